@@ -1,0 +1,45 @@
+# Every target makes .venv first if it is missing or if the pinned versions have changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test test-all check bench docs lock clean
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup            # train Table 5 on real digits (about 6 minutes), rank the 16 norm pairs, draw the frontier
+	$(BIN)/dasbench run studies/norm_ablation.yaml
+	$(BIN)/dasbench leaderboard norm_ablation
+	$(BIN)/dasbench pareto norm_ablation
+
+test: setup            # the fast tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: setup        # all of them
+	$(BIN)/python -m pytest -q
+
+check: setup           # style, types, layers, spelling, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/deptry .
+
+bench: setup           # ratios, side by side, medians of several runs
+	for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+docs: setup            # the code blocks of README and docs/ are run as tests
+	$(BIN)/python -m pytest -q tests/docs
+
+lock:                  # write requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate -o requirements.lock
+
+clean:
+	rm -rf $(VENV) results.db* .dasbench figures

@@ -1,0 +1,1 @@
+"""Statistics and Pareto fronts: numpy in, records out."""

@@ -1,0 +1,180 @@
+"""Replicate until resolved: after each planned look, which variants need more seeds and which are settled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from typing import Generic, Literal
+
+import numpy as np
+
+from dasbench.analysis.families import V, holm, score_table
+from dasbench.analysis.power import critical_t, t_power
+from dasbench.analysis.significance import t_tests
+from dasbench.analysis.stats import ALPHA, is_equivalent
+from dasbench.errors import UsageError, unknown_name
+
+State = Literal["resolved", "equivalent", "out of reach", "open"]
+"""Where a variant stands beside the baseline; only an open one gets more seeds."""
+
+REACH = 0.1
+"""A variant whose chance of being resolved at the last look is below this is out of reach."""
+
+
+@dataclass(frozen=True)
+class Look(Generic[V]):
+    """What one look at the scores decided.
+
+    Args:
+        number: which look this was, from 1.
+        level: share of the error rate that it spent.
+        states: state of every variant but the baseline, also of those settled before.
+        next_seeds: seeds that the open variants and the baseline have at the next look; None if there is none.
+        exploratory: it was not one of the planned looks, so its verdicts carry no error rate.
+    """
+
+    number: int
+    level: float
+    states: Mapping[V, State]
+    next_seeds: int | None
+    exploratory: bool
+
+    @property
+    def open(self) -> tuple[V, ...]:
+        """The variants that are still open."""
+        return tuple(variant for variant, state in self.states.items() if state == "open")
+
+
+def spend(looks: int, alpha: float = ALPHA) -> tuple[float, ...]:
+    """Divide the error rate over the planned looks, the later ones getting more.
+
+    Shares grow as 2 : 3 : 5 : 8 : ..., each the sum of the two before it.
+
+    Args:
+        looks: number of planned looks, at least 1.
+        alpha: error rate to divide.
+
+    Raises:
+        ValueError: if no look is planned.
+
+    Example:
+        >>> [round(level, 4) for level in spend(3)]
+        [0.01, 0.015, 0.025]
+    """
+    if looks < 1:
+        raise ValueError(f"a plan has at least 1 look, not {looks}")
+    shares = [2, 3]
+    while len(shares) < looks:
+        shares.append(shares[-1] + shares[-2])
+    total = sum(shares[:looks])
+    return tuple(alpha * share / total for share in shares[:looks])
+
+
+def take_look(
+    scores: Mapping[V, Mapping[int, float]],
+    baseline: V,
+    *,
+    looks: Sequence[int],
+    number: int,
+    min_effect: float | None = None,
+    settled: Mapping[V, State] | None = None,
+    alpha: float = ALPHA,
+) -> Look[V]:
+    """Decide after a look which variants are resolved, equivalent, out of reach or open.
+
+    The look spends its share of `alpha` on paired t tests against the baseline with Holm's correction, which counts
+    every variant that was not resolved before, dropped ones too. So the chance of one false alarm over all planned
+    looks is at most `alpha`, whatever else makes a variant stop.
+
+    A variant is equivalent if its 95 % interval lies inside plus or minus `min_effect`. It is out of reach if, with
+    the spread seen so far, the last look would resolve neither the observed difference nor `min_effect` with a chance
+    of `REACH`, and would not make the interval narrow enough for equivalence either. Both only save runs.
+
+    Args:
+        scores: finite score by seed, by variant, of all seeds so far.
+        baseline: the variant that the others are compared with.
+        looks: seeds at each planned look, ascending.
+        number: which look this is, from 1; one beyond the plan is exploratory and spends the last share again.
+        min_effect: smallest difference that matters, in the unit of the scores.
+        settled: states after the look before; all but open ones are kept.
+        alpha: error rate of the whole procedure.
+
+    Source:
+        Bonferroni over looks and Holm within one; compare Mathieu et al., 2023, AdaStop, arXiv 2306.10882.
+
+    Raises:
+        UsageError: if there is no variant of the baseline's name.
+        ValueError: if the plan is empty or not ascending, `number` is below 1, or a score is not finite.
+
+    Example:
+        >>> seeds = range(5)
+        >>> near = dict(zip(seeds, [0.8, -0.1, 0.55, 0.05, 0.2]))
+        >>> far = dict(zip(seeds, [4.1, 3.9, 4.0, 4.2, 3.8]))
+        >>> look = take_look({"f": dict.fromkeys(seeds, 0.0), "c": near, "g": far}, "f", looks=[5, 10, 20], number=1)
+        >>> look.states, look.next_seeds
+        ({'c': 'open', 'g': 'resolved'}, 10)
+    """
+    _check(scores, baseline, looks, number)
+    levels = spend(len(looks), alpha)
+    level = levels[min(number, len(looks)) - 1]
+    states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
+    dropped = sum(state != "resolved" for state in states.values())
+    variants = [v for v in scores if v != baseline and v not in states]
+    table = score_table({v: scores[v] for v in (baseline, *variants)})
+    tests = t_tests(table[1:] - table[0], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0)))
+    p_holm = holm(np.concatenate([np.nan_to_num(tests.p, nan=1.0), np.ones(dropped)]))
+    last = None
+    if number < len(looks):
+        last = _LastLook(looks[-1], levels[-1] / max(1, len(variants) + dropped), min_effect)
+    for row, v in enumerate(variants):
+        found = (float(tests.mean[row]), float(tests.sd[row]), float(tests.half_width[row]))
+        states[v] = "resolved" if p_holm[row] <= level else _unresolved(*found, min_effect=min_effect, last=last)
+    return Look(
+        number=number,
+        level=level,
+        states={v: states[v] for v in scores if v in states},
+        next_seeds=looks[number] if last and "open" in states.values() else None,
+        exploratory=number > len(looks),
+    )
+
+
+@dataclass(frozen=True)
+class _LastLook:
+    """What the last planned look can still settle.
+
+    Args:
+        n: seeds that every open variant will have.
+        level: level of a single test there.
+        min_effect: smallest difference that matters.
+    """
+
+    n: int
+    level: float
+    min_effect: float | None
+
+    def may_settle(self, mean: float, sd: float) -> bool:
+        """Whether more seeds may resolve the difference or show equivalence; yes, while no spread is known."""
+        if not sd > 0:
+            return True
+        effect = max(abs(mean), self.min_effect or 0.0)
+        half_width = critical_t(self.n) * sd / sqrt(self.n)
+        return t_power(effect, sd, self.n, alpha=self.level) >= REACH or half_width < (self.min_effect or 0.0)
+
+
+def _unresolved(
+    mean: float, sd: float, half_width: float, *, min_effect: float | None, last: _LastLook | None
+) -> State:
+    """State of a variant that the test did not resolve."""
+    if is_equivalent(mean, half_width, min_effect):
+        return "equivalent"
+    return "open" if last is None or last.may_settle(mean, sd) else "out of reach"
+
+
+def _check(scores: Mapping[V, Mapping[int, float]], baseline: V, looks: Sequence[int], number: int) -> None:
+    """Refuse a plan or a baseline that makes no sense."""
+    if baseline not in scores:
+        raise UsageError(unknown_name("baseline", baseline, map(str, scores)))
+    if not looks or looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
+        raise ValueError(f"looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], not {list(looks)}")
+    if number < 1:
+        raise ValueError(f"looks are numbered from 1, not {number}")

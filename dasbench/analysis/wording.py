@@ -1,0 +1,156 @@
+"""What may be said of a comparison, in one sentence: never an order that the seeds do not carry."""
+
+from math import floor as floor_of
+from math import log10
+
+from dasbench.analysis.power import MAX_SEEDS, noise_limit
+from dasbench.analysis.stats import Comparison, Direction
+
+
+def verdict(
+    name_a: str,
+    name_b: str,
+    comparison: Comparison,
+    unit: str = "pp",
+    *,
+    direction: Direction = "max",
+    floor: float | None = None,
+    exploratory: bool = False,
+) -> str:
+    """Say in one sentence what a comparison shows.
+
+    Args:
+        name_a: the variant whose scores came first in `paired`.
+        name_b: the variant it was compared with.
+        comparison: what `paired` or `family` returned.
+        unit: unit of the scores (`pp`: percentage points); `""` for none.
+        direction: whether more or less is better.
+        floor: planning floor for a single seed, from `planning_floor`, in `unit`.
+        exploratory: it rests on a look that was not planned.
+
+    Example:
+        >>> from dasbench.analysis.stats import paired
+        >>> c = paired({0: 0.80, 1: -0.10, 2: 0.55, 3: 0.05, 4: 0.20}, dict.fromkeys(range(5), 0.0))
+        >>> print(verdict("c", "f", c))
+        c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; about 9 more seeds needed to
+        resolve a difference of this size (80% power).
+    """
+    c = comparison
+    if c.n == 0 or c.difference is None:
+        return f"{name_a} and {name_b} share no seed: nothing to compare."
+    if c.n == 1:
+        return f"{_gap(name_a, name_b, c.difference, unit)} on the seed they share. {one_seed_note(floor, unit)}."
+    if c.half_width is None:
+        gap = _gap(name_a, name_b, c.difference, unit)
+        return f"{gap} on each of {_seeds(c)}: no spread seen, so not resolved."
+    lead = _lead(name_a, name_b, c.difference, direction)
+    decimals = _decimals(c.half_width)
+    margin = f"{abs(c.difference):.{decimals}f} ± {_amount(c.half_width, decimals, unit)}"
+    aside = " (exploratory: a look that was not planned)" if exploratory else ""
+    return f"{lead} by {margin} (95% CI), {_p_values(c)}, {_seeds(c)}: {_ending(c, unit)}{aside}."
+
+
+def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
+    """What stands beside a number of a single seed, in place of a rank.
+
+    Args:
+        floor: planning floor, from `planning_floor`; without one nothing can be said about noise.
+        unit: unit of the floor.
+
+    Example:
+        >>> print(one_seed_note(0.4426))
+        1 seed: no spread known; with the planning floor sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within
+        noise
+    """
+    note = "1 seed: no spread known"
+    if floor is None:
+        return note
+    end = _end(unit)
+    known = f"with the planning floor sqrt(err/2n) = {floor:.2g}{end}"
+    return f"{note}; {known}, differences under {noise_limit(floor):.2g}{end} are within noise"
+
+
+def _gap(name_a: str, name_b: str, difference: float, unit: str) -> str:
+    """Where a lies beside b, without a word on which is better."""
+    if difference == 0:
+        return f"{name_a} is level with {name_b}"
+    size = abs(difference)
+    return f"{name_a} is {_amount(size, _decimals(size), unit)} {'above' if difference > 0 else 'below'} {name_b}"
+
+
+def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> str:
+    """Who is ahead in the means, which need not mean anything: the rest of the sentence says."""
+    if difference == 0:
+        return f"{name_a} and {name_b} differ"
+    a_is_ahead = (difference > 0) == (direction == "max")
+    return f"{name_a} beats {name_b}" if a_is_ahead else f"{name_b} beats {name_a}"
+
+
+def _seeds(c: Comparison) -> str:
+    """How many pairs there are, and how many seeds found no partner."""
+    return f"{c.n} paired seeds" + (f" ({c.left_out} without a partner left out)" if c.left_out else "")
+
+
+def _p_values(c: Comparison) -> str:
+    """The p value; in brackets the one adjusted for its family and the one that assumes no normal differences."""
+    others = []
+    if c.p_holm is not None:
+        others.append(f"Holm over {c.family_size}: {_p_value(c.p_holm, c.alpha)}")
+    if c.p_sign_flip is not None:
+        others.append(f"sign flip: {_p_value(c.p_sign_flip, c.alpha)}")
+    p = "p unknown" if c.p is None else f"p {_equals(_p_value(c.p, c.alpha))}"
+    return f"{p} ({', '.join(others)})" if others else p
+
+
+def _equals(p: str) -> str:
+    """`= 0.14`, but `< 0.001`."""
+    return p if p.startswith("<") else f"= {p}"
+
+
+def _p_value(p: float, alpha: float) -> str:
+    """Two decimals, three below 0.1, and as many more as it takes to stay on its side of the level."""
+    if p < 0.001:
+        return "< 0.001"
+    decimals = 2 if p >= 0.1 else 3
+    while (round(p, decimals) <= alpha) != (p <= alpha):
+        decimals += 1
+    return f"{p:.{decimals}f}"
+
+
+def _ending(c: Comparison, unit: str) -> str:
+    """What the comparison amounts to."""
+    within = f"equivalent within ±{_effect(c, unit)}" if c.equivalent else ""
+    if c.resolved:
+        return f"resolved, but {within}" if within else "resolved"
+    return within or f"not resolved; {_plan(c, unit)}"
+
+
+def _plan(c: Comparison, unit: str) -> str:
+    """What it would take to resolve a difference of the size that was planned for."""
+    size = "this size" if c.min_effect is None else _effect(c, unit)
+    if c.more_seeds == 0:
+        return f"these seeds already resolve a difference of {size} (80% power)"
+    if c.more_seeds is None and not (c.difference and c.sd):
+        return "without a difference or a spread no number of seeds can be planned"
+    count = f"about {c.more_seeds}" if c.more_seeds is not None else f"more than {MAX_SEEDS:,}"
+    plural = "seed" if c.more_seeds == 1 else "seeds"
+    return f"{count} more {plural} needed to resolve a difference of {size} (80% power)"
+
+
+def _effect(c: Comparison, unit: str) -> str:
+    """The smallest difference that matters, as it was given, with at least two decimals."""
+    assert c.min_effect is not None
+    return f"{max(f'{c.min_effect:.2f}', f'{c.min_effect:g}', key=len)}{_end(unit)}"
+
+
+def _decimals(value: float) -> int:
+    """Decimals that show two digits of a number, at least two."""
+    return 2 if value <= 0 else max(2, 1 - floor_of(log10(value)))
+
+
+def _amount(value: float, decimals: int, unit: str) -> str:
+    return f"{value:.{decimals}f}{_end(unit)}"
+
+
+def _end(unit: str) -> str:
+    return f" {unit}" if unit else ""

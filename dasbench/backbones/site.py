@@ -1,0 +1,39 @@
+"""Where a gate may go in a network: sites, and the backbone that offers them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+After = Literal["stage", "block", "before_add"]
+"""Kinds of places: a stage's end, a block's end (after its skip connection), or just before the addition."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One place of a backbone where a gate can stand: it replaces the output `[B, channels, H, W]` of a module.
+
+    Args:
+        path: dotted path of the module whose output is gated (`layer1.0.bn2`).
+        stage: number of the stage, from 1.
+        channels: channels of that output.
+        after: which kind of place this is.
+    """
+
+    path: str
+    stage: int
+    channels: int
+    after: After
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A classification network and its sites, in the order in which data passes them.
+
+    Args:
+        module: images `[B, 3, H, W]` -> logits `[B, classes]`.
+        sites: every place where a gate can stand.
+    """
+
+    module: nn.Module
+    sites: tuple[Site, ...]

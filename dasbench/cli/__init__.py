@@ -1,0 +1,88 @@
+"""The command line; one file per verb."""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from dasbench import __version__
+from dasbench.errors import DasbenchError
+
+VERBS = {
+    "check": "Say whether a study file is sound.",
+    "cost": "Count parameters and MACs of a study's models, or of one model.",
+    "leaderboard": "Rank the variants of a study.",
+    "list": "List components, or the studies of a database.",
+    "pareto": "Plot accuracy against cost and mark the Pareto front.",
+    "plan": "List a study's trials, their costs and what is already done.",
+    "run": "Train what is missing of a study.",
+}
+"""Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""
+
+
+class _Verbs(click.Group):
+    """Loads a verb from the file of its name, and lists verbs without loading any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"dasbench.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dasbench")
+@click.option("--import", "modules", multiple=True, metavar="MODULE", help="Import a module of your own components.")
+def cli(modules: tuple[str, ...]) -> None:
+    r"""Which attention gate is better, is the difference real, and what does it cost?
+
+    \b
+      dasbench run studies/norm_ablation.yaml
+      dasbench leaderboard norm_ablation
+      dasbench pareto norm_ablation
+    """
+    sys.path.insert(0, "")  # modules of the folder that one stands in
+    for module in modules:
+        import_module(module)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: the code says how it went, errors are lines on standard error."""
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (see `dasbench.errors`; 130 and 143 for signals, 70 for a bug)."""
+    try:
+        code = cli.main(args=arguments, prog_name="dasbench", standalone_mode=False)
+    except DasbenchError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001 - a bug of ours: a file for us, one line for the user
+        click.echo(f"dasbench: internal error: {error!r}; the traceback is in {_keep_traceback()}", err=True)
+        return 70
+    return code if isinstance(code, int) else 0
+
+
+def _keep_traceback() -> Path:
+    with tempfile.NamedTemporaryFile("w", prefix="dasbench-error-", suffix=".txt", delete=False) as file:
+        file.write(traceback.format_exc())
+    return Path(file.name)

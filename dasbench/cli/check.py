@@ -1,0 +1,23 @@
+"""`dasbench check`: is a study file sound?"""
+
+import click
+
+from dasbench.cli.options import read_study, study_options
+
+
+@click.command("check")
+@click.argument("study", metavar="STUDY.yaml")
+@study_options
+def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> None:
+    """Say whether a study file is sound: its form, its names, its components' parameters, its models.
+
+    Every complaint is printed at once as file:line: key: message, and the exit code is 2. Nothing is trained and no
+    database is touched.
+    """
+    loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
+    from dasbench.plan import count_costs, plan_study  # imports torch: only a study of sound form pays for it
+
+    plan = plan_study(loaded)
+    costs = count_costs(plan)
+    models = len({(cost.params_full, cost.macs_full) for cost in costs.values()})
+    click.echo(f"{study}: sound. {loaded.name}: {len(plan.items)} trials, {models} distinct costs.")

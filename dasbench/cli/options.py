@@ -1,0 +1,66 @@
+"""Options that several verbs share, and what they mean."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dasbench.spec.study import Study
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DB = "results.db"
+
+
+def db_option(function: F) -> F:
+    """`--db`: which database; else the environment's DASBENCH_DB, else ./results.db."""
+    text = f"Database: a file, or a SQLAlchemy URL. [default: $DASBENCH_DB, else {DEFAULT_DB}]"
+    return click.option("--db", metavar="FILE|URL", default=_default_db, help=text)(function)
+
+
+def study_options(function: F) -> F:
+    """`--profile`, `--set` and `--gate`: how a study file is read."""
+    for option in (
+        click.option("--gate", metavar="NAME", help="Short for --set gate.name=NAME."),
+        click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a field of the trial."),
+        click.option("--profile", metavar="NAME", help="Use one of the study's profiles."),
+    ):
+        function = option(function)
+    return function
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, and `--json` as its short form; the first format is the default."""
+
+    def decorate(function: F) -> F:
+        choice = click.Choice(formats)
+        text = "How to print the result."
+        function = click.option("--format", "format_", type=choice, default=formats[0], show_default=True, help=text)(
+            function
+        )
+        return click.option("--json", "format_", flag_value="json", help="Short for --format json.")(function)
+
+    return decorate
+
+
+def read_study(path: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> "Study":
+    """The study of a file, its form and the names in it checked."""
+    from dasbench.catalog import known_names  # pydantic and the YAML reader take a third of a second
+    from dasbench.spec.load import load_study
+
+    chosen = (*overrides, f"gate.name={gate}") if gate else overrides
+    return load_study(Path(path), known=known_names(), profile=profile, overrides=chosen)
+
+
+def study_name(study: str, *, profile: str | None) -> str:
+    """The name under which results of a study are found, from its name or its file."""
+    if not study.endswith((".yaml", ".yml")):
+        return f"{study}@{profile}" if profile else study
+    return read_study(study, profile=profile, overrides=(), gate=None).name
+
+
+def _default_db() -> str:
+    return os.environ.get("DASBENCH_DB", DEFAULT_DB)

@@ -1,0 +1,47 @@
+"""`dasbench plan`: what would a run do?"""
+
+from pathlib import Path
+
+import click
+
+from dasbench.cli.options import db_option, format_option, read_study, study_options
+
+
+@click.command("plan")
+@click.argument("study", metavar="STUDY.yaml")
+@study_options
+@db_option
+@click.option("--workers", type=click.IntRange(1), help="Trials at once, for the expected time. [default: all cores]")
+@format_option("table", "json", "csv")
+def command(
+    study: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    gate: str | None,
+    db: str,
+    workers: int | None,
+    format_: str,
+) -> None:
+    """List a study's trials with parameters, MACs, what the database already has, and the expected time.
+
+    Nothing is trained; the database is read if it is there and not made if it is not.
+    """
+    loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
+    from dasbench.cli.workers import default_workers
+    from dasbench.plan import count_costs, plan_study  # imports torch
+    from dasbench.reports.plan import expected_seconds, plan_rows, print_plan
+    from dasbench.results.reading import read_store
+
+    plan = plan_study(loaded)
+    costs = count_costs(plan)
+    states, history = {}, []
+    if "://" in db or Path(db).exists():
+        with read_store(db) as reader:
+            states = {key: state.state for key, state in reader.states(list(plan.items)).items()}
+            history = reader.rows()
+    rows = plan_rows([item.member for item in plan.items.values()], costs, states)
+    left = [
+        (row.key, plan.items[row.key].trial.training.epochs) for row in rows if row.state not in ("done", "stopped")
+    ]
+    seconds = expected_seconds(left, costs, history, workers=workers or default_workers(loaded.resources.cpus))
+    print_plan(loaded.question, rows, seconds, format_=format_)

@@ -1,0 +1,152 @@
+"""What a run shows while it runs: a live view on a terminal, one plain line for each finished trial otherwise."""
+
+import sys
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dasbench.plan import Plan
+from dasbench.records import Epoch, Outcome
+
+RECENT = 8
+"""How many running trials the live view lists."""
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """Counts what happens and knows how to say it in a line; shows finished trials as plain lines.
+
+    Args:
+        workers: trials at once, for the time left.
+    """
+
+    def __init__(self, *, workers: int) -> None:
+        self.workers = workers
+        self.plan: Plan | None = None
+        self.states: dict[str, str] = {}
+        self.running: dict[str, Epoch] = {}
+        self.best: tuple[float, str] | None = None
+        self.ended = 0
+        self.started = time.monotonic()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to undo."""
+
+    def planned(self, plan: Plan, states: dict[str, str]) -> None:
+        """Show what there is to do."""
+        self.plan, self.states = plan, dict(states)
+        self.started = time.monotonic()
+        self.say(f"{plan.study.name}: {plan.study.question}")
+        self.say(f"{len(states)} trials, {self.count('done') + self.count('stopped')} already have a result")
+
+    def reported(self, key: str, epoch: Epoch) -> None:
+        """A trial finished an epoch."""
+        self.running[key] = epoch
+
+    def finished(self, outcome: Outcome) -> None:
+        """A trial ended."""
+        self.running.pop(outcome.key, None)
+        self.states[outcome.key] = outcome.status
+        self.ended += outcome.status != "interrupted"
+        label = self.label(outcome.key)
+        value = outcome.metrics.get("val_top1")
+        if outcome.status == "done" and value is not None and (self.best is None or value > self.best[0]):
+            self.best = (value, label)
+        self.say(f"[{self.finished_share()}] {label} {describe(outcome)}")
+
+    def say(self, line: str) -> None:
+        """Show one line on standard error."""
+        click.echo(line, err=True)
+
+    def label(self, key: str) -> str:
+        """The variant and the seed of a trial."""
+        assert self.plan is not None
+        item = self.plan.items[key]
+        return f"{item.label} seed={item.trial.seed}"
+
+    def count(self, state: str) -> int:
+        """Number of trials in a state."""
+        return sum(known == state for known in self.states.values())
+
+    def finished_share(self) -> str:
+        """Trials with a result or a failure, of all."""
+        ended = self.count("done") + self.count("stopped") + self.count("failed")
+        return f"{ended}/{len(self.states)}"
+
+    def time_left(self) -> str:
+        """From the mean pace of this run."""
+        left = sum(state in ("pending", "running", "interrupted") for state in self.states.values())
+        if not self.ended or not left:
+            return "-"
+        minutes, seconds = divmod(round((time.monotonic() - self.started) / self.ended * left), 60)
+        return f"{minutes}:{seconds:02d}"
+
+
+class LiveProgress(Progress):
+    """Shows the counts, the running trials and the best so far in place, on a terminal."""
+
+    def __init__(self, *, workers: int) -> None:
+        super().__init__(workers=workers)
+        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def say(self, line: str) -> None:
+        """Show one line above the live view."""
+        self._live.console.print(Text(line))
+
+    def _view(self) -> RenderableType:
+        if self.plan is None:
+            return Text("reading the study ...")
+        total = max(1, len(self.states))
+        ended = total - sum(state in ("pending", "running", "interrupted") for state in self.states.values())
+        head = Table.grid(padding=(0, 2))
+        best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
+        head.add_row(
+            ProgressBar(total=total, completed=ended, width=30),
+            Text(f"done {self.count('done')}  running {len(self.running)}  failed {self.count('failed')}  of {total}"),
+            Text(f"left {self.time_left()}"),
+        )
+        epochs = Table.grid(padding=(0, 2))
+        for key, epoch in list(self.running.items())[-RECENT:]:
+            of = self.plan.items[key].trial.training.epochs
+            value = epoch.metrics.get("val_top1")
+            shown = f"val top1 {value:.2f}" if value is not None else ""
+            epochs.add_row(Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown))
+        return Group(head, Text(f"best validation top1 of this run: {best}"), epochs)
+
+
+def make_progress(workers: int, *, plain: bool = False) -> Progress:
+    """The live view where standard error is a terminal, plain lines elsewhere."""
+    return LiveProgress(workers=workers) if sys.stderr.isatty() and not plain else Progress(workers=workers)
+
+
+def describe(outcome: Outcome) -> str:
+    r"""How a trial ended, in a few words.
+
+    Example:
+        >>> describe(Outcome(key="0", status="failed", reason="nan", error="...\nDivergedError: the loss is nan"))
+        'failed (nan): DivergedError: the loss is nan'
+    """
+    if outcome.status == "failed":
+        last = outcome.error.strip().rpartition("\n")[2]
+        return f"failed ({outcome.reason}): {last}"
+    scores = [f"{name} {outcome.metrics[name]:.2f}" for name in ("top1", "val_top1") if name in outcome.metrics]
+    return f"{outcome.status}: {', '.join(scores)} in {outcome.seconds:.1f} s"

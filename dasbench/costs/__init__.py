@@ -1,0 +1,1 @@
+"""What a model costs: exact counts by convention, and measured time and memory."""

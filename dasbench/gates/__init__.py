@@ -1,0 +1,1 @@
+"""Attention gates `[B, C, H, W] -> [B, C, H, W]`; one file per method, named as in the literature."""

@@ -1,0 +1,59 @@
+"""Efficient channel attention (ECA): a short convolution along the channels' means."""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from dasbench.catalog import GATES
+
+
+@GATES.register(
+    "eca",
+    source="Wang et al. 2020, ECA-Net: Efficient channel attention for deep convolutional neural networks, "
+    "arXiv 1910.03151, section 3",
+    placement={"after": "before_add"},
+)
+class EfficientChannelAttention(nn.Module):
+    """Scale every channel by a gate that is computed from the means of its neighbours in the order of channels.
+
+    `out = x * sigmoid(conv1d(mean_hw(x)))`
+
+    Differs from the authors' trained networks, which set the kernel by hand, stage by stage (3, 5, 5, 7 for example; in
+    MobileNetV2 1 up to 96 channels and 3 above); the paper's formula gives 5, 5, 5, 7 in ResNet-50.
+
+    Args:
+        channels: channels C of the map.
+        kernel: channels that a gate sees, odd; or `adaptive`, the paper's `(log2(C) + 1) / 2`, made odd.
+
+    Shape:
+        [B, C, H, W] -> the same
+
+    Example:
+        >>> [EfficientChannelAttention(channels).conv.kernel_size[0] for channels in (256, 512, 1024, 2048)]
+        [5, 5, 5, 7]
+    """
+
+    def __init__(self, channels: int, *, kernel: Literal["adaptive", 1, 3, 5, 7, 9, 11, 13, 15] = "adaptive") -> None:
+        super().__init__()
+        size = adaptive_kernel(channels) if kernel == "adaptive" else kernel
+        self.squeeze = nn.AdaptiveAvgPool2d(1)
+        self.conv = nn.Conv1d(1, 1, size, padding=size // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate the map."""
+        squeezed = self.squeeze(x).flatten(1)
+        scale = torch.sigmoid(self.conv(squeezed[:, None]))
+        return x * scale[:, 0, :, None, None]
+
+
+def adaptive_kernel(channels: int) -> int:
+    """The paper's kernel for a number of channels: `(log2(C) + 1) / 2` cut to a whole number, even ones raised by 1.
+
+    Example:
+        >>> adaptive_kernel(64), adaptive_kernel(128)
+        (3, 5)
+    """
+    size = int((math.log2(channels) + 1) / 2)
+    return size if size % 2 else size + 1

@@ -1,0 +1,116 @@
+"""The only place where a network is assembled: a backbone, gates at its sites, weights from the trial's seed."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from dasbench.backbones.site import Site
+from dasbench.catalog import BACKBONES, GATES
+from dasbench.errors import ModelError, unknown_name
+from dasbench.seeds import derive_seed
+from dasbench.spec.trial import Placement, Trial
+
+
+class GatedNetwork(nn.Module):
+    """A backbone in which the outputs of some modules pass through gates.
+
+    The backbone keeps its own forward pass and the names of its weights (below `backbone.`), so that pretrained
+    weights load into `network.backbone` unchanged. Gates stand below `gates.`.
+
+    Args:
+        backbone: any network.
+        gates: gate by the path of the module whose output it replaces.
+
+    Shape:
+        as the backbone's: [B, 3, H, W] -> [B, classes]
+    """
+
+    def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.gates = nn.ModuleDict({path.replace(".", "/"): gate for path, gate in gates.items()})
+        for path, gate in gates.items():
+            backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [B, classes] of images [B, 3, H, W]."""
+        logits: Tensor = self.backbone(x)
+        return logits
+
+
+class _PassThrough:
+    """A forward hook that hands a module's output to a gate; it is copied and pickled with the network."""
+
+    def __init__(self, path: str, gate: nn.Module) -> None:
+        self.path = path
+        self.gate = gate
+
+    def __call__(self, module: nn.Module, args: object, output: Tensor) -> Tensor:
+        try:
+            gated: Tensor = self.gate(output)
+        except ModelError as error:
+            raise ModelError(f"site '{self.path}': {error}") from error
+        tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if not tracing and gated.shape != output.shape:
+            shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
+            raise ModelError(
+                f"site '{self.path}': the gate {type(self.gate).__name__} turns {shapes}; a gate keeps its shape"
+            )
+        return gated
+
+
+def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
+    """Assemble a trial's network, its weights drawn from the trial's seed.
+
+    The backbone is drawn first, from a stream of its own, so that all variants of a seed start from the same one;
+    each gate has a stream named by its site. The global random state is left as it was.
+
+    Args:
+        trial: a resolved trial (see `catalog.resolve`).
+        num_classes: length of the logits.
+
+    Raises:
+        ModelError: if the backbone has no such stage or site.
+
+    Example:
+        >>> from dasbench.catalog import resolve
+        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
+        >>> network = build_model(resolve(trial), num_classes=10)
+        >>> list(network.gates)
+        ['layer1', 'layer2', 'layer3', 'layer4']
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(trial.seed, "backbone"))
+        backbone = BACKBONES[trial.backbone.name].make(num_classes, **trial.backbone.params)
+        gates: dict[str, nn.Module] = {}
+        if trial.gate.name != "none":
+            for site in choose_sites(backbone.sites, trial.placement):
+                torch.manual_seed(derive_seed(trial.seed, "gate", site.path))
+                gates[site.path] = GATES[trial.gate.name].make(site.channels, **trial.gate.params)
+    return GatedNetwork(backbone.module, gates)
+
+
+def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
+    """The sites of a backbone that a placement means.
+
+    Raises:
+        ModelError: if the backbone lacks one of them; the message lists what it has.
+
+    Example:
+        >>> sites = (Site("layer1", 1, 64, "stage"), Site("layer2", 2, 128, "stage"))
+        >>> [site.path for site in choose_sites(sites, Placement(stages=(2,), after="stage"))]
+        ['layer2']
+    """
+    if placement.sites is not None:
+        by_path = {site.path: site for site in sites}
+        for path in placement.sites:
+            if path not in by_path:
+                raise ModelError(f"placement.sites: {unknown_name('site', path, by_path)}")
+        return [site for site in sites if site.path in placement.sites]
+    kind = placement.after or "stage"
+    stages = {site.stage for site in sites}
+    for stage in placement.stages or ():
+        if stage not in stages:
+            raise ModelError(f"placement.stages: the backbone has no stage {stage}; it has {sorted(stages)}")
+    return [site for site in sites if site.after == kind and site.stage in (placement.stages or stages)]

@@ -1,0 +1,156 @@
+"""The kernels behind `deform_conv2d`: functions of one type, in a table.
+
+They agree in value and in gradient, but that `torch` rounds the position of a sample to about 1e-6 of a pixel:
+
+- `torch`: samples with `grid_sample`, then multiplies matrices, a few images at a time. On a CPU 5 to 10 times as fast
+  as torchvision's kernel, which uses one thread, and as sparing: only the inputs are kept for the backward pass.
+- `torchvision`: torchvision's kernel, one operator in a traced graph. The faster one on a GPU, where its backward pass
+  is not deterministic.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torchvision.ops import deform_conv2d
+
+_CHUNK_BYTES = 4 << 20
+"""Samples that one thread works on at a time: few enough for the caches, many enough for threads to seldom wait."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a kernel moves over a map, and how its channels are split."""
+
+    stride: int
+    padding: int
+    dilation: int
+    groups: int
+
+    def extent(self, size: int, kernel: int) -> int:
+        """Length of the output along an axis of the input.
+
+        Example:
+            >>> Geometry(stride=2, padding=1, dilation=1, groups=1).extent(7, 3)
+            4
+        """
+        return (size + 2 * self.padding - self.dilation * (kernel - 1) - 1) // self.stride + 1
+
+
+Backend = Callable[[Tensor, Tensor, Tensor | None, Tensor, Geometry], Tensor]
+"""(x, offset, mask, weight, geometry) -> out, in one floating-point type and with finite offsets."""
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Keep tensors of a device in their own type, where there is an autocast that would not."""
+    return torch.autocast(device.type, enabled=False) if device.type in {"cpu", "cuda"} else nullcontext()
+
+
+def _torchvision(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+    out: Tensor = deform_conv2d(
+        x, offset, weight, stride=geometry.stride, padding=geometry.padding, dilation=geometry.dilation, mask=mask
+    )
+    return out
+
+
+def _torch(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        # a graph is the plain computation, without chunks and without Python
+        samples = _sample(x, offset, mask, _lattice(weight, offset, geometry), geometry.groups)
+        return torch.matmul(_as_matrices(weight, geometry), samples).reshape(x.shape[0], -1, *offset.shape[2:])
+    out: Tensor = _ChunkedConvolution.apply(x, offset, mask, weight, geometry)
+    return out
+
+
+class _ChunkedConvolution(torch.autograd.Function):
+    """Samples and multiplies a few images at a time; the backward pass samples again instead of keeping the samples."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+        ctx.save_for_backward(x, offset, mask, weight)
+        ctx.geometry = geometry
+        matrices, lattice = _as_matrices(weight, geometry), _lattice(weight, offset, geometry)
+        out = x.new_empty(x.shape[0], *matrices.shape[:2], offset[0, 0].numel())
+        for part in _chunks(x, lattice):
+            samples = _sample(x[part], offset[part], None if mask is None else mask[part], lattice, geometry.groups)
+            torch.matmul(matrices, samples, out=out[part])
+        return out.view(x.shape[0], -1, *offset.shape[2:])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, offset, mask, weight = ctx.saved_tensors
+        matrices, lattice = _as_matrices(weight, ctx.geometry), _lattice(weight, offset, ctx.geometry)
+        grad = grad.reshape(x.shape[0], *matrices.shape[:2], -1)
+        inputs = [tensor for tensor in (x, offset, mask) if tensor is not None]
+        grads = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in inputs]
+        grad_matrices = torch.zeros_like(matrices)
+        with without_autocast(x.device):
+            for part in _chunks(x, lattice):
+                leaves = [tensor[part].detach().requires_grad_() for tensor in inputs]
+                with torch.enable_grad():
+                    masks = leaves[2] if len(leaves) == 3 else None
+                    samples = _sample(leaves[0], leaves[1], masks, lattice, ctx.geometry.groups)
+                grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], samples.detach())
+                grad_samples = torch.matmul(matrices.mT, grad[part])
+                for whole, piece in zip(grads, torch.autograd.grad(samples, leaves, grad_samples), strict=True):
+                    whole[part] = piece
+        return grads[0], grads[1], grads[2] if len(grads) == 3 else None, grad_matrices.view_as(weight), None
+
+
+def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
+    """The kernel as one matrix per group: [groups, C' / groups, C / groups * kh * kw]."""
+    return weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
+
+
+def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
+    """Slices of the batch whose samples fit into the cache."""
+    samples = x[0, :, 0, 0].numel() * lattice[..., 0].numel() * x.element_size()
+    images = torch.get_num_threads() * max(1, _CHUNK_BYTES // samples)
+    return (slice(start, start + images) for start in range(0, x.shape[0], images))
+
+
+def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
+    """Where in the map the taps of every output lie without offsets: (y, x) in pixels, [kh * kw, H', W', 2]."""
+    taps = weight.shape[2] * weight.shape[3]
+    y, x = (
+        torch.arange(taps, device=offset.device)[:, None] * geometry.dilation
+        + torch.arange(extent, device=offset.device) * geometry.stride
+        - geometry.padding
+        for taps, extent in zip(weight.shape[2:], offset.shape[2:], strict=True)
+    )
+    lattice = offset.new_empty(weight.shape[2], weight.shape[3], *offset.shape[2:], 2)
+    lattice[..., 0] = y[:, None, :, None]
+    lattice[..., 1] = x[None, :, None, :]
+    return lattice.view(taps, *offset.shape[2:], 2)
+
+
+def _sample(x: Tensor, offset: Tensor, mask: Tensor | None, lattice: Tensor, groups: int) -> Tensor:
+    """The map at every tap of every output, times its mask: [B, groups, C / groups * kh * kw, H' * W'].
+
+    `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there and back is exact for
+    whole pixels; otherwise a sample at a pixel can slip to the other side of it, where the slope is another one.
+    """
+    batch, _, height, width = x.shape
+    taps, out_height, out_width, _ = lattice.shape
+    folded = batch * (offset.shape[1] // (2 * taps))
+    sides = [1 << (int(side) - 1).bit_length() for side in (height, width)]
+    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, -1, *sides)
+    scale = 2 / lattice.new_tensor(sides)
+    shift = offset.reshape(folded, taps, 2, out_height, out_width).permute(0, 1, 3, 4, 2)
+    grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(folded, taps * out_height, out_width, 2)
+    # grid_sample reads the grid as (x, y); of the transposed map, that is (y, x)
+    samples = F.grid_sample(image.mT, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    samples = samples.view(folded, -1, taps, out_height * out_width)
+    if mask is not None:
+        samples = samples * mask.reshape(folded, 1, taps, -1)
+    return samples.view(batch, groups, -1, out_height * out_width)
+
+
+BACKENDS: Mapping[str, Backend] = {"torch": _torch, "torchvision": _torchvision}
+"""Name -> function; what `backend=` and `use_backend` accept beside `auto`."""

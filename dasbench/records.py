@@ -1,0 +1,146 @@
+"""What came out of a trial: its cost, its curve, its outcome, and the row that a results table keeps of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+Status = Literal["done", "failed", "stopped", "interrupted"]
+"""How a trial ended: `stopped` by a scheduler, `interrupted` by a person or a signal (it goes on later)."""
+
+Reason = Literal["nan", "oom", "killed", "timeout", "error"]
+"""Why a trial failed: diverged loss, memory, a worker that died, time limit, an exception."""
+
+Signal = Literal["continue", "stop", "interrupt"]
+"""What `report` answers after an epoch: go on, end here as `stopped`, or end here as `interrupted`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a model costs, exactly, in both conventions. A multiply-add counts once.
+
+    Args:
+        params_full: all parameters.
+        macs_full: multiply-adds of one forward pass of one image, every operator counted.
+        params_paper: parameters of convolutions, linear layers and batch norms that are modules (norm slots left out).
+        macs_paper: multiply-adds by the rules of the module-hook counter behind the paper's figures.
+        uncounted: operators that were still taken as free, by name with their number of calls.
+        input_size: (channels, height, width) of the image that was counted.
+        versions: tools that counted, by name.
+    """
+
+    params_full: int
+    macs_full: int
+    params_paper: int
+    macs_paper: int
+    uncounted: Mapping[str, int] = field(default_factory=dict)
+    input_size: tuple[int, int, int]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The cost that `dataclasses.asdict` turned into plain data."""
+        return cls(**{**data, "input_size": tuple(data["input_size"])})
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of a learning curve.
+
+    Args:
+        number: epoch, from 1.
+        metrics: value by name; accuracies in percent, losses in nats, times in seconds.
+
+    Example:
+        >>> Epoch(1, {"val_top1": 91.5}).metrics["val_top1"]
+        91.5
+    """
+
+    number: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What `run_trial` returns: everything that was measured of one trial, or why it failed.
+
+    Args:
+        key: the trial's key.
+        status: how it ended.
+        epochs: the learning curve so far; kept also when the trial failed.
+        metrics: final values: `top1` on the test part, `val_top1` on the validation part, losses.
+        cost: exact cost of the model, None if it failed before it was counted.
+        seconds: wall time over all attempts.
+        peak_memory: bytes at the most on the device (resident set on a CPU).
+        device: what it ran on.
+        environment: versions, threads, precision, git commit: what is needed to run it again.
+        reason: class of a failure, None otherwise.
+        error: message and traceback of a failure.
+        correct: which test examples were right, as hexadecimal bits in the order of the test part.
+    """
+
+    key: str
+    status: Status
+    epochs: tuple[Epoch, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cost: Cost | None = None
+    seconds: float = 0.0
+    peak_memory: int = 0
+    device: str = "cpu"
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    reason: Reason | None = None
+    error: str = ""
+    correct: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads back: how an outcome travels from a worker to the driver."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The outcome that `to_json` turned into plain data."""
+        cost = data["cost"] and Cost.from_json(data["cost"])
+        epochs = tuple(Epoch(**epoch) for epoch in data["epochs"])
+        return cls(**{**data, "cost": cost, "epochs": epochs})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A trial as reports read it: one variant of a study at one seed, with what is known of it.
+
+    Args:
+        study: the study that lists the trial.
+        key: the trial's key.
+        variant: the varied fields and their values.
+        label: the variant in a few words.
+        seed: the trial's seed.
+        state: `pending`, `running`, `done`, `failed` or `stopped`.
+        reason: class of a failure.
+        metrics: final values by name.
+        cost: exact cost, once known.
+        seconds: wall time.
+        peak_memory: bytes.
+        dataset: data set and its size, for refusing to mix what cannot be compared.
+        task: the task's name; `probe` marks a formula instead of training.
+        reused: trained first for another study.
+        finished: when it ended, ISO 8601 in UTC, `""` before.
+    """
+
+    study: str
+    key: str
+    variant: Mapping[str, Any]
+    label: str
+    seed: int
+    state: str
+    reason: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cost: Cost | None = None
+    seconds: float = 0.0
+    peak_memory: int = 0
+    dataset: str = ""
+    task: str = "classification"
+    reused: bool = False
+    finished: str = ""
+
+
+COST_FIELDS = tuple(f.name for f in fields(Cost) if f.name.startswith(("params_", "macs_")))
+"""The countable costs, as columns of every table that shows them."""

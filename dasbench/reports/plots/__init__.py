@@ -1,0 +1,1 @@
+"""One figure per file: info() computes, draw() draws."""

@@ -1,0 +1,99 @@
+"""What the database answers about studies and trials, beside the rows of reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dasbench.records import Epoch, Outcome, Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRecord:
+    """A study as the database keeps it.
+
+    Args:
+        name: its name.
+        question: what it asks.
+        document: the study as plain data.
+        file: where it was read from.
+        created: when it was first planned, ISO 8601 in UTC.
+        states: number of its trials by state.
+    """
+
+    name: str
+    question: str
+    document: Mapping[str, Any]
+    file: str
+    created: str
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialState:
+    """Where a trial stands.
+
+    Args:
+        state: `pending`, `running`, `done`, `failed` or `stopped`.
+        reason: class of a failure.
+        attempt: how often it was started.
+    """
+
+    state: str
+    reason: str | None
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRecord:
+    """One start of a trial.
+
+    Args:
+        attempt: its number, from 1.
+        study: for which study.
+        started: when, ISO 8601 in UTC.
+        ended: when, `""` while it runs.
+        how: `done`, `failed`, `stopped`, `interrupted` or `lost`; `""` while it runs.
+        reason: class of a failure.
+        host: the driver's machine.
+        pid: the driver's process.
+        device: what it ran on.
+    """
+
+    attempt: int
+    study: str
+    started: str
+    ended: str
+    how: str
+    reason: str | None
+    host: str
+    pid: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """Everything about one trial.
+
+    Args:
+        key: its key.
+        spec: all that decides its outcome.
+        state: where it stands.
+        rows: the trial as each study lists it.
+        outcome: what came out, None while it is pending or running.
+        epochs: its learning curve so far.
+        attempts: how often it was started, and how each start ended.
+        first_study: the study that trained it.
+        created: when it was planned, ISO 8601 in UTC.
+        finished: when it ended, `""` before.
+    """
+
+    key: str
+    spec: Mapping[str, Any]
+    state: TrialState
+    rows: tuple[Row, ...]
+    outcome: Outcome | None
+    epochs: tuple[Epoch, ...]
+    attempts: tuple[AttemptRecord, ...]
+    first_study: str | None
+    created: str
+    finished: str

@@ -1,0 +1,149 @@
+"""How values become text in the database and come back: JSON, times, outcomes."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+
+COST_DETAILS = ("uncounted", "input_size", "versions")
+
+
+def dump(value: Any) -> str:
+    """A value as strict JSON, which every database and tool reads; what is not finite becomes a text.
+
+    Example:
+        >>> dump({"loss": float("nan"), "top1": 91.5})
+        '{"loss":"NaN","top1":91.5}'
+    """
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), default=str)
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
+
+
+def dump_metrics(metrics: Mapping[str, float]) -> str:
+    """Metrics as JSON.
+
+    Example:
+        >>> dump_metrics({"top1": 91})
+        '{"top1":91.0}'
+    """
+    return dump({name: float(value) for name, value in metrics.items()})
+
+
+def load_metrics(text: str) -> dict[str, float]:
+    """The metrics that `dump_metrics` wrote.
+
+    Example:
+        >>> load_metrics('{"loss":"NaN","top1":91.5}')
+        {'loss': nan, 'top1': 91.5}
+    """
+    metrics: dict[str, float | str] = json.loads(text)
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def load_each(texts: Sequence[str]) -> list[Any]:
+    """Many values at once, which is several times faster than one by one.
+
+    Example:
+        >>> load_each(['{"loss":"NaN"}', "[3]"])
+        [{'loss': 'NaN'}, [3]]
+    """
+    values: list[Any] = json.loads(f"[{','.join(texts)}]")
+    return values
+
+
+def plain_text(text: str) -> str:
+    r"""A text that every database stores: characters that have no UTF-8 or that PostgreSQL refuses are escaped.
+
+    Example:
+        >>> plain_text("bad \x00 byte \ud800")
+        'bad \\x00 byte \\ud800'
+    """
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def stamp(moment: datetime) -> str:
+    """A time in ISO 8601; in one time zone, such texts sort as their times do.
+
+    Example:
+        >>> from datetime import UTC
+        >>> stamp(datetime(2025, 1, 31, 12, tzinfo=UTC))
+        '2025-01-31T12:00:00.000+00:00'
+    """
+    return moment.isoformat(timespec="milliseconds")
+
+
+def outcome_columns(outcome: Outcome) -> dict[str, Any]:
+    """What a trial's row keeps of its outcome: every field but the key, the status and the curve."""
+    cost = outcome.cost
+    return {
+        "reason": outcome.reason,
+        "error": plain_text(outcome.error),
+        "metrics": dump_metrics(outcome.metrics),
+        **{name: getattr(cost, name) if cost else None for name in COST_FIELDS},
+        "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS}) if cost else None,
+        "seconds": outcome.seconds,
+        "peak_memory": outcome.peak_memory,
+        "device": plain_text(outcome.device),
+        "environment": dump(outcome.environment),
+        "correct": outcome.correct,
+    }
+
+
+def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost | None:
+    """The cost of a trial's row, None if it was never counted.
+
+    Args:
+        numbers: the columns `COST_FIELDS`, in that order.
+        details: the column `cost_details`, decoded.
+
+    Example:
+        >>> load_cost([10, 200, 9, 190], {"uncounted": {}, "input_size": [3, 32, 32], "versions": {}}).input_size
+        (3, 32, 32)
+    """
+    if details is None:
+        return None
+    params_full, macs_full, params_paper, macs_paper = numbers
+    return Cost(
+        params_full=params_full,
+        macs_full=macs_full,
+        params_paper=params_paper,
+        macs_paper=macs_paper,
+        uncounted=details["uncounted"],
+        input_size=tuple(details["input_size"]),
+        versions=details["versions"],
+    )
+
+
+def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome | None:
+    """The outcome of a trial's row, None for one that is pending or running."""
+    if row["state"] not in ("done", "failed", "stopped"):
+        return None
+    return Outcome(
+        key=row["key"],
+        status=row["state"],
+        epochs=epochs,
+        metrics=load_metrics(row["metrics"]),
+        cost=load_cost([row[name] for name in COST_FIELDS], row["cost_details"] and json.loads(row["cost_details"])),
+        seconds=row["seconds"],
+        peak_memory=row["peak_memory"],
+        device=row["device"],
+        environment=json.loads(row["environment"]),
+        reason=row["reason"],
+        error=row["error"],
+        correct=row["correct"],
+    )

@@ -1,0 +1,133 @@
+"""The steps of one trial in the database, each fenced by owner and attempt: claim, settle, give back."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from dasbench.errors import StoreError
+from dasbench.records import Epoch
+from dasbench.results import locks
+from dasbench.results.encoding import dump_metrics, outcome_columns, plain_text, stamp
+from dasbench.results.engine import clock
+from dasbench.results.owner import Owner
+from dasbench.results.schema import attempts, epochs, trials
+from dasbench.results.spool import Fate, Spooled
+
+NOBODY = dict.fromkeys(("host", "boot", "pid", "pid_started", "token", "lease"))
+"""The owner of a trial that nobody runs."""
+
+logger = logging.getLogger(__name__)
+
+
+def claim(connection: Connection, key: str, study: str, owner: Owner) -> int | None:
+    """Take a trial that is pending, or whose owner is dead; None if there is nothing to take.
+
+    Raises:
+        StoreError: if the trial was never planned.
+    """
+    now = clock(connection)
+    row = connection.execute(select(trials).where(trials.c.key == key)).mappings().one_or_none()
+    if row is None:
+        raise StoreError(f"trial '{key}' is not in the database. Plan its study before it is run.")
+    if row["state"] == "running":
+        if Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > stamp(now)):
+            return None
+        end(connection, key, row["attempt"], how="lost", now=stamp(now))
+    elif row["state"] != "pending":
+        return None
+    attempt: int = row["attempt"] + 1
+    values = {"state": "running", "attempt": attempt, "first_study": study, "reason": None, "error": ""}
+    lease = locks.lease_from(now)
+    connection.execute(update(trials).where(trials.c.key == key).values(**values, **owner.columns(), lease=lease))
+    start = {"study": study, "started": stamp(now), "host": owner.host, "pid": owner.pid, "token": owner.token}
+    connection.execute(insert(attempts).values(key=key, attempt=attempt, **start))
+    return attempt
+
+
+def holds(connection: Connection, key: str, attempt: int, owner: Owner) -> bool:
+    """Whether a trial still runs under this owner and attempt."""
+    mine = (trials.c.key == key) & (trials.c.attempt == attempt) & (trials.c.token == owner.token)
+    return connection.execute(select(trials.c.key).where(mine, trials.c.state == "running")).first() is not None
+
+
+def settle(connection: Connection, spooled: Spooled, *, late: bool) -> Fate:
+    """Write an outcome if its fence still stands.
+
+    Args:
+        connection: a connection with a write transaction.
+        spooled: the outcome and its fence.
+        late: the outcome comes from the spool, so that its trial may have been put back, but not started again.
+    """
+    key, attempt = spooled.outcome.key, spooled.attempt
+    row = connection.execute(
+        select(trials.c.state, trials.c.attempt, trials.c.token).where(trials.c.key == key)
+    ).one_or_none()
+    if row is None:
+        return "unknown"
+    ours = row.attempt == attempt and row.token == spooled.token
+    waiting = late and row.attempt == attempt and row.state == "pending"
+    if ours and row.state == "running":
+        _write_outcome(connection, spooled)
+    elif _is_settled(connection, spooled):
+        return "merged"
+    elif waiting:
+        _write_outcome(connection, spooled)
+    else:
+        logger.warning("trial %s: a late result of attempt %d was dropped; it is %s now", key, attempt, row.state)
+        return "dropped"
+    return "merged"
+
+
+def _is_settled(connection: Connection, spooled: Spooled) -> bool:
+    """Whether this very outcome was written before."""
+    start = (attempts.c.key == spooled.outcome.key) & (attempts.c.attempt == spooled.attempt)
+    same = (attempts.c.token == spooled.token) & (attempts.c.how == spooled.outcome.status)
+    return connection.execute(select(attempts.c.key).where(start, same)).first() is not None
+
+
+def _write_outcome(connection: Connection, spooled: Spooled) -> None:
+    outcome, attempt = spooled.outcome, spooled.attempt
+    now = stamp(clock(connection))
+    write_epochs(connection, outcome.key, attempt, outcome.epochs)
+    end(connection, outcome.key, attempt, how=outcome.status, now=now, reason=outcome.reason, device=outcome.device)
+    if outcome.status == "interrupted":
+        put_back(connection, outcome.key)
+        values: dict[str, Any] = {"seconds": outcome.seconds}
+    else:
+        values = {"state": outcome.status, "finished": now, **outcome_columns(outcome)}
+    connection.execute(update(trials).where(trials.c.key == outcome.key).values(values))
+
+
+def write_epochs(connection: Connection, key: str, attempt: int, curve: Sequence[Epoch]) -> None:
+    """Write points of the learning curve of one attempt; a point that is there is replaced."""
+    if not curve:
+        return
+    points = {epoch.number: dump_metrics(epoch.metrics) for epoch in curve}
+    kept = (epochs.c.key == key) & (epochs.c.attempt == attempt)
+    connection.execute(delete(epochs).where(kept, epochs.c.number.in_(list(points))))
+    rows = [{"key": key, "attempt": attempt, "number": n, "metrics": text} for n, text in points.items()]
+    connection.execute(insert(epochs), rows)
+
+
+def end(
+    connection: Connection, key: str, attempt: int, *, how: str, now: str, reason: str | None = None, device: str = ""
+) -> None:
+    """Write how an attempt ended."""
+    start = (attempts.c.key == key) & (attempts.c.attempt == attempt)
+    values = {"ended": now, "how": how, "reason": reason, "device": plain_text(device)}
+    connection.execute(update(attempts).where(start).values(values))
+
+
+def put_back(connection: Connection, key: str) -> None:
+    """Put a trial back to pending, owned by nobody; its curve and cost stay."""
+    nothing = {"reason": None, "error": "", "metrics": "{}", "correct": "", "finished": ""}
+    values = {"state": "pending", **nothing, **NOBODY}
+    connection.execute(update(trials).where(trials.c.key == key).values(values))
+
+
+def release(connection: Connection, key: str, attempt: int) -> None:
+    """Put a trial whose attempt was interrupted back to pending."""
+    end(connection, key, attempt, how="interrupted", now=stamp(clock(connection)))
+    put_back(connection, key)

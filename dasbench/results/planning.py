@@ -1,0 +1,118 @@
+"""What a study asks for, written before anything starts."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from dasbench.errors import StoreError
+from dasbench.results.encoding import dump, stamp
+from dasbench.results.schema import members, studies, trials
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A trial as one study lists it.
+
+    Args:
+        key: the trial's key.
+        spec: all that decides its outcome, as plain data.
+        variant: the varied fields and their values.
+        label: the variant in a few words.
+        seed: the trial's seed.
+        dataset: data set and its size.
+        task: the task's name.
+    """
+
+    key: str
+    spec: Mapping[str, Any]
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+    seed: int = 0
+    dataset: str = ""
+    task: str = "classification"
+
+
+def write_study(
+    connection: Connection, now: datetime, *, name: str, question: str, document: Mapping[str, Any], file: str
+) -> None:
+    """Write a study's own row, or bring it up to date."""
+    values = {"question": question, "document": dump(document), "file": file}
+    if not connection.execute(update(studies).where(studies.c.name == name).values(values)).rowcount:
+        connection.execute(insert(studies).values(name=name, created=stamp(now), **values))
+
+
+def replace_members(connection: Connection, now: datetime, study: str, planned: Sequence[Member]) -> None:
+    """Let a study list exactly these trials, in this order; trials it no longer lists keep their results."""
+    _insert_missing_trials(connection, now, planned)
+    connection.execute(delete(members).where(members.c.study == study))
+    _insert_members(connection, study, planned, first=0)
+
+
+def append_members(connection: Connection, now: datetime, study: str, planned: Sequence[Member]) -> None:
+    """Let a study list these trials too, after those that it lists; known ones stay where they are."""
+    if connection.execute(select(studies.c.name).where(studies.c.name == study)).first() is None:
+        raise StoreError(f"study '{study}' is not in the database. Plan it before it is extended.")
+    known = set(connection.scalars(select(members.c.key).where(members.c.study == study)))
+    fresh = [member for member in planned if member.key not in known]
+    _insert_missing_trials(connection, now, fresh)
+    last = connection.scalar(select(func.max(members.c.position)).where(members.c.study == study))
+    _insert_members(connection, study, fresh, first=0 if last is None else last + 1)
+
+
+def _insert_missing_trials(connection: Connection, now: datetime, planned: Sequence[Member]) -> None:
+    known = existing(connection, [member.key for member in planned])
+    rows = [
+        {
+            "key": member.key,
+            "spec": dump(member.spec),
+            "dataset": member.dataset,
+            "task": member.task,
+            "state": "pending",
+            "created": stamp(now),
+        }
+        for member in planned
+        if member.key not in known
+    ]
+    if rows:
+        connection.execute(insert(trials), rows)
+
+
+def _insert_members(connection: Connection, study: str, planned: Sequence[Member], *, first: int) -> None:
+    rows = [
+        {
+            "study": study,
+            "key": member.key,
+            "position": position,
+            "variant": json.dumps(member.variant, default=str),
+            "label": member.label,
+            "seed": member.seed,
+        }
+        for position, member in enumerate(planned, first)
+    ]
+    if rows:
+        connection.execute(insert(members), rows)
+
+
+def existing(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that the database knows."""
+    found: set[str] = set()
+    for some in batches(keys):
+        found.update(connection.scalars(select(trials.c.key).where(trials.c.key.in_(some))))
+    return found
+
+
+def batches(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """The values in portions, as a statement takes a limited number of them.
+
+    Example:
+        >>> list(batches([1, 2, 3], size=2))
+        [[1, 2], [3]]
+    """
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,248 @@
+"""The writing side of the results database: plan, claim, and keep what comes out; used by the driver alone."""
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from dasbench.errors import StoreError
+from dasbench.records import Epoch, Outcome
+from dasbench.results import fencing, locks, spool
+from dasbench.results.database import Database
+from dasbench.results.encoding import stamp
+from dasbench.results.engine import PATIENCE_S, clock, locate
+from dasbench.results.faults import explain
+from dasbench.results.opening import prepare
+from dasbench.results.owner import Owner
+from dasbench.results.planning import Member, append_members, batches, replace_members, write_study
+from dasbench.results.reading import Reader
+from dasbench.results.schema import trials
+
+FAREWELL_S = 2.0
+"""How long giving back is tried on the way out; whoever comes next notices the dead anyway."""
+
+logger = logging.getLogger(__name__)
+
+
+def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
+    """Open a results database for writing: create it, check it, bring its layout up to date, merge spooled results.
+
+    Args:
+        where: its file, or a URL of SQLAlchemy for SQLite or PostgreSQL.
+        patience_s: how long a write waits while another program holds the database.
+
+    Raises:
+        StoreError: if it cannot be used; it is left as it was.
+        ForeignStoreError: if it is another program's or a newer version's; it is left as it was.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, open_store(f"{folder}/results.db") as store:
+        ...     store.plan("s", members=[Member(key="ab12", spec={"seed": 0})])
+        ...     attempt = store.claim("ab12", "s")
+        ...     store.add(Outcome(key="ab12", status="done", metrics={"top1": 91.5}), attempt)
+        ...     [(row.state, row.metrics) for row in store.rows("s")]
+        True
+        [('done', {'top1': 91.5})]
+    """
+    place = locate(where)
+    store = Store(Database(place, prepare(place), patience_s=patience_s))
+    try:
+        spool.merge(place.spool, store._add_spooled)
+    except StoreError:
+        store.close()
+        raise
+    except OSError as error:
+        store.close()
+        raise explain(str(place.spool), place.spool, error) from error
+    return store
+
+
+class Store(Reader):
+    """Writes a results database; reads it too. Every method has committed when it returns.
+
+    Args:
+        database: the opened database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.owner = Owner.here()
+
+    def close(self) -> None:
+        """Give back the trials that still run under this store, and close every connection."""
+        try:
+            self._database.write(self._release_all, patience_s=FAREWELL_S)
+        except StoreError as error:
+            logger.warning("running trials could not be given back: %s", error)
+        super().close()
+
+    @contextmanager
+    def lock(self, study: str) -> Iterator[None]:
+        """Hold a study against other drivers, with a sign of life every few seconds.
+
+        Raises:
+            LockedError: if another driver that is alive holds it.
+        """
+        self._database.write(lambda connection: locks.take(connection, study, self.owner))
+        heartbeat = locks.Heartbeat(
+            lambda: self._database.write(lambda c: locks.beat(c, self.owner), patience_s=FAREWELL_S)
+        )
+        heartbeat.start()
+        try:
+            yield
+        finally:
+            heartbeat.stop()
+            try:
+                self._database.write(lambda c: locks.drop(c, study, self.owner), patience_s=FAREWELL_S)
+            except StoreError as error:
+                logger.warning("the lock of study '%s' could not be given back: %s", study, error)
+
+    def plan(
+        self,
+        name: str,
+        *,
+        members: Sequence[Member],
+        question: str = "",
+        document: Mapping[str, Any] | None = None,
+        file: str = "",
+    ) -> None:
+        """Write a study and all its trials before the first one starts; doing it again changes nothing.
+
+        A study that was edited lists its new trials only; those that it no longer lists keep their results.
+
+        Args:
+            name: the study's name.
+            members: its trials, in its order, no key twice.
+            question: what it asks.
+            document: the study as plain data.
+            file: where it was read from.
+        """
+
+        def work(connection: Connection) -> None:
+            now = clock(connection)
+            write_study(connection, now, name=name, question=question, document=document or {}, file=file)
+            replace_members(connection, now, name, members)
+
+        self._database.write(work)
+
+    def extend(self, name: str, members: Sequence[Member]) -> None:
+        """Add trials to a planned study, after those that it lists; known ones stay as they are.
+
+        Raises:
+            StoreError: if the study was never planned.
+        """
+        self._database.write(lambda connection: append_members(connection, clock(connection), name, members))
+
+    def sweep(self) -> list[str]:
+        """Put the trials of dead drivers back to pending; returns their keys."""
+
+        def work(connection: Connection) -> list[str]:
+            now = stamp(clock(connection))
+            running = connection.execute(select(trials).where(trials.c.state == "running")).mappings().all()
+            lost = [row for row in running if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now)]
+            for row in lost:
+                fencing.end(connection, row["key"], row["attempt"], how="lost", now=now)
+                fencing.put_back(connection, row["key"])
+            return [row["key"] for row in lost]
+
+        return self._database.write(work)
+
+    def claim(self, key: str, study: str) -> int | None:
+        """Take a trial to run it.
+
+        Args:
+            key: the trial's key.
+            study: for which study.
+
+        Returns:
+            The number of this attempt; None if the trial is finished or somebody alive runs it.
+
+        Raises:
+            StoreError: if the trial was never planned.
+        """
+        return self._database.write(lambda connection: fencing.claim(connection, key, study, self.owner))
+
+    def add_epoch(self, key: str, attempt: int, epoch: Epoch) -> bool:
+        """Keep one point of the learning curve of a trial that runs; False if the trial is no longer ours."""
+
+        def work(connection: Connection) -> bool:
+            if not fencing.holds(connection, key, attempt, self.owner):
+                return False
+            fencing.write_epochs(connection, key, attempt, [epoch])
+            return True
+
+        return self._database.write(work)
+
+    def add(self, outcome: Outcome, attempt: int) -> bool:
+        """Keep what came out of a trial, in one transaction; adding it again changes nothing.
+
+        Args:
+            outcome: the result; one that was interrupted puts the trial back to pending and keeps its curve.
+            attempt: what `claim` returned.
+
+        Returns:
+            False if the trial is no longer ours, because it was given to another driver; the result is dropped.
+
+        Raises:
+            StoreError: if the database cannot be written; the result then waits in the spool file beside it.
+        """
+        spooled = spool.Spooled(outcome, attempt, self.owner.token)
+        try:
+            fate = self._database.write(lambda connection: fencing.settle(connection, spooled, late=False))
+        except StoreError as error:
+            raise self._spool(spooled, error) from error
+        return fate == "merged"
+
+    def release(self, key: str, attempt: int) -> bool:
+        """Put a trial that was not finished back to pending; False if it is no longer ours."""
+
+        def work(connection: Connection) -> bool:
+            if not fencing.holds(connection, key, attempt, self.owner):
+                return False
+            fencing.release(connection, key, attempt)
+            return True
+
+        return self._database.write(work)
+
+    def retry(self, keys: Sequence[str], reasons: Collection[str] | None = None) -> list[str]:
+        """Put failed trials back to pending; returns the keys of those that were.
+
+        Args:
+            keys: the trials to look at.
+            reasons: the classes of failure to try again, all by default.
+        """
+
+        def work(connection: Connection) -> list[str]:
+            failed = trials.c.state == "failed"
+            if reasons is not None:
+                failed &= trials.c.reason.in_(reasons)
+            query = select(trials.c.key).where(failed)
+            again = [key for some in batches(keys) for key in connection.scalars(query.where(trials.c.key.in_(some)))]
+            for key in again:
+                fencing.put_back(connection, key)
+            return again
+
+        return self._database.write(work)
+
+    def _release_all(self, connection: Connection) -> None:
+        mine = (trials.c.token == self.owner.token) & (trials.c.state == "running")
+        for key, attempt in connection.execute(select(trials.c.key, trials.c.attempt).where(mine)).all():
+            fencing.release(connection, key, attempt)
+
+    def _add_spooled(self, results: list[spool.Spooled]) -> list[spool.Fate]:
+        return self._database.write(lambda connection: [fencing.settle(connection, one, late=True) for one in results])
+
+    def _spool(self, spooled: spool.Spooled, error: StoreError) -> StoreError:
+        path = self._database.place.spool
+        try:
+            spool.keep(path, spooled)
+        except OSError as second:
+            return StoreError(
+                f"{error} The result of trial {spooled.outcome.key} could not be kept in {path} either ({second}): "
+                "the trial goes on from its last checkpoint at the next run."
+            )
+        return StoreError(f"{error} The result of trial {spooled.outcome.key} waits in {path}; the next run merges it.")

@@ -1,0 +1,1 @@
+"""Which trials to run next, and who runs them."""

@@ -1,0 +1,1 @@
+"""Who runs trials: a plain loop, or Ray Tune."""

@@ -1,0 +1,58 @@
+"""What every executor does: take trials from a source, run them, say what happens."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from dasbench.records import Epoch, Outcome, Signal
+from dasbench.spec.trial import Trial
+
+Job = Callable[[Trial, Callable[[Epoch], Signal]], Outcome]
+"""Runs one trial, reporting each epoch: `run_trial` with its folder and runtime filled in. It travels to workers."""
+
+
+Source = Iterator[Trial | None]
+"""Hands out trials; None when there is none just now but there may be later."""
+
+
+class Listener(Protocol):
+    """Who is told what happens, always in the driver's main thread."""
+
+    def reported(self, key: str, epoch: Epoch) -> None:
+        """A trial finished an epoch."""
+        ...
+
+    def finished(self, outcome: Outcome) -> None:
+        """A trial ended, well or badly; it may come again if another source hands it out again."""
+        ...
+
+
+@dataclass
+class Interrupt:
+    """A request to stop: set by a signal handler, looked at by executors.
+
+    Args:
+        signal: number of the signal, 0 while there is none.
+    """
+
+    signal: int = 0
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop claiming trials and come to an end."""
+        return self.signal != 0
+
+
+class Executor(Protocol):
+    """Runs trials until the source has no more or an interrupt is requested."""
+
+    def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
+        """Run every trial of the source; returns when all have ended.
+
+        Args:
+            source: resolved trials; one is taken when there is room to run it, None means to ask again soon.
+            job: runs one trial; every exception of a trial is already an outcome.
+            listener: told of every epoch and every end.
+            interrupt: when requested, nothing more is taken, and trials end after their epoch or a few seconds.
+        """
+        ...

@@ -1,0 +1,36 @@
+"""Trials one after another in this process: a plain loop, for debugging and for small studies."""
+
+import time
+
+from dasbench.records import Epoch, Signal
+from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
+
+PAUSE_S = 0.2
+"""How long to wait when the source has nothing just now."""
+
+
+class Inline:
+    """Runs trials in this process."""
+
+    def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
+        """Run every trial of the source, one after another."""
+        for trial in source:
+            if interrupt.requested:
+                return
+            if trial is None:
+                time.sleep(PAUSE_S)
+                continue
+            listener.finished(job(trial, _Reporter(trial.key, listener, interrupt)))
+
+
+class _Reporter:
+    """Passes a trial's epochs on and ends it when an interrupt is requested."""
+
+    def __init__(self, key: str, listener: Listener, interrupt: Interrupt) -> None:
+        self._key = key
+        self._listener = listener
+        self._interrupt = interrupt
+
+    def __call__(self, epoch: Epoch) -> Signal:
+        self._listener.reported(self._key, epoch)
+        return "interrupt" if self._interrupt.requested else "continue"

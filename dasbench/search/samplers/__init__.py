@@ -1,0 +1,1 @@
+"""Who proposes trials; one file per method."""

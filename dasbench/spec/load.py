@@ -1,0 +1,210 @@
+"""From a study file to a Study, or to every complaint about it at once."""
+
+import json
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from dasbench.errors import Complaint, StudyError, unknown_name
+from dasbench.spec.document import Document, Path_, parse_scalar, read_document
+from dasbench.spec.parameters import explain, plain_path
+from dasbench.spec.space import Axis
+from dasbench.spec.study import MAX_TRIALS, Study
+from dasbench.spec.trial import Trial, set_field
+
+Known = Mapping[str, Collection[str]]
+"""The names that exist, by kind: what `catalog.known_names()` returns."""
+
+SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
+
+
+def load_study(
+    path: Path, *, known: Known | None = None, profile: str | None = None, overrides: tuple[str, ...] = ()
+) -> Study:
+    """Read a study file.
+
+    Args:
+        path: the file.
+        known: names of components by kind; names are not checked if left out.
+        profile: name of one of the file's profiles; its fields replace those of the file whole (those of `base` one by
+            one), and the study's name becomes `name@profile`.
+        overrides: `key=value` for dotted fields of the trial, as `--set` takes them.
+
+    Raises:
+        StudyError: with every complaint at once, each with its line.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "x.yaml"
+        ...     _ = file.write_text('''
+        ... name: x
+        ... question: Does it load?
+        ... base: {backbone: resnet18, gate: das, dataset: digits}
+        ... ''')
+        ...     str(load_study(file, overrides=("gate.alpha=0.1",)).base.gate)
+        'das(alpha=0.1)'
+    """
+    document = read_document(path)
+    if not isinstance(document.data, dict):
+        raise StudyError([document.complaint((), "a study is a mapping with the keys name, question, base, ...")])
+    document = _with_overrides(_with_profile(document, profile), overrides)
+    data = {key: value for key, value in document.data.items() if key != "profiles"}
+    context = {"known": known or {}, "recipes": recipes()}
+    complaints = list(document.complaints)
+    study = None
+    try:
+        study = Study.model_validate_json(json.dumps(data), strict=True, context=context)
+    except ValidationError as error:
+        complaints += _complaints(document, error)
+    complaints += _check_base(document, data)
+    complaints += _check_axes(document, data, context)
+    if study is not None and not complaints:
+        complaints += _check_size(document, study)
+    if study is None or complaints:
+        raise StudyError(complaints)
+    return study.located(document)
+
+
+@cache
+def recipes() -> dict[str, dict[str, Any]]:
+    """Training recipes by name, from `recipes.yaml`.
+
+    Example:
+        >>> recipes()["imagenet_resnet"]["milestones"]
+        [30, 60, 90]
+    """
+    text = resources.files("dasbench.spec").joinpath("recipes.yaml").read_text("utf-8")
+    loaded: dict[str, dict[str, Any]] = YAML(typ="safe").load(text)
+    return loaded
+
+
+def _with_profile(document: Document, profile: str | None) -> Document:
+    profiles = document.data.get("profiles") or {}
+    if not isinstance(profiles, dict):
+        raise StudyError([document.complaint(("profiles",), "must be a mapping from names to changes of the study")])
+    if profile is None:
+        return document
+    if profile not in profiles or not isinstance(profiles[profile], dict):
+        raise StudyError([document.complaint(("profiles",), unknown_name("profile", profile, profiles))])
+    data, lines = dict(document.data), dict(document.lines)
+    for key, value in profiles[profile].items():
+        here: Path_ = ("profiles", profile, key)
+        if key == "base" and isinstance(value, dict) and isinstance(data.get("base"), dict):
+            data["base"] = {**data["base"], **value}
+            for part in value:
+                _move_lines(lines, (*here, part), ("base", part))
+        else:
+            data[key] = value
+            _move_lines(lines, here, (key,))
+    data["name"] = f"{data.get('name')}@{profile}"
+    return Document(document.file, data, lines, document.complaints)
+
+
+def _move_lines(lines: dict[Path_, int], source: Path_, target: Path_) -> None:
+    """Let what is now at `target` be found on the lines of `source`."""
+    for path in [path for path in lines if path[: len(target)] == target]:
+        del lines[path]
+    for path, line in list(lines.items()):
+        if path[: len(source)] == source:
+            lines[(*target, *path[len(source) :])] = line
+
+
+def _with_overrides(document: Document, overrides: tuple[str, ...]) -> Document:
+    complaints = list(document.complaints)
+    base = json.loads(json.dumps(document.data.get("base")))
+    varied = {axis.get("key") for axis in document.data.get("axes") or [] if isinstance(axis, dict)}
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals or key.partition(".")[0] not in SETTABLE or not all(key.split(".")):
+            message = f"write KEY=VALUE with a dotted field of the trial ({', '.join(SETTABLE)})"
+            complaints.append(Complaint(f"--set {text}", 0, "", message))
+        elif key in varied:
+            complaints.append(Complaint(f"--set {text}", 0, "", f"the study varies {key}; remove that axis instead"))
+        elif isinstance(base, dict):
+            set_field(base, key, parse_scalar(value))
+    return Document(document.file, {**document.data, "base": base}, document.lines, tuple(complaints))
+
+
+def _complaints(document: Document, error: ValidationError) -> list[Complaint]:
+    errors = error.errors()
+    broken = {item["loc"][:-1] for item in errors}
+    return [
+        document.complaint(_place(item["loc"]), explain(item, Study))
+        for item in errors
+        if not (item["type"] == "too_short" and item["loc"] in broken)
+    ]
+
+
+def _place(loc: tuple[str | int, ...]) -> Path_:
+    """Where in the file: a component's `params` are written beside its name."""
+    return tuple(part for part in plain_path(loc) if part != "params")
+
+
+def _check_base(document: Document, data: Mapping[str, Any]) -> list[Complaint]:
+    """Refuse what a trial has but a study decides elsewhere."""
+    elsewhere = {"seed": "is set by the study's 'seeds'", "data_fingerprint": "is computed from the data set"}
+    base = data.get("base")
+    given = [key for key in elsewhere if isinstance(base, dict) and key in base]
+    return [document.complaint(("base", key), elsewhere[key]) for key in given]
+
+
+def _check_axes(document: Document, data: Mapping[str, Any], context: Mapping[str, Any]) -> list[Complaint]:
+    """Try every value of every axis on the base, one at a time."""
+    axes, base = data.get("axes"), data.get("base")
+    if not isinstance(axes, list) or not isinstance(base, dict):
+        return []
+    complaints = []
+    for index, raw in enumerate(axes):
+        try:
+            axis = Axis.model_validate_json(json.dumps(raw), strict=True)
+        except ValidationError:
+            continue
+        complaints += _check_axis(document, axis, base, ("axes", index), context)
+    return complaints
+
+
+def _check_axis(
+    document: Document, axis: Axis, base: dict[str, Any], path: Path_, context: Mapping[str, Any]
+) -> list[Complaint]:
+    head, *rest = axis.key.split(".")
+    if head not in SETTABLE or not all(rest) or len(rest) > 1:
+        message = f"'{axis.key}' is no field that can vary; write one of {', '.join(SETTABLE)} or a field below it"
+        return [document.complaint((*path, "key"), message)]
+    complaints = []
+    part = {head: base[head]} if head in base else {}
+    before = _problems(part, head, context)
+    for index, value in enumerate(axis.points() or (axis.low, axis.high)):
+        trial = json.loads(json.dumps(part))
+        set_field(trial, axis.key, value)
+        for problem in [problem for problem in _problems(trial, head, context) if problem not in before]:
+            key = (*path, "values", index) if axis.values is not None else (*path, "key" if rest else "values")
+            complaints.append(document.complaint(key, f"{axis.key}: {problem}"))
+    return complaints
+
+
+def _problems(part: dict[str, Any], head: str, context: Mapping[str, Any]) -> list[str]:
+    """What is wrong with one field of a trial, the rest of it taken as sound."""
+    sound = {"backbone": "resnet18", "dataset": "digits"}
+    try:
+        Trial.model_validate_json(json.dumps({**sound, **part}), strict=True, context=context)
+    except ValidationError as error:
+        return [explain(item, Trial) for item in error.errors() if item["loc"][0] == head]
+    return []
+
+
+def _check_size(document: Document, study: Study) -> list[Complaint]:
+    for index, axis in enumerate(study.axes):
+        if axis.points() is None and study.sampler.name == "grid":
+            return [document.complaint(("axes", index), "sampler 'grid' needs 'values' or a 'step'")]
+    count = 0
+    for count, _ in enumerate(study.variants(), start=1):
+        if count * len(study.seeds) > MAX_TRIALS:
+            message = f"the study has more than {MAX_TRIALS:,} trials; take fewer values or seeds, or a sampler"
+            return [document.complaint(("axes",), message)]
+    return []

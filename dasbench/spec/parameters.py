@@ -1,0 +1,120 @@
+"""A constructor's keyword-only arguments as the schema of what a study may say about it."""
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import ErrorDetails, PydanticUndefined
+
+Problem = tuple[tuple[str | int, ...], str]
+"""Where in the checked data something is wrong, and what."""
+
+
+def check_parameters(
+    arguments: Iterable[inspect.Parameter], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Check given parameters against a signature and fill in its defaults.
+
+    Types, ranges (`Annotated[float, Gt(0), Le(1)]`) and choices (`Literal`) come from the annotations. Numbers are
+    brought into the annotated type, so that `alpha: 1` and `alpha: 1.0` are the same.
+
+    Args:
+        arguments: keyword-only arguments of the constructor.
+        given: plain data from a study.
+
+    Returns:
+        All parameters as plain data, and what is wrong (then the first is what was given).
+
+    Example:
+        >>> from typing import Annotated
+        >>> from annotated_types import Gt, Le
+        >>> def gate(*, alpha: Annotated[float, Gt(0), Le(1)] = 0.2, kernel: int = 3): ...
+        >>> arguments = inspect.signature(gate).parameters.values()
+        >>> check_parameters(arguments, {"alpha": 1})
+        ({'alpha': 1.0, 'kernel': 3}, [])
+        >>> for path, message in check_parameters(arguments, {"alpha": 2, "kernal": 5})[1]:
+        ...     print(*path, message)
+        alpha must be less than or equal to 1, not 2
+        kernal unknown key 'kernal'. Did you mean 'kernel'? Known: alpha, kernel.
+    """
+    model = _model(arguments)
+    try:
+        checked = model.model_validate_json(json.dumps(given), strict=True)
+    except ValidationError as error:
+        return dict(given), [(plain_path(item["loc"]), explain(item, model)) for item in error.errors()]
+    return checked.model_dump(mode="json"), []
+
+
+def _model(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for argument in arguments:
+        empty = argument.default is inspect.Parameter.empty
+        fields[argument.name] = (argument.annotation, PydanticUndefined if empty else argument.default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    return create_model("Parameters", __config__=config, **fields)
+
+
+def explain(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """One of pydantic's complaints in the words of this project: what is wrong, the value, what would be right."""
+    given = _quoted(error["input"])
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return _unknown_key(str(error["loc"][-1]), known_keys(model, plain_path(error["loc"])[:-1]))
+        case "literal_error" | "enum":
+            return _not_one_of(error["input"], str(context.get("expected", "")))
+        case "value_error" | "assertion_error":
+            return str(context.get("error", error["msg"]))
+        case "finite_number":
+            return "must be a finite number"
+        case _:
+            message = error["msg"].replace("Input should be", "must be")
+            return f"{message}, not {given}"
+
+
+def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """The keys that a model allows at a path inside of it."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        info = model.model_fields.get(part)
+        nested = _nested_model(info.annotation) if info else None
+        if nested is None:
+            return []
+        model = nested
+    return sorted(model.model_fields)
+
+
+def plain_path(loc: Iterable[str | int]) -> tuple[str | int, ...]:
+    """The place of an error without the tags that pydantic puts in for unions and validators."""
+    return tuple(part for part in loc if isinstance(part, int) or part.isidentifier() or "." in part)
+
+
+def _nested_model(annotation: Any) -> type[BaseModel] | None:
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return annotation
+    nested = (_nested_model(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((model for model in nested if model), None)
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    near = get_close_matches(key, known, n=1)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    return f"unknown key '{key}'.{guess} Known: {', '.join(known) or 'none'}."
+
+
+def _not_one_of(value: Any, expected: str) -> str:
+    names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
+    near = get_close_matches(str(value), names, n=1)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    return f"must be one of {', '.join(names)}, not {_quoted(value)}.{guess}"
+
+
+def _quoted(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."

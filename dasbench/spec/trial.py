@@ -1,0 +1,238 @@
+"""One trial: everything that decides what is trained, and the key that names it."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from dasbench.errors import unknown_name
+
+SEMANTICS = 1
+"""Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
+
+
+class Frozen(BaseModel):
+    """The base of all that is asked: immutable, no unknown keys, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Choice(Frozen):
+    """A component by name, with its parameters.
+
+    In a study it is written flat (`{name: das, alpha: 0.2}`), or as the bare name when all parameters keep their
+    defaults. The parameters are checked against the component's constructor, which is their schema.
+
+    Example:
+        >>> Choice.model_validate("das") == Choice.model_validate({"name": "das"})
+        True
+        >>> Choice(name="das", params={"alpha": 0.1}).model_dump()
+        {'name': 'das', 'alpha': 0.1}
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    params: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_flat(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"name": data}
+        if isinstance(data, Mapping) and "params" not in data:
+            return {
+                **{key: value for key, value in data.items() if key == "name"},
+                "params": {key: value for key, value in data.items() if key != "name"},
+            }
+        return data
+
+    @model_serializer(mode="wrap")
+    def _to_flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        del handler
+        return {"name": self.name, **self.params}
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{key}={value}" for key, value in self.params.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+
+def known(kind: str) -> AfterValidator:
+    """A validator that refuses names which the catalog does not list (it travels in the validation context)."""
+
+    def check(choice: Choice, info: ValidationInfo) -> Choice:
+        names = (info.context or {}).get("known", {}).get(kind)
+        if names is not None and choice.name not in names:
+            raise ValueError(unknown_name(kind, choice.name, names))
+        return choice
+
+    return AfterValidator(check)
+
+
+class Placement(Frozen):
+    """Where the gates go. What is left out is the gate's own default.
+
+    Args:
+        stages: numbers of the stages, from 1; all stages if left out.
+        after: `stage` (one gate at each stage's end), `block` (after every skip connection) or `before_add`.
+        sites: an explicit list of paths in the backbone instead.
+
+    Example:
+        >>> Placement(stages=(1, 2), after="stage").sites is None
+        True
+    """
+
+    stages: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, min_length=1)
+    after: Literal["stage", "block", "before_add"] | None = None
+    sites: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.sites is not None and (self.stages is not None or self.after is not None):
+            raise ValueError("give either 'sites' or 'stages' and 'after', not both")
+        return self
+
+
+def _as_tuple(value: Any) -> Any:
+    """Lists that went through `_expand_recipe` are no longer JSON input, where pydantic would take them for tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Training(Frozen):
+    """How a network is trained. `recipe` names a set of these fields; what is given beside it wins.
+
+    Args:
+        recipe: name of a row in `recipes.yaml` (`cpu`, `imagenet_resnet`, ...), or None.
+        epochs: passes over the training part.
+        batch_size: images per step.
+        optimizer: `sgd` or `adamw`.
+        lr: learning rate at the start (after the warm-up).
+        momentum: of `sgd`.
+        nesterov: Nesterov's momentum, with `sgd`.
+        weight_decay: L2 penalty of `sgd`, decoupled for `adamw`.
+        schedule: `constant`, `cosine` (to zero), `step` (times `gamma` after each of `milestones`) or `exponential`
+            (times `gamma` after each epoch).
+        milestones: epochs after which `step` acts.
+        gamma: factor of `step` and `exponential`.
+        warmup_epochs: epochs over which the rate rises linearly from zero.
+        label_smoothing: share of the target that is spread over all classes.
+        augment: random flips and crops as the data set defines them.
+        select: which epoch is tested: the `last`, or the `best` on the validation part.
+    """
+
+    recipe: str | None = None
+    epochs: int = Field(default=5, ge=1, le=10_000)
+    batch_size: int = Field(default=64, ge=1, le=65_536)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: float = Field(default=0.1, gt=0, le=100)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(default=1e-4, ge=0, le=1)
+    schedule: Literal["constant", "cosine", "step", "exponential"] = "cosine"
+    milestones: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)] = ()
+    gamma: float = Field(default=0.1, gt=0, le=1)
+    warmup_epochs: int = Field(default=0, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    augment: bool = True
+    select: Literal["last", "best"] = "last"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_recipe(cls, data: Any, info: ValidationInfo) -> Any:
+        recipes = (info.context or {}).get("recipes")
+        if recipes is None or not isinstance(data, Mapping) or data.get("recipe") not in recipes:
+            return data
+        return {**recipes[data["recipe"]], **data, "recipe": None}
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, recipe: str | None, info: ValidationInfo) -> str | None:
+        if recipe is not None and (recipes := (info.context or {}).get("recipes")) is not None:
+            raise ValueError(unknown_name("recipe", recipe, recipes))
+        return recipe
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.warmup_epochs >= self.epochs and self.warmup_epochs:
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be fewer than epochs ({self.epochs})")
+        if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
+            raise ValueError("nesterov needs optimizer sgd with momentum above 0")
+        return self
+
+
+class Trial(Frozen):
+    """Everything that decides a result, and nothing else: no host, no device, no worker, no path, no study.
+
+    Args:
+        task: what is learned.
+        backbone: the network.
+        gate: the attention gate, `none` for the plain backbone.
+        placement: where the gates go.
+        dataset: the images.
+        training: how it is trained.
+        seed: of every random decision, from 0.
+        data_fingerprint: hash of the data set's content and split; filled in by `catalog.resolve`.
+
+    Example:
+        >>> trial = Trial(backbone="resnet18", dataset="digits", seed=0)
+        >>> trial.key == Trial(backbone={"name": "resnet18"}, dataset="digits", seed=0).key
+        True
+        >>> len(trial.key)
+        12
+    """
+
+    task: Annotated[Choice, known("task")] = Choice(name="classification")
+    backbone: Annotated[Choice, known("backbone")]
+    gate: Annotated[Choice, known("gate")] = Choice(name="none")
+    placement: Placement = Placement()
+    dataset: Annotated[Choice, known("dataset")]
+    training: Training = Training()
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data_fingerprint: str = ""
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits that name this trial: a hash of every field and of `SEMANTICS`.
+
+        Two trials share a key exactly if `catalog.resolve` makes them equal: resolve before you compare.
+        """
+        spec = {"semantics": SEMANTICS, **self.model_dump(mode="json")}
+        canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return sha256(canonical.encode()).hexdigest()[:12]
+
+    def with_values(self, values: Mapping[str, Any], **validation: Any) -> "Trial":
+        """A trial with some dotted fields replaced (`{"gate.alpha": 0.1, "seed": 2}`), checked again."""
+        data = self.model_dump(mode="json")
+        for key, value in values.items():
+            set_field(data, key, value)
+        return Trial.model_validate_json(json.dumps(data), strict=True, **validation)
+
+
+def set_field(data: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted field in plain data; a component that is written as a bare name grows into a mapping.
+
+    Example:
+        >>> data = {"gate": "das"}
+        >>> set_field(data, "gate.alpha", 0.1)
+        >>> data
+        {'gate': {'name': 'das', 'alpha': 0.1}}
+    """
+    *parents, last = key.split(".")
+    for parent in parents:
+        child = data.get(parent)
+        if not isinstance(child, dict):
+            child = data[parent] = {} if child is None else {"name": child}
+        data = child
+    data[last] = value

@@ -1,0 +1,169 @@
+"""From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
+
+import resource
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dasbench.catalog import TASKS, resolve
+from dasbench.errors import DivergedError, UsageError
+from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
+from dasbench.spec.trial import Trial
+from dasbench.tasks.task import Evaluation
+from dasbench.training.checkpoints import Checkpoints
+from dasbench.training.environment import describe
+from dasbench.training.fit import Progress, Report, fit
+from dasbench.training.seeds import make_deterministic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Where a trial runs; nothing of it decides the result.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:1`; `auto` takes CUDA where there is one.
+        threads: of torch's operators on the CPU.
+        timeout_s: seconds after which an attempt fails, or None.
+    """
+
+    device: str = "auto"
+    threads: int = 1
+    timeout_s: float | None = None
+
+
+def go_on(epoch: Epoch) -> Signal:
+    """The report of a trial that nobody watches."""
+    del epoch
+    return "continue"
+
+
+def run_trial(
+    trial: Trial,
+    report: Report = go_on,
+    workdir: Path | None = None,
+    *,
+    runtime: Runtime = Runtime(),
+) -> Outcome:
+    """Train a trial and say what came out.
+
+    The same trial gives the same curve, bit for bit, on the same machine and thread count. With a `workdir` it goes on
+    from its last epoch when it is called again, and ends bit-identical to a run that was not interrupted.
+
+    Args:
+        trial: what to train; it need not be resolved.
+        report: told of each epoch; answers `continue`, `stop` or `interrupt`.
+        workdir: where the trial's checkpoints go, in a folder named by its key; None keeps none.
+        runtime: device, threads and time limit.
+
+    Returns:
+        The outcome. A trial that fails is an outcome with `status="failed"`, its reason, the traceback and the curve
+        as far as it came; only KeyboardInterrupt and the like pass through.
+
+    Example:
+        >>> trial = Trial(
+        ...     backbone={"name": "resnet18", "width": 2, "stem": "small"},
+        ...     dataset={"name": "digits", "image_size": 8},
+        ...     training={"epochs": 1},
+        ... )
+        >>> run_trial(trial).status
+        'done'
+    """
+    make_deterministic(threads=runtime.threads)
+    device = _device(runtime.device)
+    progress, key, cost, test, failure = Progress(), trial.key, None, Evaluation(), None
+    try:
+        trial = resolve(trial)
+        key = trial.key
+        checkpoints = Checkpoints(workdir / key if workdir else None)
+        task = TASKS[trial.task.name].make(**trial.task.params)
+        cost = task.cost(trial)
+        learner = task.build(trial, device=device)
+        fit(
+            learner,
+            trial.training,
+            seed=trial.seed,
+            report=report,
+            checkpoints=checkpoints,
+            progress=progress,
+            timeout_s=runtime.timeout_s,
+        )
+        if progress.signal == "continue":
+            test = learner.evaluate("test")
+    except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
+        failure = error
+    return _outcome(key, progress, cost, test, failure, device)
+
+
+def _outcome(
+    key: str, progress: Progress, cost: Cost | None, test: Evaluation, failure: Exception | None, device: torch.device
+) -> Outcome:
+    last = progress.epochs[-1].metrics if progress.epochs else {}
+    final: dict[str, Any] = {name: value for name, value in last.items() if name.startswith(("val_", "train_"))}
+    status = {"continue": "done", "stop": "stopped", "interrupt": "interrupted"}[progress.signal]
+    return Outcome(
+        key=key,
+        status="failed" if failure else status,  # type: ignore[arg-type]
+        epochs=tuple(progress.epochs),
+        metrics={"epochs": len(progress.epochs), **final, **test.metrics},
+        cost=cost,
+        seconds=progress.seconds,
+        peak_memory=_peak_memory(device),
+        device=device.type,
+        environment=describe(device),
+        reason=_reason(failure) if failure else None,
+        error="".join(traceback.format_exception(failure)) if failure else "",
+        correct=test.correct,
+    )
+
+
+def _reason(failure: Exception) -> Reason:
+    match failure:
+        case DivergedError():
+            return "nan"
+        case torch.OutOfMemoryError() | MemoryError():
+            return "oom"
+        case TimeoutError():
+            return "timeout"
+        case _:
+            return "error"
+
+
+def check_device(name: str, *, gpus: float) -> None:
+    """Refuse a device that is not there, before anything is trained.
+
+    Args:
+        name: as in `Runtime`.
+        gpus: how many a trial asks for.
+
+    Raises:
+        UsageError: naming what there is instead.
+    """
+    count = torch.cuda.device_count()
+    there = f"this machine has {count} CUDA device{'s' * (count != 1)}"
+    if name not in ("auto", "cpu") and not name.startswith("cuda"):
+        raise UsageError(f"--device {name}: write cpu, cuda, cuda:0 or auto")
+    if (name.startswith("cuda") or gpus > 0) and count == 0:
+        raise UsageError(f"a CUDA device is asked for, but {there}; use --device cpu and resources.gpus: 0")
+    if name.startswith("cuda:") and not (name[5:].isdigit() and int(name[5:]) < count):
+        raise UsageError(f"--device {name}: {there}")
+    if gpus > count:
+        raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {there}")
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: allocated at the most on a GPU, resident at the most of the whole process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
