@@ -29,7 +29,7 @@ class GatedNetwork(nn.Module):
     def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.backbone = backbone
-        self.gates = nn.ModuleDict({path.replace(".", "/"): gate for path, gate in gates.items()})
+        self.gates = nn.ModuleDict({path.replace(".", ":"): gate for path, gate in gates.items()})
         for path, gate in gates.items():
             backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
 

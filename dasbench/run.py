@@ -1,7 +1,7 @@
 """Running a study: afterwards the results table holds one row for each of its trials."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,6 +61,7 @@ def run_study(
     *,
     watcher: Watcher,
     interrupt: Interrupt,
+    forget: Callable[[str], None],
     retry: Collection[str] = (),
 ) -> Summary:
     """Run what is missing of a study, and nothing else.
@@ -72,6 +73,7 @@ def run_study(
         job: runs one trial.
         watcher: shows what happens.
         interrupt: set when the user asks to stop.
+        forget: called with the key of a trial whose result is safe, to drop its checkpoints.
         retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again.
 
     Raises:
@@ -91,7 +93,7 @@ def run_study(
             store.retry(list(plan.items), retry)
         states = {key: state.state for key, state in store.states(list(plan.items)).items()}
         watcher.planned(plan, states)
-        bridge = _Bridge(plan, store, watcher, interrupt)
+        bridge = _Bridge(plan, store, watcher, forget)
         missing = [key for key, state in states.items() if state in ("pending", "running")]
         if missing:
             executor.run(bridge.claims(missing), job, bridge, interrupt)
@@ -108,12 +110,12 @@ def run_study(
 class _Bridge:
     """Between the store and an executor: claims trials for it, keeps what comes out of them."""
 
-    def __init__(self, plan: Plan, store: Store, watcher: Watcher, interrupt: Interrupt) -> None:
+    def __init__(self, plan: Plan, store: Store, watcher: Watcher, forget: Callable[[str], None]) -> None:
         self.ran: list[str] = []
         self._plan = plan
         self._store = store
         self._watcher = watcher
-        self._interrupt = interrupt
+        self._forget = forget
         self._attempts: dict[str, int] = {}
 
     def claims(self, keys: list[str]) -> Iterator[Trial | None]:
@@ -144,6 +146,8 @@ class _Bridge:
 
     def finished(self, outcome: Outcome) -> None:
         if self._store.add(outcome, self._attempts.pop(outcome.key)):
+            if outcome.status == "done":
+                self._forget(outcome.key)
             self.ran.append(outcome.key)
             self._watcher.finished(outcome)
 

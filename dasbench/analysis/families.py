@@ -216,8 +216,9 @@ def score_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
     place = {seed: column for column, seed in enumerate(seeds)}
     table = np.full((len(scores), len(seeds)), np.nan)
     for row, own in enumerate(scores.values()):
-        for seed, value in own.items():
-            if not np.isfinite(value):
-                raise ValueError(f"scores have to be finite, not {value} at seed {seed}; leave the seed out")
-            table[row, place[seed]] = value
+        values = list(own.values())
+        if not np.isfinite(values).all():
+            seed, value = next((seed, value) for seed, value in own.items() if not np.isfinite(value))
+            raise ValueError(f"scores have to be finite, not {value} at seed {seed}; leave the seed out")
+        table[row, [place[seed] for seed in own]] = values
     return table

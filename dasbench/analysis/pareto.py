@@ -89,7 +89,9 @@ def classify(mean: Floats, cost: Floats, better: NDArray[np.bool_], *, direction
         >>> classify(mean, cost, clearly_better(mean, np.array([0.3, 0.3, 0.3])))
         ['front', 'possibly', 'dominated']
     """
-    costs = cost.reshape(len(mean), -1)
+    costs = cost[:, None] if cost.ndim == 1 else cost
+    if len(costs) != len(mean):
+        raise ValueError(f"{len(mean)} scores and {len(costs)} costs are not of the same variants")
     if better.shape != (len(mean), len(mean)):
         raise ValueError(f"better has to compare all {len(mean)} variants with each other, not {better.shape}")
     costs_no_more = (costs[:, None] <= costs[None]).all(axis=2)

@@ -9,6 +9,8 @@ POWER = 0.8
 MAX_SEEDS = 10_000
 """No plan looks further than this many seeds."""
 
+_EXACT_BELOW = 1000.0  # critical values from here on belong to two or three seeds at levels below 0.001
+
 
 def t_power(effect: float, sd: float, n: int, *, alpha: float = 0.05) -> float:
     """Chance that a two-sided paired t test of `n` seeds resolves a true difference, with the right sign.
@@ -133,8 +135,9 @@ def _power(noncentrality: float, n: int, alpha: float) -> float:
     from scipy.special import chdtr, nctdtr  # here for start-up time
 
     critical = critical_t(n, alpha)
-    power = float(1 - nctdtr(n - 1, noncentrality, critical))
-    if isfinite(power):
-        return power
-    # scipy's series gives up where the mean is all but exact beside its own spread: only the spread is random there.
+    if critical < _EXACT_BELOW:
+        power = float(1 - nctdtr(n - 1, noncentrality, critical))
+        if isfinite(power):
+            return power
+    # Where the mean is all but exact beside its own spread, only the spread is random; scipy's series ends before.
     return float(chdtr(n - 1, (n - 1) * (noncentrality / critical) ** 2))

@@ -17,7 +17,7 @@ _TIES = 1e-9  # of the sum of sizes: sums closer than that are equal
 
 
 @dataclass(frozen=True)
-class TTests:
+class PairedTests:
     """Many paired t tests at once, one value each, all of shape [M].
 
     Args:
@@ -35,7 +35,7 @@ class TTests:
     p: Floats
 
 
-def t_tests(differences: Floats, *, scale: float | None = None) -> TTests:
+def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
     """Test many rows of paired differences against zero; the arithmetic behind every comparison here.
 
     A row without spread gets what `paired` says about it.
@@ -70,7 +70,7 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> TTests:
     settled = flat & (n >= SIGN_FLIP_FROM)
     p = np.where(settled, np.where(np.abs(mean) <= rounding, 1.0, 2.0 ** (1.0 - n)), p)
     half_width = np.where(flat & ~settled, np.nan, stdtrit(df, 0.975) * error)
-    return TTests(n=n, mean=mean, sd=sd, half_width=half_width, p=p)
+    return PairedTests(n=n, mean=mean, sd=sd, half_width=half_width, p=p)
 
 
 def sign_flip_p(differences: Floats) -> float:

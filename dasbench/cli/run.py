@@ -61,14 +61,14 @@ def command(
     from dasbench.results.store import open_store
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
-    from dasbench.training.run_trial import Runtime, check_device, run_trial
+    from dasbench.training.run_trial import Runtime, check_device, forget_checkpoints, run_trial
 
     check_device(device, gpus=loaded.resources.gpus)
     plan = plan_study(loaded)
     count_costs(plan)
     runtime = Runtime(device=device, threads=loaded.resources.cpus, timeout_s=loaded.resources.timeout_s)
-    folder = Path(workdir) if workdir else _default_workdir(db)
-    job = partial(run_trial, workdir=folder.resolve(), runtime=runtime)
+    folder = (Path(workdir) if workdir else _default_workdir(db)).resolve()
+    job = partial(run_trial, workdir=folder, runtime=runtime)
     number = workers or default_workers(loaded.resources.cpus)
     interrupt = Interrupt()
     with open_store(db) as store, _signals(interrupt), make_progress(number, plain=plain) as progress:
@@ -79,6 +79,7 @@ def command(
             job,
             watcher=progress,
             interrupt=interrupt,
+            forget=partial(forget_checkpoints, folder),
             retry=again,
         )
     return _conclude(summary, interrupt, study=study, db=db)

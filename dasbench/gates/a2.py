@@ -10,7 +10,7 @@ from dasbench.gates.reduction import Reduction, hidden_width
 @GATES.register(
     "a2",
     source="Chen et al. 2018, A2-Nets: Double attention networks, arXiv 1810.11579, section 3",
-    placement={"stages": [2, 3], "after": "block", "blocks": "alternate"},
+    placement={"stages": (2, 3), "after": "block", "blocks": "alternate"},
 )
 class A2Gate(nn.Module):
     """Add to every position a mixture of descriptors that were gathered from the whole map.

@@ -77,8 +77,8 @@ class CcGate(nn.Module):
         value: Tensor = self.value(x)
         in_column = weights[..., :height].transpose(1, 2).reshape(batch * width, height, height)
         in_row = weights[..., height:].reshape(batch * height, width, width)
-        by_column = torch.bmm(in_column.to(value.dtype), _columns(value)).reshape(batch, width, height, channels)
-        by_row = torch.bmm(in_row.to(value.dtype), _rows(value)).reshape(batch, height, width, channels)
+        by_column = torch.bmm(in_column, _columns(value)).reshape(batch, width, height, channels)
+        by_row = torch.bmm(in_row, _rows(value)).reshape(batch, height, width, channels)
         return by_column.permute(0, 3, 2, 1) + by_row.permute(0, 3, 1, 2)
 
 

@@ -76,7 +76,7 @@ class PositionAttention(nn.Module):
         """Gate `x`."""
         centres = self.centres(x)
         value: Tensor = self.value(centres)
-        mixed = torch.bmm(value.transpose(1, 2), self.weights(x, centres).to(value.dtype).transpose(1, 2))
+        mixed = torch.bmm(value.transpose(1, 2), self.weights(x, centres).transpose(1, 2))
         return x + self.scale * mixed.reshape(x.shape)
 
     def centres(self, x: Tensor) -> Tensor:
@@ -122,12 +122,12 @@ class ChannelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gate `x`."""
         compact: Tensor = self.compact(x).flatten(2)
-        mixed = torch.bmm(self.weights(x, compact).to(compact.dtype), compact)
+        mixed = torch.bmm(self.weights(x, compact), compact)
         return x + self.scale * mixed.reshape(x.shape)
 
     def weights(self, x: Tensor, compact: Tensor) -> Tensor:
         """The weight of each compact channel for every channel, as [B, C, compact channels]; a row sums to 1."""
-        energy = torch.bmm(x.flatten(2).to(compact.dtype), compact.transpose(1, 2))
+        energy = torch.bmm(x.flatten(2), compact.transpose(1, 2))
         return torch.softmax(energy.amax(dim=2, keepdim=True) - energy, dim=2)
 
 
@@ -144,7 +144,8 @@ class DraGate(nn.Module):
 
     Differs from the paper: the authors use the two modules once, in a head for segmentation, each behind a 3x3
     convolution of its own, and a decoder joins them. As a gate they share their input and are averaged; its place in a
-    classifier, after each stage, is our own choice.
+    classifier, after each stage, is our own choice. That is heavy where maps have many channels: about 5.6 C^2
+    parameters.
 
     Args:
         channels: channels of the map.

@@ -22,6 +22,9 @@ from torchvision.ops import deform_conv2d
 _CHUNK_BYTES = 4 << 20
 """Samples that one thread works on at a time: few enough for the caches, many enough for threads to seldom wait."""
 
+_NARROW = 128
+"""Pixels below which the maps of all images are multiplied as one matrix; above, moving them together does not pay."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -75,18 +78,18 @@ class _ChunkedConvolution(torch.autograd.Function):
         ctx.save_for_backward(x, offset, mask, weight)
         ctx.geometry = geometry
         matrices, lattice = _as_matrices(weight, geometry), _lattice(weight, offset, geometry)
-        out = x.new_empty(x.shape[0], *matrices.shape[:2], offset[0, 0].numel())
+        out = x.new_empty(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         for part in _chunks(x, lattice):
             samples = _sample(x[part], offset[part], None if mask is None else mask[part], lattice, geometry.groups)
-            torch.matmul(matrices, samples, out=out[part])
-        return out.view(x.shape[0], -1, *offset.shape[2:])
+            out[part] = _multiply(matrices, samples)
+        return out.view(x.shape[0], weight.shape[0], *offset.shape[2:])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, offset, mask, weight = ctx.saved_tensors
         matrices, lattice = _as_matrices(weight, ctx.geometry), _lattice(weight, offset, ctx.geometry)
-        grad = grad.reshape(x.shape[0], *matrices.shape[:2], -1)
+        grad = grad.reshape(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         inputs = [tensor for tensor in (x, offset, mask) if tensor is not None]
         grads = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in inputs]
         grad_matrices = torch.zeros_like(matrices)
@@ -97,7 +100,7 @@ class _ChunkedConvolution(torch.autograd.Function):
                     masks = leaves[2] if len(leaves) == 3 else None
                     samples = _sample(leaves[0], leaves[1], masks, lattice, ctx.geometry.groups)
                 grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], samples.detach())
-                grad_samples = torch.matmul(matrices.mT, grad[part])
+                grad_samples = _multiply(matrices.mT, grad[part])
                 for whole, piece in zip(grads, torch.autograd.grad(samples, leaves, grad_samples), strict=True):
                     whole[part] = piece
         return grads[0], grads[1], grads[2] if len(grads) == 3 else None, grad_matrices.view_as(weight), None
@@ -108,10 +111,17 @@ def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
     return weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
 
 
+def _multiply(matrices: Tensor, batch: Tensor) -> Tensor:
+    """One matrix per group times the maps of every image: [groups, M, K] x [B, groups, K, N] -> [B, groups, M, N]."""
+    if batch.shape[3] < _NARROW:
+        return torch.einsum("gmk,bgkn->bgmn", matrices, batch)
+    return torch.matmul(matrices, batch)
+
+
 def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
     """Slices of the batch whose samples fit into the cache."""
-    samples = x[0, :, 0, 0].numel() * lattice[..., 0].numel() * x.element_size()
-    images = torch.get_num_threads() * max(1, _CHUNK_BYTES // samples)
+    per_image = x.shape[1] * lattice.numel() // 2 * x.element_size()
+    images = torch.get_num_threads() * max(1, _CHUNK_BYTES // per_image)
     return (slice(start, start + images) for start in range(0, x.shape[0], images))
 
 

@@ -60,9 +60,7 @@ def explain(place: str, path: Path | None, error: BaseException, waited_s: float
             f"Close the program that writes it{f' (find it with: fuser {path})' if path else ''} and run again."
         )
     if path is None:
-        return StoreError(
-            f"{place}: the server cannot be used ({message}). Check that it runs and that the URL is right."
-        )
+        return StoreError(f"{place}: the server cannot be used ({message}). Check that it runs and the URL is right.")
     if _is_disk_fault(message, error):
         return StoreError(
             f"{place}: the disk is full or faulty ({message}); {free_bytes(path)} bytes are free. "

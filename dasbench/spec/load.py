@@ -15,7 +15,7 @@ from dasbench.spec.document import Document, Path_, parse_scalar, read_document
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.space import Axis
 from dasbench.spec.study import MAX_TRIALS, Study
-from dasbench.spec.trial import Trial, set_field
+from dasbench.spec.trial import FILLED_IN, Trial, set_field
 
 Known = Mapping[str, Collection[str]]
 """The names that exist, by kind: what `catalog.known_names()` returns."""
@@ -54,7 +54,7 @@ def load_study(
     if not isinstance(document.data, dict):
         raise StudyError([document.complaint((), "a study is a mapping with the keys name, question, base, ...")])
     document = _with_overrides(_with_profile(document, profile), overrides)
-    data = {key: value for key, value in document.data.items() if key != "profiles"}
+    data = document.data
     context = {"known": known or {}, "recipes": recipes()}
     complaints = list(document.complaints)
     study = None
@@ -133,9 +133,9 @@ def _with_overrides(document: Document, overrides: tuple[str, ...]) -> Document:
 
 def _complaints(document: Document, error: ValidationError) -> list[Complaint]:
     errors = error.errors()
-    broken = {item["loc"][:-1] for item in errors}
+    broken = {item["loc"][:length] for item in errors for length in range(len(item["loc"]))}
     return [
-        document.complaint(_place(item["loc"]), explain(item, Study))
+        document.complaint(_place(item["loc"]), explain(item, Study, hidden=FILLED_IN))
         for item in errors
         if not (item["type"] == "too_short" and item["loc"] in broken)
     ]
@@ -148,10 +148,9 @@ def _place(loc: tuple[str | int, ...]) -> Path_:
 
 def _check_base(document: Document, data: Mapping[str, Any]) -> list[Complaint]:
     """Refuse what a trial has but a study decides elsewhere."""
-    elsewhere = {"seed": "is set by the study's 'seeds'", "data_fingerprint": "is computed from the data set"}
     base = data.get("base")
-    given = [key for key in elsewhere if isinstance(base, dict) and key in base]
-    return [document.complaint(("base", key), elsewhere[key]) for key in given]
+    given = [key for key in FILLED_IN if isinstance(base, dict) and key in base]
+    return [document.complaint(("base", key), FILLED_IN[key]) for key in given]
 
 
 def _check_axes(document: Document, data: Mapping[str, Any], context: Mapping[str, Any]) -> list[Complaint]:

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -57,15 +57,22 @@ def _model(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
     return create_model("Parameters", __config__=config, **fields)
 
 
-def explain(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """One of pydantic's complaints in the words of this project: what is wrong, the value, what would be right."""
+def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[str] = ()) -> str:
+    """One of pydantic's complaints in the words of this project: what is wrong, the value, what would be right.
+
+    Args:
+        error: the complaint.
+        model: what was validated, for the keys that would have been right.
+        hidden: keys that a user does not write.
+    """
     given = _quoted(error["input"])
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
-            return _unknown_key(str(error["loc"][-1]), known_keys(model, plain_path(error["loc"])[:-1]))
+            known = [key for key in known_keys(model, plain_path(error["loc"])[:-1]) if key not in hidden]
+            return _unknown_key(str(error["loc"][-1]), known)
         case "literal_error" | "enum":
             return _not_one_of(error["input"], str(context.get("expected", "")))
         case "value_error" | "assertion_error":

@@ -85,6 +85,7 @@ class Study(Frozen):
         sampler: who chooses among the variants; `grid` runs them all.
         objectives: metrics to rank by, the most important first.
         resources: what one trial gets.
+        profiles: changes of the study by name (`--profile`), see `load_study`.
 
     Example:
         >>> study = Study(
@@ -108,6 +109,7 @@ class Study(Frozen):
     sampler: Annotated[Choice, known("sampler")] = Choice(name="grid")
     objectives: tuple[Objective, ...] = Field(default=(Objective(metric="top1", direction="max"),), min_length=1)
     resources: Resources = Resources()
+    profiles: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
 
     _document: Document = PrivateAttr(default=Document("", None))
 

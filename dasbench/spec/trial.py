@@ -25,6 +25,10 @@ SEMANTICS = 1
 """Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
 
 
+FILLED_IN = {"seed": "is set by the study's 'seeds'", "data_fingerprint": "is computed from the data set"}
+"""Fields of a trial that nobody writes into a study's base, and who fills them in."""
+
+
 class Frozen(BaseModel):
     """The base of all that is asked: immutable, no unknown keys, no NaN."""
 

@@ -35,6 +35,11 @@ class Runtime:
     timeout_s: float | None = None
 
 
+def forget_checkpoints(workdir: Path, key: str) -> None:
+    """Remove what a trial left in its folder; call it when its outcome is safe."""
+    Checkpoints(workdir / key).clear()
+
+
 def go_on(epoch: Epoch) -> Signal:
     """The report of a trial that nobody watches."""
     del epoch

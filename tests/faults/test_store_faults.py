@@ -177,7 +177,7 @@ class TestProcessesThatDie:
             assert store.sweep() == []
 
             os.kill(pid, signal.SIGKILL)
-            read_all(output)  # ends when the process has; nobody has buried it yet
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it is dead, but nobody has buried it yet
             with store.lock("norms"):
                 assert store.sweep() == ["aa01"]
 

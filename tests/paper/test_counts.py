@@ -53,7 +53,12 @@ def test_each_design_has_the_counts_of_table4(label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backbone", "label"), [("resnet18", "ResNet-18"), ("resnet50", "ResNet-50"), ("resnet101", "ResNet-101")]
+    ("backbone", "label"),
+    [
+        ("resnet18", "ResNet-18"),
+        ("resnet50", "ResNet-50"),
+        pytest.param("resnet101", "ResNet-101", marks=pytest.mark.slow),
+    ],
 )
 def test_resnets_plain_and_with_das_have_the_counts_of_table1(backbone: str, label: str) -> None:
     """By the paper's rules; table 1 prints the plain networks' FLOPs by another counter."""
@@ -85,7 +90,7 @@ def test_alpha_moves_the_count_as_in_figure3(label: str) -> None:
         ("resnet18", "c", 12_448_636, 1_950_379_388, 3_437_595),
         ("resnet18", "d", 15_056_340, 2_391_373_312, 16_934_400),
         ("resnet50", "c", 36_939_900, 5_873_677_624, 13_684_230),
-        ("resnet101", "c", 55_932_028, 9_596_134_712, 13_684_230),
+        pytest.param("resnet101", "c", 55_932_028, 9_596_134_712, 13_684_230, marks=pytest.mark.slow),
     ],
 )
 def test_the_full_count_takes_in_the_deformable_kernel_and_its_sampling(

@@ -17,7 +17,7 @@ from dasbench.ops.deform_conv import DeformConv2d
     [
         (models.resnet18, 1_822_177_768),
         (models.resnet50, 4_121_925_096),
-        (models.resnet101, 7_849_500_136),
+        pytest.param(models.resnet101, 7_849_500_136, marks=pytest.mark.slow),
         (models.mobilenet_v2, 320_237_288),
     ],
 )

@@ -114,12 +114,15 @@ def test_counting_leaves_the_model_and_the_random_state_alone() -> None:
 def test_gates_that_hang_at_a_backbone_are_counted_on_the_copy() -> None:
     """A gate is reached through a hook: it must be the copy's, or its statistics would move."""
     gate = nn.Sequential(nn.BatchNorm2d(8), nn.Conv2d(8, 8, 1, bias=False))
-    network = GatedNetwork(nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), nn.ReLU()), {"0": gate}).train()
+    backbone = nn.Sequential(nn.Sequential(nn.Conv2d(3, 8, 1, bias=False)), nn.ReLU())
+    network = GatedNetwork(backbone, {"0.0": gate}).train()
 
-    rows = {row.path: row for row in cost_by_module(network, (3, 5, 5))}
+    model, *rows = cost_by_module(network, (3, 5, 5), depth=2)
 
-    assert rows["gates.0"].macs_full == 25 * (64 + 2 * 8)
-    assert rows[""].macs_full == rows["gates.0"].macs_full + rows["backbone"].macs_full
+    gated = next(row for row in rows if row.path.startswith("gates."))
+    plain = next(row for row in rows if row.path == "backbone")
+    assert gated.macs_full == 25 * (64 + 2 * 8)
+    assert model.macs_full == gated.macs_full + plain.macs_full
     assert gate[0].num_batches_tracked == 0
 
 
@@ -185,7 +188,7 @@ def test_the_parts_of_a_das_gate_follow_their_closed_form(
         (models.resnet18, 11_689_512, 1_819_065_856),
         (models.resnet34, 21_797_672, 3_671_262_720),
         (models.resnet50, 25_557_032, 4_111_512_576),
-        (models.resnet101, 44_549_160, 7_833_969_664),
+        pytest.param(models.resnet101, 44_549_160, 7_833_969_664, marks=pytest.mark.slow),
         (models.mobilenet_v2, 3_504_872, 314_193_216),
     ],
 )
@@ -312,3 +315,15 @@ def test_a_size_that_is_none_is_refused(size: tuple[int, int, int]) -> None:
     """The message shows the size and what is expected."""
     with pytest.raises(ModelError, match=r"expected \(channels, height, width\)"):
         measure_cost(nn.Conv2d(3, 4, 3), size)
+
+
+def test_slashes_in_names_do_not_confuse_the_trace() -> None:
+    """A trace joins scopes by slashes; the order of the children stays, the model keeps its names."""
+    network = nn.Sequential()
+    for name in ("a", "b/c", "d"):
+        network.add_module(name, nn.Conv2d(2, 2, 1, bias=False))
+
+    rows = cost_by_module(network, (2, 3, 3))
+
+    assert [(row.path, row.macs_full) for row in rows] == [("", 108), ("a", 36), ("b:c", 36), ("d", 36)]
+    assert [name for name, _ in network.named_children()] == ["a", "b/c", "d"]

@@ -19,6 +19,7 @@ from typing import Any
 
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong is said once, by us
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths stay relative to where the user stands
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files for each trial otherwise
@@ -209,6 +210,7 @@ def _local_ray(cpus: int, gpus: float) -> Iterator[str]:
     """A Ray of our own on this machine, and a folder for its files; both are gone afterwards."""
     folder = tempfile.mkdtemp(prefix="dasbench-")
     os.environ.update(SETTINGS | {"RAY_TMPDIR": folder})
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     try:
         ray.init(
             address="local",  # never a Ray that somebody else left running

@@ -63,7 +63,7 @@ def se_of_timm() -> Pair:
 
 def cbam_of_timm() -> Pair:
     """The peer stacks mean before max, we stack max before mean, as the authors do."""
-    ours, theirs = ConvolutionalBlockAttention(CHANNELS), timm_layers().CbamModule(CHANNELS, mlp_bias=True)
+    ours, theirs = ConvolutionalBlockAttention(CHANNELS), timm_layers().cbam.CbamModule(CHANNELS, mlp_bias=True)
     randomise(theirs)
     copy_weights(
         (ours.mlp[0], theirs.channel.fc1), (ours.mlp[2], theirs.channel.fc2), (ours.norm, theirs.spatial.conv.bn)

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from ptflops import get_model_complexity_info
 
 from dasbench.catalog import GATES, resolve
-from dasbench.costs.cross_check import cross_check
 from dasbench.models import GatedNetwork, build_model
-from dasbench.paper.figures import PaperRow
+from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
 from dasbench.spec.trial import Trial
 
@@ -76,14 +76,22 @@ def test_all_others_stand_before_the_addition_in_every_block(name: str) -> None:
     assert all(gate is not None for gate in network.gates.values())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in rows(backbone="resnet") if row.published["flops_g"] is not None], ids=lambda row: row.label
 )
-def test_resnets_have_the_published_multiply_adds_within_one_percent(row: PaperRow) -> None:
+def test_resnets_have_the_published_multiply_adds(row: PaperRow) -> None:
+    """Within 0.3 % by the counter that the published figures come from; it sees leaf modules alone."""
     figure = row.published["flops_g"]
     assert figure is not None
 
-    macs = cross_check(build(row, device="cpu"), (3, 224, 224)).macs_ptflops
+    macs, _ = get_model_complexity_info(
+        build(row, device="meta").eval(),
+        (3, 224, 224),
+        as_strings=False,
+        print_per_layer_stat=False,
+        input_constructor=lambda size: torch.empty((1, *size), device="meta"),
+        backend="pytorch",
+        backend_specific_config={"count_functional": False},
+    )
 
-    assert macs / 1e9 == pytest.approx(figure.value, rel=0.01)
+    assert macs == pytest.approx(figure.value * UNITS[figure.unit], rel=0.003)

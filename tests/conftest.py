@@ -1,0 +1,35 @@
+"""What all tests share: studies written to files, and a database in which a study was really trained."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import TINY, Done, run_dasbench
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a study file and returns its path."""
+
+    def write(text: str = TINY, name: str = "study.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def dasbench(tmp_path: Path) -> Callable[..., Done]:
+    """Runs `dasbench ...` in a temporary folder."""
+    return lambda *arguments, **options: run_dasbench(tmp_path, *arguments, **options)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with study.yaml and a results.db in which it was really trained, by the inline executor."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "study.yaml").write_text(TINY)
+    done = run_dasbench(folder, "run", "study.yaml", "--executor", "inline")
+    assert done.code == 0, done.err
+    return folder

@@ -1,0 +1,290 @@
+"""Which points are worth their cost: fronts against brute force, standings under noise, and hypervolume."""
+
+from itertools import product
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dasbench.analysis.families import significantly_better
+from dasbench.analysis.pareto import classify, clearly_better, hypervolume, hypervolume_of_means, pareto_front
+from dasbench.analysis.stats import summarise
+
+NAN, INF = float("nan"), float("inf")
+
+coarse = st.sampled_from([0.0, -0.0, 1.0, 2.0, 3.0, INF, -INF, NAN])
+"""Few values, so that ties, copies, infinities and NaN are common."""
+
+
+def tables(elements, columns):
+    return columns.flatmap(
+        lambda k: hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.just(k)), elements=elements)
+    )
+
+
+def brute_force(points, directions):
+    """The definition, point against point."""
+    costs = points * [1 if d == "min" else -1 for d in directions]
+
+    def dominates(a, b):
+        return (a <= b).all() and (a < b).any()
+
+    return [not np.isnan(b).any() and not any(dominates(a, b) for a in costs) for b in costs]
+
+
+class TestParetoFront:
+    @settings(deadline=None)
+    @given(tables(coarse, st.integers(1, 5)), st.data())
+    def test_the_front_is_that_of_the_definition_whatever_ties_or_is_missing(self, points, data):
+        directions = data.draw(
+            st.lists(st.sampled_from(["max", "min"]), min_size=points.shape[1], max_size=points.shape[1])
+        )
+
+        assert pareto_front(points, directions).tolist() == brute_force(points, directions)
+
+    @settings(deadline=None)
+    @given(tables(st.floats(-1e3, 1e3), st.integers(1, 5)))
+    def test_the_front_is_that_of_the_definition_for_arbitrary_numbers(self, points):
+        directions = ["min"] * points.shape[1]
+
+        assert pareto_front(points, directions).tolist() == brute_force(points, directions)
+
+    # Large enough that points are divided and divided again, not compared all at once.
+    @pytest.mark.parametrize("k", [2, 3, 4, 5])
+    @pytest.mark.parametrize("kind", ["spread", "coarse", "all on the front", "a column of equals", "two layers"])
+    def test_dividing_many_points_finds_the_same_front(self, k, kind):
+        rng = np.random.default_rng(k)
+        points = rng.random((1500, k))
+        if kind == "coarse":
+            points = rng.integers(0, 8, (1500, k)).astype(float)
+        elif kind == "all on the front":
+            points[:, -1] = -points[:, :-1].sum(axis=1)
+        elif kind == "a column of equals":
+            points[:, k // 2] = 1.0
+        elif kind == "two layers":  # neither dominates within itself, the first dominates part of the second
+            points[:, 1] = points[:, 1].round(1)
+            points[:, -1] = -points[:, 1:-1].sum(axis=1)
+            points[750:, 2:] += 0.05
+            points[750:, 0] += 1.0
+        expected = [not ((points <= b).all(axis=1) & (points < b).any(axis=1)).any() for b in points]
+
+        front = pareto_front(points, ["min"] * k)
+        assert front.tolist() == expected
+        assert (kind != "all on the front") or front.all()
+
+    @settings(deadline=None)
+    @given(tables(coarse, st.just(3)), st.randoms(use_true_random=False))
+    def test_the_order_of_the_points_does_not_matter(self, points, random):
+        order = list(range(len(points)))
+        random.shuffle(order)
+        directions = ["min", "max", "min"]
+
+        assert pareto_front(points[order], directions).tolist() == pareto_front(points, directions)[order].tolist()
+
+    @settings(deadline=None)
+    @given(tables(st.floats(-1e3, 1e3), st.just(2)))
+    def test_every_point_off_the_front_is_dominated_by_one_on_it(self, points):
+        front = pareto_front(points, ["min", "min"])
+
+        for point in points[~front]:
+            assert ((points[front] <= point).all(axis=1) & (points[front] < point).any(axis=1)).any()
+
+    def test_copies_of_a_point_are_all_on_the_front_or_none(self):
+        points = np.array([[78.0, 2.0], [78.0, 2.0], [70.0, 2.0], [70.0, 2.0]])
+
+        assert pareto_front(points, ["max", "min"]).tolist() == [True, True, False, False]
+
+    def test_a_tie_in_one_objective_is_broken_by_the_other(self):
+        points = np.array([[78.0, 2.0], [78.0, 3.0], [77.0, 2.0]])
+
+        assert pareto_front(points, ["max", "min"]).tolist() == [True, False, False]
+
+    def test_nan_is_never_on_the_front_and_dominates_nothing(self):
+        points = np.array([[NAN, 0.0], [78.0, 2.0], [99.0, NAN]])
+
+        assert pareto_front(points, ["max", "min"]).tolist() == [False, True, False]
+
+    def test_infinities_are_ordinary_values(self):
+        points = np.array([[INF, INF], [1.0, INF], [INF, 1.0], [-INF, INF]])
+
+        assert pareto_front(points, ["min", "min"]).tolist() == [False, False, True, True]
+
+    def test_one_objective_keeps_every_copy_of_the_best(self):
+        assert pareto_front(np.array([[3.0], [1.0], [1.0]]), ["min"]).tolist() == [False, True, True]
+
+    def test_no_points_have_an_empty_front(self):
+        assert pareto_front(np.empty((0, 2)), ["min", "max"]).tolist() == []
+
+    def test_integers_are_points_too(self):
+        assert pareto_front(np.array([[1, 2], [2, 1], [2, 2]]), ["min", "min"]).tolist() == [True, True, False]
+
+    @pytest.mark.parametrize(
+        ("shape", "directions", "message"),
+        [
+            ((3,), ["min"], "do not have one column"),
+            ((3, 2), ["min"], "do not have one column"),
+            ((3, 0), [], "do not have one column"),
+            ((3, 1), ["down"], "'max' or 'min', not 'down'"),
+        ],
+    )
+    def test_points_and_directions_that_do_not_fit_are_refused(self, shape, directions, message):
+        with pytest.raises(ValueError, match=message):
+            pareto_front(np.zeros(shape), directions)
+
+    @pytest.mark.parametrize("kind", ["spread", "all on the front"])
+    def test_a_hundred_thousand_points_take_less_than_a_second(self, kind):
+        points = np.random.default_rng(0).random((100_000, 2))
+        if kind == "all on the front":
+            points[:, 1] = -points[:, 0]
+
+        began = perf_counter()
+        front = pareto_front(points, ["min", "min"])
+        assert perf_counter() - began < 1.0
+        assert front.any()
+
+
+class TestStandings:
+    COST = np.array([1.0, 1.2, 1.1])
+    MEAN = np.array([76.0, 75.9, 70.0])
+
+    def test_only_a_significant_difference_dominates(self):
+        better = clearly_better(self.MEAN, np.array([0.3, 0.3, 0.3]))
+
+        assert classify(self.MEAN, self.COST, better) == ["front", "possibly", "dominated"]
+
+    def test_paired_scores_resolve_what_overlapping_intervals_do_not(self):
+        luck = np.array([-2.0, 1.0, 2.0, 0.0, -1.0])  # shared by all variants of a seed
+        gains = {"cheap": [0.0] * 5, "dear": [-0.5, -0.6, -0.5, -0.4, -0.5]}
+        scores = {name: dict(enumerate(70 + luck + gain)) for name, gain in gains.items()}
+        summaries = [summarise(list(own.values())) for own in scores.values()]
+        mean, half_width = np.array([s.mean for s in summaries]), np.array([s.half_width for s in summaries])
+        cost = np.array([1.0, 2.0])
+
+        assert classify(mean, cost, clearly_better(mean, half_width)) == ["front", "possibly"]
+        assert classify(mean, cost, significantly_better(scores).better) == ["front", "dominated"]
+
+    def test_one_seed_dominates_nothing(self):
+        better = clearly_better(self.MEAN, np.array([NAN, NAN, NAN]))
+
+        assert classify(self.MEAN, self.COST, better) == ["front", "possibly", "possibly"]
+
+    def test_a_better_variant_that_costs_more_dominates_nothing(self):
+        better = clearly_better(np.array([70.0, 80.0]), np.array([0.1, 0.1]))
+
+        assert classify(np.array([70.0, 80.0]), np.array([1.0, 2.0]), better) == ["front", "front"]
+
+    def test_costs_of_several_kinds_all_have_to_be_no_more(self):
+        mean, better = np.array([80.0, 70.0]), clearly_better(np.array([80.0, 70.0]), np.array([0.1, 0.1]))
+
+        assert classify(mean, np.array([[1.0, 5.0], [1.0, 4.0]]), better) == ["front", "front"]
+        assert classify(mean, np.array([[1.0, 4.0], [1.0, 4.0]]), better) == ["front", "dominated"]
+
+    def test_less_can_be_better(self):
+        loss, half_width = np.array([0.2, 0.9]), np.array([0.01, 0.01])
+
+        better = clearly_better(loss, half_width, direction="min")
+        assert classify(loss, np.array([1.0, 1.0]), better, direction="min") == ["front", "dominated"]
+
+    def test_a_variant_without_a_score_or_a_cost_is_unknown(self):
+        mean, cost = np.array([NAN, 70.0, 71.0]), np.array([1.0, 1.0, NAN])
+
+        assert classify(mean, cost, np.zeros((3, 3), dtype=bool)) == ["unknown", "front", "unknown"]
+
+    def test_no_variants_have_no_standings(self):
+        assert classify(np.empty(0), np.empty(0), np.zeros((0, 0), dtype=bool)) == []
+
+    def test_costs_or_comparisons_of_other_variants_are_refused(self):
+        with pytest.raises(ValueError, match="compare all 3 variants"):
+            classify(self.MEAN, self.COST, np.zeros((2, 2), dtype=bool))
+        with pytest.raises(ValueError, match="3 scores and 2 costs"):
+            classify(self.MEAN, self.COST[:2], np.zeros((3, 3), dtype=bool))
+
+    @settings(deadline=None)
+    @given(
+        hnp.arrays(np.float64, 12, elements=st.integers(0, 9).map(float)),
+        hnp.arrays(np.float64, 12, elements=st.integers(0, 4).map(float)),
+        st.floats(0, 3),
+    )
+    def test_a_point_is_dominated_exactly_if_one_that_costs_no_more_is_clearly_better(self, mean, cost, half_width):
+        better = clearly_better(mean, np.full(12, half_width))
+        standings = classify(mean, cost, better)
+        beaten = [any(better[j, i] and cost[j] <= cost[i] for j in range(12)) for i in range(12)]
+        front = pareto_front(np.column_stack([mean, cost]), ["max", "min"])
+
+        assert [s == "dominated" for s in standings] == beaten
+        assert [s == "front" for s in standings] == front.tolist()
+
+
+class TestHypervolume:
+    def test_the_area_of_two_steps_is_worked_out_by_hand(self):
+        # 8 points of accuracy from cost 2 to 3, and 6 from 1 to 2
+        assert hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"]) == 14.0
+
+    @settings(deadline=None)
+    @given(
+        hnp.arrays(np.float64, st.tuples(st.integers(0, 12), st.just(2)), elements=st.integers(-2, 8).map(float)),
+        st.integers(0, 6),
+        st.integers(0, 6),
+    )
+    def test_the_area_counts_the_unit_squares_that_some_point_dominates(self, points, right, top):
+        squares = [
+            (x, y)
+            for x, y in product(range(-2, right), range(-2, top))
+            if any(px <= x and py <= y for px, py in points)
+        ]
+
+        assert hypervolume(points, [right, top], ["min", "min"]) == len(squares)
+
+    @settings(deadline=None)
+    @given(hnp.arrays(np.float64, (8, 2), elements=st.floats(0, 10)), st.permutations(range(8)))
+    def test_order_copies_and_dominated_points_do_not_matter(self, points, order):
+        area = hypervolume(points, [5.0, 5.0], ["min", "max"])
+        front = points[pareto_front(points, ["min", "max"])]
+
+        assert hypervolume(points[list(order)], [5.0, 5.0], ["min", "max"]) == pytest.approx(area)
+        assert hypervolume(np.concatenate([front, front]), [5.0, 5.0], ["min", "max"]) == pytest.approx(area)
+
+    def test_points_that_are_no_better_than_the_reference_add_nothing(self):
+        points = np.array([[70.0, 1.0], [90.0, 3.0], [60.0, 9.0], [NAN, 1.0], [90.0, NAN]])
+
+        assert hypervolume(points, [70.0, 3.0], ["max", "min"]) == 0.0
+        assert hypervolume(np.empty((0, 2)), [70.0, 3.0], ["max", "min"]) == 0.0
+
+    @pytest.mark.parametrize(
+        ("reference", "directions"),
+        [([0.0, 0.0, 0.0], ["min"] * 3), ([0.0, NAN], ["min"] * 2), ([INF, 0.0], ["min"] * 2)],
+    )
+    def test_three_objectives_or_an_endless_reference_are_refused(self, reference, directions):
+        with pytest.raises(ValueError, match="two objectives and a finite reference"):
+            hypervolume(np.zeros((1, len(reference))), reference, directions)
+
+    def test_a_reference_of_another_length_is_refused(self):
+        with pytest.raises(ValueError, match="do not have one column"):
+            hypervolume(np.zeros((1, 2)), [0.0], ["min", "min"])
+
+
+class TestHypervolumeOfMeans:
+    def test_one_variant_has_the_interval_of_its_mean_times_the_width(self):
+        # The area is linear in the scores here, so the jackknife is the t interval: 2 x 0.7985385 (see test_stats).
+        area = hypervolume_of_means(np.array([[78.0, 78.5, 77.9]]), np.array([1.0]), [70.0, 3.0])
+
+        assert area.value == pytest.approx(2 * 8.1333333)
+        assert area.half_width == pytest.approx(2 * 0.7985385)
+
+    def test_only_seeds_of_every_variant_are_used(self):
+        scores = np.array([[78.0, 78.5, 77.9, 50.0], [74.0, 74.5, 73.9, NAN]])
+        cost = np.array([2.0, 1.0])
+
+        assert hypervolume_of_means(scores, cost, [70.0, 3.0]) == hypervolume_of_means(scores[:, :3], cost, [70.0, 3.0])
+
+    def test_a_single_seed_has_no_interval(self):
+        area = hypervolume_of_means(np.array([[78.0]]), np.array([1.0]), [70.0, 3.0])
+
+        assert (area.value, area.half_width) == (16.0, None)
+
+    def test_no_common_seed_is_refused(self):
+        with pytest.raises(ValueError, match="no seed has a score from every variant"):
+            hypervolume_of_means(np.array([[1.0, NAN], [NAN, 1.0]]), np.array([1.0, 2.0]), [0.0, 3.0])

@@ -1,0 +1,183 @@
+"""Running a study makes the results table hold one row for every trial, exactly once."""
+
+from collections import Counter
+
+import pytest
+
+from dasbench.errors import LockedError, StudyError
+from dasbench.plan import count_costs, plan_study
+from dasbench.records import Epoch, Outcome
+from dasbench.results.store import open_store
+from dasbench.run import run_study
+from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.inline import Inline
+from dasbench.spec.study import Study
+from dasbench.spec.trial import Trial
+
+
+def study(name="s", **fields):
+    base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
+    axes = [{"key": "backbone.width", "values": [2, 4, 8]}]
+    return Study.model_validate({"name": name, "question": "?", "base": base, "axes": axes, "seeds": 2, **fields})
+
+
+class Quiet:
+    """A watcher that watches nothing."""
+
+    def planned(self, plan, states): ...
+    def reported(self, key, epoch): ...
+    def finished(self, outcome): ...
+
+
+class Trainer:
+    """A job that takes no time: one epoch, an outcome as it was told, and a tally of what ran."""
+
+    def __init__(self, outcomes=None):
+        self.ran = Counter()
+        self.outcomes = outcomes or {}
+
+    def __call__(self, trial, report):
+        self.ran[trial.key] += 1
+        signal = report(Epoch(1, {"val_top1": 50.0}))
+        if signal == "interrupt":
+            return Outcome(key=trial.key, status="interrupted", epochs=(Epoch(1, {"val_top1": 50.0}),))
+        return self.outcomes.get(trial.key, Outcome(key=trial.key, status="done", metrics={"top1": 50.0}))
+
+
+def run(store, asked, job, **options):
+    forgotten = []
+    options = {"watcher": Quiet(), "interrupt": Interrupt(), "forget": forgotten.append, **options}
+    return run_study(plan_study(asked), store, Inline(), job, **options)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def test_every_trial_gets_one_row(store):
+    summary = run(store, study(), Trainer())
+
+    rows = store.rows("s")
+    assert summary.complete
+    assert len(rows) == len({row.key for row in rows}) == 6
+    assert {row.state for row in rows} == {"done"}
+
+
+def test_running_again_trains_nothing(store):
+    run(store, study(), Trainer())
+    again = Trainer()
+
+    summary = run(store, study(), again)
+
+    assert (summary.complete, summary.ran, again.ran) == (True, (), Counter())
+
+
+def test_trials_that_two_studies_share_are_trained_once(store):
+    run(store, study("first"), Trainer())
+    second = Trainer()
+
+    run(store, study("second", axes=[{"key": "backbone.width", "values": [4, 16]}]), second)
+
+    assert len(second.ran) == 2
+    assert {(row.label, row.reused) for row in store.rows("second")} == {("width=4", True), ("width=16", False)}
+
+
+def test_a_failed_trial_does_not_stop_the_study_and_is_run_again_only_when_asked(store):
+    plan = plan_study(study())
+    bad = next(iter(plan.items))
+    failing = Trainer({bad: Outcome(key=bad, status="failed", reason="nan", error="DivergedError: x")})
+
+    first = run(store, study(), failing)
+    ignored = run(store, study(), Trainer())
+    wrong_class = run(store, study(), Trainer(), retry=("oom",))
+    mended = run(store, study(), Trainer(), retry=("nan",))
+
+    assert (first.complete, first.reasons) == (False, {bad: "nan"})
+    assert ignored.ran == wrong_class.ran == ()
+    assert (mended.ran, mended.complete) == ((bad,), True)
+
+
+def test_an_interrupt_ends_the_run_and_the_next_run_goes_on(store):
+    interrupt = Interrupt()
+
+    class Presses(Quiet):
+        def finished(self, outcome):
+            if len([row for row in store.rows("s") if row.state == "done"]) == 2:
+                interrupt.signal = 2
+
+    first, second = Trainer(), Trainer()
+    cut = run(store, study(), first, watcher=Presses(), interrupt=interrupt)
+    whole = run(store, study(), second)
+
+    assert (cut.complete, sum(first.ran.values())) == (False, 2)
+    assert Counter(cut.states.values()) == {"done": 2, "pending": 4}
+    assert (whole.complete, sum(second.ran.values())) == (True, 4)
+
+
+def test_a_result_is_committed_before_anyone_hears_of_it_and_only_then_forgotten(tmp_path, store):
+    heard = []
+
+    class Looks(Quiet):
+        def finished(self, outcome):
+            heard.append(store.states([outcome.key])[outcome.key].state)
+
+    def forget(key):
+        heard.append(store.states([key])[key].state)
+
+    run(store, study(), Trainer(), watcher=Looks(), forget=forget)
+
+    assert heard == ["done"] * 12
+
+
+def test_a_driver_that_dies_in_the_middle_loses_only_what_was_in_flight(tmp_path):
+    class Dies(Trainer):
+        def __call__(self, trial, report):
+            if sum(self.ran.values()) == 3:
+                raise KeyboardInterrupt
+            return super().__call__(trial, report)
+
+    first, second = Dies(), Trainer()
+    with open_store(tmp_path / "r.db") as store, pytest.raises(KeyboardInterrupt):
+        run(store, study(), first)
+    with open_store(tmp_path / "r.db") as store:
+        run(store, study(), second)
+
+    assert not first.ran & second.ran
+    assert len(first.ran | second.ran) == 6
+
+
+def test_two_drivers_of_one_study_are_refused(tmp_path, store):
+    with open_store(tmp_path / "results.db") as other, other.lock("s"), pytest.raises(LockedError):
+        run(store, study(), Trainer())
+
+
+def test_two_variants_that_are_the_same_trial_are_refused():
+    axes = [{"key": "gate", "values": ["none", "das"]}, {"key": "placement.after", "values": ["stage", "block"]}]
+
+    with pytest.raises(StudyError, match="are the same trial"):
+        plan_study(study(axes=axes))
+
+
+def test_a_parameter_that_one_of_the_gates_lacks_is_refused():
+    axes = [{"key": "gate", "values": ["none", "das"]}, {"key": "gate.alpha", "values": [0.1]}]
+
+    with pytest.raises(StudyError, match="unknown key 'alpha'"):
+        plan_study(study(axes=axes))
+
+
+def test_models_that_cannot_be_built_are_named_before_anything_is_trained():
+    asked = study(axes=[{"key": "gate", "values": ["none", "das"]}])
+
+    with pytest.raises(StudyError, match=r"gate=das: site 'layer2'"):
+        count_costs(plan_study(asked))
+
+
+def test_each_distinct_model_is_counted_once():
+    told = []
+
+    costs = count_costs(plan_study(study()), told=lambda done, total: told.append((done, total)))
+
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert len(costs) == 6

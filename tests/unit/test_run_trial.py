@@ -1,0 +1,164 @@
+"""A trial is a pure function of its fields: the same curve always, also after an interruption."""
+
+import threading
+
+import pytest
+import torch
+
+from dasbench.records import Outcome
+from dasbench.spec.trial import Trial
+from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
+
+TRIAL = Trial(
+    backbone={"name": "resnet18", "width": 4, "stem": "small"},
+    gate="das",
+    dataset={"name": "digits", "image_size": 16},
+    training={"epochs": 3, "lr": 0.05, "batch_size": 128},
+)
+
+
+def science(outcome: Outcome) -> dict[str, object]:
+    """What must be equal: everything but the clock."""
+    curve = [
+        {name: value for name, value in epoch.metrics.items() if name not in ("seconds", "images_per_s")}
+        for epoch in outcome.epochs
+    ]
+    return {"status": outcome.status, "curve": curve, "metrics": outcome.metrics, "correct": outcome.correct}
+
+
+def interrupt_after(epoch_number):
+    return lambda epoch: "interrupt" if epoch.number == epoch_number else "continue"
+
+
+@pytest.fixture(scope="module")
+def reference() -> Outcome:
+    return run_trial(TRIAL)
+
+
+def test_a_trial_learns_and_says_what_it_cost(reference):
+    assert reference.status == "done", reference.error
+    assert [epoch.number for epoch in reference.epochs] == [1, 2, 3]
+    assert reference.epochs[-1].metrics["train_loss"] < reference.epochs[0].metrics["train_loss"]
+    assert set(reference.metrics) >= {"top1", "top5", "val_top1", "loss"}
+    assert reference.cost is not None
+    assert reference.cost.uncounted == {}
+    assert reference.peak_memory > 0
+    assert reference.environment["threads"] == 1
+
+
+def test_the_bits_of_right_answers_agree_with_the_accuracy(reference):
+    right = bin(int(reference.correct, 16)).count("1")
+
+    assert reference.metrics["top1"] == pytest.approx(100 * right / 269)
+
+
+def test_the_same_trial_gives_the_same_curve_bit_for_bit(reference):
+    torch.manual_seed(123)
+
+    assert science(run_trial(TRIAL)) == science(reference)
+
+
+def test_another_seed_gives_another_curve(reference):
+    assert science(run_trial(TRIAL.with_values({"seed": 1})))["curve"] != science(reference)["curve"]
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_an_interrupted_trial_goes_on_and_ends_as_if_it_had_not_been(tmp_path, reference, stop):
+    first = run_trial(TRIAL, interrupt_after(stop), tmp_path)
+    seen = []
+    second = run_trial(TRIAL, lambda epoch: (seen.append(epoch.number), "continue")[1], tmp_path)
+
+    assert first.status == "interrupted"
+    assert len(first.epochs) == stop
+    assert seen == list(range(stop + 1, 4))
+    assert science(second) == science(reference)
+
+
+def test_the_best_epoch_survives_an_interruption(tmp_path):
+    best = TRIAL.with_values({"training.select": "best", "training.lr": 0.5})
+    whole = run_trial(best)
+
+    run_trial(best, interrupt_after(2), tmp_path)
+
+    assert science(run_trial(best, workdir=tmp_path)) == science(whole)
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, reference, caplog):
+    run_trial(TRIAL, interrupt_after(2), tmp_path)
+    newest = max(tmp_path.rglob("epoch-*.pt"))
+    newest.write_bytes(newest.read_bytes()[:-100])
+
+    outcome = run_trial(TRIAL, workdir=tmp_path)
+
+    assert "damaged" in caplog.text
+    assert science(outcome) == science(reference)
+
+
+def test_with_all_checkpoints_damaged_a_trial_starts_from_scratch(tmp_path, reference):
+    run_trial(TRIAL, interrupt_after(2), tmp_path)
+    for path in tmp_path.rglob("epoch-*.pt"):
+        path.write_bytes(b"")
+
+    assert science(run_trial(TRIAL, workdir=tmp_path)) == science(reference)
+
+
+def test_a_trial_that_is_done_says_so_again_without_training(tmp_path, reference):
+    run_trial(TRIAL, workdir=tmp_path)
+    seen = []
+
+    again = run_trial(TRIAL, lambda epoch: (seen.append(epoch), "continue")[1], tmp_path)
+
+    assert seen == []
+    assert science(again) == science(reference)
+
+
+def test_only_the_last_two_checkpoints_are_kept(tmp_path):
+    run_trial(TRIAL, workdir=tmp_path)
+
+    assert len(list(tmp_path.rglob("*"))) == 3  # the trial's folder and two files
+    forget_checkpoints(tmp_path, next(tmp_path.iterdir()).name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_as_failed_with_its_curve():
+    outcome = run_trial(TRIAL.with_values({"training.lr": 100.0, "training.epochs": 5, "training.schedule": "constant"}))
+
+    assert (outcome.status, outcome.reason) == ("failed", "nan")
+    assert "loss is" in outcome.error
+    assert outcome.cost is not None
+
+
+def test_a_time_limit_ends_the_trial_as_failed():
+    outcome = run_trial(TRIAL, runtime=Runtime(timeout_s=1e-9))
+
+    assert (outcome.status, outcome.reason) == ("failed", "timeout")
+
+
+def test_an_exception_in_a_trial_is_an_outcome():
+    outcome = run_trial(TRIAL.with_values({"backbone.stem": "imagenet", "dataset.image_size": 32}))
+
+    assert (outcome.status, outcome.reason) == ("failed", "error")
+    assert "site 'layer4'" in outcome.error
+    assert "Traceback" in outcome.error
+
+
+def test_a_keyboard_interrupt_passes_through():
+    def press(epoch):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(TRIAL, press)
+
+
+def test_an_outcome_travels_as_plain_data(reference):
+    assert Outcome.from_json(reference.to_json()) == reference
+
+
+def test_a_trial_runs_outside_of_the_main_thread(reference):
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(run_trial(TRIAL)))
+
+    thread.start()
+    thread.join()
+
+    assert science(outcomes[0]) == science(reference)

@@ -1,0 +1,67 @@
+"""Axes list the values of a field, in order, under their conditions."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from dasbench.spec.space import Axis, enumerate_axes
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+def test_a_grid_holds_the_product_of_its_axes_without_duplicates(sizes):
+    axes = [Axis(key=f"gate.p{number}", values=tuple(range(size))) for number, size in enumerate(sizes)]
+
+    variants = [tuple(variant.items()) for variant in enumerate_axes(axes, {})]
+
+    assert len(variants) == len(set(variants)) == math.prod(sizes)
+
+
+def test_an_axis_applies_only_where_its_condition_holds():
+    gate = Axis(key="gate.name", values=("none", "das", "se"))
+    alpha = Axis(key="gate.alpha", values=(0.1, 0.2), when={"gate.name": "das"})
+    reduction = Axis(key="gate.reduction", values=(8, 16), when={"gate.name": ["se", "cbam"]})
+
+    variants = list(enumerate_axes([gate, alpha, reduction], {}))
+
+    assert variants == [
+        {"gate.name": "none"},
+        {"gate.name": "das", "gate.alpha": 0.1},
+        {"gate.name": "das", "gate.alpha": 0.2},
+        {"gate.name": "se", "gate.reduction": 8},
+        {"gate.name": "se", "gate.reduction": 16},
+    ]
+
+
+def test_a_condition_may_name_a_field_of_the_base():
+    axis = Axis(key="gate.alpha", values=(0.1,), when={"gate.name": "das"})
+
+    assert list(enumerate_axes([axis], {"gate.name": "das"})) == [{"gate.alpha": 0.1}]
+    assert list(enumerate_axes([axis], {"gate.name": "se"})) == [{}]
+
+
+def test_a_stepped_range_ends_at_its_upper_end_without_binary_dust():
+    assert Axis(key="x", low=0.1, high=0.5, step=0.1).points() == (0.1, 0.2, 0.3, 0.4, 0.5)
+    assert Axis(key="x", low=8, high=32, step=8).points() == (8, 16, 24, 32)
+    assert Axis(key="x", low=0.1, high=1, log=True).points() is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"values": []},
+        {"values": [1, 1]},
+        {"values": [1], "low": 0},
+        {"low": 1, "high": 0},
+        {"low": 0, "high": 1, "log": True},
+        {"low": 0, "high": 1, "step": 0},
+        {"low": 0, "high": 1, "step": 1e-9},
+        {"values": list(range(20_000))},
+    ],
+)
+def test_axes_without_a_meaning_are_refused(fields):
+    with pytest.raises(ValidationError):
+        Axis.model_validate({"key": "gate.alpha", **fields})
