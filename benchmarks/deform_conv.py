@@ -79,13 +79,18 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {options.threads} thread(s), batch {options.batch}, forward + backward, medians")
     print(f"{'shape':<20} {'torchvision':>12} {'torch':>10} {'ratio':>7}")
+    timings = []
     for channels, side in STAGES:
         inputs = squeezed_channels(channels, options.alpha)
-        timing = measure(batch=options.batch, inputs=inputs, outputs=channels, side=side, runs=options.runs)
-        print(
-            f"{timing.shape:<20} {timing.torchvision_ms:>9.1f} ms {timing.torch_ms:>7.1f} ms {timing.ratio:>6.1f}x",
-            flush=True,
-        )
+        timings.append(measure(batch=options.batch, inputs=inputs, outputs=channels, side=side, runs=options.runs))
+        print_row(timings[-1])
+    print_row(Timing("all four", sum(t.torchvision_ms for t in timings), sum(t.torch_ms for t in timings)))
+
+
+def print_row(timing: Timing) -> None:
+    """Print one row of the table, at once."""
+    times = f"{timing.torchvision_ms:>9.1f} ms {timing.torch_ms:>7.1f} ms"
+    print(f"{timing.shape:<20} {times} {timing.ratio:>6.1f}x", flush=True)
 
 
 if __name__ == "__main__":

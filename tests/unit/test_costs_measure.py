@@ -316,14 +316,3 @@ def test_a_size_that_is_none_is_refused(size: tuple[int, int, int]) -> None:
     with pytest.raises(ModelError, match=r"expected \(channels, height, width\)"):
         measure_cost(nn.Conv2d(3, 4, 3), size)
 
-
-def test_slashes_in_names_do_not_confuse_the_trace() -> None:
-    """A trace joins scopes by slashes; the order of the children stays, the model keeps its names."""
-    network = nn.Sequential()
-    for name in ("a", "b/c", "d"):
-        network.add_module(name, nn.Conv2d(2, 2, 1, bias=False))
-
-    rows = cost_by_module(network, (2, 3, 3))
-
-    assert [(row.path, row.macs_full) for row in rows] == [("", 108), ("a", 36), ("b:c", 36), ("d", 36)]
-    assert [name for name, _ in network.named_children()] == ["a", "b/c", "d"]

@@ -5,9 +5,11 @@ one, by a searcher that asks the source; outcomes come back through its callback
 """
 
 import logging
+import math
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -19,7 +21,6 @@ from typing import Any
 
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong is said once, by us
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths stay relative to where the user stands
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files for each trial otherwise
@@ -206,20 +207,31 @@ def _die_with(driver: int) -> None:
 
 
 @contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Keep our handlers: Ray replaces that of SIGTERM when it starts."""
+    ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def _local_ray(cpus: int, gpus: float) -> Iterator[str]:
     """A Ray of our own on this machine, and a folder for its files; both are gone afterwards."""
     folder = tempfile.mkdtemp(prefix="dasbench-")
     os.environ.update(SETTINGS | {"RAY_TMPDIR": folder})
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     try:
-        ray.init(
-            address="local",  # never a Ray that somebody else left running
-            num_cpus=cpus,
-            num_gpus=max(0, round(gpus + 0.49)),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        with _own_signal_handlers():
+            ray.init(
+                address="local",  # never a Ray that somebody else left running
+                num_cpus=cpus,
+                num_gpus=math.ceil(gpus),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
         yield folder
     finally:
         ray.shutdown()
