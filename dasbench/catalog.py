@@ -1,8 +1,10 @@
 """Every kind of component and the folder it lives in; what a trial names is looked up and checked here."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
 from dasbench.errors import Complaint, StudyError
@@ -45,11 +47,13 @@ def known_names() -> dict[str, tuple[str, ...]]:
 def resolve(trial: Trial) -> Trial:
     """Write out everything that a trial leaves to defaults, so that equal trials become equal.
 
-    Imports the components that the trial names. A gate's own default placement is filled in; the plain backbone has
-    no placement; the data set's fingerprint is added.
+    Imports the components that the trial names. A gate's own default placement is filled in, and what the gate asks
+    of its backbone (`backbone={"last_stride": 1}`) where the trial is silent and the backbone has such a parameter; the
+    plain backbone has no placement; the fingerprints of the data set and of a weights file are added.
 
     Raises:
-        StudyError: if a component does not accept its parameters.
+        StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default.
+        DataError: if a weights file is missing.
 
     Example:
         >>> from dasbench.spec.trial import Trial
@@ -58,22 +62,39 @@ def resolve(trial: Trial) -> Trial:
         >>> resolve(a).key == resolve(b).key
         True
     """
+    resolved = _resolve(trial, COMPONENTS)
+    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset.model_dump_json())})
+
+
+def resolve_model(trial: Trial) -> Trial:
+    """Write out what a trial leaves to defaults about its network; its task and its data set are not looked at.
+
+    Raises:
+        StudyError: if the backbone or the gate does not accept its parameters.
+
+    Example:
+        >>> trial = Trial(backbone="resnet18", dataset="digits", gate="das")
+        >>> resolve_model(trial).gate.params["alpha"], resolve_model(trial).data_fingerprint
+        (0.2, '')
+    """
+    return _resolve(trial, ("backbone", "gate"))
+
+
+def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
+    """Fill in the defaults of some components, and the gate's own placement."""
     chosen: dict[str, Choice] = {}
     complaints: list[Complaint] = []
-    for field in COMPONENTS:
+    for field in fields:
         choice: Choice = getattr(trial, field)
+        if field == "backbone":
+            choice = _as_the_gate_asks(choice, trial.gate)
         params, problems = _parameters(field, choice)
         chosen[field] = Choice(name=choice.name, params=params)
         complaints += [Complaint("", 0, dotted((field, *path)), message) for path, message in problems]
     if complaints:
         raise StudyError(complaints)
-    return trial.model_copy(
-        update={
-            **chosen,
-            "placement": _placement(trial),
-            "data_fingerprint": _fingerprint(chosen["dataset"].model_dump_json()),
-        }
-    )
+    chosen["backbone"], weights = _with_weights(chosen["backbone"])
+    return trial.model_copy(update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights})
 
 
 def check_components(study: Study) -> None:
@@ -96,7 +117,7 @@ def check_components(study: Study) -> None:
             seen.add(identity)
             complaints += [
                 study.document.complaint(_origin(study, field, path, values), message)
-                for path, message in _parameters(field, choice)[1]
+                for path, message in [*_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]
             ]
     if complaints:
         raise StudyError(complaints)
@@ -106,10 +127,30 @@ def _parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Proble
     """All parameters of a component, defaults filled in, and what is wrong with those given."""
     entry = KINDS[field][choice.name]
     params, problems = check_parameters(entry.parameters, choice.params)
+    if not problems:
+        params |= {name: entry.defaults[name] for name in _unused(field, choice.name, params)}
     known = set(entry.defaults)
     foreign = [path for path, _ in problems if path and path[0] not in known]
     return params, [
         (path, f"{message} ({field} '{choice.name}')" if path in foreign else message) for path, message in problems
+    ]
+
+
+def _unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
+    unused: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get("unused")
+    return unused(params) if unused else frozenset()
+
+
+def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
+    """Axes of this variant that vary a parameter which changes nothing."""
+    params, problems = check_parameters(KINDS[field][choice.name].parameters, choice.params)
+    if problems:
+        return []
+    return [
+        ((name,), f"changes nothing in this variant ({choice}); give the axis a 'when'")
+        for name in sorted(_unused(field, choice.name, params))
+        if f"{field}.{name}" in values
     ]
 
 
@@ -129,11 +170,61 @@ def _placement(trial: Trial) -> Placement:
     given = trial.placement
     if trial.gate.name == "none" or given.sites is not None:
         return Placement(sites=given.sites) if trial.gate.name != "none" else Placement()
-    default = GATES[trial.gate.name].traits.get("placement", {"after": "stage"})
-    merged = {**default, **given.model_dump(exclude_none=True)}
+    merged = {**_usual_placement(trial), **given.model_dump(exclude_none=True)}
+    if merged["after"] != "stage":
+        merged.setdefault("blocks", "all")
+    elif given.blocks is None:
+        merged.pop("blocks", None)
+    else:
+        message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
+        raise StudyError([Complaint("", 0, "placement.blocks", message)])
     if "stages" in merged:
         merged["stages"] = tuple(sorted(set(merged["stages"])))
     return Placement(**merged)
+
+
+def _usual_placement(trial: Trial) -> dict[str, Any]:
+    """A gate's default placement, in the terms of a backbone whose conventions are not those of a ResNet.
+
+    A backbone may be registered with `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a
+    default says on the left is meant as what stands on the right.
+    """
+    usual = {"after": "stage", **GATES[trial.gate.name].traits.get("placement", {})}
+    conventions = BACKBONES[trial.backbone.name].traits.get("conventions", {})
+    usual["after"] = conventions.get("after", {}).get(usual["after"], usual["after"])
+    if "stages" in usual:
+        renumbered = conventions.get("stages", {})
+        usual["stages"] = tuple(renumbered.get(stage, stage) for stage in usual["stages"])
+    return usual
+
+
+def _as_the_gate_asks(backbone: Choice, gate: Choice) -> Choice:
+    """The backbone with what its gate's authors changed in theirs, where the trial does not say otherwise."""
+    known = {argument.name for argument in BACKBONES[backbone.name].parameters}
+    asked = GATES[gate.name].traits.get("backbone", {})
+    params = {**{key: value for key, value in asked.items() if key in known}, **backbone.params}
+    return Choice(name=backbone.name, params=params)
+
+
+def _with_weights(backbone: Choice) -> tuple[Choice, str]:
+    """The backbone with the full path of its weights file, and the fingerprint of that file's content.
+
+    A backbone that reads weights is registered with `weights_file`, a function of its parameters.
+    """
+    find = BACKBONES[backbone.name].traits.get("weights_file")
+    file: Path | None = find(backbone.params) if find else None
+    if file is None:
+        return backbone, ""
+    status = file.stat()
+    params = {**backbone.params, "weights": str(file)}
+    return Choice(name=backbone.name, params=params), _hash_of(file, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _hash_of(file: Path, _size: int, _changed: int) -> str:
+    """16 hexadecimal digits that change with the file's content; computed again when its size or time changes."""
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()[:16]
 
 
 @cache

@@ -1,5 +1,7 @@
 """The only place where a network is assembled: a backbone, gates at its sites, weights from the trial's seed."""
 
+import copy
+from collections import Counter
 from collections.abc import Mapping
 
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor, nn
 from dasbench.backbones.site import Site
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError, unknown_name
+from dasbench.gates.traits import Foldable, NeedsBackbone
 from dasbench.seeds import derive_seed
 from dasbench.spec.trial import Placement, Trial
 
@@ -29,14 +32,29 @@ class GatedNetwork(nn.Module):
     def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.backbone = backbone
-        self.gates = nn.ModuleDict({path.replace(".", ":"): gate for path, gate in gates.items()})
-        for path, gate in gates.items():
-            backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
+        self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
+        self._hooks = {
+            path: backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
+            for path, gate in gates.items()
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, classes] of images [B, 3, H, W]."""
         logits: Tensor = self.backbone(x)
         return logits
+
+    def fold_gates(self) -> None:
+        """Let every gate that can dissolve into the layer before it do so, for good (see `inference_form`)."""
+        for path, hook in list(self._hooks.items()):
+            gate = self.gates[_key(path)]
+            if isinstance(gate, Foldable) and gate.fold(self.backbone.get_submodule(path)):
+                hook.remove()
+                del self._hooks[path], self.gates[_key(path)]
+
+
+def _key(path: str) -> str:
+    """A site's path as the name of a module, which cannot hold dots."""
+    return path.replace(".", ":")
 
 
 class _PassThrough:
@@ -71,7 +89,7 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
         num_classes: length of the logits.
 
     Raises:
-        ModelError: if the backbone has no such stage or site.
+        ModelError: if the backbone has no such stage, place or site.
 
     Example:
         >>> from dasbench.catalog import resolve
@@ -87,15 +105,38 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
         if trial.gate.name != "none":
             for site in choose_sites(backbone.sites, trial.placement):
                 torch.manual_seed(derive_seed(trial.seed, "gate", site.path))
-                gates[site.path] = GATES[trial.gate.name].make(site.channels, **trial.gate.params)
+                gate = GATES[trial.gate.name].make(site.channels, **trial.gate.params)
+                if isinstance(gate, NeedsBackbone):
+                    gate.attach(backbone.module, site, backbone.sites)
+                gates[site.path] = gate
     return GatedNetwork(backbone.module, gates)
+
+
+def inference_form(network: GatedNetwork) -> GatedNetwork:
+    """A copy of a network in which every gate that can do so has dissolved into the layer before it.
+
+    It computes the same in eval mode, and is what a network costs in use; it is not meant to be trained.
+
+    Args:
+        network: left as it is.
+
+    Example:
+        >>> from dasbench.catalog import resolve
+        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="asr", dataset="digits")
+        >>> network = build_model(resolve(trial), num_classes=10)
+        >>> len(network.gates), len(inference_form(network).gates)
+        (8, 0)
+    """
+    network = copy.deepcopy(network)
+    network.fold_gates()
+    return network
 
 
 def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
     """The sites of a backbone that a placement means.
 
     Raises:
-        ModelError: if the backbone lacks one of them; the message lists what it has.
+        ModelError: if the backbone lacks one of them, or none is left; the message lists what it has.
 
     Example:
         >>> sites = (Site("layer1", 1, 64, "stage"), Site("layer2", 2, 128, "stage"))
@@ -103,14 +144,41 @@ def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
         ['layer2']
     """
     if placement.sites is not None:
-        by_path = {site.path: site for site in sites}
+        by_path = {site.path: site for site in sites}  # a stage's end can be its last block's end: one place
         for path in placement.sites:
             if path not in by_path:
                 raise ModelError(f"placement.sites: {unknown_name('site', path, by_path)}")
-        return [site for site in sites if site.path in placement.sites]
-    kind = placement.after or "stage"
+        return [site for path, site in by_path.items() if path in placement.sites]
     stages = {site.stage for site in sites}
     for stage in placement.stages or ():
         if stage not in stages:
             raise ModelError(f"placement.stages: the backbone has no stage {stage}; it has {sorted(stages)}")
-    return [site for site in sites if site.after == kind and site.stage in (placement.stages or stages)]
+    kind = placement.after or "stage"
+    places = [site for site in sites if site.after == kind]
+    if not places:
+        there = ", ".join(sorted({site.after for site in sites})) or "no place for a gate at all"
+        raise ModelError(f"placement.after: the backbone has no place '{kind}'; it has {there}")
+    chosen = _in_blocks([site for site in places if site.stage in (placement.stages or stages)], placement)
+    if not chosen:
+        raise ModelError(f"placement: {_described(placement)} leaves no place; {_counted(places)}")
+    return chosen
+
+
+def _in_blocks(places: list[Site], placement: Placement) -> list[Site]:
+    """The places in those blocks of each stage that the placement means."""
+    if placement.blocks in ("first", "last"):
+        in_order = places if placement.blocks == "last" else reversed(places)
+        wanted = {site.stage: site.block for site in in_order}  # of each stage, the block that comes in the end wins
+        return [site for site in places if site.block == wanted[site.stage]]
+    if placement.blocks == "alternate":
+        return [site for site in places if site.block is not None and site.block % 2 == 1]
+    return places
+
+
+def _described(placement: Placement) -> str:
+    return ", ".join(f"{key} {value}" for key, value in placement.model_dump(exclude_none=True, mode="json").items())
+
+
+def _counted(places: list[Site]) -> str:
+    blocks = Counter(site.stage for site in places)
+    return "places in each stage: " + ", ".join(f"{stage}: {number}" for stage, number in sorted(blocks.items()))

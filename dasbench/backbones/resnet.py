@@ -1,6 +1,7 @@
 """Residual networks of 18 to 152 layers: torchvision's, of any width, with the ImageNet or the small-image stem."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -9,56 +10,81 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from dasbench.backbones.site import Backbone, Site
+from dasbench.backbones.weights import find_weights, load_weights, weights_file
 from dasbench.catalog import BACKBONES
 
 Width = Annotated[int, Ge(1), Le(1024)]
 Stem = Literal["imagenet", "small"]
+Stride = Literal[1, 2]
 Block = type[BasicBlock] | type[Bottleneck]
 
 SOURCE = "He et al. 2016, Deep residual learning for image recognition, arXiv 1512.03385; torchvision's v1.5 strides"
 
+LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet34": (BasicBlock, (3, 4, 6, 3)),
+    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+    "resnet152": (Bottleneck, (3, 8, 36, 3)),
+}
+"""The block of each network, and how many of them its stages have."""
 
-@BACKBONES.register("resnet18", source=SOURCE)
-def resnet18(num_classes: int, *, width: Width = 64, stem: Stem = "imagenet") -> Backbone:
+
+@BACKBONES.register("resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"))
+def resnet18(
+    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+) -> Backbone:
     """ResNet-18: 4 stages of 2 basic blocks.
 
     Args:
         num_classes: length of the logits.
         width: channels of the first stage; 64 in the paper. Each further stage has twice as many.
         stem: `imagenet` (7x7, stride 2, max-pool: the paper's) or `small` (3x3, stride 1) for images below 64 px.
+        last_stride: stride of the last stage; 2 in the paper, 1 where a method wants larger maps at the end.
+        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's names for this
+            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub; None for fresh weights.
 
     Example:
         >>> [site.path for site in resnet18(10, width=8).sites if site.after == "stage"]
         ['layer1', 'layer2', 'layer3', 'layer4']
     """
-    return _resnet(BasicBlock, (2, 2, 2, 2), num_classes, width, stem)
+    return _resnet("resnet18", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet34", source=SOURCE)
-def resnet34(num_classes: int, *, width: Width = 64, stem: Stem = "imagenet") -> Backbone:
+@BACKBONES.register("resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"))
+def resnet34(
+    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+) -> Backbone:
     """ResNet-34: 4 stages of 3, 4, 6 and 3 basic blocks. Arguments as for `resnet18`."""
-    return _resnet(BasicBlock, (3, 4, 6, 3), num_classes, width, stem)
+    return _resnet("resnet34", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet50", source=SOURCE)
-def resnet50(num_classes: int, *, width: Width = 64, stem: Stem = "imagenet") -> Backbone:
+@BACKBONES.register("resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"))
+def resnet50(
+    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+) -> Backbone:
     """ResNet-50: 4 stages of 3, 4, 6 and 3 bottlenecks. Arguments as for `resnet18`."""
-    return _resnet(Bottleneck, (3, 4, 6, 3), num_classes, width, stem)
+    return _resnet("resnet50", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet101", source=SOURCE)
-def resnet101(num_classes: int, *, width: Width = 64, stem: Stem = "imagenet") -> Backbone:
+@BACKBONES.register("resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"))
+def resnet101(
+    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+) -> Backbone:
     """ResNet-101: 4 stages of 3, 4, 23 and 3 bottlenecks. Arguments as for `resnet18`."""
-    return _resnet(Bottleneck, (3, 4, 23, 3), num_classes, width, stem)
+    return _resnet("resnet101", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet152", source=SOURCE)
-def resnet152(num_classes: int, *, width: Width = 64, stem: Stem = "imagenet") -> Backbone:
+@BACKBONES.register("resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"))
+def resnet152(
+    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+) -> Backbone:
     """ResNet-152: 4 stages of 3, 8, 36 and 3 bottlenecks. Arguments as for `resnet18`."""
-    return _resnet(Bottleneck, (3, 8, 36, 3), num_classes, width, stem)
+    return _resnet("resnet152", num_classes, width, stem, last_stride, weights)
 
 
-def _resnet(block: Block, depths: tuple[int, ...], num_classes: int, width: int, stem: Stem) -> Backbone:
+def _resnet(name: str, num_classes: int, width: int, stem: Stem, last_stride: Stride, weights: str | None) -> Backbone:
+    block, depths = LAYERS[name]
     with torch.device("meta"):  # torchvision's forward and names; every layer with weights is replaced below
         net = ResNet(block, [1, 1, 1, 1], num_classes)
     if stem == "imagenet":
@@ -68,12 +94,14 @@ def _resnet(block: Block, depths: tuple[int, ...], num_classes: int, width: int,
         net.maxpool = nn.Identity()
     net.bn1 = nn.BatchNorm2d(width)
     channels = width
-    for stage, depth in enumerate(depths, start=1):
+    for stage, (depth, stride) in enumerate(zip(depths, (1, 2, 2, last_stride), strict=True), start=1):
         planes = width * 2 ** (stage - 1)
-        net.add_module(f"layer{stage}", _stage(block, channels, planes, depth, stride=1 if stage == 1 else 2))
+        net.add_module(f"layer{stage}", _stage(block, channels, planes, depth, stride=stride))
         channels = planes * block.expansion
     net.fc = nn.Linear(channels, num_classes)
     _initialise(net)
+    if weights is not None:
+        load_weights(net, find_weights(weights, model=name), head="fc")
     return Backbone(net, tuple(_sites(block, depths, width)))
 
 
@@ -87,12 +115,14 @@ def _stage(block: Block, channels: int, planes: int, depth: int, *, stride: int)
 
 
 def _sites(block: Block, depths: tuple[int, ...], width: int) -> Iterator[Site]:
-    last_norm = "bn2" if block is BasicBlock else "bn3"
+    middle_norm, last_norm = ("bn1", "bn2") if block is BasicBlock else ("bn2", "bn3")
     for stage, depth in enumerate(depths, start=1):
-        channels = width * 2 ** (stage - 1) * block.expansion
+        planes = width * 2 ** (stage - 1)
+        channels = planes * block.expansion
         for index in range(depth):
-            yield Site(f"layer{stage}.{index}.{last_norm}", stage, channels, "before_add")
-            yield Site(f"layer{stage}.{index}", stage, channels, "block")
+            yield Site(f"layer{stage}.{index}.{middle_norm}", stage, planes, "inside", index)
+            yield Site(f"layer{stage}.{index}.{last_norm}", stage, channels, "before_add", index)
+            yield Site(f"layer{stage}.{index}", stage, channels, "block", index)
         yield Site(f"layer{stage}", stage, channels, "stage")
 
 

@@ -5,8 +5,9 @@ from typing import Literal
 
 from torch import nn
 
-After = Literal["stage", "block", "before_add"]
-"""Kinds of places: a stage's end, a block's end (after its skip connection), or just before the addition."""
+After = Literal["stage", "block", "before_add", "inside"]
+"""Kinds of places: a stage's end, a block's end (after its skip connection), just before the addition, or inside of a
+block, after the norm of its middle convolution."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Site:
         stage: number of the stage, from 1.
         channels: channels of that output.
         after: which kind of place this is.
+        block: number of the block in its stage, from 0; None for a stage's end.
     """
 
     path: str
     stage: int
     channels: int
     after: After
+    block: int | None = None
 
 
 @dataclass(frozen=True)

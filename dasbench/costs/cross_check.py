@@ -121,12 +121,36 @@ def cross_check(model: nn.Module, input_size: InputSize, *, tolerance: float = T
     )
 
 
-class _Figures(NamedTuple):
+class LeafCount(NamedTuple):
+    """What ptflops counts: the `module_leaves` convention, by which the paper prints plain networks and other gates.
+
+    Args:
+        macs: multiply-adds of leaf modules alone.
+        params: all parameters.
+    """
+
     macs: int
     params: int
 
 
-def _count_by_ptflops(specimen: Specimen, *, ignore: tuple[type[nn.Module], ...] = ()) -> _Figures:
+def count_module_leaves(model: nn.Module, input_size: InputSize) -> LeafCount:
+    """Count a model by ptflops alone, on a copy; nothing is printed.
+
+    Args:
+        model: as for `measure_cost`.
+        input_size: (channels, height, width) of the image.
+
+    Raises:
+        DasbenchError: if ptflops could not count the model; the message is ptflops' own.
+
+    Example:
+        >>> count_module_leaves(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.ReLU()), (3, 10, 10))
+        LeafCount(macs=14336, params=216)
+    """
+    return _count_by_ptflops(take_specimen(model, input_size))
+
+
+def _count_by_ptflops(specimen: Specimen, *, ignore: tuple[type[nn.Module], ...] = ()) -> LeafCount:
     """Count the module leaves by ptflops; its default input is uninitialised memory, so it is handed ours."""
     model = specimen.model.requires_grad_(True)  # it leaves frozen parameters out
     printed = io.StringIO()
@@ -144,7 +168,7 @@ def _count_by_ptflops(specimen: Specimen, *, ignore: tuple[type[nn.Module], ...]
         )
     if macs is None:
         raise DasbenchError(f"ptflops cannot count this model: {printed.getvalue().strip()}")
-    return _Figures(macs=macs, params=params)
+    return LeafCount(macs=macs, params=params)
 
 
 def _unseen(model: nn.Module, macs: Mapping[str, int]) -> dict[str, int]:

@@ -23,7 +23,7 @@ _CHUNK_BYTES = 4 << 20
 """Samples that one thread works on at a time: few enough for the caches, many enough for threads to seldom wait."""
 
 _NARROW = 128
-"""Pixels below which the maps of all images are multiplied as one matrix; above, moving them together does not pay."""
+"""Pixels below which the maps of several images are multiplied as one; larger ones fill a matrix alone."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,18 @@ def _torchvision(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor,
 
 def _torch(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
     if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-        # a graph is the plain computation, without chunks and without Python
-        samples = _sample(x, offset, mask, _lattice(weight, offset, geometry), geometry.groups)
-        return torch.matmul(_as_matrices(weight, geometry), samples).reshape(x.shape[0], -1, *offset.shape[2:])
+        return _plain(x, offset, mask, weight, geometry)
     out: Tensor = _ChunkedConvolution.apply(x, offset, mask, weight, geometry)
     return out
+
+
+def _plain(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+    """The whole computation at once, without chunks and without Python in its graph."""
+    samples = _sample(x, offset, _lattice(weight, offset, geometry))
+    if mask is not None:
+        samples = samples * _as_factor(mask, samples)
+    out = torch.matmul(_as_matrices(weight, geometry), _as_columns(samples, geometry.groups))
+    return out.reshape(x.shape[0], weight.shape[0], *offset.shape[2:])
 
 
 class _ChunkedConvolution(torch.autograd.Function):
@@ -80,8 +87,9 @@ class _ChunkedConvolution(torch.autograd.Function):
         matrices, lattice = _as_matrices(weight, geometry), _lattice(weight, offset, geometry)
         out = x.new_empty(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         for part in _chunks(x, lattice):
-            samples = _sample(x[part], offset[part], None if mask is None else mask[part], lattice, geometry.groups)
-            out[part] = _multiply(matrices, samples)
+            samples = _sample(x[part], offset[part], lattice)
+            masked = samples if mask is None else _times_mask(samples, mask[part])
+            out[part] = _multiply(matrices, _as_columns(masked, geometry.groups))
         return out.view(x.shape[0], weight.shape[0], *offset.shape[2:])
 
     @staticmethod
@@ -90,32 +98,23 @@ class _ChunkedConvolution(torch.autograd.Function):
         x, offset, mask, weight = ctx.saved_tensors
         matrices, lattice = _as_matrices(weight, ctx.geometry), _lattice(weight, offset, ctx.geometry)
         grad = grad.reshape(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
-        inputs = [tensor for tensor in (x, offset, mask) if tensor is not None]
-        grads = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in inputs]
+        grad_x, grad_offset = x.new_empty(x.shape), offset.new_empty(offset.shape)
+        grad_mask = None if mask is None else mask.new_empty(mask.shape)
         grad_matrices = torch.zeros_like(matrices)
         with without_autocast(x.device):
             for part in _chunks(x, lattice):
-                leaves = [tensor[part].detach().requires_grad_() for tensor in inputs]
+                leaves = [x[part].detach().requires_grad_(), offset[part].detach().requires_grad_()]
                 with torch.enable_grad():
-                    masks = leaves[2] if len(leaves) == 3 else None
-                    samples = _sample(leaves[0], leaves[1], masks, lattice, ctx.geometry.groups)
-                grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], samples.detach())
-                grad_samples = _multiply(matrices.mT, grad[part])
-                for whole, piece in zip(grads, torch.autograd.grad(samples, leaves, grad_samples), strict=True):
-                    whole[part] = piece
-        return grads[0], grads[1], grads[2] if len(grads) == 3 else None, grad_matrices.view_as(weight), None
-
-
-def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
-    """The kernel as one matrix per group: [groups, C' / groups, C / groups * kh * kw]."""
-    return weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
-
-
-def _multiply(matrices: Tensor, batch: Tensor) -> Tensor:
-    """One matrix per group times the maps of every image: [groups, M, K] x [B, groups, K, N] -> [B, groups, M, N]."""
-    if batch.shape[3] < _NARROW:
-        return torch.einsum("gmk,bgkn->bgmn", matrices, batch)
-    return torch.matmul(matrices, batch)
+                    graph = _sample(leaves[0], leaves[1], lattice)
+                samples = graph.detach()
+                masked = samples if mask is None else _times_mask(samples, mask[part])
+                grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], _as_columns(masked, ctx.geometry.groups))
+                grad_samples = _multiply(matrices.mT, grad[part]).reshape(samples.shape)
+                if grad_mask is not None:
+                    grad_mask[part] = (grad_samples * samples).sum(2).view_as(grad_mask[part])
+                    grad_samples = torch.mul(grad_samples, _as_factor(mask[part], samples), out=samples)
+                grad_x[part], grad_offset[part] = torch.autograd.grad(graph, leaves, grad_samples)
+        return grad_x, grad_offset, grad_mask, grad_matrices.view_as(weight), None
 
 
 def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
@@ -127,39 +126,68 @@ def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
 
 def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
     """Where in the map the taps of every output lie without offsets: (y, x) in pixels, [kh * kw, H', W', 2]."""
-    taps = weight.shape[2] * weight.shape[3]
     y, x = (
         torch.arange(taps, device=offset.device)[:, None] * geometry.dilation
         + torch.arange(extent, device=offset.device) * geometry.stride
         - geometry.padding
         for taps, extent in zip(weight.shape[2:], offset.shape[2:], strict=True)
     )
-    lattice = offset.new_empty(weight.shape[2], weight.shape[3], *offset.shape[2:], 2)
+    lattice = offset.new_empty(*weight.shape[2:], *offset.shape[2:], 2)
     lattice[..., 0] = y[:, None, :, None]
     lattice[..., 1] = x[None, :, None, :]
-    return lattice.view(taps, *offset.shape[2:], 2)
+    return lattice.view(weight.shape[2] * weight.shape[3], *offset.shape[2:], 2)
 
 
-def _sample(x: Tensor, offset: Tensor, mask: Tensor | None, lattice: Tensor, groups: int) -> Tensor:
-    """The map at every tap of every output, times its mask: [B, groups, C / groups * kh * kw, H' * W'].
+def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
+    """The map at every tap of every output: [B, offset groups, C / offset groups, kh * kw, H' * W'].
 
     `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there and back is exact for
     whole pixels; otherwise a sample at a pixel can slip to the other side of it, where the slope is another one.
     """
     batch, _, height, width = x.shape
     taps, out_height, out_width, _ = lattice.shape
-    folded = batch * (offset.shape[1] // (2 * taps))
+    offset_groups = offset.shape[1] // (2 * taps)
+    folded = batch * offset_groups
     sides = [1 << (int(side) - 1).bit_length() for side in (height, width)]
-    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, -1, *sides)
+    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, x.shape[1] // offset_groups, *sides)
     scale = 2 / lattice.new_tensor(sides)
     shift = offset.reshape(folded, taps, 2, out_height, out_width).permute(0, 1, 3, 4, 2)
     grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(folded, taps * out_height, out_width, 2)
     # grid_sample reads the grid as (x, y); of the transposed map, that is (y, x)
     samples = F.grid_sample(image.mT, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    samples = samples.view(folded, -1, taps, out_height * out_width)
-    if mask is not None:
-        samples = samples * mask.reshape(folded, 1, taps, -1)
-    return samples.view(batch, groups, -1, out_height * out_width)
+    return samples.view(batch, offset_groups, x.shape[1] // offset_groups, taps, out_height * out_width)
+
+
+def _as_factor(mask: Tensor, samples: Tensor) -> Tensor:
+    """The mask as [B, offset groups, 1, kh * kw, H' * W']."""
+    return mask.reshape(*samples.shape[:2], 1, *samples.shape[3:])
+
+
+def _times_mask(samples: Tensor, mask: Tensor) -> Tensor:
+    """Samples times mask, laid out in memory as `_multiply` wants them."""
+    batch, *channels, pixels = samples.shape
+    out = torch.empty_like(samples)
+    if pixels < _NARROW:
+        out = samples.new_empty(*channels, batch, pixels).permute(3, 0, 1, 2, 4)
+    return torch.mul(samples, _as_factor(mask, samples), out=out)
+
+
+def _as_columns(samples: Tensor, groups: int) -> Tensor:
+    """Samples as one column per output: [B, groups, C / groups * kh * kw, H' * W']."""
+    batch, offset_groups, channels, taps, pixels = samples.shape
+    return samples.reshape(batch, groups, offset_groups * channels * taps // groups, pixels)
+
+
+def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
+    """The kernel as one matrix per group: [groups, C' / groups, C / groups * kh * kw]."""
+    return weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
+
+
+def _multiply(matrices: Tensor, columns: Tensor) -> Tensor:
+    """One matrix per group times the columns of every image: [B, groups, rows of the matrix, pixels]."""
+    if columns.shape[3] < _NARROW:
+        return torch.einsum("gmk,bgkn->bgmn", matrices, columns)
+    return torch.matmul(matrices, columns)
 
 
 BACKENDS: Mapping[str, Backend] = {"torch": _torch, "torchvision": _torchvision}

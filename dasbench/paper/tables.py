@@ -96,7 +96,7 @@ def load_conventions() -> Mapping[str, str]:
 
     Example:
         >>> list(load_conventions())
-        ['full', 'full_sampling', 'paper', 'module_leaves']
+        ['full', 'full_gemm', 'paper', 'module_leaves']
     """
     return MappingProxyType(_document()["conventions"])
 

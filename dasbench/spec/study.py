@@ -169,6 +169,8 @@ def label(values: Mapping[str, Any]) -> str:
     Example:
         >>> label({"gate.first_norm": "in", "backbone": {"name": "resnet18", "width": 16}})
         'first_norm=in backbone=resnet18(width=16)'
+        >>> label({"placement": {"stages": [1, 2], "after": "stage"}})
+        'placement=(stages=1,2 after=stage)'
         >>> label({})
         'base'
     """
@@ -179,6 +181,8 @@ def label(values: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping) and "name" in value:
         return str(Choice.model_validate(value))
+    if isinstance(value, Mapping):
+        return f"({' '.join(f'{key}={_short(inner)}' for key, inner in value.items())})"
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)

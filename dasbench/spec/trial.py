@@ -25,7 +25,11 @@ SEMANTICS = 1
 """Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
 
 
-FILLED_IN = {"seed": "is set by the study's 'seeds'", "data_fingerprint": "is computed from the data set"}
+FILLED_IN = {
+    "seed": "is set by the study's 'seeds'",
+    "data_fingerprint": "is computed from the data set",
+    "weights_fingerprint": "is computed from the backbone's weights file",
+}
 """Fields of a trial that nobody writes into a study's base, and who fills them in."""
 
 
@@ -90,7 +94,10 @@ class Placement(Frozen):
 
     Args:
         stages: numbers of the stages, from 1; all stages if left out.
-        after: `stage` (one gate at each stage's end), `block` (after every skip connection) or `before_add`.
+        after: `stage` (one gate at each stage's end), `block` (after the skip connection), `before_add` (before it) or
+            `inside` (after the norm of a block's middle convolution).
+        blocks: in which blocks of a stage: `all`, the `first`, the `last`, or `alternate` (the second, the fourth,
+            ...); not with `after: stage`, which has no blocks.
         sites: an explicit list of paths in the backbone instead.
 
     Example:
@@ -99,13 +106,16 @@ class Placement(Frozen):
     """
 
     stages: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, min_length=1)
-    after: Literal["stage", "block", "before_add"] | None = None
+    after: Literal["stage", "block", "before_add", "inside"] | None = None
+    blocks: Literal["all", "first", "last", "alternate"] | None = None
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.sites is not None and (self.stages is not None or self.after is not None):
-            raise ValueError("give either 'sites' or 'stages' and 'after', not both")
+        if self.sites is not None and (self.stages, self.after, self.blocks) != (None, None, None):
+            raise ValueError("give either 'sites' or 'stages', 'after' and 'blocks', not both")
+        if self.after == "stage" and self.blocks is not None:
+            raise ValueError("'blocks' has no meaning with after 'stage'; write after: block, before_add or inside")
         return self
 
 
@@ -188,6 +198,8 @@ class Trial(Frozen):
         training: how it is trained.
         seed: of every random decision, from 0.
         data_fingerprint: hash of the data set's content and split; filled in by `catalog.resolve`.
+        weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for fresh weights; filled
+            in by `catalog.resolve`.
 
     Example:
         >>> trial = Trial(backbone="resnet18", dataset="digits", seed=0)
@@ -205,14 +217,18 @@ class Trial(Frozen):
     training: Training = Training()
     seed: int = Field(default=0, ge=0, lt=2**31)
     data_fingerprint: str = ""
+    weights_fingerprint: str = ""
 
     @property
     def key(self) -> str:
         """12 hexadecimal digits that name this trial: a hash of every field and of `SEMANTICS`.
 
-        Two trials share a key exactly if `catalog.resolve` makes them equal: resolve before you compare.
+        Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of the weights file,
+        whose content counts instead: resolve before you compare.
         """
-        spec = {"semantics": SEMANTICS, **self.model_dump(mode="json")}
+        spec: dict[str, Any] = {"semantics": SEMANTICS, **self.model_dump(mode="json")}
+        if self.weights_fingerprint:
+            del spec["backbone"]["weights"]
         canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
         return sha256(canonical.encode()).hexdigest()[:12]
 

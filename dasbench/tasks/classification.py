@@ -13,8 +13,9 @@ from torch.nn import functional
 from dasbench.catalog import DATASETS, TASKS
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.dataset import Dataset, Split, shift_and_flip
+from dasbench.gates.traits import HasAuxiliary
 from dasbench.metrics.accuracy import in_top, top1, top5
-from dasbench.models import build_model
+from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.seeds import derive_seed, permutation, uniform
 from dasbench.spec.trial import Choice, Trial
@@ -32,9 +33,10 @@ class Classification:
         return _Classifier(trial, _dataset(trial), device)
 
     def cost(self, trial: Trial) -> Cost:
-        """What the trial's network costs for one image of its data set."""
+        """What the trial's network costs for one image of its data set, once it is trained."""
         data = _dataset(trial)
-        return measure_cost(build_model(trial, num_classes=len(data.classes)), data.input_size)
+        network = build_model(trial, num_classes=len(data.classes))
+        return measure_cost(inference_form(network), data.input_size)
 
 
 class _Batch(NamedTuple):
@@ -53,6 +55,7 @@ class _Classifier:
         self.device = device
         self.model = build_model(trial, num_classes=len(data.classes))
         self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.auxiliary = [module for module in self.model.modules() if isinstance(module, HasAuxiliary)]
         self.parts = {part: _on(device, getattr(data, part)) for part in ("train", "val", "test")}
         self.mean = torch.tensor(data.mean, device=device)[:, None, None]
         self.std = torch.tensor(data.std, device=device)[:, None, None]
@@ -74,9 +77,15 @@ class _Classifier:
             yield _Batch(self._normalised(images), split.labels[index])
 
     def loss(self, batch: _Batch) -> Tensor:
-        """Cross-entropy, averaged over the batch."""
-        logits = self.model(batch.images)
-        return functional.cross_entropy(logits, batch.labels, label_smoothing=self.trial.training.label_smoothing)
+        """Cross-entropy, averaged over the batch; the sum of it where parts of the network classify on their own."""
+        total = self._cross_entropy(self.model(batch.images), batch.labels)
+        for module in self.auxiliary:
+            for logits in module.take_auxiliary():
+                total = total + self._cross_entropy(logits, batch.labels)
+        return total
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, labels, label_smoothing=self.trial.training.label_smoothing)
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Loss, top-1 and top-5 on one part, and which of its images were right."""

@@ -1,25 +1,47 @@
 """Optimisers, and the learning rate as a function of time."""
 
 import math
+from typing import Any
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from dasbench.gates.traits import HasUndecayed
 from dasbench.spec.trial import Training
 
 
 def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
-    """The optimiser that a recipe asks for, over all parameters of a model."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    """The optimiser that a recipe asks for, over all parameters of a model.
+
+    Parameters that a module of the model wants without weight decay form a second group.
+
+    Example:
+        >>> from dasbench.gates.srm import StyleRecalibration
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 1), StyleRecalibration(8))
+        >>> optimizer = make_optimizer(model, Training(weight_decay=1e-4))
+        >>> [(len(group["params"]), group["weight_decay"]) for group in optimizer.param_groups]
+        [(2, 0.0001), (3, 0.0)]
+    """
+    groups = _groups(model)
     if training.optimizer == "adamw":
-        return AdamW(parameters, lr=training.lr, weight_decay=training.weight_decay)
+        return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay)
     return SGD(
-        parameters,
+        groups,
         lr=training.lr,
         momentum=training.momentum,
         nesterov=training.nesterov,
         weight_decay=training.weight_decay,
     )
+
+
+def _groups(model: nn.Module) -> list[dict[str, Any]]:
+    """The trained parameters: those with weight decay, then those without, in the order of the model; none is empty."""
+    asking = (module for module in model.modules() if isinstance(module, HasUndecayed))
+    undecayed = {id(parameter) for module in asking for parameter in module.undecayed_parameters()}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    plain = {"params": [parameter for parameter in trained if id(parameter) not in undecayed]}
+    exempt = {"params": [parameter for parameter in trained if id(parameter) in undecayed], "weight_decay": 0.0}
+    return [group for group in (plain, exempt) if group["params"]]
 
 
 def learning_rate(training: Training, time: float) -> float:

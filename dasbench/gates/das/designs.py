@@ -152,3 +152,13 @@ DESIGNS: Mapping[str, Design] = {
     ),
 }
 """Name -> design. A new row is also a member of `DesignName`."""
+
+
+def unused_parameters(params: Mapping[str, Any]) -> frozenset[str]:
+    """The parameters of `Das` that change nothing in the design that they come with.
+
+    Example:
+        >>> sorted(unused_parameters({"design": "e", "alpha": 0.2, "kernel": 3, "second_norm": "ln"}))
+        ['alpha', 'kernel']
+    """
+    return frozenset(params) - DESIGNS[params["design"]].parts - {"design"}

@@ -6,7 +6,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
-from dasbench.gates.das.designs import DESIGNS, DesignName
+from dasbench.gates.das.designs import DESIGNS, DesignName, unused_parameters
 from dasbench.gates.das.mixers import Settings, squeezed_channels
 from dasbench.gates.das.norms import NormName
 
@@ -16,6 +16,7 @@ from dasbench.gates.das.norms import NormName
     source="Salajegheh, Asadi, Saryazdi, Mudur: DAS: A Deformable Attention to Capture Salient Information in CNNs, "
     "sections 3.1 and 3.2 (equations 1 to 4) and 4.3 (designs, norms, alpha)",
     placement={"after": "stage"},
+    unused=unused_parameters,
 )
 class Das(nn.Module):
     """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, and the designs it was chosen from.

@@ -1,0 +1,126 @@
+"""`dasbench cost`: how many parameters and multiply-adds, and by request how much time and memory?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from dasbench.cli.networks import find_study, networks_of_study, read_choice
+from dasbench.cli.options import db_option, format_option, study_options
+from dasbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dasbench.reports.networks import Counted
+
+EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backbone resnet50 --gate das`"
+
+
+@click.command("cost")
+@click.argument("study", metavar="[STUDY]", required=False)
+@study_options
+@db_option
+@click.option("--backbone", metavar="NAME", help="Count this network instead of a study's.")
+@click.option("--image-size", type=click.IntRange(1, 4096), help="Side of its images. [default: 224]")
+@click.option("--classes", type=click.IntRange(1, 100_000), help="Length of its logits. [default: 1000]")
+@click.option("--by-module", is_flag=True, help="List every module.")
+@click.option("--depth", type=click.IntRange(0), help="With --by-module: how many names a path may have.")
+@click.option("--cross-check", is_flag=True, help="Show ptflops' counts too, and what explains the difference.")
+@click.option("--latency", is_flag=True, help="Measure time and memory on this machine.")
+@click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True, help="With --latency.")
+@click.option("--device", default="auto", show_default=True, help="With --latency: cpu, cuda, cuda:1, or auto.")
+@format_option("table", "json", "csv")
+def command(
+    study: str | None,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    gate: str | None,
+    db: str,
+    backbone: str | None,
+    image_size: int | None,
+    classes: int | None,
+    by_module: bool,
+    depth: int | None,
+    cross_check: bool,
+    latency: bool,
+    batch_size: int,
+    device: str,
+    format_: str,
+) -> None:
+    r"""Count parameters and multiply-adds: of a study's distinct models, or of one network.
+
+    \b
+      dasbench cost studies/norm_ablation.yaml
+      dasbench cost --backbone resnet50 --gate das --set gate.alpha=0.1
+
+    STUDY is the name of a study in the database, or its file. Both counting conventions are shown: full, and paper,
+    the partial count behind the paper's figures. Nothing is trained and nothing is written.
+    """
+    if by_module and (cross_check or latency):
+        raise UsageError("--by-module lists modules; ask for --cross-check and --latency in a command of their own")
+    _refuse_both(study, backbone=backbone, alone=(backbone, image_size, classes), profile=profile)
+    if study is None:
+        choice = read_choice(backbone or "", gate=gate, overrides=overrides)
+        from dasbench.reports.networks import count_choice  # imports torch
+
+        side, num_classes = image_size or 224, classes or 1000
+        networks = [count_choice(choice, num_classes=num_classes, input_size=(3, side, side))]
+        title = f"Cost of one image of {side}x{side}, {num_classes} classes"
+    else:
+        loaded = find_study(study, profile=profile, overrides=overrides, gate=gate, db=db)
+        networks, title = networks_of_study(loaded), loaded.question
+    if by_module:
+        _print_by_module(title, networks, depth=depth, format_=format_)
+    else:
+        timed = batch_size if latency else None
+        _print(title, networks, cross_check=cross_check, batch_size=timed, device=device, format_=format_)
+
+
+def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object, ...], profile: str | None) -> None:
+    """Make sure that it is either a study that is asked for, or one network."""
+    if study is None and backbone is None:
+        raise UsageError(f"say what to count: {EXAMPLE}")
+    if study is None and profile is not None:
+        raise UsageError("--profile belongs to a study; name its file too")
+    if study is not None and any(alone):
+        raise UsageError(
+            "--backbone, --image-size and --classes describe a network without a study; with a study write "
+            "--set backbone.name=... or --set dataset.image_size=..."
+        )
+
+
+def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | None, format_: str) -> None:
+    from dasbench.costs.by_module import cost_by_module
+    from dasbench.reports.cost import module_records, print_modules
+    from dasbench.reports.networks import as_counted
+
+    records = []
+    for each in networks:
+        modules = cost_by_module(as_counted(each.build()), each.cost.input_size, depth=depth)
+        records += module_records(each.label, modules)
+    print_modules(title, records, format_=format_)
+
+
+def _print(
+    title: str,
+    networks: Sequence["Counted"],
+    *,
+    cross_check: bool,
+    batch_size: int | None,
+    device: str,
+    format_: str,
+) -> None:
+    from dasbench.costs.cross_check import cross_check as check
+    from dasbench.costs.latency import measure_latency
+    from dasbench.reports.cost import cost_record, print_costs
+    from dasbench.reports.networks import as_counted, placed
+    from dasbench.training.run_trial import check_device
+
+    if batch_size:
+        check_device(device, gpus=0)
+    records = []
+    for each in networks:
+        size = each.cost.input_size
+        checked = check(as_counted(each.build()), size) if cross_check else None
+        measured = measure_latency(placed(each.build(), device), size, batch_size=batch_size) if batch_size else None
+        records.append(cost_record(each, check=checked, measured=measured))
+    print_costs(title, records, format_=format_)

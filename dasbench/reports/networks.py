@@ -1,0 +1,80 @@
+"""The networks that a cost report is about: each distinct one once, with its counts; built again when asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from dasbench.catalog import resolve_model
+from dasbench.costs.measure import measure_cost
+from dasbench.costs.specimen import InputSize
+from dasbench.models import GatedNetwork, build_model, inference_form
+from dasbench.records import Cost
+from dasbench.spec.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """One network with its cost.
+
+    Args:
+        label: the variants of a study that have this network, or its backbone and gate.
+        trial: a trial that has it, defaults filled in.
+        cost: its counts.
+        build: makes the network as it is trained.
+        variants: the varied fields of each variant that has it; none outside of a study.
+        num_classes: length of its logits, where it was asked for.
+    """
+
+    label: str
+    trial: Trial
+    cost: Cost
+    build: Callable[[], nn.Module]
+    variants: Sequence[Mapping[str, Any]] = field(default=())
+    num_classes: int | None = None
+
+
+def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Counted:
+    """Build and count the network that a trial's backbone, gate and placement make; no data set is looked at.
+
+    Args:
+        trial: its task and its data set are ignored.
+        num_classes: length of the logits.
+        input_size: (channels, height, width) of the image.
+
+    Raises:
+        StudyError: if the backbone or the gate does not accept its parameters.
+        ModelError: if the backbone has no such stage or site, or a gate cannot work on its map; names the site.
+
+    Example:
+        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
+        >>> counted = count_choice(trial, num_classes=10, input_size=(3, 64, 64))
+        >>> counted.label, counted.cost.params_full > counted.cost.params_paper
+        ('resnet18(width=4) + das', True)
+    """
+    resolved = resolve_model(trial)
+
+    def build() -> GatedNetwork:
+        return build_model(resolved, num_classes=num_classes)
+
+    return Counted(
+        label=f"{trial.backbone} + {trial.gate}" if trial.gate.name != "none" else str(trial.backbone),
+        trial=resolved,
+        cost=measure_cost(inference_form(build()), input_size),
+        build=build,
+        num_classes=num_classes,
+    )
+
+
+def as_counted(network: nn.Module) -> nn.Module:
+    """The form in which a network is counted: gates that can dissolve into the layer before them have done so."""
+    return inference_form(network) if isinstance(network, GatedNetwork) else network
+
+
+def placed(network: nn.Module, device: str) -> nn.Module:
+    """The network on a device (`auto`: on CUDA if there is one), in the memory format in which networks are trained."""
+    name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(device=torch.device(name), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network

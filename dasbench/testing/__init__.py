@@ -1,0 +1,14 @@
+"""Contracts that every component keeps, for this project's tests and for those of plug-ins.
+
+    from dasbench.testing import check_gate
+
+    def test_my_gate():
+        check_gate("my_gate")
+"""
+
+from dasbench.testing.backbones import check_backbone
+from dasbench.testing.datasets import check_dataset
+from dasbench.testing.gates import check_gate
+from dasbench.testing.studies import check_study
+
+__all__ = ["check_backbone", "check_dataset", "check_gate", "check_study"]

