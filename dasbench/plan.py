@@ -8,6 +8,7 @@ from dasbench.catalog import TASKS, check_components, resolve
 from dasbench.errors import Complaint, ModelError, StudyError
 from dasbench.records import Cost
 from dasbench.results.planning import Member
+from dasbench.spec.document import Path_
 from dasbench.spec.study import Study, label
 from dasbench.spec.trial import Trial
 
@@ -106,20 +107,28 @@ def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -
     for key, item in plan.items.items():
         groups.setdefault(model_identity(item.trial), []).append(key)
     costs: dict[str, Cost] = {}
-    complaints: list[Complaint] = []
+    refused: dict[str, list[str]] = {}
     for number, keys in enumerate(groups.values(), start=1):
         item = plan.items[keys[0]]
         try:
             cost = TASKS[item.trial.task.name].make(**item.trial.task.params).cost(item.trial)
             costs.update(dict.fromkeys(keys, cost))
         except ModelError as error:
-            path = ("axes",) if item.variant else ("base",)
-            complaints.append(plan.study.document.complaint(path, f"{item.label}: {error}"))
+            refused.setdefault(str(error), []).append(item.label)
         if told:
             told(number, len(groups))
-    if complaints:
-        raise StudyError(complaints)
+    if refused:
+        raise StudyError(_complaint(plan.study, message, labels) for message, labels in refused.items())
     return costs
+
+
+def _complaint(study: Study, message: str, labels: list[str]) -> Complaint:
+    """What is wrong with some variants' models, at the axis or the field of the base that it comes from."""
+    heads = ("placement",) if message.startswith("placement") else ("gate", "placement", "backbone", "dataset")
+    axes = [number for number, axis in enumerate(study.axes) if axis.key.partition(".")[0] in heads]
+    path: Path_ = ("axes", axes[0]) if axes else ("base", heads[0])
+    more = f" (and {len(labels) - 1} more variants)" if len(labels) > 1 else ""
+    return study.document.complaint(path, f"{labels[0]}{more}: {message}")
 
 
 def model_identity(trial: Trial) -> str:

@@ -10,14 +10,15 @@ The rules, for networks that say nothing about themselves:
 - The *blocks* of a unit are its children if it is a sequence, the children of its `blocks` (timm's name) if it has such
   a sequence, and otherwise the unit itself.
 
-Only square maps `[1, C, H, W]` with sides above 1 count, so that a network of tokens, or one whose channels come last,
-has no places but in its first convolutions; and a module that runs more than once in a pass is no place.
+Only square maps `[1, C, H, W]` with sides above 1 count. So a network of tokens, or one whose channels come last, has no
+place behind its stem; and one whose maps grow again on the way has none at all. A module that runs more than once in a
+pass is no place either.
 """
 
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,20 @@ _SEVERAL_STAGES = 3
 
 @dataclass(frozen=True)
 class _Step:
-    """What went through a module: the sides of the first map that it got, and channels and side of its output."""
+    """A module that turned one map into another.
 
+    Args:
+        path: where it stands in the network.
+        order: number among those that had finished by then.
+        depth: levels of modules below it, 0 for a layer.
+        side_in: side of the map that it got.
+        channels: of the map that it returned.
+        side: of the map that it returned.
+    """
+
+    path: str
     order: int
+    depth: int
     side_in: int
     channels: int
     side: int
@@ -57,38 +69,39 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
     """
     net = copy.deepcopy(net).to("meta").eval()
     steps = _passed(net, image_side)
-    units = sorted(_units(net, "", steps), key=lambda path: steps[path].order)
-    depths = {path: _depth(net.get_submodule(path)) for path in units}
-    deepest = min(2, max(depths.values(), default=0))
-    units = [path for path in units if depths[path] >= deepest]
+    units = sorted(_units(net, "", steps), key=lambda step: step.order)
+    depth = min(2, max((unit.depth for unit in units), default=0))
+    units = [unit for unit in units if unit.depth >= depth]
+    if any(after.side > before.side for before, after in pairwise(units)):
+        return ()
     sites: list[Site] = []
-    for stage, (_, group) in enumerate(groupby(units, key=lambda path: steps[path].side), start=1):
+    for stage, (_, group) in enumerate(groupby(units, key=lambda unit: unit.side), start=1):
         members = list(group)
-        blocks = [block for path in members for block in _blocks(net, path, steps)]
-        sites += [Site(path, stage, steps[path].channels, "block", index) for index, path in enumerate(blocks)]
-        sites.append(Site(members[-1], stage, steps[members[-1]].channels, "stage"))
+        blocks = [block for unit in members for block in _blocks(net, unit, steps)]
+        sites += [Site(block.path, stage, block.channels, "block", index) for index, block in enumerate(blocks)]
+        sites.append(Site(members[-1].path, stage, members[-1].channels, "stage"))
     return tuple(sites)
 
 
-def _passed(net: nn.Module, image_side: int) -> dict[str, _Step]:
-    """What went through every module that turns one map into another and runs once; `net` is on the meta device."""
-    steps: dict[str, _Step] = {}
-    runs: dict[str, int] = {}
+def _passed(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
+    """Every module that runs, with None for one that does anything else than to turn one map into another, once."""
+    steps: dict[str, _Step | None] = {}
 
-    def note(path: str, args: tuple[object, ...], output: object) -> None:
-        runs[path] = runs.get(path, 0) + 1
+    def note(path: str, module: nn.Module, args: tuple[object, ...], output: object) -> None:
         before, after = _map_in(args), _map_in((output,))
-        if before is not None and after is not None:
-            steps[path] = _Step(len(runs), before.shape[3], after.shape[1], after.shape[3])
+        if before is None or after is None or path in steps:
+            steps[path] = None
+        else:
+            steps[path] = _Step(path, len(steps), _depth(module), before.shape[3], after.shape[1], after.shape[3])
 
     for path, module in net.named_modules():
-        module.register_forward_hook(lambda _, args, output, path=path: note(path, args, output))
+        module.register_forward_hook(lambda module, args, output, path=path: note(path, module, args, output))
     try:
         with torch.no_grad():
             net(torch.zeros(1, 3, image_side, image_side, device="meta"))
     except (RuntimeError, ValueError, AssertionError, NotImplementedError) as error:
-        raise ModelError(f"{type(net).__name__}: no places can be found in it: {error}") from error
-    return {path: step for path, step in steps.items() if runs[path] == 1}
+        raise ModelError(f"{type(net).__name__}: no places for gates can be found in it: {error}") from error
+    return steps
 
 
 def _map_in(values: tuple[object, ...]) -> Tensor | None:
@@ -99,26 +112,29 @@ def _map_in(values: tuple[object, ...]) -> Tensor | None:
     return None
 
 
-def _units(module: nn.Module, path: str, steps: Mapping[str, _Step]) -> Iterator[str]:
-    for name, child in module.named_children():
-        inner = f"{path}.{name}" if path else name
-        step = steps.get(inner)
-        if _depth(child) and (step is None or step.side_in >= _SEVERAL_STAGES * step.side):
-            yield from _units(child, inner, steps)
-        elif step is not None:
-            yield inner
-
-
 def _depth(module: nn.Module) -> int:
-    """Levels of modules below a module: 0 for a layer."""
+    """Levels of modules below a module; a batch norm that brings its activation along is one layer still."""
+    if isinstance(module, nn.BatchNorm2d):
+        return 0
     return max((1 + _depth(child) for child in module.children()), default=0)
 
 
-def _blocks(net: nn.Module, path: str, steps: Mapping[str, _Step]) -> list[str]:
-    unit = net.get_submodule(path)
-    inner = dict(unit.named_children()).get("blocks")
-    sequence, prefix = (inner, f"{path}.blocks") if isinstance(inner, nn.Sequential) else (unit, path)
+def _units(module: nn.Module, prefix: str, steps: Mapping[str, _Step | None]) -> Iterator[_Step]:
+    for name, child in module.named_children():
+        path = prefix + name
+        if path not in steps:  # a list of modules, which run one by one
+            yield from _units(child, f"{path}.", steps)
+        elif (step := steps[path]) is not None:
+            several = step.depth and step.side_in >= _SEVERAL_STAGES * step.side
+            yield from _units(child, f"{path}.", steps) if several else [step]
+
+
+def _blocks(net: nn.Module, unit: _Step, steps: Mapping[str, _Step | None]) -> list[_Step]:
+    sequence, prefix = net.get_submodule(unit.path), unit.path
+    inner = dict(sequence.named_children()).get("blocks")
+    if isinstance(inner, nn.Sequential):
+        sequence, prefix = inner, f"{unit.path}.blocks"
     if not isinstance(sequence, nn.Sequential):
-        return [path]
-    children = [f"{prefix}.{name}" for name, child in sequence.named_children() if _depth(child)]
-    return [child for child in children if child in steps and steps[child].side == steps[path].side] or [path]
+        return [unit]
+    children = [steps.get(f"{prefix}.{name}") for name, _ in sequence.named_children()]
+    return [step for step in children if step and step.depth and step.side == unit.side] or [unit]

@@ -64,8 +64,8 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / urls[weights].rpartition("/")[2]
     if not path.is_file():
         raise DataError(
-            f"backbone.weights: '{weights}' of {model} is expected at {path}, where there is no file; dasbench downloads "
-            f"nothing: fetch {urls[weights]} and put it there."
+            f"backbone.weights: '{weights}' of {model} is expected at {path}, where no file is. dasbench downloads "
+            f"nothing: put {urls[weights]} there."
         )
     return path.resolve()
 
@@ -91,6 +91,16 @@ def load_weights(net: nn.Module, file: Path, *, head: str) -> None:
     net.load_state_dict({key: value for key, value in theirs.items() if key not in fresh}, strict=False)
     if fresh:
         log.info("%s: %s left fresh, for the file has another number of classes", file, " and ".join(fresh))
+
+
+def find_head(net: nn.Module) -> str:
+    """The path of a network's last linear layer or convolution, which tells the classes apart.
+
+    Example:
+        >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 10), nn.Softmax(dim=1)))
+        '2'
+    """
+    return [path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
 
 
 def _published(model: str | None) -> dict[str, str]:

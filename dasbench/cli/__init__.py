@@ -19,6 +19,7 @@ VERBS = {
     "list": "List components, or the studies of a database.",
     "pareto": "Plot accuracy against cost and mark the Pareto front.",
     "plan": "List a study's trials, their costs and what is already done.",
+    "reproduce": "Put a table of the paper beside what comes out here.",
     "run": "Train what is missing of a study.",
 }
 """Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""

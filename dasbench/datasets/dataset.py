@@ -1,12 +1,11 @@
-"""A labelled data set in memory: its three parts, what identifies it, and how its images are varied in training."""
+"""A labelled data set: its three parts, what identifies it, and how a part gives out its images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,18 +13,43 @@ from dasbench.seeds import derive_seed, permutation
 
 Part = Literal["train", "val", "test"]
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of each channel over ImageNet's training images: what photographs are normalised with."""
 
-@dataclass(frozen=True)
-class Split:
+
+class Split(Protocol):
     """One part of a data set.
 
-    Args:
-        images: uint8, [N, 3, H, W].
-        labels: int64, [N], from 0.
+    An image depends on its index and on its own row of draws alone, never on the batch it comes in: any number of
+    loaders and any size of batches gives the same bits.
     """
 
-    images: Tensor
-    labels: Tensor
+    @property
+    def labels(self) -> Tensor:
+        """Class of each image, from 0; int64, [N]."""
+        ...
+
+    @property
+    def num_draws(self) -> int:
+        """How many uniform numbers it takes to vary one image in training."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """Some images: varied by their draws, or as they are evaluated.
+
+        Args:
+            indices: which images, [B].
+            draws: uniform numbers in [0, 1), [B, num_draws], for training; None for the image as it is evaluated.
+
+        Shape:
+            uint8, [B, 3, H, W]
+
+        Raises:
+            DataError: if a file is missing or cannot be decoded; the message names it.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +62,8 @@ class Dataset:
         train: the part that weights are fitted to.
         val: the part that choices are made on.
         test: the part that is looked at once, at the end.
-        mean, std: of each channel, in [0, 1], over the training part.
-        max_shift: largest shift of a training image in each direction, in pixels.
-        flip: whether training images are mirrored.
+        input_size: (channels, height, width) of an image.
+        mean, std: of each channel, in [0, 1], over the training part or over images like it.
         fingerprint: hash of the original content and of the split.
         licence: of the images.
         citation: whom to cite.
@@ -51,19 +74,12 @@ class Dataset:
     train: Split
     val: Split
     test: Split
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    max_shift: int = 0
-    flip: bool = False
+    input_size: tuple[int, int, int]
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
     fingerprint: str
     licence: str
     citation: str
-
-    @property
-    def input_size(self) -> tuple[int, int, int]:
-        """(channels, height, width) of an image."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
 
 
 def fingerprint(*arrays: NDArray[Any]) -> str:
@@ -107,29 +123,3 @@ def stratified_split(labels: NDArray[np.int64], shares: Sequence[float], *, salt
             start = stop
         parts[0].append(members[start:])
     return [np.sort(np.concatenate(part)) for part in parts]
-
-
-def shift_and_flip(images: Tensor, draws: NDArray[np.float64], *, max_shift: int, flip: bool) -> Tensor:
-    """Shift each image by its own draw, zeros coming in at the border, and mirror it where its draw says so.
-
-    Args:
-        images: [B, C, H, W].
-        draws: uniform numbers in [0, 1), [B, 3]: vertical shift, horizontal shift, flip.
-        max_shift: largest shift in pixels.
-        flip: whether to mirror half of the images.
-
-    Shape:
-        [B, C, H, W]
-    """
-    height, width = images.shape[-2:]
-    if max_shift:
-        offsets = torch.from_numpy(np.floor(draws[:, :2] * (2 * max_shift + 1)).astype(np.int64)).to(images.device)
-        padded = torch.nn.functional.pad(images, [max_shift] * 4)
-        rows = offsets[:, :1] + torch.arange(height, device=images.device)
-        columns = offsets[:, 1:] + torch.arange(width, device=images.device)
-        batch = torch.arange(len(images), device=images.device)[:, None, None]
-        images = padded[batch, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    if flip:
-        mirrored = torch.from_numpy(draws[:, 2] < 0.5).to(images.device)
-        images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
-    return images

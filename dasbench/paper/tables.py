@@ -14,6 +14,9 @@ from ruamel.yaml.nodes import ScalarNode
 from dasbench.errors import UsageError, unknown_name
 from dasbench.paper.figures import Cell, Claim, Column, Count, Gate, PaperRow, Published, Table
 
+ALIASES: Mapping[str, str] = MappingProxyType({"fig3": "figure3", "fig4": "figure4"})
+"""Short names of tables, as the command line takes them."""
+
 _ARITHMETIC: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
     "difference": lambda of, against: of - against,
     "saving": lambda of, against: 100 * (1 - of / against),
@@ -66,6 +69,23 @@ def table(name: str) -> Table:
     if name not in tables:
         raise UsageError(unknown_name("table of the paper", name, tables))
     return tables[name]
+
+
+def find_table(name: str) -> Table:
+    """A table of the paper by its name in the data (`table4`, `figure3`) or a short form of it (`fig3`).
+
+    Raises:
+        UsageError: if there is none; the message names the nearest.
+
+    Example:
+        >>> find_table("fig3").name
+        'figure3'
+    """
+    tables = load_tables()
+    known = ALIASES.get(name.lower(), name.lower())
+    if known not in tables:
+        raise UsageError(unknown_name("table of the paper", name, [*tables, *ALIASES]))
+    return tables[known]
 
 
 @cache

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.specimen import InputSize
-from dasbench.errors import DasbenchError, UsageError, unknown_name
+from dasbench.errors import DasbenchError
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
-from dasbench.paper.tables import load_tables
 from dasbench.reports.networks import as_counted, count_choice
 from dasbench.spec.trial import Trial
 
@@ -18,9 +17,6 @@ Verdict = Literal["matches", "differs", "not run", "not comparable"]
 
 TOLERANCES: Mapping[str, float] = {"params_m": 0.005, "flops_g": 0.01}
 """Columns of counts, and how far a figure that another counter printed may be off."""
-
-ALIASES: Mapping[str, str] = {"fig3": "figure3", "fig4": "figure4"}
-"""Short names of tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,27 +51,103 @@ class RowReport:
     counts: Mapping[str, Count] = field(default_factory=dict)
 
 
-class NotCounted(Exception):  # noqa: N818 - no error: a row of the paper that this version cannot build is expected
-    """Why a row has no counts of ours."""
+@dataclass(frozen=True)
+class Obstacle:
+    """Why there is nothing of ours to put beside a printed figure."""
 
-    def __init__(self, verdict: Verdict, why: str) -> None:
-        super().__init__(why)
-        self.verdict: Verdict = verdict
-        self.why = why
+    verdict: Verdict
+    why: str
 
 
-def find_table(name: str) -> Table:
-    """A table of the paper by its name in the data (`table4`, `figure3`) or a short form of it (`fig3`).
+DASH = Obstacle("not comparable", "the paper prints no number here")
+UNTRAINED = Obstacle("not run", "this command counts; no result of a training is looked up yet")
 
-    Raises:
-        UsageError: if there is none; the message names the nearest.
+
+def reproduce_row(table: Table, row: PaperRow) -> RowReport:
+    """Compare one row: counts are made at once, accuracies are taken from trained trials if there are any.
 
     Example:
-        >>> find_table("fig3").name
-        'figure3'
+        >>> from dasbench.paper.tables import find_table
+        >>> table = find_table("table4")
+        >>> report = reproduce_row(table, table.row("c"))
+        >>> report.cells["params_m"].verdict, report.counts["full"].params > report.counts["paper"].params
+        ('matches', True)
     """
-    tables = load_tables()
-    known = ALIASES.get(name.lower(), name.lower())
-    if known not in tables:
-        raise UsageError(unknown_name("table of the paper", name, [*tables, *ALIASES]))
-    return tables[known]
+    counts: Mapping[str, Count] | Obstacle = {}
+    if row.convention:
+        counts = _unbuildable(table, row) or _counts(table, row)
+    return RowReport(
+        row=row,
+        cells={name: _cell(row, column, counts) for name, column in table.columns.items()},
+        counts={} if isinstance(counts, Obstacle) else counts,
+    )
+
+
+def measured_accuracy(row: PaperRow, column: Column) -> float | None:
+    """The score that trained trials of a row reached, in the column's unit: none so far, as no result is looked up."""
+    del row, column
+    return None
+
+
+def _cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
+    published = row.published[column.name]
+    if column.name in TOLERANCES:
+        measured = counts if isinstance(counts, Obstacle) else _in_unit(row, column, counts)
+    elif row.gate is None:
+        measured = Obstacle("not comparable", "the paper's text no longer says which gate this row is")
+    else:
+        score = measured_accuracy(row, column)
+        measured = UNTRAINED if score is None else score
+    if isinstance(measured, Obstacle):
+        reason = DASH if published is None else measured
+        return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
+    if published is None:
+        return CellReport(published=None, measured=measured, verdict=DASH.verdict, why=DASH.why)
+    verdict: Verdict = "matches" if _agree(row, column, published, measured) else "differs"
+    return CellReport(published=published, measured=measured, verdict=verdict)
+
+
+def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
+    """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
+    tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
+    return published.rounds(measured * UNITS[published.unit]) or abs(measured / published.value - 1) <= tolerance
+
+
+def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> float:
+    """Our count by the row's own convention, in the unit of the printed figure."""
+    count = counts[row.convention]
+    published = row.published[column.name]
+    number = count.params if column.name == "params_m" else count.macs
+    assert number is not None, "what is counted here has both numbers"
+    return number / UNITS[published.unit if published else column.unit]
+
+
+def _unbuildable(table: Table, row: PaperRow) -> Obstacle | None:
+    """Why this version cannot build a row's network, if it cannot."""
+    if table.task != "classification":
+        return Obstacle(
+            "not run", f"its networks are those of the task '{table.task}', which this command does not count"
+        )
+    if row.backbone not in BACKBONES:
+        return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
+    if row.gate is None:
+        return Obstacle("not comparable", "the paper's text no longer says which gate this row is")
+    return None if row.gate.name in GATES else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+
+
+def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+    """Our counts of a row's network by convention; nothing is trained."""
+    assert table.image_size is not None, "every table with counts says for which images"
+    assert table.num_classes is not None, "every table with counts says for how many classes"
+    size: InputSize = (3, table.image_size, table.image_size)
+    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    try:
+        counted = count_choice(trial, num_classes=table.num_classes, input_size=size)
+        leaves = None if row.convention == "paper" else count_module_leaves(as_counted(counted.build()), size)
+    except DasbenchError as error:
+        return Obstacle("not run", str(error))
+    counts = {
+        "full": Count(counted.cost.params_full, counted.cost.macs_full),
+        "paper": Count(counted.cost.params_paper, counted.cost.macs_paper),
+    }
+    return counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}

@@ -80,7 +80,7 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         case "finite_number":
             return "must be a finite number"
         case _:
-            message = error["msg"].replace("Input should be", "must be")
+            message = error["msg"].replace("Input should be", "must be").replace("an object", "a mapping")
             return f"{message}, not {given}"
 
 

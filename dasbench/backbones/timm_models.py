@@ -1,0 +1,44 @@
+"""Any of timm's networks by its name, if timm is installed; places for gates are found by tracing."""
+
+from difflib import get_close_matches
+from functools import partial
+
+from dasbench.backbones.site import Backbone
+from dasbench.backbones.tracing import trace_sites
+from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
+from dasbench.catalog import BACKBONES
+from dasbench.errors import ModelError
+
+
+@BACKBONES.register(
+    "timm",
+    source="Wightman 2019, PyTorch image models; the paper of each network is in timm's documentation",
+    weights_file=partial(weights_file, None),
+    conventions={"after": {"before_add": "block", "inside": "block"}},
+)
+def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:
+    """Any network of timm, by its name; needs `pip install dasbench[timm]`.
+
+    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`; `dasbench show backbone timm --set
+    backbone.model=NAME` lists them). There is no place before an addition, so a gate whose default it is stands at the
+    blocks' ends.
+
+    Args:
+        num_classes: length of the logits.
+        model: timm's name (`resnet26`), without the tag of any weights.
+        weights: file to start from, a state_dict; None for fresh weights.
+
+    Raises:
+        ModelError: if timm is not installed, or has no such network.
+    """
+    try:
+        import timm  # an optional dependency
+    except ImportError as error:
+        raise ModelError("backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]") from error
+    if not timm.is_model(model) or "." in model:
+        near = ", ".join(get_close_matches(model, timm.list_models(), n=3, cutoff=0.4)) or "nothing"
+        raise ModelError(f"backbone.model: timm has no network '{model}'; nearest: {near}")
+    net = timm.create_model(model, pretrained=False, num_classes=num_classes)
+    if weights is not None:
+        load_weights(net, find_weights(weights, model=None), head=find_head(net))
+    return Backbone(net, trace_sites(net, image_side=net.pretrained_cfg["input_size"][-1]))

@@ -1,0 +1,60 @@
+"""Any of torchvision's classification networks by its name; places for gates are found by tracing."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torchvision
+
+from dasbench.backbones.site import Backbone
+from dasbench.backbones.tracing import trace_sites
+from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
+from dasbench.catalog import BACKBONES
+from dasbench.errors import ModelError
+
+_IMAGE_SIDE = 224
+"""Pixels of the image by which places are found."""
+
+_OPTIONS = {name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")}
+"""Without their second heads: a network gives one set of logits."""
+
+
+def _weights_file(params: Mapping[str, Any]) -> Path | None:
+    return weights_file(params["model"], params)
+
+
+@BACKBONES.register(
+    "torchvision",
+    source="torchvision's models; the paper of each is in torchvision's documentation",
+    weights_file=_weights_file,
+    conventions={"after": {"before_add": "block", "inside": "block"}},
+)
+def torchvision_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:
+    """Any classification network of torchvision, by its name.
+
+    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`; `dasbench show backbone torchvision
+    --set backbone.model=NAME` lists them). There is no place before an addition, so a gate whose default it is stands
+    at the blocks' ends. Networks with an entry of their own here (`resnet50`, `mobilenet_v2`) have more to set.
+
+    Args:
+        num_classes: length of the logits.
+        model: torchvision's name (`efficientnet_b0`).
+        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's names for this
+            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub; None for fresh weights.
+
+    Raises:
+        ModelError: if torchvision has no such network.
+
+    Example:
+        >>> [site.path for site in torchvision_model(10, model="shufflenet_v2_x0_5").sites if site.after == "stage"]
+        ['stage2', 'stage3', 'stage4']
+    """
+    known = torchvision.models.list_models(module=torchvision.models)
+    if model not in known:
+        near = ", ".join(get_close_matches(model, known, n=3, cutoff=0.4)) or "nothing"
+        raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")
+    net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **_OPTIONS.get(model, {}))
+    if weights is not None:
+        load_weights(net, find_weights(weights, model=model), head=find_head(net))
+    return Backbone(net, trace_sites(net, image_side=_IMAGE_SIDE))

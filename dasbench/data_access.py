@@ -1,0 +1,54 @@
+"""Where the files of data sets lie and how many threads read them: matters of the machine, never of a trial's key."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_ROOT = "data"
+
+
+@dataclass(frozen=True)
+class DataAccess:
+    """How data sets reach their files.
+
+    Args:
+        root: the folder that holds the data sets' own folders.
+        loaders: threads that decode images ahead of the training; 0 decodes when a batch is asked for.
+    """
+
+    root: Path
+    loaders: int = 0
+
+
+_chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
+
+
+def data_access() -> DataAccess:
+    """What was chosen with `reading_data`; else the folder of the environment's DASBENCH_DATA, else `./data`.
+
+    Example:
+        >>> with reading_data(Path("/mnt/images")):
+        ...     data_access().root.name
+        'images'
+    """
+    return _chosen.get() or DataAccess(Path(os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT).absolute())
+
+
+@contextmanager
+def reading_data(root: Path | None = None, *, loaders: int | None = None) -> Iterator[DataAccess]:
+    """Choose where and how data are read, for what runs inside of the block and in this thread.
+
+    Args:
+        root: the folder that holds the data sets; None leaves it as it was.
+        loaders: threads that decode ahead; None leaves it as it was.
+    """
+    before = data_access()
+    access = DataAccess(root.absolute() if root else before.root, before.loaders if loaders is None else loaders)
+    token = _chosen.set(access)
+    try:
+        yield access
+    finally:
+        _chosen.reset(token)

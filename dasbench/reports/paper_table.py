@@ -1,0 +1,169 @@
+"""How a table of the paper beside ours is shown: as a table, Markdown, JSON or CSV."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from dasbench.paper.figures import UNITS, Count, Table
+from dasbench.reports.formats import console, print_records, text_table
+from dasbench.reports.paper import TOLERANCES, CellReport, RowReport
+
+RULES = (
+    "A multiply-add counts once. Rows with DAS are counted by the rule that their printed figures follow (paper) and "
+    "match if they round to the printed digits; other rows by ptflops on module leaves, and match within {params:.1%} "
+    "of the parameters and {flops:.0%} of the FLOPs."
+)
+FULL = (
+    "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The columns 'full' "
+    "count every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
+)
+STAR = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table of the paper and ours as text, ready for any way of drawing it.
+
+    Args:
+        title: its heading.
+        columns: the headings of its columns; the first is the row's label.
+        rows: its cells.
+        lines: what has to be said below it.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[str]
+
+
+def print_reproduction(table: Table, reports: Sequence[RowReport], *, format_: str) -> None:
+    """Print published figures beside ours as `table`, `md`, `json` or `csv`."""
+    if format_ in ("json", "csv"):
+        print_records([row_record(table, report) for report in reports], format_=format_)
+        return
+    grid = make_grid(table, reports)
+    if format_ == "md":
+        _print_markdown(grid)
+        return
+    drawn = text_table(grid.title, grid.columns)
+    for cells in grid.rows:
+        drawn.add_row(*cells)
+    console().print(drawn)
+    for line in grid.lines:
+        console().print(line, soft_wrap=True)
+
+
+def row_record(table: Table, report: RowReport) -> dict[str, Any]:
+    """Flat plain data of one row, as JSON and CSV show it."""
+    row = report.row
+    record: dict[str, Any] = {"table": table.name, "label": row.label, "backbone": row.backbone}
+    record |= {"gate": row.gate.name if row.gate else None, "convention": row.convention, "note": row.note}
+    for convention in ("full", "paper", "module_leaves"):
+        count = report.counts.get(convention, Count())
+        record |= {f"params_{convention}": count.params, f"macs_{convention}": count.macs}
+    for name, cell in report.cells.items():
+        published = cell.published
+        record |= {
+            f"{name}_published": published.value if published else None,
+            f"{name}_unit": published.unit if published else table.columns[name].unit,
+            f"{name}_measured": cell.measured,
+            f"{name}_verdict": cell.verdict,
+            f"{name}_why": cell.why,
+            f"{name}_note": published.note if published else "",
+        }
+    return record
+
+
+def make_grid(table: Table, reports: Sequence[RowReport]) -> Grid:
+    """Lay out a table: each printed figure, ours with its verdict, and the full counts where there are any."""
+    columns = ["row"]
+    for column in table.columns.values():
+        columns += [f"{column.title} ({column.unit})" if column.unit else column.title, "here"]
+    with_full = any(report.counts for report in reports)
+    if with_full:
+        columns += ["full (M)", "full (G)"]
+    rows = []
+    for report in reports:
+        cells = [report.row.label + (STAR if report.row.note else "")]
+        for name, cell in report.cells.items():
+            cells += [_printed(cell, table.columns[name].unit), _ours(cell)]
+        rows.append([*cells, *_full(report)] if with_full else cells)
+    return Grid(title=f"{table.name}: {table.title}", columns=columns, rows=rows, lines=_lines(table, reports))
+
+
+def _printed(cell: CellReport, unit: str) -> str:
+    if cell.published is None:
+        return "-"
+    return cell.published.text if cell.published.unit == unit else f"{cell.published.text} {cell.published.unit}"
+
+
+def _ours(cell: CellReport) -> str:
+    """Our figure with two digits more than the printed one, and its verdict."""
+    star = STAR if cell.published and cell.published.note else ""
+    if cell.measured is None:
+        return cell.verdict + star
+    digits = len(cell.published.text.partition(".")[2]) + 2 if cell.published else 4
+    return f"{cell.measured:.{digits}f} {cell.verdict}{star}"
+
+
+def _full(report: RowReport) -> tuple[str, str]:
+    full = report.counts.get("full")
+    if full is None or full.params is None or full.macs is None:
+        return "-", "-"
+    return f"{full.params / UNITS['M']:.3f}", f"{full.macs / UNITS['G']:.3f}"
+
+
+def _lines(table: Table, reports: Sequence[RowReport]) -> list[str]:
+    """What stands below the table: a tally, reasons, notes, the rules."""
+    lines = [_tally(reports), *_reasons(table, reports)]
+    lines += [f"{STAR} {table.note}"] if table.note else []
+    for report in reports:
+        row = report.row
+        lines += [f"{STAR} {row.label}: {row.note}"] if row.note else []
+        for name, figure in row.published.items():
+            if figure and figure.note:
+                lines.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
+    if TOLERANCES.keys() & table.columns.keys():
+        lines.append(RULES.format(params=TOLERANCES["params_m"], flops=TOLERANCES["flops_g"]))
+    if any(report.row.convention == "paper" and report.counts for report in reports):
+        lines.append(FULL)
+    return lines
+
+
+def _tally(reports: Sequence[RowReport]) -> str:
+    verdicts = Counter(cell.verdict for report in reports for cell in report.cells.values())
+    return f"{verdicts.total()} figures: " + ", ".join(f"{count} {name}" for name, count in verdicts.most_common())
+
+
+def _reasons(table: Table, reports: Sequence[RowReport]) -> list[str]:
+    """Each reason why figures could not be compared, with the figures that it concerns."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for report in reports:
+        for name, cell in report.cells.items():
+            if cell.why:
+                columns = places.setdefault(f"{cell.verdict}: {cell.why}", {})
+                columns.setdefault(table.columns[name].title, []).append(report.row.label)
+    lines = []
+    for reason, columns in places.items():
+        by_rows: dict[str, list[str]] = {}
+        for title, labels in columns.items():
+            by_rows.setdefault("all rows" if len(labels) == len(reports) else ", ".join(labels), []).append(title)
+        where = "; ".join(f"{', '.join(titles)} of {rows}" for rows, titles in by_rows.items())
+        lines.append(f"{reason} ({where})")
+    return lines
+
+
+def _print_markdown(grid: Grid) -> None:
+    """A GitHub table; bars inside of cells are escaped."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    align = ["---", *["---:"] * (len(grid.columns) - 1)]
+    click.echo("\n".join([f"**{grid.title}**", "", line(grid.columns), line(align), *map(line, grid.rows), ""]))
+    for text in grid.lines:
+        click.echo(f"- {text.replace(STAR, '`*`', 1) if text.startswith(STAR) else text}")
