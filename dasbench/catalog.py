@@ -2,11 +2,12 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from dasbench.data_access import data_access
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
 from dasbench.spec.document import Path_, dotted
@@ -63,7 +64,7 @@ def resolve(trial: Trial) -> Trial:
         True
     """
     resolved = _resolve(trial, COMPONENTS)
-    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset.model_dump_json())})
+    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset)})
 
 
 def resolve_model(trial: Trial) -> Trial:
@@ -227,9 +228,27 @@ def _hash_of(file: Path, _size: int, _changed: int) -> str:
         return file_digest(stream, "sha256").hexdigest()[:16]
 
 
-@cache
-def _fingerprint(dataset: str) -> str:
-    """The fingerprint of a resolved data set, computed once for each choice."""
+def load_dataset(dataset: Choice) -> Any:
+    """The data set of a resolved choice; the last two are kept, as many trials are trained on the same images.
+
+    Raises:
+        DataError: if it is missing or damaged.
+    """
+    return _loaded(dataset.model_dump_json(), data_access().root)
+
+
+@lru_cache(maxsize=2)
+def _loaded(dataset: str, _root: Path) -> Any:
     choice = Choice.model_validate_json(dataset)
-    fingerprint: str = DATASETS[choice.name].make(**choice.params).fingerprint
+    return DATASETS[choice.name].make(**choice.params)
+
+
+def _fingerprint(dataset: Choice) -> str:
+    """The fingerprint of a resolved data set, computed once for each choice and place of the files."""
+    return _fingerprint_of(dataset.model_dump_json(), data_access().root)
+
+
+@cache
+def _fingerprint_of(dataset: str, root: Path) -> str:
+    fingerprint: str = _loaded(dataset, root).fingerprint
     return fingerprint

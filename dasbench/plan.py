@@ -1,6 +1,6 @@
 """From a study to the trials that it means: resolved, distinct, and with models that can be built."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,10 @@ class Plan:
 
     study: Study
     items: Mapping[str, Planned] = field(default_factory=dict)
+
+    def without(self, keys: Container[str]) -> "Plan":
+        """The same plan with some trials left out."""
+        return Plan(self.study, {key: item for key, item in self.items.items() if key not in keys})
 
 
 def plan_study(study: Study) -> Plan:

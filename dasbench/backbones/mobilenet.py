@@ -6,11 +6,11 @@ whose default in a ResNet is before the addition or inside of the block stands `
 otherwise. Its default stages, if it has any, are numbered as a ResNet's; they become the last stages of the same
 strides (4, 8, 16, 32): 2, 3, 5 and 7.
 
-No place in MobileNetV2 was published for the other methods. Ours follow from the same rule: GSoP and SP at the last
-block's end of each stage, A2 after every second block of stages 3 and 5, BAM at the ends of stages 2, 3 and 5, CC, DRA
-and deformable attention at all seven stage ends, like DAS (whose place is inferred from the published counts). There is
-no place `inside`: an inverted residual is widest there, and not what those methods were made for. SA needs fewer
-`groups` than its default, as the narrow stages have too few channels.
+No place in MobileNetV2 was published for most other methods. Ours follow from the same rule: GSoP and SP stand at the
+last block's end of each stage, EMCA at the first's, A2 after every second block of stages 3 and 5, BAM at the ends of
+stages 2, 3 and 5, ABN at that of stage 5, CC, DRA and deformable attention at all seven stage ends, like DAS (its place
+is inferred from the published counts), and ASR after every block, where it cannot dissolve into a batch norm (`after:
+before_add` lets it). There is no place `inside`: an inverted residual is widest there.
 """
 
 from collections.abc import Iterator

@@ -55,7 +55,10 @@ def resnet18(
 def resnet34(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
-    """ResNet-34: 4 stages of 3, 4, 6 and 3 basic blocks. Arguments as for `resnet18`."""
+    """ResNet-34: 4 stages of 3, 4, 6 and 3 basic blocks.
+
+    `width`, `stem`, `last_stride` and `weights` as for `resnet18`.
+    """
     return _resnet("resnet34", num_classes, width, stem, last_stride, weights)
 
 
@@ -63,7 +66,10 @@ def resnet34(
 def resnet50(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
-    """ResNet-50: 4 stages of 3, 4, 6 and 3 bottlenecks. Arguments as for `resnet18`."""
+    """ResNet-50: 4 stages of 3, 4, 6 and 3 bottlenecks.
+
+    `width`, `stem`, `last_stride` and `weights` as for `resnet18`.
+    """
     return _resnet("resnet50", num_classes, width, stem, last_stride, weights)
 
 
@@ -71,7 +77,10 @@ def resnet50(
 def resnet101(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
-    """ResNet-101: 4 stages of 3, 4, 23 and 3 bottlenecks. Arguments as for `resnet18`."""
+    """ResNet-101: 4 stages of 3, 4, 23 and 3 bottlenecks.
+
+    `width`, `stem`, `last_stride` and `weights` as for `resnet18`.
+    """
     return _resnet("resnet101", num_classes, width, stem, last_stride, weights)
 
 
@@ -79,7 +88,10 @@ def resnet101(
 def resnet152(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
-    """ResNet-152: 4 stages of 3, 8, 36 and 3 bottlenecks. Arguments as for `resnet18`."""
+    """ResNet-152: 4 stages of 3, 8, 36 and 3 bottlenecks.
+
+    `width`, `stem`, `last_stride` and `weights` as for `resnet18`.
+    """
     return _resnet("resnet152", num_classes, width, stem, last_stride, weights)
 
 

@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import trace_sites
@@ -14,6 +15,7 @@ from dasbench.errors import ModelError
     "timm",
     source="Wightman 2019, PyTorch image models; the paper of each network is in timm's documentation",
     weights_file=partial(weights_file, None),
+    example={"model": "mobilenetv3_small_050"},
     conventions={"after": {"before_add": "block", "inside": "block"}},
 )
 def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:
@@ -38,7 +40,7 @@ def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> B
     if not timm.is_model(model) or "." in model:
         near = ", ".join(get_close_matches(model, timm.list_models(), n=3, cutoff=0.4)) or "nothing"
         raise ModelError(f"backbone.model: timm has no network '{model}'; nearest: {near}")
-    net = timm.create_model(model, pretrained=False, num_classes=num_classes)
+    net: Any = timm.create_model(model, pretrained=False, num_classes=num_classes)
     if weights is not None:
         load_weights(net, find_weights(weights, model=None), head=find_head(net))
     return Backbone(net, trace_sites(net, image_side=net.pretrained_cfg["input_size"][-1]))

@@ -28,6 +28,7 @@ def _weights_file(params: Mapping[str, Any]) -> Path | None:
     "torchvision",
     source="torchvision's models; the paper of each is in torchvision's documentation",
     weights_file=_weights_file,
+    example={"model": "shufflenet_v2_x0_5"},
     conventions={"after": {"before_add": "block", "inside": "block"}},
 )
 def torchvision_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:

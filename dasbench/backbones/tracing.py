@@ -10,9 +10,9 @@ The rules, for networks that say nothing about themselves:
 - The *blocks* of a unit are its children if it is a sequence, the children of its `blocks` (timm's name) if it has such
   a sequence, and otherwise the unit itself.
 
-Only square maps `[1, C, H, W]` with sides above 1 count. So a network of tokens, or one whose channels come last, has no
-place behind its stem; and one whose maps grow again on the way has none at all. A module that runs more than once in a
-pass is no place either.
+Only square maps `[1, C, H, W]` with sides above 1 count. So a network of tokens, or one whose channels come last, has
+no place behind its stem; and one whose maps grow again on the way has none at all. A module that runs more than once in
+a pass is no place either.
 """
 
 import copy

@@ -100,7 +100,8 @@ def find_head(net: nn.Module) -> str:
         >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 10), nn.Softmax(dim=1)))
         '2'
     """
-    return [path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
+    paths: list[str] = [path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return paths[-1]
 
 
 def _published(model: str | None) -> dict[str, str]:

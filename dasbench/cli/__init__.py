@@ -21,6 +21,7 @@ VERBS = {
     "plan": "List a study's trials, their costs and what is already done.",
     "reproduce": "Put a table of the paper beside what comes out here.",
     "run": "Train what is missing of a study.",
+    "show": "Show a backbone's sites.",
 }
 """Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""
 

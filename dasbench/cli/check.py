@@ -2,12 +2,13 @@
 
 import click
 
-from dasbench.cli.options import read_study, study_options
+from dasbench.cli.options import data_option, read_study, study_options
 
 
 @click.command("check")
 @click.argument("study", metavar="STUDY.yaml")
 @study_options
+@data_option
 def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> None:
     """Say whether a study file is sound: its form, its names, its components' parameters, its models.
 

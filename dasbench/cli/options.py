@@ -1,11 +1,13 @@
 """Options that several verbs share, and what they mean."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from dasbench.data_access import reading_data
 
 if TYPE_CHECKING:
     from dasbench.spec.study import Study
@@ -30,6 +32,23 @@ def study_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def data_option(function: F) -> F:
+    """`--data-root`: the folder that holds the data sets; else the environment's DASBENCH_DATA, else ./data."""
+    return click.option(
+        "--data-root",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        expose_value=False,
+        callback=_read_data_below,
+        help="Folder that holds the data sets. [default: $DASBENCH_DATA, else ./data]",
+    )(function)
+
+
+def _read_data_below(context: click.Context, _option: click.Parameter, root: Path | None) -> None:
+    """Read data there until the command ends."""
+    context.with_resource(reading_data(root))
 
 
 def format_option(*formats: str) -> Callable[[F], F]:
@@ -60,6 +79,16 @@ def study_name(study: str, *, profile: str | None) -> str:
     if not study.endswith((".yaml", ".yml")):
         return f"{study}@{profile}" if profile else study
     return read_study(study, profile=profile, overrides=(), gate=None).name
+
+
+def known_states(db: str, keys: Sequence[str]) -> dict[str, str]:
+    """State of each of the trials that the database knows; none if there is no database yet, and none is made."""
+    from dasbench.results.reading import read_store  # SQLAlchemy takes a quarter of a second
+
+    if "://" not in db and not Path(db).exists():
+        return {}
+    with read_store(db) as reader:
+        return {key: known.state for key, known in reader.states(keys).items()}
 
 
 def _default_db() -> str:

@@ -1,15 +1,14 @@
 """`dasbench plan`: what would a run do?"""
 
-from pathlib import Path
-
 import click
 
-from dasbench.cli.options import db_option, format_option, read_study, study_options
+from dasbench.cli.options import data_option, db_option, format_option, known_states, read_study, study_options
 
 
 @click.command("plan")
 @click.argument("study", metavar="STUDY.yaml")
 @study_options
+@data_option
 @db_option
 @click.option("--workers", type=click.IntRange(1), help="Trials at once, for the expected time. [default: all cores]")
 @format_option("table", "json", "csv")
@@ -34,10 +33,10 @@ def command(
 
     plan = plan_study(loaded)
     costs = count_costs(plan)
-    states, history = {}, []
-    if "://" in db or Path(db).exists():
+    states = known_states(db, list(plan.items))
+    history = []
+    if states:
         with read_store(db) as reader:
-            states = {key: state.state for key, state in reader.states(list(plan.items)).items()}
             history = reader.rows()
     rows = plan_rows([item.member for item in plan.items.values()], costs, states)
     left = [

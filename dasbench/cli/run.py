@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.options import db_option, read_study, study_options
+from dasbench.cli.options import data_option, db_option, known_states, read_study, study_options
+from dasbench.data_access import data_access
 
 if TYPE_CHECKING:
     from dasbench.run import Summary
@@ -23,9 +24,13 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
 @click.command("run")
 @click.argument("study", metavar="STUDY.yaml")
 @study_options
+@data_option
 @db_option
 @click.option("--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True, help="Who runs.")
 @click.option("--workers", type=click.IntRange(1), help="Trials at once. [default: as many as the cores hold]")
+@click.option(
+    "--loaders", type=click.IntRange(0, 256), help="Threads of a trial that decode images. [default: its cores]"
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
 @click.option(
     "--retry", metavar="failed|REASON,...", help=f"Run failed trials again: failed, or {', '.join(FAILURES)}."
@@ -42,6 +47,7 @@ def command(
     db: str,
     executor: str,
     workers: int | None,
+    loaders: int | None,
     device: str,
     retry: str | None,
     workdir: str | None,
@@ -65,8 +71,15 @@ def command(
 
     check_device(device, gpus=loaded.resources.gpus)
     plan = plan_study(loaded)
-    count_costs(plan)
-    runtime = Runtime(device=device, threads=loaded.resources.cpus, timeout_s=loaded.resources.timeout_s)
+    states = known_states(db, list(plan.items))
+    count_costs(plan.without({key for key, state in states.items() if state == "done"}))
+    runtime = Runtime(
+        device=device,
+        threads=loaded.resources.cpus,
+        timeout_s=loaded.resources.timeout_s,
+        data_root=data_access().root,
+        loaders=loaded.resources.cpus if loaders is None else loaders,
+    )
     folder = (Path(workdir) if workdir else _default_workdir(db)).resolve()
     job = partial(run_trial, workdir=folder, runtime=runtime)
     number = workers or default_workers(loaded.resources.cpus)

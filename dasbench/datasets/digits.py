@@ -7,7 +7,8 @@ import torch
 from annotated_types import Ge, Le
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.dataset import Dataset, Split, fingerprint, stratified_split
+from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
+from dasbench.datasets.memory import MemorySplit
 
 SOURCE = "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; as bundled with scikit-learn"
 
@@ -32,7 +33,10 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
     enlarged = torch.nn.functional.interpolate(pixels, size=image_size, mode="bilinear", align_corners=False)
     images = enlarged.round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
     parts = stratified_split(labels, [0.15, 0.15], salt="digits")
-    train, val, test = (Split(images[part].contiguous(), torch.from_numpy(labels[part])) for part in parts)
+    train, val, test = (
+        MemorySplit(images[part].contiguous(), torch.from_numpy(labels[part]), max_shift=image_size // 8)
+        for part in parts
+    )
     scaled = train.images[:, 0].float() / 255
     return Dataset(
         name="digits",
@@ -40,9 +44,9 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
         train=train,
         val=val,
         test=test,
+        input_size=(3, image_size, image_size),
         mean=(float(scaled.mean()),) * 3,
         std=(float(scaled.std()),) * 3,
-        max_shift=image_size // 8,
         fingerprint=fingerprint(bunch.images, labels, *parts),
         licence="CC BY 4.0",
         citation=SOURCE,

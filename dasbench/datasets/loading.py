@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -60,26 +59,17 @@ def in_order(length: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
     return (np.arange(start, min(start + batch_size, length)) for start in range(0, length, batch_size))
 
 
-class _Pending(NamedTuple):
-    """One batch whose chunks are being decoded."""
-
-    chunks: list[Future[Tensor]]
-
-    def wait(self) -> Tensor:
-        return torch.cat([chunk.result() for chunk in self.chunks])
-
-
 def _ahead(
     pool: ThreadPoolExecutor, split: Split, batches: Iterable[NDArray[np.int64]], variation: int | None
 ) -> Iterator[Tensor]:
     """Keep some batches in the making, and hand out the oldest."""
-    pending: deque[_Pending] = deque()
+    pending: deque[list[Future[Tensor]]] = deque()
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
             chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append(_Pending([pool.submit(_images, split, chunk, variation) for chunk in chunks]))
+            pending.append([pool.submit(_images, split, chunk, variation) for chunk in chunks])
         if pending and (indices is None or len(pending) > AHEAD):
-            yield pending.popleft().wait()
+            yield torch.cat([chunk.result() for chunk in pending.popleft()])
 
 
 def _images(split: Split, indices: NDArray[np.int64], variation: int | None) -> Tensor:

@@ -1,14 +1,26 @@
-"""A part of a data set whose images lie in memory, the device's if they fit: shifted and mirrored whole batches at a time."""
+"""A part of a data set whose images lie in memory, the device's if they fit there."""
 
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dasbench.datasets.dataset import Split
+
 SHARE_OF_FREE_MEMORY = 0.25
 """The most of a GPU's free memory that images may take; the rest belongs to the network."""
+
+
+@runtime_checkable
+class Resident(Protocol):
+    """A part that can hold all its images on a device, and has nothing to gain from loaders."""
+
+    def resident(self, device: torch.device) -> Split:
+        """The part with its images on a device, if they fit there."""
+        ...
 
 
 @dataclass(frozen=True)

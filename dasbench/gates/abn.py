@@ -28,7 +28,11 @@ class AttentionBranchGate(nn.Module):
     cross-entropy as the network's, at equal weight: the loss of a training is the sum of both.
 
     The number of classes is that of the backbone's last linear layer. Convolutions start from He's normal distribution
-    over the fan-out. In eval mode the branch's logits are computed and dropped, as the published counts include them.
+    over the fan-out.
+
+    In eval mode the branch still computes its logits, as in the authors' network, and the gate drops them. Counters of
+    modules include them, as the published figure does; a count of traced operators, on which the output depends,
+    leaves out their one convolution.
 
     Args:
         channels: channels C of the map.
@@ -37,7 +41,8 @@ class AttentionBranchGate(nn.Module):
         [B, C, H, W] -> the same; in training B at least 2, or H * W at least 2
 
     Raises:
-        ModelError: if it is not attached; in training, on a single image whose map is 1x1.
+        ModelError: if it is not attached; where no stage follows, or one that takes other channels; in training, on a
+            single image whose map is 1x1.
 
     Example:
         >>> from dasbench.backbones.site import Site
@@ -66,6 +71,9 @@ class AttentionBranchGate(nn.Module):
         if not linears:
             raise ModelError("the backbone has no linear layer at its end, so the branch cannot know the classes")
         stage = nn.Sequential(*(copy.deepcopy(backbone.get_submodule(block.path)) for block in blocks))
+        takes = next((part.in_channels for part in stage.modules() if isinstance(part, nn.Conv2d)), self.channels)
+        if takes != self.channels:
+            raise ModelError(f"'{site.path}' has {self.channels} channels, but the stage that follows takes {takes}")
         self.branch = AttentionBranch(stage, blocks[-1].channels, num_classes=linears[-1].out_features)
 
     def forward(self, x: Tensor) -> Tensor:

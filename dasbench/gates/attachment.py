@@ -15,7 +15,7 @@ class NotAttached(nn.Module):
         ModelError: when it is called.
 
     Example:
-        >>> NotAttached()(None)
+        >>> NotAttached()(None)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         dasbench.errors.ModelError: this gate reads more of its backbone than the map ...
     """

@@ -31,7 +31,9 @@ class MultiscaleChannelAttention(nn.Module):
 
     Differs from the paper: figure and code disagree on whether the factors are the sigmoid or one more than it, which
     `amplify` decides. That the stem counts as the stage before the first follows from the published parameters; that it
-    is read where it enters the first block is a guess. The published code cannot run this variant.
+    is read where it enters the first block is a guess. The published code cannot run this variant. How the weights
+    `w_i` start is not stated: here all maps count alike. The stem's means are positive, so that with a negative weight
+    for them the ReLU would shut the first gate for good.
 
     Args:
         channels: channels C of the map.
@@ -75,6 +77,7 @@ class MultiscaleChannelAttention(nn.Module):
         self.num_earlier = max(1, len(earlier))
         num_maps = self.num_earlier + 1
         self.mix = nn.Conv1d(1, 1, num_maps, stride=num_maps, bias=False)
+        nn.init.constant_(self.mix.weight, 1 / num_maps)
 
     def hear(self, number: int, x: Tensor) -> None:
         """Note the means of an earlier map."""

@@ -20,7 +20,10 @@ from torch.autograd.function import once_differentiable
 from torchvision.ops import deform_conv2d
 
 _CHUNK_BYTES = 4 << 20
-"""Samples that one thread works on at a time: few enough for the caches, many enough for threads to seldom wait."""
+"""Samples that a single thread works on at a time: few enough for the caches, and for memory to be used again."""
+
+_SHARED_CHUNK_BYTES = 16 << 20
+"""Samples for each of several threads: they wait for one another after every operation, and long on a busy machine."""
 
 _NARROW = 128
 """Pixels below which the maps of several images are multiplied as one; larger ones fill a matrix alone."""
@@ -118,9 +121,10 @@ class _ChunkedConvolution(torch.autograd.Function):
 
 
 def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
-    """Slices of the batch whose samples fit into the cache."""
+    """Slices of the batch that are worked on at a time."""
     per_image = x.shape[1] * lattice.numel() // 2 * x.element_size()
-    images = torch.get_num_threads() * max(1, _CHUNK_BYTES // per_image)
+    threads = torch.get_num_threads()
+    images = threads * max(1, (_CHUNK_BYTES if threads == 1 else _SHARED_CHUNK_BYTES) // per_image)
     return (slice(start, start + images) for start in range(0, x.shape[0], images))
 
 

@@ -109,14 +109,14 @@ def _print_measured(records: Sequence[Record]) -> None:
         "step memory (MiB)",
     ]
     caption = (
-        f"Median, spread between the quartiles, number of runs. {first['device']} ({first['device_name']}), "
+        f"Median, distance between the quartiles, number of runs. {first['device']} ({first['device_name']}), "
         f"{first['threads']} threads, {first['precision']}, torch {first['versions']['torch']}. "
         f"Memory: {first['memory_method']}. Compare on one machine only."
     )
     table = text_table("Measured", columns, caption=caption)
     for record in records:
         times = [
-            f"{record[f'{name}_ms']:.1f} ± {record[f'{name}_iqr_ms']:.1f} ({record[f'{name}_runs']})"
+            f"{record[f'{name}_ms']:.1f} (IQR {record[f'{name}_iqr_ms']:.1f}, n={record[f'{name}_runs']})"
             for name in ("latency", "batch", "training_step")
         ]
         table.add_row(record["label"], *times, f"{record['training_memory'] / 2**20:,.0f}")

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dasbench.catalog import BACKBONES, GATES
+from dasbench.catalog import BACKBONES, GATES, resolve_model
 from dasbench.costs.cross_check import count_module_leaves
+from dasbench.costs.measure import measure_cost
 from dasbench.costs.specimen import InputSize
 from dasbench.errors import DasbenchError
+from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
-from dasbench.reports.networks import as_counted, count_choice
 from dasbench.spec.trial import Trial
 
 Verdict = Literal["matches", "differs", "not run", "not comparable"]
@@ -60,7 +61,7 @@ class Obstacle:
 
 
 DASH = Obstacle("not comparable", "the paper prints no number here")
-UNTRAINED = Obstacle("not run", "this command counts; no result of a training is looked up yet")
+UNTRAINED = Obstacle("not run", "needs training; no trained result is looked up yet")
 
 
 def reproduce_row(table: Table, row: PaperRow) -> RowReport:
@@ -142,12 +143,10 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     size: InputSize = (3, table.image_size, table.image_size)
     trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
     try:
-        counted = count_choice(trial, num_classes=table.num_classes, input_size=size)
-        leaves = None if row.convention == "paper" else count_module_leaves(as_counted(counted.build()), size)
+        network = inference_form(build_model(resolve_model(trial), num_classes=table.num_classes))
+        cost = measure_cost(network, size)
+        leaves = None if row.convention == "paper" else count_module_leaves(network, size)
     except DasbenchError as error:
         return Obstacle("not run", str(error))
-    counts = {
-        "full": Count(counted.cost.params_full, counted.cost.macs_full),
-        "paper": Count(counted.cost.params_paper, counted.cost.macs_paper),
-    }
+    counts = {"full": Count(cost.params_full, cost.macs_full), "paper": Count(cost.params_paper, cost.macs_paper)}
     return counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}

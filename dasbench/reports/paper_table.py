@@ -3,19 +3,22 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from dasbench.paper.figures import UNITS, Count, Table
 from dasbench.reports.formats import console, print_records, text_table
-from dasbench.reports.paper import TOLERANCES, CellReport, RowReport
+from dasbench.reports.paper import TOLERANCES, CellReport, RowReport, Verdict
 
-RULES = (
-    "A multiply-add counts once. Rows with DAS are counted by the rule that their printed figures follow (paper) and "
-    "match if they round to the printed digits; other rows by ptflops on module leaves, and match within {params:.1%} "
-    "of the parameters and {flops:.0%} of the FLOPs."
-)
+ONCE = "A multiply-add counts once."
+RULES = {
+    "paper": "Rows with DAS are counted by the rule that their printed figures follow (paper), and match if they round "
+    "to the printed digits.",
+    "module_leaves": "Rows without DAS are counted by ptflops on module leaves, and match within "
+    f"{TOLERANCES['params_m']:.1%} of the parameters and {TOLERANCES['flops_g']:.0%} of the FLOPs.",
+}
+"""Convention -> how its rows are counted and compared."""
 FULL = (
     "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The columns 'full' "
     "count every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
@@ -49,10 +52,12 @@ def print_reproduction(table: Table, reports: Sequence[RowReport], *, format_: s
     if format_ == "md":
         _print_markdown(grid)
         return
-    drawn = text_table(grid.title, grid.columns)
+    drawn = text_table("", grid.columns)
+    drawn.title = None  # above the table: inside it would be broken to the table's width
+    drawn.show_edge = drawn.pad_edge = False
     for cells in grid.rows:
         drawn.add_row(*cells)
-    console().print(drawn)
+    console().print(grid.title, drawn, sep="\n")
     for line in grid.lines:
         console().print(line, soft_wrap=True)
 
@@ -82,7 +87,8 @@ def make_grid(table: Table, reports: Sequence[RowReport]) -> Grid:
     """Lay out a table: each printed figure, ours with its verdict, and the full counts where there are any."""
     columns = ["row"]
     for column in table.columns.values():
-        columns += [f"{column.title} ({column.unit})" if column.unit else column.title, "here"]
+        title = "Params" if column.title == "Parameters" else column.title
+        columns += [f"{title} ({column.unit})" if column.unit else title, "here"]
     with_full = any(report.counts for report in reports)
     if with_full:
         columns += ["full (M)", "full (G)"]
@@ -102,11 +108,13 @@ def _printed(cell: CellReport, unit: str) -> str:
 
 
 def _ours(cell: CellReport) -> str:
-    """Our figure with two digits more than the printed one, and its verdict."""
-    star = STAR if cell.published and cell.published.note else ""
+    """Our figure with a digit more than the printed one, and its verdict; there is no verdict on a dash."""
+    if cell.published is None:
+        return "-" if cell.measured is None else f"{cell.measured:.3f}"
+    star = STAR if cell.published.note else ""
     if cell.measured is None:
         return cell.verdict + star
-    digits = len(cell.published.text.partition(".")[2]) + 2 if cell.published else 4
+    digits = len(cell.published.text.partition(".")[2]) + 1
     return f"{cell.measured:.{digits}f} {cell.verdict}{star}"
 
 
@@ -127,16 +135,15 @@ def _lines(table: Table, reports: Sequence[RowReport]) -> list[str]:
         for name, figure in row.published.items():
             if figure and figure.note:
                 lines.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
-    if TOLERANCES.keys() & table.columns.keys():
-        lines.append(RULES.format(params=TOLERANCES["params_m"], flops=TOLERANCES["flops_g"]))
-    if any(report.row.convention == "paper" and report.counts for report in reports):
-        lines.append(FULL)
-    return lines
+    used = {report.row.convention for report in reports if report.counts}
+    lines += [" ".join([ONCE, *(rule for name, rule in RULES.items() if name in used)])] if used else []
+    return [*lines, FULL] if "paper" in used else lines
 
 
 def _tally(reports: Sequence[RowReport]) -> str:
     verdicts = Counter(cell.verdict for report in reports for cell in report.cells.values())
-    return f"{verdicts.total()} figures: " + ", ".join(f"{count} {name}" for name, count in verdicts.most_common())
+    counts = [f"{name} {verdicts[name]}" for name in get_args(Verdict) if verdicts[name]]
+    return f"{verdicts.total()} figures: {', '.join(counts)}"
 
 
 def _reasons(table: Table, reports: Sequence[RowReport]) -> list[str]:
@@ -151,10 +158,23 @@ def _reasons(table: Table, reports: Sequence[RowReport]) -> list[str]:
     for reason, columns in places.items():
         by_rows: dict[str, list[str]] = {}
         for title, labels in columns.items():
-            by_rows.setdefault("all rows" if len(labels) == len(reports) else ", ".join(labels), []).append(title)
+            by_rows.setdefault(_named(labels, [report.row.label for report in reports]), []).append(title)
         where = "; ".join(f"{', '.join(titles)} of {rows}" for rows, titles in by_rows.items())
         lines.append(f"{reason} ({where})")
     return lines
+
+
+def _named(labels: Sequence[str], every: Sequence[str]) -> str:
+    """Some rows, by those that are left out if these are fewer.
+
+    Example:
+        >>> _named("abc", "abc"), _named("acd", "abcd"), _named("a", "ab")
+        ('all rows', 'all rows but b', 'a')
+    """
+    others = [label for label in every if label not in labels]
+    if len(others) >= len(labels):
+        return ", ".join(labels)
+    return f"all rows but {', '.join(others)}" if others else "all rows"
 
 
 def _print_markdown(grid: Grid) -> None:

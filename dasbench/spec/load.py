@@ -14,6 +14,7 @@ from dasbench.errors import Complaint, StudyError, unknown_name
 from dasbench.spec.document import Document, Path_, parse_scalar, read_document
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.space import Axis
+from dasbench.spec.space_files import add_space
 from dasbench.spec.study import MAX_TRIALS, Study
 from dasbench.spec.trial import FILLED_IN, Trial, set_field
 
@@ -53,7 +54,7 @@ def load_study(
     document = read_document(path)
     if not isinstance(document.data, dict):
         raise StudyError([document.complaint((), "a study is a mapping with the keys name, question, base, ...")])
-    document = _with_overrides(_with_profile(document, profile), overrides)
+    document = _with_overrides(add_space(_with_profile(document, profile)), overrides)
     data = document.data
     context = {"known": known or {}, "recipes": recipes()}
     complaints = list(document.complaints)

@@ -81,6 +81,7 @@ class Study(Frozen):
         question: what the study asks; it stands above every table and figure.
         base: the trial that the axes start from.
         axes: what varies.
+        space: name (or file) of a search space, whose axes are added to these.
         seeds: every variant is trained once for each.
         sampler: who chooses among the variants; `grid` runs them all.
         objectives: metrics to rank by, the most important first.
@@ -103,6 +104,7 @@ class Study(Frozen):
     question: str = Field(min_length=1, max_length=500)
     base: Trial
     axes: Axes = ()
+    space: str | None = None
     seeds: Annotated[
         tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)
     ] = (0,)

@@ -1,24 +1,27 @@
 """Image classification: cross-entropy on labelled images, top-1 and top-5."""
 
 import math
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dasbench.catalog import DATASETS, TASKS
+from dasbench.catalog import TASKS, load_dataset
 from dasbench.costs.measure import measure_cost
-from dasbench.datasets.dataset import Dataset, Split, shift_and_flip
+from dasbench.data_access import data_access
+from dasbench.datasets.dataset import Dataset, Split
+from dasbench.datasets.loading import in_order, load_batches
+from dasbench.datasets.memory import Resident
 from dasbench.gates.traits import HasAuxiliary
 from dasbench.metrics.accuracy import in_top, top1, top5
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
-from dasbench.seeds import derive_seed, permutation, uniform
-from dasbench.spec.trial import Choice, Trial
+from dasbench.seeds import derive_seed, permutation
+from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Learner
 
 EVALUATION_BATCH = 256
@@ -45,7 +48,7 @@ class _Batch(NamedTuple):
 
 
 class _Classifier:
-    """A network and the labelled images that it learns from, all on one device."""
+    """A network and the labelled images that it learns from."""
 
     objective = "top1"
 
@@ -56,10 +59,12 @@ class _Classifier:
         self.model = build_model(trial, num_classes=len(data.classes))
         self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.auxiliary = [module for module in self.model.modules() if isinstance(module, HasAuxiliary)]
-        self.parts = {part: _on(device, getattr(data, part)) for part in ("train", "val", "test")}
+        self.parts = {part: _resident(getattr(data, part), device) for part in ("train", "val", "test")}
+        self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
         self.mean = torch.tensor(data.mean, device=device)[:, None, None]
         self.std = torch.tensor(data.std, device=device)[:, None, None]
         self.examples_per_epoch = len(data.train.labels)
+        self.loaders = data_access().loaders
         self.steps_per_epoch = math.ceil(self.examples_per_epoch / trial.training.batch_size)
 
     def batches(self, epoch: int) -> Iterator[_Batch]:
@@ -67,14 +72,10 @@ class _Classifier:
         split, training = self.parts["train"], self.trial.training
         order = permutation(derive_seed(self.trial.seed, "order", epoch), self.examples_per_epoch)
         variation = derive_seed(self.trial.seed, "augment", epoch)
-        for start in range(0, len(order), training.batch_size):
-            chosen = order[start : start + training.batch_size]
-            index = torch.from_numpy(chosen).to(self.device)
-            images = split.images[index]
-            if training.augment:
-                draws = uniform(variation, chosen, draws=3)
-                images = shift_and_flip(images, draws, max_shift=self.data.max_shift, flip=self.data.flip)
-            yield _Batch(self._normalised(images), split.labels[index])
+        chunks = [order[places] for places in in_order(len(order), training.batch_size)]
+        images = self._loaded(split, chunks, variation if training.augment else None)
+        for chosen, batch in zip(chunks, images, strict=True):
+            yield _Batch(batch, self.labels["train"][torch.from_numpy(chosen).to(self.device)])
 
     def loss(self, batch: _Batch) -> Tensor:
         """Cross-entropy, averaged over the batch; the sum of it where parts of the network classify on their own."""
@@ -89,35 +90,32 @@ class _Classifier:
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Loss, top-1 and top-5 on one part, and which of its images were right."""
-        split = self.parts[part]
+        split, labels = self.parts[part], self.labels[part]
         self.model.eval()
         with torch.inference_mode():
-            chunks = torch.split(split.images, EVALUATION_BATCH)
-            logits = torch.cat([self.model(self._normalised(chunk)).float() for chunk in chunks])
+            batches = self._loaded(split, in_order(len(split), EVALUATION_BATCH), None)
+            logits = torch.cat([self.model(batch).float() for batch in batches])
             metrics = {
-                "loss": float(functional.cross_entropy(logits, split.labels)),
-                "top1": top1(logits, split.labels),
-                "top5": top5(logits, split.labels),
+                "loss": float(functional.cross_entropy(logits, labels)),
+                "top1": top1(logits, labels),
+                "top5": top5(logits, labels),
             }
-            right = in_top(logits, split.labels, k=1).cpu().numpy()
+            right = in_top(logits, labels, k=1).cpu().numpy()
         return Evaluation(metrics, np.packbits(right).tobytes().hex())
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        scaled = (images.float() / 255 - self.mean) / self.std
-        return scaled.contiguous(memory_format=torch.channels_last)
+    def _loaded(self, split: Split, batches: Iterable[NDArray[np.int64]], variation: int | None) -> Iterator[Tensor]:
+        """The images of some batches on the device, normalised."""
+        loaders = 0 if isinstance(split, Resident) else self.loaders
+        for images in load_batches(split, batches, variation=variation, loaders=loaders):
+            scaled = (images.to(self.device).float() / 255 - self.mean) / self.std
+            yield scaled.contiguous(memory_format=torch.channels_last)
 
 
 def _dataset(trial: Trial) -> Dataset:
-    return _load(trial.dataset.model_dump_json())
-
-
-@lru_cache(maxsize=2)
-def _load(dataset: str) -> Dataset:
-    """A worker trains many trials on the same images: keep them."""
-    choice = Choice.model_validate_json(dataset)
-    data: Dataset = DATASETS[choice.name].make(**choice.params)
+    data: Dataset = load_dataset(trial.dataset)
     return data
 
 
-def _on(device: torch.device, split: Split) -> Split:
-    return Split(split.images.to(device), split.labels.to(device))
+def _resident(split: Split, device: torch.device) -> Split:
+    """The part with its images on the device, if they are in memory and fit there."""
+    return split.resident(device) if isinstance(split, Resident) else split

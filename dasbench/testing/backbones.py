@@ -15,7 +15,7 @@ def check_backbone(name: str, *, params: Mapping[str, Any] | None = None, image_
 
     Args:
         name: a registered backbone.
-        params: its parameters, defaults otherwise.
+        params: its parameters; those of the registration's `example`, if it has one, and defaults otherwise.
         image_size: height and width of the images that it is tried on.
 
     Raises:
@@ -24,8 +24,9 @@ def check_backbone(name: str, *, params: Mapping[str, Any] | None = None, image_
     Example:
         >>> check_backbone("resnet18", params={"width": 4, "stem": "small"}, image_size=16)
     """
-    check_documentation(BACKBONES[name])
-    backbone = BACKBONES[name].make(7, **(params or {}))
+    entry = BACKBONES[name]
+    check_documentation(entry)
+    backbone = entry.make(7, **{**entry.traits.get("example", {}), **(params or {})})
     seen: dict[str, int] = {}
     for site in backbone.sites:
         module = backbone.module.get_submodule(site.path)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from dasbench.catalog import TASKS, resolve
-from dasbench.errors import DivergedError, UsageError
+from dasbench.data_access import reading_data
+from dasbench.errors import DataError, DivergedError, UsageError
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation
@@ -28,11 +29,15 @@ class Runtime:
         device: `cpu`, `cuda`, `cuda:1`; `auto` takes CUDA where there is one.
         threads: of torch's operators on the CPU.
         timeout_s: seconds after which an attempt fails, or None.
+        data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
+        loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
     """
 
     device: str = "auto"
     threads: int = 1
     timeout_s: float | None = None
+    data_root: Path | None = None
+    loaders: int = 0
 
 
 def forget_checkpoints(workdir: Path, key: str) -> None:
@@ -81,26 +86,38 @@ def run_trial(
     device = _device(runtime.device)
     progress, key, cost, test, failure = Progress(), trial.key, None, Evaluation(), None
     try:
-        trial = resolve(trial)
-        key = trial.key
-        checkpoints = Checkpoints(workdir / key if workdir else None)
-        task = TASKS[trial.task.name].make(**trial.task.params)
-        cost = task.cost(trial)
-        learner = task.build(trial, device=device)
-        fit(
-            learner,
-            trial.training,
-            seed=trial.seed,
-            report=report,
-            checkpoints=checkpoints,
-            progress=progress,
-            timeout_s=runtime.timeout_s,
-        )
-        if progress.signal == "continue":
-            test = learner.evaluate("test")
+        with reading_data(runtime.data_root, loaders=runtime.loaders):
+            trial = _resolved(trial)
+            key = trial.key
+            checkpoints = Checkpoints(workdir / key if workdir else None)
+            task = TASKS[trial.task.name].make(**trial.task.params)
+            cost = task.cost(trial)
+            learner = task.build(trial, device=device)
+            fit(
+                learner,
+                trial.training,
+                seed=trial.seed,
+                report=report,
+                checkpoints=checkpoints,
+                progress=progress,
+                timeout_s=runtime.timeout_s,
+            )
+            if progress.signal == "continue":
+                test = learner.evaluate("test")
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
         failure = error
     return _outcome(key, progress, cost, test, failure, device)
+
+
+def _resolved(trial: Trial) -> Trial:
+    """The trial with its defaults; one that was planned finds the data that it was planned with."""
+    resolved = resolve(trial)
+    if trial.data_fingerprint and resolved.data_fingerprint != trial.data_fingerprint:
+        raise DataError(
+            f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "
+            f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
+        )
+    return resolved
 
 
 def _outcome(

@@ -151,7 +151,7 @@ def test_a_restored_optimiser_takes_the_same_steps() -> None:
     twin = copy.deepcopy(model)
     restored = make_optimizer(twin, recipe)
 
-    restored.load_state_dict(optimizer.state_dict())
+    restored.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     step(model, optimizer)
     step(twin, restored)
 
@@ -172,7 +172,7 @@ def test_a_training_with_exempt_parameters_goes_on_bit_for_bit(tmp_path) -> None
     )
     whole = run_trial(trial)
 
-    run_trial(trial, lambda epoch: "interrupt", tmp_path)
+    run_trial(trial, lambda _: "interrupt", tmp_path)
     resumed = run_trial(trial, workdir=tmp_path)
 
     assert whole.status == resumed.status == "done"

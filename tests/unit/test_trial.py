@@ -86,7 +86,16 @@ def test_resolving_names_every_parameter_that_a_component_lacks():
     assert "unknown key 'depth'" in str(error.value)
 
 
-@pytest.mark.parametrize("fields", [{"sites": ["layer1"], "after": "block"}, {"stages": []}, {"stages": [0]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sites": ["layer1"], "after": "block"},
+        {"sites": ["layer1"], "blocks": "last"},
+        {"after": "stage", "blocks": "last"},
+        {"stages": []},
+        {"stages": [0]},
+    ],
+)
 def test_contradictory_placements_are_refused(fields):
     with pytest.raises(ValidationError):
         Placement.model_validate(fields)

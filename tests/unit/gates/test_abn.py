@@ -139,6 +139,11 @@ def test_it_follows_on_any_stage_but_the_last() -> None:
         build_model(make_trial(placement={"stages": [4]}), num_classes=10)
 
 
+def test_a_place_whose_channels_the_following_stage_cannot_take_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"'layer2\.0\.bn2' has 8 channels, but the stage that follows takes 32"):
+        build_model(make_trial("resnet50", placement={"stages": [2], "after": "inside"}), num_classes=10)
+
+
 def test_a_backbone_without_a_classifier_is_refused() -> None:
     sites = Site("0", 1, 4, "block", 0), Site("1", 2, 4, "block", 0)
 
@@ -163,7 +168,7 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path) -> None:
         return [epoch.metrics["train_loss"] for epoch in outcome.epochs]
 
     whole = run_trial(trial)
-    run_trial(trial, lambda epoch: "interrupt", tmp_path)
+    run_trial(trial, lambda _: "interrupt", tmp_path)
 
     assert curve(run_trial(trial, workdir=tmp_path)) == curve(whole)
     assert all(later < earlier for earlier, later in pairwise(curve(whole)))
@@ -190,13 +195,14 @@ def test_resnet50_has_the_published_multiply_adds() -> None:
     assert macs == pytest.approx(figure.value * UNITS[figure.unit], rel=0.003)
 
 
-def test_the_full_count_includes_the_branchs_classification() -> None:
+def test_the_branchs_classification_counts_where_modules_are_counted() -> None:
+    """It runs in eval mode too, but no output depends on it, so that the traced (full) count is without it."""
     network = build_model(make_trial(), num_classes=10)
     before = measure_cost(network, (3, 16, 16))
-    branch = gate_of(network).branch
-    assert isinstance(branch, AttentionBranch)
 
-    branch.classify = nn.Identity()
+    gate_of(network).branch.classify = nn.Identity()
 
+    after = measure_cost(network, (3, 16, 16))
     assert before.uncounted == {}
-    assert before.macs_full - measure_cost(network, (3, 16, 16)).macs_full == 10 * 10 * 4 * 4
+    assert before.macs_paper - after.macs_paper == 10 * 10 * 4 * 4
+    assert before.macs_full == after.macs_full

@@ -17,7 +17,7 @@ from dasbench.spec.trial import Trial
 NAMES = ("abn", "asr", "emca")
 
 
-def make_trial(gate: str, **fields: object) -> Trial:
+def make_trial(gate: object, **fields: object) -> Trial:
     backbone = {"name": "resnet18", "width": 4, "stem": "small"}
     data = {"name": "digits", "image_size": 16}
     return resolve(Trial.model_validate({"backbone": backbone, "gate": gate, "dataset": data, **fields}))
@@ -97,14 +97,15 @@ def test_the_backbone_starts_as_the_plain_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_training_on_one_batch_lowers_the_loss_and_moves_every_parameter(name: str) -> None:
-    learner = TASKS["classification"].make().build(make_trial(name), device=torch.device("cpu"))
+    gate = {"name": name} if name == "abn" else {"name": name, "reduction": 1}  # wide enough for some units to be open
+    learner = TASKS["classification"].make().build(make_trial(gate), device=torch.device("cpu"))
     learner.model.train()
     batch = next(iter(learner.batches(1)))
     start = {key: value.clone() for key, value in learner.model.gates.named_parameters()}
-    optimizer = torch.optim.SGD(learner.model.parameters(), lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(learner.model.parameters(), lr=0.1, momentum=0.9)
 
     losses = []
-    for _ in range(8):
+    for _ in range(15):
         optimizer.zero_grad()
         loss = learner.loss(batch)
         loss.backward()
@@ -120,9 +121,14 @@ def test_threads_share_a_network_without_mixing_their_batches(name: str) -> None
     network = make_network(name).eval()
     batches = [torch.randn(size, 3, 16, 16) for size in (1, 2)]
     expected = [network(batch) for batch in batches]
-    both_are_there = threading.Barrier(2, timeout=60)
-    for stage in ("layer1", "layer2", "layer3"):  # in each pass, what precedes a gate has run in both threads
-        network.backbone.get_submodule(stage).register_forward_hook(lambda *_: both_are_there.wait() and None)
+    barrier = threading.Barrier(2, timeout=20)
+
+    def meet(*_: object) -> None:
+        """Let no pass go on before the other has come as far, with all that its gates keep."""
+        barrier.wait()
+
+    for stage in ("layer1", "layer2", "layer3"):
+        network.backbone.get_submodule(stage).register_forward_hook(meet)
     outputs: dict[int, torch.Tensor] = {}
 
     def work(number: int) -> None:

@@ -60,19 +60,19 @@ def test_values_of_a_small_map(amplify: bool) -> None:
 
 @pytest.mark.parametrize(("backbone", "norm"), [("resnet18", "bn2"), ("resnet50", "bn3")])
 def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(backbone: str, norm: str) -> None:
-    """The formula again, on maps that hooks in front of all others have seen."""
+    """The formula again, on maps that hooks in front of all others have seen (blocks then add to them in place)."""
     network = make_network(backbone).eval()
     seen: dict[str, Tensor] = {}
     places = [f"layer{stage}.{block}.{norm}" for stage in (1, 2) for block in range(4)]
     there = dict(network.backbone.named_modules())
     for path in (path for path in places if path in there):
         there[path].register_forward_hook(
-            lambda _module, _inputs, output, path=path: seen.__setitem__(path, output), prepend=True
+            lambda _module, _inputs, output, path=path: seen.__setitem__(path, output.clone()), prepend=True
         )
     outputs: list[Tensor] = []
     second = list(network.gates.values())[1]
     assert isinstance(second, MultiscaleChannelAttention)
-    second.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    second.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.clone()))
 
     network(torch.randn(2, 3, 16, 16))
 
@@ -182,3 +182,8 @@ def test_the_row_of_resnet18_mixes_two_maps_in_the_first_stage_and_three_in_the_
     kernels = [gate.mix.kernel_size for gate in build(ROWS[0]).gates.values()]
 
     assert kernels == [(2,), (3,), (3,), (3,)]
+
+
+def test_all_maps_count_alike_at_the_start() -> None:
+    for gate, num_maps in zip(make_network().gates.values(), (2, 3, 3, 3), strict=True):
+        torch.testing.assert_close(gate.mix.weight.data, torch.full((1, 1, num_maps), 1 / num_maps))

@@ -1,0 +1,191 @@
+"""The CIFAR data sets as they are distributed for Python: pickled batches of 32x32 pixels."""
+
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dasbench.data_access import data_access
+from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
+from dasbench.datasets.memory import MemorySplit
+from dasbench.errors import DataError
+
+SOURCE = "Krizhevsky 2009, Learning multiple layers of features from tiny images, University of Toronto"
+
+MOST_COPIES = 0.2
+"""Share of test images that may also be training images: the official files share a few, a mixed-up one shares all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How one of the data sets is stored.
+
+    Args:
+        name: as studies call it.
+        folder: below the data root.
+        train, test: files of each part.
+        meta: the file with the names of the classes.
+        labels: key of the labels in a batch.
+        names: key of the names in the meta file.
+        num_classes: how many there are.
+        torchvision: the class that downloads the files.
+    """
+
+    name: str
+    folder: str
+    train: Sequence[str]
+    test: Sequence[str]
+    meta: str
+    labels: str
+    names: str
+    num_classes: int
+    torchvision: str
+
+    @property
+    def how(self) -> str:
+        """How to get the files."""
+        return (
+            f"To get it: python -c \"import torchvision.datasets as d; d.{self.torchvision}('data', download=True)\","
+            " or unpack the Python version from https://www.cs.toronto.edu/~kriz/cifar.html"
+            f" into {self.folder}/ below --data-root (or $DASBENCH_DATA, else ./data)."
+        )
+
+
+@dataclass(frozen=True)
+class _Images:
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
+    """Read a data set whole; a stratified, fixed share of the official training images validates.
+
+    Args:
+        layout: which one.
+        image_size: height and width that the 32x32 originals are scaled to.
+        val_share: share of the training images that validate.
+
+    Raises:
+        DataError: if a file is missing or damaged, a class is missing, or the test images are training images.
+    """
+    folder = data_access().root / layout.folder
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is missing. {layout.how}")
+    classes = _class_names(folder, layout)
+    whole, test = (_read(folder, names, layout) for names in (layout.train, layout.test))
+    _refuse_overlap(folder, whole.pixels, test.pixels)
+    train, val = stratified_split(whole.labels, [val_share], salt=layout.name)
+    if len(set(whole.labels[val].tolist())) < len(classes):
+        raise DataError(f"{folder}: {len(whole.labels)} training images are too few to cut {val_share:g} of each class")
+    scaled = whole.pixels[train].transpose(1, 0, 2, 3).reshape(3, -1) / np.float32(255)
+    return Dataset(
+        name=layout.name,
+        classes=classes,
+        train=_split(whole, train, image_size),
+        val=_split(whole, val, image_size),
+        test=_split(test, np.arange(len(test.labels)), image_size),
+        input_size=(3, image_size, image_size),
+        mean=tuple(scaled.mean(1, dtype=np.float64).tolist()),
+        std=tuple(scaled.std(1, dtype=np.float64).tolist()),
+        fingerprint=fingerprint(whole.pixels, whole.labels, test.pixels, test.labels, train, val),
+        licence="none stated; free to use for research",
+        citation=SOURCE,
+    )
+
+
+def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> MemorySplit:
+    """A part; training images are shifted by up to an eighth (4 of 32 pixels) and mirrored."""
+    pixels = torch.from_numpy(images.pixels[indices])
+    if image_size != 32:
+        chunks = [
+            torch.nn.functional.interpolate(chunk.float(), size=image_size, mode="bilinear", align_corners=False)
+            .round()
+            .clamp(0, 255)
+            .to(torch.uint8)
+            for chunk in torch.split(pixels, 1000)
+        ]
+        pixels = torch.cat(chunks)
+    return MemorySplit(pixels, torch.from_numpy(images.labels[indices]), max_shift=image_size // 8, flip=True)
+
+
+def _class_names(folder: Path, layout: Layout) -> tuple[str, ...]:
+    path = folder / layout.meta
+    names = _unpickle(path, layout).get(layout.names)
+    if not isinstance(names, list) or len(names) != layout.num_classes:
+        count = len(names) if isinstance(names, list) else 0
+        raise DataError(f"{path}: names {count} classes, {layout.num_classes} were expected. {layout.how}")
+    return tuple(map(str, names))
+
+
+def _read(folder: Path, names: Sequence[str], layout: Layout) -> _Images:
+    """The images of some files, one after the other."""
+    parts = [_read_batch(folder / name, layout) for name in names]
+    labels = np.concatenate([part.labels for part in parts])
+    counts = np.bincount(labels, minlength=layout.num_classes)
+    if (counts == 0).any():
+        lacking = int((counts == 0).sum())
+        raise DataError(f"{folder}: {lacking} of {layout.num_classes} classes have no image in {', '.join(names)}")
+    return _Images(np.concatenate([part.pixels for part in parts]), labels)
+
+
+def _read_batch(path: Path, layout: Layout) -> _Images:
+    content = _unpickle(path, layout)
+    pixels, labels = content.get("data"), content.get(layout.labels)
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072:
+        raise DataError(f"{path}: 'data' is no table of images of 3072 bytes. {layout.how}")
+    if not isinstance(labels, list) or len(labels) != len(pixels):
+        count = len(labels) if isinstance(labels, list) else 0
+        raise DataError(f"{path}: has {len(pixels)} images, but {count} labels. {layout.how}")
+    outside = [label for label in labels if label not in range(layout.num_classes)]
+    if outside:
+        known = f"0 to {layout.num_classes - 1}"
+        raise DataError(f"{path}: has {len(outside)} labels outside of {known}, such as {outside[0]}")
+    return _Images(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads arrays and plain data, and runs nothing else that a pickle may ask for."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed: dict[str, Any] = {
+            "_reconstruct": np.empty(0).__reduce__()[0],
+            "ndarray": np.ndarray,
+            "dtype": np.dtype,
+            "encode": _latin1,
+        }
+        if module.partition(".")[0] not in ("numpy", "_codecs") or name not in allowed:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return allowed[name]
+
+
+def _latin1(text: str, _encoding: str = "latin1") -> bytes:
+    """Bytes, which Python 3 pickles for Python 2 as text."""
+    return text.encode("latin1")
+
+
+def _unpickle(path: Path, layout: Layout) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise DataError(f"{path}: is missing. {layout.how}")
+    damage = (pickle.UnpicklingError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+    try:
+        with path.open("rb") as stream:
+            content = _PlainUnpickler(stream, encoding="latin1").load()
+    except damage as error:
+        size = path.stat().st_size
+        raise DataError(f"{path}: is damaged ({size} bytes; {type(error).__name__}: {error}). {layout.how}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no batch of images. {layout.how}")
+    return content
+
+
+def _refuse_overlap(folder: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> None:
+    seen = {sha256(image.tobytes()).digest() for image in train}
+    copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
+    if copies > MOST_COPIES * len(test):
+        raise DataError(f"{folder}: {copies} of {len(test)} test images are also training images ({len(train)})")

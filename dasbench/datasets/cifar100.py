@@ -1,0 +1,39 @@
+"""CIFAR-100: 60,000 images of 32x32 pixels in 100 classes."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from dasbench.catalog import DATASETS
+from dasbench.datasets.cifar import SOURCE, Layout, read_cifar
+from dasbench.datasets.dataset import Dataset
+
+LAYOUT = Layout(
+    name="cifar100",
+    folder="cifar-100-python",
+    train=["train"],
+    test=["test"],
+    meta="meta",
+    labels="fine_labels",
+    names="fine_label_names",
+    num_classes=100,
+    torchvision="CIFAR100",
+)
+
+
+@DATASETS.register("cifar100", source=SOURCE)
+def cifar100(
+    *,
+    image_size: Annotated[int, Ge(8), Le(256)] = 32,
+    val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
+) -> Dataset:
+    """CIFAR-100: 50,000 images to train and validate, 10,000 to test; shifted by up to 4 of 32 pixels and mirrored.
+
+    Args:
+        image_size: height and width in pixels that the 32x32 originals are scaled to (bilinear).
+        val_share: share of the training images that validate, stratified and fixed; ours.
+
+    Raises:
+        DataError: if files are missing or damaged.
+    """
+    return read_cifar(LAYOUT, image_size=image_size, val_share=val_share)

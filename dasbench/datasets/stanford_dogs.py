@@ -1,0 +1,96 @@
+"""Stanford Dogs: 20,580 photographs of 120 breeds."""
+
+import zlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+
+from dasbench.catalog import DATASETS
+from dasbench.data_access import data_access
+from dasbench.datasets.dataset import Dataset, stratified_split
+from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset, subfolders
+from dasbench.errors import DataError
+
+SOURCE = (
+    "Khosla, Jayadevaprakash, Yao and Fei-Fei 2011, Novel dataset for fine-grained image categorization, "
+    "First Workshop on Fine-Grained Visual Categorization, CVPR"
+)
+
+HOW = (
+    "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ into stanford_dogs/ below "
+    "--data-root (or $DASBENCH_DATA): stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
+    "stanford_dogs/test_list.mat."
+)
+
+
+@DATASETS.register("stanford_dogs", source=SOURCE)
+def stanford_dogs(
+    *,
+    image_size: Annotated[int, Ge(32), Le(1024)] = 224,
+    val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
+    num_classes: Annotated[int, Ge(2), Le(120)] = 120,
+) -> Dataset:
+    """Stanford Dogs with its official lists: 12,000 images to train, 8,580 to test; some of the former validate.
+
+    Args:
+        image_size: height and width in pixels that images are cropped and scaled to; the paper does not state it.
+        val_share: share of the official training list that validates, stratified and fixed; ours.
+        num_classes: how many breeds there must be.
+
+    Raises:
+        DataError: if files or lists are missing or damaged, or the number of breeds is another.
+    """
+    folder = data_access().root / "stanford_dogs"
+    breeds = subfolders(folder / "Images", how=HOW)
+    expect_classes(folder / "Images", breeds, num_classes, how=HOW)
+    whole, test = (_listed(folder, f"{part}_list.mat", breeds) for part in ("train", "test"))
+    train, val = stratified_split(whole.labels, [val_share], salt="stanford_dogs")
+    return file_dataset(
+        name="stanford_dogs",
+        classes=tuple(breed.partition("-")[2] or breed for breed in breeds),
+        parts={"train": whole.take(train), "val": whole.take(val), "test": test},
+        image_size=image_size,
+        licence="for non-commercial research, as ImageNet, from which the images come",
+        citation=SOURCE,
+    )
+
+
+def _listed(folder: Path, name: str, breeds: tuple[str, ...]) -> ImageFiles:
+    """The images of an official list, each of which must be there."""
+    place = next((path for path in (folder / name, folder / "lists" / name) if path.is_file()), None)
+    if place is None:
+        raise DataError(f"{folder / name}: is missing. {HOW}")
+    files, labels = _read_list(place)
+    outside = [label for label in labels.tolist() if not 0 <= label < len(breeds)]
+    if outside:
+        raise DataError(f"{place}: has {len(outside)} labels outside of 1 to {len(breeds)}, such as {outside[0] + 1}")
+    wrong = [file for file, label in zip(files, labels, strict=True) if file.partition("/")[0] != breeds[label]]
+    if wrong:
+        counts = f"{len(wrong)} of {len(files)} files have the label of another breed"
+        raise DataError(f"{place}: {counts}, such as {wrong[0]}")
+    images = folder / "Images"
+    sizes = [path.stat().st_size if (path := images / file).is_file() else -1 for file in files]
+    missing = [file for file, size in zip(files, sizes, strict=True) if size < 0]
+    if missing:
+        raise DataError(f"{images / missing[0]}: is missing, as are {len(missing)} of {len(files)} files in all. {HOW}")
+    return ImageFiles(images, files, labels, np.array(sizes, np.int64))
+
+
+def _read_list(place: Path) -> tuple[tuple[str, ...], Any]:
+    """The files of a list and their labels, from 0."""
+    from scipy.io import loadmat  # takes a quarter of a second to import
+    from scipy.io.matlab import MatReadError
+
+    unreadable = (OSError, ValueError, TypeError, LookupError, NotImplementedError, zlib.error, MatReadError)
+    try:
+        content = loadmat(place)
+        files = tuple(str(entry[0]) for entry in content["file_list"][:, 0])
+        labels = content["labels"][:, 0].astype(np.int64) - 1
+    except unreadable as error:
+        what = f"cannot be read as an official list ({type(error).__name__}: {error})"
+        raise DataError(f"{place}: {what}. {HOW}") from error
+    if len(files) != len(labels):
+        raise DataError(f"{place}: has {len(files)} files, but {len(labels)} labels. {HOW}")
+    return files, labels

@@ -1,0 +1,191 @@
+"""`dasbench reproduce`: published figures beside ours, and a verdict for each of them."""
+
+import csv
+import io
+import json
+from functools import cache
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dasbench.cli import run_command
+from dasbench.cli.reproduce import command
+from dasbench.paper.figures import Count
+from dasbench.paper.tables import load_tables, table
+from dasbench.reports import paper
+from dasbench.reports.paper import reproduce_row
+
+FAST = ("ResNet-18", "ResNet-18 + SENet", "ResNet-18 + EMCA", "ResNet-18 + DAS", "MobileNetV2 + Triplet Attention")
+EXCEPTIONS = {
+    ("ResNet-50 + A2-Nets", "flops_g"),
+    ("ResNet-50 + ASR", "params_m"),
+    ("ResNet-101 + ASR", "params_m"),
+    ("MobileNetV2 + DAS", "params_m"),
+}
+"""Counts of Table 1 that differ, each with a note."""
+
+
+@cache
+def reproduced(name: str, format_: str = "json") -> Result:
+    done = CliRunner().invoke(command, [name, "--format", format_], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def records(name: str) -> dict[str, dict]:
+    return {record["label"]: record for record in json.loads(reproduced(name).stdout)}
+
+
+def test_table4_holds_the_recounted_integers_and_every_count_matches():
+    rows = records("table4")
+
+    for row in table("table4").rows:
+        record = rows[row.label]
+        assert Count(record["params_paper"], record["macs_paper"]) == row.exact["paper"]
+        assert (record["params_m_verdict"], record["flops_g_verdict"]) == ("matches", "matches")
+        if "full" in row.exact:
+            assert Count(record["params_full"], record["macs_full"]) == row.exact["full"]
+
+
+def test_designs_without_a_deformable_kernel_have_the_same_parameters_by_both_conventions():
+    same = {label for label, record in records("table4").items() if record["params_full"] == record["params_paper"]}
+
+    assert same == set("abef")
+
+
+def test_the_kernel_alone_is_what_the_printed_parameters_of_design_d_leave_out():
+    record = records("table4")["d"]
+
+    assert record["params_full"] - record["params_paper"] == sum(9 * c**2 for c in (64, 128, 256, 512))
+
+
+def test_figure3_is_counted_at_every_alpha_though_its_heights_are_not_printed():
+    rows = records("fig3")
+
+    for row in table("figure3").rows:
+        record = rows[row.label]
+        assert record["macs_paper"] == row.exact["paper"].macs
+        assert record["flops_g_measured"] == row.exact["paper"].macs / 1e9
+        assert record["flops_g_verdict"] == "not comparable"
+        assert record["flops_g_why"]
+
+
+@pytest.mark.parametrize("label", FAST)
+def test_counts_of_table1_match(label):
+    row = table("table1").row(label)
+
+    report = reproduce_row(table("table1"), row)
+
+    assert {report.cells[name].verdict for name in ("params_m", "flops_g")} == {"matches"}
+    assert report.counts["full"].params == row.exact["full"].params
+
+
+@pytest.mark.slow
+def test_every_count_of_table1_matches_but_for_known_exceptions_that_say_why():
+    rows = records("table1")
+
+    differ = {
+        (label, name)
+        for label, record in rows.items()
+        for name in ("params_m", "flops_g")
+        if record[f"{name}_verdict"] == "differs"
+    }
+    assert len(rows) == 34
+    assert differ == EXCEPTIONS
+    assert all(rows[label][f"{name}_note"] for label, name in differ)
+    assert rows["ResNet-101"]["params_m_note"]
+    for row in table("table1").rows:
+        assert rows[row.label]["params_full"] == row.exact["full"].params
+        if row.convention == "paper":
+            measured = Count(rows[row.label]["params_paper"], rows[row.label]["macs_paper"])
+            assert measured.params == row.exact["paper"].params
+            assert row.exact["paper"].macs in (None, measured.macs)
+
+
+@pytest.mark.slow
+def test_in_full_rows_without_das_stay_near_their_printed_counts_and_das_in_resnet50_does_not():
+    rows = records("table1")
+
+    def off(record: dict, count: str, figure: str) -> float:
+        unit = {"M": 1e6, "G": 1e9, "Mi": 2**20, "Gi": 2**30}[record[f"{figure}_unit"]]
+        return record[count] / (record[f"{figure}_published"] * unit) - 1
+
+    for record in rows.values():
+        if record["convention"] == "module_leaves":
+            assert abs(off(record, "params_full", "params_m")) < 0.03
+            assert record["flops_g_published"] is None or abs(off(record, "macs_full", "flops_g")) < 0.03
+    das = rows["ResNet-50 + DAS"]
+    assert off(das, "params_full", "params_m") > 0.35
+    assert off(das, "macs_full", "flops_g") > 0.3
+
+
+@pytest.mark.parametrize("name", ["table2", "table3", "table5", "fig4", "section4_4"])
+def test_what_needs_training_is_listed_as_not_run(name):
+    rows = records(name)
+
+    verdicts = {value for record in rows.values() for key, value in record.items() if key.endswith("_verdict")}
+    assert len(rows) == len(table(name.replace("fig", "figure")).rows)
+    assert verdicts <= {"not run", "not comparable"}
+    assert all(record[key.replace("verdict", "why")] for record in rows.values() for key in record if "verdict" in key)
+
+
+def test_rows_of_table5_that_the_text_no_longer_identifies_are_not_comparable():
+    rows = records("table5")
+
+    assert {rows[f"row {number}"]["top1_verdict"] for number in range(1, 11)} == {"not comparable"}
+    assert rows["IN, LN"]["top1_verdict"] == "not run"
+
+
+def test_a_measured_accuracy_is_compared_with_the_printed_digits(monkeypatch):
+    scores = iter((66.41, 65.0))
+    monkeypatch.setattr(paper, "measured_accuracy", lambda row, column: next(scores))
+    row = table("table5").row("IN, LN")
+
+    right, wrong = (reproduce_row(table("table5"), row).cells["top1"] for _ in range(2))
+
+    assert (right.verdict, right.measured) == ("matches", 66.41)
+    assert wrong.verdict == "differs"
+
+
+def test_a_gate_that_this_version_lacks_is_not_run_and_does_no_harm(monkeypatch):
+    monkeypatch.setattr(paper, "GATES", ())
+
+    report = reproduce_row(table("table4"), table("table4").row("c"))
+
+    assert report.cells["params_m"].verdict == "not run"
+    assert report.cells["params_m"].why == "this version has no gate 'das'"
+
+
+def test_the_table_shows_notes_full_counts_and_why_they_differ():
+    text = reproduced("table4", "table").stdout
+
+    assert "matches 16, not run 8" in text
+    assert "do not see its own deformable kernel" in text
+    assert "networks with 1000 classes, although" in text
+    assert "full (M)" in text
+
+
+def test_markdown_is_a_table():
+    lines = reproduced("table3", "md").stdout.splitlines()
+
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 2 + len(table("table3").rows)
+    assert len({line.count("|") for line in rows}) == 1
+
+
+def test_csv_has_a_line_for_each_row():
+    lines = list(csv.DictReader(io.StringIO(reproduced("table3", "csv").stdout)))
+
+    assert [line["label"] for line in lines] == [row.label for row in table("table3").rows]
+
+
+@pytest.mark.parametrize("name", [*load_tables(), "fig3", "fig4", "Table4"])
+def test_every_table_is_found_by_its_names(name):
+    from dasbench.paper.tables import find_table
+
+    assert find_table(name).rows
+
+
+def test_an_unknown_table_is_answered_with_the_nearest(capsys):
+    assert run_command(["reproduce", "tabel4"]) == 2
+    assert "unknown table of the paper 'tabel4'. Did you mean 'table4'?" in capsys.readouterr().err
