@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from fabricated_data import PARAMS, fabricate
 
 from dasbench.catalog import BACKBONES, DATASETS, GATES
+from dasbench.data_access import reading_data
 from dasbench.testing import check_backbone, check_dataset, check_gate, check_study
 
 ROOT = Path(__file__).parents[2]
@@ -12,6 +14,11 @@ STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 
 NARROW = {name: {"width": 8} for name in BACKBONES.names() if name.startswith("resnet")}
 """Parameters that make a backbone small enough to be tried quickly."""
+
+
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory):
+    return fabricate(tmp_path_factory.mktemp("data"))
 
 
 @pytest.mark.parametrize("name", GATES.names())
@@ -25,8 +32,9 @@ def test_every_backbone_keeps_its_contract(name):
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
-def test_every_data_set_keeps_its_contract(name):
-    check_dataset(name)
+def test_every_data_set_keeps_its_contract(name, data_root):
+    with reading_data(data_root):
+        check_dataset(name, params=PARAMS.get(name))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

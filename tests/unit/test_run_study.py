@@ -65,6 +65,14 @@ def test_every_trial_gets_one_row(store):
     assert {row.state for row in rows} == {"done"}
 
 
+def test_trials_run_in_the_order_of_the_plan(store):
+    job = Trainer()
+
+    run(store, study(), job)
+
+    assert list(job.ran) == list(plan_study(study()).items)
+
+
 def test_running_again_trains_nothing(store):
     run(store, study(), Trainer())
     again = Trainer()

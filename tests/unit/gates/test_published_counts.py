@@ -72,7 +72,7 @@ def test_all_others_stand_before_the_addition_in_every_block(name: str) -> None:
     with torch.device("meta"):
         network = build_model(trial, num_classes=10)
 
-    assert list(network.gates) == [f"layer{stage}/{block}:bn2" for stage in (1, 2, 3, 4) for block in (0, 1)]
+    assert list(network.gates) == [f"layer{stage}:{block}:bn2" for stage in (1, 2, 3, 4) for block in (0, 1)]
     assert all(gate is not None for gate in network.gates.values())
 
 

@@ -1,0 +1,131 @@
+"""Miniatures of published data sets, written as their authors distribute them: real JPEGs, .mat lists and pickles."""
+
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy.io import savemat
+
+BREEDS = ("n02085620-Chihuahua", "n02085782-Japanese_spaniel", "n02116738-African_hunting_dog")
+WNIDS = ("n01440764", "n01443537", "n15075141")
+
+PARAMS = {
+    "imagenet": {"num_classes": len(WNIDS), "image_size": 32, "val_share": 0.25},
+    "stanford_dogs": {"num_classes": len(BREEDS), "image_size": 32, "val_share": 0.25},
+    "image_folder": {"root": "photos", "image_size": 32},
+    "salient_shapes": {"num_train": 120, "num_val": 60, "num_test": 60},
+}
+"""Parameters under which a data set reads its miniature, or is small; none for the others."""
+
+
+def fabricate(root: Path) -> Path:
+    """Every data set that lies in files, below one folder; returns the folder."""
+    fabricate_cifar10(root)
+    fabricate_cifar100(root)
+    fabricate_dogs(root)
+    fabricate_imagenet(root)
+    fabricate_folder(root / "photos")
+    return root
+
+
+def photograph(path: Path, *, number: int, size: tuple[int, int] = (48, 40)) -> Path:
+    """A JPEG whose content depends on its number."""
+    width, height = size
+    coarse = np.random.default_rng(number).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path, quality=90)
+    return path
+
+
+def fabricate_folder(folder: Path, *, classes: int = 3, images: int = 8, start: int = 0) -> Path:
+    """`folder/<class>/*.jpg` of several sizes."""
+    for label in range(classes):
+        for number in range(images):
+            size = (40 + 7 * (number % 6), 64 - 3 * (number % 6))
+            photograph(folder / f"class {label}" / f"{number}.jpg", number=start + 1000 * label + number, size=size)
+    return folder
+
+
+def fabricate_imagenet(root: Path, *, train: int = 6, val: int = 2) -> Path:
+    """`imagenet/train/<wnid>` and `imagenet/val/<wnid>` with the names of the official files."""
+    for label, wnid in enumerate(WNIDS):
+        for number in range(train):
+            photograph(root / f"imagenet/train/{wnid}/{wnid}_{number}.JPEG", number=10_000 + 100 * label + number)
+        for number in range(val):
+            name = f"ILSVRC2012_val_{label * val + number + 1:08d}.JPEG"
+            photograph(root / "imagenet/val" / wnid / name, number=20_000 + 100 * label + number)
+    return root / "imagenet"
+
+
+def fabricate_dogs(root: Path, *, train: int = 6, test: int = 3) -> Path:
+    """`stanford_dogs/Images` and the official lists, labels from 1."""
+    folder = root / "stanford_dogs"
+    lists: dict[str, list[tuple[str, int]]] = {"train": [], "test": []}
+    for label, breed in enumerate(BREEDS):
+        for number in range(train + test):
+            file = f"{breed}/{breed.partition('-')[0]}_{number}.jpg"
+            photograph(folder / "Images" / file, number=30_000 + 100 * label + number)
+            lists["train" if number < train else "test"].append((file, label + 1))
+    for part, members in lists.items():
+        save_list(folder / f"{part}_list.mat", members)
+    return folder
+
+
+def save_list(path: Path, members: list[tuple[str, int]]) -> None:
+    """A list of files and labels in the layout of the official ones."""
+    files = np.empty((len(members), 1), object)
+    files[:, 0] = [file for file, _ in members]
+    labels = np.array([[label] for _, label in members], np.uint8)
+    savemat(path, {"file_list": files, "annotation_list": files, "labels": labels})
+
+
+def fabricate_cifar10(root: Path, *, each: int = 20) -> Path:
+    """`cifar-10-batches-py` with five training batches, each of two images of every class."""
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]
+    for seed, name in enumerate(names):
+        labels = [number % 10 for number in range(each)]
+        (folder / name).write_bytes(python2_pickle(_pixels(seed, each), {"labels": labels}))
+    words = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": words}, protocol=2))
+    return folder
+
+
+def fabricate_cifar100(root: Path, *, each: int = 6) -> Path:
+    """`cifar-100-python` with six training images and one test image of every class."""
+    folder = root / "cifar-100-python"
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, (name, count) in enumerate({"train": 100 * each, "test": 100}.items()):
+        fine = [number % 100 for number in range(count)]
+        batch = {"data": _pixels(100 + seed, count), "fine_labels": fine, "coarse_labels": [n // 5 for n in fine]}
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+    names = {"fine_label_names": [f"fine {n}" for n in range(100)], "coarse_label_names": [f"c {n}" for n in range(20)]}
+    (folder / "meta").write_bytes(pickle.dumps(names, protocol=2))
+    return folder
+
+
+def python2_pickle(pixels: np.ndarray, labels: dict[str, list[int]]) -> bytes:
+    """A batch as numpy under Python 2 pickled it: bytes as text, modules by their old names."""
+
+    def text(value: bytes) -> bytes:
+        return b"T" + struct.pack("<i", len(value)) + value
+
+    def number(value: int) -> bytes:
+        return b"J" + struct.pack("<i", value)
+
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + text(b"b") + b"\x87R"
+    kind = (
+        b"cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R(K\x03" + text(b"|") + b"NNN" + number(-1) * 2 + b"K\x00tb"
+    )
+    shape = number(pixels.shape[0]) + number(pixels.shape[1]) + b"\x86"
+    content = text(b"data") + array + b"(K\x01" + shape + kind + b"\x89" + text(pixels.tobytes()) + b"tb"
+    for key, values in labels.items():
+        content += text(key.encode()) + b"](" + b"".join(map(number, values)) + b"e"
+    return b"\x80\x02}(" + content + b"u."
+
+
+def _pixels(seed: int, count: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 3072), dtype=np.uint8)
