@@ -36,6 +36,7 @@ def run_dasbench(folder: Path, *arguments: object, timeout: float = 240, **envir
         text=True,
         cwd=folder,
         timeout=timeout,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     assert "Traceback" not in done.stderr, done.stderr

@@ -21,7 +21,9 @@ SIZES = ((32, 32), (37, 41), (24, 48))
 """Heights and widths: square, odd, not square."""
 
 
-def check_gate(name: str, *, params: Mapping[str, Any] | None = None, sizes: tuple[tuple[int, int], ...] = SIZES) -> None:
+def check_gate(
+    name: str, *, params: Mapping[str, Any] | None = None, sizes: tuple[tuple[int, int], ...] = SIZES
+) -> None:
     """Check a gate in a narrow ResNet-18, at the sites where it stands by default.
 
     Args:
@@ -127,4 +129,6 @@ def _check_cost(network: GatedNetwork, input_size: tuple[int, int, int]) -> None
     gates = sum(parameter.numel() for parameter in network.gates.parameters())
     assert cost.params_full == plain + gates, "the full count of parameters is not that of the network"
     assert cost.macs_full > 0, "a network that costs nothing was not counted"
-    assert not cost.uncounted, f"operators were taken as free: {dict(cost.uncounted)}; add a handler to costs/handlers.py"
+    assert not cost.uncounted, (
+        f"operators were taken as free: {dict(cost.uncounted)}; add a handler to costs/handlers.py"
+    )

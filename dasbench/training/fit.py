@@ -135,4 +135,3 @@ def _restore(learner: Learner, optimizer: Optimizer, checkpoints: Checkpoints, p
     progress.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
     progress.seconds = state["seconds"]
     progress.best = state["best"]
-

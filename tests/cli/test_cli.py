@@ -112,7 +112,18 @@ def test_running_again_trains_nothing(trained):
 def test_the_leaderboard_as_json_holds_the_promised_fields(trained):
     rows = json.loads(run_dasbench(trained, "leaderboard", "tiny", "--format", "json").out)
 
-    promised = "variant label n failed top1_mean top1_sd params_full macs_full params_paper macs_paper".split()
+    promised = [
+        "variant",
+        "label",
+        "n",
+        "failed",
+        "top1_mean",
+        "top1_sd",
+        "params_full",
+        "macs_full",
+        "params_paper",
+        "macs_paper",
+    ]
     assert all(set(row) >= set(promised) for row in rows)
     assert [row["n"] for row in rows] == [2, 2]
     assert {row["variant"]["backbone.width"] for row in rows} == {2, 4}

@@ -30,7 +30,10 @@ def rows(folder: Path, study: str) -> list[Row]:
 def attempts(folder: Path, study: str) -> dict[str, list[str]]:
     """How each attempt at each trial ended."""
     with read_store(folder / "results.db") as reader:
-        return {row.key: [attempt.how or "running" for attempt in reader.trial(row.key).attempts] for row in reader.rows(study)}
+        return {
+            row.key: [attempt.how or "running" for attempt in reader.trial(row.key).attempts]
+            for row in reader.rows(study)
+        }
 
 
 def science(found: list[Row]) -> dict[str, object]:

@@ -315,4 +315,3 @@ def test_a_size_that_is_none_is_refused(size: tuple[int, int, int]) -> None:
     """The message shows the size and what is expected."""
     with pytest.raises(ModelError, match=r"expected \(channels, height, width\)"):
         measure_cost(nn.Conv2d(3, 4, 3), size)
-

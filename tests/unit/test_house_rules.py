@@ -16,7 +16,7 @@ MAX_FUNCTION = 60
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout: the rules are about the files that git tracks")
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
@@ -90,7 +90,9 @@ def test_the_lock_file_holds_every_dependency():
 def test_no_file_names_a_path_of_somebodys_machine():
     pattern = re.compile(r"/(home|Users|root|work)/\w")
 
-    assert [short(p) for p in tracked() if p.suffix in {".py", ".md", ".yaml", ".toml"} and pattern.search(p.read_text())] == []
+    texts = [path for path in tracked() if path.suffix in {".py", ".md", ".yaml", ".toml"}]
+
+    assert [short(path) for path in texts if pattern.search(path.read_text())] == []
 
 
 def test_numbers_of_the_paper_stand_in_the_tables_alone():

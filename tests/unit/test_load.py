@@ -71,9 +71,7 @@ colour: red
     lines = complaints(path)
 
     starts = [line.split(" ")[0] for line in lines]
-    assert starts == [
-        f"{path}:{number}:" for number in (1, 5, 6, 7, 8, 8, 10, 11, 12, 13, 14)
-    ], "\n".join(lines)
+    assert starts == [f"{path}:{number}:" for number in (1, 5, 6, 7, 8, 8, 10, 11, 12, 13, 14)], "\n".join(lines)
     assert "base.gate: unknown gate 'dass'. Did you mean 'das'?" in lines[1]
     assert "Did you mean 'placement'?" in lines[3]
     assert "unknown key 'colour'" in lines[-1]

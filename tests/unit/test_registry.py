@@ -54,7 +54,7 @@ def test_a_component_that_breaks_on_import_does_not_break_the_others(package):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match="unknown gate 'dass'. Did you mean 'das'?"):
+    with pytest.raises(UsageError, match=r"unknown gate 'dass'\. Did you mean 'das'\?"):
         GATES["dass"]
 
 

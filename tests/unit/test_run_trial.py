@@ -47,7 +47,7 @@ def test_a_trial_learns_and_says_what_it_cost(reference):
 
 
 def test_the_bits_of_right_answers_agree_with_the_accuracy(reference):
-    right = bin(int(reference.correct, 16)).count("1")
+    right = int(reference.correct, 16).bit_count()
 
     assert reference.metrics["top1"] == pytest.approx(100 * right / 269)
 
@@ -121,7 +121,9 @@ def test_only_the_last_two_checkpoints_are_kept(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial_as_failed_with_its_curve():
-    outcome = run_trial(TRIAL.with_values({"training.lr": 100.0, "training.epochs": 5, "training.schedule": "constant"}))
+    outcome = run_trial(
+        TRIAL.with_values({"training.lr": 100.0, "training.epochs": 5, "training.schedule": "constant"})
+    )
 
     assert (outcome.status, outcome.reason) == ("failed", "nan")
     assert "loss is" in outcome.error
