@@ -85,10 +85,15 @@ def known_states(db: str, keys: Sequence[str]) -> dict[str, str]:
     """State of each of the trials that the database knows; none if there is no database yet, and none is made."""
     from dasbench.results.reading import read_store  # SQLAlchemy takes a quarter of a second
 
-    if "://" not in db and not Path(db).exists():
+    if not has_database(db):
         return {}
     with read_store(db) as reader:
         return {key: known.state for key, known in reader.states(keys).items()}
+
+
+def has_database(db: str) -> bool:
+    """Whether there is something to read: a file that exists, or a server."""
+    return "://" in db or Path(db).exists()
 
 
 def _default_db() -> str:

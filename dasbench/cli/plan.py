@@ -2,7 +2,15 @@
 
 import click
 
-from dasbench.cli.options import data_option, db_option, format_option, known_states, read_study, study_options
+from dasbench.cli.options import (
+    data_option,
+    db_option,
+    format_option,
+    has_database,
+    known_states,
+    read_study,
+    study_options,
+)
 
 
 @click.command("plan")
@@ -35,7 +43,7 @@ def command(
     costs = count_costs(plan)
     states = known_states(db, list(plan.items))
     history = []
-    if states:
+    if has_database(db):
         with read_store(db) as reader:
             history = reader.rows()
     rows = plan_rows([item.member for item in plan.items.values()], costs, states)
