@@ -11,8 +11,8 @@ def component_records(kind: str) -> list[dict[str, Any]]:
     """Name, summary, parameters with their defaults, default placement and source of every component of a kind.
 
     Example:
-        >>> component_records("dataset")[0]["name"]
-        'digits'
+        >>> [record["name"] for record in component_records("sampler")]
+        ['grid']
     """
     registry = KINDS[kind]
     records = []

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from dasbench.analysis.stats import summarise
 from dasbench.records import COST_FIELDS, Cost, Reason, Row
 from dasbench.reports.formats import console, print_records, text_table
+from dasbench.reports.units import Unit, count_unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,8 @@ def print_leaderboard(question: str, entries: Sequence[Ranked], *, metric: str, 
         print_records([entry.as_record() for entry in entries], format_=format_)
         return
     columns = ["variant", f"test {metric}", "sd", "validation", "n", "failed"]
-    columns += [f"params (M, {convention})", f"FLOPs (G, {convention})", "s/trial"]
+    units = {kind: count_unit(kind, _counts(entries, f"{kind}_{convention}")) for kind in ("params", "macs")}
+    columns += [units["params"].title, units["macs"].title, "s/trial"]
     caption = f"FLOPs: a multiply-add counts once. Costs in the '{convention}' convention."
     if any(entry.probe for entry in entries):
         caption += " Probe: scores are a formula's, nothing was trained."
@@ -113,8 +115,7 @@ def print_leaderboard(question: str, entries: Sequence[Ranked], *, metric: str, 
             f"{summarise(list(val.values())).mean:.2f}" if val else "-",
             f"{entry.num_done}/{entry.planned}",
             _failures(entry),
-            _scaled(entry.cost, f"params_{convention}", 1e6),
-            _scaled(entry.cost, f"macs_{convention}", 1e9),
+            *(_scaled(entry.cost, f"{kind}_{convention}", unit) for kind, unit in units.items()),
             f"{entry.seconds:.1f}" if entry.num_done else "-",
         )
     console().print(table)
@@ -149,5 +150,9 @@ def _failures(entry: Ranked) -> str:
     return ", ".join(reasons) or "0"
 
 
-def _scaled(cost: Cost | None, name: str, unit: float) -> str:
-    return f"{getattr(cost, name) / unit:.4f}" if cost else "-"
+def _counts(entries: Sequence[Ranked], name: str) -> list[int]:
+    return [getattr(entry.cost, name) for entry in entries if entry.cost]
+
+
+def _scaled(cost: Cost | None, name: str, unit: Unit) -> str:
+    return f"{getattr(cost, name) / unit.size:.3f}" if cost else "-"

@@ -11,8 +11,18 @@ from dasbench.analysis.pareto import pareto_front
 from dasbench.analysis.stats import summarise
 from dasbench.catalog import PLOTS
 from dasbench.reports.leaderboard import leaderboard
-from dasbench.reports.plots.figure import plain_label, save_figure, styled_figure
+from dasbench.reports.plots.figure import (
+    GREY,
+    PALE_GREY,
+    PALE_RED,
+    RED,
+    place_labels,
+    save_figure,
+    short_labels,
+    styled_figure,
+)
 from dasbench.reports.selection import Selection
+from dasbench.reports.units import count_unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,28 +105,33 @@ def info(selection: Selection, *, cost: str = "macs_full") -> ParetoInfo:
 def draw(front: ParetoInfo, path: Path) -> None:
     """Draw the figure to a PNG, SVG or PDF file; equal points give equal bytes."""
     kind, _, convention = front.cost.partition("_")
-    unit, name = (1e9, "FLOPs (G)") if kind == "macs" else (1e6, "parameters (M)")
+    unit = count_unit(kind, [point.cost for point in front.points])
+    keys, labels = short_labels([point.variant for point in front.points])
     with styled_figure(front.question) as (figure, axes):
         for on_front in (False, True):
             some = [point for point in front.points if point.on_front is on_front]
             axes.errorbar(
-                [point.cost / unit for point in some],
+                [point.cost / unit.size for point in some],
                 [point.mean for point in some],
                 yerr=[point.sd or 0.0 for point in some],
                 fmt="o",
-                color="#c0392b" if on_front else "#8a99a8",
-                ecolor="#d8dee4" if not on_front else "#e6b0aa",
+                color=RED if on_front else GREY,
+                ecolor=PALE_RED if on_front else PALE_GREY,
                 markersize=6 if on_front else 5,
                 capsize=2,
                 zorder=3 if on_front else 2,
                 label="Pareto front" if on_front else "other variants",
             )
         best = sorted((point for point in front.points if point.on_front), key=lambda point: point.cost)
-        axes.step([p.cost / unit for p in best], [p.mean for p in best], where="post", color="#c0392b", linewidth=1)
-        for point in best:
-            place = (point.cost / unit, point.mean)
-            axes.annotate(plain_label(point.label), place, xytext=(6, 5), textcoords="offset points", fontsize=8)
-        axes.set_xlabel(f"{name}, '{convention}' convention; a multiply-add counts once")
+        axes.step([p.cost / unit.size for p in best], [p.mean for p in best], where="post", color=RED, linewidth=1)
+        axes.ticklabel_format(axis="x", useOffset=False)
+        axes.set_xlabel(f"{unit.title}, '{convention}' convention; a multiply-add counts once")
         axes.set_ylabel(f"test {front.metric} (%), mean and sd over seeds")
-        axes.legend(loc="lower right", frameon=False, fontsize=8)
+        axes.legend(loc="best", frameon=False, fontsize=8, title=keys, title_fontsize=8)
+        place_labels(
+            axes,
+            [(point.cost / unit.size, point.mean) for point in front.points],
+            labels,
+            bold=[point.on_front for point in front.points],
+        )
         save_figure(figure, path)
