@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
+
+from dasbench.backbones.detection import faster_rcnn
 from dasbench.catalog import BACKBONES, GATES, resolve_model
 from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.measure import measure_cost
@@ -76,7 +79,8 @@ def reproduce_row(table: Table, row: PaperRow) -> RowReport:
     """
     counts: Mapping[str, Count] | Obstacle = {}
     if row.convention:
-        counts = _unbuildable(table, row) or _counts(table, row)
+        count = count_detector if table.task == "detection" else _counts
+        counts = _unbuildable(row) or count(table, row)
     return RowReport(
         row=row,
         cells={name: _cell(row, column, counts) for name, column in table.columns.items()},
@@ -123,12 +127,8 @@ def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> floa
     return number / UNITS[published.unit if published else column.unit]
 
 
-def _unbuildable(table: Table, row: PaperRow) -> Obstacle | None:
+def _unbuildable(row: PaperRow) -> Obstacle | None:
     """Why this version cannot build a row's network, if it cannot."""
-    if table.task != "classification":
-        return Obstacle(
-            "not run", f"its networks are those of the task '{table.task}', which this command does not count"
-        )
     if row.backbone not in BACKBONES:
         return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
     if row.gate is None:
@@ -150,3 +150,20 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
         return Obstacle("not run", str(error))
     counts = {"full": Count(cost.params_full, cost.macs_full), "paper": Count(cost.params_paper, cost.macs_paper)}
     return counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}
+
+
+def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
+    """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
+
+    A detector's multiply-adds depend on how many regions it proposes, so they are not counted.
+    """
+    assert table.num_classes is not None, "every table with counts says for how many classes"
+    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    network = build_model(resolve_model(trial), num_classes=1000)
+    plain = sum(parameter.numel() for parameter in network.backbone.parameters())
+    cost = measure_cost(network, (3, 224, 224))
+    with torch.device("meta"):
+        body = BACKBONES[row.backbone].make(1000).module
+    detector = sum(parameter.numel() for parameter in faster_rcnn(body, num_classes=table.num_classes).parameters())
+    full = Count(detector + cost.params_full - plain, None)
+    return {"full": full, "paper": Count(detector + cost.params_paper - plain, None), "module_leaves": full}

@@ -84,11 +84,16 @@ def row_record(table: Table, report: RowReport) -> dict[str, Any]:
 
 
 def make_grid(table: Table, reports: Sequence[RowReport]) -> Grid:
-    """Lay out a table: each printed figure, ours with its verdict, and the full counts where there are any."""
+    """Lay out a table: each printed figure, ours with its verdict, and the full counts where there are any.
+
+    A column in which nothing could be compared shows the printed figures alone; the reason stands below the table.
+    """
     columns = ["row"]
-    for column in table.columns.values():
+    compared = {name for name in table.columns if any(_is_compared(report.cells[name]) for report in reports)}
+    for name, column in table.columns.items():
         title = "Params" if column.title == "Parameters" else column.title
-        columns += [f"{title} ({column.unit})" if column.unit else title, "here"]
+        columns.append(f"{title} ({column.unit})" if column.unit else title)
+        columns += ["here"] if name in compared else []
     with_full = any(report.counts for report in reports)
     if with_full:
         columns += ["full (M)", "full (G)"]
@@ -96,9 +101,14 @@ def make_grid(table: Table, reports: Sequence[RowReport]) -> Grid:
     for report in reports:
         cells = [report.row.label + (STAR if report.row.note else "")]
         for name, cell in report.cells.items():
-            cells += [_printed(cell, table.columns[name].unit), _ours(cell)]
+            cells.append(_printed(cell, table.columns[name].unit))
+            cells += [_ours(cell)] if name in compared else []
         rows.append([*cells, *_full(report)] if with_full else cells)
     return Grid(title=f"{table.name}: {table.title}", columns=columns, rows=rows, lines=_lines(table, reports))
+
+
+def _is_compared(cell: CellReport) -> bool:
+    return cell.measured is not None
 
 
 def _printed(cell: CellReport, unit: str) -> str:
@@ -120,9 +130,12 @@ def _ours(cell: CellReport) -> str:
 
 def _full(report: RowReport) -> tuple[str, str]:
     full = report.counts.get("full")
-    if full is None or full.params is None or full.macs is None:
-        return "-", "-"
-    return f"{full.params / UNITS['M']:.3f}", f"{full.macs / UNITS['G']:.3f}"
+    params, macs = (full.params, full.macs) if full else (None, None)
+    return _thousandths(params, "M"), _thousandths(macs, "G")
+
+
+def _thousandths(count: int | None, unit: str) -> str:
+    return "-" if count is None else f"{count / UNITS[unit]:.3f}"
 
 
 def _lines(table: Table, reports: Sequence[RowReport]) -> list[str]:
