@@ -91,7 +91,8 @@ def run_study(
         )
         if retry:
             store.retry(list(plan.items), retry)
-        states = _states(store, plan)
+        known = store.states(list(plan.items))
+        states = {key: known[key].state for key in plan.items}  # in the order of the plan
         watcher.planned(plan, states)
         bridge = _Bridge(plan, store, watcher, forget)
         missing = [key for key, state in states.items() if state in ("pending", "running")]
@@ -99,19 +100,12 @@ def run_study(
             executor.run(bridge.claims(missing), job, bridge, interrupt)
         bridge.release()
         ended = store.states(list(plan.items))
-        states = _states(store, plan)
     return Summary(
         planned=len(plan.items),
-        states=states,
+        states={key: ended[key].state for key in plan.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
         ran=tuple(bridge.ran),
     )
-
-
-def _states(store: Store, plan: Plan) -> dict[str, str]:
-    """State of each trial, in the order of the plan."""
-    known = store.states(list(plan.items))
-    return {key: known[key].state for key in plan.items}
 
 
 class _Bridge:
