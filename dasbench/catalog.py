@@ -1,7 +1,7 @@
 """Every kind of component and the folder it lives in; what a trial names is looked up and checked here."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from hashlib import file_digest
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any
 from dasbench.data_access import data_access
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
+from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.parameters import Problem, check_parameters
+from dasbench.spec.space import Axis, enumerate_axes
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Choice, Placement, Trial, set_field
 
@@ -21,17 +23,17 @@ GATES: Registry[Any] = Registry("gate", "dasbench.gates")
 DATASETS: Registry[Any] = Registry("dataset", "dasbench.datasets")
 METRICS: Registry[Any] = Registry("metric", "dasbench.metrics")
 SAMPLERS: Registry[Any] = Registry("sampler", "dasbench.search.samplers")
+SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers")
+CALLBACKS: Registry[Any] = Registry("callback", "dasbench.callbacks")
 PLOTS: Registry[Any] = Registry("plot", "dasbench.reports.plots")
 
 KINDS: dict[str, Registry[Any]] = {
-    registry.kind: registry for registry in (TASKS, BACKBONES, GATES, DATASETS, METRICS, SAMPLERS, PLOTS)
+    registry.kind: registry
+    for registry in (TASKS, BACKBONES, GATES, DATASETS, METRICS, SAMPLERS, SCHEDULERS, CALLBACKS, PLOTS)
 }
 
 COMPONENTS = ("task", "backbone", "gate", "dataset")
 """The fields of a trial that name a component."""
-
-COST_METRICS = ("params", "macs", "params_paper", "macs_paper")
-"""Objectives that are counted, not measured; `params` and `macs` are those of the full convention."""
 
 
 def known_names() -> dict[str, tuple[str, ...]]:
@@ -42,7 +44,7 @@ def known_names() -> dict[str, tuple[str, ...]]:
         True
     """
     names = {kind: registry.names() for kind, registry in KINDS.items()}
-    return {**names, "metric": (*names["metric"], *COST_METRICS)}
+    return {**names, "metric": (*names["metric"], *COSTS)}
 
 
 def resolve(trial: Trial) -> Trial:
@@ -99,35 +101,49 @@ def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
 
 
 def check_components(study: Study) -> None:
-    """Check the parameters of every component that some variant of a study names, each distinct choice once.
+    """Check the parameters of every component that a study may name, each distinct choice once.
 
     Raises:
         StudyError: with every complaint at once, each on the line of the axis or of the base that it comes from.
     """
+    complaints = [complaint for field in COMPONENTS for complaint in _check_component(study, field)]
+    chosen: list[tuple[Path_, str, Choice]] = [(("sampler",), "sampler", study.sampler)]
+    chosen += [(("scheduler",), "scheduler", study.scheduler)]
+    chosen += [(("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)]
+    for place, kind, choice in chosen:
+        problems = _parameters(kind, choice)[1]
+        complaints += [study.document.complaint((*place, *path), message) for path, message in problems]
+    if complaints:
+        raise StudyError(complaints)
+
+
+def _check_component(study: Study, field: str) -> Iterator[Complaint]:
+    """Complaints about one component of a trial, over all choices that the study's axes make of it."""
     base = study.base.model_dump(mode="json")
-    seen: set[tuple[str, str]] = set()
-    complaints: list[Complaint] = []
-    for values in study.variants():
+    seen: set[str] = set()
+    for values in enumerate_axes(_axes_of(study, field), study.base_fields):
         trial = copy.deepcopy(base)
         for key, value in values.items():
             set_field(trial, key, value)
-        for field in COMPONENTS:
-            choice = Choice.model_validate(trial[field])
-            if (identity := (field, choice.model_dump_json())) in seen:
-                continue
+        choice = Choice.model_validate(trial[field])
+        if (identity := choice.model_dump_json()) not in seen:
             seen.add(identity)
-            complaints += [
-                study.document.complaint(_origin(study, field, path, values), message)
-                for path, message in [*_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]
-            ]
-    if complaints:
-        raise StudyError(complaints)
+            for path, message in [*_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]:
+                yield study.document.complaint(_origin(study, field, path, values), message)
+
+
+def _axes_of(study: Study, field: str) -> list[Axis]:
+    """The axes that vary a component, and those that their conditions look at."""
+    wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
+    while more := {key for axis in study.axes if axis.key in wanted for key in axis.when} - wanted:
+        wanted |= more
+    return [axis for axis in study.axes if axis.key in wanted]
 
 
 def _parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
     """All parameters of a component, defaults filled in, and what is wrong with those given."""
     entry = KINDS[field][choice.name]
-    params, problems = check_parameters(entry.parameters, choice.params)
+    params, problems = check_parameters(entry.schema, choice.params)
     if not problems:
         params |= {name: entry.defaults[name] for name in _unused(field, choice.name, params)}
     known = set(entry.defaults)
@@ -145,7 +161,7 @@ def _unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
 
 def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
     """Axes of this variant that vary a parameter which changes nothing."""
-    params, problems = check_parameters(KINDS[field][choice.name].parameters, choice.params)
+    params, problems = check_parameters(KINDS[field][choice.name].schema, choice.params)
     if problems:
         return []
     return [
@@ -179,9 +195,22 @@ def _placement(trial: Trial) -> Placement:
     else:
         message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
-    if "stages" in merged:
-        merged["stages"] = tuple(sorted(set(merged["stages"])))
+    stages = tuple(sorted(set(merged.pop("stages", ()))))
+    if stages and stages != tuple(range(1, _num_stages(trial.backbone) + 1)):  # all of them are meant by none
+        merged["stages"] = stages
     return Placement(**merged)
+
+
+def _num_stages(backbone: Choice) -> int:
+    """How many stages a backbone has: it is registered with `stages`, a number or a function of its parameters.
+
+    Example:
+        >>> _num_stages(Choice(name="resnet18")), _num_stages(Choice(name="mobilenet_v2"))
+        (4, 7)
+    """
+    stages = BACKBONES[backbone.name].traits.get("stages", 0)
+    number: int = stages(backbone.params) if callable(stages) else stages
+    return number
 
 
 def _usual_placement(trial: Trial) -> dict[str, Any]:

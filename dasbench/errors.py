@@ -6,6 +6,8 @@
     |-- ModelError              2   a gate, its placement and its backbone do not fit together
     |-- DataError               3   a data set is missing, corrupt or has changed
     |-- StoreError              3   the database or its disk cannot be used
+    |   |-- EmptyStoreError     3   there are no results yet
+    |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up to date
     |   `-- ForeignStoreError   4   the database is another program's, or of a newer version
     |-- LockedError             5   another driver holds the study
     `-- DivergedError           1   the loss of a trial is not finite (ends that trial only)
@@ -81,6 +83,14 @@ class StoreError(DasbenchError):
     """The database or the disk below it cannot be used."""
 
     exit_code = 3
+
+
+class EmptyStoreError(StoreError):
+    """There is no database yet, or a server that holds no results of ours."""
+
+
+class OutdatedStoreError(StoreError):
+    """The database has the layout of an older version, which can be upgraded but not read."""
 
 
 class ForeignStoreError(StoreError):

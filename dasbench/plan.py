@@ -1,15 +1,17 @@
 """From a study to the trials that it means: resolved, distinct, and with models that can be built."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from dasbench.catalog import TASKS, check_components, resolve
+from dasbench.catalog import SAMPLERS, TASKS, check_components, resolve
 from dasbench.errors import Complaint, ModelError, StudyError
 from dasbench.records import Cost
 from dasbench.results.planning import Member
+from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
-from dasbench.spec.study import Study, label
+from dasbench.spec.study import Study, label, trial_fields
 from dasbench.spec.trial import Trial
 
 
@@ -20,10 +22,12 @@ class Planned:
     Args:
         trial: the resolved trial.
         variant: the varied fields and their values.
+        role: `search` for one that a sampler proposed, `confirm` for a winner on a fresh seed, else `""`.
     """
 
     trial: Trial
     variant: Mapping[str, Any]
+    role: str = ""
 
     @property
     def label(self) -> str:
@@ -41,6 +45,7 @@ class Planned:
             seed=self.trial.seed,
             dataset=str(self.trial.dataset),
             task=self.trial.task.name,
+            role=self.role,
         )
 
 
@@ -62,7 +67,9 @@ class Plan:
 
 
 def plan_study(study: Study) -> Plan:
-    """List a study's trials, all defaults filled in.
+    """List the trials that a study names before anything is known, all defaults filled in.
+
+    Those are all of a grid, the first seeds of one with looks or a scheduler, and none of a search.
 
     Raises:
         StudyError: if a component does not accept its parameters, or two variants are the same trial.
@@ -79,19 +86,74 @@ def plan_study(study: Study) -> Plan:
         ['width=8', 'width=16', 'width=8', 'width=16']
     """
     check_components(study)
+    if study.is_searched:
+        return Plan(study)
+    sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
+    return Plan(study, plan_proposals(study, sampler.propose()))
+
+
+def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = "") -> Planned:
+    """A variant of a study at one seed, all defaults filled in."""
+    return Planned(resolve(study.base.with_values({**variant, "seed": seed})), variant, role)
+
+
+def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Planned]:
+    """The trials of proposals that name their seeds, by key; those that break a constraint on fields are left out.
+
+    Raises:
+        StudyError: if two variants are the same trial.
+    """
     items: dict[str, Planned] = {}
     complaints: list[Complaint] = []
-    for seed in study.seeds:
-        for variant in study.variants():
-            trial = resolve(study.base.with_values({**variant, "seed": seed}))
-            twin = items.get(trial.key)
-            if twin:
-                message = f"'{twin.label}' and '{label(variant)}' are the same trial; use 'when' to leave one out"
-                complaints.append(study.document.complaint(("axes",), message))
-            items[trial.key] = Planned(trial, variant)
+    for proposal in proposals:
+        assert proposal.seed is not None
+        planned = plan_trial(study, proposal.variant, proposal.seed)
+        if any(violations(study, planned.trial)):
+            continue
+        twin = items.get(planned.trial.key)
+        if twin:
+            message = f"'{twin.label}' and '{planned.label}' are the same trial; use 'when' to leave one out"
+            complaints.append(study.document.complaint(("axes",), message))
+        items[planned.trial.key] = planned
     if complaints:
         raise StudyError(complaints)
-    return Plan(study, items)
+    return items
+
+
+def violations(study: Study, trial: Trial, cost: Cost | None = None) -> tuple[float, ...]:
+    """How far a trial violates each constraint of its study, 0 where it holds; an unknown cost violates none."""
+    values = trial_fields(trial)
+    if cost:
+        full = {"params": cost.params_full, "macs": cost.macs_full}
+        values |= full | {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+    return tuple(constraint.violation(values) for constraint in study.constraints)
+
+
+def keep_feasible(plan: Plan, costs: Mapping[str, Cost]) -> Plan:
+    """The plan without the trials that violate a constraint; those whose cost is not given are kept.
+
+    Args:
+        plan: the trials.
+        costs: cost by key.
+    """
+    broken = {k for k, item in plan.items.items() if any(violations(plan.study, item.trial, costs.get(k)))}
+    return plan.without(broken)
+
+
+def count_cost(trial: Trial) -> Cost:
+    """What a resolved trial's model costs; each distinct model is built and counted once in a process.
+
+    Raises:
+        ModelError: if it cannot be built.
+    """
+    return _count(model_identity(trial))
+
+
+@cache
+def _count(identity: str) -> Cost:
+    trial = Trial.model_validate_json(identity)
+    cost: Cost = TASKS[trial.task.name].make(**trial.task.params).cost(trial)
+    return cost
 
 
 def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -> dict[str, Cost]:
@@ -115,8 +177,7 @@ def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -
     for number, keys in enumerate(groups.values(), start=1):
         item = plan.items[keys[0]]
         try:
-            cost = TASKS[item.trial.task.name].make(**item.trial.task.params).cost(item.trial)
-            costs.update(dict.fromkeys(keys, cost))
+            costs.update(dict.fromkeys(keys, count_cost(item.trial)))
         except ModelError as error:
             refused.setdefault(str(error), []).append(item.label)
         if told:

@@ -123,6 +123,8 @@ class Row:
         task: the task's name; `probe` marks a formula instead of training.
         reused: trained first for another study.
         finished: when it ended, ISO 8601 in UTC, `""` before.
+        role: what the trial is for in its study: `search` (its score took part in a choice), `confirm` (a winner on a
+            fresh seed), or `""`.
     """
 
     study: str
@@ -140,6 +142,7 @@ class Row:
     task: str = "classification"
     reused: bool = False
     finished: str = ""
+    role: str = ""
 
 
 COST_FIELDS = tuple(f.name for f in fields(Cost) if f.name.startswith(("params_", "macs_")))

@@ -4,13 +4,16 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel
+
 from dasbench.errors import UsageError, unknown_name
+from dasbench.spec.parameters import parameter_schema
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -43,11 +46,16 @@ class Entry(Generic[T]):
         """The parameters that have a default, with it."""
         return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
         """The constructor's keyword-only arguments, in order, with evaluated annotations."""
         signature = inspect.signature(self.make, eval_str=True)
         return tuple(p for p in signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+    @cached_property
+    def schema(self) -> type[BaseModel]:
+        """What a study may say about those arguments."""
+        return parameter_schema(self.parameters)
 
 
 class Registry(Generic[T]):

@@ -1,14 +1,20 @@
 """Running a study: afterwards the results table holds one row for each of its trials."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Protocol
 
-from dasbench.plan import Plan
-from dasbench.records import Epoch, Outcome
+from dasbench.agenda import Agenda
+from dasbench.analysis.looks import Look
+from dasbench.plan import Planned, count_cost
+from dasbench.records import Epoch, Outcome, Row
+from dasbench.results.answers import LookRecord
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
+from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
 POLL_S = 1.0
@@ -18,8 +24,16 @@ POLL_S = 1.0
 class Watcher(Protocol):
     """Who shows what happens: a progress display. It is told after the results database."""
 
-    def planned(self, plan: Plan, states: dict[str, str]) -> None:
-        """The plan and the state of each of its trials before anything runs."""
+    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
+        """The trials that the study begins with, and the state of each before anything runs."""
+        ...
+
+    def added(self, states: Mapping[str, str]) -> None:
+        """The study lists more trials, with the state of each."""
+        ...
+
+    def looked(self, look: Look[str]) -> None:
+        """The study took a look at its scores."""
         ...
 
     def reported(self, key: str, epoch: Epoch) -> None:
@@ -37,24 +51,21 @@ class Summary:
 
     Args:
         planned: number of its trials.
+        complete: every planned trial has a result, and nothing more will be planned.
         states: state of each trial by key.
         reasons: class of failure by the key of each failed trial.
         ran: keys of the trials that this run trained.
     """
 
     planned: int
+    complete: bool = False
     states: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     ran: tuple[str, ...] = ()
 
-    @property
-    def complete(self) -> bool:
-        """Whether every planned trial has a result."""
-        return all(state in ("done", "stopped") for state in self.states.values())
-
 
 def run_study(
-    plan: Plan,
+    agenda: Agenda,
     store: Store,
     executor: Executor,
     job: Job,
@@ -67,88 +78,99 @@ def run_study(
     """Run what is missing of a study, and nothing else.
 
     Args:
-        plan: the study's trials.
+        agenda: what the study trains.
         store: where results go; a result is committed before anything else hears of it.
         executor: who runs trials.
         job: runs one trial.
         watcher: shows what happens.
         interrupt: set when the user asks to stop.
         forget: called with the key of a trial whose result is safe, to drop its checkpoints.
-        retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again.
+        retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again, and `stopped`.
 
     Raises:
         LockedError: if another driver runs this study.
     """
-    study = plan.study
+    study = agenda.study
     with store.lock(study.name):
         store.sweep()
-        store.plan(
-            study.name,
-            question=study.question,
-            document=study.model_dump(mode="json"),
-            file=study.document.file,
-            members=[item.member for item in plan.items.values()],
-        )
-        if retry:
-            store.retry(list(plan.items), retry)
-        known = store.states(list(plan.items))
-        states = {key: known[key].state for key in plan.items}  # in the order of the plan
-        watcher.planned(plan, states)
-        bridge = _Bridge(plan, store, watcher, forget)
-        missing = [key for key, state in states.items() if state in ("pending", "running")]
-        if missing:
-            executor.run(bridge.claims(missing), job, bridge, interrupt)
+        listed = store.rows(study.name) if study.name in {known.name for known in store.studies(counted=False)} else []
+        bridge = _Bridge(agenda, store, watcher, forget, retry)
+        bridge.begin(listed)
+        source = bridge.claims()
+        for first in islice(source, 1):  # an executor is started only if there is something for it to do
+            executor.run(chain([first], source), job, bridge, interrupt)
         bridge.release()
-        ended = store.states(list(plan.items))
+        ended = store.states(list(agenda.items))
     return Summary(
-        planned=len(plan.items),
-        states={key: ended[key].state for key in plan.items},
+        planned=len(agenda.items),
+        complete=agenda.exhausted and all(state.state in ("done", "stopped") for state in ended.values()),
+        states={key: ended[key].state for key in agenda.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
         ran=tuple(bridge.ran),
     )
 
 
 class _Bridge:
-    """Between the store and an executor: claims trials for it, keeps what comes out of them."""
+    """Between an agenda, the store and an executor: claims trials, keeps what comes out of them, tells the agenda."""
 
-    def __init__(self, plan: Plan, store: Store, watcher: Watcher, forget: Callable[[str], None]) -> None:
+    def __init__(
+        self, agenda: Agenda, store: Store, watcher: Watcher, forget: Callable[[str], None], retry: Collection[str]
+    ) -> None:
         self.ran: list[str] = []
-        self._plan = plan
+        self._agenda = agenda
         self._store = store
         self._watcher = watcher
         self._forget = forget
+        self._retry = retry
         self._attempts: dict[str, int] = {}
+        self._waiting: deque[str] = deque()
 
-    def claims(self, keys: list[str]) -> Iterator[Trial | None]:
-        """Trials that are now ours; None while all that is left runs under another driver, whose results we await."""
-        elsewhere = []
-        for key in keys:
-            if (trial := self._claim(key)) is not None:
-                yield trial
-            else:
-                elsewhere.append(key)
+    def begin(self, listed: Sequence[Row]) -> None:
+        """Write the trials that the study begins with, all of them before the first one starts."""
+        study = self._agenda.study
+        planned = self._agenda.start(listed)
+        self._store.plan(
+            study.name,
+            question=study.question,
+            document=study.model_dump(mode="json"),
+            file=study.document.file,
+            members=[item.member for item in planned],
+        )
+        self._watcher.planned(self._agenda, self._look_up(planned))
+
+    def claims(self) -> Iterator[Trial | None]:
+        """Trials that are now ours, in the order of the agenda; None while what is left depends on others' results."""
+        elsewhere: list[str] = []
         looked = time.monotonic()
-        while elsewhere:
-            if time.monotonic() < looked + POLL_S:
-                yield None
-                continue
-            looked = time.monotonic()
-            self._store.sweep()
-            states = {key: state.state for key, state in self._store.states(elsewhere).items()}
-            elsewhere = [key for key in elsewhere if states[key] in ("pending", "running")]
-            for key in [key for key in elsewhere if states[key] == "pending"]:
+        while True:
+            if self._waiting:
+                key = self._waiting.popleft()
                 if (trial := self._claim(key)) is not None:
-                    elsewhere.remove(key)
                     yield trial
+                else:
+                    elsewhere.append(key)
+            elif planned := self._propose():
+                self._extend(planned)
+            elif elsewhere and time.monotonic() >= looked + POLL_S:
+                looked = time.monotonic()
+                elsewhere = self._look_again(elsewhere)
+            elif elsewhere or not self._agenda.exhausted:
+                yield None
+            else:
+                return
 
     def reported(self, key: str, epoch: Epoch) -> None:
         self._store.add_epoch(key, self._attempts[key], epoch)
         self._watcher.reported(key, epoch)
 
     def finished(self, outcome: Outcome) -> None:
+        if outcome.status == "stopped" and outcome.cost is None:
+            outcome = replace(outcome, cost=count_cost(self._agenda.items[outcome.key].trial))
         if self._store.add(outcome, self._attempts.pop(outcome.key)):
             if outcome.status == "done":
                 self._forget(outcome.key)
+            if outcome.status != "interrupted":
+                self._agenda.tell(outcome.key, outcome.status, outcome.metrics, outcome.cost)
             self.ran.append(outcome.key)
             self._watcher.finished(outcome)
 
@@ -158,9 +180,53 @@ class _Bridge:
             self._store.release(key, attempt)
         self._attempts.clear()
 
+    def _propose(self) -> Sequence[Planned]:
+        """What the agenda wants next; the looks that it took to decide that are kept."""
+        study, before = self._agenda.study, len(self._agenda.looks)
+        planned = self._agenda.propose()
+        for look in self._agenda.looks[before:]:
+            self._store.add_look(study.name, _record(study, look))
+            self._watcher.looked(look)
+        return planned
+
+    def _extend(self, planned: Sequence[Planned]) -> None:
+        """Let the study list more trials."""
+        self._store.extend(self._agenda.study.name, [item.member for item in planned])
+        self._watcher.added(self._look_up(planned))
+
+    def _look_up(self, planned: Sequence[Planned]) -> dict[str, str]:
+        """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
+        keys = [item.trial.key for item in planned]
+        if self._retry:
+            self._store.retry(keys, self._retry)
+        known = self._store.states(keys)
+        self._waiting += [key for key in keys if not self._agenda.tell_state(key, known[key])]
+        return {key: known[key].state for key in keys}
+
+    def _look_again(self, elsewhere: Sequence[str]) -> list[str]:
+        """Those of the trials that still run under other drivers; one that was given back is ours to claim."""
+        self._store.sweep()
+        states = self._store.states(elsewhere)
+        running = [key for key in elsewhere if states[key].state == "running"]
+        ended = [key for key in elsewhere if key not in running and self._agenda.tell_state(key, states[key])]
+        self._waiting += [key for key in elsewhere if key not in running and key not in ended]
+        return running
+
     def _claim(self, key: str) -> Trial | None:
-        attempt = self._store.claim(key, self._plan.study.name)
+        attempt = self._store.claim(key, self._agenda.study.name)
         if attempt is None:
             return None
         self._attempts[key] = attempt
-        return self._plan.items[key].trial
+        return self._agenda.items[key].trial
+
+
+def _record(study: Study, look: Look[str]) -> LookRecord:
+    """A look as the database keeps it."""
+    assert study.seeds.looks is not None
+    return LookRecord(
+        plan=study.seeds.looks,
+        number=look.number,
+        level=look.level,
+        states=look.states,
+        exploratory=look.exploratory,
+    )

@@ -1,10 +1,11 @@
 """What all tests share: studies written to files, and a database in which a study was really trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from command_line import TINY, Done, run_dasbench
+from postgres_server import PROGRAMS, new_database, postgres_server
 
 
 @pytest.fixture
@@ -33,3 +34,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_dasbench(folder, "run", "study.yaml", "--executor", "inline")
     assert done.code == 0, done.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of our own."""
+    if PROGRAMS is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server() as address:
+        yield address
+
+
+@pytest.fixture
+def team_database(postgres: str) -> str:
+    """An empty database on that server."""
+    return new_database(postgres)

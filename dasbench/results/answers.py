@@ -1,10 +1,10 @@
 """What the database answers about studies and trials, beside the rows of reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dasbench.records import Epoch, Outcome, Row
+from dasbench.records import Cost, Epoch, Outcome, Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,36 @@ class TrialState:
         state: `pending`, `running`, `done`, `failed` or `stopped`.
         reason: class of a failure.
         attempt: how often it was started.
+        metrics: final values by name, of a trial that has ended.
+        cost: exact cost, once known.
     """
 
     state: str
     reason: str | None
     attempt: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookRecord:
+    """A look that a study took at its scores.
+
+    Args:
+        plan: the numbers of seeds at the planned looks.
+        number: which look it was, from 1.
+        level: share of the error rate that it spent.
+        states: where each variant but the baseline stood, by label.
+        exploratory: an earlier look followed another plan, so that the verdicts carry no error rate.
+        taken: when, ISO 8601 in UTC.
+    """
+
+    plan: tuple[int, ...]
+    number: int
+    level: float
+    states: Mapping[str, str]
+    exploratory: bool = False
+    taken: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

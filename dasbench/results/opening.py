@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from dasbench.errors import StoreError
+from dasbench.errors import EmptyStoreError, OutdatedStoreError, StoreError
 from dasbench.results.engine import APPLICATION_ID, PATIENCE_S, Place, reading_uri, writing_engine
 from dasbench.results.faults import check_path, explain, foreign, newer
 from dasbench.results.schema import REVISION, VERSION_QUERY, VERSION_TABLE
@@ -40,10 +40,12 @@ def check_readable(place: Place, engine: Engine) -> None:
     """Make sure that a database can be read as it is.
 
     Raises:
-        StoreError: if there is none, it is damaged, or its layout is older than today's.
+        EmptyStoreError: if there is none.
+        OutdatedStoreError: if its layout is older than today's.
+        StoreError: if it is damaged.
         ForeignStoreError: if it is another program's or a newer version's.
     """
-    missing = StoreError(f"{place.name}: there are no results yet. Run a study first: dasbench run STUDY.yaml")
+    missing = EmptyStoreError(f"{place.name}: there are no results yet. Run a study first: dasbench run STUDY.yaml")
     if place.path is not None and not check_path(place.name, place.path):
         raise missing
     try:
@@ -56,7 +58,7 @@ def check_readable(place: Place, engine: Engine) -> None:
     if _compare(place, version) < 0:
         if place.path is None and version == BASE:
             raise missing
-        raise StoreError(
+        raise OutdatedStoreError(
             f"{place.name}: its layout is version {version}, this dasbench reads {REVISION}. "
             "Bring it up to date (a copy is kept): dasbench run STUDY.yaml"
         )
@@ -89,7 +91,7 @@ def _prepare_server(place: Place) -> None:
 
 def _look(place: Place, path: Path) -> str:
     """The version of a file's layout, read without changing a byte; refuses one that is not ours or is damaged."""
-    with closing(_inspecting(path)) as connection:
+    with closing(inspecting(path)) as connection:
         _check_application(place, connection.execute("PRAGMA application_id").fetchone()[0])
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
         row = connection.execute(VERSION_QUERY).fetchone() if known else None
@@ -101,7 +103,8 @@ def _look(place: Place, path: Path) -> str:
     return version
 
 
-def _inspecting(path: Path) -> sqlite3.Connection:
+def inspecting(path: Path) -> sqlite3.Connection:
+    """A plain connection to a SQLite database that changes nothing in it."""
     return sqlite3.connect(reading_uri(path), uri=True, timeout=PATIENCE_S, isolation_level=None)
 
 
@@ -157,7 +160,7 @@ def _back_up(path: Path, version: str) -> Path:
     """Copy a database, with the changes that are still in its log, to a file beside it."""
     target = path.with_name(f"{path.name}.backup-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
     try:
-        with closing(_inspecting(path)) as connection:
+        with closing(inspecting(path)) as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.Error:
         target.unlink(missing_ok=True)

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dasbench.errors import StoreError
+from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, stamp
-from dasbench.results.schema import members, studies, trials
+from dasbench.results.schema import looks, members, studies, trials
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Member:
         seed: the trial's seed.
         dataset: data set and its size.
         task: the task's name.
+        role: what the trial is for: `search`, `confirm`, or `""` for one that the study lists by itself.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Member:
     seed: int = 0
     dataset: str = ""
     task: str = "classification"
+    role: str = ""
 
 
 def write_study(
@@ -65,6 +68,20 @@ def append_members(connection: Connection, now: datetime, study: str, planned: S
     _insert_members(connection, study, fresh, first=0 if last is None else last + 1)
 
 
+def add_look(connection: Connection, now: datetime, study: str, look: LookRecord) -> bool:
+    """Keep a look unless it is there; returns whether it is exploratory."""
+    plan = dump(list(look.plan))
+    same = (looks.c.study == study) & (looks.c.plan == plan)
+    known = connection.scalar(select(looks.c.exploratory).where(same & (looks.c.number == look.number)))
+    if known is not None:
+        return bool(known)
+    other = (looks.c.study == study) & (looks.c.plan != plan)
+    exploratory = look.exploratory or connection.execute(select(looks.c.number).where(other)).first() is not None
+    values = {"level": look.level, "states": dump(look.states), "exploratory": exploratory, "taken": stamp(now)}
+    connection.execute(insert(looks).values(study=study, plan=plan, number=look.number, **values))
+    return exploratory
+
+
 def _insert_missing_trials(connection: Connection, now: datetime, planned: Sequence[Member]) -> None:
     known = existing(connection, [member.key for member in planned])
     rows = [
@@ -92,6 +109,7 @@ def _insert_members(connection: Connection, study: str, planned: Sequence[Member
             "variant": json.dumps(member.variant, default=str),
             "label": member.label,
             "seed": member.seed,
+            "role": member.role,
         }
         for position, member in enumerate(planned, first)
     ]

@@ -1,22 +1,26 @@
 """What reports ask of the database: rows, studies, and everything about one trial."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.records import COST_FIELDS, Cost, Epoch, Row
-from dasbench.results.answers import AttemptRecord, StudyRecord, TrialRecord, TrialState
+from dasbench.records import COST_FIELDS, Epoch, Row
+from dasbench.results.answers import AttemptRecord, LookRecord, StudyRecord, TrialRecord, TrialState
+from dasbench.results.copying import copy_file, copy_studies
 from dasbench.results.database import Database
 from dasbench.results.encoding import load_cost, load_each, load_metrics, load_outcome
 from dasbench.results.engine import locate, reading_engine
 from dasbench.results.opening import check_readable
 from dasbench.results.planning import batches
-from dasbench.results.schema import attempts, epochs, members, studies, trials
+from dasbench.results.rows import read_rows
+from dasbench.results.schema import attempts, epochs, looks, members, studies, trials
+from dasbench.results.views import View, read_view
 
 
 class Reader:
@@ -52,22 +56,52 @@ class Reader:
         """
 
         def work(connection: Connection) -> list[Row]:
-            known = list(connection.scalars(select(studies.c.name).order_by(studies.c.created, studies.c.name)))
-            names = known if study is None else [study] if isinstance(study, str) else list(study)
-            for name in names:
-                if name not in known:
-                    raise UsageError(unknown_name("study", name, known))
-            return [row for name in names for row in _rows(connection, members.c.study == name)]
+            return [
+                row for name in _chosen(connection, study) for row in read_rows(connection, members.c.study == name)
+            ]
 
         return self._database.read(work)
 
-    def studies(self) -> list[StudyRecord]:
-        """All studies, the oldest first."""
+    def view(self, name: View, study: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The rows of one of the database's views, as anybody who asks it directly sees them, JSON decoded.
+
+        Args:
+            name: `trials`, `epochs` or `leaderboard`.
+            study: a study's name, or several; all studies by default.
+
+        Raises:
+            UsageError: if there is no such study; the message names the nearest.
+        """
+        return self._database.read(lambda connection: list(read_view(connection, name, _chosen(connection, study))))
+
+    def copy(self, path: Path, study: str | Sequence[str] | None = None) -> None:
+        """Write studies, with all that is known of their trials, to a new SQLite database.
+
+        Args:
+            path: its file, which must not exist.
+            study: a study's name, or several; everything by default.
+
+        Raises:
+            UsageError: if there is no such study; the message names the nearest.
+            StoreError: if the file cannot be written.
+        """
+        if study is None and self._database.place.path is not None:
+            copy_file(self._database.place.path, path)
+            return
+        self._database.read(lambda connection: copy_studies(connection, path, _chosen(connection, study)))
+
+    def studies(self, *, counted: bool = True) -> list[StudyRecord]:
+        """All studies, the oldest first.
+
+        Args:
+            counted: count their trials by state, which takes a while for many trials.
+        """
 
         def work(connection: Connection) -> list[StudyRecord]:
             states: dict[str, dict[str, int]] = {}
             counts = select(members.c.study, trials.c.state, func.count()).join(trials)
-            for name, state, count in connection.execute(counts.group_by(members.c.study, trials.c.state)):
+            counts = counts.group_by(members.c.study, trials.c.state)
+            for name, state, count in connection.execute(counts) if counted else ():
                 states.setdefault(name, {})[state] = count
             every = connection.execute(select(studies).order_by(studies.c.created, studies.c.name)).mappings()
             return [
@@ -81,12 +115,38 @@ class Reader:
         """Where trials stand; keys that the database does not know are left out."""
 
         def work(connection: Connection) -> dict[str, TrialState]:
-            query = select(trials.c.key, trials.c.state, trials.c.reason, trials.c.attempt)
+            t = trials.c
+            query = select(t.key, t.state, t.reason, t.attempt, t.metrics, t.cost_details, *(t[n] for n in COST_FIELDS))
             return {
-                key: TrialState(state=state, reason=reason, attempt=attempt)
+                cells.key: TrialState(
+                    state=cells.state,
+                    reason=cells.reason,
+                    attempt=cells.attempt,
+                    metrics=load_metrics(cells.metrics),
+                    cost=load_cost(cells[6:], cells.cost_details and json.loads(cells.cost_details)),
+                )
                 for some in batches(keys)
-                for key, state, reason, attempt in connection.execute(query.where(trials.c.key.in_(some)))
+                for cells in connection.execute(query.where(t.key.in_(some)))
             }
+
+        return self._database.read(work)
+
+    def looks(self, study: str) -> list[LookRecord]:
+        """The looks that a study took at its scores, in the order in which it took them."""
+
+        def work(connection: Connection) -> list[LookRecord]:
+            query = select(looks).where(looks.c.study == study).order_by(looks.c.taken, looks.c.number)
+            return [
+                LookRecord(
+                    plan=tuple(json.loads(row["plan"])),
+                    number=row["number"],
+                    level=row["level"],
+                    states=json.loads(row["states"]),
+                    exploratory=row["exploratory"],
+                    taken=row["taken"],
+                )
+                for row in connection.execute(query).mappings()
+            ]
 
         return self._database.read(work)
 
@@ -100,6 +160,26 @@ class Reader:
                 for some in batches(keys)
                 for key, bits in connection.execute(query.where(trials.c.key.in_(some)))
             }
+
+        return self._database.read(work)
+
+    def specs(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """All that decides the outcome of trials, as plain data."""
+
+        def work(connection: Connection) -> dict[str, dict[str, Any]]:
+            query = select(trials.c.key, trials.c.spec)
+            found = [pair for some in batches(keys) for pair in connection.execute(query.where(trials.c.key.in_(some)))]
+            return dict(zip([key for key, _ in found], load_each([spec for _, spec in found]), strict=True))
+
+        return self._database.read(work)
+
+    def environments(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """With what trials that have ended ran, as plain data; trials that did not say are left out."""
+
+        def work(connection: Connection) -> dict[str, dict[str, Any]]:
+            query = select(trials.c.key, trials.c.environment).where(trials.c.environment != "{}")
+            found = [pair for some in batches(keys) for pair in connection.execute(query.where(trials.c.key.in_(some)))]
+            return dict(zip([key for key, _ in found], load_each([text for _, text in found]), strict=True))
 
         return self._database.read(work)
 
@@ -126,7 +206,8 @@ def read_store(where: str | Path) -> Reader:
         where: its file, or a URL of SQLAlchemy.
 
     Raises:
-        StoreError: if there is none, or it cannot be read.
+        EmptyStoreError: if there is none.
+        StoreError: if it cannot be read.
         ForeignStoreError: if it is another program's or a newer version's.
     """
     place = locate(where)
@@ -139,50 +220,14 @@ def read_store(where: str | Path) -> Reader:
     return Reader(Database(place, engine))
 
 
-def _rows(connection: Connection, condition: ColumnElement[bool]) -> list[Row]:
-    """The rows of one study or one trial; texts that repeat from row to row are decoded once."""
-    m, t = members.c, trials.c
-    query = (
-        select(m.study, m.key, m.variant, m.label, m.seed, t.state, t.reason, t.metrics, t.seconds, t.peak_memory)
-        .add_columns(t.dataset, t.task, t.first_study, t.finished, t.cost_details, *(t[name] for name in COST_FIELDS))
-        .join_from(members, trials)
-        .where(condition)
-        .order_by(m.study, m.position)
-    )
-    found = connection.execute(query).all()
-    variants = _decoded({cells[2] for cells in found})
-    details = _decoded({cells[14] for cells in found if cells[14] is not None})
-    costs = {cells: load_cost(cells[1:], details.get(cells[0])) for cells in {cells[14:] for cells in found}}
-    metrics = load_each([cells[7] for cells in found])
-    return [
-        _row(cells, variants[cells[2]], values, costs[cells[14:]]) for cells, values in zip(found, metrics, strict=True)
-    ]
-
-
-def _decoded(texts: Collection[str]) -> dict[str, Any]:
-    ordered = list(texts)
-    return dict(zip(ordered, load_each(ordered), strict=True))
-
-
-def _row(cells: Any, variant: dict[str, Any], metrics: dict[str, Any], cost: Cost | None) -> Row:
-    study, key, _, label, seed, state, reason, text, seconds, peak_memory, dataset, task, first, finished, *_ = cells
-    return Row(
-        study=study,
-        key=key,
-        variant=variant,
-        label=label,
-        seed=seed,
-        state=state,
-        reason=reason,
-        metrics=load_metrics(text) if ':"' in text else metrics,
-        cost=cost,
-        seconds=seconds,
-        peak_memory=peak_memory,
-        dataset=dataset,
-        task=task,
-        reused=state != "pending" and first is not None and first != study,
-        finished=finished,
-    )
+def _chosen(connection: Connection, study: str | Sequence[str] | None) -> list[str]:
+    """Names of studies that exist, each once."""
+    known = list(connection.scalars(select(studies.c.name).order_by(studies.c.created, studies.c.name)))
+    names = known if study is None else [study] if isinstance(study, str) else list(dict.fromkeys(study))
+    for name in names:
+        if name not in known:
+            raise UsageError(unknown_name("study", name, known))
+    return names
 
 
 def _curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
@@ -196,11 +241,18 @@ def _curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
     return tuple(Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest)
 
 
+def _no_such_trial(connection: Connection, prefix: str) -> str:
+    alike = select(trials.c.key).where(trials.c.key.startswith(prefix[:2].lower(), autoescape=True))  # for speed
+    near = get_close_matches(prefix.lower(), connection.scalars(alike), n=1)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    return f"no trial's key begins with '{prefix}'.{guess} `dasbench leaderboard STUDY --json` lists the keys."
+
+
 def _trial(connection: Connection, prefix: str) -> TrialRecord:
     query = select(trials).where(trials.c.key.startswith(prefix.lower(), autoescape=True)).order_by(trials.c.key)
     found = list(connection.execute(query.limit(6)).mappings())
     if not found:
-        raise UsageError(f"no trial's key begins with '{prefix}'. `dasbench leaderboard STUDY --json` lists the keys.")
+        raise UsageError(_no_such_trial(connection, prefix))
     if len(found) > 1:
         keys = ", ".join(row["key"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
         raise UsageError(f"several trials' keys begin with '{prefix}': {keys}. Give more digits.")
@@ -212,7 +264,7 @@ def _trial(connection: Connection, prefix: str) -> TrialRecord:
         key=key,
         spec=json.loads(row["spec"]),
         state=TrialState(state=row["state"], reason=row["reason"], attempt=row["attempt"]),
-        rows=tuple(_rows(connection, members.c.key == key)),
+        rows=tuple(read_rows(connection, members.c.key == key)),
         outcome=load_outcome(row, curve),
         epochs=curve,
         attempts=tuple(AttemptRecord(**{n: s[n] for n in AttemptRecord.__dataclass_fields__}) for s in starts),

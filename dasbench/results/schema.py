@@ -1,8 +1,8 @@
 """The tables of the results database, all named `das_...`, and the version of their layout."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION = "0001"
+REVISION = "0003"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
@@ -74,7 +74,20 @@ members = Table(
     Column("variant", Text, nullable=False, comment="the varied fields and their values, JSON"),
     Column("label", Text, nullable=False),
     Column("seed", BigInteger, nullable=False),
+    Column("role", String(16), nullable=False, default="", server_default="", comment="search, confirm or empty"),
     Index(None, "study", "position"),
+)
+
+looks = Table(
+    "das_looks",
+    metadata,
+    Column("study", String(200), ForeignKey(studies.c.name, ondelete="CASCADE"), primary_key=True),
+    Column("plan", String(200), primary_key=True, comment="the planned looks, JSON"),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("level", Double, nullable=False, comment="share of the error rate that it spent"),
+    Column("states", Text, nullable=False, comment="label of each variant and where it stood, JSON"),
+    Column("exploratory", Boolean, nullable=False, comment="an earlier look followed another plan"),
+    Column("taken", String(40), nullable=False),
 )
 
 epochs = Table(

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from dasbench.errors import StoreError
 from dasbench.records import Epoch, Outcome
-from dasbench.results import fencing, locks, spool
+from dasbench.results import fencing, locks, planning, spool
+from dasbench.results.answers import LookRecord
 from dasbench.results.database import Database
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
@@ -137,6 +138,18 @@ class Store(Reader):
         """
         self._database.write(lambda connection: append_members(connection, clock(connection), name, members))
 
+    def add_look(self, study: str, look: LookRecord) -> bool:
+        """Keep a look; one that the study took before, by the same plan, stays as it is.
+
+        Returns:
+            Whether it is exploratory: the study took a look by another plan before.
+        """
+
+        def work(connection: Connection) -> bool:
+            return planning.add_look(connection, clock(connection), study, look)
+
+        return self._database.write(work)
+
     def sweep(self) -> list[str]:
         """Put the trials of dead drivers back to pending; returns their keys."""
 
@@ -209,18 +222,23 @@ class Store(Reader):
         return self._database.write(work)
 
     def retry(self, keys: Sequence[str], reasons: Collection[str] | None = None) -> list[str]:
-        """Put failed trials back to pending; returns the keys of those that were.
+        """Put trials that failed or were stopped back to pending; returns the keys of those that were.
+
+        They go on from their last checkpoint, if it is still there.
 
         Args:
             keys: the trials to look at.
-            reasons: the classes of failure to try again, all by default.
+            reasons: the classes of failure to try again, and `stopped` for trials that a scheduler stopped; every
+                class of failure by default.
         """
 
         def work(connection: Connection) -> list[str]:
-            failed = trials.c.state == "failed"
+            wanted = trials.c.state == "failed"
             if reasons is not None:
-                failed &= trials.c.reason.in_(reasons)
-            query = select(trials.c.key).where(failed)
+                wanted &= trials.c.reason.in_(reasons)
+                if "stopped" in reasons:
+                    wanted |= trials.c.state == "stopped"
+            query = select(trials.c.key).where(wanted)
             again = [key for some in batches(keys) for key in connection.scalars(query.where(trials.c.key.in_(some)))]
             for key in again:
                 fencing.put_back(connection, key)

@@ -13,15 +13,13 @@ from ruamel.yaml import YAML
 from dasbench.errors import Complaint, StudyError, unknown_name
 from dasbench.spec.document import Document, Path_, parse_scalar, read_document
 from dasbench.spec.parameters import explain, plain_path
-from dasbench.spec.space import Axis
+from dasbench.spec.space import SETTABLE, Axis
 from dasbench.spec.space_files import add_space
 from dasbench.spec.study import MAX_TRIALS, Study
 from dasbench.spec.trial import FILLED_IN, Trial, set_field
 
 Known = Mapping[str, Collection[str]]
 """The names that exist, by kind: what `catalog.known_names()` returns."""
-
-SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
 
 
 def load_study(
@@ -143,8 +141,9 @@ def _complaints(document: Document, error: ValidationError) -> list[Complaint]:
 
 
 def _place(loc: tuple[str | int, ...]) -> Path_:
-    """Where in the file: a component's `params` are written beside its name."""
-    return tuple(part for part in plain_path(loc) if part != "params")
+    """Where in the file: a component's `params` are written beside its name, a list of seeds under `seeds` itself."""
+    hidden = ("params", "values") if loc[:1] == ("seeds",) else ("params",)
+    return tuple(part for part in plain_path(loc) if part not in hidden)
 
 
 def _check_base(document: Document, data: Mapping[str, Any]) -> list[Complaint]:
@@ -179,7 +178,7 @@ def _check_axis(
     complaints = []
     part = {head: base[head]} if head in base else {}
     before = _problems(part, head, context)
-    for index, value in enumerate(axis.points() or (axis.low, axis.high)):
+    for index, value in enumerate(axis.points() or axis.ends()):
         trial = json.loads(json.dumps(part))
         set_field(trial, axis.key, value)
         for problem in [problem for problem in _problems(trial, head, context) if problem not in before]:
@@ -199,8 +198,10 @@ def _problems(part: dict[str, Any], head: str, context: Mapping[str, Any]) -> li
 
 
 def _check_size(document: Document, study: Study) -> list[Complaint]:
+    if study.sampler.name != "grid":
+        return []
     for index, axis in enumerate(study.axes):
-        if axis.points() is None and study.sampler.name == "grid":
+        if axis.points() is None:
             return [document.complaint(("axes", index), "sampler 'grid' needs 'values' or a 'step'")]
     count = 0
     for count, _ in enumerate(study.variants(), start=1):

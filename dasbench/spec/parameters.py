@@ -13,16 +13,13 @@ Problem = tuple[tuple[str | int, ...], str]
 """Where in the checked data something is wrong, and what."""
 
 
-def check_parameters(
-    arguments: Iterable[inspect.Parameter], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[Problem]]:
-    """Check given parameters against a signature and fill in its defaults.
+def check_parameters(schema: type[BaseModel], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Check given parameters against a schema and fill in its defaults.
 
-    Types, ranges (`Annotated[float, Gt(0), Le(1)]`) and choices (`Literal`) come from the annotations. Numbers are
-    brought into the annotated type, so that `alpha: 1` and `alpha: 1.0` are the same.
+    Numbers are brought into the annotated type, so that `alpha: 1` and `alpha: 1.0` are the same.
 
     Args:
-        arguments: keyword-only arguments of the constructor.
+        schema: of the constructor, from `parameter_schema`.
         given: plain data from a study.
 
     Returns:
@@ -32,23 +29,26 @@ def check_parameters(
         >>> from typing import Annotated
         >>> from annotated_types import Gt, Le
         >>> def gate(*, alpha: Annotated[float, Gt(0), Le(1)] = 0.2, kernel: int = 3): ...
-        >>> arguments = inspect.signature(gate).parameters.values()
-        >>> check_parameters(arguments, {"alpha": 1})
+        >>> schema = parameter_schema(inspect.signature(gate).parameters.values())
+        >>> check_parameters(schema, {"alpha": 1})
         ({'alpha': 1.0, 'kernel': 3}, [])
-        >>> for path, message in check_parameters(arguments, {"alpha": 2, "kernal": 5})[1]:
+        >>> for path, message in check_parameters(schema, {"alpha": 2, "kernal": 5})[1]:
         ...     print(*path, message)
         alpha must be less than or equal to 1, not 2
         kernal unknown key 'kernal'. Did you mean 'kernel'? Known: alpha, kernel.
     """
-    model = _model(arguments)
     try:
-        checked = model.model_validate_json(json.dumps(given), strict=True)
+        checked = schema.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
-        return dict(given), [(plain_path(item["loc"]), explain(item, model)) for item in error.errors()]
+        return dict(given), [(plain_path(item["loc"]), explain(item, schema)) for item in error.errors()]
     return checked.model_dump(mode="json"), []
 
 
-def _model(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
+def parameter_schema(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
+    """What may be said about a constructor's keyword-only arguments.
+
+    Types, ranges (`Annotated[float, Gt(0), Le(1)]`) and choices (`Literal`) come from the annotations.
+    """
     fields: dict[str, Any] = {}
     for argument in arguments:
         empty = argument.default is inspect.Parameter.empty

@@ -8,6 +8,9 @@ from pydantic import Field, JsonValue, model_validator
 
 from dasbench.spec.trial import Frozen
 
+SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
+"""The fields of a trial that a study may set and vary."""
+
 MAX_VALUES = 10_000
 """The most values that one axis may list."""
 
@@ -20,7 +23,8 @@ class Axis(Frozen):
         values: what it takes, or
         low, high: a range, both ends included, with
         step: the distance of its points (then it can be enumerated), and
-        log: whether it is sampled on a logarithmic scale.
+        log: whether it is sampled on a logarithmic scale, and
+        integer: whether only whole numbers are meant (then `step` is 1 unless it is given or the scale is logarithmic).
         when: other fields and the value (or list of values) that each must have for this axis to apply.
 
     Example:
@@ -34,6 +38,7 @@ class Axis(Frozen):
     high: float | None = None
     step: float | None = Field(default=None, gt=0)
     log: bool = False
+    integer: bool = False
     when: Mapping[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -42,6 +47,8 @@ class Axis(Frozen):
         if (self.values is None) == (not given):
             raise ValueError("give either 'values' or 'low' and 'high'")
         if self.values is not None:
+            if self.integer or self.log:
+                raise ValueError(f"'{'integer' if self.integer else 'log'}' belongs to a range, not to 'values'")
             if not self.values:
                 raise ValueError("has no values")
             duplicates = [value for index, value in enumerate(self.values) if value in self.values[:index]]
@@ -50,20 +57,41 @@ class Axis(Frozen):
             return self
         if self.low is None or self.high is None or self.low >= self.high:
             raise ValueError("needs 'low' below 'high'")
+        if self.integer and not all(float(n).is_integer() for n in (self.low, self.high, self.step or 1)):
+            raise ValueError("'integer' needs whole numbers for 'low', 'high' and 'step'")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("'log' needs a positive 'low' and no 'step'")
-        if self.step is not None and (self.high - self.low) / self.step > MAX_VALUES:
+        if self._step is not None and (self.high - self.low) / self._step > MAX_VALUES:
             raise ValueError(f"has more than {MAX_VALUES:,} values")
         return self
 
+    @property
+    def _step(self) -> float | None:
+        return 1.0 if self.integer and self.step is None and not self.log else self.step
+
     def points(self) -> tuple[Any, ...] | None:
-        """All values of the axis, or None for a continuous range."""
+        """All values of the axis; None for a range that is only sampled (continuous, or whole on a log scale)."""
         if self.values is not None:
             return self.values
-        if self.step is None or self.low is None or self.high is None:
+        if self._step is None or self.low is None or self.high is None:
             return None
-        count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        return tuple(_round(self.low + index * self.step) for index in range(count))
+        count = math.floor((self.high - self.low) / self._step + 1e-9) + 1
+        return tuple(_round(self.low + index * self._step) for index in range(count))
+
+    def ends(self) -> tuple[Any, ...]:
+        """The lowest and the highest value of a range."""
+        assert self.low is not None
+        assert self.high is not None
+        return (int(self.low), int(self.high)) if self.integer else (self.low, self.high)
+
+    def holds(self, value: Any) -> bool:
+        """Whether the axis can take a value."""
+        points = self.points()
+        if points is not None:
+            return value in points
+        low, high = self.ends()
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and low <= value <= high and (not self.integer or float(value).is_integer())
 
     def applies(self, assigned: Mapping[str, Any]) -> bool:
         """Whether every condition of `when` holds for the values assigned so far."""
@@ -71,10 +99,10 @@ class Axis(Frozen):
 
 
 def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All combinations of the axes' values, the last axis varying fastest.
+    """All combinations of the axes' values, the last axis varying fastest; of a range that is sampled, its two ends.
 
     Args:
-        axes: axes that can be enumerated.
+        axes: what varies.
         base: dotted fields that hold before any axis does, for `when`.
 
     Example:
@@ -91,7 +119,7 @@ def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[di
         if not last.applies({**base, **values}):
             yield values
             continue
-        for point in last.points() or ():
+        for point in last.points() or last.ends():
             yield {**values, last.key: point}
 
 

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from dasbench.errors import unknown_name
+from dasbench.spec.constraints import COSTS, Constraint
 from dasbench.spec.document import Document
+from dasbench.spec.replication import Replication
 from dasbench.spec.space import Axes, enumerate_axes
 from dasbench.spec.trial import Choice, Frozen, Trial, known
 
@@ -55,22 +57,25 @@ class Resources(Frozen):
 
     Args:
         cpus: threads of a trial.
-        gpus: GPUs of a trial; a fraction shares one.
+        gpus: GPUs of a trial; a fraction shares one, `auto` measures how many trials one holds.
         timeout_s: seconds after which a trial ends as failed (`timeout`), or None.
     """
 
     cpus: int = Field(default=1, ge=1, le=1024)
-    gpus: float = Field(default=0, ge=0, le=64)
+    gpus: Annotated[float, Field(ge=0, le=64)] | Literal["auto"] = 0.0
     timeout_s: float | None = Field(default=None, gt=0)
 
 
-def _seed_list(value: Any) -> Any:
-    """`seeds: 3` is short for `seeds: [0, 1, 2]`."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= 1000:
-            raise ValueError(f"must be between 1 and 1000 seeds, not {value}")
-        return tuple(range(value))
-    return tuple(value) if isinstance(value, list) else value
+class Confirm(Frozen):
+    """What happens once a search has spent its trials: the winners are trained again, on seeds that chose nothing.
+
+    Args:
+        top: how many variants, at the most, are called in: the best of one objective, the front of several.
+        seeds: fresh seeds for each of them, and for the base as it stands.
+    """
+
+    top: int = Field(default=1, ge=1, le=100)
+    seeds: int = Field(default=5, ge=2, le=1000)
 
 
 class Study(Frozen):
@@ -82,8 +87,13 @@ class Study(Frozen):
         base: the trial that the axes start from.
         axes: what varies.
         space: name (or file) of a search space, whose axes are added to these.
-        seeds: every variant is trained once for each.
+        seeds: every variant is trained once for each; with looks, only while its comparison is open.
         sampler: who chooses among the variants; `grid` runs them all.
+        scheduler: who stops trials early that look hopeless; `none` lets all run to their end.
+        trials: how many distinct trials a sampler may propose, in all; also after the study was interrupted.
+        constraints: what every trial has to keep; who does not is never trained.
+        confirm: how the winners of a search are trained again before they are called winners.
+        callbacks: who else hears of epochs and results (`tensorboard`, `mlflow`, `wandb`).
         objectives: metrics to rank by, the most important first.
         resources: what one trial gets.
         profiles: changes of the study by name (`--profile`), see `load_study`.
@@ -96,8 +106,8 @@ class Study(Frozen):
         ...     axes=[{"key": "gate.alpha", "values": [0.1, 0.2]}],
         ...     seeds=2,
         ... )
-        >>> [(str(trial.gate), trial.seed) for trial in study.trials()]
-        [('das(alpha=0.1)', 0), ('das(alpha=0.2)', 0), ('das(alpha=0.1)', 1), ('das(alpha=0.2)', 1)]
+        >>> list(study.variants()), list(study.seeds)
+        ([{'gate.alpha': 0.1}, {'gate.alpha': 0.2}], [0, 1])
     """
 
     name: str
@@ -105,12 +115,15 @@ class Study(Frozen):
     base: Trial
     axes: Axes = ()
     space: str | None = None
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], BeforeValidator(_seed_list), Field(min_length=1)
-    ] = (0,)
+    seeds: Replication = Replication(values=(0,))
     sampler: Annotated[Choice, known("sampler")] = Choice(name="grid")
+    scheduler: Annotated[Choice, known("scheduler")] = Choice(name="none")
+    trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS, validate_default=True)
+    constraints: tuple[Constraint, ...] = Field(default=(), max_length=50)
+    confirm: Confirm | None = None
     objectives: tuple[Objective, ...] = Field(default=(Objective(metric="top1", direction="max"),), min_length=1)
     resources: Resources = Resources()
+    callbacks: tuple[Annotated[Choice, known("callback")], ...] = ()
     profiles: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
 
     _document: Document = PrivateAttr(default=Document("", None))
@@ -122,13 +135,6 @@ class Study(Frozen):
             raise ValueError(f"must be 1 to 64 letters, digits, '-' or '_', not '{name[:40]}'")
         return name
 
-    @field_validator("seeds")
-    @classmethod
-    def _distinct_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("holds a seed twice")
-        return seeds
-
     @model_validator(mode="after")
     def _distinct_axes(self) -> Self:
         keys = [axis.key for axis in self.axes]
@@ -139,20 +145,66 @@ class Study(Frozen):
             raise ValueError(f"axes vary '{twice[0]}' twice")
         return self
 
+    @field_validator("sampler", "scheduler")
+    @classmethod
+    def _fits_what_varies(cls, choice: Choice, info: ValidationInfo) -> Choice:
+        plain = "grid" if info.field_name == "sampler" else "none"
+        if choice.name == plain:
+            return choice
+        if "seeds" in info.data and info.data["seeds"].looks:
+            raise ValueError(f"'looks' compare fixed variants, all trained to the end: {info.field_name} is {plain}")
+        if info.field_name == "sampler" and "axes" in info.data and not info.data["axes"]:
+            raise ValueError(f"sampler '{choice.name}' has nothing to vary; give 'axes' or a 'space'")
+        return choice
+
+    @field_validator("trials", "confirm")
+    @classmethod
+    def _belongs_to_a_search(cls, value: Any, info: ValidationInfo) -> Any:
+        sampler = info.data.get("sampler")
+        if sampler is None:
+            return value
+        if sampler.name == "grid" and value is not None:
+            raise ValueError("needs a sampler that proposes; 'grid' trains every variant on every seed")
+        if sampler.name != "grid" and value is None and info.field_name == "trials":
+            raise ValueError(f"sampler '{sampler.name}' needs a number of trials that it may propose")
+        return value
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a sampler proposes its variants one after another."""
+        return self.sampler.name != "grid"
+
+    @property
+    def score(self) -> Objective:
+        """The first objective that is measured, not counted; accuracy if all are counted."""
+        measured = (objective for objective in self.objectives if objective.metric not in COSTS)
+        return next(measured, Objective(metric="top1", direction="max"))
+
+    def range_of(self, key: str) -> tuple[Any, ...]:
+        """Every value that a dotted field of the trial takes; of a range that is only sampled, its two ends."""
+        varied = [value for axis in self.axes if axis.key == key for value in axis.points() or axis.ends()]
+        return (*varied, self.base_fields[key])
+
     @property
     def base_fields(self) -> dict[str, Any]:
         """Dotted fields of the base and their values, for conditions on axes."""
-        return dict(_flatten(self.base.model_dump(mode="json", exclude_none=True)))
+        return trial_fields(self.base)
 
     def variants(self) -> Iterator[dict[str, JsonValue]]:
         """Every combination of the axes' values, as dotted fields; one empty one if nothing varies."""
         return enumerate_axes(self.axes, self.base_fields)
 
-    def trials(self) -> Iterator[Trial]:
-        """Every variant at every seed, all variants of a seed before the next seed."""
-        for seed in self.seeds:
-            for values in self.variants():
-                yield self.base.with_values({**values, "seed": seed})
+    def holds(self, variant: Mapping[str, Any]) -> bool:
+        """Whether a variant is one of this study's: it sets the axes that apply, and nothing else, to their values."""
+        assigned = self.base_fields
+        expected = set()
+        for axis in self.axes:
+            if axis.applies(assigned):
+                expected.add(axis.key)
+                if axis.key not in variant or not axis.holds(variant[axis.key]):
+                    return False
+                assigned[axis.key] = variant[axis.key]
+        return set(variant) == expected
 
     @property
     def document(self) -> Document:
@@ -188,6 +240,17 @@ def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)
+
+
+def trial_fields(trial: Trial) -> dict[str, Any]:
+    """Every dotted field of a trial and its value, parts before what is in them.
+
+    Example:
+        >>> fields = trial_fields(Trial(backbone="resnet18", gate={"name": "das", "alpha": 0.1}, dataset="digits"))
+        >>> fields["gate.alpha"], fields["backbone"]
+        (0.1, {'name': 'resnet18'})
+    """
+    return dict(_flatten(trial.model_dump(mode="json", exclude_none=True)))
 
 
 def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

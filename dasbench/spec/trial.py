@@ -144,6 +144,11 @@ class Training(Frozen):
         label_smoothing: share of the target that is spread over all classes.
         augment: random flips and crops as the data set defines them.
         select: which epoch is tested: the `last`, or the `best` on the validation part.
+        precision: of the network's operators, in training and in evaluation: `fp32`, or `bf16` where torch's automatic
+            mixed precision takes it; weights, their updates and the loss stay in fp32.
+        compile: whether torch.compile makes kernels of the network; the first steps then take minutes.
+        accumulate: parts that a batch is computed in, one after the other, for one step of the optimiser: less memory,
+            the same gradient. Batch norms see a part at a time.
     """
 
     recipe: str | None = None
@@ -161,6 +166,9 @@ class Training(Frozen):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     augment: bool = True
     select: Literal["last", "best"] = "last"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    accumulate: int = Field(default=1, ge=1, le=65_536)
 
     @model_validator(mode="before")
     @classmethod
@@ -183,6 +191,9 @@ class Training(Frozen):
             raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be fewer than epochs ({self.epochs})")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer sgd with momentum above 0")
+        if self.accumulate > self.batch_size:
+            message = "the parts of a batch, must not be more than its images"
+            raise ValueError(f"accumulate ({self.accumulate}), {message} (batch_size {self.batch_size})")
         return self
 
 

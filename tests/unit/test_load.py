@@ -31,15 +31,11 @@ def complaints(path, **options):
     return str(error.value).splitlines()
 
 
-def test_a_sound_file_becomes_its_trials(write_study):
+def test_a_sound_file_becomes_its_variants_and_seeds(write_study):
     study = load_study(write_study(SOUND), known=known_names())
 
-    assert [(trial.gate.params["alpha"], trial.seed) for trial in study.trials()] == [
-        (0.1, 0),
-        (0.2, 0),
-        (0.1, 1),
-        (0.2, 1),
-    ]
+    assert list(study.variants()) == [{"gate.alpha": 0.1}, {"gate.alpha": 0.2}]
+    assert list(study.seeds) == [0, 1]
 
 
 def test_numbers_and_words_mean_what_they_look_like(write_study):
@@ -218,3 +214,25 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert printed.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("sampler: tpe", ":1: trials: sampler 'tpe' needs a number of trials"),
+        ("trials: 5", ":11: trials: needs a sampler that proposes"),
+        ("confirm: {top: 1, seeds: 3}", ":10: confirm: needs a sampler that proposes"),
+        ("scheduler: asha\nseeds: {looks: [2, 4]}", ":10: scheduler: 'looks' compare fixed variants"),
+        ("scheduler: ash", "scheduler: unknown scheduler 'ash'. Did you mean 'asha'?"),
+        ("sampler: {name: tp}\ntrials: 3", "sampler: unknown sampler 'tp'. Did you mean 'tpe'?"),
+        ("constraints: [mcas <= 3]", "constraints[0]: unknown cost or field 'mcas'. Did you mean 'macs'?"),
+        ("seeds: {looks: [2, 2]}", "seeds: looks are ascending numbers of seeds"),
+        ("seeds: [0, -1]", "seeds[1]: must be greater than or equal to 0, not -1"),
+        ("resources: {gpus: many}", "resources.gpus"),
+    ],
+)
+def test_fields_of_a_search_that_make_no_sense_are_refused_on_their_line(write_study, added, said):
+    sound = SOUND.replace("seeds: 2\n", "") if "seeds" in added else SOUND
+    lines = complaints(write_study(f"{sound}{added}\n"))
+
+    assert any(said in line for line in lines), lines

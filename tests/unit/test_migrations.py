@@ -22,13 +22,13 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "0003"
 
 
 def upgrade() -> None:
     with op.batch_alter_table("das_trials") as table:
-        table.alter_column("dataset", new_column_name="data")
+        table.alter_column("spec", new_column_name="asked")
 """
 
 
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     """A database of today's layout with one trial."""
     place = tmp_path / "results.db"
     with open_store(place) as store:
-        store.plan("norms", members=[Member(key="aa01", spec={}, dataset="digits")])
+        store.plan("norms", members=[Member(key="aa01", spec={"seed": 7}, dataset="digits")])
     return place
 
 
@@ -142,7 +142,7 @@ def test_reading_never_upgrades(tmp_path: Path) -> None:
     make_empty(place)
     before = place.read_bytes()
 
-    with pytest.raises(StoreError, match="its layout is version 0000, this dasbench reads 0001"):
+    with pytest.raises(StoreError, match="its layout is version 0000, this dasbench reads 0003"):
         read_store(place)
     assert place.read_bytes() == before
 
@@ -150,14 +150,14 @@ def test_reading_never_upgrades(tmp_path: Path) -> None:
 def test_rebuilding_a_table_keeps_what_refers_to_it(path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "r0002_second.py").write_text(SECOND)
+    (folder / "versions" / "r9999_second.py").write_text(SECOND)
 
     engine = writing_engine(locate(path), foreign_keys=False)
     with engine.connect().execution_options(das_write=1.0) as connection, connection.begin():
         upgrade(connection, folder=folder)
     engine.dispose()
 
-    assert ask(path, "SELECT data FROM das_trials JOIN das_members USING (key)") == ["digits"]
+    assert ask(path, "SELECT asked FROM das_trials JOIN das_members USING (key)") == ['{"seed":7}']
     assert ask(path, "PRAGMA foreign_key_check") == []
 
 
@@ -165,7 +165,7 @@ def test_rebuilding_a_table_keeps_what_refers_to_it(path: Path, tmp_path: Path) 
 def test_a_newer_layout_is_refused_and_left_alone(path: Path, use) -> None:
     before = change(path, "UPDATE das_alembic_version SET version_num = '0999'")
 
-    with pytest.raises(ForeignStoreError, match=r"version 0999, this dasbench knows up to 0001.*Upgrade dasbench"):
+    with pytest.raises(ForeignStoreError, match=r"version 0999, this dasbench knows up to 0003.*Upgrade dasbench"):
         use(path)
     assert path.read_bytes() == before
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from dasbench.agenda import Agenda
 from dasbench.errors import LockedError, StudyError
 from dasbench.plan import count_costs, plan_study
 from dasbench.records import Epoch, Outcome
@@ -24,7 +25,9 @@ def study(name="s", **fields):
 class Quiet:
     """A watcher that watches nothing."""
 
-    def planned(self, plan, states): ...
+    def planned(self, agenda, states): ...
+    def added(self, states): ...
+    def looked(self, look): ...
     def reported(self, key, epoch): ...
     def finished(self, outcome): ...
 
@@ -47,7 +50,7 @@ class Trainer:
 def run(store, asked, job, **options):
     forgotten = []
     options = {"watcher": Quiet(), "interrupt": Interrupt(), "forget": forgotten.append, **options}
-    return run_study(plan_study(asked), store, Inline(), job, **options)
+    return run_study(Agenda(asked), store, Inline(), job, **options)
 
 
 @pytest.fixture
@@ -189,3 +192,59 @@ def test_each_distinct_model_is_counted_once():
 
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert len(costs) == 6
+
+
+class Scorer(Trainer):
+    """A job whose score follows from the width and the seed."""
+
+    def __call__(self, trial, report):
+        super().__call__(trial, report)
+        score = 10.0 * trial.backbone.params["width"] + trial.seed / 10
+        return Outcome(key=trial.key, status="done", metrics={"top1": score, "val_top1": score})
+
+
+def test_looks_are_kept_and_a_second_run_takes_the_same(store):
+    asked = study(seeds={"looks": [2, 4]})
+
+    first, second = run(store, asked, Scorer()), run(store, asked, Scorer())
+
+    assert (first.complete, len(first.ran), second.complete, second.ran) == (True, 12, True, ())
+    assert [(look.number, set(look.states.values())) for look in store.looks("s")] == [(1, {"open"}), (2, {"open"})]
+
+
+def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
+    interrupt = Interrupt()
+
+    class Presses(Quiet):
+        def finished(self, outcome):
+            if len(store.rows("s")) == 2:
+                interrupt.signal = 15
+
+    asked = study(sampler="random", trials=5)
+    cut = run(store, asked, Scorer(), watcher=Presses(), interrupt=interrupt)
+    whole = run(store, asked, Scorer())
+
+    assert (cut.complete, len(cut.ran), whole.complete, len(whole.ran)) == (False, 2, True, 3)
+    assert [row.role for row in store.rows("s")] == ["search"] * 5
+
+
+def test_two_searches_share_what_they_both_propose(store):
+    run(store, study("first", sampler="random", trials=6), Scorer())
+    second = Scorer()
+
+    summary = run(store, study("second", sampler={"name": "random", "seed": 1}, trials=6), second)
+
+    assert (summary.complete, second.ran) == (True, Counter())
+
+
+def test_a_stopped_trial_keeps_its_checkpoints_and_gets_its_cost(store):
+    plan = plan_study(study())
+    first = next(iter(plan.items))
+    stopping = Trainer({first: Outcome(key=first, status="stopped", metrics={"val_top1": 1.0})})
+    forgotten = []
+
+    summary = run(store, study(), stopping, forget=forgotten.append)
+
+    assert summary.complete
+    assert (first in forgotten, len(forgotten)) == (False, 5)
+    assert next(row.cost for row in store.rows("s") if row.key == first).params_full > 0

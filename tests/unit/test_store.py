@@ -1,15 +1,9 @@
 """What the results database promises, on SQLite and on PostgreSQL alike."""
 
 import os
-import pwd
-import signal
 import socket
-import subprocess
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +13,7 @@ from hypothesis import strategies as st
 
 from dasbench.errors import LockedError, StoreError, UsageError
 from dasbench.records import Cost, Epoch, Outcome
+from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump_metrics, load_metrics, plain_text
 from dasbench.results.engine import locate
 from dasbench.results.reading import read_store
@@ -34,7 +29,6 @@ COST = Cost(
     versions={"fvcore": "0.1.5"},
 )
 CURVE = (Epoch(1, {"val_top1": 60.0}), Epoch(2, {"val_top1": 71.5}))
-POSTGRES = next((p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
 
 
 def member(key: str, **changes: object) -> Member:
@@ -70,49 +64,13 @@ def run(store: Store, outcome: Outcome, study: str = "norms") -> bool:
     return store.add(outcome, attempt)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A server of our own on a free port; PostgreSQL refuses to run as root, so root hands it to another user."""
-    if POSTGRES is None:
-        pytest.skip("PostgreSQL is not installed")
-    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        data = f"{folder}/data"
-        initdb = [POSTGRES / "initdb", "-D", data, "-U", "das", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-        command = [POSTGRES / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, **as_user)
-        try:
-            ready = [POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-            deadline = time.monotonic() + 30
-            while subprocess.run(ready, check=False).returncode:
-                assert server.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not start"
-                time.sleep(0.05)
-            yield f"postgresql://das@127.0.0.1:{port}"
-        finally:
-            server.send_signal(signal.SIGINT)  # disconnects everybody
-            server.wait(30)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty place for results."""
     monkeypatch.chdir(tmp_path)
     if request.param == "sqlite":
         return str(tmp_path / "results.db")
-    import psycopg
-
-    server = request.getfixturevalue("postgres")
-    name = f"das_{os.urandom(4).hex()}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{server}/{name}"
+    return request.getfixturevalue("team_database")
 
 
 @pytest.fixture
@@ -505,3 +463,32 @@ def test_metrics_survive_the_database(metrics: dict[str, float]) -> None:
 def test_plain_text_is_always_storable(text: str) -> None:
     assert "\0" not in plain_text(text)
     assert plain_text(text).encode()
+
+
+def look(number: int, plan: tuple[int, ...] = (3, 6)) -> LookRecord:
+    return LookRecord(plan=plan, number=number, level=0.02, states={"das": "open"})
+
+
+def test_a_look_is_kept_once(store: Store) -> None:
+    kept = [store.add_look("norms", look(1)) for _ in range(2)]
+
+    assert kept == [False, False]
+    assert [(known.number, known.plan, dict(known.states)) for known in store.looks("norms")] == [
+        (1, (3, 6), {"das": "open"})
+    ]
+
+
+def test_a_look_by_another_plan_is_exploratory(store: Store) -> None:
+    store.add_look("norms", look(1))
+    store.add_look("norms", look(1, plan=(3, 6, 12)))
+
+    assert [(known.plan, known.exploratory) for known in store.looks("norms")] == [((3, 6), False), ((3, 6, 12), True)]
+    assert store.add_look("norms", look(2)) is True
+
+
+def test_a_stopped_trial_is_continued_when_that_is_asked_for(store: Store) -> None:
+    run(store, done("aa01", status="stopped"))
+
+    assert (store.retry(["aa01"]), store.retry(["aa01"], ["nan"])) == ([], [])
+    assert store.retry(["aa01"], ["stopped"]) == ["aa01"]
+    assert store.states(["aa01"])["aa01"].state == "pending"

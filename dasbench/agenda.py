@@ -1,0 +1,249 @@
+"""What a study trains next: what it lists, or what a sampler proposes from what came out, every trial once."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, islice
+
+import numpy as np
+
+from dasbench.analysis.looks import Look
+from dasbench.analysis.pareto import pareto_front
+from dasbench.catalog import SAMPLERS, check_components
+from dasbench.errors import ModelError
+from dasbench.plan import Plan, Planned, count_cost, count_costs, keep_feasible, plan_proposals, plan_trial, violations
+from dasbench.records import Cost, Row
+from dasbench.results.answers import TrialState
+from dasbench.search.samplers.looks import Looks
+from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
+from dasbench.seeds import derive_seed, permutation
+from dasbench.spec.constraints import COSTS
+from dasbench.spec.study import MAX_TRIALS, Study
+from dasbench.spec.trial import Trial
+
+PATIENCE = 200
+"""Proposals in a row that a sampler may waste (known trials, infeasible ones) before the rest is listed instead."""
+
+logger = logging.getLogger(__name__)
+
+
+class Agenda:
+    """The trials of a study as they become known.
+
+    A search is distinct by construction: a proposal that is known already becomes the next seed of its variant, or is
+    answered as known and asked again. What violates a constraint, or cannot be built, is answered as infeasible and
+    never trained. What an earlier run of the study left in the database counts as this run's own.
+
+    Args:
+        study: what is asked.
+
+    Raises:
+        StudyError: if a component does not accept its parameters.
+
+    Example:
+        >>> base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
+        >>> axes = [{"key": "backbone.width", "values": [2, 4]}]
+        >>> agenda = Agenda(Study(name="width", question="How wide?", base=base, axes=axes))
+        >>> [planned.label for planned in agenda.start([])], agenda.exhausted
+        (['width=2', 'width=4'], True)
+    """
+
+    def __init__(self, study: Study) -> None:
+        check_components(study)
+        self.study = study
+        self.items: dict[str, Planned] = {}
+        self._sampler: Sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
+        self._results: dict[str, Result] = {}
+        self._seeds: dict[str, set[int]] = {}
+        self._leftovers: Iterator[Proposal] | None = None
+        self._dry = False
+        self._confirming = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing will be proposed any more, whatever is told."""
+        if not self.study.is_searched:
+            return self._sampler.exhausted
+        return self._spent and (self._confirming or self.study.confirm is None)
+
+    @property
+    def total(self) -> int:
+        """How many trials there are to be, as far as that is known."""
+        if not self.study.is_searched or self.exhausted:
+            return len(self.items)
+        assert self.study.trials is not None
+        confirm = self.study.confirm
+        return max(len(self.items), self.study.trials + ((confirm.top + 1) * confirm.seeds if confirm else 0))
+
+    @property
+    def looks(self) -> Sequence[Look[str]]:
+        """The looks taken so far, of a study that replicates until resolved."""
+        return self._sampler.taken if isinstance(self._sampler, Looks) else ()
+
+    def start(self, rows: Sequence[Row]) -> list[Planned]:
+        """The trials that the study begins with.
+
+        Args:
+            rows: what the database lists for the study; a search goes on from those that are still in its space.
+        """
+        if not self.study.is_searched:
+            return self.propose()
+        for row in rows:
+            if row.role == "confirm" or self.study.holds(row.variant):
+                planned = plan_trial(self.study, row.variant, row.seed, row.role)
+                if planned.trial.key == row.key:
+                    self._add(planned)
+        self._confirming = any(item.role == "confirm" for item in self.items.values())
+        return list(self.items.values())
+
+    def propose(self) -> list[Planned]:
+        """What to train next; empty if that is nothing just now."""
+        if not self.study.is_searched:
+            return self._listed(self._sampler.propose())
+        if not self._spent:
+            return self._searched()
+        if self.study.confirm and not self._confirming and all(key in self._results for key in self.items):
+            self._confirming = True
+            return self._confirmations()
+        return []
+
+    def tell(self, key: str, fate: Fate, metrics: Mapping[str, float], cost: Cost | None) -> None:
+        """Hear what became of a trial; the sampler is told."""
+        planned = self.items[key]
+        values = objective_values(self.study, metrics, cost) if fate == "done" else ()
+        broken = violations(self.study, planned.trial, cost) if cost else ()
+        result = Result(fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken)
+        self._results[key] = result
+        if planned.role != "confirm":
+            self._sampler.tell(Proposal(planned.variant, planned.trial.seed), result)
+
+    def tell_state(self, key: str, state: TrialState) -> bool:
+        """Hear of a trial that the database knows; returns whether it has ended."""
+        fates: dict[str, Fate] = {"done": "done", "failed": "failed", "stopped": "stopped"}
+        if state.state in fates:
+            self.tell(key, fates[state.state], state.metrics, state.cost)
+        return state.state in fates
+
+    def prunable(self, trial: Trial) -> bool:
+        """Whether a scheduler may stop a trial: not one that a comparison over seeds needs."""
+        item = self.items.get(trial.key)
+        return trial.seed == self.study.seeds.values[0] and (item is None or item.role != "confirm")
+
+    @property
+    def _spent(self) -> bool:
+        """Whether the search has proposed all its trials."""
+        return self._dry or sum(item.role != "confirm" for item in self.items.values()) >= (self.study.trials or 0)
+
+    def _add(self, planned: Planned) -> Planned:
+        self.items[planned.trial.key] = planned
+        self._seeds.setdefault(identity(planned.variant), set()).add(planned.trial.seed)
+        return planned
+
+    def _listed(self, proposals: Sequence[Proposal]) -> list[Planned]:
+        """The trials of a study that lists its variants; those that violate a constraint are left out."""
+        plan = Plan(self.study, plan_proposals(self.study, proposals))
+        if any(name in COSTS for constraint in self.study.constraints for name in constraint.names):
+            plan = keep_feasible(plan, count_costs(plan))
+        fresh = [self._add(planned) for planned in plan.items.values()]
+        kept = {(identity(planned.variant), planned.trial.seed) for planned in fresh}
+        for proposal in proposals:
+            if (identity(proposal.variant), proposal.seed) not in kept:
+                self._sampler.tell(proposal, Result(fate="infeasible"))
+        return fresh
+
+    def _searched(self) -> list[Planned]:
+        """The next trial of a search; empty if the sampler waits, or nothing is left."""
+        for _ in range(PATIENCE):
+            proposals = self._sampler.propose() if self._leftovers is None else list(islice(self._leftovers, 1))
+            if not proposals:
+                self._dry = self._leftovers is not None or self._sampler.exhausted
+                return []
+            fresh = [planned for proposal in proposals if (planned := self._distinct(proposal))]
+            if fresh:
+                return fresh
+        if self._leftovers is None and all(axis.points() is not None for axis in self.study.axes):
+            self._leftovers = self._all_in_random_order()
+        elif self._leftovers is None:
+            logger.warning("%s: %d proposals in a row were known or infeasible", self.study.name, PATIENCE)
+            self._dry = True
+        return []
+
+    def _distinct(self, proposal: Proposal) -> Planned | None:
+        """A proposal as a trial that is new and feasible; else None, and the sampler is told."""
+        used = self._seeds.get(identity(proposal.variant), set())
+        for seed in (seed for seed in self.study.seeds if seed not in used):
+            planned = plan_trial(self.study, proposal.variant, seed, "search")
+            if planned.trial.key in self.items:  # another variant of the same meaning
+                continue
+            refusal = self._refusal(planned.trial)
+            if refusal is None:
+                return self._add(planned)
+            self._sampler.tell(Proposal(proposal.variant, seed), refusal)
+            return None
+        self._sampler.tell(Proposal(proposal.variant, self.study.seeds.values[0]), Result(fate="known"))
+        return None
+
+    def _refusal(self, trial: Trial) -> Result | None:
+        """Why a trial is not worth training, or None."""
+        broken = violations(self.study, trial)
+        if any(broken):
+            return Result(fate="infeasible", violations=broken)
+        try:
+            cost = count_cost(trial)
+        except ModelError as error:
+            logger.info("%s cannot be built: %s", trial.gate, error)
+            return Result(fate="infeasible")
+        broken = violations(self.study, trial, cost)
+        return Result(fate="infeasible", cost=cost, violations=broken) if any(broken) else None
+
+    def _all_in_random_order(self) -> Iterator[Proposal]:
+        """Every variant of a finite space."""
+        variants = list(islice(self.study.variants(), MAX_TRIALS))
+        order = permutation(derive_seed(self.study.name, "leftovers"), len(variants))
+        return (Proposal(variants[place]) for _ in self.study.seeds for place in order)
+
+    def _confirmations(self) -> list[Planned]:
+        """The winners of the search, and the base as it stands, on seeds that took part in no choice."""
+        assert self.study.confirm is not None
+        seeds = list(islice((n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds))
+        variants = [{}, *self._winners(self.study.confirm.top)]
+        fresh: dict[str, Planned] = {}
+        for seed in seeds:
+            for variant in variants:
+                planned = plan_trial(self.study, variant, seed, "confirm")
+                fresh.setdefault(planned.trial.key, planned)
+        return [self._add(planned) for planned in fresh.values()]
+
+    def _winners(self, top: int) -> list[Mapping[str, object]]:
+        """The variants with the best validation scores over their seeds: of several objectives the front."""
+        variants: dict[str, Mapping[str, object]] = {}
+        scores: dict[str, list[tuple[float, ...]]] = {}
+        for key, result in self._results.items():
+            if result.values:
+                name = identity(self.items[key].variant)
+                variants[name] = self.items[key].variant
+                scores.setdefault(name, []).append(result.values)
+        if not scores:
+            return []
+        table = np.array([np.mean(values, axis=0) for values in scores.values()])
+        directions = [objective.direction for objective in self.study.objectives]
+        front = np.flatnonzero(pareto_front(table, directions)) if len(directions) > 1 else np.arange(len(table))
+        sign = -1.0 if directions[0] == "max" else 1.0
+        best = front[np.argsort(sign * table[front, 0], kind="stable")][:top]
+        return [variants[list(scores)[place]] for place in best]
+
+
+def objective_values(study: Study, metrics: Mapping[str, float], cost: Cost | None) -> tuple[float, ...]:
+    """The value of each objective, scores on the validation part; empty unless all are known and finite.
+
+    Example:
+        >>> study = Study(name="s", question="?", base=Trial(backbone="resnet18", dataset="digits"))
+        >>> objective_values(study, {"val_top1": 91.0, "top1": 90.0}, None)
+        (91.0,)
+    """
+    known: dict[str, float] = dict(metrics)
+    known |= {name.removeprefix("val_"): value for name, value in metrics.items() if name.startswith("val_")}
+    if cost:
+        known |= {"params": cost.params_full, "macs": cost.macs_full}
+        known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+    values = tuple(float(known.get(objective.metric, np.nan)) for objective in study.objectives)
+    return values if np.isfinite(values).all() else ()

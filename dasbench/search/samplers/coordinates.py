@@ -1,0 +1,115 @@
+"""Axes as samplers see them: one number each, an index where the axis lists its values."""
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from dasbench.spec.space import Axis
+from dasbench.spec.study import Study
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One axis of a study.
+
+    Args:
+        name: unique, also where two axes vary one field under different conditions.
+        axis: the axis.
+        points: its values, or None for a range.
+
+    Example:
+        >>> norm = coordinate("0", Axis(key="gate.first_norm", values=["bn", "in"]))
+        >>> norm.value(1), norm.number("in"), norm.at(0.4), norm.is_ordered
+        ('in', 1, 'bn', False)
+    """
+
+    name: str
+    axis: Axis
+    points: tuple[Any, ...] | None
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether neighbouring numbers mean neighbouring values."""
+        if self.points is None:
+            return True
+        numbers = all(isinstance(point, int | float) and not isinstance(point, bool) for point in self.points)
+        return numbers and all(before < after for before, after in pairwise(self.points))
+
+    def value(self, number: float) -> Any:
+        """The axis's value that a number stands for."""
+        if self.points is not None:
+            return self.points[int(number)]
+        return self._tidy(number)
+
+    def number(self, value: Any) -> float:
+        """The number that stands for one of the axis's values."""
+        return self.points.index(value) if self.points is not None else value
+
+    def at(self, share: float) -> Any:
+        """The value at a share of the way along the axis, in [0, 1); every value has an equal part of the way."""
+        if self.points is not None:
+            return self.points[int(share * len(self.points))]
+        low, high = self.axis.ends()
+        end = high + 1 if self.axis.integer else high
+        place = low * (end / low) ** share if self.axis.log else low + share * (end - low)
+        return self._tidy(place)
+
+    def _tidy(self, number: float) -> float:
+        """A whole number, or one of six digits, that is still in the range: it stands in labels and tables."""
+        low, high = self.axis.ends()
+        if self.axis.integer:
+            return min(int(number), int(high))
+        return min(max(float(f"{number:.6g}"), float(low)), float(high))
+
+    @property
+    def rest(self) -> float:
+        """The number of an axis that does not apply, for samplers which need all of them."""
+        return 0 if self.points is not None else self.axis.ends()[0]
+
+
+def coordinate(name: str, axis: Axis) -> Coordinate:
+    """An axis with its values written out."""
+    return Coordinate(name, axis, axis.points())
+
+
+def coordinates(study: Study) -> tuple[Coordinate, ...]:
+    """All axes of a study, in their order."""
+    return tuple(coordinate(f"{place}.{axis.key}", axis) for place, axis in enumerate(study.axes))
+
+
+def assemble(
+    axes: Sequence[Coordinate], base: Mapping[str, Any], choose: Callable[[Coordinate], Any]
+) -> dict[str, Any]:
+    """A variant: the axes in their order, each asked for its value only if its conditions hold.
+
+    Args:
+        axes: all axes.
+        base: dotted fields that hold before any axis does.
+        choose: gives the value of an axis.
+
+    Example:
+        >>> gate = coordinate("0", Axis(key="gate", values=["none", "das"]))
+        >>> alpha = coordinate("1", Axis(key="gate.alpha", values=[0.1, 0.2], when={"gate": "das"}))
+        >>> assemble([gate, alpha], {}, lambda axis: axis.at(0)), assemble([gate, alpha], {}, lambda axis: axis.at(0.9))
+        ({'gate': 'none'}, {'gate': 'das', 'gate.alpha': 0.2})
+    """
+    variant: dict[str, Any] = {}
+    fields = ChainMap(variant, dict(base))
+    for axis in axes:
+        if axis.axis.applies(fields):
+            variant[axis.axis.key] = choose(axis)
+    return variant
+
+
+def numbers(axes: Sequence[Coordinate], base: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers that stand for a variant of the study, by the names of the axes that apply."""
+    found: dict[str, float] = {}
+
+    def note(axis: Coordinate) -> Any:
+        found[axis.name] = axis.number(variant[axis.axis.key])
+        return variant[axis.axis.key]
+
+    assemble(axes, base, note)
+    return found

@@ -1,0 +1,90 @@
+"""Replicate until resolved: more seeds for the variants whose comparison with the baseline is open."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from dasbench.analysis.looks import Look, State, take_look
+from dasbench.errors import StudyError
+from dasbench.search.samplers.sampler import Proposal, Result, identity
+from dasbench.spec.study import Study, label
+
+
+class Looks:
+    """Proposes all variants at the seeds of the first look, then what is open and the baseline at those of the next.
+
+    Args:
+        study: with `seeds.looks`.
+
+    Raises:
+        StudyError: if no variant is the study's baseline.
+    """
+
+    def __init__(self, study: Study) -> None:
+        assert study.seeds.looks is not None
+        self.exhausted = False
+        self.taken: list[Look[str]] = []
+        self._study = study
+        self._plan = study.seeds.looks
+        self._metric = study.score.metric
+        self._variants: dict[str, Mapping[str, Any]] = {label(variant): variant for variant in study.variants()}
+        self._labels = {identity(variant): name for name, variant in self._variants.items()}
+        self._baseline = _baseline(study, self._variants)
+        self._scores: dict[str, dict[int, float]] = {name: {} for name in self._variants}
+        self._waiting: set[tuple[str, int]] = set()
+        self._seeds = 0
+
+    def propose(self) -> Sequence[Proposal]:
+        """The seeds of the next look, once all of the last have come in."""
+        if self._waiting or self.exhausted:
+            return ()
+        names: Sequence[str] = list(self._variants)
+        until: int | None = self._plan[0]
+        if self._seeds:
+            look = self._look()
+            names = [name for name in self._variants if name == self._baseline or name in look.open]
+            until = look.next_seeds
+        if until is None:
+            self.exhausted = True
+            return ()
+        seeds = self._study.seeds.values[self._seeds : until]
+        self._seeds = until
+        self._waiting = set(product(names, seeds))
+        return [Proposal(self._variants[name], seed) for seed, name in product(seeds, names)]
+
+    def tell(self, proposal: Proposal, result: Result) -> None:
+        """Hear the score of a variant at one seed; a trial without a score takes part in no comparison."""
+        name = self._labels[identity(proposal.variant)]
+        assert proposal.seed is not None
+        self._waiting.discard((name, proposal.seed))
+        score = result.metrics.get(self._metric, math.nan)
+        if result.fate == "done" and math.isfinite(score):
+            self._scores[name][proposal.seed] = score
+
+    def _look(self) -> Look[str]:
+        settled: Mapping[str, State] = self.taken[-1].states if self.taken else {}
+        look = take_look(
+            self._scores,
+            self._baseline,
+            looks=self._plan,
+            number=len(self.taken) + 1,
+            min_effect=self._study.seeds.min_effect,
+            settled=settled,
+        )
+        self.taken.append(look)
+        return look
+
+
+def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
+    """The label of the variant that the others are compared with."""
+    wanted = study.seeds.baseline
+    if wanted is None:
+        fields = study.base_fields
+        plain = (name for name, variant in variants.items() if all(fields.get(k) == v for k, v in variant.items()))
+        return next(plain, next(iter(variants)))
+    found = [name for name, variant in variants.items() if wanted.items() <= variant.items()]
+    if len(found) != 1:
+        message = f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
+        raise StudyError([study.document.complaint(("seeds", "baseline"), message)])
+    return found[0]

@@ -1,0 +1,51 @@
+"""Whether trials would be trained on other images than the ones that they are to be compared with."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dasbench.errors import DataError
+from dasbench.spec.trial import Choice, Trial
+
+
+def refuse_changed_data(trials: Iterable[Trial], known_specs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse to train on a data set that has changed since other trials of the study were planned.
+
+    A data set is the same if its name and its parameters are; its content, if the fingerprint is. Trials on other
+    data sets, or on other parameters of the same (a larger image), are not compared.
+
+    Args:
+        trials: resolved, about to be trained.
+        known_specs: what the database knows of the study, by key: each the plain data of a resolved trial.
+
+    Raises:
+        DataError: naming every such data set, both of its fingerprints, and what to do.
+
+    Example:
+        >>> trial = Trial(backbone="resnet18", dataset="digits", data_fingerprint="b" * 16)
+        >>> refuse_changed_data([trial], {trial.key: trial.model_dump(mode="json")})
+        >>> old = {"dataset": {"name": "digits"}, "data_fingerprint": "a" * 16}
+        >>> refuse_changed_data([trial], {"0" * 12: old})  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        dasbench.errors.DataError: the data set digits has changed since 1 trial of this study was planned: ...
+    """
+    now = {_identity(trial.dataset): trial for trial in trials if trial.data_fingerprint}
+    before: dict[tuple[str, str], int] = {}
+    for spec in known_specs.values():
+        identity, fingerprint = _identity(Choice.model_validate(spec["dataset"])), spec.get("data_fingerprint", "")
+        if fingerprint and identity in now and fingerprint != now[identity].data_fingerprint:
+            before[identity, fingerprint] = before.get((identity, fingerprint), 0) + 1
+    if before:
+        raise DataError("\n".join(_said(now[identity], was, count) for (identity, was), count in before.items()))
+
+
+def _identity(dataset: Choice) -> str:
+    return Choice(name=dataset.name, params=dict(sorted(dataset.params.items()))).model_dump_json()
+
+
+def _said(trial: Trial, was: str, count: int) -> str:
+    planned = f"{count} trial of this study was" if count == 1 else f"{count} trials of this study were"
+    return (
+        f"the data set {trial.dataset} has changed since {planned} planned: its fingerprint was {was} and is "
+        f"{trial.data_fingerprint}, so that old and new results cannot be compared. Put the former files back, or "
+        "keep the new results apart: give the study another name, or --db another database."
+    )

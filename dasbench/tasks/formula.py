@@ -1,0 +1,211 @@
+"""Formulas over the fields of a trial: arithmetic, comparisons and a few functions, and nothing else of Python."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from dasbench.errors import UsageError, unknown_name
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 100
+
+FIELDS = ("backbone", "gate", "placement", "dataset", "training", "seed")
+"""What a formula may speak of: these and the fields below them."""
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+}
+
+ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: math.pow,
+}
+
+COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, group: item in group,
+    ast.NotIn: lambda item, group: item not in group,  # codespell:ignore notin
+}
+
+SYNTAX = (
+    "a formula has numbers, texts, dotted fields of the trial, + - * / % **, comparisons, 'in', 'and', 'or', 'not', "
+    f"'x if y else z' and {', '.join(FUNCTIONS)}"
+)
+
+_OPERATORS = (ast.UnaryOp, ast.USub, ast.UAdd, ast.Not, ast.BinOp, ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.IfExp)
+_OPERANDS = (ast.Constant, ast.List, ast.Tuple, ast.Name, ast.Attribute, ast.Load, ast.Call)
+_ALLOWED = (*_OPERATORS, *_OPERANDS, *ARITHMETIC, *COMPARISONS)
+
+
+def check_formula(text: str) -> str:
+    """Give a formula back that can be evaluated.
+
+    Raises:
+        ValueError: saying what is wrong with it and what would be right.
+
+    Example:
+        >>> check_formula("80 + 10 * (gate.design == 'c') - abs(gate.alpha - 0.2)")[:9]
+        '80 + 10 *'
+        >>> check_formula("open('x')")
+        Traceback (most recent call last):
+        ValueError: unknown function 'open'. Known: abs, exp, log, max, min, sqrt.
+    """
+    _parse(text)
+    return text
+
+
+def evaluate(text: str, fields: Mapping[str, Any]) -> float:
+    """The value of a formula; NaN where it has none (a division by zero, the logarithm of a negative number).
+
+    Args:
+        text: a formula that was checked.
+        fields: values by dotted field.
+
+    Raises:
+        UsageError: if it speaks of a field that is not there, or calculates with what is no number.
+
+    Example:
+        >>> evaluate("80 + 10 * (gate == 'das')", {"gate": "das"}), evaluate("1 / 0", {})
+        (90.0, nan)
+    """
+    try:
+        return _Evaluation(fields).number(_parse(text))
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+@lru_cache(maxsize=128)
+def _parse(text: str) -> ast.expr:
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"'{text[:80]}' cannot be read; {SYNTAX}") from error
+    _check_depth(tree)
+    for node in ast.walk(tree):
+        _check_node(node, text)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    parts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called | parts:
+            _check_field(_dotted(node))
+    return tree
+
+
+def _check_depth(tree: ast.expr) -> None:
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise ValueError(f"has more than {MAX_DEPTH} terms inside of each other")
+
+
+def _check_node(node: ast.AST, text: str) -> None:
+    """Refuse everything that is not on the list of what a formula may have."""
+    words = ast.get_source_segment(text.strip(), node) or type(node).__name__
+    if not isinstance(node, _ALLOWED):
+        raise ValueError(f"'{words[:80]}' is not allowed; {SYNTAX}")  # noqa: TRY004 - a value for pydantic
+    if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str):
+        raise ValueError(f"'{words[:80]}' is neither a number nor a text")  # noqa: TRY004 - the same
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func)
+        if name not in FUNCTIONS:
+            raise ValueError(unknown_name("function", name[:80], FUNCTIONS))
+        fewest, most = (2, MAX_DEPTH) if name in ("min", "max") else (1, 1)
+        if node.keywords or not fewest <= len(node.args) <= most:
+            raise ValueError(f"'{words[:80]}': {name} takes {'two numbers or more' if most > 1 else 'one number'}")
+
+
+def _check_field(name: str) -> None:
+    head, *below = name.split(".")
+    if head not in FIELDS:
+        raise ValueError(unknown_name("field", head, FIELDS))
+    if len(below) > 1:
+        raise ValueError(f"'{name}' has too many parts; fields are written as in 'gate.alpha'")
+
+
+def _dotted(node: ast.AST) -> str:
+    """A field as it is written: `gate.alpha` is to Python an attribute of a name."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=last):
+            return f"{_dotted(value)}.{last}"
+    raise ValueError("fields are written as in 'gate.alpha'")
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Computes the parts of a checked formula from the fields of one trial."""
+
+    fields: Mapping[str, Any]
+
+    def value(self, node: ast.expr) -> Any:
+        """A number, a text, a truth value or a list."""
+        match node:
+            case ast.Constant(value=constant):
+                return constant
+            case ast.Name() | ast.Attribute():
+                return self._field(_dotted(node))
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return [self.value(item) for item in items]
+            case ast.BoolOp(op=operation, values=values):
+                return (all if isinstance(operation, ast.And) else any)(self.value(value) for value in values)
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                return self.value(body if self.value(test) else otherwise)
+            case ast.Compare(left=left, ops=comparisons, comparators=others):
+                operands = [self.value(operand) for operand in (left, *others)]
+                return all(map(_compared, comparisons, operands, operands[1:]))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self.value(operand)
+            case ast.UnaryOp(op=sign, operand=operand):
+                return self.number(operand) * (-1 if isinstance(sign, ast.USub) else 1)
+            case ast.BinOp(left=left, op=operation, right=right):
+                return ARITHMETIC[type(operation)](self.number(left), self.number(right))
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                return FUNCTIONS[name](*map(self.number, arguments))
+        raise AssertionError(node)
+
+    def number(self, node: ast.expr) -> float:
+        """The value of a part that is calculated with."""
+        return _number(self.value(node), ast.unparse(node))
+
+    def _field(self, name: str) -> Any:
+        if name not in self.fields:
+            siblings = [field for field in self.fields if field.partition(".")[0] == name.partition(".")[0]]
+            message = unknown_name("field of this trial", name, siblings)
+            raise UsageError(f"task.formula: {message} Ask for it where it applies: 'x if gate == \"das\" else y'.")
+        return self.fields[name]
+
+
+def _compared(comparison: ast.cmpop, left: Any, right: Any) -> bool:
+    try:
+        return COMPARISONS[type(comparison)](left, right)
+    except TypeError as error:
+        raise UsageError(f"task.formula: {left!r} and {right!r} cannot be compared so: {error}") from error
+
+
+def _number(value: Any, words: str) -> float:
+    if not isinstance(value, int | float):
+        raise UsageError(f"task.formula: '{words}' is {value!r} and no number; compare it, as in \"{words} == 'x'\"")
+    return float(value)

@@ -1,0 +1,45 @@
+"""With which seeds a variant is trained."""
+
+import pytest
+from pydantic import ValidationError
+
+from dasbench.spec.replication import Replication
+
+
+@pytest.mark.parametrize(
+    ("written", "seeds"),
+    [(1, [0]), (3, [0, 1, 2]), ([7, 3], [7, 3]), ({"looks": [2, 5], "min_effect": 0.5}, [0, 1, 2, 3, 4])],
+)
+def test_seeds_are_a_number_a_list_or_looks(written, seeds):
+    assert list(Replication.model_validate(written)) == seeds
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (0, "between 1 and 1000 seeds, not 0"),
+        (1001, "between 1 and 1000 seeds, not 1001"),
+        ("three", "must be a number of seeds"),
+        (True, "must be a number of seeds"),
+        ([], "at least 1"),
+        ([1, 1], "holds a seed twice"),
+        ([-1], "greater than or equal to 0"),
+        ({}, "needs 'looks'"),
+        ({"looks": []}, "needs 'looks'"),
+        ({"looks": [5, "ten"]}, "needs 'looks'"),
+        ({"looks": [1, 5]}, "ascending numbers of seeds from 2"),
+        ({"looks": [5, 5]}, "ascending numbers of seeds from 2"),
+        ({"looks": [5, 2000]}, "ascending numbers of seeds from 2 to 1000"),
+        ({"looks": [2, 5], "min_effect": 0}, "greater than 0"),
+        ({"looks": [2, 5], "effect": 1}, "Extra inputs"),
+    ],
+)
+def test_seeds_without_a_meaning_are_refused(written, said):
+    with pytest.raises(ValidationError, match=said):
+        Replication.model_validate(written)
+
+
+def test_seeds_survive_the_database():
+    seeds = Replication.model_validate({"looks": [2, 4], "baseline": {"gate": "none"}})
+
+    assert Replication.model_validate(seeds.model_dump(mode="json")) == seeds
