@@ -1,6 +1,8 @@
-"""How many trials fit on this machine at once."""
+"""How many trials run at once on this machine."""
 
-import os
+import click
+
+from dasbench.search.executors.cores import usable_cores
 
 
 def default_workers(cpus: int) -> int:
@@ -13,5 +15,20 @@ def default_workers(cpus: int) -> int:
         >>> default_workers(10_000)
         1
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // cpus)
+    return max(1, usable_cores() // cpus)
+
+
+def warn_of_too_many(workers: int, cpus: int) -> None:
+    """Say on standard error that trials will wait for each other, if there are fewer cores than they ask for.
+
+    Args:
+        workers: how many trials are to run at once.
+        cpus: cores of one trial.
+    """
+    cores = usable_cores()
+    if workers * cpus > max(cores, cpus):
+        click.echo(
+            f"--workers {workers}: {workers} trials of {cpus} core{'s' * (cpus != 1)} each on a machine with {cores} "
+            f"will wait for each other; {default_workers(cpus)} is as fast",
+            err=True,
+        )

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a crash at any moment: written aside, flushed, renamed, verified when read."""
+"""Checkpoints that survive a crash at any moment: written aside, renamed, verified when read."""
 
 import logging
 import os
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+
+from dasbench.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +19,37 @@ KEEP = 2
 """How many checkpoints stay: the last, and the one before in case the last cannot be read."""
 
 _NAME = re.compile(r"epoch-(\d{5})-([0-9a-f]{12})\.pt")
+
+Place = Path | str
+"""A folder, or a URL of fsspec (`s3://bucket/folder`) for what all machines of a cluster can reach."""
+
+
+def storage_place(text: str) -> Place:
+    """Where checkpoints go, from what a user wrote: an absolute path, or a URL that was reached.
+
+    Args:
+        text: a path, or a URL of fsspec; `file://` is a path.
+
+    Raises:
+        UsageError: if the URL's kind is unknown, its driver is not installed, or nothing can be put there.
+
+    Example:
+        >>> storage_place("file:///mnt/shared").as_posix(), storage_place("memory://runs")
+        ('/mnt/shared', 'memory://runs')
+    """
+    if "://" not in text:
+        return Path(text).expanduser().absolute()
+    if text.startswith("file://"):
+        return Path(text.removeprefix("file://")).absolute()
+    try:
+        if text.startswith("://"):
+            raise ValueError("the URL has no kind")
+        _Remote(text).make()
+    except (ImportError, ValueError, OSError) as error:
+        raise UsageError(
+            f"--storage '{text}': {error}; write an absolute path, or a URL that fsspec can open"
+        ) from error
+    return text
 
 
 class Checkpoints:
@@ -26,6 +59,7 @@ class Checkpoints:
 
     Args:
         folder: where they lie; made when the first is saved. None keeps none.
+        writes: False for a process that only reads, beside another that saves.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -36,8 +70,17 @@ class Checkpoints:
         {'epoch': 1}
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Place | None, *, writes: bool = True) -> None:
         self.folder = folder
+        self.writes = writes
+        self._files: _Files | None = None if folder is None else _files_of(folder)
+
+    @classmethod
+    def of(cls, workdir: Place | None, key: str, *, writes: bool = True) -> "Checkpoints":
+        """Those of the trial with a key, in its folder below `workdir`; see the class for the rest."""
+        if _is_url(workdir):
+            return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes)
+        return cls(Path(workdir) / key if workdir else None, writes=writes)
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Keep the state after an epoch, durably, and drop all but the last two.
@@ -46,33 +89,29 @@ class Checkpoints:
             epoch: number of the epoch, from 1.
             state: tensors and plain data only (it is read back with `weights_only=True`).
         """
-        if self.folder is None:
+        if self._files is None or not self.writes:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         buffer = BytesIO()
         torch.save(state, buffer)
-        content = buffer.getbuffer()
-        target = self.folder / f"epoch-{epoch:05d}-{sha256(content).hexdigest()[:12]}.pt"
-        aside = target.with_suffix(f".{os.getpid()}.tmp")
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-        _flush_folder(self.folder)
+        content = buffer.getvalue()
+        self._files.make()
+        self._files.write(f"epoch-{epoch:05d}-{sha256(content).hexdigest()[:12]}.pt", content)
         for old in list(self._newest_first())[KEEP:]:
-            old.unlink(missing_ok=True)
+            self._files.remove(old)
 
     def latest(self) -> dict[str, Any] | None:
         """The newest state that can be read, or None; damaged files are passed over with a warning."""
-        for path in self._newest_first():
+        if self._files is None:
+            return None
+        for name in self._newest_first():
+            place = f"{self.folder}/{name}"
             try:
-                content = path.read_bytes()
+                content = self._files.read(name)
             except OSError as error:
-                log.warning("checkpoint %s cannot be read (%s); trying the one before", path, error)
+                log.warning("checkpoint %s cannot be read (%s); trying the one before", place, error)
                 continue
-            if sha256(content).hexdigest()[:12] != path.stem.rpartition("-")[2]:
-                log.warning("checkpoint %s is damaged; trying the one before", path)
+            if sha256(content).hexdigest()[:12] != name.removesuffix(".pt").rpartition("-")[2]:
+                log.warning("checkpoint %s is damaged; trying the one before", place)
                 continue
             state: dict[str, Any] = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
             return state
@@ -80,24 +119,108 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all checkpoints: the trial is done."""
-        if self.folder is None or not self.folder.is_dir():
+        if self._files is None:
             return
-        for path in self.folder.iterdir():
-            if _NAME.fullmatch(path.name) or path.suffix == ".tmp":
-                path.unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
+        for name in self._files.names():
+            if _NAME.fullmatch(name) or name.endswith(".tmp"):
+                self._files.remove(name)
+        self._files.remove_empty_folder()
 
-    def _newest_first(self) -> Iterator[Path]:
-        if self.folder is None or not self.folder.is_dir():
-            return iter(())
-        return iter(sorted((p for p in self.folder.iterdir() if _NAME.fullmatch(p.name)), reverse=True))
+    def _newest_first(self) -> Iterator[str]:
+        names = self._files.names() if self._files else []
+        return iter(sorted((name for name in names if _NAME.fullmatch(name)), reverse=True))
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class _Files(Protocol):
+    """A folder of files, here or elsewhere."""
+
+    def make(self) -> None: ...
+    def names(self) -> list[str]: ...
+    def read(self, name: str) -> bytes: ...
+    def write(self, name: str, content: bytes) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def remove_empty_folder(self) -> None: ...
+
+
+def _files_of(folder: Place) -> _Files:
+    return _Remote(str(folder)) if _is_url(folder) else _Local(Path(folder))
+
+
+def _is_url(place: Place | None) -> bool:
+    return isinstance(place, str) and "://" in place
+
+
+class _Local:
+    """A folder of this machine, or one that is mounted like one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def make(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def names(self) -> list[str]:
+        return [path.name for path in self._folder.iterdir()] if self._folder.is_dir() else []
+
+    def read(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write aside, flush to the disk, rename, and flush the rename."""
+        target = self._folder / name
+        aside = target.with_suffix(f".{os.getpid()}.tmp")
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(target)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+    def remove_empty_folder(self) -> None:
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+
+
+class _Remote:
+    """A folder behind a URL; what is durable there is the matter of who keeps it."""
+
+    def __init__(self, url: str) -> None:
+        from fsspec.core import url_to_fs  # only who asks for a URL waits for it
+
+        self._fs, self._folder = url_to_fs(url)
+
+    def make(self) -> None:
+        self._fs.makedirs(self._folder, exist_ok=True)
+
+    def names(self) -> list[str]:
+        self._fs.invalidate_cache()  # other machines write here
+        try:
+            return [str(path).rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._folder, detail=False)]
+        except FileNotFoundError:
+            return []
+
+    def read(self, name: str) -> bytes:
+        content: bytes = self._fs.cat_file(f"{self._folder}/{name}")
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        aside = f"{self._folder}/{name}.{os.getpid()}.tmp"
+        self._fs.pipe_file(aside, content)
+        self._fs.mv(aside, f"{self._folder}/{name}")
+
+    def remove(self, name: str) -> None:
+        try:
+            self._fs.rm_file(f"{self._folder}/{name}")
+        except FileNotFoundError:
+            log.debug("%s/%s was gone already", self._folder, name)
+
+    def remove_empty_folder(self) -> None:
+        if not self.names() and self._fs.exists(self._folder):
+            self._fs.rmdir(self._folder)

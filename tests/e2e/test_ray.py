@@ -150,3 +150,135 @@ def test_a_signal_ends_the_run_with_its_code_and_the_same_command_goes_on(tmp_pa
     assert states <= {"done", "pending"}
     assert run_dasbench(tmp_path, "run", "long.yaml", "--workers", "2").code == 0
     assert json.loads(run_dasbench(tmp_path, "leaderboard", "long", "--json").out)[0]["n"] == 4
+
+
+CURVES = """
+import json, os, sys, threading, time
+from functools import partial
+from ray.tune.schedulers import FIFOScheduler
+from dasbench.catalog import SCHEDULERS, resolve
+from dasbench.records import Epoch, Outcome
+from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.ray_tune import RayTune
+from dasbench.spec.trial import Trial
+from dasbench.training.run_trial import Runtime, run_trial
+
+BASE = Trial(
+    backbone={"name": "resnet18", "width": 2, "stem": "small"},
+    dataset={"name": "digits", "image_size": 8},
+    training={"epochs": 6, "lr": 0.05},
+)
+
+
+class Keeps:
+    def __init__(self):
+        self.reports, self.outcomes, self.threads = [], [], set()
+
+    def reported(self, key, epoch):
+        self.reports.append((key, epoch.number))
+        self.threads.add(threading.current_thread().name)
+
+    def finished(self, outcome):
+        self.outcomes.append(outcome.to_json())
+        self.threads.add(threading.current_thread().name)
+
+    def show(self):
+        told = {"reports": self.reports, "outcomes": self.outcomes, "threads": sorted(self.threads)}
+        print("\\n" + json.dumps(told))
+
+
+def formula(trial, report):
+    # a curve that is as good as its seed is high; says how many trials its process trains at the moment
+    training = sum(thread.name.endswith("(<lambda>)") for thread in threading.enumerate())
+    curve, answer = [], "continue"
+    while answer == "continue" and len(curve) < trial.training.epochs:
+        time.sleep(0.02)
+        curve.append(Epoch(len(curve) + 1, {"val_top1": float(trial.seed)}))
+        answer = report(curve[-1])
+    status = "done" if answer == "continue" else "stopped"
+    environment = {"pid": os.getpid(), "training": training, "seed": trial.seed}
+    return Outcome(key=trial.key, status=status, epochs=tuple(curve), environment=environment)
+
+
+class AfterTwo(FIFOScheduler):
+    def on_trial_result(self, controller, trial, result):
+        return "STOP" if result["training_iteration"] == 2 else "CONTINUE"
+
+
+class MakesAfterTwo:
+    def make(self, *, metric, mode, max_epochs):
+        return AfterTwo()
+
+
+def run(job, seeds, **options):
+    keeps = Keeps()
+    RayTune(**options).run((resolve(BASE.with_values({"seed": seed})) for seed in seeds), job, keeps, Interrupt())
+    keeps.show()
+"""
+
+
+def run_curves(folder: Path, call: str) -> dict:
+    """Call a function of the module above in a process of its own; returns what the listener was told."""
+    (folder / "curves.py").write_text(CURVES)
+    done = subprocess.run(
+        [sys.executable, "-c", f"from curves import *\n{call}"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_asha_stops_trials_once_leaves_their_workers_free_and_spares_who_must_run(tmp_path):
+    call = (
+        "run(formula, range(9, -1, -1), workers=2, max_epochs=6, "
+        "scheduler=SCHEDULERS['asha'].make(reduction_factor=2), prunable=lambda trial: trial.seed > 0)"
+    )
+
+    told = run_curves(tmp_path, call)
+
+    outcomes = told["outcomes"]
+    by_seed = {outcome["environment"]["seed"]: outcome for outcome in outcomes}
+    assert len(outcomes) == len(by_seed) == 10
+    assert (by_seed[9]["status"], by_seed[0]["status"]) == ("done", "done")
+    assert sum(outcome["status"] == "stopped" for outcome in outcomes) >= 6
+    for outcome in outcomes:
+        reported = [number for key, number in told["reports"] if key == outcome["key"]]
+        assert reported == [epoch["number"] for epoch in outcome["epochs"]] == list(range(1, len(reported) + 1))
+    assert len({outcome["environment"]["pid"] for outcome in outcomes}) <= 2
+    assert {outcome["environment"]["training"] for outcome in outcomes} == {1}  # never beside one that was stopped
+    assert told["threads"] == ["MainThread"]
+
+
+def test_a_stopped_trial_goes_on_where_it_was_when_it_is_handed_out_again(tmp_path):
+    job = "partial(run_trial, workdir=__import__('pathlib').Path('work').absolute(), runtime=Runtime(device='cpu'))"
+    stopped = run_curves(tmp_path, f"run({job}, [0], workers=1, scheduler=MakesAfterTwo())")
+    again = run_curves(tmp_path, f"run({job}, [0], workers=1)")
+    whole = run_curves(tmp_path, "run(partial(run_trial, runtime=Runtime(device='cpu')), [0], workers=1)")
+
+    first, second, reference = (told["outcomes"][0] for told in (stopped, again, whole))
+    assert (first["status"], len(first["epochs"]), first["metrics"]["epochs"]) == ("stopped", 2, 2)
+    assert first["cost"] == reference["cost"]
+    assert first["environment"]["torch"] == reference["environment"]["torch"]
+    assert [number for _, number in again["reports"]] == [3, 4, 5, 6]
+    assert (second["status"], second["metrics"], second["correct"]) == (
+        "done",
+        reference["metrics"],
+        reference["correct"],
+    )
+
+
+def test_a_job_that_no_worker_can_run_fails_with_what_the_worker_said(tmp_path):
+    call = "import missing_there\nrun(missing_there.job, [0], workers=1)"
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "missing_there.py").write_text("def job(trial, report): ...")
+
+    told = run_curves(tmp_path, f"import sys; sys.path.insert(0, 'hidden')\n{call}")
+
+    assert [outcome["status"] for outcome in told["outcomes"]] == ["failed"]
+    assert told["outcomes"][0]["reason"] == "error"
+    assert "No module named 'missing_there'" in told["outcomes"][0]["error"]

@@ -1,7 +1,9 @@
 """Trials one after another in this process: a plain loop, for debugging and for small studies."""
 
 import time
+from dataclasses import dataclass
 
+from dasbench.errors import UsageError
 from dasbench.records import Epoch, Signal
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
 
@@ -9,8 +11,25 @@ PAUSE_S = 0.2
 """How long to wait when the source has nothing just now."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Inline:
-    """Runs trials in this process."""
+    """Runs trials in this process.
+
+    Args:
+        scheduler: name of the study's scheduler; only `none` has a meaning here.
+
+    Raises:
+        UsageError: if another one is asked for.
+    """
+
+    scheduler: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.scheduler != "none":
+            raise UsageError(
+                f"scheduler '{self.scheduler}' needs --executor ray: it compares trials that run side by side; "
+                "write scheduler: none to run this study in a plain loop"
+            )
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
         """Run every trial of the source, one after another."""

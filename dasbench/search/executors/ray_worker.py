@@ -1,0 +1,109 @@
+"""What runs in a Ray worker: one trial, from Tune's configuration to reports of its epochs and its outcome."""
+
+import json
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray import tune
+
+import dasbench
+from dasbench.records import Epoch, Outcome, Signal
+from dasbench.search.executors.executor import Job
+from dasbench.spec.trial import Trial
+
+_stopped: set[str] = set()
+"""Keys of the trials of this process that a scheduler told to stop."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Who hands out the trials.
+
+    Args:
+        node: Ray's name of its machine.
+        pid: its process there.
+        version: of its dasbench.
+    """
+
+    node: str
+    pid: int
+    version: str
+
+    @classmethod
+    def here(cls) -> "Driver":
+        """This process."""
+        return cls(_node(), os.getpid(), dasbench.__version__)
+
+
+def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
+    """Run one trial; its epochs and its outcome travel as text, of which Tune keeps no statistics.
+
+    Args:
+        config: the trial and its key.
+        job: runs it.
+        driver: who asked.
+
+    Raises:
+        RuntimeError: if this machine has another version of dasbench, so that its numbers would be others.
+    """
+    if driver.version != dasbench.__version__:
+        raise RuntimeError(
+            f"node {socket.gethostname()} has dasbench {dasbench.__version__}, the driver {driver.version}; "
+            "install the same everywhere"
+        )
+    if driver.node == _node():
+        _die_with(driver.pid)
+    key = config["key"]
+    _stopped.discard(key)
+
+    def report(epoch: Epoch) -> Signal:
+        tune.report({"epoch": json.dumps({"number": epoch.number, "metrics": dict(epoch.metrics)}, default=float)})
+        return "stop" if key in _stopped else "continue"
+
+    outcome = job(Trial.model_validate_json(config["trial"]), report)
+    if driver.node != _node():
+        outcome = _from_elsewhere(outcome)
+    tune.report({"outcome": json.dumps(outcome.to_json(), default=float), "done": True})
+
+
+def stop(key: str, _worker: object) -> None:
+    """Let the next answer to a trial's report be `stop`; Ray calls it in the trial's worker."""
+    _stopped.add(key)
+
+
+def _from_elsewhere(outcome: Outcome) -> Outcome:
+    """The outcome with the machine that it comes from."""
+    address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    environment = {**outcome.environment, "node": _node(), "node_address": address}
+    error = outcome.error and f"{outcome.error.rstrip()} (on node {socket.gethostname()}, {address})"
+    return replace(outcome, environment=environment, error=error)
+
+
+def _node() -> str:
+    node: str = ray.get_runtime_context().get_node_id()
+    return node
+
+
+def _die_with(driver: int) -> None:
+    """End this worker soon after its driver; one thread for each process, however many trials it runs.
+
+    On other machines than the driver's, Ray ends the workers of a driver whose connection is lost.
+    """
+    name = f"driver-{driver}"
+    if any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while True:
+            time.sleep(1.0)
+            try:
+                os.kill(driver, 0)
+            except ProcessLookupError:
+                os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()

@@ -1,0 +1,1 @@
+"""Who stops trials early that look hopeless; one file per method."""

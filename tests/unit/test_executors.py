@@ -1,0 +1,203 @@
+"""Executors before anything runs: what they refuse, how trials are handed out, how a machine is divided."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasbench.cli.workers import default_workers, warn_of_too_many
+from dasbench.errors import UsageError
+from dasbench.records import Epoch, Outcome
+from dasbench.search.executors.cores import quota_cores, usable_cores
+from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.inline import Inline
+from dasbench.search.executors.ray_session import Share
+from dasbench.search.executors.ray_tune import RayTune
+from dasbench.spec.trial import Trial
+
+BASE = Trial(backbone="resnet18", dataset="digits")
+
+
+def trials(number: int):
+    return iter([BASE.with_values({"seed": seed}) for seed in range(number)])
+
+
+class Tally:
+    """A listener that writes down what it hears."""
+
+    def __init__(self):
+        self.epochs = []
+        self.outcomes = []
+
+    def reported(self, key, epoch):
+        self.epochs.append((key, epoch.number))
+
+    def finished(self, outcome):
+        self.outcomes.append(outcome)
+
+
+def quick(trial, report):
+    report(Epoch(1, {"val_top1": 1.0}))
+    return Outcome(key=trial.key, status="done")
+
+
+def test_the_plain_loop_refuses_a_scheduler_and_says_who_does_not():
+    with pytest.raises(UsageError, match="scheduler 'asha' needs --executor ray"):
+        Inline(scheduler="asha")
+
+
+def test_the_plain_loop_runs_all_in_order():
+    tally = Tally()
+
+    Inline().run(trials(3), quick, tally, Interrupt())
+
+    assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(3)]
+    assert len(tally.epochs) == 3
+
+
+@pytest.mark.parametrize("address", ["nowhere", "localhost:", "localhost:0", "localhost:99999", "", " "])
+def test_an_address_of_another_form_is_refused(address):
+    with pytest.raises(UsageError, match=r"--address '.*': write HOST:PORT"):
+        RayTune(address=address).run(trials(1), quick, Tally(), Interrupt())
+
+
+def test_an_address_where_nobody_answers_is_refused_at_once():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        with pytest.raises(UsageError, match="no Ray answers there"):
+            RayTune(address=address).run(trials(1), quick, Tally(), Interrupt())
+
+
+def test_rays_client_is_refused_with_what_works():
+    with pytest.raises(UsageError, match="--address auto"):
+        RayTune(address="ray://head:10001").run(trials(1), quick, Tally(), Interrupt())
+
+
+def test_making_the_executor_does_not_import_ray():
+    code = (
+        "import sys; from dasbench.search.executors.ray_tune import RayTune; RayTune(); sys.exit('ray' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_cluster_keeps_the_users_own_token():
+    code = (
+        "import os; from dasbench.search.executors.ray_session import set_switches; set_switches('head:6379');"
+        "assert os.environ['RAY_AUTH_TOKEN'] == 'mine'; set_switches(None);"
+        "assert os.environ['RAY_AUTH_TOKEN'] != 'mine' and os.environ['RAY_AUTH_MODE'] == 'token'"
+    )
+    environment = {"RAY_AUTH_TOKEN": "mine", "PATH": ""}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+@given(
+    cpus=st.integers(1, 64),
+    gpus=st.sampled_from([0, 0.1, 0.25, 0.3333, 0.5, 1, 2]),
+    cores=st.integers(0, 512),
+    cards=st.integers(0, 16),
+)
+def test_what_fits_never_exceeds_the_machine_and_one_more_would(cpus, gpus, cores, cards):
+    number = Share(cpus, gpus).times_in(cores, cards)
+
+    assert number * cpus <= cores
+    assert number * gpus <= cards + 1e-6
+    assert (number + 1) * cpus > cores or (number + 1) * gpus > cards
+
+
+def test_a_share_says_what_it_is():
+    assert str(Share(1)) == "1 core"
+    assert str(Share(4, 0.5)) == "4 cores and 0.5 GPU"
+    assert str(Share(1, 2)) == "1 core and 2 GPUs"
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("max 100000", 1 << 20), ("400000 100000", 4), ("10000 100000", 1), ("", 1 << 20), ("x y", 1 << 20)],
+)
+def test_a_containers_limit_is_whole_cores(text, cores):
+    assert quota_cores(text) == cores
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 3, 1000])
+def test_by_default_workers_and_their_threads_fit_the_machine(cpus):
+    workers = default_workers(cpus)
+
+    assert workers >= 1
+    assert workers == 1 or workers * cpus <= usable_cores()
+
+
+def test_more_workers_than_cores_is_a_warning_that_names_what_is_as_fast(capsys):
+    warn_of_too_many(usable_cores() + 1, 1)
+
+    said = capsys.readouterr().err
+    assert f"--workers {usable_cores() + 1}" in said
+    assert f"{usable_cores()} is as fast" in said
+
+
+def test_as_many_workers_as_cores_is_no_reason_to_warn(capsys):
+    warn_of_too_many(default_workers(1), 1)
+    warn_of_too_many(1, 10_000)
+
+    assert capsys.readouterr().err == ""
+
+
+def feed(source, interrupt=None, **options):
+    from dasbench.search.executors.ray_feed import Feed  # imports Ray
+
+    made = Feed(source, interrupt or Interrupt(), **options)
+    made.refill(1000)
+    return made
+
+
+def test_trials_are_handed_out_until_there_are_no_more():
+    source = feed(trials(2))
+
+    given = [source.suggest(str(number)) for number in range(3)]
+
+    assert [config["key"] for config in given[:2]] == [trial.key for trial in trials(2)]
+    assert (given[2], source.exhausted) == (source.FINISHED, True)
+
+
+def test_a_source_that_has_nothing_just_now_is_asked_again():
+    source = feed(iter([None, *trials(1)]))
+
+    assert source.suggest("a") is None
+    assert source.suggest("b")["key"] == next(trials(1)).key
+
+
+def test_no_more_than_the_workers_are_out_at_once():
+    source = feed(trials(3), workers=2)
+
+    given = [source.suggest(name) for name in "abc"]
+    source.on_trial_complete("a")
+
+    assert given[2] is None
+    assert source.suggest("d")["key"] == list(trials(3))[2].key
+
+
+def test_a_round_ends_without_taking_a_trial_too_many():
+    source = feed(trials(3))
+    source.refill(2)
+    first = [source.suggest(name) for name in "abc"]
+    source.refill(2)
+
+    assert (first[2], source.exhausted) == (source.FINISHED, False)
+    assert source.suggest("d")["key"] == list(trials(3))[2].key
+
+
+def test_after_an_interrupt_nothing_is_handed_out():
+    interrupt = Interrupt()
+    source = feed(trials(3), interrupt)
+    interrupt.signal = 2
+
+    assert source.suggest("a") == source.FINISHED
+    assert source.exhausted
