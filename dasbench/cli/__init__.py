@@ -13,15 +13,21 @@ from dasbench import __version__
 from dasbench.errors import DasbenchError
 
 VERBS = {
+    "ablate": "Write the study of a gate's ablations.",
     "check": "Say whether a study file is sound.",
+    "compare": "Say whether the difference between variants is real.",
     "cost": "Count parameters and MACs of a study's models, or of one model.",
+    "export": "Write results to a file: CSV, Parquet, JSON lines, SQLite, Optuna.",
+    "importance": "Say which axis of a study matters.",
     "leaderboard": "Rank the variants of a study.",
     "list": "List components, or the studies of a database.",
     "pareto": "Plot accuracy against cost and mark the Pareto front.",
     "plan": "List a study's trials, their costs and what is already done.",
+    "plot": "Draw any plot of a study.",
     "reproduce": "Put a table of the paper beside what comes out here.",
     "run": "Train what is missing of a study.",
-    "show": "Show a backbone's sites.",
+    "saliency": "Show where trained networks look, and score it (Grad-CAM, sfd).",
+    "show": "Show all that is known of a trial, or a backbone's sites.",
 }
 """Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""
 
@@ -47,7 +53,7 @@ class _Verbs(click.Group):
 @click.version_option(__version__, prog_name="dasbench")
 @click.option("--import", "modules", multiple=True, metavar="MODULE", help="Import a module of your own components.")
 def cli(modules: tuple[str, ...]) -> None:
-    r"""Which attention gate is better, is the difference real, and what does it cost?
+    """Which attention gate is better, is the difference real, and what does it cost?
 
     \b
       dasbench run studies/norm_ablation.yaml

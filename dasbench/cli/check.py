@@ -16,9 +16,14 @@ def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: s
     database is touched.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
-    from dasbench.plan import count_costs, plan_study  # imports torch: only a study of sound form pays for it
+    from dasbench.agenda import Agenda
+    from dasbench.plan import Plan, count_costs  # imports torch: only a study of sound form pays for it
 
-    plan = plan_study(loaded)
-    costs = count_costs(plan)
+    agenda = Agenda(loaded)
+    agenda.start([])
+    costs = count_costs(Plan(loaded, agenda.items))
     models = len({(cost.params_full, cost.macs_full) for cost in costs.values()})
-    click.echo(f"{study}: sound. {loaded.name}: {len(plan.items)} trials, {models} distinct costs.")
+    if loaded.is_searched:
+        click.echo(f"{study}: sound. {loaded.name}: {loaded.trials} trials, proposed by {loaded.sampler}.")
+    else:
+        click.echo(f"{study}: sound. {loaded.name}: {agenda.total} trials, {models} distinct costs.")

@@ -46,7 +46,7 @@ def command(
     device: str,
     format_: str,
 ) -> None:
-    r"""Count parameters and multiply-adds: of a study's distinct models, or of one network.
+    """Count parameters and multiply-adds: of a study's distinct models, or of one network.
 
     \b
       dasbench cost studies/norm_ablation.yaml

@@ -2,23 +2,60 @@
 
 import click
 
-from dasbench.cli.options import db_option, format_option, study_name
+from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+
+SHOWN = 100
+"""Lines of a table for people, unless --top says otherwise."""
 
 
 @click.command("leaderboard")
-@click.argument("study", metavar="STUDY")
+@click.argument("studies", metavar="STUDY...", nargs=-1)
+@click.option("--study", "more", metavar="STUDY", multiple=True, help="Another study; the variants of both are ranked.")
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
+@click.option("--where", metavar="CONDITION", help="Only what passes, as in 'top1 > 60 and gate.first_norm = \"in\"'.")
+@click.option("--group-by", metavar="FIELD,...", help="Rank the values of fields, averaged over the other fields.")
+@click.option(
+    "--sort", metavar="COLUMN", help="Order by a column: macs, 'label desc'. [default: the study's objective]"
+)
+@click.option(
+    "--top", type=click.IntRange(1), metavar="N", help=f"Show N variants. [default: {SHOWN}; all as json, csv]"
+)
 @click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
-@format_option("table", "json", "csv")
-def command(study: str, profile: str | None, db: str, convention: str, format_: str) -> None:
-    """Rank the variants of a study: mean and standard deviation over seeds, cost, number of failures.
+@format_option("table", "json", "csv", "md", "latex")
+def command(
+    studies: tuple[str, ...],
+    more: tuple[str, ...],
+    profile: str | None,
+    db: str,
+    where: str | None,
+    group_by: str | None,
+    sort: str | None,
+    top: int | None,
+    convention: str,
+    format_: str,
+) -> None:
+    """Rank the variants of a study, or of several: mean and interval over seeds, failures, costs.
 
+    \b
     STUDY is the name of a study in the database, or its file.
+    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all pairs
+    ≈      not distinguishable from the best
+    --where knows metrics, costs, varied fields, label, study, seed, state, n, failed; and, or, not, in (...).
+    A metric there is the variant's mean, so that no single seed is left out for its score.
     """
-    from dasbench.reports.leaderboard import leaderboard, print_leaderboard
-    from dasbench.reports.selection import select_study
+    from dasbench.reports.board import make_board
+    from dasbench.reports.leaderboard_table import print_board
+    from dasbench.reports.selection import select_studies
 
-    chosen = select_study(db, study_name(study, profile=profile))
-    rows = leaderboard(chosen.rows, metric=chosen.metric, maximise=chosen.maximise)
-    print_leaderboard(chosen.question, rows, metric=chosen.metric, convention=convention, format_=format_)
+    if not studies and not more:
+        raise click.UsageError("Missing argument 'STUDY...': name a study, or its file.")
+    records = format_ in ("json", "csv")
+    if top is None and not records:
+        top = SHOWN
+    with quick_reading():
+        names = [study_name(study, profile=profile) for study in (*studies, *more)]
+        chosen = select_studies(db, names, where=where)
+        fields = [field.strip() for field in group_by.split(",") if field.strip()] if group_by else []
+        board = make_board(chosen, convention=convention, sort=sort, top=top, group_by=fields, all_metrics=records)
+        print_board(board, format_=format_)

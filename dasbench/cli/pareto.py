@@ -1,48 +1,124 @@
 """`dasbench pareto`: what does accuracy cost?"""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dasbench.cli.options import db_option, format_option, study_name
+from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+
+if TYPE_CHECKING:
+    from dasbench.reports.plots.pareto import ParetoInfo
+    from dasbench.reports.selection import Selection
 
 
 @click.command("pareto")
-@click.argument("study", metavar="STUDY")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option(
-    "--cost", type=click.Choice(["macs", "params"]), default="macs", show_default=True, help="Horizontal axis."
-)
+@click.option("--cost", type=click.Choice(["macs", "params", "latency", "memory", "seconds"]), default="macs",
+              show_default=True, help="Horizontal axis.")  # fmt: skip
 @click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False), metavar="FILE.png|.svg|.pdf",
+@click.option("--metric", metavar="NAME", help="Vertical axis. [default: the study's first measured objective]")
+@click.option("--objective", "objectives", multiple=True, metavar="METRIC:max|min",
+              help="Front over these instead, two or more; the figure shows the first two.")  # fmt: skip
+@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
+@click.option("--log/--no-log", default=None, help="Logarithmic costs. [default: where they span more than a decade]")
+@click.option("--published", metavar="TABLE", help="Show what the paper prints too, of the same backbones (table1).")
+@click.option("--hypervolume", "--trace", is_flag=True, help="How the front grew over trials and time, instead.")
+@click.option("--reference", metavar="SCORE,COST", help="Corner of the hypervolume. [default: beyond the worst]")
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
+              metavar="FILE.png|.svg|.pdf|.html",
               help="Where to draw. [default: figures/STUDY_pareto.png and .svg]")  # fmt: skip
 @format_option("plot", "json", "csv")
-def command(
-    study: str,
-    profile: str | None,
-    db: str,
-    cost: str,
-    convention: str,
-    outputs: tuple[str, ...],
-    format_: str,
-) -> None:
-    """Plot accuracy against MACs or parameters, mark the Pareto front, seeds as error bars.
+def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tuple[str, ...], format_: str,
+            **options: Any) -> None:  # fmt: skip
+    """Plot accuracy against cost: which variants are on the Pareto front, may be, or surely are not?
+
+    \b
+      dasbench pareto norm_ablation
+      dasbench pareto norm_ablation --cost params -o front.html
+      dasbench pareto first second --hypervolume --format json
+
+    A variant is dominated if another costs no more and is significantly better over seeds (filled grey); on the front
+    of the means (filled red); possibly on the front otherwise (hollow). One seed shows nothing to be dominated.
 
     With --format json or csv the points are printed and nothing is drawn unless -o is given.
     """
+    from dasbench.reports.plots.figure import figure_paths
+    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
+    from dasbench.reports.selection import select_studies
+
+    kind = "hypervolume" if options["hypervolume"] else "pareto"
+    names = [study_name(study, profile=profile) for study in studies]
+    paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
+    with quick_reading():
+        chosen = with_metric(select_studies(db, names, where=options["where"]), options["metric"])
+        refuse_without_results(chosen)
+        draw = _printed(kind, chosen, db, options, format_)
+    for path in paths:
+        draw(path)
+        click.echo(str(path), err=format_ != "plot")
+
+
+def _printed(kind: str, chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> Callable[[Path], None]:
+    """Compute what was asked for, print it if that was asked for, and return how to draw it."""
     from dasbench.catalog import PLOTS
+
+    draw: Callable[..., None] = PLOTS[kind].make
+    if kind == "hypervolume":
+        return partial(draw, _growth(chosen, options, format_))
+    return partial(draw, _frontier(chosen, db, options, format_), log=options["log"])
+
+
+def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> "ParetoInfo":
+    """The points, printed if that was asked for."""
+    from dasbench.errors import UsageError
     from dasbench.reports.formats import print_records
     from dasbench.reports.plots.pareto import info
-    from dasbench.reports.selection import select_study
+    from dasbench.reports.plots.published import backbones_of, published_points
+    from dasbench.reports.plots.quantities import quantity, read_objective
 
-    chosen = select_study(db, study_name(study, profile=profile))
-    front = info(chosen, cost=f"{cost}_{convention}")
+    convention, name = options["convention"], options["published"]
+    cost = quantity(options["cost"], chosen, convention=convention)
+    objectives = [read_objective(text, chosen, convention=convention) for text in options["objectives"]]
+    if len(objectives) == 1 or len({objective.metric for objective in objectives}) < len(objectives):
+        raise UsageError("--objective: a front takes two objectives or more, each a different one")
+    if name and objectives:
+        raise UsageError("--published goes with --metric and --cost, not with --objective")
+    published = name and published_points(
+        name, metric=chosen.metric, cost=cost, backbones=backbones_of(db, chosen.rows)
+    )
+    front = info(chosen, cost=cost, objectives=objectives, published=published or ())
     if format_ != "plot":
         print_records([point.as_record() for point in front.points], format_=format_)
-    elif not outputs:
-        stem = Path("figures") / f"{chosen.name.replace('@', '_')}_pareto"
-        outputs = (f"{stem}.png", f"{stem}.svg")
-    for output in outputs:
-        PLOTS["pareto"].make(front, Path(output))
-        click.echo(output)
+    return front
+
+
+def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> Any:
+    """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
+    from dasbench.reports.formats import print_records
+    from dasbench.reports.plots.hypervolume import info
+    from dasbench.reports.plots.quantities import quantity
+
+    cost = quantity(options["cost"], chosen, convention=options["convention"])
+    growth = info(chosen, cost=cost, reference=_corner(options["reference"]))
+    records = growth.as_records()
+    if format_ == "csv":
+        records = [{"study": record["study"], **step} for record in records for step in record["trace"]]
+    if format_ != "plot":
+        print_records(records, format_=format_)
+    return growth
+
+
+def _corner(text: str | None) -> tuple[float, float] | None:
+    """The reference as it was written: `60,2e9`."""
+    if text is None:
+        return None
+    try:
+        score, cost = (float(part) for part in text.split(","))
+    except ValueError:
+        raise click.UsageError(f"--reference {text}: write a score and a cost, as in 60,2e9") from None
+    return (score, cost)

@@ -6,8 +6,7 @@ from dasbench.cli.options import (
     data_option,
     db_option,
     format_option,
-    has_database,
-    known_states,
+    known_results,
     read_study,
     study_options,
 )
@@ -34,21 +33,23 @@ def command(
     Nothing is trained; the database is read if it is there and not made if it is not.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
+    from dasbench.agenda import Agenda
     from dasbench.cli.workers import default_workers
-    from dasbench.plan import count_costs, plan_study  # imports torch
+    from dasbench.plan import Plan, count_costs  # imports torch
     from dasbench.reports.plan import expected_seconds, plan_rows, print_plan
-    from dasbench.results.reading import read_store
 
-    plan = plan_study(loaded)
+    with known_results(db) as reader:
+        history = reader.rows() if reader else []
+        agenda = Agenda(loaded)
+        agenda.start([row for row in history if row.study == loaded.name])
+        known = reader.states(list(agenda.items)) if reader else {}
+    states = {key: trial.state for key, trial in known.items()}
+    plan = Plan(loaded, agenda.items)
     costs = count_costs(plan)
-    states = known_states(db, list(plan.items))
-    history = []
-    if has_database(db):
-        with read_store(db) as reader:
-            history = reader.rows()
     rows = plan_rows([item.member for item in plan.items.values()], costs, states)
     left = [
         (row.key, plan.items[row.key].trial.training.epochs) for row in rows if row.state not in ("done", "stopped")
     ]
     seconds = expected_seconds(left, costs, history, workers=workers or default_workers(loaded.resources.cpus))
-    print_plan(loaded.question, rows, seconds, format_=format_)
+    to_come = f"{agenda.total - len(rows)} more will be proposed by {loaded.sampler}" if loaded.is_searched else ""
+    print_plan(loaded.question, rows, seconds, to_come=to_come, format_=format_)

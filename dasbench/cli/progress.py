@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -13,7 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dasbench.plan import Plan
+from dasbench.agenda import Agenda
+from dasbench.analysis.looks import Look
 from dasbench.records import Epoch, Outcome
 
 RECENT = 8
@@ -21,15 +24,10 @@ RECENT = 8
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Counts what happens and knows how to say it in a line; shows finished trials as plain lines.
+    """Counts what happens and knows how to say it in a line; shows finished trials as plain lines."""
 
-    Args:
-        workers: trials at once, for the time left.
-    """
-
-    def __init__(self, *, workers: int) -> None:
-        self.workers = workers
-        self.plan: Plan | None = None
+    def __init__(self) -> None:
+        self.agenda: Agenda | None = None
         self.states: dict[str, str] = {}
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
@@ -41,12 +39,22 @@ class Progress(AbstractContextManager["Progress"]):
     ) -> None:
         """Nothing to undo."""
 
-    def planned(self, plan: Plan, states: dict[str, str]) -> None:
+    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
         """Show what there is to do."""
-        self.plan, self.states = plan, dict(states)
+        self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()
-        self.say(f"{plan.study.name}: {plan.study.question}")
-        self.say(f"{len(states)} trials, {self.count('done') + self.count('stopped')} already have a result")
+        self.say(f"{agenda.study.name}: {agenda.study.question}")
+        self.say(f"{agenda.total} trials, {self.count('done') + self.count('stopped')} already have a result")
+
+    def added(self, states: Mapping[str, str]) -> None:
+        """The study lists more trials."""
+        self.states |= states
+
+    def looked(self, look: Look[str]) -> None:
+        """Show how the comparisons stand."""
+        counts = Counter(look.states.values())
+        stand = ", ".join(f"{number} {state}" for state, number in counts.items())
+        self.say(f"look {look.number}, at the level {look.level:.3g}: {stand}")
 
     def reported(self, key: str, epoch: Epoch) -> None:
         """A trial finished an epoch."""
@@ -69,8 +77,8 @@ class Progress(AbstractContextManager["Progress"]):
 
     def label(self, key: str) -> str:
         """The variant and the seed of a trial."""
-        assert self.plan is not None
-        item = self.plan.items[key]
+        assert self.agenda is not None
+        item = self.agenda.items[key]
         return f"{item.label} seed={item.trial.seed}"
 
     def count(self, state: str) -> int:
@@ -80,11 +88,16 @@ class Progress(AbstractContextManager["Progress"]):
     def finished_share(self) -> str:
         """Trials with a result or a failure, of all."""
         ended = self.count("done") + self.count("stopped") + self.count("failed")
-        return f"{ended}/{len(self.states)}"
+        return f"{ended}/{self.total}"
+
+    @property
+    def total(self) -> int:
+        """How many trials there are to be."""
+        return self.agenda.total if self.agenda else 0
 
     def time_left(self) -> str:
         """From the mean pace of this run."""
-        left = sum(state in ("pending", "running", "interrupted") for state in self.states.values())
+        left = self.total - sum(state in ("done", "stopped", "failed") for state in self.states.values())
         if not self.ended or not left:
             return "-"
         minutes, seconds = divmod(round((time.monotonic() - self.started) / self.ended * left), 60)
@@ -94,8 +107,8 @@ class Progress(AbstractContextManager["Progress"]):
 class LiveProgress(Progress):
     """Shows the counts, the running trials and the best so far in place, on a terminal."""
 
-    def __init__(self, *, workers: int) -> None:
-        super().__init__(workers=workers)
+    def __init__(self) -> None:
+        super().__init__()
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
 
@@ -113,10 +126,10 @@ class LiveProgress(Progress):
         self._live.console.print(Text(line))
 
     def _view(self) -> RenderableType:
-        if self.plan is None:
+        if self.agenda is None:
             return Text("reading the study ...")
-        total = max(1, len(self.states))
-        ended = total - sum(state in ("pending", "running", "interrupted") for state in self.states.values())
+        total = max(1, self.total)
+        ended = sum(state in ("done", "stopped", "failed") for state in self.states.values())
         head = Table.grid(padding=(0, 2))
         best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
         head.add_row(
@@ -126,16 +139,16 @@ class LiveProgress(Progress):
         )
         epochs = Table.grid(padding=(0, 2))
         for key, epoch in list(self.running.items())[-RECENT:]:
-            of = self.plan.items[key].trial.training.epochs
+            of = self.agenda.items[key].trial.training.epochs
             value = epoch.metrics.get("val_top1")
             shown = f"val top1 {value:.2f}" if value is not None else ""
             epochs.add_row(Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown))
         return Group(head, Text(f"best validation top1 of this run: {best}"), epochs)
 
 
-def make_progress(workers: int, *, plain: bool = False) -> Progress:
+def make_progress(*, plain: bool = False) -> Progress:
     """The live view where standard error is a terminal, plain lines elsewhere."""
-    return LiveProgress(workers=workers) if sys.stderr.isatty() and not plain else Progress(workers=workers)
+    return LiveProgress() if sys.stderr.isatty() and not plain else Progress()
 
 
 def describe(outcome: Outcome) -> str:

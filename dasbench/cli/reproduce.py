@@ -7,14 +7,21 @@ from dasbench.cli.options import format_option
 
 @click.command("reproduce")
 @click.argument("table", metavar="TABLE")
+@click.option(
+    "--db", metavar="FILE|URL", envvar="DASBENCH_DB", help="Look trained results up here. [default: $DASBENCH_DB]"
+)
+@click.option("--study", metavar="NAME", help="Look at the results of one study only.")
 @format_option("table", "md", "json", "csv")
-def command(table: str, format_: str) -> None:
-    r"""Put a table of the paper beside what is counted here, with a verdict for every figure.
+def command(table: str, db: str | None, study: str | None, format_: str) -> None:
+    """Put a table of the paper beside what comes out here, with a verdict for every figure.
 
     \b
     TABLE: table1 to table5, fig3, fig4, section4_4.
-    Verdicts: matches, differs, not run, not comparable. Parameters and FLOPs are counted at once, nothing is trained.
+    Verdicts: matches, differs, not run, not comparable.
 
+    Parameters and FLOPs are counted at once, nothing is trained. Accuracies are those of trials in a database, found
+    by their network, data and recipe: they match if the printed figure lies within the 95 % interval over seeds, and
+    are not comparable if they were measured on other data or with another recipe than the paper's.
     Rows of DAS are also counted in full, with the deformable kernel that the printed figures do not see.
     The exit code is 0 whatever the verdicts.
     """
@@ -24,9 +31,13 @@ def command(table: str, format_: str) -> None:
     from dasbench.paper.tables import find_table
 
     found = find_table(table)
+    if study and not db:
+        raise click.UsageError("--study NAME is looked up in a database: add --db FILE.")
     from dasbench.reports.paper import reproduce_row  # imports torch
     from dasbench.reports.paper_table import print_reproduction
+    from dasbench.reports.paper_trials import read_trained
 
+    trained = read_trained(db, study=study) if db else None
     screen = Console(stderr=True)
     rows = track(found.rows, description=f"counting {found.name}", console=screen, disable=not screen.is_terminal)
-    print_reproduction(found, [reproduce_row(found, row) for row in rows], format_=format_)
+    print_reproduction(found, [reproduce_row(found, row, trained) for row in rows], format_=format_)

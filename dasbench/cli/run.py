@@ -6,19 +6,32 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from dasbench.cli.options import data_option, db_option, known_states, read_study, study_options
+from dasbench.cli.options import data_option, db_option, known_results, read_study, study_options
 from dasbench.data_access import data_access
+from dasbench.errors import OutdatedStoreError
 
 if TYPE_CHECKING:
+    from dasbench.agenda import Agenda
     from dasbench.run import Summary
     from dasbench.search.executors.executor import Executor, Interrupt
-    from dasbench.spec.study import Resources
+    from dasbench.spec.study import Resources, Study
+    from dasbench.training.run_trial import Runtime
 
 FAILURES = ("nan", "oom", "killed", "timeout", "error")
+
+
+class Place(TypedDict):
+    """Options that say where trials run and change no result."""
+
+    executor: str
+    workers: int | None
+    loaders: int | None
+    device: str
+    address: str | None
 
 
 @click.command("run")
@@ -27,16 +40,22 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
 @data_option
 @db_option
 @click.option("--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True, help="Who runs.")
-@click.option("--workers", type=click.IntRange(1), help="Trials at once. [default: as many as the cores hold]")
+@click.option("--workers", type=click.IntRange(1), help="Trials at once. [default: as many as there is room for]")
 @click.option(
     "--loaders", type=click.IntRange(0, 256), help="Threads of a trial that decode images. [default: its cores]"
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
+@click.option("--address", metavar="auto|HOST:PORT", help="Run on this Ray cluster. [default: this machine alone]")
 @click.option(
-    "--retry", metavar="failed|REASON,...", help=f"Run failed trials again: failed, or {', '.join(FAILURES)}."
+    "--retry",
+    metavar="failed|stopped|REASON,...",
+    help=f"Run trials again: failed, stopped, or {', '.join(FAILURES)}.",
 )
 @click.option(
-    "--workdir", type=click.Path(file_okay=False), help="Checkpoints. [default: .dasbench beside the database]"
+    "--storage",
+    "--workdir",
+    metavar="DIR|URL",
+    help="Checkpoints; a cluster's machines must all see it. [default: .dasbench beside the database]",
 )
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
 def command(
@@ -45,51 +64,39 @@ def command(
     overrides: tuple[str, ...],
     gate: str | None,
     db: str,
-    executor: str,
-    workers: int | None,
-    loaders: int | None,
-    device: str,
     retry: str | None,
-    workdir: str | None,
+    storage: str | None,
     plain: bool,
+    **place: Unpack[Place],
 ) -> int:
-    r"""Train what is missing of a study, and nothing else: running again is how a study is resumed.
+    """Train what is missing of a study, and nothing else: running again is how a study is resumed.
 
     \b
     Exit codes: 0 every trial has a result; 1 some failed (they are named); 2 the study is unsound;
-    3 disk or database; 4 a newer or foreign database; 5 another driver runs the study; 130, 143 interrupted.
+    3 disk, database or data; 4 a newer or foreign database; 5 another driver runs the study; 130, 143 interrupted.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     again = _reasons(retry)
+    from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
     from dasbench.cli.progress import make_progress
-    from dasbench.cli.workers import default_workers
-    from dasbench.plan import count_costs, plan_study  # imports torch: a study of unsound form never waits for it
     from dasbench.results.store import open_store
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
-    from dasbench.training.run_trial import Runtime, check_device, forget_checkpoints, run_trial
+    from dasbench.training.checkpoints import storage_place
+    from dasbench.training.run_trial import forget_checkpoints, run_trial
 
-    check_device(device, gpus=loaded.resources.gpus)
-    plan = plan_study(loaded)
-    states = known_states(db, list(plan.items))
-    count_costs(plan.without({key for key, state in states.items() if state == "done"}))
-    runtime = Runtime(
-        device=device,
-        threads=loaded.resources.cpus,
-        timeout_s=loaded.resources.timeout_s,
-        data_root=data_access().root,
-        loaders=loaded.resources.cpus if loaders is None else loaders,
-    )
-    folder = (Path(workdir) if workdir else _default_workdir(db)).resolve()
-    job = partial(run_trial, workdir=folder, runtime=runtime)
-    number = workers or default_workers(loaded.resources.cpus)
+    agenda = Agenda(loaded)
+    runtime = _runtime(loaded, place)
+    resources = _check_models(loaded, runtime, db, place)
+    executor = _executor(agenda, resources, place)
+    folder = storage_place(storage) if storage else _default_storage(db, place)
     interrupt = Interrupt()
-    with open_store(db) as store, _signals(interrupt), make_progress(number, plain=plain) as progress:
+    with open_store(db) as store, _signals(interrupt), make_progress(plain=plain) as progress:
         summary = run_study(
-            plan,
+            agenda,
             store,
-            _executor(executor, number, loaded.resources),
-            job,
+            executor,
+            partial(run_trial, workdir=folder, runtime=runtime),
             watcher=progress,
             interrupt=interrupt,
             forget=partial(forget_checkpoints, folder),
@@ -98,36 +105,102 @@ def command(
     return _conclude(summary, interrupt, study=study, db=db)
 
 
-def _default_workdir(db: str) -> Path:
+def _runtime(study: "Study", place: Place) -> "Runtime":
+    """Where each trial runs; a device that is not there is refused."""
+    from dasbench.training.run_trial import Runtime, check_device
+
+    cpus, gpus = study.resources.cpus, study.resources.gpus
+    if place["address"] is None:  # a cluster's devices are not this machine's
+        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
+    return Runtime(
+        device=place["device"],
+        threads=cpus,
+        timeout_s=study.resources.timeout_s,
+        data_root=data_access().root,
+        loaders=cpus if place["loaders"] is None else place["loaders"],
+        replicas=1 if gpus == "auto" else max(1, int(gpus)),
+    )
+
+
+def _check_models(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
+    """Build every model that the study lists, so that one that cannot be built is known before anything is trained.
+
+    Returns:
+        The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
+    """
+    from dasbench.plan import count_costs, plan_study
+
+    plan = plan_study(study)
+    count_costs(plan.without(_done(db, list(plan.items))))
+    if study.resources.gpus != "auto":
+        return study.resources
+    if place["address"] is not None:
+        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
+    from dasbench.training.packing import measure_packing
+
+    packing = measure_packing((item.trial for item in plan.items.values()), runtime)
+    click.echo(f"gpus: auto: {packing.trials} trials share a GPU", err=True)
+    return study.resources.model_copy(update={"gpus": packing.fraction})
+
+
+def _executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Executor":
+    """Who runs the trials."""
+    study = agenda.study
+    if place["executor"] == "inline":
+        if place["address"] is not None:
+            raise click.UsageError("--address needs --executor ray")
+        from dasbench.search.executors.inline import Inline
+
+        return Inline(scheduler=study.scheduler.name)
+    from dasbench.catalog import SCHEDULERS
+    from dasbench.cli.workers import warn_of_too_many
+    from dasbench.search.executors.ray_tune import RayTune
+
+    assert resources.gpus != "auto"
+    if place["workers"] and place["address"] is None:
+        warn_of_too_many(place["workers"], resources.cpus)
+    return RayTune(
+        workers=place["workers"],
+        cpus=resources.cpus,
+        gpus=resources.gpus,
+        scheduler=SCHEDULERS[study.scheduler.name].make(**study.scheduler.params),
+        metric=f"val_{study.score.metric}",
+        mode=study.score.direction,
+        max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),
+        prunable=agenda.prunable,
+        address=place["address"],
+    )
+
+
+def _done(db: str, keys: list[str]) -> set[str]:
+    """Trials that have a result, as far as that can be read before the database is opened and brought up to date."""
+    try:
+        with known_results(db) as reader:
+            known = reader.states(keys) if reader else {}
+    except OutdatedStoreError:
+        return set()
+    return {key for key, trial in known.items() if trial.state == "done"}
+
+
+def _default_storage(db: str, place: Place) -> Path:
     """Checkpoints lie beside the database's file; for a server, where one stands."""
+    if place["address"] is not None:
+        raise click.UsageError("--address needs --storage, a folder or URL that every machine of the cluster sees")
     from dasbench.results.engine import locate
 
     path = locate(db).path
-    return (path.parent if path else Path()) / ".dasbench" / "checkpoints"
-
-
-def _executor(name: str, workers: int, resources: "Resources") -> "Executor":
-    if name == "inline":
-        from dasbench.search.executors.inline import Inline
-
-        return Inline()
-    from dasbench.search.executors.ray_tune import RayTune  # imports Ray
-
-    return RayTune(workers=workers, cpus=resources.cpus, gpus=resources.gpus)
+    return ((path.parent if path else Path()) / ".dasbench" / "checkpoints").resolve()
 
 
 def _reasons(retry: str | None) -> tuple[str, ...]:
     if retry is None:
         return ()
-    if retry == "failed":
-        return FAILURES
-    reasons = tuple(retry.split(","))
-    unknown = [reason for reason in reasons if reason not in FAILURES]
+    asked = retry.split(",")
+    known = {"failed": FAILURES, "stopped": ("stopped",), **{reason: (reason,) for reason in FAILURES}}
+    unknown = [reason for reason in asked if reason not in known]
     if unknown:
-        raise click.BadParameter(
-            f"'{unknown[0]}' is no class of failure; write failed, or some of {', '.join(FAILURES)}"
-        )
-    return reasons
+        raise click.BadParameter(f"'{unknown[0]}' is no class of failure; write some of {', '.join(known)}")
+    return tuple(reason for name in asked for reason in known[name])
 
 
 @contextmanager

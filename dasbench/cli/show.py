@@ -1,36 +1,131 @@
-"""`dasbench show`: what is inside of one thing?"""
+"""`dasbench show`: what is known of one trial, or inside of one backbone?"""
 
-from typing import Any
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dasbench.cli.networks import read_choice
-from dasbench.cli.options import format_option
-from dasbench.errors import UsageError
+from dasbench.cli.options import db_option, format_option
+from dasbench.errors import EmptyStoreError, UsageError
+
+if TYPE_CHECKING:
+    from dasbench.results.answers import TrialRecord
 
 _CLASSES = 10
 """Length of the logits of the network that is looked at; no site depends on it."""
 
 
-@click.group("show")
-def command() -> None:
-    """Show what is inside of one thing: the sites of a backbone."""
-
-
-@command.command("backbone")
-@click.argument("name", metavar="NAME")
-@click.option("--set", "overrides", metavar="backbone.KEY=VALUE", multiple=True, help="Set one of its parameters.")
+@click.command("show")
+@click.argument("things", metavar="TRIAL|BACKBONE", nargs=-1, required=True)
+@db_option
+@click.option("--diff", is_flag=True, help="Show what differs between two trials: show --diff A B.")
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
+              metavar="FILE.png|.svg|.pdf", help="Draw a trial's learning curve too.")  # fmt: skip
+@click.option("--set", "overrides", metavar="backbone.KEY=VALUE", multiple=True, help="Set a backbone's parameter.")
 @format_option("table", "json", "csv")
-def show_backbone(name: str, overrides: tuple[str, ...], format_: str) -> None:
-    r"""List the sites of a backbone: every place where a gate can stand.
+def command(
+    things: tuple[str, ...], db: str, diff: bool, outputs: tuple[str, ...], overrides: tuple[str, ...], format_: str
+) -> None:
+    """Show everything that is known of a trial, what differs between two, or the sites of a backbone.
 
     \b
-      dasbench show backbone resnet50
-      dasbench show backbone torchvision --set backbone.model=efficientnet_b0
+      dasbench show 3f9a2c                   # a trial, by the first digits of its key
+      dasbench show 3f9a2c -o curve.png
+      dasbench show --diff 3f9a2c 81d0be
+      dasbench show backbone resnet50        # every place where a gate can stand
+      dasbench show torchvision --set backbone.model=efficientnet_b0
 
-    `after`, `stage` and `block` (from 0 in its stage) are what a study's placement chooses by; `path` goes into its
-    list of sites.
+    `dasbench leaderboard STUDY --json` lists the keys of trials. Of a site, `after`, `stage` and `block` (from 0 in
+    its stage) are what a study's placement chooses by; `path` goes into its list of sites.
     """
+    kind, names = _kind(things)
+    if diff and (outputs or overrides or kind == "backbone" or len(names) != 2):
+        raise UsageError("--diff takes two trials and no other option but --db and --format: show --diff A B")
+    if diff:
+        _show_differences(db, *names, format_=format_)
+        return
+    if len(names) != 1:
+        raise UsageError(f"name one trial or one backbone, not {len(names)}; --diff compares two trials")
+    if kind == "backbone" and outputs:
+        raise UsageError("-o draws the learning curve of a trial; a backbone has none")
+    if kind == "backbone":
+        _show_sites(names[0], overrides, format_)
+        return
+    if overrides:
+        raise UsageError("--set sets a parameter of a backbone; a trial is what it was when it was trained")
+    _show_trial(db, names[0], outputs, format_)
+
+
+def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """What is to be shown: `backbone` or `trial`, and its names; either word may be written out."""
+    if len(things) > 1 and things[0] in ("backbone", "trial"):
+        return things[0], things[1:]
+    from dasbench.catalog import BACKBONES  # pydantic takes a third of a second
+
+    return ("backbone" if things[0] in BACKBONES else "trial"), things
+
+
+def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> None:
+    from dasbench.reports.formats import print_records, to_json
+    from dasbench.reports.plots.figure import figure_paths
+    from dasbench.reports.trial import facts, trial_record
+    from dasbench.reports.trial_page import print_trial
+
+    paths = figure_paths(key, "curve", outputs, drawn=False)
+    trial = _find(db, key)
+    if format_ == "json":
+        click.echo(to_json(trial_record(trial), indent=2))
+    elif format_ == "csv":
+        print_records([asdict(fact) for fact in facts(trial)], format_="csv")
+    else:
+        print_trial(trial)
+    if paths:
+        from dasbench.reports.plots import curve  # imports matplotlib when it draws
+
+        what = curve.info(trial)
+        for path in paths:
+            curve.draw(what, path)
+            click.echo(str(path), err=True)
+
+
+def _show_differences(db: str, first: str, second: str, *, format_: str) -> None:
+    from dasbench.reports.formats import print_records
+    from dasbench.reports.trial import differences
+    from dasbench.reports.trial_page import print_differences
+
+    one, other = _find(db, first), _find(db, second)
+    found = differences(one, other)
+    if format_ == "table":
+        print_differences(one, other, found)
+    else:
+        print_records([asdict(each) for each in found], format_=format_)
+
+
+def _find(db: str, key: str) -> "TrialRecord":
+    """The trial of a key.
+
+    Raises:
+        UsageError: if there is none; the message names the nearest key or backbone.
+    """
+    from dasbench.catalog import BACKBONES
+    from dasbench.reports.trial import find_trial
+
+    near = get_close_matches(key, BACKBONES.names(), n=1)
+    guess = f" Did you mean the backbone '{near[0]}'?" if near else ""
+    try:
+        return find_trial(db, key)
+    except EmptyStoreError as error:
+        if set(key.lower()) <= set("0123456789abcdef"):
+            raise
+        message = f"'{key}' is neither a backbone nor the key of a trial.{guess}"
+        raise UsageError(f"{message} `dasbench list backbones` lists the backbones.") from error
+    except UsageError as error:
+        raise UsageError(f"{error}{guess}") from error
+
+
+def _show_sites(name: str, overrides: tuple[str, ...], format_: str) -> None:
     records = site_records(name, overrides=overrides)
     from dasbench.reports.formats import console, print_records, text_table
 

@@ -1,10 +1,13 @@
-"""Records as a table for people, JSON or CSV for programs; results go to standard output."""
+"""Records as JSON or CSV for programs, tables as text, Markdown or LaTeX for people; results go to standard output."""
 
 import csv
 import io
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import click
@@ -12,18 +15,167 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+INDENT_UP_TO = 1000
+"""Records up to which JSON is indented; of more, each takes a line, which is several times faster."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}"}
+_LATEX |= {"[": "{[}", "*": "{*}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "±": r"$\pm$", "≈": r"$\approx$"}
+_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table as text, ready for any way of drawing it.
+
+    Args:
+        title: its heading.
+        columns: the headings of its columns.
+        rows: its cells.
+        lines: what has to be said below it.
+        left: number of columns, from the left, that hold text and not numbers.
+        bold: numbers of the rows that stand out, from 0.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[str] = ()
+    left: int = 1
+    bold: Collection[int] = ()
+
+
+def print_grid(grid: Grid, *, format_: str) -> None:
+    """Print a table as `table` (for a terminal), `md` (GitHub) or `latex` (booktabs)."""
+    if format_ == "md":
+        click.echo(markdown(grid))
+    elif format_ == "latex":
+        click.echo(latex(grid))
+    else:
+        drawn = text_table(grid.title, grid.columns, left=grid.left)
+        for cells in grid.rows:
+            drawn.add_row(*[Text(shown(cell)) for cell in cells])
+        console().print(drawn)
+        for text in grid.lines:
+            console().print(Text(shown(text)), soft_wrap=True)
+
+
+def markdown(grid: Grid) -> str:
+    r"""A GitHub table; what Markdown or HTML would take for its own is escaped.
+
+    Example:
+        >>> print(markdown(Grid(title="", columns=["gate", "top1"], rows=[["a|b", "1.0"]])))
+        | gate | top1 |
+        | --- | ---: |
+        | a\|b | 1.0 |
+    """
+    align = ["---"] * grid.left + ["---:"] * (len(grid.columns) - grid.left)
+    rows = [["**" + _marked(cell) + "**" if number in grid.bold and place == 0 else _marked(cell)
+             for place, cell in enumerate(cells)] for number, cells in enumerate(grid.rows)]  # fmt: skip
+    body = ["| " + " | ".join(cells) + " |" for cells in ([*map(_marked, grid.columns)], align, *rows)]
+    head = [f"**{_marked(grid.title)}**", ""] if grid.title else []
+    tail = ["", *(f"- {_marked(line)}" for line in grid.lines)] if grid.lines else []
+    return "\n".join([*head, *body, *tail])
+
+
+def latex(grid: Grid) -> str:
+    r"""A table for LaTeX with the package booktabs; the title and the lines below become its caption.
+
+    Example:
+        >>> print(latex(Grid(title="Which?", columns=["gate"], rows=[["a_b"]], bold=[0])))
+        % needs \usepackage{booktabs}
+        \begin{table}
+          \centering
+          \caption{Which?}
+          \begin{tabular}{l}
+            \toprule
+            gate \\
+            \midrule
+            \textbf{a\_b} \\
+            \bottomrule
+          \end{tabular}
+        \end{table}
+    """
+    rows = []
+    for number, cells in enumerate(grid.rows):
+        texts = [latex_text(cell) for cell in cells]
+        strong = grid.left + 1 if number in grid.bold else 0  # the name and the number that was tested
+        rows.append([rf"\textbf{{{text}}}" if place < strong else text for place, text in enumerate(texts)])
+    lines = ["    " + " & ".join(cells) + r" \\" for cells in rows]
+    caption = " ".join(latex_text(line) for line in (grid.title, *grid.lines) if line)
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{caption}}}",
+            rf"  \begin{{tabular}}{{{'l' * grid.left}{'r' * (len(grid.columns) - grid.left)}}}",
+            r"    \toprule",
+            "    " + " & ".join(map(latex_text, grid.columns)) + r" \\",
+            r"    \midrule",
+            *lines,
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def shown(text: str) -> str:
+    r"""A text that does nothing to a terminal: control characters, also those that turn its direction, are spelt out.
+
+    Example:
+        >>> shown("a\x1b[31mred"), shown("µ")
+        ('a\\x1b[31mred', 'µ')
+    """
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
 
 def print_records(records: Sequence[Mapping[str, Any]], *, format_: str) -> None:
     """Print records as `json` (a list of objects) or `csv` (nested values as JSON, formulas made harmless)."""
     if format_ == "json":
-        click.echo(json.dumps(list(records), indent=2, default=str))
+        if len(records) > INDENT_UP_TO:
+            click.echo("[\n" + ",\n".join(map(to_json, records)) + "\n]")
+        else:
+            click.echo(to_json(list(records), indent=2))
         return
+    click.echo(csv_text(records), nl=False)
+
+
+def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
+    r"""Records as CSV: nested values as JSON, formulas made harmless.
+
+    Example:
+        >>> csv_text([{"label": "=1+1", "sfd": 0.5}])
+        "label,sfd\n'=1+1,0.5\n"
+    """
     text = io.StringIO()
     names = list(dict.fromkeys(name for record in records for name in record))
     writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: _cell(name) for name in names})
     writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
-    click.echo(text.getvalue(), nl=False)
+    return text.getvalue()
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """A value as strict JSON; a number that is not finite becomes null.
+
+    Example:
+        >>> to_json({"top1": float("nan"), "n": 3})
+        '{"top1": null, "n": 3}'
+    """
+    try:
+        return json.dumps(value, indent=indent, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _cell(value: Any) -> Any:
@@ -34,10 +186,26 @@ def _cell(value: Any) -> Any:
         ("'=1+1", '{"a": 1}', '', -2)
     """
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, default=str)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+        return to_json(value)
+    if isinstance(value, str):
+        return shown("'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
     return "" if value is None else value
+
+
+def _marked(text: str) -> str:
+    """Text inside of Markdown."""
+    escaped = re.sub(r"([\\|*_`\[\]])", r"\\\1", shown(text))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def latex_text(text: str) -> str:
+    r"""Text inside of LaTeX; a bracket or an asterisk after the end of a row is no argument of it.
+
+    Example:
+        >>> print(latex_text("[a_b] 5%"))
+        {[}a\_b] 5\%
+    """
+    return "".join(_LATEX.get(character, character) for character in shown(text))
 
 
 def console() -> Console:
@@ -48,8 +216,12 @@ def console() -> Console:
 
 def text_table(title: str, columns: Sequence[str], *, left: int = 1, caption: str = "") -> Table:
     """A table whose first columns are text and whose others are numbers, its title taken literally."""
-    table = Table(title=Text(title), caption=Text(caption) if caption else None, title_justify="left")
-    table.caption_justify = "left"
+    table = Table(
+        title=Text(shown(title)) if title else None,
+        caption=Text(shown(caption)) if caption else None,
+        title_justify="left",
+        caption_justify="left",
+    )
     for number, column in enumerate(columns):
-        table.add_column(Text(column), justify="left" if number < left else "right", no_wrap=number >= left)
+        table.add_column(Text(shown(column)), justify="left" if number < left else "right", no_wrap=number >= left)
     return table

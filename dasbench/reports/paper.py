@@ -1,11 +1,12 @@
 """A table of the paper beside what is counted and measured here: one verdict for every printed figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 
+from dasbench.analysis.wording import one_seed_note
 from dasbench.backbones.detection import faster_rcnn
 from dasbench.catalog import BACKBONES, GATES, resolve_model
 from dasbench.costs.cross_check import count_module_leaves
@@ -14,6 +15,7 @@ from dasbench.costs.specimen import InputSize
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
+from dasbench.reports.paper_trials import Measured, Trained, find_measured
 from dasbench.spec.trial import Trial
 
 Verdict = Literal["matches", "differs", "not run", "not comparable"]
@@ -29,15 +31,19 @@ class CellReport:
 
     Args:
         published: the printed figure; None where the paper prints none.
-        measured: ours, in the unit of the printed figure; None if there is none.
+        measured: ours, in the unit of the printed figure; None if there is none. A mean where it was trained.
         verdict: how the two stand.
         why: the reason, where nothing could be compared.
+        half_width: half of the 95 % interval of a trained mean, None for a count or a single seed.
+        n: seeds of a trained mean, None for a count.
     """
 
     published: Published | None
     measured: float | None
     verdict: Verdict
     why: str = ""
+    half_width: float | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +70,18 @@ class Obstacle:
 
 
 DASH = Obstacle("not comparable", "the paper prints no number here")
-UNTRAINED = Obstacle("not run", "needs training; no trained result is looked up yet")
+UNTRAINED = Obstacle("not run", "needs training; --db FILE looks trained results up")
+NOT_FOUND = Obstacle("not run", "needs training; the database has no trial of this network that ended")
+NO_GATE = Obstacle("not comparable", "the paper's text no longer says which gate this row is")
 
 
-def reproduce_row(table: Table, row: PaperRow) -> RowReport:
-    """Compare one row: counts are made at once, accuracies are taken from trained trials if there are any.
+def reproduce_row(table: Table, row: PaperRow, trained: Sequence[Trained] | None = None) -> RowReport:
+    """Compare one row: counts are made at once, accuracies are taken from trained trials.
+
+    Args:
+        table: the table.
+        row: one of its rows.
+        trained: what a database holds, from `read_trained`; None if none is looked at.
 
     Example:
         >>> from dasbench.paper.tables import find_table
@@ -83,33 +96,56 @@ def reproduce_row(table: Table, row: PaperRow) -> RowReport:
         counts = _unbuildable(row) or count(table, row)
     return RowReport(
         row=row,
-        cells={name: _cell(row, column, counts) for name, column in table.columns.items()},
+        cells={
+            name: _count_cell(row, column, counts)
+            if column.name in TOLERANCES
+            else _trained_cell(table, row, column, trained)
+            for name, column in table.columns.items()
+        },
         counts={} if isinstance(counts, Obstacle) else counts,
     )
 
 
-def measured_accuracy(row: PaperRow, column: Column) -> float | None:
-    """The score that trained trials of a row reached, in the column's unit: none so far, as no result is looked up."""
-    del row, column
-    return None
-
-
-def _cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
+def _count_cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
     published = row.published[column.name]
-    if column.name in TOLERANCES:
-        measured = counts if isinstance(counts, Obstacle) else _in_unit(row, column, counts)
-    elif row.gate is None:
-        measured = Obstacle("not comparable", "the paper's text no longer says which gate this row is")
-    else:
-        score = measured_accuracy(row, column)
-        measured = UNTRAINED if score is None else score
-    if isinstance(measured, Obstacle):
-        reason = DASH if published is None else measured
-        return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
+    if isinstance(counts, Obstacle):
+        return _obstructed(published, counts)
+    measured = _in_unit(row, column, counts)
     if published is None:
         return CellReport(published=None, measured=measured, verdict=DASH.verdict, why=DASH.why)
     verdict: Verdict = "matches" if _agree(row, column, published, measured) else "differs"
     return CellReport(published=published, measured=measured, verdict=verdict)
+
+
+def _trained_cell(table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None) -> CellReport:
+    published = row.published[column.name]
+    found = find_measured(table, row, column, trained) if trained else None
+    if found is None or found.mean is None:
+        nothing = UNTRAINED if trained is None else NOT_FOUND if found is None else Obstacle("not run", found.obstacle)
+        return _obstructed(published, NO_GATE if row.gate is None else nothing)
+    verdict, why = _judge(published, found)
+    return CellReport(
+        published=published, measured=found.mean, verdict=verdict, why=why, half_width=found.half_width, n=found.n
+    )
+
+
+def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
+    """How a trained mean stands beside a printed figure: within its interval, or not; one seed has none."""
+    assert found.mean is not None
+    if published is None:
+        return DASH.verdict, DASH.why
+    if found.obstacle:
+        return "not comparable", found.obstacle
+    if published.rounds(found.mean) or abs(published.value - found.mean) <= (found.half_width or 0.0):
+        return "matches", ""
+    if found.half_width is None:
+        return "not comparable", one_seed_note()
+    return "differs", ""
+
+
+def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
+    reason = DASH if published is None else obstacle
+    return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
 
 
 def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
@@ -132,7 +168,7 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
     if row.backbone not in BACKBONES:
         return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
     if row.gate is None:
-        return Obstacle("not comparable", "the paper's text no longer says which gate this row is")
+        return NO_GATE
     return None if row.gate.name in GATES else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
 
 

@@ -2,13 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
 
-import click
-
 from dasbench.paper.figures import UNITS, Count, Table
-from dasbench.reports.formats import console, print_records, text_table
+from dasbench.reports.formats import Grid, console, print_grid, print_records, text_table
 from dasbench.reports.paper import TOLERANCES, CellReport, RowReport, Verdict
 
 ONCE = "A multiply-add counts once."
@@ -23,24 +20,11 @@ FULL = (
     "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The columns 'full' "
     "count every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
 )
+TRAINED = (
+    "Accuracies are means over n seeds ± half of their 95 % t interval, and match if the printed figure lies within it "
+    "or is the mean when rounded. The printed figure is itself a single run."
+)
 STAR = "*"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table of the paper and ours as text, ready for any way of drawing it.
-
-    Args:
-        title: its heading.
-        columns: the headings of its columns; the first is the row's label.
-        rows: its cells.
-        lines: what has to be said below it.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    lines: Sequence[str]
 
 
 def print_reproduction(table: Table, reports: Sequence[RowReport], *, format_: str) -> None:
@@ -50,7 +34,7 @@ def print_reproduction(table: Table, reports: Sequence[RowReport], *, format_: s
         return
     grid = make_grid(table, reports)
     if format_ == "md":
-        _print_markdown(grid)
+        print_grid(grid, format_="md")
         return
     drawn = text_table("", grid.columns)
     drawn.title = None  # above the table: inside it would be broken to the table's width
@@ -76,6 +60,8 @@ def row_record(table: Table, report: RowReport) -> dict[str, Any]:
             f"{name}_published": published.value if published else None,
             f"{name}_unit": published.unit if published else table.columns[name].unit,
             f"{name}_measured": cell.measured,
+            f"{name}_ci95": cell.half_width,
+            f"{name}_n": cell.n,
             f"{name}_verdict": cell.verdict,
             f"{name}_why": cell.why,
             f"{name}_note": published.note if published else "",
@@ -124,8 +110,10 @@ def _ours(cell: CellReport) -> str:
     star = STAR if cell.published.note else ""
     if cell.measured is None:
         return cell.verdict + star
-    digits = len(cell.published.text.partition(".")[2]) + 1
-    return f"{cell.measured:.{digits}f} {cell.verdict}{star}"
+    digits = len(cell.published.text.partition(".")[2]) + (cell.n is None)
+    interval = f" ± {cell.half_width:.{digits}f}" if cell.half_width is not None else ""
+    seeds = f" (n={cell.n})" if cell.n is not None else ""
+    return f"{cell.measured:.{digits}f}{interval}{seeds} {cell.verdict}{star}"
 
 
 def _full(report: RowReport) -> tuple[str, str]:
@@ -150,6 +138,7 @@ def _lines(table: Table, reports: Sequence[RowReport]) -> list[str]:
                 lines.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
     used = {report.row.convention for report in reports if report.counts}
     lines += [" ".join([ONCE, *(rule for name, rule in RULES.items() if name in used)])] if used else []
+    lines += [TRAINED] if any(cell.n for report in reports for cell in report.cells.values()) else []
     return [*lines, FULL] if "paper" in used else lines
 
 
@@ -188,15 +177,3 @@ def _named(labels: Sequence[str], every: Sequence[str]) -> str:
     if len(others) >= len(labels):
         return ", ".join(labels)
     return f"all rows but {', '.join(others)}" if others else "all rows"
-
-
-def _print_markdown(grid: Grid) -> None:
-    """A GitHub table; bars inside of cells are escaped."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    align = ["---", *["---:"] * (len(grid.columns) - 1)]
-    click.echo("\n".join([f"**{grid.title}**", "", line(grid.columns), line(align), *map(line, grid.rows), ""]))
-    for text in grid.lines:
-        click.echo(f"- {text.replace(STAR, '`*`', 1) if text.startswith(STAR) else text}")

@@ -82,8 +82,10 @@ def expected_seconds(
     return float(np.median(speeds)) * work / max(1, min(workers, len(left)))
 
 
-def print_plan(question: str, rows: Sequence[PlanRow], seconds: float | None, *, format_: str) -> None:
-    """Print a plan as a table, JSON or CSV."""
+def print_plan(
+    question: str, rows: Sequence[PlanRow], seconds: float | None, *, to_come: str = "", format_: str
+) -> None:
+    """Print a plan as a table, JSON or CSV; `to_come` says what is not planned yet."""
     if format_ != "table":
         print_records([asdict(row) for row in rows], format_=format_)
         return
@@ -100,4 +102,4 @@ def print_plan(question: str, rows: Sequence[PlanRow], seconds: float | None, *,
         time = "expected time unknown until a first trial of this image size is done"
     else:
         time = f"about {seconds / 60:.1f} minutes"
-    console().print(f"{len(rows)} trials, {missing} to run: {time}.")
+    console().print(f"{len(rows)} trials, {missing} to run: {time}." + (f" {to_come}." if to_come else ""))

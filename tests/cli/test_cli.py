@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from command_line import TINY, run_dasbench
@@ -31,6 +34,7 @@ def test_every_verb_explains_itself_without_importing_torch(verb):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "Usage: dasbench" not in done.stderr
+    assert "\\b" not in done.stdout, "click's mark for a paragraph that is not wrapped is on screen"
     assert done.stdout.endswith("[]\n")
 
 
@@ -241,3 +245,22 @@ def test_an_error_of_ours_is_one_line_and_a_file(monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "boom" in lines[0]
+
+
+def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(trained: Path, tmp_path: Path) -> None:
+    for name in ("study.yaml", "results.db"):
+        shutil.copy(trained / name, tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / "results.db")) as connection, connection:
+        for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+            connection.execute(f"DROP VIEW {view}")
+        connection.executescript(
+            "DROP TABLE das_looks; ALTER TABLE das_members DROP COLUMN role;"
+            "UPDATE das_alembic_version SET version_num = '0001'; PRAGMA user_version = 1;"
+        )
+
+    before = run_dasbench(tmp_path, "plan", "study.yaml")
+    ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline")
+
+    assert (before.code, "Bring it up to date (a copy is kept): dasbench run" in before.err) == (3, True)
+    assert (ran.code, "4 of 4 trials have a result; 0 ran now." in ran.err) == (0, True)
+    assert list(tmp_path.glob("results.db.backup-0001-*"))

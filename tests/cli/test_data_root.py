@@ -3,6 +3,10 @@
 import pytest
 from fabricated_data import fabricate_folder
 
+from dasbench.cli import cli
+from dasbench.errors import DataError
+from dasbench.results.reading import read_store
+
 STUDY = """\
 name: own
 question: Does it run on my photographs?
@@ -45,3 +49,38 @@ def test_workers_of_ray_read_below_the_same_data_root(write_study, dasbench, tmp
     done = dasbench("run", "study.yaml", "--workers", 1, "--data-root", "mine")
 
     assert done.code == 0, done.err
+
+
+@pytest.mark.slow
+def test_ray_with_any_number_of_loaders_gives_the_rows_of_the_plain_loop(write_study, dasbench, tmp_path):
+    write_study(STUDY.replace("seeds: 1", "seeds: 2"))
+    fabricate_folder(tmp_path / "data" / "photos")
+
+    plain = dasbench("run", "study.yaml", "--executor", "inline", "--loaders", 0, "--db", "plain.db")
+    ray = dasbench("run", "study.yaml", "--workers", 2, "--loaders", 3, "--db", "ray.db")
+    rows = []
+    for name in ("plain.db", "ray.db"):
+        with read_store(tmp_path / name) as reader:
+            rows.append({row.key: (row.state, row.metrics) for row in reader.rows("own")})
+
+    assert (plain.code, ray.code) == (0, 0), plain.err + ray.err
+    assert rows[0] == rows[1]
+    assert {state for state, _ in rows[0].values()} == {"done"}
+
+
+@pytest.mark.parametrize("verb", ["run", "plan", "check"])
+def test_a_download_is_asked_for_by_an_option(verb):
+    assert "--download" in {option for parameter in cli.get_command(None, verb).params for option in parameter.opts}
+
+
+def test_the_option_reaches_torchvision(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", lambda root, **options: asked.append((root, options)))
+    (tmp_path / "study.yaml").write_text(STUDY.replace("image_folder, root: photos, image_size: 16", "cifar10"))
+
+    for options in ([], ["--download"]):
+        arguments = ["run", str(tmp_path / "study.yaml"), "--data-root", str(tmp_path), "--db", str(tmp_path / "x.db")]
+        with pytest.raises(DataError, match="is missing"):
+            cli.main([*arguments, *options], standalone_mode=False)
+
+    assert asked == [(str(tmp_path), {"download": True})]

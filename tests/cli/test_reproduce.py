@@ -12,8 +12,14 @@ from dasbench.cli import run_command
 from dasbench.cli.reproduce import command
 from dasbench.paper.figures import Count
 from dasbench.paper.tables import load_tables, table
+from dasbench.records import Outcome
 from dasbench.reports import paper
 from dasbench.reports.paper import reproduce_row
+from dasbench.reports.paper_trials import read_trained
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
+from dasbench.spec.load import recipes
+from dasbench.spec.trial import Trial
 
 FAST = ("ResNet-18", "ResNet-18 + SENet", "ResNet-18 + EMCA", "ResNet-18 + DAS", "MobileNetV2 + Triplet Attention")
 EXCEPTIONS = {
@@ -27,7 +33,7 @@ EXCEPTIONS = {
 
 @cache
 def reproduced(name: str, format_: str = "json") -> Result:
-    done = CliRunner().invoke(command, [name, "--format", format_], catch_exceptions=False)
+    done = CliRunner(env={"DASBENCH_DB": None}).invoke(command, [name, "--format", format_], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done
 
@@ -144,15 +150,112 @@ def test_rows_of_table5_that_the_text_no_longer_identifies_are_not_comparable():
     assert rows["IN, LN"]["top1_verdict"] == "not run"
 
 
-def test_a_measured_accuracy_is_compared_with_the_printed_digits(monkeypatch):
-    scores = iter((66.41, 65.0))
-    monkeypatch.setattr(paper, "measured_accuracy", lambda *_: next(scores))
-    row = table("table5").row("IN, LN")
+PAPER = {
+    "backbone": "resnet18",
+    "dataset": {"name": "stanford_dogs", "image_size": 224},
+    "training": {"recipe": "stanford_dogs"},
+}
+LAPTOP = {"backbone": {"name": "resnet18", "width": 16}, "dataset": {"name": "digits", "image_size": 16}}
 
-    right, wrong = (reproduce_row(table("table5"), row).cells["top1"] for _ in range(2))
 
-    assert (right.verdict, right.measured) == ("matches", 66.41)
-    assert wrong.verdict == "differs"
+def stored(tmp_path, scores, *, study="mine", gate="das", **fields):
+    """A database in which a network has these scores, one a seed; None for a seed that failed."""
+    path = str(tmp_path / "results.db")
+    trials = [
+        Trial.model_validate({**PAPER, "gate": gate, **fields, "seed": seed}, context={"recipes": recipes()})
+        for seed in range(len(scores))
+    ]
+    members = [
+        Member(key=trial.key, spec=trial.model_dump(mode="json"), seed=trial.seed, dataset=str(trial.dataset))
+        for trial in trials
+    ]
+    with open_store(path) as store:
+        store.plan(study, members=members)
+        for trial, top1 in zip(trials, scores, strict=True):
+            outcome = Outcome(key=trial.key, status="failed", reason="nan")
+            if top1 is not None:
+                outcome = Outcome(key=trial.key, status="done", metrics={"top1": top1})
+            store.add(outcome, store.claim(trial.key, study))
+    return path
+
+
+def cell(path, label="c", name="table4"):
+    found = table(name)
+    return reproduce_row(found, found.row(label), read_trained(path)).cells["top1"]
+
+
+def test_a_printed_figure_inside_of_the_interval_matches(tmp_path):
+    found = cell(stored(tmp_path, [66.0, 66.6, 66.3]))
+
+    assert (found.verdict, found.n) == ("matches", 3)
+    assert found.measured == pytest.approx(66.3)
+    assert found.half_width == pytest.approx(4.302652729911275 * 0.3 / 3**0.5)
+
+
+def test_a_printed_figure_outside_of_the_interval_differs(tmp_path):
+    assert cell(stored(tmp_path, [60.0, 60.1, 60.2])).verdict == "differs"
+
+
+def test_one_seed_matches_when_rounded_and_otherwise_says_nothing(tmp_path):
+    (tmp_path / "other").mkdir()
+
+    assert cell(stored(tmp_path, [66.41])).verdict == "matches"
+    other = cell(stored(tmp_path / "other", [66.0]))
+    assert (other.verdict, other.measured) == ("not comparable", 66.0)
+    assert "1 seed: no spread known" in other.why
+
+
+def test_failed_seeds_are_no_score(tmp_path):
+    found = cell(stored(tmp_path, [None, None]))
+
+    assert (found.verdict, found.measured) == ("not run", None)
+    assert "none of 2 trials has a score (2 failed)" in found.why
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        (LAPTOP, "dataset digits, not stanford_dogs, images of 16 px, not 224, backbone.width 16, not 64"),
+        ({"training": {"recipe": "stanford_dogs", "epochs": 3}}, "training.epochs 3, not 100"),
+        ({"backbone": {"name": "resnet18", "stem": "small"}}, "backbone.stem small, not "),
+    ],
+)
+def test_another_setting_than_the_papers_is_not_comparable_and_says_why(tmp_path, fields, why):
+    found = cell(stored(tmp_path, [66.41, 66.41], **fields))
+
+    assert found.verdict == "not comparable"
+    assert why in found.why
+
+
+@pytest.mark.parametrize("fields", [{"gate": "se"}, {"backbone": "resnet34"}, {"placement": {"after": "block"}}])
+def test_another_network_is_not_the_rows(tmp_path, fields):
+    found = cell(stored(tmp_path, [66.41, 66.41], **fields))
+
+    assert (found.verdict, found.measured) == ("not run", None)
+
+
+def test_trials_are_found_by_what_they_are_and_shown_with_their_seeds(tmp_path):
+    path = stored(tmp_path, [66.0, 66.6, 66.3], study="a_name_of_my_own")
+
+    done = CliRunner().invoke(command, ["table5", "--db", path, "--study", "a_name_of_my_own"], catch_exceptions=False)
+
+    assert "66.30 ± 0.75 (n=3) matches" in done.stdout
+    assert "match if the printed figure lies within it" in done.stdout
+
+
+def test_a_study_without_a_database_is_a_usage_error(capsys, monkeypatch):
+    monkeypatch.delenv("DASBENCH_DB", raising=False)
+
+    assert run_command(["reproduce", "table5", "--study", "x"]) == 2
+    assert "add --db FILE" in capsys.readouterr().err
+
+
+def test_a_missing_database_and_an_unknown_study_are_named(tmp_path, capsys):
+    path = stored(tmp_path, [66.0])
+
+    assert run_command(["reproduce", "table5", "--db", str(tmp_path / "no.db")]) == 3
+    assert run_command(["reproduce", "table5", "--db", path, "--study", "mien"]) == 2
+    assert "Did you mean 'mine'" in capsys.readouterr().err
 
 
 def test_a_gate_that_this_version_lacks_is_not_run_and_does_no_harm(monkeypatch):

@@ -1,7 +1,7 @@
 """Which points are worth their cost: fronts against brute force, standings under noise, and hypervolume."""
 
 from itertools import product
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from dasbench.analysis.families import significantly_better
 from dasbench.analysis.pareto import classify, clearly_better, hypervolume, hypervolume_of_means, pareto_front
+from dasbench.analysis.standings import standings
 from dasbench.analysis.stats import summarise
 
 NAN, INF = float("nan"), float("inf")
@@ -218,7 +219,83 @@ class TestStandings:
         assert [s == "front" for s in standings] == front.tolist()
 
 
+class TestManyVariants:
+    @staticmethod
+    def noisy(num_variants, seeds, rng):
+        means = rng.uniform(50, 90, num_variants)
+        scores = [dict(enumerate(mean + rng.normal(0, 0.01, seeds))) for mean in means]
+        return scores, rng.integers(0, 20, num_variants).astype(float)
+
+    @pytest.mark.parametrize("direction", ["max", "min"])
+    @pytest.mark.parametrize("seed", range(5))
+    def test_one_test_for_each_variant_never_says_more_than_all_pairs(self, seed, direction):
+        scores, costs = self.noisy(60, 6, np.random.default_rng(seed))
+        every = standings(scores, costs, direction=direction)
+        few = standings(scores, costs, direction=direction, all_pairs_up_to=10)
+
+        assert {i for i, s in enumerate(few) if s == "dominated"} <= {
+            i for i, s in enumerate(every) if s == "dominated"
+        }
+        assert [s == "front" for s in few] == [s == "front" for s in every]
+        assert few.count("dominated") > 30
+
+    def test_noise_alone_makes_nobody_dominated(self):
+        rng = np.random.default_rng(0)
+        called = [
+            "dominated"
+            in standings([dict(enumerate(rng.normal(0, 1, 3))) for _ in range(60)], rng.random(60), all_pairs_up_to=10)
+            for _ in range(100)
+        ]
+
+        assert sum(called) <= 12  # the level is 5 %
+
+    def test_one_seed_each_leaves_everything_open(self):
+        rng = np.random.default_rng(0)
+        found = standings([{0: float(x)} for x in rng.random(500)], rng.random(500))
+
+        assert set(found) == {"front", "possibly"}
+
+    def test_a_variant_without_a_score_or_a_cost_is_unknown_among_many(self):
+        found = standings([{}, {0: 1.0, 1: 1.1}, {0: 1.0, 1: 1.2}], np.array([1.0, np.nan, 1.0]), all_pairs_up_to=0)
+
+        assert found == ["unknown", "unknown", "front"]
+
+    def test_twenty_thousand_variants_at_five_seeds_are_placed_at_once(self):
+        scores, costs = self.noisy(20_000, 5, np.random.default_rng(0))
+
+        began = process_time()
+        found = standings(scores, costs)
+        assert process_time() - began < 3.0  # a comparison of all pairs would take 20,000 times as long
+        assert {"front", "possibly"} <= set(found)
+
+
 class TestHypervolume:
+    @pytest.mark.parametrize("kind", ["spread", "coarse"])
+    def test_the_area_and_the_front_are_those_of_moocore(self, kind):
+        moocore = pytest.importorskip("moocore")
+        rng = np.random.default_rng(0)
+        points = rng.random((300, 2)) if kind == "spread" else rng.integers(0, 9, (300, 2)) / 9
+
+        assert hypervolume(points, [1.1, 1.1], ["min", "min"]) == pytest.approx(
+            moocore.hypervolume(points, ref=[1.1, 1.1])
+        )
+        assert (
+            pareto_front(points, ["min", "min"]).tolist() == moocore.is_nondominated(points, keep_weakly=True).tolist()
+        )
+
+    @pytest.mark.parametrize("k", [3, 4])
+    def test_the_front_of_more_objectives_is_that_of_moocore_and_no_slower_than_brute_force(self, k):
+        moocore = pytest.importorskip("moocore")
+        points = np.random.default_rng(0).random((4000, k))
+
+        began = process_time()
+        front = pareto_front(points, ["min"] * k)
+        ours = process_time() - began
+        began = process_time()
+        brute = [not ((points <= b).all(axis=1) & (points < b).any(axis=1)).any() for b in points]
+        assert ours < process_time() - began
+        assert front.tolist() == brute == moocore.is_nondominated(points, keep_weakly=True).tolist()
+
     def test_the_area_of_two_steps_is_worked_out_by_hand(self):
         # 8 points of accuracy from cost 2 to 3, and 6 from 1 to 2
         assert hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"]) == 14.0

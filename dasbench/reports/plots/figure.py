@@ -1,96 +1,115 @@
-"""What all figures share: size, style, files with equal bytes for equal content, labels taken literally."""
+"""What all figures share: size, style, files with equal bytes for equal content, text taken literally."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.spec.study import label
+from dasbench.reports.plots.labels import figure_label, plain_label, printable
+from dasbench.reports.plots.style import GREY
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RED, PALE_RED, GREY, PALE_GREY = "#c0392b", "#e6b0aa", "#8a99a8", "#d8dee4"
-"""The front, its error bars; all others, theirs."""
+_MOST_LINES = 6  # of a title
+_LONGEST_STEM = 150  # characters of a file's name, of the 255 that file systems take
+
+PAGES = ("pareto",)
+"""Plots that are also drawn as interactive pages (.html)."""
 
 FORMATS = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """File format -> metadata that would differ from run to run."""
 
 
 @contextmanager
-def styled_figure(title: str) -> Iterator[tuple["Figure", "Axes"]]:
-    """A figure with one set of axes, in the house style; no window, no global state."""
+def styled_figure(title: str, *, height: float = 4.5, panels: int = 1) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure in the house style with one set of axes, or with several side by side that share the vertical axis.
+
+    No window, no global state.
+
+    Args:
+        title: what stands above it, as wide as it needs to be.
+        height: in inches; the width is 7.
+        panels: sets of axes; the first is handed out, all are in `figure.axes`.
+    """
     import matplotlib as mpl  # takes a second to import
     from matplotlib.figure import Figure
 
     style: Any = {"svg.hashsalt": "dasbench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
-        axes = figure.subplots()
-        axes.set_title(plain_label(title), loc="left", fontsize=10, wrap=True)
-        axes.grid(color="#eef1f4", zorder=0)
-        yield figure, axes
+    with mpl.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box says as much
+        figure = Figure(figsize=(7, height), dpi=150, layout="constrained")
+        all_axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+        for axes in all_axes:
+            axes.grid(color="#eef1f4", zorder=0)
+            axes.set_axisbelow(True)
+        _write_heading(figure, title)
+        yield figure, all_axes[0]
 
 
-def short_labels(variants: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
-    """What the labels of a study's variants mean, and the labels: values alone where all variants vary the same fields.
-
-    Example:
-        >>> short_labels([{"gate.first_norm": "in", "gate.second_norm": "ln"}])
-        ('first_norm, second_norm', ['in, ln'])
-        >>> short_labels([{"gate": "none"}, {"gate": "das", "gate.alpha": 0.1}])
-        ('', ['gate=none', 'gate=das alpha=0.1'])
-    """
-    if len({tuple(variant) for variant in variants}) != 1 or not variants[0]:
-        return "", [label(variant) for variant in variants]
-    keys = ", ".join(key.rpartition(".")[2] for key in variants[0])
-    values = [[label({key: value}).partition("=")[2] for key, value in variant.items()] for variant in variants]
-    return keys, [", ".join(parts) for parts in values]
+def _write_heading(figure: "Figure", title: str) -> None:
+    """Write a title over as many lines as it needs, on a figure that grows with them."""
+    heading = figure.suptitle(" ", x=0.01, ha="left", fontsize=10)
+    for columns in (110, 95, 80, 65, 50, 40):
+        lines = textwrap.wrap(printable(title), columns, max_lines=_MOST_LINES, placeholder=" …")
+        heading.set_text(plain_label("\n".join(lines)))
+        if heading.get_window_extent().width <= figure.bbox.width * 0.97:
+            break
+    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, len(lines) - 1))
 
 
-def place_labels(
-    axes: "Axes", points: Sequence[tuple[float, float]], labels: Sequence[str], *, bold: Sequence[bool]
-) -> None:
-    """Write a label beside each point so that no two lie on top of each other.
-
-    Args:
-        axes: where the points are drawn.
-        points: their places, in data coordinates.
-        labels: what stands beside each.
-        bold: which labels are emphasised.
-    """
-    from adjustText import adjust_text  # imports scipy
-
-    if not points:
+def legend_below(figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3) -> None:
+    """Write the legend under the axes, where it covers nothing."""
+    if not handles and not title:
         return
-    axes.figure.canvas.draw()  # the layout must be known before labels can be moved
-    texts = [
-        axes.text(*point, plain_label(text), fontsize=7, fontweight="bold" if strong else "normal", zorder=4)
-        for point, text, strong in zip(points, labels, bold, strict=True)
-    ]
-    x, y = zip(*points, strict=True)
-    adjust_text(
-        texts,
-        x=list(x),
-        y=list(y),
-        ax=axes,
-        expand=(1.5, 1.8),
-        force_text=(0.4, 0.6),
-        iter_lim=1000,
-        arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.5},
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=max(1, min(columns, len(handles))),
+        frameon=False,
+        fontsize=8,
+        title=figure_label(title, longest=100) or None,
+        title_fontsize=8,
     )
 
 
-def plain_label(text: str) -> str:
-    r"""Text that matplotlib shows as it is: no mathematics between dollars, no label hidden by an underscore.
+def draw_empty(axes: "Axes", message: str) -> None:
+    """Say that there is nothing to see, so that an empty figure is not taken for a broken one."""
+    axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=GREY)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -> list[Path]:
+    """Where to draw: the files that were asked for, else a PNG and an SVG in `figures/` if something has to be drawn.
+
+    Args:
+        name: the study's name.
+        kind: the plot's name.
+        outputs: files that were asked for.
+        drawn: whether there is a figure without being asked for.
+
+    Raises:
+        UsageError: if a file's ending is none that the plot is drawn in, before anything is computed.
 
     Example:
-        >>> plain_label("$x$")
-        '\\$x\\$'
+        >>> [str(path) for path in figure_paths("norms@paper", "pareto", [], drawn=True)]
+        ['figures/norms_paper_pareto.png', 'figures/norms_paper_pareto.svg']
     """
-    return text.replace("$", r"\$")
+    if not outputs and drawn:
+        stem = f"{re.sub(r'[^A-Za-z0-9+-]', '_', name)[:_LONGEST_STEM]}_{kind}"
+        return [Path("figures") / f"{stem}.png", Path("figures") / f"{stem}.svg"]
+    known = [*FORMATS, *([".html"] if kind in PAGES else [])]
+    for output in outputs:
+        if Path(output).suffix not in known:
+            raise UsageError(f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{Path(output).suffix}'")
+    return [Path(output) for output in outputs]
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -1,55 +1,36 @@
-"""Accuracy against cost, with the Pareto front marked."""
+"""Accuracy against cost: which variants are on the Pareto front, which may be, and which surely are not."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import pairwise
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dasbench.analysis.pareto import pareto_front
-from dasbench.analysis.stats import summarise
+from dasbench.analysis.stats import Direction
 from dasbench.catalog import PLOTS
 from dasbench.reports.leaderboard import leaderboard
-from dasbench.reports.plots.figure import (
-    GREY,
-    PALE_GREY,
-    PALE_RED,
-    RED,
-    place_labels,
-    save_figure,
-    short_labels,
-    styled_figure,
-)
+from dasbench.reports.plots.figure import draw_empty, legend_below, save_figure, styled_figure
+from dasbench.reports.plots.frontier import Point, frontier, how_standings_were_found
+from dasbench.reports.plots.labels import figure_label, place_labels, short_labels
+from dasbench.reports.plots.published import PUBLISHED, PublishedPoint
+from dasbench.reports.plots.quantities import axis_unit, is_cost_name, score_title, spread_title
+from dasbench.reports.plots.scales import set_scale
+from dasbench.reports.plots.style import GREY, INK, LOOKS, RED
 from dasbench.reports.selection import Selection
-from dasbench.reports.units import count_unit
+from dasbench.spec.study import Objective
 
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One variant.
+LABEL_ALL_UP_TO = 30
+"""Points that are all labelled; of more, only the front is."""
 
-    Args:
-        label: the variant in a few words.
-        variant: the varied fields and their values.
-        cost: exact cost, in units.
-        mean: mean score over seeds.
-        sd: standard deviation over seeds, None for one seed.
-        n: number of seeds.
-        on_front: no other variant costs no more and scores higher.
-    """
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+"""One for each study."""
 
-    label: str
-    variant: dict[str, Any]
-    cost: int
-    mean: float
-    sd: float | None
-    n: int
-    on_front: bool
-
-    def as_record(self) -> dict[str, Any]:
-        """Plain data, as JSON and CSV show it."""
-        return asdict(self)
+_MANY = 300  # points beyond which only the front has error bars, and the others are drawn small
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,80 +39,216 @@ class ParetoInfo:
 
     Args:
         question: what the study asks.
-        metric: the score's name.
-        cost: the cost's name with its convention (`macs_full`).
+        metric: what the vertical axis shows.
+        cost: what the horizontal axis shows, a count with its convention (`macs_full`).
         points: every variant with a result, by falling score.
+        objectives: all objectives of the front.
+        published: what others printed, a layer of its own.
+        how: how standings were found, in one sentence.
     """
 
     question: str
     metric: str
     cost: str
     points: Sequence[Point]
+    objectives: Sequence[Objective] = ()
+    published: Sequence[PublishedPoint] = ()
+    how: str = ""
+
+    @property
+    def costs(self) -> list[float]:
+        """Every value on the horizontal axis."""
+        return [point.cost for point in self.points] + [point.cost for point in self.published]
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the front is a line of steps: of two objectives, with costs to keep low."""
+        return len(self.objectives) == 2 and Objective(metric=self.cost, direction="min") in self.objectives
 
 
-def info(selection: Selection, *, cost: str = "macs_full") -> ParetoInfo:
-    """Compute the points of the figure and which of them are on the front.
+def info(
+    selection: Selection,
+    *,
+    cost: str = "macs_full",
+    objectives: Sequence[Objective] = (),
+    published: Sequence[PublishedPoint] = (),
+) -> ParetoInfo:
+    """Compute the points of the figure and where each stands.
 
     Args:
-        selection: rows of one study.
-        cost: `macs_full`, `macs_paper`, `params_full` or `params_paper`.
+        selection: rows of one study or of several.
+        cost: `macs_full`, `macs_paper`, `params_full`, `params_paper`, `memory`, `seconds` or a metric; less is better.
+        objectives: two or more to use instead of the selection's metric and `cost`; the figure shows the first two.
+        published: points that others printed.
     """
-    metric = selection.metric
-    entries = [
-        entry
-        for entry in leaderboard(selection.rows, metric=metric, maximise=selection.maximise)
-        if entry.cost and metric in entry.scores
-    ]
-    means = [sum(scores) / len(scores) for scores in (entry.scores[metric].values() for entry in entries)]
-    costs = [getattr(entry.cost, cost) for entry in entries]
-    values = np.array([costs, means], dtype=np.float64).T.reshape(-1, 2)
-    front = pareto_front(values, ["min", "max" if selection.maximise else "min"])
-    points = [
-        Point(
-            label=entry.label,
-            variant=dict(entry.variant),
-            cost=price,
-            mean=mean,
-            sd=summarise(list(entry.scores[metric].values())).sd,
-            n=entry.num_done,
-            on_front=bool(best),
-        )
-        for entry, price, mean, best in zip(entries, costs, means, front, strict=True)
-    ]
-    return ParetoInfo(question=selection.question, metric=metric, cost=cost, points=points)
+    if not objectives:
+        direction: Direction = "max" if selection.maximise else "min"
+        objectives = [Objective(metric=selection.metric, direction=direction), Objective(metric=cost, direction="min")]
+    noisy = next((objective for objective in objectives if not is_cost_name(objective.metric)), None)
+    y, x = objectives[:2] if noisy in (objectives[0], None) else (objectives[1], objectives[0])
+    entries = leaderboard(selection.rows, metric=(noisy and noisy.metric) or selection.metric)
+    points = sorted(
+        frontier(entries, objectives, x=x, y=y),
+        key=lambda point: point.mean if y.direction == "min" else -point.mean,
+    )
+    return ParetoInfo(
+        question=selection.question,
+        metric=y.metric,
+        cost=x.metric,
+        points=points,
+        objectives=tuple(objectives),
+        published=published,
+        how=how_standings_were_found(len(points), objectives),
+    )
 
 
-@PLOTS.register("pareto")
-def draw(front: ParetoInfo, path: Path) -> None:
-    """Draw the figure to a PNG, SVG or PDF file; equal points give equal bytes."""
-    kind, _, convention = front.cost.partition("_")
-    unit = count_unit(kind, [point.cost for point in front.points])
-    keys, labels = short_labels([point.variant for point in front.points])
+@PLOTS.register("pareto", info=info)
+def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
+    """Draw the figure to a PNG, SVG, PDF or HTML file; equal points give equal bytes.
+
+    Args:
+        front: what `info` returned.
+        path: where to.
+        log: a logarithmic axis of costs; if left out, where costs span more than a decade.
+    """
+    if path.suffix == ".html":
+        from dasbench.reports.html.pareto import write_page  # plotly is an extra
+
+        write_page(front, path, log=log)
+        return
+    every = front.costs
+    unit = axis_unit(front.cost, every)
     with styled_figure(front.question) as (figure, axes):
-        for on_front in (False, True):
-            some = [point for point in front.points if point.on_front is on_front]
-            axes.errorbar(
-                [point.cost / unit.size for point in some],
-                [point.mean for point in some],
-                yerr=[point.sd or 0.0 for point in some],
-                fmt="o",
-                color=RED if on_front else GREY,
-                ecolor=PALE_RED if on_front else PALE_GREY,
-                markersize=6 if on_front else 5,
-                capsize=2,
-                zorder=3 if on_front else 2,
-                label="Pareto front" if on_front else "other variants",
-            )
-        best = sorted((point for point in front.points if point.on_front), key=lambda point: point.cost)
-        axes.step([p.cost / unit.size for p in best], [p.mean for p in best], where="post", color=RED, linewidth=1)
-        axes.ticklabel_format(axis="x", useOffset=False)
-        axes.set_xlabel(f"{unit.title}, '{convention}' convention; a multiply-add counts once")
-        axes.set_ylabel(f"test {front.metric} (%), mean and sd over seeds")
-        axes.legend(loc="best", frameon=False, fontsize=8, title=keys, title_fontsize=8)
-        place_labels(
-            axes,
-            [(point.cost / unit.size, point.mean) for point in front.points],
-            labels,
-            bold=[point.on_front for point in front.points],
-        )
+        set_scale(axes, [cost / unit.size for cost in every], log=log)
+        _draw_points(axes, front.points, unit.size)
+        _draw_front(axes, front, unit.size)
+        axes.scatter(
+            [point.cost / unit.size for point in front.published],
+            [point.value for point in front.published],
+            marker="*", s=45, color=INK, zorder=3,
+        )  # fmt: skip
+        if not every:
+            draw_empty(axes, "no variant has a result yet")
+        axes.set_xlabel(unit.title)
+        axes.set_ylabel(vertical_title(front))
+        legend_below(figure, _legend(front), title=legend_title(front))
+        _label_points(axes, front, unit.size)
         save_figure(figure, path)
+
+
+def study_markers(points: Sequence[Point]) -> dict[str, str]:
+    """A marker for each study, in the order in which they come."""
+    studies = dict.fromkeys(point.study for point in points)
+    return {study: MARKERS[index % len(MARKERS)] for index, study in enumerate(studies)}
+
+
+def point_labels(points: Sequence[Point]) -> list[str]:
+    """A short label for each point: values alone where all variants of its study vary the same fields."""
+    by_study: dict[str, list[int]] = {}
+    for index, point in enumerate(points):
+        by_study.setdefault(point.study, []).append(index)
+    labels = [""] * len(points)
+    for some in by_study.values():
+        for index, text in zip(some, short_labels([points[index].variant for index in some])[1], strict=True):
+            labels[index] = text
+    return labels
+
+
+def front_steps(front: ParetoInfo, size: float) -> list[tuple[float, float]]:
+    """The corners of the front by rising cost; none where it is no line of steps."""
+    if not front.has_steps:
+        return []
+    return sorted((point.cost / size, point.mean) for point in front.points if point.on_front)
+
+
+def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
+    """The points of each standing and study, with their intervals."""
+    many = len(points) > _MANY
+    for standing, look in LOOKS.items():
+        plain = many and standing != "front"
+        for study, marker in study_markers(points).items():
+            some = [point for point in points if point.standing == standing and point.study == study]
+            axes.errorbar(
+                [point.cost / size for point in some],
+                [point.mean for point in some],
+                yerr=None if plain else [nan if point.ci95 is None else point.ci95 for point in some],
+                fmt=marker,
+                color=look.edge,
+                markerfacecolor=look.fill,
+                ecolor=look.bar,
+                markersize=3 if plain else 6,
+                capsize=2,
+                zorder=look.zorder,
+                rasterized=len(points) > 10 * _MANY,
+            )
+
+
+def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
+    """The steps of the front, where two objectives make one that can be drawn."""
+    best = front_steps(front, size)
+    axes.step([x for x, _ in best], [y for _, y in best], where="post", color=RED, linewidth=1, zorder=1)
+
+
+def vertical_title(front: ParetoInfo) -> str:
+    """What the vertical axis shows, and what its error bars are."""
+    if is_cost_name(front.metric):
+        return axis_unit(front.metric, []).title
+    if not front.points:
+        return score_title(front.metric)
+    return spread_title(front.metric, spread=any(point.ci95 is not None for point in front.points))
+
+
+def _legend(front: ParetoInfo) -> list["Artist"]:
+    """What colours and markers mean, of those that are there."""
+    from matplotlib.lines import Line2D
+
+    there = {point.standing for point in front.points}
+    handles: list[Artist] = [
+        Line2D([], [], marker="o", linestyle="", color=look.edge, markerfacecolor=look.fill, label=look.title)
+        for standing, look in LOOKS.items()
+        if standing in there
+    ]
+    markers = study_markers(front.points)
+    for study, marker in markers.items() if len(markers) > 1 else ():
+        handles.append(Line2D([], [], marker=marker, linestyle="", color=GREY, label=figure_label(study)))
+    if front.published:
+        handles.append(Line2D([], [], marker="*", linestyle="", color=INK, label=PUBLISHED))
+    return handles
+
+
+def legend_title(front: ParetoInfo) -> str:
+    """What the labels of the points mean, and what the figure would hide."""
+    keys = short_labels([point.variant for point in front.points])[0] if front.points else ""
+    short = sum(point.failed > 0 for point in front.points)
+    lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
+    return "; ".join(part for part in (keys and f"labels: {keys}", lost) if part)
+
+
+def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
+    """Labels of all points if they are few; else of the front, of which so many are taken evenly."""
+    labels = point_labels(front.points)
+    chosen = list(range(len(front.points)))
+    if len(chosen) > LABEL_ALL_UP_TO:
+        chosen = [index for index in chosen if front.points[index].on_front]
+        chosen = chosen[:: -(-len(chosen) // LABEL_ALL_UP_TO)]
+    points = [*(front.points[index] for index in chosen)]
+    extra = front.published if len(chosen) + len(front.published) <= LABEL_ALL_UP_TO else ()
+    place_labels(
+        axes,
+        [(p.cost / size, p.mean) for p in points] + [(p.cost / size, p.value) for p in extra],
+        [labels[index] for index in chosen] + [p.label for p in extra],
+        bold=[point.on_front for point in points] + [False] * len(extra),
+        others=[(p.cost / size, p.mean) for p in front.points] + [(p.cost / size, p.value) for p in front.published],
+        lines=_lines(front, size),
+    )
+
+
+def _lines(front: ParetoInfo, size: float) -> list[tuple[float, float, float, float]]:
+    """The error bars and the steps of the front."""
+    barred = [point for point in front.points if len(front.points) <= _MANY or point.standing == "front"]
+    spreads = [(point.cost / size, point.mean, point.ci95) for point in barred if point.ci95]
+    best = front_steps(front, size)
+    steps = [
+        line for (x, y), (next_x, next_y) in pairwise(best) for line in ((x, y, next_x, y), (next_x, y, next_x, next_y))
+    ]
+    return [(x, mean - spread, x, mean + spread) for x, mean, spread in spreads] + steps

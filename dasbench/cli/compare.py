@@ -1,0 +1,129 @@
+"""`dasbench compare`: is the difference real?"""
+
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+
+if TYPE_CHECKING:
+    from dasbench.reports.compare import Question
+
+
+def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (isfinite(value) and value > 0):
+        raise click.BadParameter(f"{value} is no size of a difference; it is a number above 0.")
+    return value
+
+
+@click.command("compare")
+@click.argument("names", metavar="[A B] [STUDY]", nargs=-1)
+@click.option("--baseline", metavar="NAME", help="Compare every variant with this one, with Holm's correction.")
+@click.option(
+    "--csv", "file", metavar="FILE", type=click.Path(path_type=Path), help="Scores: columns variant, seed, metric."
+)
+@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@db_option
+@click.option("--where", metavar="CONDITION", help="Only variants that pass; see dasbench leaderboard --help.")
+@click.option(
+    "--metric", metavar="NAME", help="What to compare. [default: the study's objective; the file's third column]"
+)
+@click.option(
+    "--direction", type=click.Choice(["max", "min"]), help="Which is better. [default: min for losses and errors]"
+)
+@click.option("--min-effect", type=float, callback=_finite, metavar="SIZE", help="Smallest difference that matters.")
+@click.option("--unit", metavar="TEXT", help="Unit of differences. [default: pp for percentages]")
+@format_option("table", "json", "csv", "md", "latex")
+def command(
+    names: tuple[str, ...],
+    baseline: str | None,
+    file: Path | None,
+    profile: str | None,
+    db: str,
+    where: str | None,
+    metric: str | None,
+    direction: str | None,
+    min_effect: float | None,
+    unit: str | None,
+    format_: str,
+) -> None:
+    """Say whether a difference is real: paired over seeds, with its interval, p value and the seeds it still takes.
+
+    \b
+      dasbench compare c f design_ablation                   two variants, by label, value or key
+      dasbench compare first_norm=in first_norm=bn STUDY     two groups, averaged over the other axes
+      dasbench compare --baseline none baselines             every variant against one
+      dasbench compare c f --csv scores.csv                  scores from elsewhere
+
+    The exit code is 0 whatever the verdict.
+    """
+    from dasbench.reports.compare import compare, compare_family
+    from dasbench.reports.compare_table import print_answer, print_family
+
+    variants, study = _split(names, baseline=baseline, has_file=file is not None)
+    if file is not None and (where or profile):
+        raise click.UsageError("--where and --profile choose among the results of a study, not of --csv FILE.")
+    with quick_reading():
+        if file is not None:
+            question = _from_file(file, metric)
+        else:
+            question = _from_study(db, study_name(study, profile=profile), metric, where)
+        question = _adjusted(question, direction, min_effect, unit)
+        if baseline is not None:
+            print_family(compare_family(question, baseline), format_=format_)
+        else:
+            print_answer(compare(question, *variants), format_=format_)
+
+
+def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> tuple[tuple[str, ...], str]:
+    """The variants and the study among the arguments."""
+    num_variants = 0 if baseline is not None else 2
+    wanted = num_variants + (not has_file)
+    if len(names) != wanted:
+        what = " ".join([*["A B"] * (num_variants > 0), *["STUDY"] * (not has_file)]) or "nothing"
+        raise click.UsageError(f"expected {what} here, got {len(names)} arguments: {' '.join(names) or '(none)'}")
+    return names[:num_variants], "" if has_file else names[-1]
+
+
+def _from_study(db: str, study: str, metric: str | None, where: str | None) -> "Question":
+    from dasbench.reports.compare import Question
+    from dasbench.reports.leaderboard import leaderboard
+    from dasbench.reports.selection import select_studies
+    from dasbench.reports.units import better_direction, score_unit
+
+    chosen = select_studies(db, [study], where=where)
+    only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
+    metric = metric or chosen.metric
+    return Question(
+        entries=leaderboard(chosen.rows, metric=metric, only=only),
+        metric=metric,
+        unit=score_unit(metric),
+        direction=better_direction(metric, chosen.objectives),
+        num_test_examples=chosen.num_test_examples,
+        look=chosen.looks[-1] if chosen.looks and metric == chosen.metric else None,
+        source=chosen.name,
+    )
+
+
+def _from_file(file: Path, metric: str | None) -> "Question":
+    from dasbench.reports.compare import Question
+    from dasbench.reports.score_files import read_scores
+    from dasbench.reports.units import better_direction, score_unit
+
+    read = read_scores(file, metric=metric)
+    return Question(
+        entries=read.entries,
+        metric=read.metric,
+        unit=score_unit(read.metric, [score for entry in read.entries for score in entry.scores[read.metric].values()]),
+        direction=better_direction(read.metric),
+        source=file.name,
+    )
+
+
+def _adjusted(question: "Question", direction: str | None, min_effect: float | None, unit: str | None) -> "Question":
+    from dataclasses import replace
+
+    said = {"direction": direction, "min_effect": min_effect, "unit": unit}
+    return replace(question, **{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]

@@ -1,0 +1,58 @@
+"""`dasbench importance`: which axis matters?"""
+
+from typing import get_args
+
+import click
+
+from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+
+
+@click.command("importance")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@db_option
+@click.option("--metric", metavar="NAME", help="What is explained. [default: the study's first measured objective]")
+@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
+@click.option("--method", type=click.Choice(["auto", "anova", "fanova"]), default="auto", show_default=True,
+              help="Whichever the study carries, or one of them.")  # fmt: skip
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
+              metavar="FILE.png|.svg|.pdf", help="Draw the shares as bars, too.")  # fmt: skip
+@format_option("table", "json", "csv")
+def command(
+    studies: tuple[str, ...],
+    profile: str | None,
+    db: str,
+    metric: str | None,
+    where: str | None,
+    method: str,
+    outputs: tuple[str, ...],
+    format_: str,
+) -> None:
+    """Say how much of the differences between variants each axis explains.
+
+    \b
+      dasbench importance norm_ablation
+      dasbench importance norm_ablation --format json
+      dasbench importance norm_ablation -o importance.png
+
+    A study of all combinations of its axes gets an exact analysis of variance: axes and pairs of axes against the
+    noise between seeds, with seeds as blocks. Any other study gets fANOVA, with the fit of its forest beside it.
+    """
+    from dasbench.analysis.importance import Method
+    from dasbench.catalog import PLOTS
+    from dasbench.reports.importance import print_importance
+    from dasbench.reports.plots.figure import figure_paths
+    from dasbench.reports.plots.importance import info
+    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
+    from dasbench.reports.selection import select_studies
+
+    names = [study_name(study, profile=profile) for study in studies]
+    paths = figure_paths("+".join(names), "importance", outputs, drawn=False)
+    with quick_reading():
+        chosen = with_metric(select_studies(db, names, where=where), metric)
+    refuse_without_results(chosen)
+    found = info(chosen, method=next(known for known in get_args(Method) if known == method))
+    print_importance(found, format_=format_)
+    for path in paths:
+        PLOTS["importance"].make(found, path)
+        click.echo(str(path), err=True)

@@ -1,0 +1,51 @@
+"""`dasbench plot`: draw any registered plot of a study."""
+
+import click
+
+from dasbench.cli.options import db_option, quick_reading, study_name
+
+
+@click.command("plot")
+@click.argument("kind", metavar="KIND")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@db_option
+@click.option("--metric", metavar="NAME", help="The score. [default: the study's first measured objective]")
+@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
+              metavar="FILE.png|.svg|.pdf",
+              help="Where to draw. [default: figures/STUDY_KIND.png and .svg]")  # fmt: skip
+def command(
+    kind: str,
+    studies: tuple[str, ...],
+    profile: str | None,
+    db: str,
+    metric: str | None,
+    where: str | None,
+    outputs: tuple[str, ...],
+) -> None:
+    """Draw a plot of a study's results.
+
+    \b
+    KIND: alpha, hypervolume, importance, norms, pareto, placement (`dasbench list plots`).
+      dasbench plot norms norm_ablation
+      dasbench plot alpha alpha -o alpha.pdf
+    """
+    from dasbench.catalog import PLOTS
+    from dasbench.errors import UsageError
+    from dasbench.reports.plots.figure import figure_paths
+    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
+    from dasbench.reports.selection import select_studies
+
+    plot = PLOTS[kind]
+    if "info" not in plot.traits:
+        raise UsageError(f"plot '{kind}' is registered without info=, the function that computes what it draws")
+    names = [study_name(study, profile=profile) for study in studies]
+    paths = figure_paths("+".join(names), kind, outputs, drawn=True)
+    with quick_reading():
+        chosen = with_metric(select_studies(db, names, where=where), metric)
+    refuse_without_results(chosen)
+    what = plot.traits["info"](chosen)
+    for path in paths:
+        plot.make(what, path)
+        click.echo(str(path))

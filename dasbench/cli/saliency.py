@@ -1,0 +1,177 @@
+"""`dasbench saliency`: where does a trained network look?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from dasbench.cli.options import data_option, db_option, format_option
+from dasbench.cli.trained import Sample, Subject, find_subjects, look_at
+from dasbench.errors import DataError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from dasbench.datasets.dataset import Dataset, Split
+    from dasbench.reports.saliency import Viewed
+    from dasbench.saliency.regions import FindRegions
+    from dasbench.saliency.sfd import Scoring
+
+GROUNDED_SAM = "grounded_sam"
+
+
+@click.command("saliency")
+@click.argument("trial", metavar="TRIAL")
+@click.option("--against", metavar="TRIAL", help="A second network, as a rule the plain backbone; it stands left.")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER",
+              help="stage3, stage4, or a module's path; may be repeated. [default: the last two stages]")  # fmt: skip
+@click.option("-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"),
+              metavar="DIR", help="Folder of the figure and the CSV file. [default: figures]")  # fmt: skip
+@click.option("--images", "num_images", type=click.IntRange(1), default=100, show_default=True, metavar="N",
+              help="Images that are scored: a random sample, always the same.")  # fmt: skip
+@click.option("--shown", type=click.IntRange(1, 40), default=6, show_default=True, metavar="N",
+              help="Images in the figure: the first of the sample.")  # fmt: skip
+@click.option(
+    "--part", type=click.Choice(["test", "val", "train"]), default="test", show_default=True, help="Of the data."
+)
+@click.option("--class", "target", type=click.Choice(["predicted", "label"]), default="predicted", show_default=True,
+              help="Whose evidence: the class that the network predicts, or the right one.")  # fmt: skip
+@click.option("--regions", metavar=f"DIR|{GROUNDED_SAM}",
+              help="Masks of the objects: PNG files, or found by models. [default: the data set's own]")  # fmt: skip
+@click.option("--region-weights", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help=f"With --regions {GROUNDED_SAM}: the models' folders, grounding_dino and sam.")  # fmt: skip
+@click.option("--base", type=float, default=10, show_default=True, help="Of the antilog; 1 for none.")
+@click.option(
+    "--threshold", type=float, default=0.15, show_default=True, help="Share of a map's maximum that is salient."
+)
+@click.option("--antilog", type=click.Choice(["shifted", "plain"]), default="shifted", show_default=True,
+              help="base^w - 1, or base^w as the paper reads literally.")  # fmt: skip
+@click.option("--sensitivity", is_flag=True, help="Show how far the scores move with base and threshold.")
+@click.option("--weights", "files", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Trained weights of TRIAL; a second time: of the other.")  # fmt: skip
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
+@data_option
+@db_option
+@format_option("table", "json")
+def command(
+    trial: str,
+    against: str | None,
+    layers: tuple[str, ...],
+    folder: Path,
+    num_images: int,
+    shown: int,
+    part: Literal["train", "val", "test"],
+    target: Literal["predicted", "label"],
+    regions: str | None,
+    region_weights: Path | None,
+    base: float,
+    threshold: float,
+    antilog: Literal["shifted", "plain"],
+    sensitivity: bool,
+    files: tuple[Path, ...],
+    device: str,
+    db: str,
+    format_: str,
+) -> None:
+    """Show where a trained network looks (Grad-CAM), and score how much of that is the object (sfd, Section 4.4).
+
+    \b
+      dasbench saliency 3f2a1b --against 9c04de
+      dasbench saliency 3f2a1b --layer stage4 --images 20 --json
+
+    TRIAL is the key of a finished trial, or its first digits (`dasbench leaderboard STUDY --json` lists them). Weights
+    that were not kept are trained again from the trial's fields, bit for bit on a CPU, and kept in .dasbench/weights
+    beside the database.
+    """
+    if len(files) > 1 + (against is not None):
+        raise UsageError(f"--weights: {len(files)} files for {1 + (against is not None)} networks")
+    subjects = list(find_subjects(db, trial, against, files))
+    from dasbench.catalog import load_dataset
+    from dasbench.saliency.sfd import Scoring, choose_images  # imports torch
+    from dasbench.training.run_trial import check_device
+
+    check_device(device, gpus=0)
+    scoring = Scoring(base=base, threshold=threshold, antilog=antilog, target=target)
+    data: Dataset = load_dataset(subjects[0].trial.dataset)
+    _refuse_changed(data, subjects)
+    split: Split = getattr(data, part)
+    indices = choose_images(len(split), num_images)
+    find = _find_regions(regions, region_weights, data, split)
+    sample = Sample(data=data, part=part, split=split, indices=indices, regions=find(indices) if find else None)
+    views = [
+        view
+        for subject in subjects
+        for view in look_at(subject, sample, layers, scoring, db=db, device=device, sensitivity=sensitivity)
+    ]
+    _conclude(views, sample, scoring, folder=folder, shown=shown, format_=format_)
+
+
+def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
+    """Make sure that all networks see the images that they were scored on."""
+    first, *others = (subject.trial for subject in subjects)
+    for other in others:
+        if other.dataset != first.dataset:
+            raise UsageError(f"the trials saw different data: {first.dataset} and {other.dataset}")
+    for subject in subjects:
+        if subject.trial.data_fingerprint not in ("", data.fingerprint):
+            raise DataError(
+                f"the data set {subject.trial.dataset} has changed since trial {subject.record.key} was planned: its "
+                f"fingerprint was {subject.trial.data_fingerprint} and is {data.fingerprint}"
+            )
+
+
+def _find_regions(given: str | None, weights: Path | None, data: "Dataset", split: "Split") -> "FindRegions | None":
+    """Where the objects are, from what was asked for or from the data set itself."""
+    from dasbench.saliency.regions import mask_files, own_regions
+
+    if weights is not None and given != GROUNDED_SAM:
+        raise UsageError(f"--region-weights belongs to --regions {GROUNDED_SAM}")
+    if given == GROUNDED_SAM:
+        from dasbench.saliency.grounded_sam import grounded_sam
+
+        return grounded_sam(split, data.classes, weights=weights)
+    if given is not None:
+        return mask_files(Path(given), split, size=data.input_size[1:])
+    found = own_regions(split)
+    if found is None:
+        click.echo(
+            f"the data set {data.name} does not say where its objects are: heat maps without sfd; --regions DIR gives "
+            "masks",
+            err=True,
+        )
+    return found
+
+
+def _conclude(
+    views: Sequence["Viewed"],
+    sample: Sample,
+    scoring: "Scoring",
+    *,
+    folder: Path,
+    shown: int,
+    format_: str,
+) -> None:
+    """Print the scores; draw the figure and write the scores of all images beside it."""
+    from dasbench.reports.formats import csv_text
+    from dasbench.reports.plots.saliency import draw, info
+    from dasbench.reports.saliency import image_records, print_saliency
+
+    subjects = list(dict.fromkeys(view.trial for view in views))
+    indices = sample.indices[:shown]
+    whose = "the predicted class" if scoring.target == "predicted" else "the right class"
+    title = f"Where do the networks look? Grad-CAM of {whose}, {sample.data.name}"
+    print_saliency(title, views, parameters=asdict(scoring), format_=format_)
+    images = sample.split.batch(indices).cpu().permute(0, 2, 3, 1).numpy()
+    stem = folder / "_".join(["saliency", *reversed(subjects)])
+    what = info(f"{title}: {len(indices)} of {len(sample.indices)} random {sample.part} images", views, images=images)
+    draw(what, stem.with_suffix(".png"))
+    _write(stem.with_suffix(".csv"), csv_text(image_records(views)))
+    for suffix in (".png", ".csv"):
+        click.echo(str(stem.with_suffix(suffix)), err=True)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be written: {error.strerror}") from error

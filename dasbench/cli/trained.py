@@ -1,0 +1,203 @@
+"""Which trained networks a command looks at: found by key, their weights read, or trained again."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dasbench.data_access import data_access
+from dasbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from dasbench.datasets.dataset import Dataset, Split
+    from dasbench.records import Epoch, Signal
+    from dasbench.reports.saliency import Viewed
+    from dasbench.results.answers import TrialRecord
+    from dasbench.saliency.sfd import Scoring, Seen
+    from dasbench.spec.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A trained trial whose network is looked at.
+
+    Args:
+        record: what the database knows of it.
+        trial: the trial.
+        weights: the file of its weights, None to train them again.
+    """
+
+    record: "TrialRecord"
+    trial: "Trial"
+    weights: Path | None
+
+    @property
+    def label(self) -> str:
+        """The variant in a few words."""
+        label = self.record.rows[0].label if self.record.rows else ""
+        return label or f"{self.trial.backbone} + {self.trial.gate}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The images that networks are looked at with.
+
+    Args:
+        data: the data set.
+        part: which part of it.
+        split: that part.
+        indices: which images of the part, [B].
+        regions: where their objects are, bool, [B, H, W]; None if nobody knows.
+    """
+
+    data: "Dataset"
+    part: str
+    split: "Split"
+    indices: "NDArray[np.int64]"
+    regions: "Tensor | None"
+
+
+def find_subjects(db: str, trial: str, against: str | None, files: Sequence[Path]) -> Iterator[Subject]:
+    """The trial that is compared with first, as in the paper's figure."""
+    from dasbench.results.reading import read_store
+    from dasbench.spec.trial import Trial
+
+    with read_store(db) as reader:
+        records = [reader.trial(key) for key in (trial, against) if key is not None]
+    if len(records) == 2 and records[0].key == records[1].key:
+        raise UsageError(f"--against {against}: is the same trial, {records[0].key}")
+    weights = [*files, None, None]
+    for place in reversed(range(len(records))):
+        record = records[place]
+        if record.state.state != "done" and weights[place] is None:
+            raise UsageError(
+                f"trial {record.key} is {record.state.state}, not done; run its study first, or give --weights FILE"
+            )
+        found = Trial.model_validate_json(json.dumps(record.spec), strict=True)
+        if found.task.name != "classification":
+            raise UsageError(f"trial {record.key} has the task '{found.task.name}'; only classification has saliency")
+        yield Subject(record=record, trial=found, weights=weights[place])
+
+
+def look_at(
+    subject: Subject,
+    sample: Sample,
+    layers: Sequence[str],
+    scoring: "Scoring",
+    *,
+    db: str,
+    device: str,
+    sensitivity: bool,
+) -> Iterator["Viewed"]:
+    """What one network sees at each layer, its weights read or trained again."""
+    from dasbench.models import build_model
+    from dasbench.reports.networks import placed
+    from dasbench.saliency.gradcam import find_layer, stage_sites
+    from dasbench.saliency.sfd import look
+    from dasbench.training.seeds import make_deterministic
+    from dasbench.training.weights import load_weights
+
+    data, trial = sample.data, subject.trial
+    network, sites = build_model(trial, num_classes=len(data.classes)), stage_sites(trial)
+    names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in sites][-2:]
+    if not names:
+        raise UsageError(f"--layer: the backbone {trial.backbone} has no stages; write the path of a module")
+    paths = [find_layer(network, name, sites) for name in names]
+    load_weights(network, trained_weights(subject, db=db, device=device), trial=trial)
+    make_deterministic(threads=_threads(subject))
+    placed(network, device)
+    for name, path in zip(names, paths, strict=True):
+        seen = look(
+            network,
+            sample.split,
+            sample.indices,
+            layer=path,
+            regions=sample.regions,
+            mean=data.mean,
+            std=data.std,
+            scoring=scoring,
+        )
+        yield _viewed(subject, sample, name, seen, target=scoring.target, sensitivity=sensitivity)
+
+
+def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool) -> "Viewed":
+    """What was seen, in words and without torch."""
+    from dasbench.reports.saliency import Viewed
+    from dasbench.saliency.sfd import sensitivity as vary
+
+    return Viewed(
+        trial=subject.record.key,
+        label=subject.label,
+        seed=subject.trial.seed,
+        layer=layer,
+        part=sample.part,
+        images=seen.indices.tolist(),
+        labels=[sample.data.classes[label] for label in seen.labels.tolist()],
+        predicted=[sample.data.classes[label] for label in seen.predicted.tolist()],
+        target=target,
+        maps=seen.maps.numpy(),
+        regions=sample.regions.numpy() if sample.regions is not None else None,
+        scores=seen.scores,
+        sensitivity=vary(seen.maps, sample.regions) if sensitivity and sample.regions is not None else (),
+    )
+
+
+def weights_folder(db: str) -> Path:
+    """Where weights are kept: beside the database's file; for a server, where one stands."""
+    from dasbench.results.engine import locate
+
+    path = locate(db).path
+    return (path.parent if path else Path()) / ".dasbench" / "weights"
+
+
+def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
+    """The file of a trial's weights; trains them if nobody kept them, and says so."""
+    from dasbench.reports.formats import shown
+    from dasbench.training.run_trial import Runtime
+    from dasbench.training.weights import train_weights, weights_file
+
+    key, folder = subject.record.key, weights_folder(db)
+    name = f"trial {key} ({shown(subject.label)})"
+    file = subject.weights or weights_file(folder, key)
+    if subject.weights is not None or file.exists():
+        click.echo(f"{name}: weights from {file}", err=True)
+        return file
+    epochs = subject.trial.training.epochs
+    click.echo(f"{name}: its weights were not kept; training {epochs} epochs again", err=True)
+
+    def report(epoch: "Epoch") -> "Signal":
+        click.echo(f"  epoch {epoch.number}/{epochs}: train loss {epoch.metrics['train_loss']:.3f}", err=True)
+        return "continue"
+
+    access = data_access()
+    runtime = Runtime(device=device, threads=_threads(subject), data_root=access.root, loaders=access.loaders)
+    outcome = train_weights(subject.trial, folder=folder, runtime=runtime, report=report)
+    click.echo(f"  {_same(subject, outcome.metrics)}; kept in {file}", err=True)
+    return file
+
+
+def _threads(subject: Subject) -> int:
+    """As many as the trial was trained with, which its bits depend on."""
+    outcome = subject.record.outcome
+    return int(outcome.environment.get("threads", 1)) if outcome else 1
+
+
+def _same(subject: Subject, metrics: Mapping[str, float]) -> str:
+    """Whether the network that was trained again is the one that was scored."""
+    outcome = subject.record.outcome
+    known = outcome.metrics if outcome else {}
+    moved = [name for name in ("loss", "train_loss", "top1") if name in known and known[name] != metrics.get(name)]
+    if not moved:
+        return "the same network as was scored, going by its losses and top1"
+    name = moved[-1]
+    return (
+        f"not bit for bit the network that was scored: {name} is {metrics[name]:g}, was {known[name]:g} (another "
+        "machine, version or device)"
+    )

@@ -1,0 +1,75 @@
+"""The fields that a variant varies, flat and by name: what filters, groups and comparisons speak of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from dasbench.errors import UsageError, unknown_name
+
+
+def flat_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The varied fields with plain values; a component stands for its name, its parameters follow it.
+
+    Example:
+        >>> flat_fields({"gate": {"name": "das", "design": "a"}, "backbone.name": "resnet18"})
+        {'gate': 'das', 'gate.design': 'a', 'backbone': 'resnet18'}
+        >>> flat_fields({"placement": {"stages": [1, 2], "after": "stage"}})
+        {'placement.stages': '1,2', 'placement.after': 'stage'}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in variant.items():
+        name = key.removesuffix(".name")
+        if isinstance(value, Mapping):
+            inner = flat_fields({f"{name}.{part}": inside for part, inside in value.items()})
+            flat.update(inner)
+        else:
+            flat[name] = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return flat
+
+
+def find_field(name: str, known: Iterable[str], *, kind: str = "field") -> str:
+    """The full name of a field: it may be written with `.name`, or by its last part if only one field ends so.
+
+    Raises:
+        UsageError: if there is none, or several end so; the message names the nearest.
+
+    Example:
+        >>> find_field("design", ["gate", "gate.design"]), find_field("gate.name", ["gate", "gate.design"])
+        ('gate.design', 'gate')
+    """
+    names = list(dict.fromkeys(known))
+    wanted = name if name in names else name.removesuffix(".name")
+    if wanted in names:
+        return wanted
+    ends = [full for full in names if full.rpartition(".")[2] == name]
+    if len(ends) > 1:
+        raise UsageError(f"{kind} '{name}' may be any of {', '.join(ends)}: write one of them in full.")
+    if not ends:
+        raise UsageError(_unknown(kind, name, names))
+    return ends[0]
+
+
+def _unknown(kind: str, name: str, names: Sequence[str]) -> str:
+    """Say which field was probably meant, also if only its last part was written."""
+    short = {full.rpartition(".")[2]: full for full in names}
+    near = [] if "." in name else get_close_matches(name, short, n=1)
+    if not near:
+        return unknown_name(kind, name, names)
+    return f"unknown {kind} '{name}'. Did you mean '{short[near[0]]}'? Known: {', '.join(sorted(names))}."
+
+
+def is_value(value: Any, text: str) -> bool:
+    """Whether a value of a field is what somebody wrote.
+
+    Example:
+        >>> is_value(0.2, "0.20"), is_value(True, "true"), is_value(None, "none"), is_value("in", "IN")
+        (True, True, False, False)
+    """
+    if isinstance(value, bool):
+        return text.lower() == str(value).lower()
+    if isinstance(value, int | float):
+        try:
+            return float(text) == value
+        except ValueError:
+            return False
+    return isinstance(value, str) and value == text

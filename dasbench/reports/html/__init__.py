@@ -1,0 +1,1 @@
+"""Self-contained interactive pages: one file each, opened without a network."""

@@ -1,0 +1,250 @@
+"""`compare`: which variants are meant, what is paired with what, and the words for it."""
+
+from pathlib import Path
+
+import pytest
+
+from dasbench.errors import UsageError
+from dasbench.reports.compare import Question, compare, compare_family
+from dasbench.reports.compare_table import make_grid, print_answer, print_family
+from dasbench.reports.leaderboard import Ranked
+from dasbench.reports.naming import find_variants
+from dasbench.reports.score_files import read_scores
+from dasbench.reports.units import better_direction, score_unit
+
+GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
+
+
+def entry(label, scores, variant=None, *, keys=(), failed=0):
+    found = dict(enumerate(scores)) if isinstance(scores, list) else scores
+    return Ranked(
+        variant=variant or {"gate.design": label},
+        label=label,
+        planned=len(found) + failed,
+        failed=failed,
+        scores={"top1": found} if found else {},
+        cost=None,
+        seconds=0.0,
+        peak_memory=0,
+        keys=keys,
+    )
+
+
+def question(*entries, **fields):
+    return Question(**{"entries": entries, "metric": "top1", "unit": "pp", "direction": "max", **fields})
+
+
+C, F = entry("c", [66 + gain for gain in GAINS]), entry("f", [66.0] * 5)
+NORMS = [
+    entry(f"first_norm={a} second_norm={b}", scores, {"gate.first_norm": a, "gate.second_norm": b}, keys=[f"abcde{n}0"])
+    for n, ((a, b), scores) in enumerate(
+        {
+            ("in", "ln"): [70.0, 72.0, 71.0],
+            ("in", "bn"): [60.0, 63.0, 61.0],
+            ("bn", "ln"): [69.0, 70.0, 70.0],
+            ("bn", "bn"): {0: 58.0, 2: 60.0},
+        }.items()
+    )
+]
+
+
+def test_the_verdict_is_that_of_the_wording():
+    answer = compare(question(C, F), "c", "f")
+
+    assert answer.verdict == (
+        "c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; "
+        "about 9 more seeds needed to resolve a difference of this size (80% power)."
+    )
+    record = answer.as_record()
+    assert (record["n"], record["more_seeds"], record["resolved"], record["ci95"]) == (
+        5,
+        9,
+        False,
+        record["half_width"],
+    )
+
+
+def test_the_direction_turns_the_winner_round_and_not_the_difference():
+    answer = compare(question(C, F, direction="min", unit=""), "c", "f")
+
+    assert answer.verdict.startswith("f beats c by 0.30 ± 0.46 (95% CI)")
+    assert answer.comparison.difference > 0
+
+
+def test_groups_are_paired_over_seeds_and_the_other_axes():
+    answer = compare(question(*NORMS), "first_norm=in", "gate.first_norm=bn")
+
+    assert answer.scores == ({0: 65.0, 1: 72.0, 2: 66.0}, {0: 63.5, 1: 70.0, 2: 65.0})
+    assert answer.comparison.n == 3
+    assert "Averaged over gate.second_norm within each seed" in answer.notes[0]
+    assert "1 scores without a partner" in answer.notes[0]
+
+
+def test_groups_that_share_no_other_values_say_so():
+    none = entry("gate=none", [1.0, 2.0], {"gate": "none"})
+    designs = [entry(f"gate=das(design={d})", [3.0, 4.0], {"gate": {"name": "das", "design": d}}) for d in "ab"]
+
+    answer = compare(question(none, *designs), "none", "gate=das")
+
+    assert answer.scores == ({0: 1.0, 1: 2.0}, {0: 3.0, 1: 4.0})
+    assert "share no values of gate.design" in answer.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("first_norm=bn second_norm=ln", "first_norm=bn second_norm=ln"),
+        ("second_norm=ln,first_norm=bn", "first_norm=bn second_norm=ln"),
+        ("gate.first_norm = 'bn' and second_norm=ln", "first_norm=bn second_norm=ln"),
+        ("abcde2", "first_norm=bn second_norm=ln"),
+        ("=bn second_norm=l", "first_norm=bn second_norm=ln"),
+    ],
+)
+def test_a_variant_is_found_by_label_values_key_or_part(name, label):
+    assert [found.label for found in find_variants(name, NORMS).entries] == [label]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("ln", "may be any of 2 variants. Candidates: first_norm=in second_norm=ln; first_norm=bn second_norm=ln"),
+        ("first_norm=xn", "no variant has first_norm=xn. 'gate.first_norm' is one of in, bn"),
+        ("frist_norm=in", "unknown field 'frist_norm'"),
+        ("first_norm=bn second_norm=lnn", "no variant has"),
+        ("zzz", "no variant is called 'zzz'.*Candidates"),
+        ("", "no variant is called ''"),
+        ("abcde", "no variant is called"),
+    ],
+)
+def test_an_unknown_or_ambiguous_name_lists_the_candidates(name, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        find_variants(name, NORMS)
+
+
+def test_a_variant_is_not_compared_with_itself():
+    with pytest.raises(UsageError, match="both mean first_norm=in second_norm=ln"):
+        compare(question(*NORMS), "first_norm=in", "second_norm=ln")
+
+
+def test_a_metric_that_nobody_measured_is_refused():
+    with pytest.raises(UsageError, match=r"unknown metric 'top2'\. Did you mean 'top1'"):
+        compare(question(C, F, metric="top2"), "c", "f")
+
+
+def test_a_cost_is_no_matter_of_chance():
+    with pytest.raises(UsageError, match="counted exactly"):
+        compare(question(C, F, metric="macs"), "c", "f")
+
+
+def test_a_family_is_corrected_and_sorted_by_gain():
+    better = entry("g", [70.0, 70.2, 70.1, 70.3, 70.0])
+
+    answers = compare_family(question(F, C, better, min_effect=0.5), "f")
+
+    assert [answer.a for answer in answers] == ["g", "c"]
+    assert all("Holm over 2" in answer.verdict for answer in answers)
+    grid = make_grid(answers)
+    assert [row[7] for row in grid.rows] == ["resolved", "not resolved"]
+    assert grid.bold == [0]
+
+
+def test_a_group_is_no_baseline():
+    with pytest.raises(UsageError, match="a baseline is one"):
+        compare_family(question(*NORMS), "first_norm=in")
+
+
+def test_one_shared_seed_tells_of_no_spread():
+    answer = compare(question(entry("a", [66.41]), entry("b", [60.0]), num_test_examples=8580), "a", "b")
+
+    assert "1 seed: no spread known; with the planning floor" in answer.verdict
+
+
+def test_variants_without_a_score_have_nothing_to_compare():
+    answer = compare(question(entry("a", [], failed=3), C), "a", "c")
+
+    assert answer.verdict == "a and c share no seed: nothing to compare."
+    assert "a: 3 failed" in answer.notes[-1]
+    assert answer.as_record()["mean_a"] is None
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "csv", "md", "latex"])
+def test_hostile_names_are_escaped(capsys, format_):
+    hostile = "=cmd() [/] \x1b[31m $\\frac{$ |"
+    asked = question(entry(hostile, [1.0, 2.0]), F)
+
+    print_answer(compare(asked, hostile, "f"), format_=format_)
+    print_family(compare_family(asked, "f"), format_=format_)
+
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def write(tmp_path: Path, text, name="scores.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_scores_from_elsewhere_are_read_with_a_byte_order_mark_crlf_and_blanks(tmp_path):
+    path = write(
+        tmp_path, b'\xef\xbb\xbfvariant, seed ,note,acc\r\na,0,x,90.5\r\n\r\n b ,1,y,nan\r\n"a,b",2.0,z,1e1\r\n'
+    )
+
+    read = read_scores(path, metric="acc")
+
+    assert {one.label: (dict(one.scores["acc"]), one.failed) for one in read.entries} == {
+        "a": ({0: 90.5}, 0),
+        "b": ({}, 1),
+        "a,b": ({2: 10.0}, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "scores.csv: the file is empty"),
+        ("\n \n", "the file is empty"),
+        ("variant,seed,top1\n", "there is no score below"),
+        ("name,seed,top1\na,0,1\n", "scores.csv:1: there is no column 'variant'. Columns: name, seed, top1"),
+        ("variant,seed\na,0\n", "0 columns may hold the scores"),
+        ("variant,seed,top1,top5\na,0,1,2\n", r"2 columns may hold the scores \(top1, top5\)"),
+        ("variant,seed,top1,top1\na,0,1,2\n", "column 'top1' is there twice"),
+        ("variant,seed,top1\na,0,high\n", "line 2: column 'top1': 'high' is no finite number"),
+        ("variant,seed,top1\na,0,-inf\n", "line 2: column 'top1': '-inf' is no finite number"),
+        ("variant,seed,top1\na,0,\n", "line 2: column 'top1': '' is no finite number; write nan"),
+        ("variant,seed,top1\na,0.5,1\n", "line 2: column 'seed': '0.5' is no whole number"),
+        ("variant,seed,top1\na,nan,1\n", "line 2: column 'seed': 'nan' is no whole number"),
+        ("variant,seed,top1\n,0,1\n", "line 2: column 'variant'"),
+        ("variant,seed,top1\na,0,1\nb,0,2\na,0,3\n", "line 4: columns 'variant', 'seed': 'a', 0 are already on line 2"),
+        ("variant,seed,top1\na,0\n", "line 2: 1 cells are missing"),
+        ("variant,seed,top1\na,0,1,2\n", "line 2: 1 cells too many"),
+        (b"variant,seed,top1\n\xff,0,1\n", "byte 18 is not UTF-8"),
+        ('variant,seed,top1\n"a,0,1\n', "is no CSV"),
+    ],
+)
+def test_a_file_that_is_no_table_of_scores_is_refused_with_the_place(tmp_path, text, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        read_scores(write(tmp_path, text))
+
+
+def test_all_complaints_about_a_file_come_at_once(tmp_path):
+    lines = "".join(f"a,{seed},x\n" for seed in range(30))
+
+    with pytest.raises(UsageError) as caught:
+        read_scores(write(tmp_path, "variant,seed,top1\n" + lines))
+
+    assert len(str(caught.value).splitlines()) == 21
+    assert "and 10 more" in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_scores(tmp_path)
+
+
+def test_units_and_directions_follow_the_metric():
+    assert (score_unit("top5"), score_unit("val_loss"), score_unit("accuracy", [0.7, 0.8])) == ("pp", "", "")
+    assert (better_direction("error_rate"), better_direction("f1"), better_direction("f1", [("f1", "min")])) == (
+        "min",
+        "max",
+        "min",
+    )

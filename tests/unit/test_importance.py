@@ -1,0 +1,218 @@
+"""What matters is found, what does not is not, and nothing is claimed beyond the noise."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from fabricated_studies import row
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dasbench.analysis.anova import anova
+from dasbench.analysis.fanova import encode, forest_fit, forest_shares
+from dasbench.analysis.importance import Observation, importance, varied_axes
+from dasbench.errors import UsageError
+from dasbench.reports.importance import importance_records
+from dasbench.reports.plots.importance import info
+from dasbench.reports.selection import Selection
+
+
+def grid(sizes, seeds):
+    """Every combination of levels at every seed."""
+    names = "abc"[: len(sizes)]
+    cells = [dict(zip(names, cell, strict=True)) for cell in product(*(range(size) for size in sizes))]
+    return [(cell, seed) for cell in cells for seed in range(seeds)]
+
+
+def analyse(trials, scores):
+    levels = {axis: [str(variant[axis]) for variant, _ in trials] for axis in trials[0][0]}
+    return {effect.name: effect for effect in anova(levels, np.asarray(scores, dtype=float), [s for _, s in trials])}
+
+
+def explain(trials, scores, **options):
+    observations = [
+        Observation(variant=variant, seed=seed, score=float(score))
+        for (variant, seed), score in zip(trials, scores, strict=True)
+        if np.isfinite(score)
+    ]
+    return importance(observations, trials, **options)
+
+
+class TestAnova:
+    @settings(deadline=None, max_examples=25)
+    @given(st.integers(2, 4), st.integers(2, 3), st.integers(2, 4), st.integers(0, 1000))
+    def test_a_balanced_study_splits_as_the_textbook_has_it(self, num_a, num_b, seeds, seed):
+        y = np.random.default_rng(seed).normal(size=(num_a, num_b, seeds))
+        trials = grid([num_a, num_b], seeds)
+        mean = y.mean()
+        a, b, block, cell = y.mean((1, 2)) - mean, y.mean((0, 2)) - mean, y.mean((0, 1)) - mean, y.mean(2) - mean
+        both = cell - a[:, None] - b
+        expected = {
+            "a": num_b * seeds * (a**2).sum(),
+            "b": num_a * seeds * (b**2).sum(),
+            "a x b": seeds * (both**2).sum(),
+            "seeds": num_a * num_b * (block**2).sum(),
+            "residual": ((y - mean - cell[:, :, None] - block) ** 2).sum(),
+        }
+
+        effects = analyse(trials, y.ravel())
+
+        assert {name: effect.sum_squares for name, effect in effects.items()} == pytest.approx(expected)
+        assert sum(effect.share for effect in effects.values()) == pytest.approx(1)
+        assert effects["residual"].df == (num_a * num_b - 1) * (seeds - 1)
+        assert effects["a"].df == num_a - 1
+        f = (expected["a"] / (num_a - 1)) / (expected["residual"] / effects["residual"].df)
+        assert effects["a"].f == pytest.approx(f)
+
+    def test_with_missing_trials_an_axis_is_what_it_explains_beyond_the_others(self):
+        rng = np.random.default_rng(0)
+        trials = [trial for place, trial in enumerate(grid([3, 2], 4)) if place not in (0, 5, 6)]
+        y = rng.normal(size=len(trials))
+
+        def dummies(*columns):
+            keys = [tuple(column) for column in zip(*columns, strict=True)]
+            return np.array([[key == known for known in sorted(set(keys))] for key in keys], dtype=float)
+
+        def residual(*parts):
+            table = np.column_stack([np.ones(len(y)), *parts])
+            return ((y - table @ np.linalg.lstsq(table, y, rcond=None)[0]) ** 2).sum()
+
+        a, b, seeds = [v["a"] for v, _ in trials], [v["b"] for v, _ in trials], [s for _, s in trials]
+        effects = analyse(trials, y)
+
+        assert effects["a"].sum_squares == pytest.approx(
+            residual(dummies(seeds), dummies(b)) - residual(dummies(seeds), dummies(a), dummies(b))
+        )
+        assert effects["residual"].sum_squares == pytest.approx(residual(dummies(seeds), dummies(a, b)))
+        assert effects["residual"].df == len(trials) - 6 - 3
+
+    def test_what_a_seed_adds_to_all_variants_is_no_noise(self):
+        trials = grid([2, 2], 5)
+        y = [variant["a"] + 100 * seed + 0.01 * ((variant["b"] * 3 + seed * 7) % 4) for variant, seed in trials]
+
+        assert analyse(trials, y)["a"].resolved
+
+    def test_noise_alone_is_hardly_ever_resolved(self):
+        rng = np.random.default_rng(0)
+        trials = grid([4, 4], 3)
+        false = [
+            any(effect.resolved for effect in analyse(trials, rng.normal(size=len(trials))).values())
+            for _ in range(200)
+        ]
+
+        assert sum(false) / len(false) < 0.1  # the level is 0.05
+
+    def test_one_seed_tests_nothing(self):
+        effects = analyse(grid([3, 3], 1), range(9))
+
+        assert all(effect.p is None and not effect.resolved for effect in effects.values())
+
+    def test_three_axes_keep_their_higher_interactions_apart_from_noise(self):
+        trials = grid([2, 2, 2], 2)
+        y = [(-1) ** (v["a"] + v["b"] + v["c"]) for v, _ in trials]
+
+        assert analyse(trials, y)["three or more axes"].share == pytest.approx(1)
+
+    def test_equal_scores_have_nothing_to_share(self):
+        effects = analyse(grid([2, 2], 2), [5.0] * 8)
+
+        assert all(effect.share == 0 and effect.p is None for effect in effects.values())
+
+    def test_lengths_and_numbers_that_do_not_fit_are_refused(self):
+        with pytest.raises(ValueError, match="a score, a seed and a level"):
+            anova({"a": ["x"]}, np.zeros(2), [0, 1])
+        with pytest.raises(ValueError, match="finite"):
+            anova({"a": ["x"]}, np.array([np.nan]), [0])
+
+
+class TestChoice:
+    def test_a_study_of_all_combinations_gets_an_analysis_of_variance(self):
+        trials = grid([3, 2], 3)
+        found = explain(trials, [v["a"] + 0.01 * ((v["b"] + 2 * s) % 3) for v, s in trials])
+
+        assert (found.method, found.notes) == ("anova", [])
+        assert next(one for one in found.marginals if (one.axis, one.level) == ("a", "2")).n == 3
+
+    def test_failed_seeds_are_said(self):
+        trials = grid([3, 2], 3)
+        scores = [float("nan") if place == 4 else v["a"] + s for place, (v, s) in enumerate(trials)]
+
+        assert "1 of 18 trials have no score" in explain(trials, scores).notes[0]
+
+    def test_a_searched_study_gets_fanova_with_the_fit_of_its_forest(self):
+        rng = np.random.default_rng(0)
+        trials = [({"lr": float(10**u), "gate": g}, 0) for u, g in zip(rng.uniform(-3, 0, 60), "xyz" * 20, strict=True)]
+        found = explain(trials, [-((np.log10(v["lr"]) + 1.5) ** 2) for v, _ in trials])
+
+        assert found.method == "fanova"
+        assert found.effects[0].name == "lr"
+        assert found.effects[0].share > 0.8
+        assert found.fit > 0.8
+
+    def test_a_forest_that_learned_nothing_is_not_to_be_read(self):
+        rng = np.random.default_rng(0)
+        trials = [({"lr": float(u), "width": float(w)}, 0) for u, w in rng.random((30, 2))]
+
+        assert any("do not read its shares" in note for note in explain(trials, rng.normal(size=30)).notes)
+
+    def test_an_axis_that_is_not_always_set_has_a_level_for_that(self):
+        trials = [({"gate": "none"}, s) for s in range(2)]
+        trials += [({"gate": "das", "alpha": a}, s) for a in np.linspace(0.1, 1, 14).tolist() for s in range(2)]
+        found = explain(trials, [(90 if v["gate"] == "das" else 50) + s / 10 for v, s in trials])
+
+        assert found.method == "fanova"
+        assert {one.level for one in found.marginals if one.axis == "alpha"} >= {"(not set)"}
+
+    @pytest.mark.parametrize(
+        ("trials", "scores", "options", "message"),
+        [
+            ([({"a": 1}, 0), ({"a": 2}, 0)], [np.nan, np.nan], {}, "no trial has a score"),
+            ([({"a": 1}, 0), ({"a": 1}, 1)], [1, 2], {}, "varies nothing"),
+            ([({"a": i, "b": i}, 0) for i in range(4)], range(4), {}, "Run at least 10"),
+            ([({"a": i, "b": i}, 0) for i in range(4)], range(4), {"method": "anova"}, "not all combinations of a, b"),
+            ([({"a": i, "b": i}, 0) for i in range(12)], [5] * 12, {}, "the same score, 5"),
+        ],
+    )
+    def test_what_cannot_be_explained_is_refused_with_a_reason(self, trials, scores, options, message):
+        with pytest.raises(UsageError, match=message):
+            explain(trials, scores, **options)
+
+    def test_a_value_that_is_not_set_counts_as_a_value(self):
+        assert varied_axes([{"gate": "none"}, {"gate": "none", "alpha": 0.1}]) == ["alpha"]
+
+
+class TestForest:
+    def test_a_number_with_few_values_weighs_each_level_the_same(self):
+        assert encode([0.001, 0.1, 10.0], ["0.001", "0.1", "10.0"]) == [0.0, 1.0, 2.0]
+
+    def test_a_range_that_is_not_always_set_is_cut_into_fifths(self):
+        values = [None, *np.linspace(0, 1, 30).tolist()]
+        column = encode(values, ["(not set)" if value is None else str(value) for value in values])
+
+        assert set(column) == {"(not set)", *(f"fifth {number}" for number in range(1, 6))}
+        assert column[:2] == ["(not set)", "fifth 1"]
+
+    def test_truth_values_and_text_are_levels(self):
+        assert encode([True, False], ["True", "False"]) == ["True", "False"]
+
+    def test_shares_and_fit_are_the_same_every_time(self):
+        rng = np.random.default_rng(0)
+        columns, scores = {"[/]": rng.random(30).tolist(), "=x": ["a", "b", "c"] * 10}, rng.normal(size=30)
+
+        assert forest_shares(columns, scores) == forest_shares(columns, scores)
+        assert forest_fit(columns, scores) == forest_fit(columns, scores)
+
+
+def test_records_hold_every_number_of_the_table():
+    rows = [
+        row(f"{a}{b}", s, 80 + a + s / 10 + (a * b * s) % 3 / 10, 10, variant={"a": a, "b": b})
+        for a, b, s in product(range(3), range(2), range(3))
+    ]
+    found = info(Selection(name="s", question="?", metric="top1", maximise=True, rows=rows)).found
+    records = {record["effect"]: record for record in importance_records(found)}
+
+    assert set(records) == {"a", "b", "a x b", "seeds", "residual"}
+    assert records["a"]["resolved"]
+    assert records["a"]["df"] == 2
+    assert [one["level"] for one in records["a"]["levels"]] == ["0", "1", "2"]
+    assert records["seeds"]["p"] is None

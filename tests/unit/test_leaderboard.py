@@ -1,0 +1,309 @@
+"""The leaderboard: what is counted, what is ranked, what is said, and how it is printed."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dasbench.analysis.families import rank_intervals
+from dasbench.errors import UsageError
+from dasbench.records import Cost, Row
+from dasbench.reports import ranks
+from dasbench.reports.board import make_board
+from dasbench.reports.leaderboard_table import make_grid, print_board
+from dasbench.reports.ranks import find_ranks
+from dasbench.reports.selection import Selection, select_studies
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
+
+HOSTILE = "[/] $\\frac{$ =cmd() | \x1b[31m <b> a_b & 5%"
+
+
+def cost(macs=200, size=(3, 8, 8)):
+    return Cost(params_full=1000, macs_full=macs, params_paper=900, macs_paper=macs, input_size=size)
+
+
+def row(label, seed, top1=None, **fields):
+    metrics = {} if top1 is None else {"top1": top1}
+    given = {"variant": {"gate": label}, "label": label, "state": "done", "metrics": metrics, "cost": cost()}
+    return Row(study="s", key=f"{label}{seed}", seed=seed, **{**given, **fields})
+
+
+def rows_of(label, *scores, **fields):
+    return [row(label, seed, top1, **fields) for seed, top1 in enumerate(scores)]
+
+
+def selection(rows, **fields):
+    given = {"name": "s", "question": "Which?", "metric": "top1", "maximise": True, "rows": rows}
+    return Selection(**{**given, **fields})
+
+
+def board_of(rows, *, fields=None, **options):
+    return make_board(selection(rows, **(fields or {})), **options)
+
+
+def records(board):
+    return {record["label"]: record for record in (line.as_record() for line in board.lines)}
+
+
+GOOD, CLOSE, BAD = (
+    rows_of("good", 90.0, 90.2, 89.9),
+    rows_of("close", 89.8, 90.3, 89.9),
+    rows_of("bad", 50.0, 50.3, 49.8),
+)
+
+
+def test_ranks_are_intervals_and_ties_with_the_best_are_marked():
+    found = records(board_of([*BAD, *GOOD, *CLOSE]))
+
+    assert [(r["rank_low"], r["rank_high"], r["ties_with_best"]) for r in found.values()] == [
+        (1, 2, True),
+        (1, 2, True),
+        (3, 3, False),
+    ]
+    assert found["good"]["top1_low"] < found["good"]["top1_mean"] < found["good"]["top1_high"]
+    assert found["good"]["top1_worst"] == 89.9
+    assert [r["best"] for r in found.values()] == [True, False, False]
+
+
+def test_failed_stopped_and_waiting_trials_are_counted_and_never_averaged():
+    rows = [
+        *rows_of("a", 70.0, 72.0),
+        row("a", 2, 99.0, state="stopped"),
+        row("a", 3, None, state="failed", reason="nan"),
+        row("a", 4, None, state="failed", reason="oom"),
+        row("a", 5, None, state="pending"),
+        row("a", 6, float("nan")),
+    ]
+
+    board = board_of(rows)
+
+    record = records(board)["a"]
+    assert (record["n"], record["planned"], record["failed"], record["stopped"]) == (2, 7, 3, 1)
+    assert (record["top1_mean"], record["seeds"]) == (71.0, [0, 1])
+    cells = dict(zip(make_grid(board).columns, make_grid(board).rows[0], strict=True))
+    assert (cells["n"], cells["failed"], cells["stopped"]) == ("2/7", "2 diverged, 1 out of memory", "1")
+
+
+def test_one_seed_has_a_number_and_a_note_and_no_rank():
+    board = board_of([row("a", 0, 66.41), row("b", 0, 60.0)], fields={"num_test_examples": 8580})
+
+    assert [line.rank for line in board.lines] == [None, None]
+    assert any("sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within noise" in note for note in board.notes)
+
+
+def test_without_the_size_of_the_test_part_no_floor_is_made_up():
+    board = board_of([row("a", 0, 66.41)])
+
+    assert "1 seed: no spread known." in board.notes
+
+
+def test_variants_with_unequal_seeds_are_compared_over_common_ones():
+    board = board_of([*rows_of("a", 90.0, 90.1, 90.2, 10.0), *rows_of("b", 80.0, 80.1, 80.25)])
+
+    assert records(board)["a"]["rank_high"] == 1
+    assert any("different seeds" in note for note in board.notes)
+
+
+@pytest.mark.parametrize("format_", ["table", "md", "latex", "csv", "json"])
+@pytest.mark.parametrize(
+    "rows", [[], [row("a", 0, None, state="failed", reason="nan")], [row("a", 0, float("inf"))]], ids=str
+)
+def test_studies_without_a_score_are_shown_in_every_format(capsys, rows, format_):
+    print_board(board_of(rows), format_=format_)
+
+    out = capsys.readouterr().out
+    assert "Infinity" not in out
+    assert not rows or "a" in out
+
+
+def test_a_loss_is_ranked_from_below_and_has_no_percentage_points():
+    rows = [
+        row(name, seed, metrics={"loss": value + seed / 10})
+        for name, value in (("a", 2.0), ("b", 1.0))
+        for seed in (0, 1)
+    ]
+
+    board = board_of(rows, fields={"metric": "loss", "maximise": False})
+
+    assert list(records(board)) == ["b", "a"]
+    assert records(board)["b"]["loss_worst"] == 1.1
+    text = str(make_grid(board))
+    assert "pp" not in text
+    assert "(%)" not in text
+
+
+def test_groups_are_means_over_the_other_axes_within_a_seed():
+    values = {("in", 0.1): (70, 71), ("in", 0.2): (80, 81), ("bn", 0.1): (60, 62), ("bn", 0.2): (70, None)}
+    rows = [
+        row(f"{norm}{alpha}", seed, score, variant={"gate.first_norm": norm, "gate.alpha": alpha},
+            state="done" if score is not None else "failed")
+        for (norm, alpha), scores in values.items()
+        for seed, score in enumerate(scores)
+    ]  # fmt: skip
+
+    board = board_of(rows, group_by=["first_norm"])
+
+    found = records(board)
+    assert found["first_norm=in"]["top1_mean"] == (75 + 71) / 2  # at seed 1 alpha 0.2 is missing in bn, so in both
+    assert found["first_norm=bn"]["top1_mean"] == (65 + 62) / 2
+    assert found["first_norm=bn"]["failed"] == 1
+    assert any("Averaged over gate.alpha within each seed" in note for note in board.notes)
+
+
+def test_an_unknown_field_to_group_by_names_the_nearest():
+    with pytest.raises(UsageError, match=r"unknown field 'gat'. Did you mean 'gate'"):
+        board_of(GOOD, group_by=["gat"])
+
+
+def test_a_column_sorts_in_the_direction_that_makes_sense():
+    rows = [*rows_of("a", 70.0, 71.0, cost=cost(300)), *rows_of("b", 60.0, 65.0, cost=cost(100))]
+
+    assert list(records(board_of(rows, sort="macs"))) == ["b", "a"]
+    assert list(records(board_of(rows, sort="macs desc"))) == ["a", "b"]
+    assert list(records(board_of(rows, sort="top1"))) == ["a", "b"]
+    assert list(records(board_of(rows, sort="top1_sd"))) == ["a", "b"]
+    assert list(records(board_of(rows, sort="label desc"))) == ["b", "a"]
+    with pytest.raises(UsageError, match=r"unknown column 'marcs'"):
+        board_of(rows, sort="marcs")
+
+
+def test_top_shows_the_first_and_says_how_many_there_are():
+    board = board_of([*BAD, *GOOD, *CLOSE], top=1)
+
+    assert list(records(board)) == ["good"]
+    assert records(board)["good"]["rank_high"] == 2
+    assert any("1 of 3 variants" in note for note in board.notes)
+
+
+@given(
+    st.lists(st.lists(st.floats(0, 100), min_size=2, max_size=4), min_size=2, max_size=6),
+    st.sampled_from(["max", "min"]),
+)
+def test_ranks_of_many_variants_never_say_more_than_all_pairs_do(values, direction):
+    sign = 1 if direction == "max" else -1
+    scores = sorted((dict(enumerate(own)) for own in values), key=lambda own: -sign * sum(own.values()) / len(own))
+    whole = rank_intervals(dict(enumerate(scores)), direction=direction)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranks, "ALL_PAIRS_UP_TO", 1)
+        some = find_ranks(scores, direction=direction)
+
+    for place, rank in enumerate(some):
+        assert rank.low <= whole[place].low
+        assert rank.high >= whole[place].high
+        assert rank.ties_with_best or not whole[place].ties_with_best
+
+
+def test_of_many_variants_the_shown_ones_are_ranked(monkeypatch):
+    monkeypatch.setattr(ranks, "ALL_PAIRS_UP_TO", 2)
+
+    found = find_ranks([{0: 9.0, 1: 9.1, 2: 9.05}, {0: 5.0, 1: 5.1, 2: 5.04}, {0: 1.0, 1: 1.1, 2: 1.03}], shown=2)
+
+    assert [rank and (rank.low, rank.high) for rank in found] == [(1, 1), (2, 2), None]
+
+
+def test_a_winner_is_scored_on_fresh_seeds_alone():
+    rows = [row("a", 0, 99.0, role="search"), row("a", 1, 70.0, role="confirm"), row("a", 2, 72.0, role="confirm")]
+
+    board = board_of(rows)
+
+    assert (records(board)["a"]["top1_mean"], records(board)["a"]["top1_selected"]) == (71.0, 99.0)
+    assert any("fresh seeds" in note for note in board.notes)
+
+
+@pytest.mark.parametrize("format_", ["table", "md", "latex", "csv", "json"])
+def test_hostile_names_are_escaped_in_every_format(capsys, format_):
+    rows = rows_of(HOSTILE, 1.0, 2.0)
+
+    print_board(board_of(rows, fields={"question": HOSTILE}), format_=format_)
+
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    if format_ == "json":
+        assert json.loads(out)[0]["label"] == HOSTILE
+    if format_ == "md":
+        lines = [line for line in out.splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+        assert "<b>" not in out
+    if format_ == "latex":
+        assert r"\textbackslash{}frac\{\$" in out
+        assert r"a\_b \& 5\%" in out
+    if format_ == "csv":
+        formula = print_formula(capsys)
+        assert "\n=cmd" not in formula
+        assert ",'=cmd()" in formula
+
+
+def print_formula(capsys):
+    print_board(board_of(rows_of("=cmd()", 1.0)), format_="csv")
+    return capsys.readouterr().out
+
+
+def test_latex_sets_the_best_and_its_ties_in_bold(capsys):
+    print_board(board_of([*GOOD, *CLOSE, *BAD]), format_="latex")
+
+    out = capsys.readouterr().out
+    assert r"\toprule" in out
+    assert r"\textbf{good} & \textbf{90.03}" in out
+    assert r"\textbf{close}" in out
+    assert r"\textbf{bad}" not in out
+    assert "t interval of the mean over n seeds" in out
+
+
+def member(label, seed, *, dataset="digits", task="classification", study=""):
+    key = f"{study}{label}{seed}"
+    return Member(
+        key=key, spec={"seed": seed}, variant={"gate": label}, label=label, seed=seed, dataset=dataset, task=task
+    )
+
+
+@pytest.fixture
+def planned(tmp_path):
+    path = str(tmp_path / "r.db")
+    with open_store(path) as store:
+        store.plan("one", members=[member("das", 0, study="1"), member("se", 0, study="1")], question="One?")
+        store.plan("two", members=[member("das", 0, study="2")], question="Two?")
+        store.plan("other", members=[member("das", 0, study="3", dataset="cifar10")], question="Other?")
+        store.plan("probed", members=[member("das", 0, study="4", task="probe")], question="Probe?")
+        store.plan("loss", members=[member("x", 0)], document={"objectives": [{"metric": "loss", "direction": "min"}]})
+        store.plan("cheap", members=[member("y", 0)], document={"objectives": ["macs min", "top5 max"]})
+        store.plan("empty", members=[])
+    return path
+
+
+def test_the_same_variant_of_two_studies_stays_two(planned):
+    chosen = select_studies(planned, ["one", "two", "one"])
+
+    assert (chosen.name, chosen.question) == ("one+two", "One? / Two?")
+    assert sorted(line.entry.label for line in make_board(chosen).lines) == ["one: das", "one: se", "two: das"]
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (["one", "other"], "different data.*cifar10; digits"),
+        (["one", "probed"], "different tasks.*classification; probe"),
+        (["one", "loss"], "different metrics.*one by top1 max; loss by loss min"),
+        (["one", "tow"], "unknown study 'tow'. Did you mean 'two'"),
+        ([], "name a study"),
+    ],
+)
+def test_what_cannot_be_compared_is_never_mixed(planned, names, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        select_studies(planned, names)
+
+
+def test_a_study_is_ranked_by_its_first_measured_objective(planned):
+    assert (select_studies(planned, ["loss"]).metric, select_studies(planned, ["loss"]).maximise) == ("loss", False)
+    assert select_studies(planned, ["cheap"]).metric == "top5"
+
+
+def test_an_empty_study_is_an_empty_selection(planned):
+    assert list(select_studies(planned, ["empty"], where="top1 > 3").rows) == []
+
+
+def test_a_filter_on_a_metric_that_nothing_has_yet_shows_nothing(planned):
+    assert list(select_studies(planned, ["one"], where="top1 > 60").rows) == []
