@@ -1,7 +1,7 @@
 """What a study trains next: what it lists, or what a sampler proposes from what came out, every trial once."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 
 import numpy as np
@@ -54,6 +54,7 @@ class Agenda:
         self._sampler: Sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
         self._results: dict[str, Result] = {}
         self._seeds: dict[str, set[int]] = {}
+        self._spared: set[str] = set()
         self._leftovers: Iterator[Proposal] | None = None
         self._dry = False
         self._confirming = False
@@ -124,9 +125,14 @@ class Agenda:
         return state.state in fates
 
     def prunable(self, trial: Trial) -> bool:
-        """Whether a scheduler may stop a trial: not one that a comparison over seeds needs."""
+        """Whether a scheduler may stop a trial: not one that a comparison over seeds needs, nor one that is spared."""
         item = self.items.get(trial.key)
-        return trial.seed == self.study.seeds.values[0] and (item is None or item.role != "confirm")
+        is_replicate = trial.seed != self.study.seeds.values[0] or (item is not None and item.role == "confirm")
+        return not is_replicate and trial.key not in self._spared
+
+    def spare(self, keys: Iterable[str]) -> None:
+        """Let trials run to their end whatever a scheduler says: somebody asked for them again."""
+        self._spared.update(keys)
 
     @property
     def _spent(self) -> bool:

@@ -198,7 +198,7 @@ class _Bridge:
         """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
         keys = [item.trial.key for item in planned]
         if self._retry:
-            self._store.retry(keys, self._retry)
+            self._agenda.spare(self._store.retry(keys, self._retry))
         known = self._store.states(keys)
         self._waiting += [key for key in keys if not self._agenda.tell_state(key, known[key])]
         return {key: known[key].state for key in keys}

@@ -78,6 +78,7 @@ def command(
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     again = _reasons(retry)
     from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
+    from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.progress import make_progress
     from dasbench.results.store import open_store
     from dasbench.run import run_study
@@ -90,14 +91,20 @@ def command(
     resources = _check_models(loaded, runtime, db, place)
     executor = _executor(agenda, resources, place)
     folder = storage_place(storage) if storage else _default_storage(db, place)
+    callbacks = make_callbacks(loaded.callbacks)
     interrupt = Interrupt()
-    with open_store(db) as store, _signals(interrupt), make_progress(plain=plain) as progress:
+    with (
+        open_store(db) as store,
+        _signals(interrupt),
+        make_progress(plain=plain) as progress,
+        Callbacks(progress, callbacks) as watcher,
+    ):
         summary = run_study(
             agenda,
             store,
             executor,
             partial(run_trial, workdir=folder, runtime=runtime),
-            watcher=progress,
+            watcher=watcher,
             interrupt=interrupt,
             forget=partial(forget_checkpoints, folder),
             retry=again,
