@@ -24,6 +24,7 @@ VERBS = {
     "pareto": "Plot accuracy against cost and mark the Pareto front.",
     "plan": "List a study's trials, their costs and what is already done.",
     "plot": "Draw any plot of a study.",
+    "report": "Write the ablation section of a study: LaTeX, figures, CSV, one HTML page.",
     "reproduce": "Put a table of the paper beside what comes out here.",
     "run": "Train what is missing of a study.",
     "saliency": "Show where trained networks look, and score it (Grad-CAM, sfd).",

@@ -15,6 +15,13 @@ from dasbench.gates.single_values import refuse_single_values
     "bam",
     source="Park et al. 2018, BAM: Bottleneck attention module, arXiv 1807.06514, section 3",
     placement={"after": "stage", "stages": (1, 2, 3)},
+    components={"dilation": {"dilation": 1}},
+    capacity={"reduction": range(1, 257)},
+    sweeps={
+        "reduction": {"reduction": (4, 8, 16, 32)},
+        "dilation": {"dilation": (1, 2, 4)},
+        "fusion": {"fusion": ("product", "sum")},
+    },
 )
 class BottleneckAttention(nn.Module):
     """Amplify the map by 1 to 2, channel by channel and position by position.

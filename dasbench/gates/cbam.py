@@ -14,6 +14,9 @@ from dasbench.gates.single_values import refuse_single_values
     "cbam",
     source="Woo et al. 2018, CBAM: Convolutional block attention module, arXiv 1807.06521, section 3",
     placement={"after": "before_add"},
+    components={"spatial_context": {"kernel": 1}},
+    capacity={"reduction": range(1, 257)},
+    sweeps={"reduction": {"reduction": (4, 8, 16, 32)}, "kernel": {"kernel": (3, 5, 7, 9)}},
 )
 class ConvolutionalBlockAttention(nn.Module):
     """Scale the channels, then the positions of the result.

@@ -11,6 +11,9 @@ from dasbench.gates.reduction import Reduction, hidden_width
     "se",
     source="Hu et al. 2018, Squeeze-and-excitation networks, arXiv 1709.01507, section 3",
     placement={"after": "before_add"},
+    components={"bias": {"bias": False}},
+    capacity={"reduction": range(1, 257)},
+    sweeps={"reduction": {"reduction": (4, 8, 16, 32)}},
 )
 class SqueezeExcitation(nn.Module):
     """Scale every channel by a gate that is computed from the means of all channels.

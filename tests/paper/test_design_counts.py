@@ -53,7 +53,7 @@ def paper_count(network: nn.Module) -> Count:
 
 
 def test_every_design_of_the_table_can_be_built() -> None:
-    assert [row.label for row in TABLE.rows] == [name for name in get_args(DesignName) if name != "i"]
+    assert [row.label for row in TABLE.rows] == [name for name in get_args(DesignName) if name not in ("i", "j")]
 
 
 @pytest.mark.parametrize("row", TABLE.rows, ids=lambda row: row.label)

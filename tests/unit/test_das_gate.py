@@ -66,6 +66,7 @@ CLOSED_FORMS: dict[str, Callable[[int, int], int]] = {
     "g": lambda c, _r: deformable(c, c) + 2 * c,
     "h": lambda c, r: separable(c, r) + deformable(r, c) + 2 * c,
     "i": lambda c, r: separable(c, r) + deformable(r, 0) + 9 * r + (r + 1) * c,
+    "j": lambda c, r: separable(c, r) + 9 * r * c,
 }
 
 
@@ -198,7 +199,7 @@ def test_the_names_that_a_study_may_write_are_the_table_s_keys(names: Any, table
 def test_a_study_s_parameters_are_checked_against_the_constructor(
     given_parameters: dict[str, Any], problem: str
 ) -> None:
-    _, problems = check_parameters(GATES["das"].parameters, given_parameters)
+    _, problems = check_parameters(GATES["das"].schema, given_parameters)
 
     assert [place for place, _ in problems] == [(problem,)]
 

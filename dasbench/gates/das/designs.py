@@ -1,7 +1,7 @@
 """The designs of the DAS gate (Figure 2 and Table 4 of the paper) as rows of a table of functions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch.nn.functional as F
@@ -15,10 +15,11 @@ from dasbench.gates.das.mixers import (
     regular,
     resampled_features,
     resampled_map,
+    rigid,
 )
 from dasbench.gates.das.norms import NormSlot
 
-DesignName = Literal["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+DesignName = Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
 """The keys of `DESIGNS`, as a type: what a study may write."""
 
 
@@ -55,6 +56,7 @@ def replace(_x: Tensor, mixed: Tensor) -> Tensor:
 _PARAMETERS: Mapping[Callable[..., Any], frozenset[str]] = {
     compress: frozenset({"alpha", "first_norm", "affine"}),
     deformable: frozenset({"kernel", "offset_groups", "mask"}),
+    rigid: frozenset({"kernel"}),
     depthwise_deformable: frozenset({"kernel", "offset_groups", "mask"}),
     second_norm: frozenset({"second_norm", "affine"}),
 }
@@ -70,6 +72,7 @@ class Design:
         mix: makes the layer from (context channels, channels, settings).
         norm: makes the norm from (channels, settings).
         finish: the gate's output from its input and the mixed, normalised features.
+        without: components that can be left out, each with the design that is left.
     """
 
     summary: str
@@ -77,6 +80,7 @@ class Design:
     mix: Callable[[int, int, Settings], nn.Module]
     norm: Callable[[int, Settings], nn.Module]
     finish: Callable[[Tensor, Tensor], Tensor]
+    without: Mapping[str, DesignName] = field(default_factory=dict)
 
     @property
     def parts(self) -> frozenset[str]:
@@ -110,12 +114,20 @@ DESIGNS: Mapping[str, Design] = {
         mix=deformable,
         norm=second_norm,
         finish=attend,
+        without={
+            "compression": "d",
+            "offsets": "j",
+            "dense_kernel": "i",
+            "deformable_convolution": "f",
+            "attention": "h",
+        },
     ),
     "d": Design(
         summary="c without the compression: the deformable convolution reads the input",
         mix=deformable,
         norm=second_norm,
         finish=attend,
+        without={"deformable_convolution": "e", "attention": "g"},
     ),
     "e": Design(
         summary="c without the deformable convolution: the initial separable convolution alone, not compressing",
@@ -129,6 +141,7 @@ DESIGNS: Mapping[str, Design] = {
         mix=regular,
         norm=second_norm,
         finish=attend,
+        without={"compression": "e"},
     ),
     "g": Design(
         summary="a deformable convolution as an ordinary layer; no attention",
@@ -142,6 +155,7 @@ DESIGNS: Mapping[str, Design] = {
         mix=deformable,
         norm=batch_norm,
         finish=activate,
+        without={"compression": "g"},
     ),
     "i": Design(
         summary="ours: c with a depthwise deformable kernel and a pointwise convolution instead of a dense kernel",
@@ -149,6 +163,15 @@ DESIGNS: Mapping[str, Design] = {
         mix=depthwise_deformable,
         norm=second_norm,
         finish=attend,
+        without={"offsets": "f"},
+    ),
+    "j": Design(
+        summary="ours: c with an ordinary convolution of the same shape instead of the deformable one",
+        compress=compress,
+        mix=rigid,
+        norm=second_norm,
+        finish=attend,
+        without={"dense_kernel": "f"},
     ),
 }
 """Name -> design. A new row is also a member of `DesignName`."""
@@ -162,3 +185,24 @@ def unused_parameters(params: Mapping[str, Any]) -> frozenset[str]:
         ['alpha', 'kernel']
     """
     return frozenset(params) - DESIGNS[params["design"]].parts - {"design"}
+
+
+NEUTRAL: Mapping[str, Any] = {"first_norm": "none", "second_norm": "none", "mask": False}
+"""Components that a parameter leaves out, in the designs that have them."""
+
+
+def components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a gate is composed of: each component with the parameters that put its neutral replacement in its place.
+
+    Args:
+        params: all parameters of a `Das`.
+
+    Example:
+        >>> components({"design": "d", "second_norm": "ln", "mask": True})["deformable_convolution"]
+        {'design': 'e'}
+        >>> list(components({"design": "h"}))
+        ['compression', 'first_norm', 'mask']
+    """
+    design = DESIGNS[params["design"]]
+    left_out: dict[str, dict[str, Any]] = {name: {"design": other} for name, other in design.without.items()}
+    return left_out | {name: {name: value} for name, value in NEUTRAL.items() if name in design.parts}

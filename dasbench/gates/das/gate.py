@@ -6,7 +6,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
-from dasbench.gates.das.designs import DESIGNS, DesignName, unused_parameters
+from dasbench.gates.das.designs import DESIGNS, DesignName, components, unused_parameters
 from dasbench.gates.das.mixers import Settings, squeezed_channels
 from dasbench.gates.das.norms import NormName
 
@@ -17,6 +17,12 @@ from dasbench.gates.das.norms import NormName
     "sections 3.1 and 3.2 (equations 1 to 4) and 4.3 (designs, norms, alpha)",
     placement={"after": "stage"},
     unused=unused_parameters,
+    components=components,
+    capacity={"alpha": tuple(step / 1000 for step in range(1, 1001))},
+    sweeps={
+        "norms": {"first_norm": ("bn", "fn", "in", "ln"), "second_norm": ("bn", "fn", "in", "ln")},
+        "alpha": {"alpha": (0.01, 0.1, 0.2, 0.5, 1.0)},
+    },
 )
 class Das(nn.Module):
     """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, and the designs it was chosen from.
@@ -34,8 +40,8 @@ class Das(nn.Module):
 
     Args:
         channels: channels c of the map.
-        design: a row of Table 4, or i: ours, with a depthwise deformable kernel and a pointwise convolution. The
-            paper's choice is c.
+        design: a row of Table 4, or one of ours: i, with a depthwise deformable kernel and a pointwise convolution;
+            j, with an ordinary convolution instead of the deformable one. The paper's choice is c.
         alpha: share of the channels that the compression leaves, rounded up; 0.2 in the paper.
         first_norm: norm of the compressed features; instance norm in the paper.
         second_norm: norm before the sigmoid; layer norm over (C, H, W) in the paper.

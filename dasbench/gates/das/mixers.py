@@ -128,6 +128,11 @@ def deformable(context: int, channels: int, settings: Settings) -> nn.Module:
     )
 
 
+def rigid(context: int, channels: int, settings: Settings) -> nn.Module:
+    """The deformable convolution without offsets and mask: a dense convolution of the same kernel, without bias."""
+    return OfContext(nn.Conv2d(context, channels, settings.kernel, padding=settings.kernel // 2, bias=False))
+
+
 def depthwise_deformable(context: int, channels: int, settings: Settings) -> nn.Module:
     """A deformable convolution of every channel by itself, then a pointwise convolution with bias to c channels."""
     depthwise = DeformConv2d(

@@ -22,7 +22,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_defaults_are_the_published_settings(name: str) -> None:
-    params, problems = check_parameters(GATES[name].parameters, {})
+    params, problems = check_parameters(GATES[name].schema, {})
 
     assert (params, problems) == (PUBLISHED[name], [])
 
@@ -41,7 +41,7 @@ def test_defaults_are_the_published_settings(name: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(name: str, given: dict[str, Any], message: str) -> None:
-    _, problems = check_parameters(GATES[name].parameters, given)
+    _, problems = check_parameters(GATES[name].schema, given)
 
     assert [message in problem for _, problem in problems] == [True]
 

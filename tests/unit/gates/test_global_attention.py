@@ -173,11 +173,11 @@ def test_everything_is_counted(name: str, size: tuple[int, int]) -> None:
 
 def test_the_signature_is_a_schema(name: str) -> None:
     entry = GATES[name]
-    defaults, problems = check_parameters(entry.parameters, {})
+    defaults, problems = check_parameters(entry.schema, {})
 
     assert problems == []
     assert json.loads(json.dumps(defaults)) == entry.defaults
-    assert check_parameters(entry.parameters, {"no_such_parameter": 1})[1]
+    assert check_parameters(entry.schema, {"no_such_parameter": 1})[1]
 
 
 PARAMETERS: Mapping[str, Mapping[str, int]] = {
@@ -198,8 +198,8 @@ def test_every_parameter_changes_the_gate_and_has_a_range(name: str, parameter: 
     changed = make(name, scrambled=True, **{parameter: value}).eval()(image(8, 6))
 
     assert not torch.allclose(changed, usual)
-    assert check_parameters(GATES[name].parameters, {parameter: value})[1] == []
-    assert check_parameters(GATES[name].parameters, {parameter: 0})[1]
+    assert check_parameters(GATES[name].schema, {parameter: value})[1] == []
+    assert check_parameters(GATES[name].schema, {parameter: 0})[1]
 
 
 def test_every_parameter_is_documented_and_tried_above(name: str) -> None:

@@ -1,0 +1,71 @@
+"""What a gate is registered with so that its ablations can be written: components, capacity, sweeps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dasbench.catalog import GATES
+from dasbench.errors import UsageError
+from dasbench.spec.trial import Choice
+
+Changes = Mapping[str, Any]
+"""Parameters of a gate and the values that they are set to."""
+
+HOW_TO = (
+    'register it with its components, each with the parameters that leave it out: @GATES.register("{name}", ..., '
+    'components={{"mask": {{"mask": False}}}}); see docs/ablations.md'
+)
+
+
+def components(gate: Choice) -> Mapping[str, Changes]:
+    """The components of a resolved gate, each with the parameters that put its neutral replacement in its place.
+
+    A gate is registered with `components`, such a mapping or a function that makes it from the gate's parameters.
+
+    Raises:
+        UsageError: if the gate names no components, saying how to add them.
+
+    Example:
+        >>> components(Choice(name="cbam"))
+        {'spatial_context': {'kernel': 1}}
+    """
+    if gate.name == "none":
+        raise UsageError("gate 'none' is the plain backbone: there is nothing to leave out; name an attention gate")
+    named = GATES[gate.name].traits.get("components")
+    if named is None:
+        raise UsageError(f"gate '{gate.name}' does not say what it is composed of; {HOW_TO.format(name=gate.name)}")
+    parts: Mapping[str, Changes] = named(gate.params) if callable(named) else named
+    return parts
+
+
+def capacity(name: str) -> Mapping[str, Sequence[Any]]:
+    """Parameters that widen or narrow a gate, with ordered values along which its size only grows, or only shrinks.
+
+    Example:
+        >>> {parameter: (values[0], values[-1]) for parameter, values in capacity("das").items()}
+        {'alpha': (0.001, 1.0)}
+    """
+    widths: Mapping[str, Sequence[Any]] = GATES[name].traits.get("capacity", {})
+    return widths
+
+
+def sweeps(name: str) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    """Named sets of parameters whose values are worth comparing, all combinations of a set.
+
+    Example:
+        >>> sorted(sweeps("das"))
+        ['alpha', 'norms']
+    """
+    named: Mapping[str, Mapping[str, Sequence[Any]]] = GATES[name].traits.get("sweeps", {})
+    return named
+
+
+def written(gate: Choice) -> dict[str, Any]:
+    """A resolved gate as a study would write it: its name, and the parameters that are not at their defaults.
+
+    Example:
+        >>> written(Choice(name="das", params={"design": "d", "alpha": 0.2, "mask": True}))
+        {'name': 'das', 'design': 'd'}
+    """
+    defaults = GATES[gate.name].defaults
+    own = {key: value for key, value in gate.params.items() if key not in defaults or value != defaults[key]}
+    return {"name": gate.name, **own}
