@@ -20,7 +20,15 @@ INDENT_UP_TO = 1000
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}"}
-_LATEX |= {"[": "{[}", "*": "{*}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "±": r"$\pm$", "≈": r"$\approx$"}
+_LATEX |= {
+    "[": "{[}",
+    "*": "{*}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "±": r"$\pm$",
+    "≈": r"$\approx$",
+}
 _LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
 
 

@@ -190,7 +190,7 @@ def test_the_names_that_a_study_may_write_are_the_table_s_keys(names: Any, table
     [
         ({"alpha": 0}, "alpha"),
         ({"alpha": 1.5}, "alpha"),
-        ({"design": "j"}, "design"),
+        ({"design": "z"}, "design"),
         ({"first_norm": "gn"}, "first_norm"),
         ({"kernel": 4}, "kernel"),
         ({"offset_groups": 0}, "offset_groups"),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-COLOURS = "turbo"
-"""From blue, which counts nothing, to red."""
+COLOURS = "jet"
+"""From blue, which counts nothing, to red, as in the paper."""
 
 _WIDTH = 7.0  # inches, as all figures
 _OPACITY = 0.55
@@ -104,14 +104,14 @@ def _column(view: Viewed, shown: int) -> Column:
 def draw(saliency: SaliencyInfo, path: Path) -> None:
     """Draw a row for each image: the image, then its heat maps, the outline of the object in white."""
     num_rows, num_columns = len(saliency.images), 1 + len(saliency.columns)
-    height = 1.3 + num_rows * (_WIDTH / num_columns + 0.22)
+    height = 1.2 + num_rows * (_WIDTH / num_columns + 0.1)
     with styled_figure(saliency.title, height=height) as (figure, axes):
         axes.remove()
         grid = figure.subplots(num_rows, num_columns, squeeze=False)
         for row, cells in enumerate(grid):
             _draw_row(saliency, row, cells)
         for cell, column in zip(grid[0, 1:], saliency.columns, strict=True):
-            cell.set_title(_heading(column), fontsize=8)
+            cell.set_title(_heading(column, longest=max(8, 120 // num_columns)), fontsize=min(8, 40 / num_columns))
         _draw_scale(figure, grid)
         save_figure(figure, path)
 
@@ -123,10 +123,14 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
         cell.set_xticks([])
         cell.set_yticks([])
         cell.spines[:].set_visible(False)
-        cell.imshow(saliency.images[row], interpolation="nearest")
         cell.set_anchor("N")
+    image = saliency.images[row]
+    cells[0].imshow(image, interpolation="nearest")
     cells[0].set_xlabel(figure_label(saliency.names[row], longest=24), fontsize=7)
     for cell, column in zip(cells[1:], saliency.columns, strict=True):
+        cell.imshow(
+            image.mean(axis=-1), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+        )  # colours are the map's
         cell.imshow(column.maps[row], cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation="bilinear")
         if saliency.regions is not None and saliency.regions[row].any() and not saliency.regions[row].all():
             cell.contour(saliency.regions[row], levels=[0.5], colors="white", linewidths=0.8)
@@ -146,10 +150,10 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
     bar.outline.set_visible(False)
 
 
-def _heading(column: Column) -> str:
-    lines = [figure_label(column.network, longest=28), figure_label(column.layer, longest=28)]
+def _heading(column: Column, *, longest: int) -> str:
+    lines = [figure_label(column.network, longest=longest), figure_label(column.layer, longest=longest)]
     if column.n:
-        lines.append(f"mean sfd {_number(column.mean)}, n = {column.n}")
+        lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
     return "\n".join(lines)
 
 

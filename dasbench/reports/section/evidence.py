@@ -32,7 +32,6 @@ class Evidence:
         document: the study as plain data.
         specs: all that decides the outcome of each trial.
         environments: with what trials ran, and how many of them did, the most frequent first.
-        looks: those that the study took, oldest first.
         study_metric: the metric that the study itself ranks by.
     """
 
@@ -42,8 +41,12 @@ class Evidence:
     document: Mapping[str, Any]
     specs: Sequence[Mapping[str, Any]]
     environments: Sequence[tuple[Mapping[str, Any], int]]
-    looks: Sequence[LookRecord]
     study_metric: str
+
+    @property
+    def looks(self) -> Sequence[LookRecord]:
+        """Those that the study took, oldest first."""
+        return self.selection.looks
 
     @property
     def has_scores(self) -> bool:
@@ -98,7 +101,7 @@ def gather_evidence(
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:
         document = next(record.document for record in reader.studies(counted=False) if record.name == study)
-        specs, looks = list(reader.specs(keys).values()), reader.looks(study)
+        specs = list(reader.specs(keys).values())
         environments = _environments(reader, keys)
     tested = replace(selection, rows=confirmed_rows(selection.rows))
     evidence = Evidence(
@@ -108,7 +111,6 @@ def gather_evidence(
         document=document,
         specs=specs,
         environments=environments,
-        looks=looks,
         study_metric=own.metric,
     )
     answers = _compare(tested, document, baseline)
@@ -188,9 +190,9 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
 
 
 def _without_ranks(board: Board) -> Board:
-    """The board without what tests at a fixed level would say."""
+    """The board without what tests at a fixed level would say, and what would have to be said beside it."""
     lines = [replace(line, rank=None) for line in board.lines]
-    return replace(board, lines=lines, notes=[note for note in board.notes if not note.startswith("Rank:")])
+    return replace(board, lines=lines, notes=[note for note in board.notes if not note.startswith(("Rank:", "Looks"))])
 
 
 def _environments(reader: Reader, keys: Sequence[str]) -> list[tuple[Mapping[str, Any], int]]:

@@ -14,7 +14,7 @@ from dasbench.reports.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
 
-_MEANS = "Means over seeds with the half-width of their 95 % t interval"
+_MEANS = "Means over seeds with their 95 % t intervals"
 
 
 @dataclass(frozen=True, kw_only=True)

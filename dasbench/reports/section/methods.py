@@ -1,16 +1,16 @@
 """The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from math import fsum
 from typing import Any
 
 from dasbench.reports.fields import flat_fields
 from dasbench.reports.leaderboard import by_variant, is_cost
-from dasbench.reports.leaderboard_table import REASONS
 from dasbench.reports.plots.placement import placement_in_words
 from dasbench.reports.section.evidence import Evidence, sampler_of, seeds_of
-from dasbench.reports.section.words import counted, duration, listed, named, seed_range
+from dasbench.reports.section.runs import software, trials
+from dasbench.reports.section.words import counted, listed, named, seed_range, shortened
 
 OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 
@@ -28,7 +28,7 @@ Fields = Mapping[str, Any]
 def methods(evidence: Evidence) -> str:
     """The paragraph."""
     parts = [*_network(evidence), *_data(evidence), *_recipe(evidence), *_variants(evidence), *_selection(evidence)]
-    parts += [*_search(evidence), *_looks(evidence), *_statistics(evidence), *_trials(evidence), *_software(evidence)]
+    parts += [*_search(evidence), *_looks(evidence), *_statistics(evidence), *trials(evidence), *software(evidence)]
     return " ".join(parts)
 
 
@@ -54,7 +54,7 @@ def _network(evidence: Evidence) -> Iterator[str]:
     elif gate:
         parts.append(f"the gate is {named(common['gate'])}")
     if gate != "none" and any(common["placement"].values()):
-        parts.append(f"gates are placed at {placement_in_words({'placement': common['placement']})}")
+        parts.append(f"placement of the gates: {placement_in_words({'placement': common['placement']})}")
     if parts:
         yield _sentence("; ".join(parts))
 
@@ -84,7 +84,7 @@ def _recipe(evidence: Evidence) -> Iterator[str]:
 
 
 def _length(recipe: Fields) -> str:
-    epochs = counted(recipe["epochs"], "epoch") if "epochs" in recipe else ""
+    epochs = counted(recipe["epochs"], "epoch") if isinstance(recipe.get("epochs"), int) else ""
     batch = f"batches of {recipe['batch_size']}" if "batch_size" in recipe else ""
     return " of ".join(part for part in (epochs, batch) if part)
 
@@ -94,9 +94,9 @@ def _optimiser(recipe: Fields) -> str:
         return ""
     sgd = recipe["optimizer"] == "sgd"
     numbers = [("lr", "learning rate"), *([("momentum", "momentum")] if sgd else []), ("weight_decay", "weight decay")]
-    inside = [f"{title} {recipe[name]:g}" for name, title in numbers if recipe.get(name) is not None]
+    inside = [f"{title} {recipe[name]}" for name, title in numbers if recipe.get(name) is not None]
     inside += ["Nesterov"] if recipe.get("nesterov") else []
-    name = OPTIMIZERS.get(recipe["optimizer"], recipe["optimizer"])
+    name = OPTIMIZERS.get(str(recipe["optimizer"]), str(recipe["optimizer"]))
     return f"{name} ({', '.join(inside)})" if inside else name
 
 
@@ -109,17 +109,17 @@ def _schedule(recipe: Fields) -> str:
     if recipe["schedule"] == "exponential" and "gamma" in recipe:
         text += f" (times {recipe['gamma']} after each epoch)"
     warmup = recipe.get("warmup_epochs")
-    return f"{text} after a warm-up of {counted(warmup, 'epoch')}" if warmup else text
+    return f"{text} after a warm-up of {counted(warmup, 'epoch')}" if isinstance(warmup, int) and warmup else text
 
 
 def _extras(recipe: Fields) -> Iterator[str]:
     if recipe.get("label_smoothing"):
-        yield f"label smoothing {recipe['label_smoothing']:g}"
+        yield f"label smoothing {recipe['label_smoothing']}"
     if "augment" in recipe:
         yield "the data set's augmentation" if recipe["augment"] else "no augmentation"
     if "precision" in recipe:
         yield f"{recipe['precision']} precision"
-    if recipe.get("accumulate", 1) > 1:
+    if recipe.get("accumulate", 1) != 1:
         yield f"each batch in {recipe['accumulate']} parts"
     if recipe.get("compile"):
         yield "torch.compile"
@@ -133,7 +133,7 @@ def _variants(evidence: Evidence) -> Iterator[str]:
     for group in groups:
         for name, value in flat_fields(group[0].variant).items():
             axes.setdefault(name, {})[str(value)] = None
-    varied = "; ".join(f"{name}: {listed(values)}" for name, values in axes.items())
+    varied = "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
     if groups:
         yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}" + (
             f" ({varied})." if varied else "."
@@ -164,10 +164,9 @@ def _search(evidence: Evidence) -> Iterator[str]:
         return
     roles = Counter(row.role for row in evidence.selection.rows)
     searched, fresh = roles["search"] + roles[""], roles["confirm"]
-    yield (
-        f"The sampler {sampler_of(evidence.document)} proposed the variants, {counted(searched, 'trial')} in all, "
-        "by their scores on the validation part."
-    )
+    sampler = sampler_of(evidence.document)
+    who = "A search" if sampler == "grid" else f"The sampler {sampler}"
+    yield f"{who} proposed the variants, {counted(searched, 'trial')} in all; it is told scores on the validation part."
     if fresh:
         yield (
             f"What it picked was trained again in {counted(fresh, 'trial')} on seeds that took part in no choice; "
@@ -183,7 +182,8 @@ def _looks(evidence: Evidence) -> Iterator[str]:
     planned_at = f" of those planned at {listed(plan, most=20)} seeds" if plan else ""
     yield f"Seeds were added after looks at the scores: {counted(len(looks), 'look')}{planned_at} taken so far."
     if looks:
-        yield f"They spent {fsum(look.level for look in looks):.3f} of the error rate 0.05 (Holm inside a look)."
+        spent = fsum(look.level for look in looks if look.plan == plan)
+        yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
     if any(look.exploratory for look in looks):
         yield "Not all of them were planned so: their verdicts are exploratory and carry no error rate."
     effect = seeds_of(evidence.document).get("min_effect")
@@ -198,7 +198,7 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
     if most < 2:
         return
     yield "Intervals are 95 % t intervals of the mean over seeds."
-    if evidence.tests_hold:
+    if any(line.rank for line in evidence.board.lines):
         yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (
@@ -207,71 +207,5 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _trials(evidence: Evidence) -> Iterator[str]:
-    """How many trials there are, how they ended, and how long they took."""
-    rows = evidence.selection.rows
-    if not rows:
-        yield "The study has no trial yet."
-        return
-    states = Counter(row.state for row in rows)
-    yield f"Of {counted(len(rows), 'trial')}, {', '.join(f'{count:,} {state}' for state, count in states.items())}."
-    reasons = Counter(REASONS.get(str(row.reason), str(row.reason)) for row in rows if row.state == "failed")
-    if reasons:
-        yield f"Failures: {', '.join(f'{count:,} {reason}' for reason, count in reasons.items())}."
-    if reused := sum(row.reused for row in rows):
-        yield f"{counted(reused, 'trial')} {'was' if reused == 1 else 'were'} trained first for another study."
-    if seconds := fsum(row.seconds for row in rows):
-        yield f"All trials together took {duration(seconds)} of computing."
-
-
-def _software(evidence: Evidence) -> Iterator[str]:
-    """Versions, devices and commits: every environment that a trial ran in."""
-    found = evidence.environments
-    silent = sum(row.state in ("done", "failed", "stopped") for row in evidence.selection.rows)
-    silent -= sum(count for _, count in found)
-    if len(found) == 1:
-        yield f"Trials ran with {environment(found[0][0])}."
-    elif found:
-        each = "; ".join(f"({number}) {counted(n, 'trial')}: {environment(e)}" for number, (e, n) in enumerate(found, 1))
-        yield f"Trials ran in {len(found)} environments. {each}."
-    if silent > 0:
-        yield f"{counted(silent, 'trial')} recorded no environment."
-
-
-def environment(said: Fields) -> str:
-    """One environment in words.
-
-    Example:
-        >>> environment({"torch": "2.6", "device": "cpu", "threads": "1", "git_commit": "0a1b", "git_dirty": "True"})
-        'torch 2.6 on cpu with 1 thread at git commit 0a1b with uncommitted changes'
-    """
-    versions = [
-        f"{title} {said[name]}"
-        for name, title in (("dasbench", "dasbench"), ("python", "Python"), ("torch", "torch"),
-                            ("torchvision", "torchvision"), ("cuda", "CUDA"))
-        if name in said
-    ]  # fmt: skip
-    parts = [listed(versions)] if versions else []
-    device = [said[name] for name in ("device", "device_name") if name in said]
-    if device:
-        replicas = f"{said['replicas']} x " if said.get("replicas", "1") != "1" else ""
-        parts.append(f"on {replicas}{device[0]}" + (f" ({device[1]})" if len(device) > 1 else ""))
-    if "threads" in said:
-        parts.append(f"with {said['threads']} thread{'s' * (said['threads'] != '1')}")
-    if "git_commit" in said:
-        tree = {"True": " with uncommitted changes", "False": " with a clean tree"}.get(said.get("git_dirty", ""), "")
-        parts.append(f"at git commit {said['git_commit']}{tree}")
-    return " ".join(parts)
-
-
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def provenance(evidence: Evidence) -> Sequence[Fields]:
-    """What `methods` rests on, for programs: each field that all trials share."""
-    common = {name: shared(spec.get(name) for spec in evidence.specs) for name in ("task", "backbone", "gate",
-              "placement", "dataset", "training")}  # fmt: skip
-    return [
-        {"field": f"{part}.{name}", "value": value} for part, fields in common.items() for name, value in fields.items()
-    ]

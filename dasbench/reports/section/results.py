@@ -1,7 +1,9 @@
 """What the results say, in sentences: never an order that the seeds do not carry."""
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
+from dasbench.analysis.looks import State
 from dasbench.reports.board import Line, noise_note
 from dasbench.reports.leaderboard import is_cost
 from dasbench.reports.leaderboard_table import REASONS, RUNNING
@@ -42,7 +44,7 @@ def _best(evidence: Evidence) -> Iterator[str]:
         return
     if evidence.is_searched and not evidence.is_confirmed:
         yield (
-            f"The highest mean, {_mean(lines[0], board.metric)}, is that of a selection among "
+            f"The best mean, {_mean(lines[0], board.metric)}, is that of a selection among "
             f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on fresh seeds, so there "
             "is no verdict."
         )
@@ -63,7 +65,7 @@ def _ties(lines: Sequence[Line]) -> Iterator[str]:
     others = [line.entry.label for line in lines if line is not best and line.rank and line.rank.ties_with_best]
     worse = [line for line in lines if line.rank and not line.rank.ties_with_best]
     if others:
-        yield f"Not distinguishable from it: {listed(others)}."
+        yield f"Not distinguishable from it: {listed(map(shortened, others))}."
     if worse:
         yield f"{counted(len(worse), 'variant')} {'is' if len(worse) == 1 else 'are'} significantly worse."
 
@@ -85,7 +87,7 @@ def _losses(evidence: Evidence) -> Iterator[str]:
             why = ", ".join(f"{count} {REASONS.get(name, name)}" for name, count in reasons.items())
             lost.append(f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})")
     if lost:
-        yield f"Trials failed of {listed(lost)}; their means are over the seeds that are left."
+        yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
     waiting = sum(row.state in ("pending", "running") for row in evidence.selection.rows)
     if waiting:
         yield f"{counted(waiting, 'trial')} {'has' if waiting == 1 else 'have'} not ended: the numbers may change."
@@ -112,9 +114,7 @@ def _after_looks(evidence: Evidence) -> Iterator[str]:
         yield f"The looks compared {evidence.study_metric}; there is no verdict on {evidence.selection.metric}."
         return
     look = evidence.looks[-1]
-    by_state: dict[str, list[str]] = {}
-    for name, state in look.states.items():
-        by_state.setdefault(state, []).append(name)
-    said = "; ".join(f"{state}: {listed(names)}" for state, names in by_state.items()) or "no variant to compare"
+    by_state = {state: [name for name, own in look.states.items() if own == state] for state in get_args(State)}
+    said = [f"{state}: {listed(map(shortened, names))}" for state, names in by_state.items() if names]
     kind = "exploratory, without an error rate" if any(one.exploratory for one in evidence.looks) else "planned"
-    yield f"After look {look.number} ({kind}) against the baseline, {said}."
+    yield f"After look {look.number} ({kind}) against the baseline, {'; '.join(said) or 'nothing to compare'}."

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
+from dasbench.analysis.looks import State
+from dasbench.reports.compare import Answer
 from dasbench.reports.compare_table import make_grid as comparison_grid
 from dasbench.reports.formats import Grid
 from dasbench.reports.leaderboard_table import make_grid as board_grid
@@ -45,8 +47,7 @@ def make_tables(evidence: Evidence) -> list[Table]:
         tables.append(_looks(evidence.looks))
     if evidence.environments:
         records = [
-            {"trials": count, **{name: said.get(name) for name in ENVIRONMENT}}
-            for said, count in evidence.environments
+            {"trials": count, **{name: said.get(name) for name in ENVIRONMENT}} for said, count in evidence.environments
         ]
         tables.append(Table(name="environments", grid=None, records=records))
     return tables
@@ -58,6 +59,8 @@ def _scores(evidence: Evidence) -> Table:
     grid = _without(board_grid(replace(board, lines=board.lines[:MOST_LINES])), ("MiB", "s/trial"))
     if not evidence.tests_hold or not any(line.rank for line in board.lines):
         grid = replace(_without(grid, ("rank",)), bold=())
+    if not any(line.rank and line.rank.best for line in board.lines):  # a single seed has the best mean
+        grid = replace(grid, bold=())
     if board.metric.startswith(_OTHER_PARTS):
         grid = replace(grid, columns=[column.removeprefix("test ") for column in grid.columns])
     lines = list(grid.lines)
@@ -78,12 +81,13 @@ def _comparisons(evidence: Evidence) -> Table:
     if not evidence.tests_hold:
         grid = _with_verdicts(grid, _verdicts_of_looks(evidence), _why_not(evidence))
     lines = [line.replace(" (or of --min-effect)", "") for line in grid.lines]
-    grid = replace(grid, lines=[*lines, *_cut(len(answers), "comparisons")])
+    title = f"Every variant against {answers[0].b}."
+    grid = replace(grid, title=title, lines=[*lines, *_cut(len(answers), "comparisons")])
     return Table(name="comparisons", grid=_narrow(grid), records=[_record(answer, evidence) for answer in answers])
 
 
-def _record(answer: Any, evidence: Evidence) -> dict[str, Any]:
-    record: dict[str, Any] = answer.as_record()
+def _record(answer: Answer, evidence: Evidence) -> dict[str, Any]:
+    record = answer.as_record()
     if evidence.tests_hold:
         return record
     state = _verdicts_of_looks(evidence).get(answer.a, "no verdict")
@@ -102,25 +106,32 @@ def _with_verdicts(grid: Grid, verdicts: Mapping[str, str], why: str) -> Grid:
 
 
 def _verdicts_of_looks(evidence: Evidence) -> Mapping[str, str]:
-    """Where each variant stood after the last look, by label; nothing where another metric is reported."""
-    if not evidence.looks or evidence.selection.metric != evidence.study_metric:
+    """Where each variant stood after the last look, by label; nothing where the looks compared something else."""
+    if not evidence.looks or evidence.selection.metric != evidence.study_metric or _has_other_baseline(evidence):
         return {}
     exploratory = " (exploratory)" if any(look.exploratory for look in evidence.looks) else ""
     return {name: f"{state}{exploratory}" for name, state in evidence.looks[-1].states.items()}
 
 
+def _has_other_baseline(evidence: Evidence) -> bool:
+    """Whether the looks compared the baseline of the table with another one, which alone has no state."""
+    return bool(evidence.looks) and evidence.answers[0].b in evidence.looks[-1].states
+
+
 def _why_not(evidence: Evidence) -> str:
     """Why tests at a fixed level give no verdict here."""
-    if evidence.is_sequential and evidence.selection.metric == evidence.study_metric:
-        return "Verdicts are those of the looks; intervals and p values do not correct for the looks."
-    if evidence.is_sequential:
+    if not evidence.is_sequential:
+        return "No verdicts: a search chose these variants by their scores, and no winner was trained on fresh seeds."
+    if evidence.selection.metric != evidence.study_metric:
         return f"The looks compared {evidence.study_metric}: there is no verdict on another metric."
-    return "No verdicts: a search chose these variants by their scores, and no winner was trained on fresh seeds."
+    if _has_other_baseline(evidence):
+        return "The looks compared with another baseline: there is no verdict on these differences."
+    return "Verdicts are those of the looks; intervals and p values do not correct for the looks."
 
 
 def _looks(looks: Sequence[LookRecord]) -> Table:
     """What each look found and what it spent."""
-    states = ("resolved", "equivalent", "out of reach", "open")
+    states = get_args(State)
     columns = ["look", "seeds", "alpha spent", *states, "planned"]
     rows = []
     for look in looks:

@@ -18,7 +18,7 @@ def listed(names: Iterable[object], *, most: int = MOST_NAMED) -> str:
         >>> listed(["a", "b", "c"]), listed("abcd", most=2), listed(["a"])
         ('a, b and c', 'a, b and 2 more', 'a')
     """
-    every = [shortened(str(name)) for name in names]
+    every = [str(name) for name in names]
     shown = every if len(every) <= most + 1 else [*every[:most], f"{len(every) - most:,} more"]
     return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1] if shown else "") if part)
 

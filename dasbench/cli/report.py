@@ -1,0 +1,52 @@
+"""`dasbench report`: the ablation section of a study, ready to be read or to be put into a paper."""
+
+from pathlib import Path
+
+import click
+
+from dasbench.cli.options import db_option, quick_reading, study_name
+
+
+@click.command("report")
+@click.argument("study", metavar="STUDY")
+@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR",
+              help="Folder to write to; it is made if it is missing.")  # fmt: skip
+@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@db_option
+@click.option("--metric", metavar="NAME", help="What ranks. [default: the study's first measured objective]")
+@click.option("--baseline", metavar="NAME",
+              help="Compare every variant with this one. [default: the study's base, or no gate]")  # fmt: skip
+@click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
+@click.option("--force", is_flag=True, help="Replace a report that is in DIR; other files stay.")
+def command(
+    study: str,
+    folder: Path,
+    profile: str | None,
+    db: str,
+    metric: str | None,
+    baseline: str | None,
+    convention: str,
+    force: bool,
+) -> None:
+    r"""Write the ablation section of a study: tables, figures, methods and results, in LaTeX and as one HTML page.
+
+    \b
+      dasbench report norm_ablation -o report
+      dasbench report design_ablation -o report --baseline c --convention paper --force
+
+    \b
+    index.html      everything on one page; opens without a network
+    section.tex     \input it into a paper (booktabs, graphicx); document.tex is one that does
+    methods.txt     how the results came about: recipe, seeds, statistics, versions, devices, commit
+    tables/*.csv    every number behind the tables
+    figures/        PDF and PNG, and the CSV behind each
+
+    Equal results give equal files. The folder is written completely or not at all.
+    """
+    from dasbench.reports.section.section import report
+
+    with quick_reading():
+        name = study_name(study, profile=profile)
+        files = report(db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force)
+    for path in files:
+        click.echo(str(folder / path.relative_to(folder.resolve())))

@@ -1,0 +1,535 @@
+"""The ablation section says what the results carry, and no more."""
+
+import base64
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fabricated_results import HOSTILE, fill
+from fabricated_studies import fabricate_study
+
+from dasbench.errors import StoreError, UsageError
+from dasbench.records import Cost, Outcome
+from dasbench.reports.html import page as html_page
+from dasbench.reports.section import section as section_module
+from dasbench.reports.section.evidence import gather_evidence
+from dasbench.reports.section.section import make_section, report
+from dasbench.reports.section.tex import section_tex, tex
+from dasbench.results.answers import LookRecord
+from dasbench.results.store import Member, open_store
+from dasbench.spec.trial import Trial
+
+ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",
+               "device_name": "NVIDIA X", "threads": 2, "git_commit": "0a1b2c3", "git_dirty": True,
+               "host": "secret-host"}  # fmt: skip
+COST = Cost(params_full=10**6, macs_full=2 * 10**6, params_paper=9 * 10**5, macs_paper=10**6, input_size=(3, 32, 32))
+NAMES = ["a_b", "50%", "A&B", "$x$", "back\\slash", "{", "[3pt]", "*", "~^#", "é ø 中 🙂 β ﬁ",
+         "--all", "<b>", '"q"', "`", "?`"]  # fmt: skip
+
+
+def write(db, name, scores, *, document=None, looks=(), roles=None, environments=(ENVIRONMENT,), **training):
+    """A study of one axis, its gate: scores by seed of each gate; None for a trial that diverged."""
+    with open_store(db) as store:
+        members, outcomes = [], []
+        for gate, by_seed in scores.items():
+            for seed, score in by_seed.items():
+                trial = Trial(
+                    backbone={"name": "resnet18", "width": 16},
+                    gate=gate,
+                    dataset={"name": "digits", "image_size": 32},
+                    training=training,
+                    seed=seed,
+                    data_fingerprint="f" * 16,
+                )
+                role = (roles or {}).get((gate, seed), "")
+                key = f"{name[:6]}-{trial.key}"
+                members.append(
+                    Member(key=key, spec=trial.model_dump(mode="json"), variant={"gate": gate}, label=f"gate={gate}",
+                           seed=seed, dataset="digits 32", role=role)
+                )  # fmt: skip
+                usual = {
+                    "cost": COST,
+                    "seconds": 1800.0,
+                    "environment": environments[len(outcomes) % len(environments)],
+                }
+                ended = {"status": "failed", "reason": "nan"}
+                if score is not None:
+                    ended = {"status": "done", "metrics": {"top1": score, "val_top1": score + 1}}
+                outcomes.append(Outcome(key=key, **usual, **ended))
+        store.plan(name, members=members, question="Which gate?", document=document or {})
+        for outcome in outcomes:
+            assert store.add(outcome, store.claim(outcome.key, name))
+        for look in looks:
+            store.add_look(name, look)
+
+
+def seeds(*scores):
+    return dict(enumerate(scores))
+
+
+@pytest.fixture
+def db(tmp_path):
+    return str(tmp_path / "results.db")
+
+
+@pytest.fixture
+def section(db):
+    """Computes the section of a study."""
+    return lambda study, **options: make_section(gather_evidence(db, study, **options))
+
+
+@pytest.fixture
+def source(section):
+    """Computes the section of a study, in LaTeX."""
+    return lambda study, **options: section_tex(section(study, **options))
+
+
+@pytest.fixture
+def page(db, tmp_path):
+    """Writes the report of a study and reads its page."""
+
+    def read(study):
+        report(db, study, tmp_path / study)
+        return (tmp_path / study / "index.html").read_text()
+
+    return read
+
+
+def table(section, name):
+    """The records behind a table."""
+    return next(table.records for table in section.tables if table.name == name)
+
+
+GOOD = seeds(70.0, 70.2, 69.9, 70.1)
+CLOSE = seeds(69.9, 70.3, 69.8, 70.1)
+BAD = seeds(60.0, 60.2, 59.8, 60.1)
+
+
+def test_the_methods_paragraph_says_how_the_results_came_about(db, section):
+    write(db, "gates", {"none": BAD, "se": GOOD}, epochs=5, lr=0.05, schedule="step", milestones=[2, 4], select="best")
+
+    text = section("gates").methods
+
+    for said in ["resnet18 (width 16)", "digits (image_size 32)", "f" * 16, "5 epochs of batches of 64",
+                 "SGD (learning rate 0.05, momentum 0.9, weight decay 0.0001)", "after epochs 2 and 4", "seeds 0 to 3",
+                 "best score on the validation part", "touches the test part once", "dasbench 0.1.0", "CUDA 12.4",
+                 "NVIDIA X", "git commit 0a1b2c3 with uncommitted changes", "8 done", "4.0 hours",
+                 "Holm"]:  # fmt: skip
+        assert said in text
+    assert "secret-host" not in text
+
+
+def test_what_no_trial_recorded_is_not_claimed(db, section):
+    fabricate_study(Path(db), "bare", [({"gate": "se"}, 70, 10**6), ({"gate": "none"}, 60, 10**6)])
+
+    text = section("bare").methods
+
+    assert "6 trials recorded no environment" in text
+    assert not re.search("epoch|backbone|validation|commit|fingerprint", text, re.IGNORECASE)
+
+
+def test_every_environment_is_listed_with_its_trials(db, section):
+    write(db, "two", {"none": BAD}, environments=(ENVIRONMENT, {"torch": "2.7.1", "device": "cpu"}))
+
+    text = section("two").methods
+
+    assert "2 environments" in text
+    assert text.count("2 trials: ") == 2
+    assert "torch 2.7.1 on cpu" in text
+    assert "2.7.1" in str(table(section("two"), "environments"))
+
+
+def test_ties_with_the_best_are_bold_together(db, source):
+    write(db, "gates", {"se": GOOD, "cbam": CLOSE, "none": BAD})
+
+    text = source("gates").partition("tab:gates-scores")[2].partition("end{table}")[0]
+
+    assert r"\textbf{gate=se} & \textbf{70.05}" in text
+    assert r"\textbf{gate=cbam}" in text
+    assert r"\textbf{gate=none}" not in text
+    assert r"\toprule" in text
+    assert "Not distinguishable from it: gate=cbam. 1 variant is significantly worse." in source("gates")
+
+
+def test_failures_are_told_beside_the_mean(db, source):
+    write(db, "gates", {"se": {**GOOD, 3: None}, "none": BAD})
+
+    text = source("gates")
+
+    assert "Trials failed of gate=se (1 diverged, of 4 seeds)" in text
+    assert "3/4 & 1 diverged" in text
+    assert "1 failed trial: means are over the seeds that ended with a score." in text
+
+
+def test_one_seed_gets_no_order(db, source):
+    write(db, "single", {"se": seeds(70.0), "none": seeds(60.0)})
+
+    text = source("single")
+
+    assert "1 seed: no spread known" in text
+    assert "significantly worse" not in text
+    assert ": resolved" not in text
+    assert r"\textbf" not in text
+
+
+def test_nothing_is_bold_where_a_single_seed_has_the_best_mean(db, source):
+    write(db, "gates", {"se": {0: 71.0}, "cbam": CLOSE, "none": BAD})
+
+    text = source("gates")
+
+    assert "The seeds carry no order of the variants." in text
+    assert r"\textbf" not in text.partition("tab:gates-scores")[2].partition("end{table}")[0]
+
+
+def test_nothing_is_said_without_results(db, tmp_path):
+    fabricate_study(Path(db), "waiting", [({"gate": "se"}, 70, 10**6)], pending=True)
+
+    files = report(db, "waiting", tmp_path / "out")
+
+    assert "No trial has a score yet" in (tmp_path / "out" / "section.tex").read_text()
+    assert not [path for path in files if path.parent.name == "figures"]
+    assert "Plotly" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_every_variant_is_compared_with_the_one_without_a_gate(db, source):
+    write(db, "gates", {"se": GOOD, "none": BAD, "cbam": CLOSE})
+
+    text = source("gates")
+
+    assert r"\item gate=se beats gate=none by 10.02" in text
+    assert "Differences of top1 from gate=none" in text
+
+
+def test_the_baseline_metric_and_convention_can_be_chosen(db, source):
+    write(db, "gates", {"se": GOOD, "none": BAD})
+
+    text = source("gates", baseline="se", metric="val_top1", convention="paper")
+
+    assert "Differences of val\\_top1 from gate=se" in text
+    assert "& val\\_top1 (\\%) &" in text
+    assert "Costs in the 'paper' convention" in text
+    with pytest.raises(UsageError, match="no variant is called 'sse'"):
+        source("gates", baseline="sse")
+
+
+LOOKS = [
+    LookRecord(plan=(2, 4), number=1, level=0.02, states={"gate=se": "open", "gate=cbam": "out of reach"}),
+    LookRecord(plan=(2, 4), number=2, level=0.03, states={"gate=se": "resolved", "gate=cbam": "out of reach"}),
+]
+
+
+def test_looks_give_the_verdicts_and_say_what_they_spent(db, section, source):
+    document = {"seeds": {"values": [0, 1, 2, 3], "looks": [2, 4], "min_effect": 0.5}}
+    write(db, "looked", {"none": BAD, "se": GOOD, "cbam": CLOSE}, document=document, looks=LOOKS)
+
+    text = source("looked")
+
+    assert "2 looks of those planned at 2 and 4 seeds taken so far" in text
+    assert "They spent 0.050 of the error rate" in text
+    assert "After look 2 (planned) against the baseline, resolved: gate=se; out of reach: gate=cbam." in text
+    assert "significantly worse" not in text
+    assert "exploratory, without" not in text
+    assert "ranks above" not in text
+    assert re.search(r"gate=cbam & .*out of reach", text)
+    rows = table(section("looked"), "comparisons")
+    assert {row["a"]: row["verdict"] for row in rows} == {"gate=se": "resolved", "gate=cbam": "out of reach"}
+
+
+@pytest.mark.parametrize("other", [{"baseline": "se"}, {"metric": "val_top1"}], ids=["baseline", "metric"])
+def test_looks_give_no_verdict_on_what_they_did_not_compare(db, section, other):
+    write(db, "looked", {"none": BAD, "se": GOOD, "cbam": CLOSE}, looks=LOOKS)
+
+    assert {record["verdict"] for record in table(section("looked", **other), "comparisons")} == {"no verdict"}
+
+
+def test_a_look_that_was_not_planned_makes_the_verdict_exploratory(db, source):
+    late = LookRecord(plan=(4,), number=1, level=0.05, states={"gate=se": "resolved"}, exploratory=True)
+    write(db, "looked", {"none": BAD, "se": GOOD}, looks=[late])
+
+    text = source("looked")
+
+    assert "After look 1 (exploratory, without an error rate)" in text
+    assert "resolved (exploratory)" in text
+    assert "carry no error rate" in text
+
+
+def test_a_search_without_fresh_seeds_names_no_winner(db, source):
+    roles = {(gate, seed): "search" for gate in ("se", "none", "cbam") for seed in range(4)}
+    document = {"sampler": {"name": "tpe"}, "trials": 12}
+    write(db, "searched", {"se": GOOD, "none": BAD, "cbam": CLOSE}, document=document, roles=roles)
+
+    text = source("searched")
+
+    assert "no winner was trained again on fresh seeds" in text
+    assert "The sampler tpe proposed the variants, 12 trials in all" in text
+    assert not re.search(r"significantly worse|textbf|: resolved|\\item", text)
+
+
+def test_a_searchs_winner_is_reported_on_fresh_seeds_beside_its_first_score(db, source):
+    scores = {"se": {0: 75.0, **{seed: 70.0 + seed / 10 for seed in (4, 5, 6)}}, "cbam": {0: 66.0},
+              "none": {seed: 60.0 + seed / 10 for seed in (4, 5, 6)}}  # fmt: skip
+    roles = {(gate, seed): "search" if seed == 0 else "confirm" for gate in scores for seed in scores[gate]}
+    write(db, "searched", scores, document={"sampler": "tpe"}, roles=roles)
+
+    text = source("searched")
+
+    assert "gate=se scored 75 when it was selected; on fresh seeds it is gate=se with 70.5" in text
+    assert "trained again in 6 trials on seeds that took part in no choice" in text
+    assert "cbam" not in text.partition("tab:searched-scores")[2].partition("end{table}")[0]
+
+
+def test_a_winner_that_fails_on_all_fresh_seeds_is_not_shown_with_its_first_score(db, source):
+    scores = {"se": {0: 75.0, 4: None, 5: None}, "none": {4: 60.0, 5: 60.1}}
+    roles = {(gate, seed): "search" if seed == 0 else "confirm" for gate in scores for seed in scores[gate]}
+    write(db, "searched", scores, document={"sampler": "tpe"}, roles=roles)
+
+    text = source("searched")
+
+    assert "75" not in text.partition("tab:searched-scores")[2].partition("end{table}")[0]
+    assert "gate=se (2 diverged, of 2 seeds)" in text
+
+
+def test_the_figures_that_suit_the_axes_are_there_with_their_numbers(db, tmp_path):
+    norms = [({"gate.first_norm": a, "gate.second_norm": b}, 90 + i, 10**7) for i, a in enumerate("xy") for b in "zw"]
+    fabricate_study(Path(db), "norms", norms)
+
+    report(db, "norms", tmp_path / "out")
+
+    figures = sorted(path.name for path in (tmp_path / "out" / "figures").iterdir())
+    assert figures == [f"{name}.{end}" for name in ("importance", "norms", "pareto") for end in ("csv", "pdf", "png")]
+    rows = list(csv.DictReader((tmp_path / "out" / "figures" / "norms.csv").open()))
+    assert [row["first_norm"] for row in rows] == ["x", "x", "y", "y"]
+    assert all(row["n"] == "3" and float(row["ci95"]) > 0 for row in rows)
+
+
+def test_equal_results_give_equal_bytes(db, tmp_path):
+    write(db, "gates", {"se": GOOD, "none": BAD})
+
+    first, second = (report(db, "gates", tmp_path / name) for name in ("first", "second"))
+
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(db, tmp_path):
+    write(db, "gates", {"se": GOOD})
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+
+    with pytest.raises(UsageError, match=r"not empty \(it holds 'notes.txt'\).*--force"):
+        report(db, "gates", out)
+
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+
+
+def test_force_replaces_a_report_and_keeps_what_is_not_of_it(db, tmp_path):
+    alphas = [({"gate.alpha": alpha}, 70 + alpha, 10**6) for alpha in (0.1, 0.2)]
+    fabricate_study(Path(db), "alpha", alphas)
+    write(db, "gates", {"se": GOOD})
+    out = tmp_path / "out"
+    report(db, "alpha", out)
+    (out / "notes.txt").write_text("mine")
+    assert (out / "figures" / "alpha.pdf").exists()
+
+    report(db, "gates", out, force=True)
+
+    assert not list((out / "figures").glob("alpha.*"))
+    assert "Ablation: gates" in (out / "section.tex").read_text()
+    assert (out / "notes.txt").read_text() == "mine"
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no folder", "an older report"])
+def test_a_failure_leaves_no_half_written_report(db, tmp_path, monkeypatch, there):
+    write(db, "gates", {"se": GOOD})
+    out = tmp_path / "out"
+    if there:
+        report(db, "gates", out)
+    before = contents(tmp_path)
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(section_module, "csv_text", full_disk)
+    with pytest.raises(StoreError, match="No space left"):
+        report(db, "gates", out, force=True)
+
+    assert contents(tmp_path) == before
+    assert out.exists() == there
+
+
+def contents(folder):
+    """Every file but those of the database."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "results.db" not in path.name}
+
+
+class References(HTMLParser):
+    """Collects what a page would load, and what it shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.tags, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.found += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "poster", "action")]
+        self.found += [value for name, value in attrs if name == "style" and "url(" in value]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parsed(text):
+    page = References()
+    page.feed(text)
+    return page
+
+
+def test_the_page_holds_everything_that_it_shows(db, page):
+    write(db, "gates", {"se": GOOD, "none": BAD})
+
+    text = page("gates")
+
+    html = parsed(text)
+    assert {reference.partition(":")[0] for reference in html.found} == {"data"}
+    assert not {"link", "iframe", "object", "base"} & set(html.tags)
+    assert text.count("plotly.js v") == 1
+    assert "connect-src" not in text
+    assert "default-src 'none'" in text
+    shown = "".join(html.text)
+    assert "gate=se beats gate=none" in shown
+    assert "git commit 0a1b2c3" in shown
+    png = next(reference for reference in html.found if reference.startswith("data:image/png;base64,"))
+    assert base64.b64decode(png.partition(",")[2]).startswith(b"\x89PNG")
+
+
+def test_the_page_shows_pictures_where_plotly_is_not_installed(db, monkeypatch, page):
+    def missing(path):
+        raise UsageError("not installed")
+
+    write(db, "gates", {"se": GOOD, "none": BAD})
+    monkeypatch.setattr("dasbench.reports.section.page.plotly_library", missing)
+
+    text = page("gates")
+
+    assert "<script" not in text
+    assert "noscript" not in text
+    assert html_page.plotly_library is not missing
+    assert parsed(text).tags.count("img") == 2
+
+
+@pytest.mark.slow
+def test_a_browser_without_a_network_draws_the_page(db, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium is installed")
+    hostile_study(db)
+    report(db, "names", tmp_path / "out")
+
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom",
+         (tmp_path / "out" / "index.html").as_uri()],
+        capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+
+    assert 'class="main-svg"' in done.stdout
+    assert done.stdout.count("<script") == 2  # the library and its call: no name became a script
+    assert "Refused to" not in done.stderr
+
+
+def hostile_study(db):
+    write(db, "hostile", {"none": BAD}, document={"objectives": ["top1 max"]})
+    variants = [({"gate": name}, 60 + place, 10**6 + place) for place, name in enumerate([*NAMES, HOSTILE, "x" * 300])]
+    fabricate_study(Path(db), "names", variants, question=f"{HOSTILE} </script><script>alert(1)</script> 100 % \\end")
+
+
+def test_hostile_names_are_text_on_the_page(db, tmp_path, page):
+    hostile_study(db)
+
+    text = page("names")
+
+    html = parsed(text)
+    assert html.tags.count("script") == 2
+    assert "<b>" not in text.partition("<script>")[0]
+    assert "\x1b" not in text
+    assert {reference.partition(":")[0] for reference in html.found} == {"data"}
+    assert "\n=cmd" not in (tmp_path / "names" / "tables" / "scores.csv").read_text()
+    assert (tmp_path / "names" / "section.tex").read_text().isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [("\u00e9", r"\'{e}"), ("\u0416", r"\texttt{U+0416}"), ("--", "-{}-"), ("[", "{[}"),
+     ("\u03bb\u039b", r"$\lambda$$\Lambda$"),     ("\u2013", "--"), ("?`", "?{}`"), ("\ud800", r"\texttt{U+D800}")],
+)  # fmt: skip
+def test_characters_beyond_ascii_become_commands(text, source):
+    assert tex(text) == source
+
+
+def compiled(folder, document="document.tex"):
+    """The log of a run of pdflatex."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended)")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document],
+        cwd=folder, capture_output=True, check=False, timeout=200, env={**os.environ, "max_print_line": "1000"},
+    )  # fmt: skip
+    log = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, log[-3000:]
+    return log
+
+
+@pytest.mark.slow
+def test_the_document_compiles_with_hostile_names(db, tmp_path):
+    hostile_study(db)
+    report(db, "names", tmp_path / "out")
+
+    log = compiled(tmp_path / "out")
+
+    assert "pareto.pdf" in log
+    assert "Missing character" not in log
+
+
+@pytest.mark.slow
+def test_the_section_can_be_read_into_another_document(db, tmp_path):
+    write(db, "gates", {"se": GOOD, "none": BAD, "cbam": {**CLOSE, 2: None}}, looks=LOOKS)
+    report(db, "gates", tmp_path / "out")
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass[twocolumn]{article}\usepackage{booktabs,graphicx}\newcommand{\dasbenchfigures}{out/figures}"
+        r"\begin{document}\input{out/section}See Table~\ref{tab:gates-scores}.\end{document}"
+    )
+
+    compiled(tmp_path, "paper.tex")
+    log = compiled(tmp_path, "paper.tex")
+
+    assert "undefined references" not in log
+
+
+def test_a_study_of_costs_alone_has_no_verdicts(db, section):
+    write(db, "costs", {"se": GOOD, "none": BAD}, document={"objectives": ["macs min"]})
+
+    found = section("costs")
+
+    assert found.results == "The variants are ranked by macs, which is counted exactly."
+    assert [table.name for table in found.tables] == ["scores", "environments"]
+    assert "t interval" not in found.methods
+
+
+def test_all_that_may_happen_to_trials_has_a_report(db, tmp_path):
+    with open_store(db) as store:
+        fill(store)
+
+    for study in ("first", "second", "empty"):
+        report(db, study, tmp_path / study)
+        assert json.dumps(HOSTILE)[1:-1] not in (tmp_path / study / "section.tex").read_text()
+
+    assert "1 done" not in (tmp_path / "empty" / "methods.txt").read_text()
+    assert "no trial yet" in (tmp_path / "empty" / "methods.txt").read_text()
