@@ -1,4 +1,4 @@
-"""Where the files of data sets lie and how many threads read them: matters of the machine, never of a trial's key."""
+"""How the files of data sets are reached: where, with how many threads, from how far; no part of a trial's key."""
 
 import os
 from collections.abc import Iterator
@@ -17,10 +17,12 @@ class DataAccess:
     Args:
         root: the folder that holds the data sets' own folders.
         loaders: threads that decode images ahead of the training; 0 decodes when a batch is asked for.
+        download: whether a data set that is missing may be fetched from the internet.
     """
 
     root: Path
     loaders: int = 0
+    download: bool = False
 
 
 _chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
@@ -38,15 +40,22 @@ def data_access() -> DataAccess:
 
 
 @contextmanager
-def reading_data(root: Path | None = None, *, loaders: int | None = None) -> Iterator[DataAccess]:
+def reading_data(
+    root: Path | None = None, *, loaders: int | None = None, download: bool | None = None
+) -> Iterator[DataAccess]:
     """Choose where and how data are read, for what runs inside of the block and in this thread.
 
     Args:
         root: the folder that holds the data sets; None leaves it as it was.
         loaders: threads that decode ahead; None leaves it as it was.
+        download: whether missing data sets may be fetched; None leaves it as it was.
     """
     before = data_access()
-    access = DataAccess(root.absolute() if root else before.root, before.loaders if loaders is None else loaders)
+    access = DataAccess(
+        root.absolute() if root else before.root,
+        before.loaders if loaders is None else loaders,
+        before.download if download is None else download,
+    )
     token = _chosen.set(access)
     try:
         yield access

@@ -40,6 +40,7 @@ _STAGES = (
     "mobilenet_v2",
     source="Sandler et al. 2018, MobileNetV2: Inverted residuals and linear bottlenecks, arXiv 1801.04381, table 2",
     weights_file=partial(weights_file, "mobilenet_v2"),
+    stages=len(_STAGES),
     conventions={"after": {"before_add": "block", "inside": "block"}, "stages": {1: 2, 2: 3, 3: 5, 4: 7}},
 )
 def mobilenet_v2(

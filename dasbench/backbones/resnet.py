@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
 """The block of each network, and how many of them its stages have."""
 
 
-@BACKBONES.register("resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"))
+@BACKBONES.register("resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"), stages=4)
 def resnet18(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
@@ -51,7 +51,7 @@ def resnet18(
     return _resnet("resnet18", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"))
+@BACKBONES.register("resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"), stages=4)
 def resnet34(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
@@ -62,7 +62,7 @@ def resnet34(
     return _resnet("resnet34", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"))
+@BACKBONES.register("resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"), stages=4)
 def resnet50(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
@@ -73,7 +73,7 @@ def resnet50(
     return _resnet("resnet50", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"))
+@BACKBONES.register("resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"), stages=4)
 def resnet101(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:
@@ -84,7 +84,7 @@ def resnet101(
     return _resnet("resnet101", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"))
+@BACKBONES.register("resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"), stages=4)
 def resnet152(
     num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
 ) -> Backbone:

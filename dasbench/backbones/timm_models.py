@@ -1,20 +1,26 @@
 """Any of timm's networks by its name, if timm is installed; places for gates are found by tracing."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from dasbench.backbones.site import Backbone
-from dasbench.backbones.tracing import trace_sites
+from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
+
+
+def _num_stages(params: Mapping[str, Any]) -> int:
+    return count_stages(timm_model, params)
 
 
 @BACKBONES.register(
     "timm",
     source="Wightman 2019, PyTorch image models; the paper of each network is in timm's documentation",
     weights_file=partial(weights_file, None),
+    stages=_num_stages,
     example={"model": "mobilenetv3_small_050"},
     conventions={"after": {"before_add": "block", "inside": "block"}},
 )

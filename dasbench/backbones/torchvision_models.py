@@ -8,7 +8,7 @@ from typing import Any
 import torchvision
 
 from dasbench.backbones.site import Backbone
-from dasbench.backbones.tracing import trace_sites
+from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
@@ -24,10 +24,15 @@ def _weights_file(params: Mapping[str, Any]) -> Path | None:
     return weights_file(params["model"], params)
 
 
+def _num_stages(params: Mapping[str, Any]) -> int:
+    return count_stages(torchvision_model, params)
+
+
 @BACKBONES.register(
     "torchvision",
     source="torchvision's models; the paper of each is in torchvision's documentation",
     weights_file=_weights_file,
+    stages=_num_stages,
     example={"model": "shufflenet_v2_x0_5"},
     conventions={"after": {"before_add": "block", "inside": "block"}},
 )

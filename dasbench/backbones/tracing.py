@@ -16,14 +16,16 @@ a pass is no place either.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby, pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dasbench.backbones.site import Site
+from dasbench.backbones.site import Backbone, Site
 from dasbench.errors import ModelError
 
 _SEVERAL_STAGES = 3
@@ -49,6 +51,24 @@ class _Step:
     side_in: int
     channels: int
     side: int
+
+
+def count_stages(make: Callable[..., Backbone], params: Mapping[str, Any]) -> int:
+    """How many stages a network has, by its sites; 0 if it cannot be made, which is said when somebody makes it.
+
+    Args:
+        make: the backbone's constructor.
+        params: its parameters, of which `model` alone decides.
+    """
+    return _counted(make, str(params.get("model", "")))
+
+
+@cache
+def _counted(make: Callable[..., Backbone], model: str) -> int:
+    try:
+        return max((site.stage for site in make(2, model=model).sites), default=0)
+    except ModelError:
+        return 0
 
 
 def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:

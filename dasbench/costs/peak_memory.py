@@ -53,6 +53,29 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> PeakMemory:
     return PeakMemory(_lifetime_peak() - before, "resident set (ru_maxrss)")
 
 
+def restart_peak(device: torch.device) -> None:
+    """Let `peak_so_far` count from here, so that a process that is used again does not report its earlier work."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        _restart_resident_peak()
+
+
+def peak_so_far(device: torch.device) -> int:
+    """Bytes at the most since `restart_peak`: allocated on a GPU; on a CPU, the resident set of the whole process.
+
+    Where the system's peak cannot be started afresh (outside of Linux), it is that of the process's lifetime.
+
+    Example:
+        >>> restart_peak(torch.device("cpu"))
+        >>> peak_so_far(torch.device("cpu")) > 0
+        True
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return _status("VmHWM") if _STATUS.exists() else _lifetime_peak()
+
+
 def _restart_resident_peak() -> bool:
     """Give unused memory back to the system and let the peak start from here; False where that is impossible."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's

@@ -1,6 +1,7 @@
 """The CIFAR data sets as they are distributed for Python: pickled batches of 32x32 pixels."""
 
 import pickle
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -51,8 +52,8 @@ class Layout:
     def how(self) -> str:
         """How to get the files."""
         return (
-            f"To get it: python -c \"import torchvision.datasets as d; d.{self.torchvision}('data', download=True)\","
-            " or unpack the Python version from https://www.cs.toronto.edu/~kriz/cifar.html"
+            "To get it: run with --download (170 MB), or unpack the Python version from"
+            " https://www.cs.toronto.edu/~kriz/cifar.html"
             f" into {self.folder}/ below --data-root (or $DASBENCH_DATA, else ./data)."
         )
 
@@ -72,9 +73,12 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
         val_share: share of the training images that validate.
 
     Raises:
-        DataError: if a file is missing or damaged, a class is missing, or the test images are training images.
+        DataError: if a file is missing, cannot be fetched or is damaged, a class is missing, or the test images are
+            training images.
     """
     folder = data_access().root / layout.folder
+    if data_access().download:
+        _fetch_missing(folder, layout)
     if not folder.is_dir():
         raise DataError(f"{folder}: is missing. {layout.how}")
     classes = _class_names(folder, layout)
@@ -97,6 +101,19 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
         licence="none stated; free to use for research",
         citation=SOURCE,
     )
+
+
+def _fetch_missing(folder: Path, layout: Layout) -> None:
+    """Let torchvision fetch and unpack the files below the data root, unless all of them are there."""
+    if all((folder / name).is_file() for name in (*layout.train, *layout.test, layout.meta)):
+        return
+    from torchvision import datasets  # takes seconds to import
+
+    try:
+        getattr(datasets, layout.torchvision)(str(folder.parent), download=True)
+    except (OSError, EOFError, RuntimeError, tarfile.TarError) as error:
+        what = f"could not be downloaded ({type(error).__name__}: {error})"
+        raise DataError(f"{folder}: {what}. Is there a connection? {layout.how}") from error
 
 
 def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> MemorySplit:

@@ -1,10 +1,12 @@
 """What a task has to say: how to build a learner for a trial, and what the learner can do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dasbench.records import Cost
@@ -24,6 +26,33 @@ class Evaluation:
     correct: str = ""
 
 
+@dataclass
+class Replica:
+    """One of the processes that train a trial together, each on its share of the images.
+
+    Args:
+        rank: which one, from 0.
+        number: how many there are.
+        sharing: whether the images under way are shared out; if not, every replica computes all of them, for itself.
+
+    Example:
+        >>> [Replica(rank, 2).share(np.arange(5)).tolist() for rank in (0, 1)]
+        [[0, 2, 4], [1, 3]]
+    """
+
+    rank: int = 0
+    number: int = 1
+    sharing: bool = True
+
+    def can_share(self, indices: NDArray[np.int64]) -> bool:
+        """Whether there are two images or more for each replica, as batch norms and some gates need."""
+        return len(indices) >= 2 * self.number
+
+    def share(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What this replica computes of some images: every so many, or all where there are too few to share."""
+        return indices[self.rank :: self.number] if self.can_share(indices) else indices
+
+
 class Learner(Protocol):
     """A model with its data: what the training loop needs and all that it knows."""
 
@@ -41,8 +70,12 @@ class Learner(Protocol):
         """The batches of an epoch (from 1), the same for the same trial and epoch."""
         ...
 
-    def loss(self, batch: Any) -> Tensor:
-        """The loss of one batch, a scalar, in training mode."""
+    def losses(self, batch: Any) -> Iterable[Tensor]:
+        """What the parts of one batch add to its loss, scalars, in training mode; each is made when it is asked for.
+
+        Their sum over a batch, and over the replicas that share it, is the loss of the batch: whoever trains sums up
+        the gradients too.
+        """
         ...
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
@@ -53,8 +86,8 @@ class Learner(Protocol):
 class Task(Protocol):
     """One kind of learning problem."""
 
-    def build(self, trial: Trial, *, device: torch.device) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial."""
+    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         ...
 
     def cost(self, trial: Trial) -> Cost:

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from dasbench.costs.peak_memory import peak_so_far
 from dasbench.errors import DivergedError
 from dasbench.records import Epoch, Signal
 from dasbench.spec.trial import Training
@@ -19,6 +22,15 @@ from dasbench.training.seeds import seed_epoch
 
 Report = Callable[[Epoch], Signal]
 """Told of every epoch; answers whether to go on."""
+
+AddUp = Callable[[nn.Module, Tensor], Tensor]
+"""Makes the gradients of a model those of the whole batch, of which this process computed a share; so the loss."""
+
+
+def alone(model: nn.Module, loss: Tensor) -> Tensor:
+    """Nothing is added: this process computes whole batches."""
+    del model
+    return loss
 
 
 @dataclass
@@ -43,10 +55,12 @@ def fit(
     training: Training,
     *,
     seed: int,
+    device: torch.device,
     report: Report,
     checkpoints: Checkpoints,
     progress: Progress,
     timeout_s: float | None = None,
+    add_up: AddUp = alone,
 ) -> None:
     """Train a learner to the end of its recipe, from its newest checkpoint if there is one.
 
@@ -56,10 +70,12 @@ def fit(
         learner: model and data.
         training: the recipe.
         seed: of the trial.
+        device: where it trains, for the memory that it takes.
         report: told of every epoch, the restored ones left out.
         checkpoints: where the state after each epoch is kept.
         progress: the curve and what belongs to it, updated in place.
         timeout_s: seconds of this attempt after which it fails, or None.
+        add_up: brings together what several processes computed of a batch.
 
     Raises:
         DivergedError: if the loss is not finite.
@@ -71,12 +87,13 @@ def fit(
     for epoch in range(len(progress.epochs) + 1, training.epochs + 1):
         started = time.monotonic()
         seed_epoch(seed, epoch)
-        loss = _train_epoch(learner, optimizer, training, epoch, deadline)
+        loss = _train_epoch(learner, optimizer, training, epoch=epoch, deadline=deadline, add_up=add_up)
         trained = time.monotonic() - started
         metrics = {f"val_{name}": value for name, value in learner.evaluate("val").metrics.items()}
         seconds = time.monotonic() - started
         speed = learner.examples_per_epoch / trained
-        point = Epoch(epoch, {"train_loss": loss, **metrics, "seconds": seconds, "images_per_s": speed})
+        resources = {"seconds": seconds, "images_per_s": speed, "peak_memory": peak_so_far(device)}
+        point = Epoch(epoch, {"train_loss": loss, **metrics, **resources})
         progress.epochs.append(point)
         progress.seconds += seconds
         _keep_best(learner, training, point, progress)
@@ -88,7 +105,9 @@ def fit(
         learner.model.load_state_dict(progress.best["model"])
 
 
-def _train_epoch(learner: Learner, optimizer: Optimizer, training: Training, epoch: int, deadline: float) -> float:
+def _train_epoch(
+    learner: Learner, optimizer: Optimizer, training: Training, *, epoch: int, deadline: float, add_up: AddUp
+) -> float:
     """One pass over the training part; returns the mean loss."""
     learner.model.train()
     total = 0.0
@@ -97,14 +116,21 @@ def _train_epoch(learner: Learner, optimizer: Optimizer, training: Training, epo
             raise TimeoutError(f"the time limit passed in epoch {epoch}")
         set_learning_rate(optimizer, learning_rate(training, epoch - 1 + step / learner.steps_per_epoch))
         optimizer.zero_grad(set_to_none=True)
-        loss = learner.loss(batch)
-        value = float(loss.detach())
+        value = float(add_up(learner.model, _backward(learner, batch)))
         if not math.isfinite(value):
             raise DivergedError(f"the loss is {value} in epoch {epoch}, step {step + 1}")
-        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         total += value
     return total / learner.steps_per_epoch
+
+
+def _backward(learner: Learner, batch: Any) -> Tensor:
+    """Add the gradients of a batch, part by part; returns its loss."""
+    parts = []
+    for loss in learner.losses(batch):
+        loss.backward()  # type: ignore[no-untyped-call]
+        parts.append(loss.detach())
+    return torch.stack(parts).sum()
 
 
 def _keep_best(learner: Learner, training: Training, point: Epoch, progress: Progress) -> None:

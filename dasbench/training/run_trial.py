@@ -1,23 +1,27 @@
 """From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
 
-import resource
+import math
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from dasbench.catalog import TASKS, resolve
+from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.errors import DataError, DivergedError, UsageError
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
 from dasbench.spec.trial import Trial
-from dasbench.tasks.task import Evaluation
-from dasbench.training.checkpoints import Checkpoints
+from dasbench.tasks.task import Evaluation, Replica
+from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.environment import describe
-from dasbench.training.fit import Progress, Report, fit
+from dasbench.training.fit import Progress, Report, alone, fit
+from dasbench.training.replicas import SharedLearner, add_up, train_together
 from dasbench.training.seeds import make_deterministic
 
 
@@ -31,6 +35,10 @@ class Runtime:
         timeout_s: seconds after which an attempt fails, or None.
         data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
         loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
+        replicas: processes that share out every batch, each with a GPU of its own where the device is CUDA, with their
+            part of the threads and the loaders. The result is that of one process up to rounding.
+        plugins: modules of the user's own components, which register them when they are imported.
+        plugin_root: the folder in which they are looked for first.
     """
 
     device: str = "auto"
@@ -38,11 +46,14 @@ class Runtime:
     timeout_s: float | None = None
     data_root: Path | None = None
     loaders: int = 0
+    replicas: int = 1
+    plugins: tuple[str, ...] = ()
+    plugin_root: Path | None = None
 
 
-def forget_checkpoints(workdir: Path, key: str) -> None:
+def forget_checkpoints(workdir: Place, key: str) -> None:
     """Remove what a trial left in its folder; call it when its outcome is safe."""
-    Checkpoints(workdir / key).clear()
+    Checkpoints.of(workdir, key).clear()
 
 
 def go_on(epoch: Epoch) -> Signal:
@@ -54,7 +65,7 @@ def go_on(epoch: Epoch) -> Signal:
 def run_trial(
     trial: Trial,
     report: Report = go_on,
-    workdir: Path | None = None,
+    workdir: Place | None = None,
     *,
     runtime: Runtime = Runtime(),
 ) -> Outcome:
@@ -82,31 +93,60 @@ def run_trial(
         >>> run_trial(trial).status
         'done'
     """
-    make_deterministic(threads=runtime.threads)
-    device = _device(runtime.device)
+    if runtime.replicas == 1:
+        return _attempt(trial, workdir=workdir, runtime=runtime, report=report, replica=Replica())
+    return train_together(
+        partial(_attempt, trial, workdir=workdir, runtime=runtime),
+        report,
+        key=trial.key,
+        number=runtime.replicas,
+        device=_device_type(runtime.device),
+        timeout_s=runtime.timeout_s,
+    )
+
+
+def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica) -> Outcome:
+    """Train a trial, or one replica's share of it."""
+    make_deterministic(threads=max(1, runtime.threads // replica.number))
+    device = _device(runtime.device, replica)
+    loaders = math.ceil(runtime.loaders / replica.number)
     progress, key, cost, test, failure = Progress(), trial.key, None, Evaluation(), None
     try:
-        with reading_data(runtime.data_root, loaders=runtime.loaders):
+        _import_plugins(runtime)
+        restart_peak(device)
+        with reading_data(runtime.data_root, loaders=loaders):
             trial = _resolved(trial)
             key = trial.key
-            checkpoints = Checkpoints(workdir / key if workdir else None)
             task = TASKS[trial.task.name].make(**trial.task.params)
             cost = task.cost(trial)
-            learner = task.build(trial, device=device)
+            learner = task.build(trial, device=device, replica=replica)
+            if replica.number > 1:
+                learner = SharedLearner(learner, replica)
             fit(
                 learner,
                 trial.training,
                 seed=trial.seed,
+                device=device,
                 report=report,
-                checkpoints=checkpoints,
+                checkpoints=Checkpoints.of(workdir, key, writes=replica.rank == 0),
                 progress=progress,
                 timeout_s=runtime.timeout_s,
+                add_up=add_up if replica.number > 1 else alone,
             )
             if progress.signal == "continue":
                 test = learner.evaluate("test")
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
         failure = error
-    return _outcome(key, progress, cost, test, failure, device)
+    return _outcome(key, progress, cost, test, failure, device, replicas=replica.number)
+
+
+def _import_plugins(runtime: Runtime) -> None:
+    """Register the user's own components in this process, which may be a worker that has never seen them."""
+    root = str(runtime.plugin_root)
+    if runtime.plugins and root not in sys.path:
+        sys.path.insert(0, root)
+    for module in runtime.plugins:
+        import_module(module)
 
 
 def _resolved(trial: Trial) -> Trial:
@@ -121,7 +161,14 @@ def _resolved(trial: Trial) -> Trial:
 
 
 def _outcome(
-    key: str, progress: Progress, cost: Cost | None, test: Evaluation, failure: Exception | None, device: torch.device
+    key: str,
+    progress: Progress,
+    cost: Cost | None,
+    test: Evaluation,
+    failure: Exception | None,
+    device: torch.device,
+    *,
+    replicas: int,
 ) -> Outcome:
     last = progress.epochs[-1].metrics if progress.epochs else {}
     final: dict[str, Any] = {name: value for name, value in last.items() if name.startswith(("val_", "train_"))}
@@ -133,9 +180,9 @@ def _outcome(
         metrics={"epochs": len(progress.epochs), **final, **test.metrics},
         cost=cost,
         seconds=progress.seconds,
-        peak_memory=_peak_memory(device),
+        peak_memory=peak_so_far(device),
         device=device.type,
-        environment=describe(device),
+        environment={**describe(device), "replicas": replicas},
         reason=_reason(failure) if failure else None,
         error="".join(traceback.format_exception(failure)) if failure else "",
         correct=test.correct,
@@ -170,21 +217,23 @@ def check_device(name: str, *, gpus: float) -> None:
         raise UsageError(f"--device {name}: write cpu, cuda, cuda:0 or auto")
     if (name.startswith("cuda") or gpus > 0) and count == 0:
         raise UsageError(f"a CUDA device is asked for, but {there}; use --device cpu and resources.gpus: 0")
+    if name.startswith("cuda:") and gpus > 1:
+        raise UsageError(f"--device {name}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda")
     if name.startswith("cuda:") and not (name[5:].isdigit() and int(name[5:]) < count):
         raise UsageError(f"--device {name}: {there}")
     if gpus > count:
         raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {there}")
 
 
-def _device(name: str) -> torch.device:
+def _device_type(name: str) -> Literal["cpu", "cuda"]:
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if name.startswith("cuda") else "cpu"
 
 
-def _peak_memory(device: torch.device) -> int:
-    """Bytes: allocated at the most on a GPU, resident at the most of the whole process on a CPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _device(name: str, replica: Replica) -> torch.device:
+    """The device of a process; replicas take the GPUs in their order."""
+    kind = _device_type(name)
+    if kind == "cuda" and replica.number > 1:
+        return torch.device(kind, replica.rank)
+    return torch.device(name if name.startswith("cuda:") else kind)

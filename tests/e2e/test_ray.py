@@ -282,3 +282,25 @@ def test_a_job_that_no_worker_can_run_fails_with_what_the_worker_said(tmp_path):
     assert [outcome["status"] for outcome in told["outcomes"]] == ["failed"]
     assert told["outcomes"][0]["reason"] == "error"
     assert "No module named 'missing_there'" in told["outcomes"][0]["error"]
+
+
+def test_a_component_of_one_s_own_is_known_to_the_workers(tmp_path: Path) -> None:
+    (tmp_path / "my_gates.py").write_text(
+        "from torch import nn\n"
+        "from dasbench.catalog import GATES\n\n\n"
+        '@GATES.register("mine", source="this test")\n'
+        "class Mine(nn.Module):\n"
+        '    """Nothing at all."""\n\n'
+        "    def __init__(self, channels: int) -> None:\n"
+        "        super().__init__()\n\n"
+        "    def forward(self, x):\n"
+        "        return x * 1\n"
+    )
+    (tmp_path / "mine.yaml").write_text(
+        TINY.replace("name: tiny", "name: mine").replace("  dataset:", "  gate: mine\n  dataset:")
+    )
+
+    ended = run_dasbench(tmp_path, "--import", "my_gates", "run", "mine.yaml", "--workers", "1")
+
+    assert ended.code == 0, ended.err
+    assert {row.state for row in rows(tmp_path, "mine")} == {"done"}

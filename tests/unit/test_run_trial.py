@@ -18,11 +18,9 @@ TRIAL = Trial(
 
 
 def science(outcome: Outcome) -> dict[str, object]:
-    """What must be equal: everything but the clock."""
-    curve = [
-        {name: value for name, value in epoch.metrics.items() if name not in ("seconds", "images_per_s")}
-        for epoch in outcome.epochs
-    ]
+    """What must be equal: everything but the clock and the memory."""
+    used = ("seconds", "images_per_s", "peak_memory")
+    curve = [{name: value for name, value in epoch.metrics.items() if name not in used} for epoch in outcome.epochs]
     return {"status": outcome.status, "curve": curve, "metrics": outcome.metrics, "correct": outcome.correct}
 
 
@@ -81,6 +79,25 @@ def test_the_best_epoch_survives_an_interruption(tmp_path):
     run_trial(best, interrupt_after(2), tmp_path)
 
     assert science(run_trial(best, workdir=tmp_path)) == science(whole)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"training.precision": "bf16", "training.accumulate": 3},
+        {"backbone": {"name": "mobilenet_v2", "width_mult": 0.25, "stem": "small"}},  # dropout
+        {"training.optimizer": "adamw", "training.lr": 0.002, "training.warmup_epochs": 1},
+    ],
+    ids=["bf16 in parts", "dropout", "adamw"],
+)
+def test_any_recipe_goes_on_bit_for_bit(tmp_path, values):
+    trial = TRIAL.with_values({"gate": "se", "dataset.image_size": 8, "training.epochs": 2, **values})
+    whole = run_trial(trial)
+
+    run_trial(trial, interrupt_after(1), tmp_path)
+
+    assert whole.status == "done", whole.error
+    assert science(run_trial(trial, workdir=tmp_path)) == science(whole)
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, reference, caplog):

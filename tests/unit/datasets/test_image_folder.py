@@ -8,10 +8,11 @@ import pytest
 from fabricated_data import fabricate_folder, photograph
 from PIL import Image
 
-from dasbench.catalog import resolve
+from dasbench.catalog import check_components, known_names, resolve
 from dasbench.data_access import reading_data
 from dasbench.datasets.image_folder import image_folder
 from dasbench.errors import DataError
+from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial
 
 
@@ -54,6 +55,19 @@ def test_a_part_without_a_folder_is_cut_from_the_training_images(parted):
     data = read(parted, val_share=0.25)
 
     assert [len(part) for part in (data.train, data.val, data.test)] == [9, 3, 12]
+
+
+def test_the_study_of_the_documentation_finds_ones_own_photographs(tmp_path):
+    page = Path(__file__).parents[3] / "docs" / "data.md"
+    (tmp_path / "flowers.yaml").write_text(page.read_text().partition("```yaml\n")[2].partition("```")[0])
+    fabricate_folder(tmp_path / "flowers")
+
+    study = load_study(tmp_path / "flowers.yaml", known=known_names())
+    check_components(study)
+    with reading_data(tmp_path):
+        trials = {resolve(study.base.with_values({**variant, "seed": 0})).key for variant in study.variants()}
+
+    assert len(trials) == 4
 
 
 def test_a_root_may_be_absolute(photos):

@@ -127,6 +127,22 @@ def test_a_trial_on_files_does_not_depend_on_its_loaders(root):
     assert science(alone) == science(three)
 
 
+@pytest.mark.parametrize("stop", [1, 2])
+def test_a_trial_goes_on_bit_for_bit_with_another_number_of_loaders(root, tmp_path, stop):
+    trial = TRIAL.with_values({"training.epochs": 3})
+    whole = run_trial(trial, runtime=Runtime(data_root=root))
+
+    run_trial(
+        trial,
+        lambda epoch: "interrupt" if epoch.number == stop else "continue",
+        tmp_path,
+        runtime=Runtime(data_root=root, loaders=3),
+    )
+    resumed = run_trial(trial, workdir=tmp_path, runtime=Runtime(data_root=root, loaders=1))
+
+    assert science(resumed) == science(whole)
+
+
 def test_a_trial_that_meets_a_broken_image_fails_and_names_it(broken):
     outcome = run_trial(TRIAL, runtime=Runtime(data_root=broken.parent, loaders=2))
 
@@ -149,12 +165,12 @@ def test_where_data_lie_is_said_by_the_block_then_the_environment_then_a_default
     monkeypatch.delenv("DASBENCH_DATA", raising=False)
     default = data_access()
     monkeypatch.setenv("DASBENCH_DATA", str(tmp_path / "environment"))
-    with reading_data(tmp_path / "block", loaders=2) as block, reading_data() as inner:
+    with reading_data(tmp_path / "block", loaders=2, download=True) as block, reading_data() as inner:
         assert inner == block
 
     assert default == DataAccess(tmp_path / "data", 0)
     assert data_access() == DataAccess(tmp_path / "environment", 0)
-    assert block == DataAccess(tmp_path / "block", 2)
+    assert block == DataAccess(tmp_path / "block", 2, download=True)
 
 
 @given(width=st.integers(1, 600), height=st.integers(1, 600), seed=st.integers(0, 1000))

@@ -45,6 +45,62 @@ def test_missing_data_say_where_they_were_looked_for_and_how_to_get_them(tmp_pat
     assert "--data-root" in message
 
 
+def fake_download(monkeypatch, name: str, fetch) -> list[tuple]:
+    """Puts a function in the place of torchvision's data set; returns what it is called with."""
+    calls = []
+
+    def constructor(root, *, train=True, download=False):
+        calls.append((str(root), download))
+        fetch(root)
+
+    monkeypatch.setattr(f"torchvision.datasets.{name}", constructor)
+    return calls
+
+
+@pytest.mark.parametrize(("name", "ours"), [("CIFAR10", fabricate_cifar10), ("CIFAR100", fabricate_cifar100)])
+def test_a_missing_cifar_is_fetched_by_torchvision_if_that_is_allowed(tmp_path, monkeypatch, name, ours):
+    calls = fake_download(monkeypatch, name, lambda _: ours(tmp_path))
+
+    with reading_data(tmp_path, download=True):
+        first, second = (DATASETS[name.lower()].make() for _ in range(2))
+
+    assert calls == [(str(tmp_path), True)]  # the second time, all files are there
+    assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.parametrize("name", ["CIFAR10", "CIFAR100"])
+def test_nothing_is_fetched_unless_asked_for(tmp_path, monkeypatch, name):
+    calls = fake_download(monkeypatch, name, lambda _: None)
+
+    assert "--download" in complaint(tmp_path, name.lower())
+    assert calls == []
+
+
+def test_a_folder_that_lacks_a_file_is_fetched_again(tmp_path, monkeypatch):
+    folder = fabricate_cifar10(tmp_path)
+    (folder / "data_batch_3").unlink()
+    calls = fake_download(monkeypatch, "CIFAR10", lambda _: fabricate_cifar10(tmp_path))
+
+    with reading_data(tmp_path, download=True):
+        assert len(DATASETS["cifar10"].make().test) == 20
+
+    assert len(calls) == 1
+
+
+def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
+    def no_network(_):
+        raise OSError("name or service not known")
+
+    fake_download(monkeypatch, "CIFAR100", no_network)
+
+    with reading_data(tmp_path, download=True):
+        message = complaint(tmp_path, "cifar100")
+
+    assert "could not be downloaded (OSError: name or service not known)" in message
+    assert str(tmp_path) in message
+    assert "https://www.cs.toronto.edu" in message
+
+
 def test_cifar10_is_read_from_the_pickles_of_python_2(tmp_path):
     folder = fabricate_cifar10(tmp_path)
     first = pickle.loads((folder / "test_batch").read_bytes(), encoding="latin1")["data"][0].reshape(3, 32, 32)

@@ -1,0 +1,1 @@
+"""Where a network looks: Grad-CAM maps, and how much of them lies on what matters."""

@@ -1,0 +1,179 @@
+"""Grad-CAM: which places of a layer's output speak for a class."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dasbench.backbones.site import Site
+from dasbench.catalog import BACKBONES
+from dasbench.errors import ModelError, UsageError
+from dasbench.models import GatedNetwork
+from dasbench.spec.trial import Trial
+
+Target = Literal["predicted", "label"]
+"""The class whose evidence is looked for: the one that the network predicts, or the right one."""
+
+_STAGE = re.compile(r"stage(\d+)")
+
+
+class Heat(NamedTuple):
+    """Grad-CAM maps of some images.
+
+    Args:
+        maps: raw maps of the layer's size, nothing below zero, not scaled: [B, h, w].
+        classes: the class that each map speaks for: int64, [B].
+        predicted: the class that the network predicts: int64, [B].
+    """
+
+    maps: Tensor
+    classes: Tensor
+    predicted: Tensor
+
+
+def grad_cam(network: nn.Module, images: Tensor, *, layer: str, classes: Tensor | None = None) -> Heat:
+    """Find what in a layer's output speaks for a class: ReLU of its channels' sum, weighted by their mean gradients.
+
+    The network is looked at in eval mode and left as it was. What is looked at is what the next layer sees: behind a
+    gate, the gated output.
+
+    Args:
+        network: images -> logits [B, classes].
+        images: as the network takes them, [B, 3, H, W].
+        layer: path of the module whose output is looked at (see `find_layer`).
+        classes: a class for each image, int64, [B]; None takes the predicted ones.
+
+    Raises:
+        ModelError: if there is no such layer, its output is no map, it does not run exactly once, or the logits do not
+            depend on it.
+        UsageError: if there is no such class.
+
+    Source:
+        Selvaraju et al. 2017, Grad-CAM, arXiv 1610.02391, eq. 1 and 2.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
+        >>> grad_cam(network, torch.rand(2, 3, 8, 8), layer="1").maps.shape
+        torch.Size([2, 6, 6])
+    """
+    with _evaluating(network), torch.enable_grad(), _kept_outputs(network, layer) as kept:
+        logits: Tensor = network.forward(images)  # a compiled form would pass by the hook
+        output = _only_map(kept, layer)
+        predicted = logits.detach().argmax(1)
+        chosen = predicted if classes is None else _checked(classes, logits)
+        (slopes,) = torch.autograd.grad(logits.gather(1, chosen[:, None]).sum(), output, allow_unused=True)
+    if slopes is None:
+        raise ModelError(f"layer '{layer}': the logits do not depend on its output")
+    weights = slopes.mean((2, 3), keepdim=True)
+    return Heat(functional.relu((weights * output.detach()).sum(1)), chosen, predicted)
+
+
+def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps as large as the images that they belong to, interpolated between the middles of their cells.
+
+    Shape:
+        [B, h, w] -> [B, H, W]
+    """
+    return functional.interpolate(maps[:, None], tuple(size), mode="bilinear", align_corners=False)[:, 0]
+
+
+def find_layer(network: nn.Module, layer: str, sites: Sequence[Site] = ()) -> str:
+    """The path of a layer that is named by its stage (`stage3`), or by its own path with or without `backbone.`.
+
+    Args:
+        network: where it is looked for.
+        layer: its name.
+        sites: the sites of the backbone, which tell where its stages end.
+
+    Raises:
+        ModelError: if there is none; the message names the nearest, or the stages that there are.
+
+    Example:
+        >>> from dasbench.catalog import resolve
+        >>> from dasbench.models import build_model
+        >>> trial = resolve(Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits"))
+        >>> find_layer(build_model(trial, num_classes=10), "stage3", stage_sites(trial))
+        'backbone.layer3'
+    """
+    prefix = "backbone." if isinstance(network, GatedNetwork) else ""
+    if found := _STAGE.fullmatch(layer):
+        ends = {site.stage: site.path for site in sites if site.after == "stage"}
+        if int(found[1]) not in ends:
+            there = ", ".join(f"stage{stage}" for stage in ends) or "none that are known; give a module's path"
+            raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
+        return prefix + ends[int(found[1])]
+    paths = {path for path, _ in network.named_modules() if path}
+    for path in (prefix + layer, layer):
+        if path in paths:
+            return path
+    near = get_close_matches(layer, sorted(path.removeprefix(prefix) for path in paths), n=1)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    raise ModelError(f"layer '{layer}': the network has no such module.{guess} Write a path, or stage1, stage2, ...")
+
+
+def stage_sites(trial: Trial) -> tuple[Site, ...]:
+    """The ends of a trial's stages, in the order in which data passes them.
+
+    Args:
+        trial: a resolved trial.
+    """
+    with torch.random.fork_rng(devices=[]):  # weights are drawn only to be thrown away
+        sites: tuple[Site, ...] = BACKBONES[trial.backbone.name].make(2, **trial.backbone.params).sites
+    return tuple(site for site in sites if site.after == "stage")
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Eval mode, and afterwards every module's own mode again."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def _kept_outputs(network: nn.Module, layer: str) -> Iterator[list[Any]]:
+    """What a layer puts out, as leaves of the graph: gradients end there, also where the weights before are frozen."""
+    kept: list[Any] = []
+
+    def keep(_module: nn.Module, _inputs: object, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            kept.append(output)
+            return output
+        kept.append(output.detach().requires_grad_())
+        return kept[-1].clone()  # what follows may change its input in place
+
+    try:
+        module = network.get_submodule(layer)
+    except AttributeError:
+        raise ModelError(f"layer '{layer}': the network has no such module") from None
+    handle = module.register_forward_hook(keep)  # runs after the hooks of gates, and sees what they return
+    try:
+        yield kept
+    finally:
+        handle.remove()
+
+
+def _only_map(kept: Sequence[Any], layer: str) -> Tensor:
+    if len(kept) != 1:
+        raise ModelError(f"layer '{layer}': runs {len(kept)} times in a forward pass; choose one that runs once")
+    output = kept[0]
+    if not isinstance(output, Tensor) or output.ndim != 4:
+        what = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ModelError(f"layer '{layer}': puts out {what}; Grad-CAM needs maps [B, C, H, W]")
+    return output
+
+
+def _checked(classes: Tensor, logits: Tensor) -> Tensor:
+    num_images, num_classes = logits.shape
+    if classes.shape != (num_images,) or classes.min() < 0 or classes.max() >= num_classes:
+        raise UsageError(f"classes: give {num_images}, one for each image, each from 0 to {num_classes - 1}")
+    return classes.to(logits.device)

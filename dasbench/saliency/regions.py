@@ -1,0 +1,129 @@
+"""Where the object is that a network should look at: masks from the data set, from image files, or found by models."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from dasbench.datasets.dataset import Split
+from dasbench.datasets.files import UNREADABLE, FileSplit
+from dasbench.errors import DataError
+
+FindRegions = Callable[[NDArray[np.int64]], Tensor]
+"""Gives the regions of some images of a part, as they are evaluated: bool, [B, H, W], none of them empty."""
+
+
+class Located(Protocol):
+    """What a part says about the objects of some images."""
+
+    @property
+    def masks(self) -> Tensor:
+        """Whether a pixel belongs to the object: bool, [B, H, W]."""
+        ...
+
+
+@runtime_checkable
+class HasRegions(Protocol):
+    """A part of a data set that knows where its objects are."""
+
+    def regions(self, indices: NDArray[np.int64]) -> Located:
+        """Masks of the objects of some images, as they are evaluated."""
+        ...
+
+
+def own_regions(split: Split) -> FindRegions | None:
+    """The regions that a part of a data set offers itself, or None.
+
+    Example:
+        >>> from dasbench.datasets.salient_shapes import salient_shapes
+        >>> find = own_regions(salient_shapes().test)
+        >>> find(np.array([4, 7])).shape
+        torch.Size([2, 32, 32])
+    """
+    if not isinstance(split, HasRegions):
+        return None
+    offered = split
+
+    def find(indices: NDArray[np.int64]) -> Tensor:
+        return refuse_empty(offered.regions(indices).masks, [f"image {index}" for index in indices.tolist()])
+
+    return find
+
+
+def mask_files(folder: Path, split: Split, *, size: tuple[int, int]) -> FindRegions:
+    """The regions that PNG files show, one for each image: what is not zero is the region.
+
+    A file belongs to an image by the image's path in its data set or by the name of its file (`n01440764_18.png`), if
+    the data set's images are files; else, or failing that, by its number in the part (`12.png`, `00012.png`).
+
+    Args:
+        folder: where the files lie, also in folders below it.
+        split: the part whose images are meant.
+        size: height and width of the images as they are evaluated, after resizing and cropping; the masks' too.
+
+    Raises:
+        DataError: if the folder is missing or holds no PNG; and when regions are asked for, if a file is missing,
+            damaged, empty or of another size.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ...")
+    files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.png"))}
+    if not files:
+        raise DataError(f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ...")
+    known = {PurePosixPath(name).stem: path for name, path in files.items()} | files
+    numbered = {int(name): path for name, path in files.items() if name.isascii() and name.isdigit()}
+    names = split.files if isinstance(split, FileSplit) else ()
+
+    def find(indices: NDArray[np.int64]) -> Tensor:
+        paths = [_mask_of(index, names, known, numbered, folder) for index in indices.tolist()]
+        masks = torch.stack([_read_mask(path, size) for path in paths]) if paths else torch.empty(0, *size).bool()
+        return refuse_empty(masks, [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)])
+
+    return find
+
+
+def refuse_empty(masks: Tensor, names: Sequence[str]) -> Tensor:
+    """Masks, none of which is empty.
+
+    Raises:
+        DataError: naming the first image whose mask is, and how many there are.
+    """
+    empty = (~masks.flatten(1).any(1)).nonzero().flatten().tolist()
+    if empty:
+        rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
+        raise DataError(f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at")
+    return masks
+
+
+def _mask_of(index: int, names: Sequence[str], known: dict[str, Path], numbered: dict[int, Path], folder: Path) -> Path:
+    """The file that shows the region of an image."""
+    file = PurePosixPath(names[index]) if names else None
+    tried = (file.with_suffix("").as_posix(), file.stem) if file else ()
+    for name in tried:
+        if name in known:
+            return known[name]
+    if index in numbered:
+        return numbered[index]
+    wanted = " or ".join(f"{name}.png" for name in (*dict.fromkeys(tried), str(index)))
+    raise DataError(f"{folder}: has no mask for image {index}; it would be {wanted}")
+
+
+def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:
+    """A mask file as bool, [H, W]; in a palette, what has the index 0 is no region."""
+    try:
+        with Image.open(path) as image:
+            pixels, has_alpha = np.array(image), image.getbands()[-1] == "A"
+    except UNREADABLE as error:
+        raise DataError(f"{path}: cannot be decoded as a mask ({error}); replace it") from error
+    if pixels.ndim == 3:
+        pixels = pixels[..., : pixels.shape[2] - has_alpha].max(axis=2)
+    if pixels.shape != size:
+        height, width = pixels.shape
+        there = f"is {width}x{height}, but the image is evaluated at {size[1]}x{size[0]}"
+        raise DataError(f"{path}: {there} (after resizing and cropping); give the mask in that size")
+    return torch.from_numpy(pixels != 0)
