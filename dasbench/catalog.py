@@ -113,8 +113,20 @@ def check_components(study: Study) -> None:
     for place, kind, choice in chosen:
         problems = _parameters(kind, choice)[1]
         complaints += [study.document.complaint((*place, *path), message) for path, message in problems]
+    complaints += _check_objectives(study)
     if complaints:
         raise StudyError(complaints)
+
+
+def _check_objectives(study: Study) -> Iterator[Complaint]:
+    """Complaints about metrics that the study's task measures only if it is asked to."""
+    asked = {key for key, value in study.base.task.params.items() if value}
+    asked |= {axis.key.partition(".")[2] for axis in study.axes if axis.key.startswith("task.")}
+    for number, objective in enumerate(study.objectives):
+        needs = None if objective.metric in COSTS else METRICS[objective.metric].traits.get("needs")
+        if needs and needs not in asked:
+            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {needs}: ...}}"
+            yield study.document.complaint(("objectives", number), message)
 
 
 def _check_component(study: Study, field: str) -> Iterator[Complaint]:

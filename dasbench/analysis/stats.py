@@ -127,8 +127,8 @@ def summarise_each(
         if not np.isfinite(scores).all():
             wrong = scores[~np.isfinite(scores)][0]
             raise ValueError(f"scores have to be finite, not {wrong}; count the seed as failed")
-        for place, summary in zip(some, _summaries(scores, [failed[place] for place in some], direction), strict=True):
-            summaries[place] = summary
+        found = _summaries(scores, [failed[place] for place in some], direction)
+        summaries |= dict(zip(some, found, strict=True))
     return [summaries[place] for place in range(len(values))]
 
 

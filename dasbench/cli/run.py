@@ -1,7 +1,7 @@
 """`dasbench run`: train what is missing of a study."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,7 @@ class Place(TypedDict):
     metavar="DIR|URL",
     help="Checkpoints; a cluster's machines must all see it. [default: .dasbench beside the database]",
 )
+@click.option("--keep-weights", is_flag=True, help="Keep the weights of each finished trial, for `dasbench saliency`.")
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
 def command(
     study: str,
@@ -66,6 +67,7 @@ def command(
     db: str,
     retry: str | None,
     storage: str | None,
+    keep_weights: bool,
     plain: bool,
     **place: Unpack[Place],
 ) -> int:
@@ -80,11 +82,12 @@ def command(
     from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.progress import make_progress
+    from dasbench.cli.trained import weights_folder
     from dasbench.results.store import open_store
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
     from dasbench.training.checkpoints import storage_place
-    from dasbench.training.run_trial import forget_checkpoints, run_trial
+    from dasbench.training.run_trial import run_trial
 
     agenda = Agenda(loaded)
     runtime = _runtime(loaded, place)
@@ -106,10 +109,23 @@ def command(
             partial(run_trial, workdir=folder, runtime=runtime),
             watcher=watcher,
             interrupt=interrupt,
-            forget=partial(forget_checkpoints, folder),
+            forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
             retry=again,
         )
     return _conclude(summary, interrupt, study=study, db=db)
+
+
+def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Callable[[str], None]:
+    """What is done with the checkpoints of a trial whose result is safe: its weights are kept if asked for."""
+    from dasbench.training.run_trial import forget_checkpoints
+    from dasbench.training.weights import keep_weights
+
+    def forget(key: str) -> None:
+        if weights:
+            keep_weights(agenda.items[key].trial, workdir=folder, folder=weights)
+        forget_checkpoints(folder, key)
+
+    return forget
 
 
 def _runtime(study: "Study", place: Place) -> "Runtime":
@@ -126,6 +142,8 @@ def _runtime(study: "Study", place: Place) -> "Runtime":
         data_root=data_access().root,
         loaders=cpus if place["loaders"] is None else place["loaders"],
         replicas=1 if gpus == "auto" else max(1, int(gpus)),
+        plugins=click.get_current_context().find_root().params["modules"],
+        plugin_root=Path.cwd(),
     )
 
 

@@ -123,6 +123,28 @@ def measure_latency(
         )
 
 
+def time_forward(
+    model: nn.Module, input_size: InputSize, *, runs: int = 30, warmup: int = 5, budget_s: float = 5.0
+) -> list[float]:
+    """Milliseconds of single forward passes of one image, in eval mode, on the model's own device.
+
+    Args:
+        model: takes `[B, C, H, W]`; its mode is set to eval.
+        input_size: (channels, height, width) of an image.
+        runs: passes to time, at the most.
+        warmup: passes before them.
+        budget_s: timing ends after this many seconds; three passes are always timed.
+    """
+    like = representative(model)
+    image = _images(1, input_size, like)
+    model.eval()
+    for _ in range(warmup):
+        _infer(model, image)
+    return _times_ms(
+        lambda: _infer(model, image), at_least=_LEAST_RUNS, at_most=runs, budget_s=budget_s, device=like.device
+    )
+
+
 def device_name(device: torch.device) -> str:
     """What a processor calls itself."""
     if device.type == "cuda":

@@ -15,7 +15,11 @@ Antilog = Literal["shifted", "plain"]
 
 
 @METRICS.register(
-    "sfd", unit="", direction="max", source="Salajegheh, Asadi, Saryazdi, Mudur: DAS, section 4.4 (equation 5)"
+    "sfd",
+    unit="",
+    direction="max",
+    needs="saliency",
+    source="Salajegheh, Asadi, Saryazdi, Mudur: DAS, section 4.4 (equation 5)",
 )
 def sfd(
     maps: Tensor,

@@ -122,7 +122,7 @@ def make_board(
 
 
 def _looks(selection: Selection) -> list[str]:
-    """How the comparisons of a study that replicates until resolved stand, by the procedure that it was planned with."""
+    """How the comparisons of a study that replicates until resolved stand, by the procedure of its plan."""
     if not selection.looks:
         return []
     last, plan = selection.looks[-1], ", ".join(map(str, selection.looks[-1].plan))

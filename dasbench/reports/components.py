@@ -11,8 +11,8 @@ def component_records(kind: str) -> list[dict[str, Any]]:
     """Name, summary, parameters with their defaults, default placement and source of every component of a kind.
 
     Example:
-        >>> [record["name"] for record in component_records("sampler")]
-        ['grid']
+        >>> [record["name"] for record in component_records("metric") if record["name"].startswith("top")]
+        ['top1', 'top5']
     """
     registry = KINDS[kind]
     records = []
@@ -28,13 +28,9 @@ def component_records(kind: str) -> list[dict[str, Any]]:
 def study_records(db: str) -> list[dict[str, Any]]:
     """Every study of a database: name, question, number of trials by state."""
     with read_store(db) as reader:
-        records = []
-        for study in reader.studies():
-            states: dict[str, int] = {}
-            for row in reader.rows(study.name):
-                states[row.state] = states.get(row.state, 0) + 1
-            records.append({"name": study.name, "question": study.question, "trials": states})
-    return records
+        return [
+            {"name": study.name, "question": study.question, "trials": dict(study.states)} for study in reader.studies()
+        ]
 
 
 def _parameters(arguments: tuple[inspect.Parameter, ...]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dasbench.catalog import TASKS, load_dataset
+from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Split
@@ -21,6 +22,7 @@ from dasbench.datasets.memory import Resident
 from dasbench.errors import UsageError
 from dasbench.gates.traits import HasAuxiliary
 from dasbench.metrics.accuracy import in_top, top1, top5
+from dasbench.metrics.latency import latency_ms
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.saliency.sfd import ScoreSaliency, part_scorer
@@ -39,18 +41,26 @@ class Classification:
         saliency: a stage (`stage4`) or a module's path, at which Grad-CAM maps are scored against the masks of the data
             set's objects: adds `sfd` to the scores of both parts. None for no such score.
         saliency_images: how many images of a part are scored; 100 in the paper.
+        latency: time the forward pass of one image once the network is trained: adds `latency_ms`, which depends on
+            the machine and on what else it does.
     """
 
     def __init__(
-        self, *, saliency: str | None = None, saliency_images: Annotated[int, Ge(1), Le(100_000)] = 100
+        self,
+        *,
+        saliency: str | None = None,
+        saliency_images: Annotated[int, Ge(1), Le(100_000)] = 100,
+        latency: bool = False,
     ) -> None:
         self.saliency = saliency
         self.saliency_images = saliency_images
+        self.latency = latency
 
     def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         learner = _Classifier(trial, _dataset(trial), device, replica or Replica())
         learner.score_saliency = self._saliency_scorer(trial, learner.model)
+        learner.latency = self.latency
         return learner
 
     def cost(self, trial: Trial) -> Cost:
@@ -95,6 +105,7 @@ class _Classifier:
     def __init__(self, trial: Trial, data: Dataset, device: torch.device, replica: Replica) -> None:
         self.trial = trial
         self.score_saliency: ScoreSaliency | None = None
+        self.latency = False
         self.data = data
         self.device = device
         self.replica = replica
@@ -171,6 +182,8 @@ class _Classifier:
             right = in_top(logits, labels, k=1).cpu().numpy()
         if self.score_saliency:
             metrics |= self.score_saliency(part)
+        if self.latency and part == "test":
+            metrics["latency_ms"] = latency_ms(time_forward(inference_form(self.model), self.data.input_size))
         return Evaluation(metrics, np.packbits(right).tobytes().hex())
 
     def _loaded(self, split: Split, batches: Iterable[NDArray[np.int64]], variation: int | None) -> Iterator[Tensor]:

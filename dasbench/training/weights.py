@@ -13,7 +13,7 @@ from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
-from dasbench.training.checkpoints import Checkpoints
+from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.fit import Report
 from dasbench.training.run_trial import Runtime, forget_checkpoints, go_on, run_trial
 
@@ -28,7 +28,7 @@ def weights_file(folder: Path, key: str) -> Path:
     return folder / f"{key}.pt"
 
 
-def keep_weights(trial: Trial, *, workdir: Path, folder: Path) -> Path:
+def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
     """Keep the weights that a finished trial was tested with, before its checkpoints are removed.
 
     They are in its last checkpoint: those of the last epoch, or of the best one where the recipe selects it.
@@ -41,9 +41,9 @@ def keep_weights(trial: Trial, *, workdir: Path, folder: Path) -> Path:
     Raises:
         StoreError: if there is no checkpoint that can be read, or the file cannot be written.
     """
-    state = Checkpoints(workdir / trial.key).latest()
+    state = Checkpoints.of(workdir, trial.key).latest()
     if state is None:
-        raise StoreError(f"{workdir / trial.key}: holds no checkpoint of trial {trial.key}; its weights are lost")
+        raise StoreError(f"{workdir}: holds no checkpoint of trial {trial.key}; its weights are lost")
     file = weights_file(folder, trial.key)
     aside = file.with_suffix(f".{os.getpid()}.tmp")
     try:
