@@ -43,7 +43,7 @@ def command(
     profile: str | None,
     force: bool,
 ) -> None:
-    r"""Write the study of a gate's ablations: one component out, one in, its parameters and places.
+    """Write the study of a gate's ablations: one component out, one in, its parameters and places.
 
     \b
       dasbench ablate das --base studies/alpha.yaml -o studies/das_parts.yaml

@@ -28,7 +28,7 @@ def command(
     convention: str,
     force: bool,
 ) -> None:
-    r"""Write the ablation section of a study: tables, figures, methods and results, in LaTeX and as one HTML page.
+    """Write the ablation section of a study: tables, figures, methods and results, in LaTeX and as one HTML page.
 
     \b
       dasbench report norm_ablation -o report
@@ -36,7 +36,7 @@ def command(
 
     \b
     index.html      everything on one page; opens without a network
-    section.tex     \input it into a paper (booktabs, graphicx); document.tex is one that does
+    section.tex     \\input it into a paper (booktabs, graphicx); document.tex is one that does
     methods.txt     how the results came about: recipe, seeds, statistics, versions, devices, commit
     tables/*.csv    every number behind the tables
     figures/        PDF and PNG, and the CSV behind each

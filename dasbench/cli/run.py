@@ -1,37 +1,25 @@
 """`dasbench run`: train what is missing of a study."""
 
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from dasbench.cli.options import data_option, db_option, known_results, read_study, study_options
-from dasbench.data_access import data_access
-from dasbench.errors import OutdatedStoreError
+from dasbench.cli.options import data_option, db_option, read_study, study_options
+from dasbench.cli.place import Place, check_models, default_storage, make_executor, make_runtime
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
     from dasbench.run import Summary
-    from dasbench.search.executors.executor import Executor, Interrupt
-    from dasbench.spec.study import Resources, Study
-    from dasbench.training.run_trial import Runtime
+    from dasbench.search.executors.executor import Interrupt
 
 FAILURES = ("nan", "oom", "killed", "timeout", "error")
-
-
-class Place(TypedDict):
-    """Options that say where trials run and change no result."""
-
-    executor: str
-    workers: int | None
-    loaders: int | None
-    device: str
-    address: str | None
 
 
 @click.command("run")
@@ -90,10 +78,10 @@ def command(
     from dasbench.training.run_trial import run_trial
 
     agenda = Agenda(loaded)
-    runtime = _runtime(loaded, place)
-    resources = _check_models(loaded, runtime, db, place)
-    executor = _executor(agenda, resources, place)
-    folder = storage_place(storage) if storage else _default_storage(db, place)
+    runtime = make_runtime(loaded, place)
+    resources = check_models(loaded, runtime, db, place)
+    executor = make_executor(agenda, resources, place)
+    folder = storage_place(storage) if storage else default_storage(db, place)
     callbacks = make_callbacks(loaded.callbacks)
     interrupt = Interrupt()
     with (
@@ -112,7 +100,7 @@ def command(
             forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
             retry=again,
         )
-    return _conclude(summary, interrupt, study=study, db=db)
+    return _conclude(summary, interrupt)
 
 
 def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Callable[[str], None]:
@@ -126,95 +114,6 @@ def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Cal
         forget_checkpoints(folder, key)
 
     return forget
-
-
-def _runtime(study: "Study", place: Place) -> "Runtime":
-    """Where each trial runs; a device that is not there is refused."""
-    from dasbench.training.run_trial import Runtime, check_device
-
-    cpus, gpus = study.resources.cpus, study.resources.gpus
-    if place["address"] is None:  # a cluster's devices are not this machine's
-        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
-    return Runtime(
-        device=place["device"],
-        threads=cpus,
-        timeout_s=study.resources.timeout_s,
-        data_root=data_access().root,
-        loaders=cpus if place["loaders"] is None else place["loaders"],
-        replicas=1 if gpus == "auto" else max(1, int(gpus)),
-        plugins=click.get_current_context().find_root().params["modules"],
-        plugin_root=Path.cwd(),
-    )
-
-
-def _check_models(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
-    """Build every model that the study lists, so that one that cannot be built is known before anything is trained.
-
-    Returns:
-        The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
-    """
-    from dasbench.plan import count_costs, plan_study
-
-    plan = plan_study(study)
-    count_costs(plan.without(_done(db, list(plan.items))))
-    if study.resources.gpus != "auto":
-        return study.resources
-    if place["address"] is not None:
-        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
-    from dasbench.training.packing import measure_packing
-
-    packing = measure_packing((item.trial for item in plan.items.values()), runtime)
-    click.echo(f"gpus: auto: {packing.trials} trials share a GPU", err=True)
-    return study.resources.model_copy(update={"gpus": packing.fraction})
-
-
-def _executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Executor":
-    """Who runs the trials."""
-    study = agenda.study
-    if place["executor"] == "inline":
-        if place["address"] is not None:
-            raise click.UsageError("--address needs --executor ray")
-        from dasbench.search.executors.inline import Inline
-
-        return Inline(scheduler=study.scheduler.name)
-    from dasbench.catalog import SCHEDULERS
-    from dasbench.cli.workers import warn_of_too_many
-    from dasbench.search.executors.ray_tune import RayTune
-
-    assert resources.gpus != "auto"
-    if place["workers"] and place["address"] is None:
-        warn_of_too_many(place["workers"], resources.cpus)
-    return RayTune(
-        workers=place["workers"],
-        cpus=resources.cpus,
-        gpus=resources.gpus,
-        scheduler=SCHEDULERS[study.scheduler.name].make(**study.scheduler.params),
-        metric=f"val_{study.score.metric}",
-        mode=study.score.direction,
-        max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),
-        prunable=agenda.prunable,
-        address=place["address"],
-    )
-
-
-def _done(db: str, keys: list[str]) -> set[str]:
-    """Trials that have a result, as far as that can be read before the database is opened and brought up to date."""
-    try:
-        with known_results(db) as reader:
-            known = reader.states(keys) if reader else {}
-    except OutdatedStoreError:
-        return set()
-    return {key for key, trial in known.items() if trial.state == "done"}
-
-
-def _default_storage(db: str, place: Place) -> Path:
-    """Checkpoints lie beside the database's file; for a server, where one stands."""
-    if place["address"] is not None:
-        raise click.UsageError("--address needs --storage, a folder or URL that every machine of the cluster sees")
-    from dasbench.results.engine import locate
-
-    path = locate(db).path
-    return ((path.parent if path else Path()) / ".dasbench" / "checkpoints").resolve()
 
 
 def _reasons(retry: str | None) -> tuple[str, ...]:
@@ -246,16 +145,18 @@ def _signals(interrupt: "Interrupt") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _conclude(summary: "Summary", interrupt: "Interrupt", *, study: str, db: str) -> int:
+def _conclude(summary: "Summary", interrupt: "Interrupt") -> int:
     """Say how the study stands; returns the exit code."""
+    given: list[str] = click.get_current_context().find_root().obj
+    again = shlex.join(["dasbench", *given])
     finished = sum(state in ("done", "stopped") for state in summary.states.values())
     click.echo(f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now.", err=True)
     if interrupt.requested:
-        click.echo(f"To go on: dasbench run {study}" + ("" if db == "results.db" else f" --db {db}"), err=True)
+        click.echo(f"To go on: {again}", err=True)
         return 128 + interrupt.signal
     for key, state in summary.states.items():
         if state not in ("done", "stopped"):
             click.echo(f"missing: {key} {state} ({summary.reasons.get(key, 'not run')})", err=True)
     if not summary.complete:
-        click.echo(f"To run failed trials again: dasbench run {study} --retry failed", err=True)
+        click.echo(f"To run failed trials again: {again} --retry failed", err=True)
     return 0 if summary.complete else 1

@@ -264,3 +264,31 @@ def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(tra
     assert (before.code, "Bring it up to date (a copy is kept): dasbench run" in before.err) == (3, True)
     assert (ran.code, "4 of 4 trials have a result; 0 ran now." in ran.err) == (0, True)
     assert list(tmp_path.glob("results.db.backup-0001-*"))
+
+
+def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_trains(
+    trained: Path, tmp_path: Path
+) -> None:
+    for name in ("study.yaml", "results.db"):
+        shutil.copy(trained / name, tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / "results.db")) as connection, connection:
+        (spec,) = connection.execute("SELECT spec FROM das_trials LIMIT 1").fetchone()
+        now = json.loads(spec)["data_fingerprint"]
+        connection.execute("UPDATE das_trials SET spec = replace(spec, ?, ?)", (now, "0" * len(now)))
+    before = (tmp_path / "results.db").read_bytes()
+
+    ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline", "--set", "training.lr=0.03")
+
+    assert ran.code == 3
+    assert all(part in ran.err for part in ("digits", now, "0" * len(now), "another name"))
+    assert (tmp_path / "results.db").read_bytes() == before
+
+
+def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(TINY.replace("[2, 4]", "[2]").replace("seeds: 2", "seeds: 1"))
+
+    ran = run_dasbench(tmp_path, "run", "one.yaml", "--executor", "inline", "--keep-weights")
+
+    (row,) = json.loads(run_dasbench(tmp_path, "leaderboard", "tiny", "--json").out)
+    assert ran.code == 0, ran.err
+    assert [file.stem for file in (tmp_path / ".dasbench" / "weights").iterdir()] == row["keys"]

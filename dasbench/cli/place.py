@@ -1,0 +1,125 @@
+"""Where the trials of a run are trained: device, executor, storage, and whether all of that is possible."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import click
+
+from dasbench.cli.options import known_results
+from dasbench.data_access import data_access
+from dasbench.errors import OutdatedStoreError
+
+if TYPE_CHECKING:
+    from dasbench.agenda import Agenda
+    from dasbench.search.executors.executor import Executor
+    from dasbench.spec.study import Resources, Study
+    from dasbench.training.run_trial import Runtime
+
+
+class Place(TypedDict):
+    """Options that say where trials run and change no result."""
+
+    executor: str
+    workers: int | None
+    loaders: int | None
+    device: str
+    address: str | None
+
+
+def make_runtime(study: "Study", place: Place) -> "Runtime":
+    """Where each trial runs; a device that is not there is refused."""
+    from dasbench.training.run_trial import Runtime, check_device
+
+    cpus, gpus = study.resources.cpus, study.resources.gpus
+    if place["address"] is None:  # a cluster's devices are not this machine's
+        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
+    return Runtime(
+        device=place["device"],
+        threads=cpus,
+        timeout_s=study.resources.timeout_s,
+        data_root=data_access().root,
+        loaders=cpus if place["loaders"] is None else place["loaders"],
+        replicas=1 if gpus == "auto" else max(1, int(gpus)),
+        plugins=click.get_current_context().find_root().params["modules"],
+        plugin_root=Path.cwd(),
+    )
+
+
+def check_models(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
+    """Build every model that the study lists, so that one that cannot be built is known before anything is trained.
+
+    Returns:
+        The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
+    """
+    from dasbench.plan import count_costs, plan_study, plan_trial
+    from dasbench.spec.fingerprints import refuse_changed_data
+
+    plan = plan_study(study)
+    first = plan_trial(study, {}, study.seeds.values[0])  # a search lists nothing yet
+    done, specs = _so_far(db, study.name, list(plan.items))
+    refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
+    count_costs(plan.without(done))
+    if study.resources.gpus != "auto":
+        return study.resources
+    if place["address"] is not None:
+        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
+    from dasbench.training.packing import measure_packing
+
+    packing = measure_packing((item.trial for item in plan.items.values()), runtime)
+    click.echo(f"gpus: auto: {packing.trials} trials share a GPU", err=True)
+    return study.resources.model_copy(update={"gpus": packing.fraction})
+
+
+def make_executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Executor":
+    """Who runs the trials."""
+    study = agenda.study
+    if place["executor"] == "inline":
+        if place["address"] is not None:
+            raise click.UsageError("--address needs --executor ray")
+        from dasbench.search.executors.inline import Inline
+
+        return Inline(scheduler=study.scheduler.name)
+    from dasbench.catalog import SCHEDULERS
+    from dasbench.cli.workers import warn_of_too_many
+    from dasbench.search.executors.ray_tune import RayTune
+
+    assert resources.gpus != "auto"
+    if place["workers"] and place["address"] is None:
+        warn_of_too_many(place["workers"], resources.cpus)
+    return RayTune(
+        workers=place["workers"],
+        cpus=resources.cpus,
+        gpus=resources.gpus,
+        scheduler=SCHEDULERS[study.scheduler.name].make(**study.scheduler.params),
+        metric=f"val_{study.score.metric}",
+        mode=study.score.direction,
+        max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),
+        prunable=agenda.prunable,
+        address=place["address"],
+    )
+
+
+def _so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, dict[str, Any]]]:
+    """Which trials have a result, and the specs of those that the study has listed before.
+
+    As far as that can be read before the database is opened for writing and brought up to date.
+    """
+    try:
+        with known_results(db) as reader:
+            if reader is None:
+                return set(), {}
+            done = {key for key, trial in reader.states(keys).items() if trial.state == "done"}
+            known = study in {record.name for record in reader.studies(counted=False)}
+            return done, reader.specs([row.key for row in reader.rows(study)]) if known else {}
+    except OutdatedStoreError:
+        return set(), {}
+
+
+def default_storage(db: str, place: Place) -> Path:
+    """Checkpoints lie beside the database's file; for a server, where one stands."""
+    if place["address"] is not None:
+        raise click.UsageError("--address needs --storage, a folder or URL that every machine of the cluster sees")
+    from dasbench.results.engine import locate
+
+    path = locate(db).path
+    return ((path.parent if path else Path()) / ".dasbench" / "checkpoints").resolve()
