@@ -17,9 +17,10 @@ from fabricated_studies import fabricate_study
 from dasbench.errors import StoreError, UsageError
 from dasbench.records import Cost, Outcome
 from dasbench.reports.html import page as html_page
-from dasbench.reports.section import section as section_module
+from dasbench.reports.section import report as report_module
 from dasbench.reports.section.evidence import gather_evidence
-from dasbench.reports.section.section import make_section, report
+from dasbench.reports.section.report import report
+from dasbench.reports.section.section import make_section
 from dasbench.reports.section.tex import section_tex, tex
 from dasbench.results.answers import LookRecord
 from dasbench.results.store import Member, open_store
@@ -357,7 +358,7 @@ def test_a_failure_leaves_no_half_written_report(db, tmp_path, monkeypatch, ther
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(section_module, "csv_text", full_disk)
+    monkeypatch.setattr(report_module, "csv_text", full_disk)
     with pytest.raises(StoreError, match="No space left"):
         report(db, "gates", out, force=True)
 
