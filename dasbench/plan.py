@@ -11,6 +11,7 @@ from dasbench.records import Cost
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
+from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
 from dasbench.spec.trial import Trial
 
@@ -94,7 +95,7 @@ def plan_study(study: Study) -> Plan:
 
 def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = "") -> Planned:
     """A variant of a study at one seed, all defaults filled in."""
-    return Planned(resolve(study.base.with_values({**variant, "seed": seed})), variant, role)
+    return Planned(resolve(study.base.with_values({**with_recipes(variant), "seed": seed})), variant, role)
 
 
 def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Planned]:

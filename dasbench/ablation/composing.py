@@ -10,8 +10,8 @@ from dasbench.ablation.variants import Composed
 from dasbench.catalog import GATES, known_names
 from dasbench.errors import Complaint, StudyError
 from dasbench.spec.document import parse_scalar
-from dasbench.spec.load import recipes
 from dasbench.spec.parameters import explain, plain_path
+from dasbench.spec.recipes import recipes
 from dasbench.spec.space import SETTABLE
 from dasbench.spec.study import Study
 from dasbench.spec.trial import FILLED_IN, Trial, set_field

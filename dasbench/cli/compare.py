@@ -90,10 +90,11 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
 def _from_study(db: str, study: str, metric: str | None, where: str | None) -> "Question":
     from dasbench.reports.compare import Question
     from dasbench.reports.leaderboard import leaderboard
-    from dasbench.reports.selection import select_studies
+    from dasbench.reports.selection import refuse_empty_filter, select_studies
     from dasbench.reports.units import better_direction, score_unit
 
     chosen = select_studies(db, [study], where=where)
+    refuse_empty_filter(chosen)
     only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
     metric = metric or chosen.metric
     return Question(

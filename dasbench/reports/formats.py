@@ -110,7 +110,7 @@ def latex(grid: Grid) -> str:
         strong = grid.left + 1 if number in grid.bold else 0  # the name and the number that was tested
         rows.append([rf"\textbf{{{text}}}" if place < strong else text for place, text in enumerate(texts)])
     lines = ["    " + " & ".join(cells) + r" \\" for cells in rows]
-    caption = " ".join(latex_text(line) for line in (grid.title, *grid.lines) if line)
+    caption = " ".join(latex_text(_sentence(line)) for line in (grid.title, *grid.lines) if line)
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
@@ -202,8 +202,13 @@ def _cell(value: Any) -> Any:
 
 def _marked(text: str) -> str:
     """Text inside of Markdown."""
-    escaped = re.sub(r"([\\|*_`\[\]])", r"\\\1", shown(text))
+    escaped = re.sub(r"([\\|*_`$\[\]])", r"\\\1", shown(text))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _sentence(text: str) -> str:
+    """A line of a caption, with an end."""
+    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."
 
 
 def latex_text(text: str) -> str:

@@ -14,7 +14,7 @@ from dasbench.errors import DasbenchError
 from dasbench.paper.figures import Column, PaperRow, Table
 from dasbench.reports.leaderboard import Ranked, gather
 from dasbench.results.reading import read_store
-from dasbench.spec.load import recipes
+from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Training, Trial
 
 MAX_DIFFERENCES = 3

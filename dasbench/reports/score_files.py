@@ -97,7 +97,7 @@ def _metric(path: Path, header: Sequence[str], metric: str | None) -> str:
     missing = [name for name in KEYS if name not in header]
     if missing:
         raise UsageError(f"{path}:1: there is no column '{missing[0]}'. Columns: {', '.join(header)}.")
-    others = [name for name in header if name not in KEYS]
+    others = [name for name in header if name and name not in KEYS]  # an index that pandas wrote has no name
     if metric is not None:
         if metric not in others:
             raise UsageError(f"{path}:1: {unknown_name('column', metric, others)}")

@@ -108,6 +108,16 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
         raise UsageError(f"these costs were counted at different input sizes and cannot be compared: {shown}")
 
 
+def refuse_empty_filter(selection: Selection) -> None:
+    """Refuse a filter that no trial passes, where there is nothing to say without one.
+
+    Raises:
+        UsageError: naming the filter.
+    """
+    if selection.where and not selection.rows:
+        raise UsageError(f"study '{selection.name}': no trial passes --where {selection.where}")
+
+
 def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
     """Metric and direction of every objective, the one to rank by first; it has to be the same in all studies."""
     first: dict[tuple[str, str], str] = {}

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from dasbench.errors import Complaint, StudyError, unknown_name
 from dasbench.spec.document import Document, Path_, parse_scalar, read_document
 from dasbench.spec.parameters import explain, plain_path
+from dasbench.spec.recipes import recipes
 from dasbench.spec.space import SETTABLE, Axis
 from dasbench.spec.space_files import add_space
 from dasbench.spec.study import MAX_TRIALS, Study
@@ -68,19 +66,6 @@ def load_study(
     if study is None or complaints:
         raise StudyError(complaints)
     return study.located(document)
-
-
-@cache
-def recipes() -> dict[str, dict[str, Any]]:
-    """Training recipes by name, from `recipes.yaml`.
-
-    Example:
-        >>> recipes()["imagenet_resnet"]["milestones"]
-        [30, 60, 90]
-    """
-    text = resources.files("dasbench.spec").joinpath("recipes.yaml").read_text("utf-8")
-    loaded: dict[str, dict[str, Any]] = YAML(typ="safe").load(text)
-    return loaded
 
 
 def _with_profile(document: Document, profile: str | None) -> Document:

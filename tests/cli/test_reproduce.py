@@ -18,7 +18,7 @@ from dasbench.reports.paper import reproduce_row
 from dasbench.reports.paper_trials import read_trained
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
-from dasbench.spec.load import recipes
+from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Trial
 
 FAST = ("ResNet-18", "ResNet-18 + SENet", "ResNet-18 + EMCA", "ResNet-18 + DAS", "MobileNetV2 + Triplet Attention")

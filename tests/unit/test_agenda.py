@@ -241,3 +241,16 @@ def test_objectives_are_scored_on_the_validation_part_and_counted_costs_in_full(
 
     assert objective_values(asked, {"top1": 1.0, "val_top1": 2.0}, cost) == (2.0, 200.0, 9.0)
     assert objective_values(asked, {"val_top1": float("nan")}, cost) == ()
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        {"key": "training.recipe", "values": ["cpu", "cifar100"]},
+        {"key": "training", "values": [{"recipe": "cpu"}, {"recipe": "cifar100"}]},
+    ],
+)
+def test_a_recipe_that_varies_replaces_the_training_of_the_base(axis):
+    planned = Agenda(study(axes=[axis])).start([])
+
+    assert [(item.trial.training.epochs, item.trial.training.recipe) for item in planned] == [(6, None), (300, None)]

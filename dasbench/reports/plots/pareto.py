@@ -45,6 +45,7 @@ class ParetoInfo:
         objectives: all objectives of the front.
         published: what others printed, a layer of its own.
         how: how standings were found, in one sentence.
+        left_out: variants that have no result to be a point with.
     """
 
     question: str
@@ -54,6 +55,7 @@ class ParetoInfo:
     objectives: Sequence[Objective] = ()
     published: Sequence[PublishedPoint] = ()
     how: str = ""
+    left_out: int = 0
 
     @property
     def costs(self) -> list[float]:
@@ -99,6 +101,7 @@ def info(
         objectives=tuple(objectives),
         published=published,
         how=how_standings_were_found(len(points), objectives),
+        left_out=len(entries) - len(points),
     )
 
 
@@ -221,7 +224,8 @@ def legend_title(front: ParetoInfo) -> str:
     keys = short_labels([point.variant for point in front.points])[0] if front.points else ""
     short = sum(point.failed > 0 for point in front.points)
     lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
-    return "; ".join(part for part in (keys and f"labels: {keys}", lost) if part)
+    absent = f"{front.left_out} without a result" if front.left_out else ""
+    return "; ".join(part for part in (keys and f"labels: {keys}", lost, absent) if part)
 
 
 def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:

@@ -42,6 +42,7 @@ def refuse_without_results(selection: Selection) -> None:
     """
     if any(selection.metric in row.metrics and row.state == "done" for row in selection.rows):
         return
+    refuse_empty_filter(selection)
     if measured := measured_names(selection.rows):
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; --metric takes {', '.join(measured)}"

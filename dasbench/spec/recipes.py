@@ -1,0 +1,43 @@
+"""Training recipes: named sets of a training's fields, from `recipes.yaml`."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+
+@cache
+def recipes() -> dict[str, dict[str, Any]]:
+    """Training recipes by name.
+
+    Example:
+        >>> recipes()["imagenet_resnet"]["milestones"]
+        [30, 60, 90]
+    """
+    text = resources.files("dasbench.spec").joinpath("recipes.yaml").read_text("utf-8")
+    loaded: dict[str, dict[str, Any]] = YAML(typ="safe").load(text)
+    return loaded
+
+
+def with_recipes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant's values with the fields of a recipe in place of its name, so that they replace those of the base.
+
+    Args:
+        values: dotted fields of a trial; what comes after a recipe wins over it.
+
+    Example:
+        >>> with_recipes({"training.recipe": "cpu", "training.lr": 0.1})["training.lr"]
+        0.1
+    """
+    expanded: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "training.recipe" and value is not None:
+            expanded |= {f"training.{field}": setting for field, setting in recipes()[value].items()}
+        elif key == "training" and isinstance(value, Mapping) and value.get("recipe"):
+            own = {field: setting for field, setting in value.items() if field != "recipe"}
+            expanded[key] = {**recipes()[value["recipe"]], **own}
+        else:
+            expanded[key] = value
+    return expanded
