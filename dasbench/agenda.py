@@ -1,6 +1,7 @@
 """What a study trains next: what it lists, or what a sampler proposes from what came out, every trial once."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 
@@ -8,9 +9,19 @@ import numpy as np
 
 from dasbench.analysis.looks import Look
 from dasbench.analysis.pareto import pareto_front
-from dasbench.catalog import SAMPLERS, check_components
-from dasbench.errors import ModelError
-from dasbench.plan import Plan, Planned, count_cost, count_costs, keep_feasible, plan_proposals, plan_trial, violations
+from dasbench.catalog import SAMPLERS
+from dasbench.errors import ModelError, StudyError
+from dasbench.plan import (
+    Plan,
+    Planned,
+    check_study,
+    count_cost,
+    count_costs,
+    keep_feasible,
+    plan_proposals,
+    plan_trial,
+    violations,
+)
 from dasbench.records import Cost, Row
 from dasbench.results.answers import TrialState
 from dasbench.search.samplers.looks import Looks
@@ -37,7 +48,7 @@ class Agenda:
         study: what is asked.
 
     Raises:
-        StudyError: if a component does not accept its parameters.
+        StudyError: if a component does not accept its parameters; later, if there turns out to be nothing to train.
 
     Example:
         >>> base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
@@ -48,7 +59,7 @@ class Agenda:
     """
 
     def __init__(self, study: Study) -> None:
-        check_components(study)
+        check_study(study)
         self.study = study
         self.items: dict[str, Planned] = {}
         self._sampler: Sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
@@ -58,6 +69,7 @@ class Agenda:
         self._leftovers: Iterator[Proposal] | None = None
         self._dry = False
         self._confirming = False
+        self._refused: Counter[str] = Counter()
 
     @property
     def exhausted(self) -> bool:
@@ -74,6 +86,11 @@ class Agenda:
         assert self.study.trials is not None
         confirm = self.study.confirm
         return max(len(self.items), self.study.trials + ((confirm.top + 1) * confirm.seeds if confirm else 0))
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why proposals of a search were not trained, the most frequent reasons first."""
+        return [f"{reason} ({count} times)" for reason, count in self._refused.most_common(5)]
 
     @property
     def looks(self) -> Sequence[Look[str]]:
@@ -93,7 +110,7 @@ class Agenda:
                 planned = plan_trial(self.study, row.variant, row.seed, row.role)
                 if planned.trial.key == row.key:
                     self._add(planned)
-        self._confirming = any(item.role == "confirm" for item in self.items.values())
+        self._confirming = self._spent and any(item.role == "confirm" for item in self.items.values())
         return list(self.items.values())
 
     def propose(self) -> list[Planned]:
@@ -131,13 +148,19 @@ class Agenda:
         return not is_replicate and trial.key not in self._spared
 
     def spare(self, keys: Iterable[str]) -> None:
-        """Let trials run to their end whatever a scheduler says: somebody asked for them again."""
-        self._spared.update(keys)
+        """Let trials run to their end whatever a scheduler says: somebody asked for them again, and they may win."""
+        again = set(keys)
+        self._spared |= again
+        self._confirming = self._confirming and not again
 
     @property
     def _spent(self) -> bool:
         """Whether the search has proposed all its trials."""
-        return self._dry or sum(item.role != "confirm" for item in self.items.values()) >= (self.study.trials or 0)
+        return self._dry or self._num_searched >= (self.study.trials or 0)
+
+    @property
+    def _num_searched(self) -> int:
+        return sum(item.role != "confirm" for item in self.items.values())
 
     def _add(self, planned: Planned) -> Planned:
         self.items[planned.trial.key] = planned
@@ -150,6 +173,8 @@ class Agenda:
         if any(name in COSTS for constraint in self.study.constraints for name in constraint.names):
             plan = keep_feasible(plan, count_costs(plan))
         fresh = [self._add(planned) for planned in plan.items.values()]
+        if proposals and not self.items:
+            self._refuse_all("none keeps " + ", ".join(map(str, self.study.constraints)))
         kept = {(identity(planned.variant), planned.trial.seed) for planned in fresh}
         for proposal in proposals:
             if (identity(proposal.variant), proposal.seed) not in kept:
@@ -161,7 +186,8 @@ class Agenda:
         for _ in range(PATIENCE):
             proposals = self._sampler.propose() if self._leftovers is None else list(islice(self._leftovers, 1))
             if not proposals:
-                self._dry = self._leftovers is not None or self._sampler.exhausted
+                if self._leftovers is not None or self._sampler.exhausted:
+                    self._run_dry()
                 return []
             fresh = [planned for proposal in proposals if (planned := self._distinct(proposal))]
             if fresh:
@@ -169,9 +195,20 @@ class Agenda:
         if self._leftovers is None and all(axis.points() is not None for axis in self.study.axes):
             self._leftovers = self._all_in_random_order()
         elif self._leftovers is None:
-            logger.warning("%s: %d proposals in a row were known or infeasible", self.study.name, PATIENCE)
-            self._dry = True
+            self._run_dry()
         return []
+
+    def _run_dry(self) -> None:
+        """The search ends for want of new proposals; one that found nothing to train at all is unsound."""
+        self._dry = True
+        if not self.items:
+            self._refuse_all("; ".join(self.refusals))
+        found, wanted = self._num_searched, self.study.trials
+        logger.warning("%s: no more than %d of %d distinct trials were found", self.study.name, found, wanted)
+
+    def _refuse_all(self, why: str) -> None:
+        place = "constraints" if self.study.constraints else "axes"
+        raise StudyError([self.study.document.complaint((place,), f"no trial of the study can be trained: {why}")])
 
     def _distinct(self, proposal: Proposal) -> Planned | None:
         """A proposal as a trial that is new and feasible; else None, and the sampler is told."""
@@ -191,14 +228,15 @@ class Agenda:
     def _refusal(self, trial: Trial) -> Result | None:
         """Why a trial is not worth training, or None."""
         broken = violations(self.study, trial)
-        if any(broken):
-            return Result(fate="infeasible", violations=broken)
+        cost = None
         try:
-            cost = count_cost(trial)
+            if not any(broken):
+                cost = count_cost(trial)
+                broken = violations(self.study, trial, cost)
         except ModelError as error:
-            logger.info("%s cannot be built: %s", trial.gate, error)
+            self._refused[f"cannot be built: {error}"] += 1
             return Result(fate="infeasible")
-        broken = violations(self.study, trial, cost)
+        self._refused.update(str(c) for c, far in zip(self.study.constraints, broken, strict=True) if far)
         return Result(fate="infeasible", cost=cost, violations=broken) if any(broken) else None
 
     def _all_in_random_order(self) -> Iterator[Proposal]:
@@ -211,20 +249,21 @@ class Agenda:
         """The winners of the search, and the base as it stands, on seeds that took part in no choice."""
         assert self.study.confirm is not None
         seeds = list(islice((n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds))
-        variants = [{}, *self._winners(self.study.confirm.top)]
+        winners = self._winners(self.study.confirm.top)
+        variants = [{}, *winners] if winners else []
         fresh: dict[str, Planned] = {}
         for seed in seeds:
             for variant in variants:
                 planned = plan_trial(self.study, variant, seed, "confirm")
                 fresh.setdefault(planned.trial.key, planned)
-        return [self._add(planned) for planned in fresh.values()]
+        return [self._add(planned) for key, planned in fresh.items() if key not in self.items]
 
     def _winners(self, top: int) -> list[Mapping[str, object]]:
         """The variants with the best validation scores over their seeds: of several objectives the front."""
         variants: dict[str, Mapping[str, object]] = {}
         scores: dict[str, list[tuple[float, ...]]] = {}
         for key, result in self._results.items():
-            if result.values:
+            if result.values and self.items[key].role != "confirm":
                 name = identity(self.items[key].variant)
                 variants[name] = self.items[key].variant
                 scores.setdefault(name, []).append(result.values)

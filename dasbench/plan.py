@@ -1,19 +1,19 @@
 """From a study to the trials that it means: resolved, distinct, and with models that can be built."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from dasbench.catalog import SAMPLERS, TASKS, check_components, resolve
-from dasbench.errors import Complaint, ModelError, StudyError
+from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, check_components, resolve
+from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
 from dasbench.records import Cost
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
-from dasbench.spec.trial import Trial
+from dasbench.spec.trial import Choice, Trial
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,37 @@ class Plan:
         return Plan(self.study, {key: item for key, item in self.items.items() if key not in keys})
 
 
+def check_study(study: Study) -> None:
+    """Check what a study names: the parameters of its components, and the fields in its constraints.
+
+    Raises:
+        StudyError: with every complaint at once.
+    """
+    check_components(study)
+    if complaints := list(_check_constraints(study)):
+        raise StudyError(complaints)
+
+
+def _check_constraints(study: Study) -> Iterator[Complaint]:
+    """Complaints about fields that no trial of the study can have: a constraint on one would refuse nothing."""
+    for number, constraint in enumerate(study.constraints):
+        for name in constraint.names:
+            head, _, last = name.partition(".")
+            known = _fields_below(study, head) if last else {last}
+            if last not in known:
+                message = unknown_name(f"field of {head}", last, known)
+                yield study.document.complaint(("constraints", number), message)
+
+
+def _fields_below(study: Study, head: str) -> set[str]:
+    """The fields that a part of the study's trials may have."""
+    if head not in COMPONENTS:
+        return set(type(getattr(study.base, head)).model_fields)
+    chosen = [Choice.model_validate(value).name for value in study.range_of(head)]
+    named = [str(axis_value) for axis in study.axes if axis.key == f"{head}.name" for axis_value in axis.points() or ()]
+    return {"name"}.union(*(KINDS[head][name].defaults for name in (*chosen, *named)))
+
+
 def plan_study(study: Study) -> Plan:
     """List the trials that a study names before anything is known, all defaults filled in.
 
@@ -86,7 +117,7 @@ def plan_study(study: Study) -> Plan:
         >>> [item.label for item in plan_study(study).items.values()]
         ['width=8', 'width=16', 'width=8', 'width=16']
     """
-    check_components(study)
+    check_study(study)
     if study.is_searched:
         return Plan(study)
     sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
@@ -147,13 +178,20 @@ def count_cost(trial: Trial) -> Cost:
     Raises:
         ModelError: if it cannot be built.
     """
-    return _count(model_identity(trial))
+    cost = _count(model_identity(trial))
+    if isinstance(cost, str):
+        raise ModelError(cost)
+    return cost
 
 
 @cache
-def _count(identity: str) -> Cost:
+def _count(identity: str) -> Cost | str:
+    """The cost, or why there is none: a search asks for the same impossible model again and again."""
     trial = Trial.model_validate_json(identity)
-    cost: Cost = TASKS[trial.task.name].make(**trial.task.params).cost(trial)
+    try:
+        cost: Cost = TASKS[trial.task.name].make(**trial.task.params).cost(trial)
+    except ModelError as error:
+        return str(error)
     return cost
 
 

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (see `dasbench.errors`; 130 and 143 for signals, 70 for a bug)."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [*(sys.argv[1:] if arguments is None else arguments)]  # `list` is a verb: its module has that name here
     try:
         code = cli.main(args=given, prog_name="dasbench", standalone_mode=False, obj=given)
     except DasbenchError as error:

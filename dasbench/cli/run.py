@@ -100,6 +100,8 @@ def command(
             forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
             retry=again,
         )
+    for reason in agenda.refusals:
+        click.echo(f"refused before training: {reason}", err=True)
     return _conclude(summary, interrupt)
 
 
@@ -158,5 +160,6 @@ def _conclude(summary: "Summary", interrupt: "Interrupt") -> int:
         if state not in ("done", "stopped"):
             click.echo(f"missing: {key} {state} ({summary.reasons.get(key, 'not run')})", err=True)
     if not summary.complete:
-        click.echo(f"To run failed trials again: {again} --retry failed", err=True)
+        retry = "" if any(word.startswith("--retry") for word in given) else " --retry failed"
+        click.echo(f"To run failed trials again: {again}{retry}", err=True)
     return 0 if summary.complete else 1

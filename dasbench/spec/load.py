@@ -62,7 +62,7 @@ def load_study(
     complaints += _check_base(document, data)
     complaints += _check_axes(document, data, context)
     if study is not None and not complaints:
-        complaints += _check_size(document, study)
+        complaints += _check_conditions(document, study) or _check_size(document, study)
     if study is None or complaints:
         raise StudyError(complaints)
     return study.located(document)
@@ -180,6 +180,24 @@ def _problems(part: dict[str, Any], head: str, context: Mapping[str, Any]) -> li
     except ValidationError as error:
         return [explain(item, Trial) for item in error.errors() if item["loc"][0] == head]
     return []
+
+
+def _check_conditions(document: Document, study: Study) -> list[Complaint]:
+    """Refuse conditions on fields that have no value when their axis is decided: they would never hold."""
+    fields = set(study.base_fields)
+    complaints = []
+    for index, axis in enumerate(study.axes):
+        for key in [key for key, wanted in axis.when.items() if key not in fields and not _may_be_unset(wanted)]:
+            nearby = [field for field in fields if field.partition(".")[0] == key.partition(".")[0]]
+            message = unknown_name("field (no axis above varies it, the base does not set it)", key, nearby or SETTABLE)
+            complaints.append(document.complaint(("axes", index, "when", key), message))
+        fields.add(axis.key)
+    return complaints
+
+
+def _may_be_unset(wanted: Any) -> bool:
+    """Whether a condition also holds where its field has no value."""
+    return wanted is None or (isinstance(wanted, list) and None in wanted)
 
 
 def _check_size(document: Document, study: Study) -> list[Complaint]:

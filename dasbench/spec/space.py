@@ -93,6 +93,13 @@ class Axis(Frozen):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and low <= value <= high and (not self.integer or float(value).is_integer())
 
+    def overlaps(self, other: "Axis") -> bool:
+        """Whether the conditions of one axis hold where the other's do, for some value of the fields in both."""
+        shared = self.when.keys() & other.when.keys()
+        return len(shared) == min(len(self.when), len(other.when)) and all(
+            any(option in _options(other.when[key]) for option in _options(self.when[key])) for key in shared
+        )
+
     def applies(self, assigned: Mapping[str, Any]) -> bool:
         """Whether every condition of `when` holds for the values assigned so far."""
         return all(_matches(assigned.get(key), wanted) for key, wanted in self.when.items())
@@ -124,9 +131,14 @@ def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[di
 
 
 def _matches(value: Any, wanted: Any) -> bool:
-    options = wanted if isinstance(wanted, list) else [wanted]
+    options = _options(wanted)
     name = value.get("name") if isinstance(value, dict) else value
     return value in options or name in options
+
+
+def _options(wanted: Any) -> list[Any]:
+    """The values that a condition lists."""
+    return wanted if isinstance(wanted, list) else [wanted]
 
 
 def _round(value: float) -> float | int:

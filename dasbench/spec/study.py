@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_validator, model_validator
@@ -15,6 +16,10 @@ from dasbench.spec.trial import Choice, Frozen, Trial, known
 
 MAX_TRIALS = 100_000
 """The most trials that one study may list."""
+
+
+SHORT_NAMES = {"latency": "latency_ms"}
+"""What an objective may be called, and the metric that is meant."""
 
 
 class Objective(Frozen):
@@ -38,7 +43,7 @@ class Objective(Frozen):
         metric, _, direction = data.partition(" ")
         if direction not in ("min", "max"):
             raise ValueError(f"write a metric and 'min' or 'max', as in 'top1 max', not '{data}'")
-        return {"metric": metric, "direction": direction}
+        return {"metric": SHORT_NAMES.get(metric, metric), "direction": direction}
 
     @field_validator("metric")
     @classmethod
@@ -135,15 +140,13 @@ class Study(Frozen):
             raise ValueError(f"must be 1 to 64 letters, digits, '-' or '_', not '{name[:40]}'")
         return name
 
-    @model_validator(mode="after")
-    def _distinct_axes(self) -> Self:
-        keys = [axis.key for axis in self.axes]
-        twice = sorted(
-            {key for key in keys if keys.count(key) > 1 and not any(a.when for a in self.axes if a.key == key)}
-        )
-        if twice:
-            raise ValueError(f"axes vary '{twice[0]}' twice")
-        return self
+    @field_validator("axes")
+    @classmethod
+    def _distinct_axes(cls, axes: Axes) -> Axes:
+        for one, other in combinations(axes, 2):
+            if one.key == other.key and one.overlaps(other):
+                raise ValueError(f"axes vary '{one.key}' twice; give each a 'when' that excludes the other's")
+        return axes
 
     @field_validator("sampler", "scheduler")
     @classmethod
@@ -168,6 +171,14 @@ class Study(Frozen):
         if sampler.name != "grid" and value is None and info.field_name == "trials":
             raise ValueError(f"sampler '{sampler.name}' needs a number of trials that it may propose")
         return value
+
+    @field_validator("objectives")
+    @classmethod
+    def _distinct_metrics(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        metrics = [objective.metric for objective in objectives]
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("holds a metric twice")
+        return objectives
 
     @property
     def is_searched(self) -> bool:

@@ -247,6 +247,13 @@ def test_an_error_of_ours_is_one_line_and_a_file(monkeypatch, capsys):
     assert "boom" in lines[0]
 
 
+def test_one_process_runs_several_commands(capsys):
+    from dasbench import cli
+
+    assert [cli.run_command([*words]) for words in (["list", "gates"], ["list", "samplers"])] == [0, 0]
+    assert "nsga2" in capsys.readouterr().out
+
+
 def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(trained: Path, tmp_path: Path) -> None:
     for name in ("study.yaml", "results.db"):
         shutil.copy(trained / name, tmp_path / name)

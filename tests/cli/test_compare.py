@@ -91,6 +91,9 @@ def test_a_filter_chooses_variants(db):
         (["compare", "c", "f", "--csv", "no.csv"], "no.csv: cannot be read"),
         (["compare", "c", "f", "--csv", "no.csv", "--where", "n=1"], "choose among the results of a study"),
         (["compare", "--baseline", "q", "norms"], "no variant is called 'q'"),
+        (["compare", "c", "f", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
+        (["pareto", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
+        (["importance", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
     ],
 )
 def test_what_is_asked_wrongly_exits_with_2_and_says_what_would_be_right(db, capsys, arguments, complaint):
@@ -134,6 +137,13 @@ def test_scores_from_elsewhere_get_the_same_verdict(tmp_path, db):
         dasbench(db, "compare", "c", "f", "--csv", str(path)).stdout
         == dasbench(db, "compare", "c", "f", "norms").stdout
     )
+
+
+def test_the_nameless_index_of_a_data_frame_is_no_column_of_scores(tmp_path, db):
+    path = tmp_path / "frame.csv"
+    path.write_text(",variant,seed,top1\n0,a,0,1.0\n1,b,0,2.5\n")
+
+    assert "a is 1.50 pp below b" in dasbench(db, "compare", "a", "b", "--csv", str(path)).stdout
 
 
 def test_comparing_imports_neither_torch_nor_ray(trained):

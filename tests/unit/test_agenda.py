@@ -151,6 +151,31 @@ def test_what_violates_a_constraint_is_never_trained(constraint):
     assert searched._sampler.told[0] == (8, 0, "infeasible")
 
 
+@pytest.mark.parametrize("sampler", [{}, {"sampler": "random", "trials": 2}])
+def test_a_study_of_which_nothing_can_be_trained_is_refused_with_the_reason(sampler):
+    agenda = Agenda(study(constraints=["params <= 1"], **sampler))
+
+    with pytest.raises(StudyError, match=r"constraints: no trial of the study can be trained: .*params <= 1"):
+        agenda.start([]) or drain(agenda) or drain(agenda)
+
+
+def test_what_was_refused_is_counted_by_its_reason():
+    agenda = Agenda(search([8, 2, 8, 4], trials=2, constraints=["backbone.width < 8"]))
+    agenda.start([])
+
+    drain(agenda)
+
+    assert agenda.refusals == ["backbone.width < 8 (2 times)"]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"), [("gate.alfa < 1", "'alfa'. Did"), ("training.epoch < 9", "'epoch'. Did")]
+)
+def test_a_constraint_on_a_field_that_no_trial_can_have_is_refused(constraint, said):
+    with pytest.raises(StudyError, match=said):
+        Agenda(study(base=BASE.with_values({"gate": "das"}), constraints=[constraint]))
+
+
 def test_a_model_that_cannot_be_built_is_infeasible():
     axes = [{"key": "dataset.image_size", "values": [8, 16]}]  # instance norm needs more than one pixel
     base = BASE.with_values({"gate": {"name": "das"}})
@@ -172,6 +197,61 @@ def test_winners_are_confirmed_beside_the_base_on_fresh_seeds():
     taken = drain(agenda, scores={2: 40.0, 4: 90.0, 8: 60.0})
 
     assert taken[3:] == [(None, 1, "confirm"), (4, 1, "confirm"), (None, 2, "confirm"), (4, 2, "confirm")]
+    assert agenda.exhausted
+
+
+def rows_of(agenda):
+    return [
+        Row(study="s", key=key, variant=item.variant, label="", seed=item.trial.seed, state="done", role=item.role)
+        for key, item in agenda.items.items()
+    ]
+
+
+def test_a_winner_of_a_search_that_goes_on_is_confirmed_too():
+    confirm = {"top": 1, "seeds": 2}
+    first = Agenda(search([2, 4, 8], trials=2, confirm=confirm))
+    first.start([])
+    drain(first, scores={2: 60.0, 4: 40.0})
+    second = Agenda(search([2, 4, 8], trials=3, confirm=confirm))
+    for item in second.start(rows_of(first)):
+        finish(second, [item], {2: 60.0, 4: 40.0}.get(item.variant.get("backbone.width"), 50.0))
+
+    assert drain(second, scores={8: 90.0}) == [(8, 0, "search"), (8, 1, "confirm"), (8, 2, "confirm")]
+    assert second.exhausted
+
+
+def test_a_search_that_was_confirmed_is_not_confirmed_again():
+    study_ = search([2, 4, 8], confirm={"top": 1, "seeds": 2})
+    first, second = Agenda(study_), Agenda(study_)
+    first.start([])
+    drain(first)
+    finish(second, second.start(rows_of(first)))
+
+    assert (second.exhausted, second.propose()) == (True, [])
+
+
+def test_a_trial_that_failed_and_runs_again_may_win():
+    study_ = search([4, 2, 8], confirm={"top": 1, "seeds": 2})
+    first, second = Agenda(study_), Agenda(study_)
+    first.start([])
+    finish(first, first.propose(), fate="failed")
+    drain(first)
+    again, *others = second.start(rows_of(first))
+    second.spare([again.trial.key])
+    finish(second, others)
+    finish(second, [again], 90.0)
+
+    assert drain(second) == [(4, 1, "confirm"), (4, 2, "confirm")]
+    assert second.exhausted
+
+
+def test_a_search_without_a_winner_confirms_nothing():
+    agenda = Agenda(search([2, 4, 8], confirm={"top": 1, "seeds": 2}))
+    agenda.start([])
+    while planned := agenda.propose():
+        finish(agenda, planned, fate="failed")
+
+    assert [item.role for item in agenda.items.values()] == ["search"] * 3
     assert agenda.exhausted
 
 
@@ -254,3 +334,16 @@ def test_a_recipe_that_varies_replaces_the_training_of_the_base(axis):
     planned = Agenda(study(axes=[axis])).start([])
 
     assert [(item.trial.training.epochs, item.trial.training.recipe) for item in planned] == [(6, None), (300, None)]
+
+
+@pytest.mark.parametrize("failing", [2, 4])
+def test_looks_give_no_more_seeds_to_what_fails_on_all_of_them(failing):
+    agenda = Agenda(study(seeds={"looks": [3, 6], "baseline": {"backbone.width": 2}}))
+    for item in agenda.start([]):
+        width = item.variant["backbone.width"]
+        finish(agenda, [item], item.trial.seed % 2 + width / 9, fate="failed" if width == failing else "done")
+
+    proposed = {item.variant["backbone.width"] for item in agenda.propose()}
+
+    assert failing not in proposed
+    assert agenda.looks[0].states["width=4"] == "out of reach"

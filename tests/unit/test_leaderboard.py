@@ -242,6 +242,24 @@ def print_formula(capsys):
     return capsys.readouterr().out
 
 
+def test_a_lucky_single_seed_is_not_the_best_that_others_tie_with():
+    found = records(board_of([*rows_of("lucky", 99.0), *GOOD, *CLOSE, *BAD]))
+
+    assert found["good"]["best"]
+    assert found["close"]["ties_with_best"]
+    assert not found["bad"]["ties_with_best"]
+    assert found["lucky"]["ties_with_best"] is None
+
+
+def test_markdown_leaves_a_dollar_no_formula_and_a_caption_of_latex_ends_its_sentences(capsys):
+    board = board_of(rows_of("$x$", 1.0, 2.0), fields={"question": "Costs"})
+
+    print_board(board, format_="md")
+    assert r"\$x\$" in capsys.readouterr().out
+    print_board(board, format_="latex")
+    assert r"\caption{Costs. $\pm$" in capsys.readouterr().out
+
+
 def test_latex_sets_the_best_and_its_ties_in_bold(capsys):
     print_board(board_of([*GOOD, *CLOSE, *BAD]), format_="latex")
 

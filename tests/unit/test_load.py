@@ -100,6 +100,10 @@ colour: red
         ("question: Does it load?", 'question: "\\e[31mred"', 2, "control character"),
         ("name: x", "name: " + "x" * 300, 1, "1 to 64 letters"),
         ("name: x", "name: '[bold]'", 1, "1 to 64 letters"),
+        ("0.2]}", "0.2], when: {gate.dezign: c}}", 9, "unknown field (no axis above varies it"),
+        ("0.2]}", "0.2], when: {gate.kernel: 3}}\n  - {key: gate.kernel, values: [3, 5]}", 9, "'gate.kernel'"),
+        ("0.2]}", "0.2]}\n  - {key: gate.alpha, values: [0.3], when: {gate: das}}", 8, "axes vary 'gate.alpha' twice"),
+        ("seeds: 2", "objectives: [top1 max, top1 min]", 10, "holds a metric twice"),
     ],
 )
 def test_small_faults_are_named_with_their_line(write_study, old, new, line, words):
@@ -163,6 +167,12 @@ def test_more_than_a_hundred_thousand_trials_are_refused(write_study):
     text = SOUND[: SOUND.index("axes:")] + "axes:\n" + axes
 
     assert "more than 100,000 trials" in complaints(write_study(text))[0]
+
+
+def test_a_condition_may_ask_for_a_field_that_is_not_set(write_study):
+    text = SOUND.replace("0.2]}", "0.2], when: {placement.after: [null, stage]}}")
+
+    assert len(list(load_study(write_study(text), known=known_names()).variants())) == 2
 
 
 def test_overrides_replace_fields_of_the_trial(write_study):

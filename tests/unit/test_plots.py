@@ -18,7 +18,7 @@ from dasbench.reports.plots.figure import figure_paths, save_figure, styled_figu
 from dasbench.reports.plots.hypervolume import info as hypervolume_info
 from dasbench.reports.plots.labels import place_labels, plain_label, printable, short_labels
 from dasbench.reports.plots.norms import info as norms_info
-from dasbench.reports.plots.pareto import draw, info
+from dasbench.reports.plots.pareto import draw, info, legend_title
 from dasbench.reports.plots.placement import info as placement_info
 from dasbench.reports.plots.published import PublishedPoint, published_points
 from dasbench.reports.plots.quantities import quantity, read_objective, with_metric
@@ -78,7 +78,10 @@ class TestFrontier:
     def test_variants_without_a_result_are_left_out(self):
         pending = row("new", 0, 0, 1, state="pending", metrics={}, cost=None)
 
-        assert {point.label for point in info(selection([*ROWS, pending])).points} == {"cheap", "good"}
+        front = info(selection([*ROWS, pending]))
+
+        assert {point.label for point in front.points} == {"cheap", "good"}
+        assert "1 without a result" in legend_title(front)
 
     def test_failed_seeds_and_nan_are_counted_beside_the_mean(self):
         rows = [*ROWS, row("good", 3, float("nan"), 20), row("good", 4, 0, 20, state="failed", metrics={})]

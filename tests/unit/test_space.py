@@ -42,6 +42,23 @@ def test_a_condition_may_name_a_field_of_the_base():
     assert list(enumerate_axes([axis], {"gate.name": "se"})) == [{}]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ({}, {"gate": "se"}, True),
+        ({"gate": "das"}, {"gate": ["das", "se"]}, True),
+        ({"gate": "das"}, {"gate": "das", "placement.after": "block"}, True),
+        ({"gate": ["das", "none"]}, {"gate": "se"}, False),
+        ({"gate": "das", "placement.after": "stage"}, {"gate": "das", "placement.after": "block"}, False),
+        ({"gate": "das"}, {"gate.design": "c"}, False),  # nobody knows
+    ],
+)
+def test_axes_overlap_if_the_conditions_of_one_imply_those_of_the_other(one, other, overlap):
+    axes = [Axis(key="gate.alpha", values=(0.1,), when=when) for when in (one, other)]
+
+    assert axes[0].overlaps(axes[1]) == axes[1].overlaps(axes[0]) == overlap
+
+
 def test_a_stepped_range_ends_at_its_upper_end_without_binary_dust():
     assert Axis(key="x", low=0.1, high=0.5, step=0.1).points() == (0.1, 0.2, 0.3, 0.4, 0.5)
     assert Axis(key="x", low=8, high=32, step=8).points() == (8, 16, 24, 32)

@@ -8,7 +8,7 @@ from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Row
 from dasbench.reports.leaderboard import Ranked
-from dasbench.reports.selection import Selection
+from dasbench.reports.selection import Selection, refuse_empty_filter
 from dasbench.reports.units import Unit, count_unit
 from dasbench.spec.study import Objective
 

@@ -63,7 +63,10 @@ class Looks:
             self._scores[name][proposal.seed] = score
 
     def _look(self) -> Look[str]:
-        settled: Mapping[str, State] = self.taken[-1].states if self.taken else {}
+        settled: dict[str, State] = dict(self.taken[-1].states) if self.taken else {}
+        for name in self._variants:  # seeds without a score will not be followed by seeds with one
+            if name != self._baseline and not (self._scores[name] and self._scores[self._baseline]):
+                settled[name] = "out of reach"
         look = take_look(
             self._scores,
             self._baseline,
