@@ -5,10 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 
-import numpy as np
-
 from dasbench.analysis.looks import Look
-from dasbench.analysis.pareto import pareto_front
 from dasbench.catalog import SAMPLERS
 from dasbench.errors import ModelError, StudyError
 from dasbench.plan import (
@@ -26,6 +23,7 @@ from dasbench.records import Cost, Row
 from dasbench.results.answers import TrialState
 from dasbench.search.samplers.looks import Looks
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
+from dasbench.search.winners import best_variants, objective_values
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.study import MAX_TRIALS, Study
@@ -249,7 +247,9 @@ class Agenda:
         """The winners of the search, and the base as it stands, on seeds that took part in no choice."""
         assert self.study.confirm is not None
         seeds = list(islice((n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds))
-        winners = self._winners(self.study.confirm.top)
+        searched = [(self.items[k], result) for k, result in self._results.items() if self.items[k].role != "confirm"]
+        scored = [(item.variant, result.values) for item, result in searched if result.values]
+        winners = best_variants(self.study, scored, top=self.study.confirm.top)
         variants = [{}, *winners] if winners else []
         fresh: dict[str, Planned] = {}
         for seed in seeds:
@@ -257,38 +257,3 @@ class Agenda:
                 planned = plan_trial(self.study, variant, seed, "confirm")
                 fresh.setdefault(planned.trial.key, planned)
         return [self._add(planned) for key, planned in fresh.items() if key not in self.items]
-
-    def _winners(self, top: int) -> list[Mapping[str, object]]:
-        """The variants with the best validation scores over their seeds: of several objectives the front."""
-        variants: dict[str, Mapping[str, object]] = {}
-        scores: dict[str, list[tuple[float, ...]]] = {}
-        for key, result in self._results.items():
-            if result.values and self.items[key].role != "confirm":
-                name = identity(self.items[key].variant)
-                variants[name] = self.items[key].variant
-                scores.setdefault(name, []).append(result.values)
-        if not scores:
-            return []
-        table = np.array([np.mean(values, axis=0) for values in scores.values()])
-        directions = [objective.direction for objective in self.study.objectives]
-        front = np.flatnonzero(pareto_front(table, directions)) if len(directions) > 1 else np.arange(len(table))
-        sign = -1.0 if directions[0] == "max" else 1.0
-        best = front[np.argsort(sign * table[front, 0], kind="stable")][:top]
-        return [variants[list(scores)[place]] for place in best]
-
-
-def objective_values(study: Study, metrics: Mapping[str, float], cost: Cost | None) -> tuple[float, ...]:
-    """The value of each objective, scores on the validation part; empty unless all are known and finite.
-
-    Example:
-        >>> study = Study(name="s", question="?", base=Trial(backbone="resnet18", dataset="digits"))
-        >>> objective_values(study, {"val_top1": 91.0, "top1": 90.0}, None)
-        (91.0,)
-    """
-    known: dict[str, float] = dict(metrics)
-    known |= {name.removeprefix("val_"): value for name, value in metrics.items() if name.startswith("val_")}
-    if cost:
-        known |= {"params": cost.params_full, "macs": cost.macs_full}
-        known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
-    values = tuple(float(known.get(objective.metric, np.nan)) for objective in study.objectives)
-    return values if np.isfinite(values).all() else ()

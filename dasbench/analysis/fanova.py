@@ -17,6 +17,7 @@ NOT_SET = "(not set)"
 _FEW_LEVELS = 10  # of a number: up to so many each level weighs the same; beyond, the axis is a range
 _BINS = 5  # of a range that is not always set
 _TREES = 128
+_MOST_COLUMNS = 8  # levels with a column each: Optuna's marginals take time that doubles with every such column
 
 Column = list[float] | list[str]
 """One axis: numbers, or levels as text."""
@@ -27,7 +28,8 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
 
     A number with few values becomes its rank, so that every level weighs the same; one with many stays as it is, on a
     logarithmic scale if it spans more than a decade. Where it is not always set, its values (in fifths if they are
-    many) and `(not set)` are levels.
+    many) and `(not set)` are levels. Levels become places in the alphabet if they are many: a tree parts any of them from
+    the others by two splits.
 
     Args:
         values: the axis' value in each variant, None where it is not set.
@@ -41,12 +43,12 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
     """
     given = [value for value, text in zip(values, texts, strict=True) if text != NOT_SET]
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
-        return list(texts)
+        return _levels(texts)
     numbers = np.array(given, dtype=np.float64)
     known = np.unique(numbers)
     whole = len(given) == len(values)
     if len(known) <= _FEW_LEVELS:
-        return np.searchsorted(known, numbers).astype(float).tolist() if whole else list(texts)
+        return np.searchsorted(known, numbers).astype(float).tolist() if whole else _levels(texts)
     if known[0] > 0 and known[-1] / known[0] > 10:
         numbers = np.log10(numbers)
     if whole:
@@ -54,6 +56,12 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
     edges = np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1])
     fifths = iter(np.searchsorted(edges, numbers))
     return [NOT_SET if text == NOT_SET else f"fifth {next(fifths) + 1}" for text in texts]
+
+
+def _levels(texts: Sequence[str]) -> Column:
+    """The levels as they are if they are few, else as their places in the alphabet."""
+    known = {text: float(place) for place, text in enumerate(sorted(set(texts)))}
+    return list(texts) if len(known) <= _MOST_COLUMNS else [known[text] for text in texts]
 
 
 def forest_shares(columns: Mapping[str, Column], scores: Floats) -> dict[str, float]:

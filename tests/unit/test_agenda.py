@@ -2,11 +2,12 @@
 
 import pytest
 
-from dasbench.agenda import Agenda, objective_values
+from dasbench.agenda import Agenda
 from dasbench.catalog import SAMPLERS
 from dasbench.errors import StudyError
 from dasbench.records import Cost, Row
 from dasbench.search.samplers.sampler import Proposal
+from dasbench.search.winners import objective_values
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 

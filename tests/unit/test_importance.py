@@ -195,6 +195,15 @@ class TestForest:
     def test_truth_values_and_text_are_levels(self):
         assert encode([True, False], ["True", "False"]) == ["True", "False"]
 
+    def test_an_axis_of_many_levels_takes_no_time_that_doubles_with_each(self):
+        gates = [f"gate{number:02d}" for number in range(40)] * 2
+        column = encode(gates, gates)
+
+        assert column == [*map(float, range(40))] * 2
+        assert encode(gates[:8], gates[:8]) == gates[:8]
+        shares = forest_shares({"gate": column, "other": [0.0, 1.0] * 40}, np.array([n % 7 for n in range(40)] * 2))
+        assert shares["gate"] > 0.9
+
     def test_shares_and_fit_are_the_same_every_time(self):
         rng = np.random.default_rng(0)
         columns, scores = {"[/]": rng.random(30).tolist(), "=x": ["a", "b", "c"] * 10}, rng.normal(size=30)

@@ -1,0 +1,62 @@
+"""What a search is after: the value of each objective, and the variants that are best by them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dasbench.analysis.pareto import pareto_front
+from dasbench.records import Cost
+from dasbench.search.samplers.sampler import identity
+from dasbench.spec.study import Study
+
+
+def objective_values(study: Study, metrics: Mapping[str, float], cost: Cost | None) -> tuple[float, ...]:
+    """The value of each objective, scores on the validation part; empty unless all are known and finite.
+
+    Example:
+        >>> from dasbench.spec.trial import Trial
+        >>> study = Study(name="s", question="?", base=Trial(backbone="resnet18", dataset="digits"))
+        >>> objective_values(study, {"val_top1": 91.0, "top1": 90.0}, None)
+        (91.0,)
+    """
+    known: dict[str, float] = dict(metrics)
+    known |= {name.removeprefix("val_"): value for name, value in metrics.items() if name.startswith("val_")}
+    if cost:
+        known |= {"params": cost.params_full, "macs": cost.macs_full}
+        known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+    values = tuple(float(known.get(objective.metric, np.nan)) for objective in study.objectives)
+    return values if np.isfinite(values).all() else ()
+
+
+def best_variants(
+    study: Study, scored: Iterable[tuple[Mapping[str, Any], tuple[float, ...]]], *, top: int
+) -> list[Mapping[str, Any]]:
+    """The variants with the best mean values: of one objective the best, of several those on the front.
+
+    Args:
+        study: says what is better.
+        scored: variant and objective values of each trial that has them.
+        top: how many at the most, the best by the first objective first.
+
+    Example:
+        >>> from dasbench.spec.trial import Trial
+        >>> base = Trial(backbone="resnet18", dataset="digits")
+        >>> study = Study(name="s", question="?", base=base, objectives=["top1 max", "macs min"])
+        >>> scored = [({"a": 1}, (90.0, 5.0)), ({"a": 2}, (80.0, 3.0)), ({"a": 3}, (79.0, 4.0))]
+        >>> best_variants(study, scored, top=3)
+        [{'a': 1}, {'a': 2}]
+    """
+    variants: dict[str, Mapping[str, Any]] = {}
+    scores: dict[str, list[tuple[float, ...]]] = {}
+    for variant, values in scored:
+        variants[identity(variant)] = variant
+        scores.setdefault(identity(variant), []).append(values)
+    if not scores:
+        return []
+    table = np.array([np.mean(values, axis=0) for values in scores.values()])
+    directions = [objective.direction for objective in study.objectives]
+    front = np.flatnonzero(pareto_front(table, directions)) if len(directions) > 1 else np.arange(len(table))
+    sign = -1.0 if directions[0] == "max" else 1.0
+    best = front[np.argsort(sign * table[front, 0], kind="stable")][:top]
+    return [variants[list(scores)[place]] for place in best]
