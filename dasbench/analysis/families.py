@@ -159,8 +159,7 @@ def rank_intervals(
 ) -> dict[V, RankInterval]:
     """Give every variant the ranks that the tests leave open, instead of an order that they do not carry.
 
-    With one seed each, every interval is [1, K]. The best mean is the best of the variants' own seeds, of those that
-    have two at least if there are any: nothing could be distinguished from a lucky single one.
+    With one seed each, every interval is [1, K]. The best mean is the best of the variants' own seeds.
 
     Args:
         scores: finite score by seed, by variant; empty for a variant all of whose seeds failed.
@@ -178,9 +177,7 @@ def rank_intervals(
     better = significantly_better(scores, direction=direction, alpha=alpha).better
     sign = 1.0 if direction == "max" else -1.0
     means = np.array([sign * np.mean(list(own.values())) if own else -np.inf for own in scores.values()])
-    tested = np.array([len(own) > 1 for own in scores.values()])
-    ranked = np.where(tested, means, -np.inf) if tested.any() else means
-    best = int(ranked.argmax()) if np.isfinite(ranked).any() else -1
+    best = int(means.argmax()) if np.isfinite(means).any() else -1
     return {
         variant: RankInterval(
             low=1 + int(better[:, i].sum()),

@@ -28,8 +28,8 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
 
     A number with few values becomes its rank, so that every level weighs the same; one with many stays as it is, on a
     logarithmic scale if it spans more than a decade. Where it is not always set, its values (in fifths if they are
-    many) and `(not set)` are levels. Levels become places in the alphabet if they are many: a tree parts any of them from
-    the others by two splits.
+    many) and `(not set)` are levels. If levels are many they become places in the alphabet: a tree parts any of them
+    from the others by two splits.
 
     Args:
         values: the axis' value in each variant, None where it is not set.

@@ -1,5 +1,6 @@
 """The command line; one file per verb."""
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -87,6 +88,9 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - a bug of ours: a file for us, one line for the user
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            click.echo(f"{error.filename or 'output'}: the disk is full", err=True)
+            return 3
         click.echo(f"dasbench: internal error: {error!r}; the traceback is in {_keep_traceback()}", err=True)
         return 70
     return code if isinstance(code, int) else 0

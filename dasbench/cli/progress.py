@@ -32,6 +32,7 @@ class Progress(AbstractContextManager["Progress"]):
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
         self.ended = 0
+        self.heard = True
         self.started = time.monotonic()
 
     def __exit__(
@@ -72,8 +73,12 @@ class Progress(AbstractContextManager["Progress"]):
         self.say(f"[{self.finished_share()}] {label} {describe(outcome)}")
 
     def say(self, line: str) -> None:
-        """Show one line on standard error."""
-        click.echo(line, err=True)
+        """Show one line on standard error; a run whose reader has gone goes on in silence."""
+        if self.heard:
+            try:
+                click.echo(line, err=True)
+            except BrokenPipeError:
+                self.heard = False
 
     def label(self, key: str) -> str:
         """The variant and the seed of a trial."""

@@ -42,17 +42,20 @@ def make_grid(board: Board) -> Grid:
     columns += ["validation"] if with_validation else []
     columns += ["n", "failed", *(["stopped"] if with_stopped else [])]
     columns += [units["params"].title, units["macs"].title, "MiB", "s/trial"]
+    cut = len(board.lines) < board.num_variants
+    marked = cut or any(line.rank and line.rank.best for line in board.lines)  # else a single seed has the best mean
     rows = []
     for line in board.lines:
         entry = line.entry
-        cells = [entry.label, *_scores(line.summaries.get(board.metric), board.metric), _rank(line.rank)]
+        cells = [entry.label, *_scores(line.summaries.get(board.metric), board.metric), _rank(line.rank, marked=marked)]
         cells += [_number(line.summaries[validation].mean, board.metric)] if with_validation else []
         cells += [f"{entry.num_done}/{entry.planned}", _failures(line)]
         cells += [str(entry.states.get("stopped", 0))] if with_stopped else []
         cells += [_scaled(entry.cost, f"{kind}_{board.convention}", unit) for kind, unit in units.items()]
         cells += [f"{entry.peak_memory / MIB:.0f}" if entry.peak_memory else "-"]
         rows.append([*cells, f"{entry.seconds:.1f}" if entry.num_done else "-"])
-    bold = [number for number, line in enumerate(board.lines) if line.rank and line.rank.ties_with_best]
+    ties = [number for number, line in enumerate(board.lines) if line.rank and line.rank.ties_with_best]
+    bold = ties if marked else []
     costs = f"FLOPs: a multiply-add counts once. Costs in the '{board.convention}' convention."
     return Grid(title=board.question, columns=columns, rows=rows, lines=[*board.notes, costs], bold=bold)
 
@@ -70,11 +73,11 @@ def _number(value: float | None, metric: str) -> str:
     return f"{value:.2f}" if score_unit(metric) else f"{value:#.4g}"
 
 
-def _rank(rank: RankInterval | None) -> str:
+def _rank(rank: RankInterval | None, *, marked: bool) -> str:
     if rank is None:
         return "-"
     span = str(rank.low) if rank.low == rank.high else f"{rank.low}-{rank.high}"
-    return f"{span} ≈" if rank.ties_with_best else span
+    return f"{span} ≈" if rank.ties_with_best and marked else span
 
 
 def _failures(line: Line) -> str:

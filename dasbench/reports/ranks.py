@@ -52,7 +52,7 @@ def _against_all(
     scale = float(np.nan_to_num(np.abs(table)).max(initial=0.0))
     level = ALPHA / (len(table) * (len(table) - 1) / 2)
     found = {}
-    best = next((place for place in tested if len(scores[place]) > 1), tested[0])
+    best = tested[0]
     for place in tested:
         tests = t_tests(table[rows[place]] - table, scale=scale)
         resolved = np.nan_to_num(tests.p, nan=1.0) <= level

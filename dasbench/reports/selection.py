@@ -75,9 +75,12 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
     refuse_mixed(rows)
     metric, direction = objectives[0]
+    question = " / ".join(dict.fromkeys(known[name].question for name in names if known[name].question))
+    if any(row.task == "probe" for row in rows):
+        question += " (probe: a formula, nothing was trained)"
     return Selection(
         name="+".join(names),
-        question=" / ".join(dict.fromkeys(known[name].question for name in names if known[name].question)),
+        question=question,
         metric=metric,
         maximise=direction == "max",
         rows=rows,

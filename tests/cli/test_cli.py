@@ -299,3 +299,23 @@ def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     (row,) = json.loads(run_dasbench(tmp_path, "leaderboard", "tiny", "--json").out)
     assert ran.code == 0, ran.err
     assert [file.stem for file in (tmp_path / ".dasbench" / "weights").iterdir()] == row["keys"]
+
+
+def test_a_run_whose_reader_has_gone_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(TINY)
+    command = f"{sys.executable} -m dasbench run study.yaml --executor inline --plain 2>&1 | head -n 1; echo ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=True)
+
+    assert done.stdout.splitlines()[-1] == "0", done.stdout
+    assert len(json.loads(run_dasbench(tmp_path, "leaderboard", "tiny", "--json").out)) == 2
+
+
+def test_a_full_disk_behind_the_output_is_no_bug_of_ours(trained: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = f"{sys.executable} -m dasbench leaderboard tiny > /dev/full; echo $?"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=trained, check=True)
+
+    assert (done.stdout, "the disk is full" in done.stderr) == ("3\n", True)

@@ -242,15 +242,6 @@ def print_formula(capsys):
     return capsys.readouterr().out
 
 
-def test_a_lucky_single_seed_is_not_the_best_that_others_tie_with():
-    found = records(board_of([*rows_of("lucky", 99.0), *GOOD, *CLOSE, *BAD]))
-
-    assert found["good"]["best"]
-    assert found["close"]["ties_with_best"]
-    assert not found["bad"]["ties_with_best"]
-    assert found["lucky"]["ties_with_best"] is None
-
-
 def test_markdown_leaves_a_dollar_no_formula_and_a_caption_of_latex_ends_its_sentences(capsys):
     board = board_of(rows_of("$x$", 1.0, 2.0), fields={"question": "Costs"})
 

@@ -51,19 +51,17 @@ def _best(evidence: Evidence) -> Iterator[str]:
         return
     yield f"{'The highest' if evidence.selection.maximise else 'The lowest'} mean is {_mean(lines[0], board.metric)}."
     if evidence.tests_hold:
-        yield from _ties(lines, board.metric)
+        yield from _ties(lines)
     if any(line.entry.num_done == 1 for line in lines):
         yield f"{noise_note(lines, evidence.selection)}."
 
 
-def _ties(lines: Sequence[Line], metric: str) -> Iterator[str]:
+def _ties(lines: Sequence[Line]) -> Iterator[str]:
     """What ties with the best, as far as tests can tell."""
     best = next((line for line in lines if line.rank and line.rank.best), None)
     if best is None:
         yield "The seeds carry no order of the variants."
         return
-    if best is not lines[0]:
-        yield f"The best of those with two seeds or more is {_mean(best, metric)}."
     others = [line.entry.label for line in lines if line is not best and line.rank and line.rank.ties_with_best]
     worse = [line for line in lines if line.rank and not line.rank.ties_with_best]
     if others:
