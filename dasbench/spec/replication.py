@@ -51,8 +51,8 @@ class Replication(Frozen):
             return {"values": tuple(data)}
         if not isinstance(data, Mapping):
             raise ValueError("must be a number of seeds, a list of seeds, or a mapping with 'looks'")  # noqa: TRY004
-        if "values" in data:
-            return data
+        if "values" in data:  # as the database keeps it
+            return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
         looks = data.get("looks")
         if not isinstance(looks, list | tuple) or not all(type(look) is int for look in looks) or not looks:
             raise ValueError("needs 'looks', ascending numbers of seeds, for example [5, 10, 20]")

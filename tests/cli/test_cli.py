@@ -303,7 +303,8 @@ def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_run_whose_reader_has_gone_goes_on(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(TINY)
-    command = f"{sys.executable} -m dasbench run study.yaml --executor inline --plain 2>&1 | head -n 1; echo ${{PIPESTATUS[0]}}"
+    run = f"{sys.executable} -m dasbench run study.yaml --executor inline --plain"
+    command = f"{run} 2>&1 | head -n 1; echo ${{PIPESTATUS[0]}}"
 
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=True)
 

@@ -80,7 +80,7 @@ def test_a_filter_chooses_variants(db):
         (["leaderboard", "norms", "--where", "topp1 > 3"], "Did you mean 'top1'"),
         (["leaderboard", "norms", "--where", "1=1; DROP TABLE das_trials"], "cannot read ';'"),
         (["leaderboard", "norms", "--sort", "marcs"], "unknown column 'marcs'"),
-        (["leaderboard", "norms", "--group-by", "desig"], "Did you mean 'gate.design'"),
+        (["leaderboard", "norms", "--group-by", "gate.des"], "Did you mean 'gate.design'"),
         (["leaderboard", "norms", "--top", "0"], "0 is not in the range"),
         (["leaderboard", "nroms"], "Did you mean 'norms'"),
         (["compare", "c", "norms"], "expected A B STUDY here, got 2 arguments"),

