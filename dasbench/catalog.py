@@ -1,7 +1,6 @@
 """Every kind of component and the folder it lives in; what a trial names is looked up and checked here."""
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from hashlib import file_digest
 from pathlib import Path
@@ -11,11 +10,9 @@ from dasbench.data_access import data_access
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
 from dasbench.spec.constraints import COSTS
-from dasbench.spec.document import Path_, dotted
+from dasbench.spec.document import dotted
 from dasbench.spec.parameters import Problem, check_parameters
-from dasbench.spec.space import Axis, enumerate_axes
-from dasbench.spec.study import Study
-from dasbench.spec.trial import Choice, Placement, Trial, set_field
+from dasbench.spec.trial import Choice, Placement, Trial
 
 TASKS: Registry[Any] = Registry("task", "dasbench.tasks")
 BACKBONES: Registry[Any] = Registry("backbone", "dasbench.backbones")
@@ -65,8 +62,33 @@ def resolve(trial: Trial) -> Trial:
         >>> resolve(a).key == resolve(b).key
         True
     """
+    _refuse_other_data(trial)
     resolved = _resolve(trial, COMPONENTS)
     return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset)})
+
+
+def _refuse_other_data(trial: Trial) -> None:
+    """Make sure that the data set knows of its images what the task has to be told.
+
+    A task is registered with `needs="maps"` and a data set with `gives=("labels", "maps")`; without it, with labels.
+
+    Raises:
+        StudyError: naming the data sets that do.
+    """
+    needs = TASKS[trial.task.name].traits.get("needs", "labels")
+    if needs in _given(trial.dataset.name):
+        return
+    others = ", ".join(name for name in DATASETS.names() if needs in _given(name))
+    message = (
+        f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
+    )
+    raise StudyError([Complaint("", 0, "dataset", message)])
+
+
+def _given(dataset: str) -> tuple[str, ...]:
+    """What a data set knows of its images."""
+    given: tuple[str, ...] = DATASETS[dataset].traits.get("gives", ("labels",))
+    return given
 
 
 def resolve_model(trial: Trial) -> Trial:
@@ -91,7 +113,7 @@ def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
         choice: Choice = getattr(trial, field)
         if field == "backbone":
             choice = _as_the_gate_asks(choice, trial.gate)
-        params, problems = _parameters(field, choice)
+        params, problems = fill_parameters(field, choice)
         chosen[field] = Choice(name=choice.name, params=params)
         complaints += [Complaint("", 0, dotted((field, *path)), message) for path, message in problems]
     if complaints:
@@ -100,64 +122,17 @@ def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
     return trial.model_copy(update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights})
 
 
-def check_components(study: Study) -> None:
-    """Check the parameters of every component that a study may name, each distinct choice once.
+def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
+    """All parameters of a component, defaults filled in, and what is wrong with those given.
 
-    Raises:
-        StudyError: with every complaint at once, each on the line of the axis or of the base that it comes from.
+    Args:
+        field: the kind of component.
+        choice: its name, and the parameters that are not to be the defaults.
     """
-    complaints = [complaint for field in COMPONENTS for complaint in _check_component(study, field)]
-    chosen: list[tuple[Path_, str, Choice]] = [(("sampler",), "sampler", study.sampler)]
-    chosen += [(("scheduler",), "scheduler", study.scheduler)]
-    chosen += [(("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)]
-    for place, kind, choice in chosen:
-        problems = _parameters(kind, choice)[1]
-        complaints += [study.document.complaint((*place, *path), message) for path, message in problems]
-    complaints += _check_objectives(study)
-    if complaints:
-        raise StudyError(complaints)
-
-
-def _check_objectives(study: Study) -> Iterator[Complaint]:
-    """Complaints about metrics that the study's task measures only if it is asked to."""
-    asked = {key for key, value in study.base.task.params.items() if value}
-    asked |= {axis.key.partition(".")[2] for axis in study.axes if axis.key.startswith("task.")}
-    for number, objective in enumerate(study.objectives):
-        needs = None if objective.metric in COSTS else METRICS[objective.metric].traits.get("needs")
-        if needs and needs not in asked:
-            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {needs}: ...}}"
-            yield study.document.complaint(("objectives", number), message)
-
-
-def _check_component(study: Study, field: str) -> Iterator[Complaint]:
-    """Complaints about one component of a trial, over all choices that the study's axes make of it."""
-    base = study.base.model_dump(mode="json")
-    seen: set[str] = set()
-    for values in enumerate_axes(_axes_of(study, field), study.base_fields):
-        trial = copy.deepcopy(base)
-        for key, value in values.items():
-            set_field(trial, key, value)
-        choice = Choice.model_validate(trial[field])
-        if (identity := choice.model_dump_json()) not in seen:
-            seen.add(identity)
-            for path, message in [*_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]:
-                yield study.document.complaint(_origin(study, field, path, values), message)
-
-
-def _axes_of(study: Study, field: str) -> list[Axis]:
-    """The axes that vary a component, and those that their conditions look at."""
-    wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
-    while more := {key for axis in study.axes if axis.key in wanted for key in axis.when} - wanted:
-        wanted |= more
-    return [axis for axis in study.axes if axis.key in wanted]
-
-
-def _parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
-    """All parameters of a component, defaults filled in, and what is wrong with those given."""
     entry = KINDS[field][choice.name]
     params, problems = check_parameters(entry.schema, choice.params)
     if not problems:
-        params |= {name: entry.defaults[name] for name in _unused(field, choice.name, params)}
+        params |= {name: entry.defaults[name] for name in unused(field, choice.name, params)}
     known = set(entry.defaults)
     foreign = [path for path, _ in problems if path and path[0] not in known]
     return params, [
@@ -165,33 +140,10 @@ def _parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Proble
     ]
 
 
-def _unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
+def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
     """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
-    unused: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get("unused")
-    return unused(params) if unused else frozenset()
-
-
-def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
-    """Axes of this variant that vary a parameter which changes nothing."""
-    params, problems = check_parameters(KINDS[field][choice.name].schema, choice.params)
-    if problems:
-        return []
-    return [
-        ((name,), f"changes nothing in this variant ({choice}); give the axis a 'when'")
-        for name in sorted(_unused(field, choice.name, params))
-        if f"{field}.{name}" in values
-    ]
-
-
-def _origin(study: Study, field: str, path: Path_, values: Mapping[str, Any]) -> Path_:
-    """Where in the study's file a component's parameter was written."""
-    keys = (dotted((field, *path[:1])), f"{field}.name", field)
-    for index, axis in enumerate(study.axes):
-        if axis.key in keys and axis.key in values:
-            if axis.values is None:
-                return ("axes", index)
-            return ("axes", index, "values", axis.values.index(values[axis.key]))
-    return ("base", field, *path)
+    find: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get("unused")
+    return find(params) if find else frozenset()
 
 
 def _placement(trial: Trial) -> Placement:

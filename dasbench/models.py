@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
+from dasbench.backbones.weights import load_gates
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError, unknown_name
 from dasbench.gates.traits import Foldable, NeedsBackbone
@@ -24,14 +25,16 @@ class GatedNetwork(nn.Module):
     Args:
         backbone: any network.
         gates: gate by the path of the module whose output it replaces.
+        stage_ends: where the backbone's stages end, in the order in which data passes them.
 
     Shape:
         as the backbone's: [B, 3, H, W] -> [B, classes]
     """
 
-    def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module]) -> None:
+    def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module], stage_ends: tuple[Site, ...] = ()) -> None:
         super().__init__()
         self.backbone = backbone
+        self.stage_ends = stage_ends
         self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
         self._hooks = {
             path: backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
@@ -82,7 +85,8 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     """Assemble a trial's network, its weights drawn from the trial's seed.
 
     The backbone is drawn first, from a stream of its own, so that all variants of a seed start from the same one;
-    each gate has a stream named by its site. The global random state is left as it was.
+    each gate has a stream named by its site. The global random state is left as it was. A backbone that starts from the
+    weights of an earlier trial brings that trial's gates with it.
 
     Args:
         trial: a resolved trial (see `catalog.resolve`).
@@ -90,6 +94,7 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
 
     Raises:
         ModelError: if the backbone has no such stage, place or site.
+        DataError: if its weights file does not fit.
 
     Example:
         >>> from dasbench.catalog import resolve
@@ -109,7 +114,12 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
                 if isinstance(gate, NeedsBackbone):
                     gate.attach(backbone.module, site, backbone.sites)
                 gates[site.path] = gate
-    return GatedNetwork(backbone.module, gates)
+    stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
+    network = GatedNetwork(backbone.module, gates, stage_ends)
+    find = BACKBONES[trial.backbone.name].traits.get("weights_file")
+    if file := find(trial.backbone.params) if find else None:
+        load_gates(network.gates, file)
+    return network
 
 
 def inference_form(network: GatedNetwork) -> GatedNetwork:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, check_components, resolve
+from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
+from dasbench.checks import check_components
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
 from dasbench.records import Cost
 from dasbench.results.planning import Member
@@ -125,8 +126,18 @@ def plan_study(study: Study) -> Plan:
 
 
 def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = "") -> Planned:
-    """A variant of a study at one seed, all defaults filled in."""
-    return Planned(resolve(study.base.with_values({**with_recipes(variant), "seed": seed})), variant, role)
+    """A variant of a study at one seed, all defaults filled in.
+
+    Raises:
+        StudyError: if its components do not go together, on the line of the field of the base that it is about.
+    """
+    try:
+        return Planned(resolve(study.base.with_values({**with_recipes(variant), "seed": seed})), variant, role)
+    except StudyError as error:
+        raise StudyError(
+            each if each.file else study.document.complaint(("base", *each.key.split(".")), each.message)
+            for each in error.complaints
+        ) from error
 
 
 def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Planned]:

@@ -1,5 +1,6 @@
-"""Miniatures of published data sets, written as their authors distribute them: real JPEGs, .mat lists and pickles."""
+"""Miniatures of published data sets, written as their authors distribute them: JPEGs, JSON, .mat lists, pickles."""
 
+import json
 import pickle
 import struct
 from pathlib import Path
@@ -10,8 +11,11 @@ from scipy.io import savemat
 
 BREEDS = ("n02085620-Chihuahua", "n02085782-Japanese_spaniel", "n02116738-African_hunting_dog")
 WNIDS = ("n01440764", "n01443537", "n15075141")
+CATEGORIES = {90: "toothbrush", 1: "person", 3: "car"}
+"""Of the miniature COCO, by id, in the order of its file."""
 
 PARAMS = {
+    "coco": {"num_classes": len(CATEGORIES), "val_share": 0.25},
     "imagenet": {"num_classes": len(WNIDS), "image_size": 32, "val_share": 0.25},
     "stanford_dogs": {"num_classes": len(BREEDS), "image_size": 32, "val_share": 0.25},
     "image_folder": {"root": "photos", "image_size": 32},
@@ -24,6 +28,7 @@ def fabricate(root: Path) -> Path:
     """Every data set that lies in files, below one folder; returns the folder."""
     fabricate_cifar10(root)
     fabricate_cifar100(root)
+    fabricate_coco(root)
     fabricate_dogs(root)
     fabricate_imagenet(root)
     fabricate_folder(root / "photos")
@@ -57,6 +62,54 @@ def fabricate_imagenet(root: Path, *, train: int = 6, val: int = 2) -> Path:
             name = f"ILSVRC2012_val_{label * val + number + 1:08d}.JPEG"
             photograph(root / "imagenet/val" / wnid / name, number=20_000 + 100 * label + number)
     return root / "imagenet"
+
+
+def fabricate_coco(root: Path, *, train: int = 16, val: int = 5) -> Path:
+    """`coco/train2017`, `coco/val2017` and their annotations, with the oddities of the official ones.
+
+    Of every five images, one has a crowd beside an object, one a box without a height, one a box that ends a little
+    outside of its image, and one no object; that has no annotation, or in every second five a crowd alone.
+    """
+    folder = root / "coco"
+    (folder / "annotations").mkdir(parents=True, exist_ok=True)
+    for name, start, count in (("train2017", 100, train), ("val2017", 500, val)):
+        images = []
+        for image in range(start, start + count):
+            file = f"{7919 * image % 1000:012d}.jpg"
+            width, height = 60 + image % 3, 50 - image % 4
+            photograph(folder / name / file, number=40_000 + image, size=(width, height))
+            images.append({"license": 1, "id": image, "file_name": file, "width": width, "height": height})
+        annotations = [one for image in images for one in _annotations(image)]
+        categories = [{"supercategory": "thing", "id": key, "name": value} for key, value in CATEGORIES.items()]
+        content = {"info": {"year": 2017}, "licenses": [], "images": images[::-1], "annotations": annotations[::-1]}
+        written = json.dumps({**content, "categories": categories})
+        (folder / "annotations" / f"instances_{name}.json").write_text(written)
+    return folder
+
+
+def _annotations(image: dict) -> list[dict]:
+    """What is annotated in an image, with polygons, or run lengths where it is a crowd."""
+    width, height, oddity = image["width"], image["height"], image["id"] % 5
+    boxes = [] if oddity == 4 else [(1, [3.5, 4.25, 20.0, 30.5], 0), (90, [10.0, 2.0, width - 10.0, 12.0], 0)]
+    crowd = (3, [0.0, 0.0, 24.5, height - 1.0], 1)
+    extra = {
+        0: [crowd],
+        1: [(3, [9.98, 8.5, 5.5, 0.0], 0)],
+        2: [(3, [30.0, 20.0, width - 29.6, 5.0], 0)],
+        4: [crowd] if image["id"] % 10 == 4 else [],
+    }
+    return [
+        {
+            "id": 1000 * image["id"] + number,
+            "image_id": image["id"],
+            "category_id": category,
+            "bbox": box,
+            "area": 0.75 * box[2] * box[3],
+            "iscrowd": iscrowd,
+            "segmentation": {"counts": [9, 2], "size": [height, width]} if iscrowd else [[box[0], box[1]] * 3],
+        }
+        for number, (category, box, iscrowd) in enumerate(boxes + extra.get(oddity, []), start=1)
+    ]
 
 
 def fabricate_dogs(root: Path, *, train: int = 6, test: int = 3) -> Path:

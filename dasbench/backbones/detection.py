@@ -1,45 +1,151 @@
-"""Faster R-CNN with a feature pyramid on a ResNet: torchvision's detector with frozen batch norms."""
+"""Faster R-CNN with a feature pyramid, on any backbone with stages: torchvision's detector."""
 
-from torch import nn
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
-from torchvision.ops import FrozenBatchNorm2d
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.rpn import RPNHead
+from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
-STAGES = ("layer1", "layer2", "layer3", "layer4")
+from dasbench.backbones.site import Site
+from dasbench.backbones.trunk import find_trunk
+
+LEVELS = 4
+"""Resolutions of the backbone that the pyramid stands on."""
+
+POOLED = 7
+"""Side of the maps that boxes are cut out to."""
 
 
-def faster_rcnn(backbone: nn.Module, *, num_classes: int) -> FasterRCNN:
-    """A detector on the four stages of a ResNet (Ren et al. 2015, arXiv 1506.01497; Lin et al. 2017, arXiv 1612.03144).
+def faster_rcnn(
+    backbone: nn.Module,
+    stage_ends: Sequence[Site],
+    *,
+    num_classes: int,
+    frozen_norms: bool = True,
+    frozen_stages: int = 0,
+    pyramid: int = 256,
+    features: int = 1024,
+    proposals: int = 1000,
+    sampled: int = 512,
+    sides: tuple[int, int] = (800, 1333),
+    mean: Sequence[float] = (0.485, 0.456, 0.406),
+    std: Sequence[float] = (0.229, 0.224, 0.225),
+) -> FasterRCNN:
+    """A detector on the last four resolutions of a backbone.
 
-    The batch norms of the backbone become frozen ones, whose scales and shifts are no parameters, as the detectors of
-    the paper's Table 2 have them.
+    Anchors have 8 times the stride of their level and three shapes, which for a ResNet with the ImageNet stem are the
+    32 to 512 pixels of the papers.
 
     Args:
-        backbone: a ResNet; it is changed in place and becomes a part of the detector.
+        backbone: a classification network, perhaps with gates; it is changed in place and becomes a part of the
+            detector, without its head.
+        stage_ends: where its stages end.
         num_classes: classes of objects and the background; 81 for COCO's 80.
+        frozen_norms: whether its batch norms become frozen ones, whose scales and shifts are no parameters, as the
+            detectors of the paper's Table 2 have them. Those of gates never do.
+        frozen_stages: the stem and this many stages are not trained; their gates are.
+        pyramid: channels of the feature pyramid; 256 in the paper.
+        features: of a box; 1,024 in the paper.
+        proposals: boxes that are looked at in an image once the detector is trained; twice as many in training.
+        sampled: boxes of an image that one step of training learns from; 512 in the paper.
+        sides: images are scaled to this length of their shorter side, or less, so that the longer has this at most.
+        mean: of each channel, in [0, 1].
+        std: of each channel.
+
+    Source:
+        Ren et al. 2015, Faster R-CNN, arXiv 1506.01497; Lin et al. 2017, Feature pyramid networks, arXiv 1612.03144.
+
+    Raises:
+        ModelError: if the backbone's maps cannot be had, or it has a single resolution.
 
     Example:
-        >>> import torch
         >>> from dasbench.catalog import BACKBONES
         >>> with torch.device("meta"):
-        ...     detector = faster_rcnn(BACKBONES["resnet50"].make(1000).module, num_classes=81)
+        ...     net = BACKBONES["resnet50"].make(1000)
+        ...     ends = [site for site in net.sites if site.after == "stage"]
+        ...     detector = faster_rcnn(net.module, ends, num_classes=81)
         >>> sum(parameter.numel() for parameter in detector.parameters())
         41704036
     """
-    channels = [_out_channels(backbone.get_submodule(stage)) for stage in STAGES]
-    _freeze_norms(backbone)
-    levels = {stage: str(number) for number, stage in enumerate(STAGES)}
-    return FasterRCNN(BackboneWithFPN(backbone, levels, channels, out_channels=256), num_classes=num_classes)
+    trunk = find_trunk(backbone, stage_ends)
+    levels = trunk.levels[-LEVELS:]
+    if frozen_norms:
+        _freeze_norms(backbone)
+    _freeze_stages(trunk.module, [site.path.rpartition(".")[2] for site in stage_ends][:frozen_stages])
+    names = {level.child: str(number) for number, level in enumerate(levels)}
+    body = BackboneWithFPN(trunk.module, names, [level.channels for level in levels], out_channels=pyramid)
+    strides = [*(level.stride for level in levels), 2 * levels[-1].stride]  # the pyramid adds a level of its own
+    anchors = AnchorGenerator(tuple((8 * stride,) for stride in strides), ((0.5, 1.0, 2.0),) * len(strides))
+    shorter, longer = sides
+    return FasterRCNN(
+        body,
+        min_size=shorter,
+        max_size=longer,
+        image_mean=list(mean),
+        image_std=list(std),
+        rpn_anchor_generator=anchors,
+        rpn_head=RPNHead(pyramid, anchors.num_anchors_per_location()[0]),
+        rpn_pre_nms_top_n_train=2 * proposals,
+        rpn_pre_nms_top_n_test=proposals,
+        rpn_post_nms_top_n_train=2 * proposals,
+        rpn_post_nms_top_n_test=proposals,
+        box_roi_pool=MultiScaleRoIAlign(list(names.values()), output_size=POOLED, sampling_ratio=2),
+        box_head=TwoMLPHead(pyramid * POOLED**2, features),
+        box_predictor=FastRCNNPredictor(features, num_classes),
+        box_batch_size_per_image=sampled,
+    )
 
 
-def _out_channels(stage: nn.Module) -> int:
-    """Channels of a stage: those of its last convolution."""
-    return [module.out_channels for module in stage.modules() if isinstance(module, nn.Conv2d)][-1]
+class Unrolled(nn.Module):
+    """What a detector computes for an image and a fixed number of boxes: its cost does not depend on what it finds.
+
+    Args:
+        detector: shares its modules with this one.
+        boxes: that it looks at.
+
+    Shape:
+        [1, 3, H, W] -> class scores [boxes, classes] and box corrections [boxes, 4 * classes]
+    """
+
+    def __init__(self, detector: FasterRCNN, *, boxes: int) -> None:
+        super().__init__()
+        self.detector = detector
+        self.boxes = boxes
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Pyramid, region proposals, and the head on boxes that are the whole image."""
+        maps = self.detector.backbone(image)
+        self.detector.rpn.head(list(maps.values()))
+        height, width = image.shape[2:]
+        whole = torch.tensor([[0.0, 0.0, width, height]], device=image.device).repeat(self.boxes, 1)
+        heads = self.detector.roi_heads
+        pooled = heads.box_head(heads.box_roi_pool(maps, [whole], [(height, width)]))
+        scores, corrections = heads.box_predictor(pooled)
+        return scores, corrections
+
+
+def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
+    """Fix the weights of everything up to the end of the last of some stages."""
+    if not ends:
+        return
+    for name, child in trunk.named_children():
+        child.requires_grad_(requires_grad=False)
+        if name == ends[-1]:
+            return
 
 
 def _freeze_norms(parent: nn.Module) -> None:
+    """Put frozen batch norms in the place of a network's own, with their scales, shifts and statistics."""
     for name, child in list(parent.named_children()):
         if isinstance(child, nn.BatchNorm2d):
-            setattr(parent, name, FrozenBatchNorm2d(child.num_features))
+            frozen = FrozenBatchNorm2d(child.num_features, eps=child.eps)
+            if not child.weight.is_meta:
+                frozen.load_state_dict(child.state_dict(), strict=False)
+            setattr(parent, name, frozen)
         else:
             _freeze_norms(child)

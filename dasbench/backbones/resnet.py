@@ -42,7 +42,8 @@ def resnet18(
         stem: `imagenet` (7x7, stride 2, max-pool: the paper's) or `small` (3x3, stride 1) for images below 64 px.
         last_stride: stride of the last stage; 2 in the paper, 1 where a method wants larger maps at the end.
         weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's names for this
-            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub; None for fresh weights.
+            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub, or the key of a trial whose weights
+            were kept (`dasbench run --keep-weights`); None for fresh weights.
 
     Example:
         >>> [site.path for site in resnet18(10, width=8).sites if site.after == "stage"]

@@ -1,7 +1,12 @@
-"""Start a backbone from a file of weights; what a file says is checked key by key, and nothing is ever downloaded."""
+"""Start a network from a file of weights; what a file says is checked key by key, and nothing is ever downloaded.
+
+A file holds the weights of a backbone alone (torchvision's own, or another training's), or those that a trial was
+tested with, which are those of its gates too.
+"""
 
 import logging
 import pickle
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,12 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, AttributeError, TypeError, pickle.UnpicklingError)
 """What `torch.load` answers to a file that holds no weights."""
+
+KEPT = Path(".dasbench/weights")
+"""Where `dasbench run --keep-weights` keeps the weights of trials, beside the database."""
+
+_KEY = re.compile(r"[0-9a-f]{12}")
+"""A trial's key."""
 
 _SHOWN = 3
 """Mismatching keys that a complaint names."""
@@ -39,10 +50,11 @@ def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
 
 
 def find_weights(weights: str, *, model: str | None) -> Path:
-    """The full path of a weights file, given as a path or as one of torchvision's names.
+    """The full path of a weights file, given as a path, as a trial's key or as one of torchvision's names.
 
     Args:
-        weights: a path, or a name such as `IMAGENET1K_V1`, which means the file where torchvision would have put it.
+        weights: a path, or a name such as `IMAGENET1K_V1`, which means the file where torchvision would have put it, or
+            the key of a trial whose weights were kept in this folder's `.dasbench/weights`.
         model: torchvision's name of the network, or None if torchvision publishes no weights for it.
 
     Raises:
@@ -57,6 +69,13 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     urls = _published(model)
     if weights not in urls:
         path = Path(weights).expanduser()
+        if _KEY.fullmatch(weights) and not path.is_file():
+            path = KEPT / f"{weights}.pt"
+            if not path.is_file():
+                raise DataError(
+                    f"backbone.weights: the weights of trial {weights} are expected at {path}; train it with "
+                    "`dasbench run STUDY --keep-weights`, or give the path of their file."
+                )
         if not path.is_file():
             names = f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}" if urls else ""
             raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}.")
@@ -75,7 +94,8 @@ def load_weights(net: nn.Module, file: Path, *, head: str) -> None:
 
     Args:
         net: the network.
-        file: a state_dict as `torch.save` writes it, perhaps below the key `state_dict` or `model`.
+        file: a state_dict as `torch.save` writes it, perhaps below the key `state_dict` or `model`; of a trial's, the
+            part of the backbone is taken.
         head: path of the last layer (`fc`). Where its outputs are of another number than in the file, it stays as it
             is; a log line says so. Counters of batch norms (`num_batches_tracked`), which older files lack, do too.
 
@@ -83,6 +103,7 @@ def load_weights(net: nn.Module, file: Path, *, head: str) -> None:
         DataError: if the file holds no weights, or those of another network; the message names the first of the keys.
     """
     own, theirs = net.state_dict(), _read(file)
+    theirs = _below("backbone.", theirs) or theirs
     fresh = [key for key in (f"{head}.weight", f"{head}.bias") if _other_classes(own.get(key), theirs.get(key))]
     complaints = _mismatches(own, {key: value for key, value in theirs.items() if key not in fresh}, fresh)
     if complaints:
@@ -91,6 +112,26 @@ def load_weights(net: nn.Module, file: Path, *, head: str) -> None:
     net.load_state_dict({key: value for key, value in theirs.items() if key not in fresh}, strict=False)
     if fresh:
         log.info("%s: %s left fresh, for the file has another number of classes", file, " and ".join(fresh))
+
+
+def load_gates(gates: nn.Module, file: Path) -> None:
+    """Copy the gates of a trial's weights into those of a network; a file without any leaves them fresh.
+
+    Args:
+        gates: of the network, by the names of their sites.
+        file: as for `load_weights`.
+
+    Raises:
+        DataError: if the file holds other gates; the message names the first of the keys.
+    """
+    theirs = _below("gates.", _read(file))
+    if not theirs:
+        return
+    complaints = _mismatches(gates.state_dict(), theirs, ())
+    if complaints:
+        more = f" (and {len(complaints) - _SHOWN} more)" if len(complaints) > _SHOWN else ""
+        raise DataError(f"backbone.weights: '{file}' holds other gates: {'; '.join(complaints[:_SHOWN])}{more}")
+    gates.load_state_dict(theirs, strict=False)
 
 
 def find_head(net: nn.Module) -> str:
@@ -125,6 +166,11 @@ def _read(file: Path) -> dict[str, Tensor]:
     ):
         raise DataError(f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors")
     return dict(content)
+
+
+def _below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights whose names start with a prefix, without it."""
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
 
 
 def _other_classes(own: Tensor | None, theirs: Tensor | None) -> bool:

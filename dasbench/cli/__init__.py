@@ -87,6 +87,10 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except SystemExit as error:  # click's answer to a reader that has gone
+        if isinstance(error.__context__, BrokenPipeError):
+            return 0
+        raise
     except Exception as error:  # noqa: BLE001 - a bug of ours: a file for us, one line for the user
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             click.echo(f"{error.filename or 'output'}: the disk is full", err=True)

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
-import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -17,7 +16,9 @@ from rich.text import Text
 
 from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
+from dasbench.cli.output import tell
 from dasbench.records import Epoch, Outcome
+from dasbench.spec.study import Objective
 
 RECENT = 8
 """How many running trials the live view lists."""
@@ -32,7 +33,6 @@ class Progress(AbstractContextManager["Progress"]):
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
         self.ended = 0
-        self.heard = True
         self.started = time.monotonic()
 
     def __exit__(
@@ -67,18 +67,24 @@ class Progress(AbstractContextManager["Progress"]):
         self.states[outcome.key] = outcome.status
         self.ended += outcome.status != "interrupted"
         label = self.label(outcome.key)
-        value = outcome.metrics.get("val_top1")
-        if outcome.status == "done" and value is not None and (self.best is None or value > self.best[0]):
+        value = outcome.metrics.get(f"val_{self.score.metric}")
+        if outcome.status == "done" and value is not None and (self.best is None or self._is_better(value)):
             self.best = (value, label)
-        self.say(f"[{self.finished_share()}] {label} {describe(outcome)}")
+        self.say(f"[{self.finished_share()}] {label} {describe(outcome, metric=self.score.metric)}")
+
+    @property
+    def score(self) -> Objective:
+        """What the study is about."""
+        assert self.agenda is not None
+        return self.agenda.study.score
+
+    def _is_better(self, value: float) -> bool:
+        assert self.best is not None
+        return value > self.best[0] if self.score.direction == "max" else value < self.best[0]
 
     def say(self, line: str) -> None:
-        """Show one line on standard error; a run whose reader has gone goes on in silence."""
-        if self.heard:
-            try:
-                click.echo(line, err=True)
-            except BrokenPipeError:
-                self.heard = False
+        """Show one line."""
+        tell(line)
 
     def label(self, key: str) -> str:
         """The variant and the seed of a trial."""
@@ -145,10 +151,10 @@ class LiveProgress(Progress):
         epochs = Table.grid(padding=(0, 2))
         for key, epoch in list(self.running.items())[-RECENT:]:
             of = self.agenda.items[key].trial.training.epochs
-            value = epoch.metrics.get("val_top1")
-            shown = f"val top1 {value:.2f}" if value is not None else ""
+            value = epoch.metrics.get(f"val_{self.score.metric}")
+            shown = f"val {self.score.metric} {value:.2f}" if value is not None else ""
             epochs.add_row(Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown))
-        return Group(head, Text(f"best validation top1 of this run: {best}"), epochs)
+        return Group(head, Text(f"best validation {self.score.metric} of this run: {best}"), epochs)
 
 
 def make_progress(*, plain: bool = False) -> Progress:
@@ -156,8 +162,12 @@ def make_progress(*, plain: bool = False) -> Progress:
     return LiveProgress() if sys.stderr.isatty() and not plain else Progress()
 
 
-def describe(outcome: Outcome) -> str:
+def describe(outcome: Outcome, *, metric: str = "top1") -> str:
     r"""How a trial ended, in a few words.
+
+    Args:
+        outcome: of the trial.
+        metric: what the study is about.
 
     Example:
         >>> describe(Outcome(key="0", status="failed", reason="nan", error="...\nDivergedError: the loss is nan"))
@@ -166,5 +176,6 @@ def describe(outcome: Outcome) -> str:
     if outcome.status == "failed":
         last = outcome.error.strip().rpartition("\n")[2]
         return f"failed ({outcome.reason}): {last}"
-    scores = [f"{name} {outcome.metrics[name]:.2f}" for name in ("top1", "val_top1") if name in outcome.metrics]
-    return f"{outcome.status}: {', '.join(scores)} in {outcome.seconds:.1f} s"
+    names = [name for name in (metric, f"val_{metric}") if name in outcome.metrics]
+    scores = ", ".join(f"{name} {outcome.metrics[name]:.2f}" for name in names)
+    return f"{outcome.status}{scores and f': {scores}'} in {outcome.seconds:.1f} s"

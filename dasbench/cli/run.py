@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from dasbench.cli.options import data_option, db_option, read_study, study_options
+from dasbench.cli.output import tell
 from dasbench.cli.place import Place, check_models, default_storage, make_executor, make_runtime
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     metavar="DIR|URL",
     help="Checkpoints; a cluster's machines must all see it. [default: .dasbench beside the database]",
 )
-@click.option("--keep-weights", is_flag=True, help="Keep the weights of each finished trial, for `dasbench saliency`.")
+@click.option(
+    "--keep-weights",
+    is_flag=True,
+    help="Keep the weights of each finished trial, for `dasbench saliency` and `backbone.weights`.",
+)
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
 def command(
     study: str,
@@ -101,7 +106,7 @@ def command(
             retry=again,
         )
     for reason in agenda.refusals:
-        click.echo(f"refused before training: {reason}", err=True)
+        tell(f"refused before training: {reason}")
     return _conclude(summary, interrupt)
 
 
@@ -137,7 +142,7 @@ def _signals(interrupt: "Interrupt") -> Iterator[None]:
         if interrupt.requested:
             raise KeyboardInterrupt
         interrupt.signal = number
-        click.echo("stopping after the epochs that run; once more to stop at once", err=True)
+        tell("stopping after the epochs that run; once more to stop at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -152,14 +157,14 @@ def _conclude(summary: "Summary", interrupt: "Interrupt") -> int:
     given: list[str] = click.get_current_context().find_root().obj
     again = shlex.join(["dasbench", *given])
     finished = sum(state in ("done", "stopped") for state in summary.states.values())
-    click.echo(f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now.", err=True)
+    tell(f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now.")
     if interrupt.requested:
-        click.echo(f"To go on: {again}", err=True)
+        tell(f"To go on: {again}")
         return 128 + interrupt.signal
     for key, state in summary.states.items():
         if state not in ("done", "stopped"):
-            click.echo(f"missing: {key} {state} ({summary.reasons.get(key, 'not run')})", err=True)
+            tell(f"missing: {key} {state} ({summary.reasons.get(key, 'not run')})")
     if not summary.complete:
         retry = "" if any(word.startswith("--retry") for word in given) else " --retry failed"
-        click.echo(f"To run failed trials again: {again}{retry}", err=True)
+        tell(f"To run failed trials again: {again}{retry}")
     return 0 if summary.complete else 1

@@ -99,17 +99,17 @@ def look_at(
     """What one network sees at each layer, its weights read or trained again."""
     from dasbench.models import build_model
     from dasbench.reports.networks import placed
-    from dasbench.saliency.gradcam import find_layer, stage_sites
+    from dasbench.saliency.gradcam import find_layer
     from dasbench.saliency.sfd import look
     from dasbench.training.seeds import make_deterministic
     from dasbench.training.weights import load_weights
 
     data, trial = sample.data, subject.trial
-    network, sites = build_model(trial, num_classes=len(data.classes)), stage_sites(trial)
-    names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in sites][-2:]
+    network = build_model(trial, num_classes=len(data.classes))
+    names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
     if not names:
         raise UsageError(f"--layer: the backbone {trial.backbone} has no stages; write the path of a module")
-    paths = [find_layer(network, name, sites) for name in names]
+    paths = [find_layer(network, name) for name in names]
     load_weights(network, trained_weights(subject, db=db, device=device), trial=trial)
     make_deterministic(threads=_threads(subject))
     placed(network, device)

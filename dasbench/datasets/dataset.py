@@ -1,13 +1,14 @@
-"""A labelled data set: its three parts, what identifies it, and how a part gives out its images."""
+"""A data set: its three parts, what identifies it, and how a part gives out its images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import TypeVar
 
 from dasbench.seeds import derive_seed, permutation
 
@@ -17,8 +18,19 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of each channel over ImageNet's training images: what photographs are normalised with."""
 
 
-class Split(Protocol):
-    """One part of a data set.
+class Examples(Protocol):
+    """One part of a data set, whatever its examples are."""
+
+    @property
+    def num_draws(self) -> int:
+        """How many uniform numbers it takes to vary one example in training."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Split(Examples, Protocol):
+    """One part of a data set of images that have a class and are of one size.
 
     An image depends on its index and on its own row of draws alone, never on the batch it comes in: any number of
     loaders and any size of batches gives the same bits.
@@ -28,13 +40,6 @@ class Split(Protocol):
     def labels(self) -> Tensor:
         """Class of each image, from 0; int64, [N]."""
         ...
-
-    @property
-    def num_draws(self) -> int:
-        """How many uniform numbers it takes to vary one image in training."""
-        ...
-
-    def __len__(self) -> int: ...
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
         """Some images: varied by their draws, or as they are evaluated.
@@ -52,9 +57,13 @@ class Split(Protocol):
         ...
 
 
+S_co = TypeVar("S_co", bound=Examples, covariant=True, default=Split)
+"""What a data set's parts know; a `Dataset` of which nothing else is said has images of one size with a class each."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """Labelled images with a fixed split into training, validation and test parts.
+class Dataset(Generic[S_co]):
+    """Images with a fixed split into training, validation and test parts.
 
     Args:
         name: as studies call it.
@@ -62,7 +71,7 @@ class Dataset:
         train: the part that weights are fitted to.
         val: the part that choices are made on.
         test: the part that is looked at once, at the end.
-        input_size: (channels, height, width) of an image.
+        input_size: (channels, height, width) of an image; where images differ in size, of one as networks see it.
         mean, std: of each channel, in [0, 1], over the training part or over images like it.
         fingerprint: hash of the original content and of the split.
         licence: of the images.
@@ -71,9 +80,9 @@ class Dataset:
 
     name: str
     classes: tuple[str, ...]
-    train: Split
-    val: Split
-    test: Split
+    train: S_co
+    val: S_co
+    test: S_co
     input_size: tuple[int, int, int]
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD

@@ -2,9 +2,11 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +16,22 @@ from torch import Tensor
 from dasbench.datasets.dataset import Split
 from dasbench.seeds import uniform
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
 CHUNK = 16
 """Images that a loader decodes at a time: few enough that all loaders work on the first batch of an epoch."""
 
 AHEAD = 2
 """Batches that are decoded ahead of the one in use."""
+
+
+class Read(Protocol[T_co]):
+    """Gives out some examples: varied by their draws, or as they are evaluated."""
+
+    def __call__(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None, /) -> T_co:
+        """What is read of some examples, [B] and [B, num_draws]."""
+        ...
 
 
 def load_batches(
@@ -29,7 +42,7 @@ def load_batches(
     loaders: int = 0,
     pin_memory: bool = False,
 ) -> Iterator[Tensor]:
-    """The images of some batches, in order; bit for bit the same for any number of loaders.
+    """The images of some batches, in order; see `load`.
 
     Args:
         split: the part.
@@ -41,24 +54,50 @@ def load_batches(
     Shape:
         uint8, [B, 3, H, W] each
 
-    Raises:
-        DataError: in the thread that asks, whichever loader met the broken file.
-
     Example:
         >>> from dasbench.datasets.memory import MemorySplit
         >>> split = MemorySplit(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
         >>> [len(images) for images in load_batches(split, [np.arange(3), np.arange(3, 5)], loaders=2)]
         [3, 2]
     """
+    join = partial(join_images, pin_memory=pin_memory)
+    return load(split.batch, batches, join=join, num_draws=split.num_draws, variation=variation, loaders=loaders)
+
+
+def load(
+    read: Read[T],
+    batches: Iterable[NDArray[np.int64]],
+    *,
+    join: Callable[[Sequence[T]], T],
+    num_draws: int,
+    variation: int | None = None,
+    loaders: int = 0,
+) -> Iterator[T]:
+    """What is read of some batches, in order; bit for bit the same for any number of loaders.
+
+    Args:
+        read: gives out some examples; it is called from several threads, with parts of a batch.
+        batches: indices of each batch.
+        join: makes a batch of its parts.
+        num_draws: uniform numbers that vary one example.
+        variation: seed of those; None reads the examples as they are evaluated.
+        loaders: threads that read ahead; 0 reads each batch when it is asked for.
+
+    Raises:
+        DataError: in the thread that asks, whichever loader met the broken file.
+    """
+
+    def drawn(indices: NDArray[np.int64]) -> T:
+        return read(indices, None if variation is None else uniform(variation, indices, draws=num_draws))
+
     if not loaders:
         for indices in batches:
-            images = _images(split, indices, variation)
-            yield images.pin_memory() if pin_memory else images
+            yield join([drawn(indices)])
         return
     pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
     try:
-        for chunks in _ahead(pool, split, batches, variation):
-            yield _joined(chunks, pin_memory=pin_memory)
+        for chunks in _ahead(pool, drawn, batches):
+            yield join(chunks)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -109,25 +148,27 @@ def parts_of(batch: NDArray[np.int64], *, number: int, batch_size: int) -> list[
     return np.array_split(batch, max(parts, 1))
 
 
+def join_images(chunks: Sequence[Tensor], *, pin_memory: bool = False) -> Tensor:
+    """The parts of a batch as one tensor.
+
+    Args:
+        chunks: [B, ...] each.
+        pin_memory: whether the tensor lies where a GPU copies it from while it computes.
+    """
+    if len(chunks) == 1:
+        return chunks[0].pin_memory() if pin_memory else chunks[0]
+    shape = (sum(map(len, chunks)), *chunks[0].shape[1:])
+    return torch.cat(list(chunks), out=torch.empty(shape, dtype=chunks[0].dtype, pin_memory=pin_memory))
+
+
 def _ahead(
-    pool: ThreadPoolExecutor, split: Split, batches: Iterable[NDArray[np.int64]], variation: int | None
-) -> Iterator[list[Tensor]]:
+    pool: ThreadPoolExecutor, read: Callable[[NDArray[np.int64]], T], batches: Iterable[NDArray[np.int64]]
+) -> Iterator[list[T]]:
     """Keep some batches in the making, and hand out the oldest."""
-    pending: deque[list[Future[Tensor]]] = deque()
+    pending: deque[list[Future[T]]] = deque()
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
             chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append([pool.submit(_images, split, chunk, variation) for chunk in chunks])
+            pending.append([pool.submit(read, chunk) for chunk in chunks])
         if pending and (indices is None or len(pending) > AHEAD):
             yield [chunk.result() for chunk in pending.popleft()]
-
-
-def _joined(chunks: list[Tensor], *, pin_memory: bool) -> Tensor:
-    """The chunks of a batch as one tensor."""
-    shape = (sum(map(len, chunks)), *chunks[0].shape[1:])
-    return torch.cat(chunks, out=torch.empty(shape, dtype=chunks[0].dtype, pin_memory=pin_memory))
-
-
-def _images(split: Split, indices: NDArray[np.int64], variation: int | None) -> Tensor:
-    draws = None if variation is None else uniform(variation, indices, draws=split.num_draws)
-    return split.batch(indices, draws)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dasbench.catalog import DATASETS
+from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, fingerprint
-from dasbench.datasets.memory import MemorySplit
+from dasbench.datasets.memory import MemorySplit, shift_and_flip
 from dasbench.datasets.scenes import SHAPES, VERSION, Scenes, draw_scenes
 from dasbench.seeds import derive_seed, uniform
 
@@ -57,6 +58,11 @@ class ShapesSplit:
         return self.length
 
     @property
+    def max_shift(self) -> int:
+        """Largest shift of a training image, in pixels."""
+        return self.image_size // 16
+
+    @property
     def labels(self) -> Tensor:
         """Every class equally often, in turn."""
         return torch.arange(self.length) % len(PAIRS)
@@ -71,11 +77,36 @@ class ShapesSplit:
         boxes = [_box(mask) for mask in masks]
         return Regions(torch.from_numpy(masks), torch.tensor(boxes, dtype=torch.int64).reshape(-1, 4))
 
+    def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """The class of each pixel from 1, 0 beside the object: uint8, [B, H, W]; shifted and mirrored as the image."""
+        maps = self._maps[torch.from_numpy(indices)]
+        if draws is None:
+            return maps
+        return shift_and_flip(maps[:, None], draws, max_shift=self.max_shift, flip=True)[:, 0]
+
+    def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
+        """Some images with their one object each: its box is that of what is left of it in the image."""
+        images, masks = self.batch(indices, draws), self.class_maps(indices, draws) > 0
+        labels = self.labels[torch.from_numpy(indices)]
+        boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32).reshape(-1, 1, 4)
+        areas = masks.sum((1, 2), dtype=torch.float32)[:, None]
+        crowd = torch.zeros(len(indices), 1, dtype=torch.bool)
+        return [
+            Scene(image, Objects(*each))
+            for image, *each in zip(images, boxes, labels[:, None], areas, crowd, strict=True)
+        ]
+
     @cached_property
     def in_memory(self) -> MemorySplit:
         """All images of the part."""
         pixels = np.concatenate([scenes.pixels for scenes in self._scenes(np.arange(self.length))])
-        return MemorySplit(torch.from_numpy(pixels), self.labels, max_shift=self.image_size // 16, flip=True)
+        return MemorySplit(torch.from_numpy(pixels), self.labels, max_shift=self.max_shift, flip=True)
+
+    @cached_property
+    def _maps(self) -> Tensor:
+        """The class maps of all images as they are evaluated."""
+        masks = np.concatenate([scenes.masks for scenes in self._scenes(np.arange(self.length))])
+        return torch.from_numpy(masks) * (self.labels + 1).to(torch.uint8)[:, None, None]
 
     def resident(self, device: torch.device) -> MemorySplit:
         """The part with its images on a device, if they fit there."""
@@ -101,7 +132,7 @@ def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-@DATASETS.register("salient_shapes", source="dasbench")
+@DATASETS.register("salient_shapes", source="dasbench", gives=("labels", "objects", "maps"))
 def salient_shapes(
     *,
     image_size: Annotated[int, Ge(32), Le(224)] = 32,
@@ -114,7 +145,8 @@ def salient_shapes(
 
     The ends lie at least 0.42 of the image's side apart, so that no small kernel sees both, and one end leaves three
     classes open. Distractors have the same shapes, but no bar: what counts is which two shapes are joined. Colours,
-    places and directions are random. Each image comes with the mask and the box of its object (`regions` of a part).
+    places and directions are random. Each image comes with the mask and the box of its object, for
+    saliency, detection and segmentation.
 
     Args:
         image_size: height and width in pixels.

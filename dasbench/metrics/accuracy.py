@@ -5,7 +5,7 @@ from torch import Tensor
 from dasbench.catalog import METRICS
 
 
-@METRICS.register("top1", unit="%", direction="max")
+@METRICS.register("top1", unit="%", direction="max", tasks=("classification", "probe"))
 def top1(logits: Tensor, labels: Tensor) -> float:
     """Share of examples whose label has the largest logit, in percent.
 
@@ -21,7 +21,7 @@ def top1(logits: Tensor, labels: Tensor) -> float:
     return 100.0 * float(in_top(logits, labels, k=1).double().mean())
 
 
-@METRICS.register("top5", unit="%", direction="max")
+@METRICS.register("top5", unit="%", direction="max", tasks=("classification",))
 def top5(logits: Tensor, labels: Tensor) -> float:
     """Share of examples whose label is among the five largest logits, in percent. Arguments as for `top1`."""
     return 100.0 * float(in_top(logits, labels, k=5).double().mean())

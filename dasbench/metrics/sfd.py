@@ -19,6 +19,7 @@ Antilog = Literal["shifted", "plain"]
     unit="",
     direction="max",
     needs="saliency",
+    tasks=("classification",),
     source="Salajegheh, Asadi, Saryazdi, Mudur: DAS, section 4.4 (equation 5)",
 )
 def sfd(

@@ -200,6 +200,7 @@ def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
     cost = measure_cost(network, (3, 224, 224))
     with torch.device("meta"):
         body = BACKBONES[row.backbone].make(1000).module
-    detector = sum(parameter.numel() for parameter in faster_rcnn(body, num_classes=table.num_classes).parameters())
+        empty = faster_rcnn(body, network.stage_ends, num_classes=table.num_classes)
+    detector = sum(parameter.numel() for parameter in empty.parameters())
     full = Count(detector + cost.params_full - plain, None)
     return {"full": full, "paper": Count(detector + cost.params_paper - plain, None), "module_leaves": full}

@@ -10,11 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dasbench.backbones.site import Site
-from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError, UsageError
 from dasbench.models import GatedNetwork
-from dasbench.spec.trial import Trial
 
 Target = Literal["predicted", "label"]
 """The class whose evidence is looked for: the one that the network predicts, or the right one."""
@@ -82,13 +79,12 @@ def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(maps[:, None], tuple(size), mode="bilinear", align_corners=False)[:, 0]
 
 
-def find_layer(network: nn.Module, layer: str, sites: Sequence[Site] = ()) -> str:
+def find_layer(network: nn.Module, layer: str) -> str:
     """The path of a layer that is named by its stage (`stage3`), or by its own path with or without `backbone.`.
 
     Args:
         network: where it is looked for.
         layer: its name.
-        sites: the sites of the backbone, which tell where its stages end.
 
     Raises:
         ModelError: if there is none; the message names the nearest, or the stages that there are.
@@ -96,13 +92,14 @@ def find_layer(network: nn.Module, layer: str, sites: Sequence[Site] = ()) -> st
     Example:
         >>> from dasbench.catalog import resolve
         >>> from dasbench.models import build_model
+        >>> from dasbench.spec.trial import Trial
         >>> trial = resolve(Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits"))
-        >>> find_layer(build_model(trial, num_classes=10), "stage3", stage_sites(trial))
+        >>> find_layer(build_model(trial, num_classes=10), "stage3")
         'backbone.layer3'
     """
     prefix = "backbone." if isinstance(network, GatedNetwork) else ""
     if found := _STAGE.fullmatch(layer):
-        ends = {site.stage: site.path for site in sites if site.after == "stage"}
+        ends = {site.stage: site.path for site in network.stage_ends} if isinstance(network, GatedNetwork) else {}
         if int(found[1]) not in ends:
             there = ", ".join(f"stage{stage}" for stage in ends) or "none that are known; give a module's path"
             raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
@@ -114,17 +111,6 @@ def find_layer(network: nn.Module, layer: str, sites: Sequence[Site] = ()) -> st
     near = get_close_matches(layer, sorted(path.removeprefix(prefix) for path in paths), n=1)
     guess = f" Did you mean '{near[0]}'?" if near else ""
     raise ModelError(f"layer '{layer}': the network has no such module.{guess} Write a path, or stage1, stage2, ...")
-
-
-def stage_sites(trial: Trial) -> tuple[Site, ...]:
-    """The ends of a trial's stages, in the order in which data passes them.
-
-    Args:
-        trial: a resolved trial.
-    """
-    with torch.random.fork_rng(devices=[]):  # weights are drawn only to be thrown away
-        sites: tuple[Site, ...] = BACKBONES[trial.backbone.name].make(2, **trial.backbone.params).sites
-    return tuple(site for site in sites if site.after == "stage")
 
 
 @contextmanager

@@ -13,11 +13,10 @@ from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Spli
 from dasbench.datasets.loading import in_order
 from dasbench.errors import ModelError, UsageError, unknown_name
 from dasbench.metrics.sfd import Antilog, check_parameters, sfd
-from dasbench.saliency.gradcam import Target, enlarge, find_layer, grad_cam, stage_sites
+from dasbench.saliency.gradcam import Target, enlarge, find_layer, grad_cam
 from dasbench.saliency.means import mean_over
 from dasbench.saliency.regions import FindRegions, own_regions
 from dasbench.seeds import derive_seed, permutation
-from dasbench.spec.trial import Trial
 
 ScoreSaliency = Callable[[Literal["val", "test"]], dict[str, float]]
 """Scores a network on a part of its data set: `sfd` and `sfd_n`."""
@@ -165,20 +164,19 @@ def score_saliency(
     return {"sfd": found.mean, "sfd_n": float(found.n)}
 
 
-def part_scorer(network: nn.Module, data: Dataset, trial: Trial, *, layer: str, num_images: int = 100) -> ScoreSaliency:
+def part_scorer(network: nn.Module, data: Dataset, *, layer: str, num_images: int = 100) -> ScoreSaliency:
     """What scores a network on a part of its data set with the masks that the data set has: see `score_saliency`.
 
     Args:
-        network: of the trial.
+        network: of a trial.
         data: the trial's data set.
-        trial: a resolved trial.
         layer: a stage (`stage4`), or a module's path.
         num_images: how many images are scored; 100 in the paper.
 
     Raises:
         ModelError: if there is no such layer, or the data set does not say where its objects are.
     """
-    path = find_layer(network, layer, stage_sites(trial))
+    path = find_layer(network, layer)
     regions = {"val": own_regions(data.val), "test": own_regions(data.test)}
 
     def score(part: Literal["val", "test"]) -> dict[str, float]:

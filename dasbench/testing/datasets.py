@@ -1,4 +1,4 @@
-"""What every data set keeps: parts that share no image, labels in range, images that depend on their index alone."""
+"""What every data set keeps: parts that share no image, classes in range, images that depend on their index alone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.dataset import Dataset, Split
+from dasbench.datasets.annotations import HasObjects, Scene
+from dasbench.datasets.dataset import Dataset, Examples, Split
 from dasbench.datasets.loading import in_order, load_batches
+from dasbench.seeds import uniform
 from dasbench.testing.gates import check_documentation
 
 
 def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None:
-    """Check a data set's parts, labels, batches and fingerprint.
+    """Check a data set's parts, its fingerprint, and all that it is registered to give: labels, if nothing is said.
 
     Files are looked for where `dasbench.data_access.reading_data` or $DASBENCH_DATA say.
 
@@ -29,12 +31,22 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
         >>> check_dataset("digits", params={"image_size": 8})
     """
     check_documentation(DATASETS[name])
-    data: Dataset = DATASETS[name].make(**(params or {}))
-    again: Dataset = DATASETS[name].make(**(params or {}))
+    gives = DATASETS[name].traits.get("gives", ("labels",))
+    data: Dataset[Examples] = DATASETS[name].make(**(params or {}))
+    again: Dataset[Examples] = DATASETS[name].make(**(params or {}))
     assert data.fingerprint == again.fingerprint, "the fingerprint changes from one reading to the next"
     assert data.licence, "say under which licence the images are"
     assert data.citation, "say whom to cite"
     assert len(data.mean) == len(data.std) == data.input_size[0], "one mean and standard deviation for each channel"
+    assert "labels" in gives or "objects" in gives, "register what it gives: labels, objects"
+    if "labels" in gives:
+        _check_labels(again)  # type: ignore[arg-type]  # as it is registered to be
+    if "objects" in gives:
+        _check_objects(data)
+
+
+def _check_labels(data: Dataset) -> None:
+    """Check images that have a class each."""
     seen: set[bytes] = set()
     for part in (data.train, data.val, data.test):
         assert part.labels.dtype == torch.int64, "labels are not int64"
@@ -77,3 +89,78 @@ def check_split(split: Split, *, variation: int = 7) -> None:
         assert torch.equal(whole, read(len(order))), "the same images differ when they are read again"
         assert torch.equal(whole, read(1)), "an image depends on the batch that it comes in"
         assert torch.equal(whole, read(3, loaders=3)), "an image depends on the number of loaders"
+
+
+def _check_objects(data: Dataset[Examples]) -> None:
+    """Check images that come with the objects in them."""
+    seen: set[bytes] = set()
+    for part in (data.train, data.val, data.test):
+        assert isinstance(part, HasObjects), "a part does not give out scenes"
+        assert len(part) > 0, "a part is empty"
+        scenes = part.scenes(np.arange(len(part)))
+        for scene in scenes:
+            _check_scene(scene, num_classes=len(data.classes))
+        assert any((~scene.objects.crowd).any() for scene in scenes), "a part has no object"
+        images = {scene.image.numpy().tobytes() for scene in scenes}
+        assert not images & seen, "two parts share an image"
+        seen |= images
+        check_scenes(part)
+        if part is data.train:
+            order = np.arange(len(part))
+            for scene in (*scenes, *part.scenes(order, uniform(7, order, draws=part.num_draws))):
+                _check_to_train_on(scene)
+
+
+def _check_scene(scene: Scene, *, num_classes: int) -> None:
+    """Check the types, shapes and ranges of an image and its objects."""
+    image, (boxes, labels, areas, crowd) = scene
+    assert image.dtype == torch.uint8, "images are not 8-bit"
+    assert image.ndim == 3, "images are not [3, H, W]"
+    assert image.shape[0] == 3, "images are not [3, H, W]"
+    kinds = [tensor.dtype for tensor in (boxes, labels, areas, crowd)]
+    assert kinds == [torch.float32, torch.int64, torch.float32, torch.bool], "objects are of other types than agreed"
+    number = len(boxes)
+    assert boxes.shape == (number, 4), "boxes are not [n, 4]"
+    assert labels.shape == areas.shape == crowd.shape == (number,), "boxes, labels, areas and crowd do not match"
+    assert ((labels >= 0) & (labels < num_classes)).all(), "an object has a label outside of the classes"
+    assert (areas >= 0).all(), "an area is negative"
+    ends = torch.tensor([image.shape[2], image.shape[1]] * 2)
+    assert ((boxes >= -1) & (boxes <= ends + 1)).all(), "a box reaches more than a pixel out of its image"
+    assert (boxes[:, 2:] >= boxes[:, :2]).all(), "a box ends before it begins"
+
+
+def _check_to_train_on(scene: Scene) -> None:
+    """Check that there is something to learn, and nothing that a detector stumbles over."""
+    boxes, ends = scene.objects.boxes, torch.tensor([scene.image.shape[2], scene.image.shape[1]] * 2)
+    assert (~scene.objects.crowd).any(), "a training image has no object"
+    assert ((boxes >= 0) & (boxes <= ends)).all(), "a box of a training image reaches out of it"
+    assert (boxes[:, 2:] > boxes[:, :2]).all(), "a box of a training image has no area"
+
+
+def check_scenes(part: HasObjects, *, variation: int = 7) -> None:
+    """Check that an image and its objects depend on its index and its draws alone, not on its batch.
+
+    Args:
+        part: the part to check; its first 20 images are read.
+        variation: seed of the draws.
+
+    Raises:
+        AssertionError: naming what changed them.
+    """
+    order = np.arange(min(20, len(part)))[::-1].copy()
+    for draws in (None, uniform(variation, order, draws=part.num_draws)):
+        whole = part.scenes(order, draws)
+        assert _equal(whole, part.scenes(order, draws)), "the same images differ when they are read again"
+        places = range(len(order))
+        single = [part.scenes(order[[k]], None if draws is None else draws[[k]])[0] for k in places]
+        assert _equal(whole, single), "an image or its objects depend on the batch that they come in"
+
+
+def _equal(first: list[Scene], second: list[Scene]) -> bool:
+    """Whether all tensors are equal."""
+    pairs = zip(first, second, strict=True)
+    return all(
+        torch.equal(one, other)
+        for a, b in pairs
+        for one, other in zip((a.image, *a.objects), (b.image, *b.objects), strict=True)
+    )

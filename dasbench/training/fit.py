@@ -87,6 +87,8 @@ def fit(
     for epoch in range(len(progress.epochs) + 1, training.epochs + 1):
         started = time.monotonic()
         seed_epoch(seed, epoch)
+        if epoch == training.start_epochs + 1:
+            optimizer.state.clear()  # momentum that belongs to the start
         loss = _train_epoch(learner, optimizer, training, epoch=epoch, deadline=deadline, add_up=add_up)
         trained = time.monotonic() - started
         metrics = {f"val_{name}": value for name, value in learner.evaluate("val").metrics.items()}

@@ -55,13 +55,21 @@ def learning_rate(training: Training, time: float) -> float:
         >>> step = Training(epochs=100, lr=0.1, schedule="step", milestones=(30, 60, 90), gamma=0.1)
         >>> [round(learning_rate(step, time), 6) for time in (0, 29.9, 30, 90)]
         [0.1, 0.1, 0.01, 0.0001]
+        >>> twice = Training(epochs=14, lr=0.02, start_epochs=2, schedule="step", milestones=(8, 11))
+        >>> [round(learning_rate(twice, time), 6) for time in (0, 2, 9.9, 10, 13)]
+        [0.02, 0.02, 0.02, 0.002, 0.0002]
     """
+    started = time >= training.start_epochs
+    if started:
+        time -= training.start_epochs
     if time < training.warmup_epochs:
         return training.lr * time / training.warmup_epochs
-    whole = math.floor(time)
+    if not started:
+        return training.lr
+    whole, epochs = math.floor(time), training.epochs - training.start_epochs
     match training.schedule:
         case "cosine":
-            progress = (time - training.warmup_epochs) / (training.epochs - training.warmup_epochs)
+            progress = (time - training.warmup_epochs) / (epochs - training.warmup_epochs)
             return training.lr * 0.5 * (1 + math.cos(math.pi * progress))
         case "step":
             return training.lr * training.gamma ** sum(whole >= milestone for milestone in training.milestones)

@@ -15,7 +15,8 @@ from dasbench.ablation.document import Source, baseline_label, flow, write_study
 from dasbench.ablation.lines import ablate
 from dasbench.ablation.traits import components, written
 from dasbench.ablation.variants import Composed, list_parts, list_variants
-from dasbench.catalog import GATES, check_components, known_names, resolve
+from dasbench.catalog import GATES, known_names, resolve
+from dasbench.checks import check_components
 from dasbench.errors import ModelError, StudyError, UsageError
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.gates.das.designs import components as das_components

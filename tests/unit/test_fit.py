@@ -23,6 +23,13 @@ def learner_of(trial: Trial):
     return TASKS["classification"].make().build(resolve(trial), device=torch.device("cpu"))
 
 
+def first_images(learner, number: int) -> list:
+    """The first images of an epoch, as a batch of one part."""
+    (part,) = next(iter(learner.batches(1)))
+    content = part.content._replace(images=part.content.images[:number], labels=part.content.labels[:number])
+    return [part._replace(content=content)]
+
+
 def gradients_of_an_epoch(trial: Trial) -> list[tuple[float, torch.Tensor]]:
     """Loss and gradient of each batch, without batch statistics."""
     learner = learner_of(trial)
@@ -56,7 +63,7 @@ def test_parts_do_not_change_the_number_of_steps_nor_the_images():
 
     for batch, parts in zip(whole.batches(1), in_parts.batches(1), strict=True):
         (all_of_it,) = batch
-        assert torch.equal(torch.cat([part.images for part in parts]), all_of_it.images)
+        assert torch.equal(torch.cat([part.content.images for part in parts]), all_of_it.content.images)
 
 
 def test_a_trial_in_parts_learns():
@@ -85,7 +92,7 @@ def test_every_gate_trains_in_half_precision_on_weights_in_full(gate):
     seen = []
     first = learner.model.backbone.layer1[0].conv1
     first.register_forward_hook(lambda _module, _args, out: seen.append(out.dtype))
-    batch = [part._replace(images=part.images[:8], labels=part.labels[:8]) for part in next(iter(learner.batches(1)))]
+    batch = first_images(learner, 8)
     optimizer = make_optimizer(learner.model, trial.training)
 
     loss = sum(learner.losses(batch))
@@ -145,7 +152,7 @@ def test_without_a_compiler_a_compiled_trial_says_so(monkeypatch):
 def test_a_compiled_network_computes_what_the_plain_one_does():
     trial = TRIAL.with_values({"backbone.width": 4, "gate": "se"})
     plain, compiled = learner_of(trial), learner_of(trial.with_values({"training.compile": True}))
-    batch = [part._replace(images=part.images[:16], labels=part.labels[:16]) for part in next(iter(plain.batches(1)))]
+    batch = first_images(plain, 16)
     losses = []
     for learner in (plain, compiled):
         learner.model.train()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasbench.catalog import TASKS, check_components, known_names, resolve
+from dasbench.catalog import TASKS, known_names, resolve
+from dasbench.checks import check_components
 from dasbench.errors import StudyError, UsageError
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial

@@ -18,11 +18,11 @@ from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
 from dasbench.reports.plots.saliency import draw, info
 from dasbench.reports.saliency import Viewed, image_records, saliency_records
-from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam, stage_sites
+from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.regions import mask_files, own_regions
 from dasbench.saliency.sfd import Scoring, choose_images, look, part_scorer, score_saliency
-from dasbench.spec.trial import Trial
+from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
 
@@ -218,7 +218,7 @@ def test_classes_that_are_not_there_are_refused(network, images, classes):
     ],
 )
 def test_a_layer_is_found_by_stage_or_path(network, layer, path):
-    assert find_layer(network, layer, stage_sites(shapes_trial())) == path
+    assert find_layer(network, layer) == path
 
 
 @pytest.mark.parametrize(
@@ -232,27 +232,16 @@ def test_a_layer_is_found_by_stage_or_path(network, layer, path):
 )
 def test_a_layer_that_is_not_there_is_named(network, layer, message):
     with pytest.raises(ModelError, match=message):
-        find_layer(network, layer, stage_sites(shapes_trial()))
+        find_layer(network, layer)
 
 
 def test_stages_of_other_backbones_are_found():
     trial = resolve(Trial(backbone={"name": "mobilenet_v2"}, dataset="digits"))
     network = build_model(trial, num_classes=10)
-    last = stage_sites(trial)[-1]
 
-    path = find_layer(network, f"stage{last.stage}", stage_sites(trial))
+    path = find_layer(network, f"stage{network.stage_ends[-1].stage}")
 
     assert grad_cam(network, torch.rand(1, 3, 64, 64), layer=path).maps.shape == (1, 2, 2)
-
-
-def test_looking_at_stages_draws_no_random_numbers():
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-    torch.manual_seed(5)
-
-    stage_sites(shapes_trial())
-
-    assert torch.equal(torch.rand(1), expected)
 
 
 # regions
@@ -417,7 +406,7 @@ def test_a_task_can_score_a_part_with_the_masks_of_its_data_set(network):
     trial = shapes_trial()
     data = load_dataset(trial.dataset)
 
-    score = part_scorer(network, data, trial, layer="stage4", num_images=7)
+    score = part_scorer(network, data, layer="stage4", num_images=7)
 
     direct = score_saliency(
         network, data.val, own_regions(data.val), layer="backbone.layer4", num_images=7, **NORMALISED
@@ -430,11 +419,9 @@ def test_a_task_cannot_score_what_is_not_there(network):
     trial = shapes_trial()
 
     with pytest.raises(ModelError, match="'stage9': there is no such stage"):
-        part_scorer(network, load_dataset(trial.dataset), trial, layer="stage9")
+        part_scorer(network, load_dataset(trial.dataset), layer="stage9")
     with pytest.raises(ModelError, match="digits does not say where its objects are"):
-        part_scorer(
-            network, load_dataset(resolve(Trial(backbone="resnet18", dataset="digits")).dataset), trial, layer="stage4"
-        )
+        part_scorer(network, load_dataset(Choice(name="digits")), layer="stage4")
 
 
 def test_the_evidence_for_the_label_can_be_asked_for(network):

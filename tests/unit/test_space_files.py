@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dasbench.catalog import check_components, known_names
+from dasbench.catalog import known_names
+from dasbench.checks import check_components
 from dasbench.errors import StudyError
 from dasbench.spec.load import load_study
 

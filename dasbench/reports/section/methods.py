@@ -109,7 +109,12 @@ def _schedule(recipe: Fields) -> str:
     if recipe["schedule"] == "exponential" and "gamma" in recipe:
         text += f" (times {recipe['gamma']} after each epoch)"
     warmup = recipe.get("warmup_epochs")
-    return f"{text} after a warm-up of {counted(warmup, 'epoch')}" if isinstance(warmup, int) and warmup else text
+    if isinstance(warmup, int) and warmup:
+        text += f" after a warm-up of {counted(warmup, 'epoch')}"
+    start = recipe.get("start_epochs")
+    if isinstance(start, int) and start:
+        text += f", begun anew after the first {counted(start, 'epoch')} at a constant rate"
+    return text
 
 
 def _extras(recipe: Fields) -> Iterator[str]:

@@ -8,7 +8,8 @@ import pytest
 from fabricated_data import fabricate_folder, photograph
 from PIL import Image
 
-from dasbench.catalog import check_components, known_names, resolve
+from dasbench.catalog import known_names, resolve
+from dasbench.checks import check_components
 from dasbench.data_access import reading_data
 from dasbench.datasets.image_folder import image_folder
 from dasbench.errors import DataError

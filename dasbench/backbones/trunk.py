@@ -1,0 +1,109 @@
+"""The maps that a backbone makes on the way to its logits, for networks that detect or segment."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision.models._utils import IntermediateLayerGetter
+
+from dasbench.backbones.site import Site
+from dasbench.errors import ModelError
+
+_SIDE = 64
+"""Of the black image that shows how large the maps are."""
+
+
+class Level(NamedTuple):
+    """The last map of one resolution.
+
+    Args:
+        child: name of the module in the trunk whose output it is.
+        channels: of the map.
+        stride: pixels of the image to one of the map.
+    """
+
+    child: str
+    channels: int
+    stride: int
+
+
+class Trunk(NamedTuple):
+    """A backbone without its head.
+
+    Args:
+        module: has the backbone's layers as children, one after the other; the hooks of gates included.
+        levels: the last map of each resolution, finest first.
+    """
+
+    module: nn.Module
+    levels: tuple[Level, ...]
+
+
+def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
+    """Where a backbone's maps are, after making sure that it runs its layers one after the other.
+
+    Args:
+        backbone: a classification network, perhaps with gates; it shares its layers with the trunk.
+        stage_ends: where its stages end.
+
+    Raises:
+        ModelError: if it has fewer than two resolutions, or does anything beside running its layers in their order.
+
+    Example:
+        >>> from dasbench.catalog import BACKBONES
+        >>> net = BACKBONES["mobilenet_v2"].make(10)
+        >>> [level.stride for level in find_trunk(net.module, [s for s in net.sites if s.after == "stage"]).levels]
+        [2, 4, 8, 16, 32]
+    """
+    parents = {site.path.rpartition(".")[0] for site in stage_ends}
+    if len(parents) != 1:
+        raise ModelError("a backbone whose stages do not stand side by side gives no maps to detect or segment with")
+    (parent,) = parents
+    module = backbone.get_submodule(parent)
+    names = [site.path.rpartition(".")[2] for site in stage_ends]
+    try:
+        sizes = _sizes(backbone, module, names)
+    except (RuntimeError, ValueError, KeyError, NotImplementedError) as error:
+        raise ModelError(f"the backbone does not run its layers one after the other: {error}") from error
+    last = {
+        sizes[name]: Level(name, site.channels, _SIDE // sizes[name])
+        for name, site in zip(names, stage_ends, strict=True)
+    }
+    if len(last) < 2:
+        raise ModelError("a backbone with a single resolution gives no maps to detect or segment with")
+    return Trunk(module, tuple(last.values()))
+
+
+def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapping[str, int]:
+    """Height of the map behind each child, which must be the one that the whole backbone computes there."""
+    kept: dict[str, Tensor] = {}
+    like = next(backbone.parameters())
+    image = torch.full((1, 3, _SIDE, _SIDE), 0.5, device=like.device, dtype=like.dtype)
+    modes = {each: each.training for each in backbone.modules()}
+    hooks = [module.get_submodule(name).register_forward_hook(_Keep(kept, name)) for name in names]
+    try:
+        with torch.no_grad():
+            backbone.eval()(image)
+            whole = dict(kept)
+            IntermediateLayerGetter(module, {name: name for name in names})(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for each, training in modes.items():
+            each.training = training
+    for name in names:
+        if kept[name].shape != whole[name].shape or not (like.is_meta or torch.equal(kept[name], whole[name])):
+            raise ModelError(f"the backbone does more than run its layers one after the other: '{name}' differs")
+    return {name: value.shape[-1] for name, value in whole.items()}
+
+
+class _Keep:
+    """A forward hook that keeps a module's output."""
+
+    def __init__(self, kept: dict[str, Tensor], name: str) -> None:
+        self.kept = kept
+        self.name = name
+
+    def __call__(self, module: nn.Module, args: object, output: Tensor) -> None:
+        self.kept[self.name] = output

@@ -1,0 +1,96 @@
+"""What is wrong with the components that a study names, each complaint on its line."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dasbench.catalog import COMPONENTS, KINDS, METRICS, fill_parameters, unused
+from dasbench.errors import Complaint, StudyError
+from dasbench.spec.constraints import COSTS
+from dasbench.spec.document import Path_, dotted
+from dasbench.spec.parameters import Problem, check_parameters
+from dasbench.spec.space import Axis, enumerate_axes
+from dasbench.spec.study import Study
+from dasbench.spec.trial import Choice, set_field
+
+
+def check_components(study: Study) -> None:
+    """Check the parameters of every component that a study may name, each distinct choice once.
+
+    Raises:
+        StudyError: with every complaint at once, each on the line of the axis or of the base that it comes from.
+    """
+    complaints = [complaint for field in COMPONENTS for complaint in _check_component(study, field)]
+    chosen: list[tuple[Path_, str, Choice]] = [(("sampler",), "sampler", study.sampler)]
+    chosen += [(("scheduler",), "scheduler", study.scheduler)]
+    chosen += [(("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)]
+    for place, kind, choice in chosen:
+        problems = fill_parameters(kind, choice)[1]
+        complaints += [study.document.complaint((*place, *path), message) for path, message in problems]
+    complaints += _check_objectives(study)
+    if complaints:
+        raise StudyError(complaints)
+
+
+def _check_objectives(study: Study) -> Iterator[Complaint]:
+    """Complaints about metrics that the study's task does not measure, or only if it is asked to."""
+    asked = {key for key, value in study.base.task.params.items() if value}
+    asked |= {axis.key.partition(".")[2] for axis in study.axes if axis.key.startswith("task.")}
+    for number, objective in enumerate(study.objectives):
+        if objective.metric in COSTS:
+            continue
+        traits, task = METRICS[objective.metric].traits, study.base.task.name
+        if task not in traits.get("tasks", (task,)):
+            measured = ", ".join(name for name in METRICS.names() if task in METRICS[name].traits.get("tasks", ()))
+            message = f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
+            yield study.document.complaint(("objectives", number), message)
+        needs = traits.get("needs")
+        if needs and needs not in asked:
+            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {needs}: ...}}"
+            yield study.document.complaint(("objectives", number), message)
+
+
+def _check_component(study: Study, field: str) -> Iterator[Complaint]:
+    """Complaints about one component of a trial, over all choices that the study's axes make of it."""
+    base = study.base.model_dump(mode="json")
+    seen: set[str] = set()
+    for values in enumerate_axes(_axes_of(study, field), study.base_fields):
+        trial = copy.deepcopy(base)
+        for key, value in values.items():
+            set_field(trial, key, value)
+        choice = Choice.model_validate(trial[field])
+        if (identity := choice.model_dump_json()) not in seen:
+            seen.add(identity)
+            for path, message in [*fill_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]:
+                yield study.document.complaint(_origin(study, field, path, values), message)
+
+
+def _axes_of(study: Study, field: str) -> list[Axis]:
+    """The axes that vary a component, and those that their conditions look at."""
+    wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
+    while more := {key for axis in study.axes if axis.key in wanted for key in axis.when} - wanted:
+        wanted |= more
+    return [axis for axis in study.axes if axis.key in wanted]
+
+
+def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
+    """Axes of this variant that vary a parameter which changes nothing."""
+    params, problems = check_parameters(KINDS[field][choice.name].schema, choice.params)
+    if problems:
+        return []
+    return [
+        ((name,), f"changes nothing in this variant ({choice}); give the axis a 'when'")
+        for name in sorted(unused(field, choice.name, params))
+        if f"{field}.{name}" in values
+    ]
+
+
+def _origin(study: Study, field: str, path: Path_, values: Mapping[str, Any]) -> Path_:
+    """Where in the study's file a component's parameter was written."""
+    keys = (dotted((field, *path[:1])), f"{field}.name", field)
+    for index, axis in enumerate(study.axes):
+        if axis.key in keys and axis.key in values:
+            if axis.values is None:
+                return ("axes", index)
+            return ("axes", index, "values", axis.values.index(values[axis.key]))
+    return ("base", field, *path)

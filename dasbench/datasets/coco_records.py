@@ -1,0 +1,169 @@
+"""The records of an annotation file in COCO's format: parsed without their polygons, each of its fields checked."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dasbench.errors import DataError
+
+Record = dict[str, Any]
+
+LIMIT = 1e12
+"""No coordinate or area is as large: a photograph has fewer pixels."""
+
+LISTS = ("images", "annotations", "categories")
+
+KEPT = (*LISTS, "id", "file_name", "width", "height", "name", "image_id", "category_id", "bbox", "area", "iscrowd")
+"""The keys that are read; the others, polygons above all, are dropped while the file is parsed, to save memory."""
+
+
+class Records(NamedTuple):
+    """What an annotation file holds, with fields of the right types; whom they refer to is not checked.
+
+    Args:
+        images: with `id`, `file_name`, `width`, `height`.
+        annotations: with `image_id`, `category_id`, `bbox`; some with `id`, `area`, `iscrowd`.
+        categories: with `id`, `name`.
+    """
+
+    images: list[Record]
+    annotations: list[Record]
+    categories: list[Record]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a kind of record.
+
+    Args:
+        key: its name.
+        meaning: what it has to be.
+        fits: whether a value is that.
+        required: whether every record has it; null counts as absent.
+    """
+
+    key: str
+    meaning: str
+    fits: Callable[[Any], bool]
+    required: bool = True
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_extent(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= 1_000_000
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < LIMIT
+
+
+def _is_box(value: Any) -> bool:
+    """Four finite numbers, of which the last two are the width and the height."""
+    return type(value) is list and len(value) == 4 and all(map(_is_number, value)) and min(value[2:]) >= 0
+
+
+def _is_name(value: Any) -> bool:
+    return type(value) is str and bool(value.strip()) and value.isprintable()
+
+
+def _is_file(value: Any) -> bool:
+    return _is_name(value) and not value.startswith("/") and ".." not in value.split("/")
+
+
+ID = Field("id", "a whole number", _is_id)
+FIELDS: dict[str, tuple[Field, ...]] = {
+    "images": (
+        ID,
+        Field("file_name", "the path of a file below the folder of the images", _is_file),
+        Field("width", "a number of pixels", _is_extent),
+        Field("height", "a number of pixels", _is_extent),
+    ),
+    "annotations": (
+        Field("image_id", "a whole number", _is_id),
+        Field("category_id", "a whole number", _is_id),
+        Field("bbox", "[left, upper, width, height] in finite numbers, the last two not negative", _is_box),
+        Field("area", "a finite number from 0", lambda value: _is_number(value) and value >= 0, required=False),
+        Field("iscrowd", "0 or 1", lambda value: value in (0, 1), required=False),
+    ),
+    "categories": (ID, Field("name", "a name", _is_name)),
+}
+
+
+def read_records(file: Path) -> Records:
+    """Parse an annotation file.
+
+    Raises:
+        DataError: if it is no JSON, lacks one of the three lists, one is empty, or a record has a field that is none;
+            all complaints of one kind at once.
+    """
+    content = _parsed(file)
+    records = Records(*(content[key] for key in LISTS))
+    complaints = [complaint for key in LISTS for complaint in _misfits(file, key, content[key])]
+    if complaints:
+        raise DataError("\n".join(complaints))
+    return records
+
+
+def called(kind: str, records: Sequence[Record], number: int) -> str:
+    """What a record is called in messages: by its id, else by its number in the file from 1.
+
+    Example:
+        >>> called("annotations", [{"id": 17}, {}], 0), called("annotations", [{"id": 17}, {}], 1)
+        ('annotation 17', 'annotation number 2')
+    """
+    singular = {"categories": "category"}.get(kind, kind[:-1])
+    own = records[number].get("id")
+    return f"{singular} {own}" if _is_id(own) else f"{singular} number {number + 1}"
+
+
+def _parsed(file: Path) -> dict[str, list[Any]]:
+    """The three lists of a file."""
+    try:
+        content = json.loads(file.read_bytes(), object_hook=_without_polygons)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
+        raise DataError(f"{file}: {what}") from error
+    if type(content) is not dict:
+        raise DataError(f"{file}: is a JSON {type(content).__name__}, not an object with {', '.join(LISTS)}")
+    if missing := [key for key in LISTS if type(content.get(key)) is not list]:
+        raise DataError(f"{file}: has no list of {' and no list of '.join(missing)}; an instances_*.json has them")
+    if empty := [key for key in LISTS if not content[key]]:
+        raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
+    return content
+
+
+def _without_polygons(parsed: Record) -> Record:
+    return {key: parsed[key] for key in KEPT if key in parsed}
+
+
+def _misfits(file: Path, kind: str, records: list[Any]) -> Iterator[str]:
+    """A complaint about each field that some records lack or have wrong; about the first of them, with a count."""
+    if foreign := [number for number, record in enumerate(records) if type(record) is not dict]:
+        value = _shown(records[foreign[0]])
+        yield f"{file}: {kind}: number {foreign[0] + 1} is {value}, not an object ({len(foreign)} of {len(records)})"
+        return
+    for field in FIELDS[kind]:
+        wrong = [number for number, record in enumerate(records) if not _has(record, field)]
+        if wrong:
+            value = records[wrong[0]].get(field.key)
+            what = f"has no '{field.key}'" if value is None else f"'{field.key}' is {_shown(value)}"
+            count = f"{len(wrong)} of {len(records)} {kind}"
+            yield f"{file}: {called(kind, records, wrong[0])}: {what}; it has to be {field.meaning} ({count})"
+
+
+def _has(record: Record, field: Field) -> bool:
+    value = record.get(field.key)
+    return not field.required if value is None else field.fits(value)
+
+
+def _shown(value: Any) -> str:
+    """A value in ASCII, at most a line of it."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

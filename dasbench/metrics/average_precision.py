@@ -1,0 +1,225 @@
+"""Average precisions of boxes in percent, as COCO defines and its own program computes them."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torch import Tensor
+
+from dasbench.catalog import METRICS
+from dasbench.errors import DataError, UsageError
+
+SOURCE = "Lin et al. 2014, Microsoft COCO, arXiv 1405.0312; cocodataset.org, detection evaluation; pycocotools"
+
+MAX_DETECTIONS = 100
+"""Of an image and class: the best that count."""
+
+
+class KnownObjects(Protocol):
+    """The objects that there are in one image, n of them."""
+
+    @property
+    def boxes(self) -> Tensor:
+        """Left, upper, right and lower edge in pixels: [n, 4]."""
+        ...
+
+    @property
+    def labels(self) -> Tensor:
+        """Class of each, from 0: int64, [n]."""
+        ...
+
+    @property
+    def areas(self) -> Tensor:
+        """Pixels of each, which tell whether it is small, medium or large: [n]."""
+        ...
+
+    @property
+    def crowd(self) -> Tensor:
+        """Whether it is a crowd, which need not be found, and in which whatever is found is no fault: bool, [n]."""
+        ...
+
+
+class Detections(NamedTuple):
+    """What was found in one image, m of it, in any order.
+
+    Args:
+        boxes: left, upper, right and lower edge in pixels: float, [m, 4].
+        labels: class of each, from 0: int64, [m].
+        scores: how sure each is: float, [m].
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    scores: Tensor
+
+
+def average_precisions(
+    truth: Sequence[KnownObjects], found: Sequence[Detections], *, num_classes: int
+) -> dict[str, float]:
+    """Every average precision that is defined, by the name of its metric, in percent.
+
+    An average precision is the mean precision over 101 recalls from 0 to 1; it is averaged over the classes that occur
+    and, for all but `ap50` and `ap75`, over the overlaps (intersection over union) 0.5, 0.55, ..., 0.95 from which a
+    box counts as found. The best 100 detections of an image and class count.
+
+    Args:
+        truth: the objects of each image.
+        found: the detections in the same images.
+        num_classes: labels lie below it.
+
+    Returns:
+        `ap`, `ap50`, `ap75` and, of objects of up to 32^2 pixels, up to 96^2 and larger, `ap_small`, `ap_medium` and
+        `ap_large`; a size that no object has is left out.
+
+    Raises:
+        DataError: if there is nothing to find.
+        UsageError: if the two sequences differ in length, a label is out of range, or a detection is not finite.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> box, label = torch.tensor([[0.0, 0.0, 40.0, 40.0]]), torch.tensor([0])
+        >>> cat = SimpleNamespace(boxes=box, labels=label, areas=torch.tensor([900.0]), crowd=torch.tensor([False]))
+        >>> found = average_precisions([cat], [Detections(box, label, torch.tensor([0.9]))], num_classes=1)
+        >>> {name: round(value, 6) for name, value in found.items()}
+        {'ap': 100.0, 'ap50': 100.0, 'ap75': 100.0, 'ap_small': 100.0}
+    """
+    if len(truth) != len(found):
+        raise UsageError(f"average precision of {len(found)} images, but there are objects of {len(truth)}")
+    for labels in (_labels(truth), _labels(found)):
+        if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+            low, high = int(labels.min()), int(labels.max())
+            raise UsageError(
+                f"average precision: labels from {low} to {high}, but there are {num_classes} classes from 0"
+            )
+    return _precisions(truth, found)
+
+
+@METRICS.register("ap", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """Average precision over overlaps from 0.5 to 0.95, in percent.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found)["ap"]
+
+
+@METRICS.register("ap50", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap50(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """Average precision at an overlap of 0.5, in percent.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found)["ap50"]
+
+
+@METRICS.register("ap75", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap75(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """Average precision at an overlap of 0.75, in percent.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found)["ap75"]
+
+
+@METRICS.register("ap_small", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap_small(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """`ap` of objects of up to 32^2 pixels; NaN if there is none.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found).get("ap_small", np.nan)
+
+
+@METRICS.register("ap_medium", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap_medium(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """`ap` of objects of 32^2 to 96^2 pixels; NaN if there is none.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found).get("ap_medium", np.nan)
+
+
+@METRICS.register("ap_large", unit="%", direction="max", tasks=("detection",), source=SOURCE)
+def ap_large(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> float:
+    """`ap` of objects of 96^2 pixels or more; NaN if there is none.
+
+    Arguments as for `average_precisions`.
+    """
+    return _precisions(truth, found).get("ap_large", np.nan)
+
+
+def _labels(images: Sequence[KnownObjects] | Sequence[Detections]) -> Tensor:
+    """The labels of all images, one after the other."""
+    return torch.cat([torch.zeros(0, dtype=torch.int64), *(image.labels for image in images)])
+
+
+def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> dict[str, float]:
+    """What COCO's program says, of images that are counted from 1."""
+    if not any((~image.crowd).any() for image in truth):
+        raise DataError(f"average precision: none of {len(truth)} images has an object; there is nothing to find")
+    objects = [one for number, image in enumerate(truth, start=1) for one in _known(number, image)]
+    detections = [one for number, image in enumerate(found, start=1) for one in _found(number, image)]
+    with redirect_stdout(io.StringIO()):  # it prints what it does
+        evaluation = COCOeval(_indexed(objects, len(truth)), _indexed(detections, len(truth)), iouType="bbox")
+        evaluation.params.imgIds = list(range(1, len(truth) + 1))
+        evaluation.params.catIds = sorted({one["category_id"] for one in objects})
+        evaluation.params.maxDets = [MAX_DETECTIONS]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision: NDArray[np.float64] = evaluation.eval["precision"][..., 0]  # [overlaps, recalls, classes, sizes]
+    overlaps = evaluation.params.iouThrs
+    views = {
+        "ap": precision[..., 0],
+        "ap50": precision[np.isclose(overlaps, 0.5), ..., 0],
+        "ap75": precision[np.isclose(overlaps, 0.75), ..., 0],
+        "ap_small": precision[..., 1],
+        "ap_medium": precision[..., 2],
+        "ap_large": precision[..., 3],
+    }
+    return {name: 100.0 * float(view[view >= 0].mean()) for name, view in views.items() if (view >= 0).any()}
+
+
+def _known(number: int, image: KnownObjects) -> Iterator[dict[str, Any]]:
+    """The objects of an image as COCO writes them."""
+    told = zip(
+        _left_upper_width_height(image.boxes),
+        image.labels.tolist(),
+        image.areas.tolist(),
+        image.crowd.tolist(),
+        strict=True,
+    )
+    for box, label, area, crowd in told:
+        yield {"image_id": number, "category_id": label, "bbox": box, "area": area, "iscrowd": int(crowd)}
+
+
+def _found(number: int, image: Detections) -> Iterator[dict[str, Any]]:
+    """The detections in an image as COCO's program wants them."""
+    if not (image.boxes.isfinite().all() and image.scores.isfinite().all()):
+        raise UsageError(f"average precision: image {number - 1} has a detection whose box or score is not finite")
+    told = zip(_left_upper_width_height(image.boxes), image.labels.tolist(), image.scores.tolist(), strict=True)
+    for box, label, score in told:
+        yield {"image_id": number, "category_id": label, "bbox": box, "area": box[2] * box[3], "score": score}
+
+
+def _left_upper_width_height(boxes: Tensor) -> list[list[float]]:
+    corners = boxes.double()
+    listed: list[list[float]] = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], dim=1).tolist()
+    return listed
+
+
+def _indexed(annotations: list[dict[str, Any]], num_images: int) -> Any:
+    """Annotations in the program's own form; they are counted from 1, as it takes a match with number 0 for none."""
+    content = COCO()
+    content.dataset = {
+        "images": [{"id": number} for number in range(1, num_images + 1)],
+        "annotations": [{**one, "id": number} for number, one in enumerate(annotations, start=1)],
+        "categories": [{"id": label} for label in sorted({one["category_id"] for one in annotations})],
+    }
+    content.createIndex()
+    return content

@@ -1,0 +1,154 @@
+"""Object detection: Faster R-CNN on the trial's backbone, average precision as COCO defines it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dasbench.backbones.detection import Unrolled, faster_rcnn
+from dasbench.catalog import TASKS, load_dataset
+from dasbench.costs.measure import measure_cost
+from dasbench.datasets.annotations import HasObjects, Objects, Scene
+from dasbench.datasets.dataset import Dataset
+from dasbench.datasets.loading import in_order, load
+from dasbench.errors import UsageError
+from dasbench.metrics.average_precision import Detections, average_precisions
+from dasbench.models import build_model, inference_form
+from dasbench.records import Cost
+from dasbench.seeds import derive_seed
+from dasbench.spec.trial import Trial
+from dasbench.tasks.learner import ImageLearner
+from dasbench.tasks.task import Evaluation, Learner, Replica
+
+EVALUATION_BATCH = 8
+
+
+@TASKS.register("detection", needs="objects")
+class Detection:
+    """Find objects and tell their classes, with Faster R-CNN on a feature pyramid of the backbone.
+
+    What a gate learns from its own classification of the image (ABN) is left out.
+
+    Args:
+        shorter_side: images are scaled to this length of their shorter side, in pixels; 800 in the paper's toolbox.
+        longer_side: or less, so that the longer one has at most this; 1,333 there.
+        norms: of the backbone: `frozen` at what its weights file says, as in the paper, or `trained`, where it starts
+            afresh. The norms of gates are trained in any case.
+        frozen_stages: the stem and this many stages keep their weights; 1 in the paper's toolbox.
+        pyramid: channels of the feature pyramid; 256 in the paper.
+        features: of a box; 1,024 in the paper.
+        proposals: boxes that are looked at in an image, and what the cost is counted for; twice as many in training.
+        sampled: boxes of an image that one step of training learns from; 512 in the paper.
+    """
+
+    def __init__(
+        self,
+        *,
+        shorter_side: Annotated[int, Ge(32), Le(4096)] = 800,
+        longer_side: Annotated[int, Ge(32), Le(4096)] = 1333,
+        norms: Literal["frozen", "trained"] = "frozen",
+        frozen_stages: Annotated[int, Ge(0), Le(7)] = 0,
+        pyramid: Annotated[int, Ge(8), Le(1024)] = 256,
+        features: Annotated[int, Ge(8), Le(8192)] = 1024,
+        proposals: Annotated[int, Ge(1), Le(10_000)] = 1000,
+        sampled: Annotated[int, Ge(4), Le(10_000)] = 512,
+    ) -> None:
+        self.proposals = proposals
+        self.options: dict[str, Any] = {
+            "sides": (shorter_side, max(shorter_side, longer_side)),
+            "frozen_norms": norms == "frozen",
+            "frozen_stages": frozen_stages,
+            "pyramid": pyramid,
+            "features": features,
+            "proposals": proposals,
+            "sampled": sampled,
+        }
+
+    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        if trial.training.compile:
+            raise UsageError("training.compile: a detector's steps depend on what it finds and cannot be compiled")
+        data = load_dataset(trial.dataset)
+        return _Detector(self._network(trial, data), trial, data, device, replica or Replica())
+
+    def cost(self, trial: Trial) -> Cost:
+        """What the trial's detector costs for one image of its data set and the fixed number of boxes."""
+        data = load_dataset(trial.dataset)
+        return measure_cost(Unrolled(self._network(trial, data, folded=True), boxes=self.proposals), data.input_size)
+
+    def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> Any:
+        """The detector, gates included, as it is trained, or as it is used."""
+        gated = build_model(trial, num_classes=len(data.classes))
+        gated = inference_form(gated) if folded else gated
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(trial.seed, "detection"))
+            detector = faster_rcnn(
+                gated.backbone,
+                gated.stage_ends,
+                num_classes=len(data.classes) + 1,
+                mean=data.mean,
+                std=data.std,
+                **self.options,
+            )
+        detector.add_module("gates", gated.gates)  # they act through hooks of the backbone
+        return detector
+
+
+class _Detector(ImageLearner[list[Scene]]):
+    """A detector and the images that it learns from."""
+
+    objective = "ap"
+
+    def load(
+        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+    ) -> Iterator[list[Scene]]:
+        """Images, from 0 to 1, with their objects."""
+        split: HasObjects = getattr(self.data, part)
+        found = load(
+            split.scenes, batches, join=_joined, num_draws=split.num_draws, variation=variation, loaders=self.loaders
+        )
+        for scenes in found:
+            yield [self._placed(scene) for scene in scenes]
+
+    def _placed(self, scene: Scene) -> Scene:
+        objects = Objects(*(values.to(self.device) for values in scene.objects))
+        return Scene(scene.image.to(self.device).float() / 255, objects)
+
+    def loss(self, content: list[Scene]) -> Tensor:
+        """Of the proposals and of the boxes: what they are taken for, and where they lie. Crowds teach nothing."""
+        targets = []
+        for scene in content:
+            single = ~scene.objects.crowd
+            targets.append({"boxes": scene.objects.boxes[single], "labels": scene.objects.labels[single] + 1})
+        with self.autocast():
+            losses: dict[str, Tensor] = self.model([scene.image for scene in content], targets)
+        return torch.stack([loss.float() for loss in losses.values()]).sum()
+
+    def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
+        """Average precisions on one part."""
+        truth: list[Objects] = []
+        found: list[Detections] = []
+        self.model.eval()
+        with torch.inference_mode():
+            for scenes in self.load(
+                part, list(in_order(len(getattr(self.data, part)), EVALUATION_BATCH)), variation=None
+            ):
+                with self.autocast():
+                    answers = self.model([scene.image for scene in scenes])
+                truth += [Objects(*(values.cpu() for values in scene.objects)) for scene in scenes]
+                found += [_detections(answer) for answer in answers]
+        return Evaluation(average_precisions(truth, found, num_classes=len(self.data.classes)))
+
+
+def _detections(answer: dict[str, Tensor]) -> Detections:
+    """What torchvision's detector says of an image; its class 0 is the background."""
+    boxes, scores, labels = (answer[key].cpu() for key in ("boxes", "scores", "labels"))
+    return Detections(boxes.float(), labels - 1, scores.float())
+
+
+def _joined(chunks: Sequence[list[Scene]]) -> list[Scene]:
+    return [scene for chunk in chunks for scene in chunk]

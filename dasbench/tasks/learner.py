@@ -1,0 +1,181 @@
+"""What all tasks on images share: batches that are cut into parts and shared out, and images that come normalised."""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dasbench.data_access import data_access
+from dasbench.datasets.dataset import Dataset, Split
+from dasbench.datasets.loading import load_batches, parts_of, without_lone_image
+from dasbench.datasets.memory import Resident
+from dasbench.errors import UsageError
+from dasbench.seeds import derive_seed, permutation
+from dasbench.spec.trial import Trial
+from dasbench.tasks.task import Evaluation, Replica
+
+T = TypeVar("T")
+
+FEW_CHANNELS = 16
+"""Fewer than what a vector register of AVX-512 holds."""
+
+
+class Share(NamedTuple):
+    """What a replica computes of a part of a batch.
+
+    Args:
+        indices: which images.
+        shared: whether the other replicas compute the rest; if not, they compute the same.
+        weight: of its loss in that of the batch.
+    """
+
+    indices: NDArray[np.int64]
+    shared: bool
+    weight: float
+
+
+class Part(NamedTuple, Generic[T]):
+    """A share of a part of a batch with what it holds.
+
+    Args:
+        content: as the learner's `load` gives it.
+        share: which images it is.
+    """
+
+    content: T
+    share: Share
+
+
+class ImageLearner(ABC, Generic[T]):
+    """A network and the images that it learns from; a task says what to load, and what its loss and its scores are.
+
+    Args:
+        model: with freshly drawn weights; it is moved to the device.
+        trial: a resolved trial.
+        data: its data set.
+        device: where it trains.
+        replica: which share of every batch is computed here.
+    """
+
+    objective: str
+
+    def __init__(self, model: nn.Module, trial: Trial, data: Dataset, device: torch.device, replica: Replica) -> None:
+        self.model = model
+        self.trial = trial
+        self.data = data
+        self.device = device
+        self.replica = replica
+        self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _spare_faulty_kernel(self.model)
+        if trial.training.compile:
+            _refuse_without_compiler()
+            self.model.compile()
+        self.loaders = data_access().loaders
+        self.examples_per_epoch = len(data.train)
+        self.steps_per_epoch = len(without_lone_image(self.examples_per_epoch, trial.training.batch_size))
+        self._mean = torch.tensor(data.mean, device=device)[:, None, None]
+        self._std = torch.tensor(data.std, device=device)[:, None, None]
+
+    @abstractmethod
+    def load(
+        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+    ) -> Iterator[T]:
+        """What some batches hold, on the device, one after the other.
+
+        Args:
+            part: of the data set.
+            batches: indices of each.
+            variation: seed of the random variation in training; None gives the images as they are evaluated.
+        """
+
+    @abstractmethod
+    def loss(self, content: T) -> Tensor:
+        """The mean loss over what was loaded, a scalar, in training mode."""
+
+    @abstractmethod
+    def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
+        """Scores on one part, in evaluation mode."""
+
+    def batches(self, epoch: int) -> Iterator[Iterable[Part[T]]]:
+        """Every training image once, in the epoch's order, each varied by its own random stream."""
+        training = self.trial.training
+        order = permutation(derive_seed(self.trial.seed, "order", epoch), self.examples_per_epoch)
+        variation = derive_seed(self.trial.seed, "augment", epoch) if training.augment else None
+        batches = [self._shares(order[places]) for places in without_lone_image(len(order), training.batch_size)]
+        wanted = [share.indices for shares in batches for share in shares]
+        contents = self.load("train", wanted, variation=variation)
+        for shares in batches:
+            yield (Part(content, share) for share, content in zip(shares, contents, strict=False))  # contents go on
+
+    def losses(self, batch: Iterable[Part[T]]) -> Iterator[Tensor]:
+        """The loss of each part, weighted by its share of the batch."""
+        for part in batch:
+            self.replica.sharing = part.share.shared
+            yield self.loss(part.content) * part.share.weight
+
+    def autocast(self) -> torch.autocast:
+        """The precision of the recipe, for the network's forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.training.precision == "bf16")
+
+    def images(self, split: Split, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
+        """The images of some batches on the device, normalised; a GPU computes while those of files come.
+
+        Shape:
+            float32, [B, 3, H, W] each, channels last
+        """
+        in_memory = isinstance(split, Resident)
+        ahead = self.device.type == "cuda" and not in_memory
+        loaders = 0 if in_memory else self.loaders
+        for images in load_batches(split, batches, variation=variation, loaders=loaders, pin_memory=ahead):
+            scaled = (images.to(self.device, non_blocking=ahead).float() / 255 - self._mean) / self._std
+            yield scaled.contiguous(memory_format=torch.channels_last)
+
+    def _shares(self, batch: NDArray[np.int64]) -> list[Share]:
+        """What this replica computes of a batch, part by part."""
+        training, shares = self.trial.training, []
+        for part in parts_of(batch, number=training.accumulate, batch_size=training.batch_size):
+            shared, own = self.replica.can_share(part), self.replica.share(part)
+            copies = 1 if shared else self.replica.number
+            shares.append(Share(own, shared, len(own) / len(batch) / copies))
+        return shares
+
+
+def resident(split: Split, device: torch.device) -> Split:
+    """A part with its images on the device, if they are in memory and fit there."""
+    return split.resident(device) if isinstance(split, Resident) else split
+
+
+def _spare_faulty_kernel(model: nn.Module) -> None:
+    """Keep strided 1x1 convolutions of few channels out of the channels-last format, in which they damage memory.
+
+    On CPUs with AVX-512, oneDNN's gradient of their weights writes beyond its workspace (torch 2.15: a process that
+    trains a ResNet-18 of width 8 on images of 64 px dies). Their numbers are the same in either format.
+    """
+    for module in model.modules():
+        if not isinstance(module, nn.Conv2d) or module.kernel_size != (1, 1) or module.stride == (1, 1):
+            continue
+        if module.in_channels < FEW_CHANNELS:
+            module.to(memory_format=torch.contiguous_format)
+            module.register_forward_pre_hook(_contiguous)
+
+
+def _contiguous(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    del module
+    return tuple(each.contiguous() for each in inputs)
+
+
+def _refuse_without_compiler() -> None:
+    """Say what torch.compile lacks before it fails in the middle of a step."""
+    asked = os.environ.get("CXX")
+    names = [asked] if asked else ["g++", "clang++", "cl"]
+    if not any(shutil.which(name) for name in names):
+        looked = f"$CXX is '{asked}', which is not there" if asked else f"found none of {', '.join(names)}"
+        raise UsageError(
+            f"training.compile: true needs a C++ compiler ({looked}); install one, or set training.compile: false"
+        )

@@ -1,0 +1,114 @@
+"""Semantic segmentation: cross-entropy on the class of each pixel, mean intersection over union."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from dasbench.backbones.segmentation import FullyConvolutional
+from dasbench.catalog import TASKS, load_dataset
+from dasbench.costs.measure import measure_cost
+from dasbench.datasets.annotations import HasClassMaps
+from dasbench.datasets.dataset import Dataset
+from dasbench.datasets.loading import in_order, join_images, load
+from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
+from dasbench.models import build_model, inference_form
+from dasbench.records import Cost
+from dasbench.seeds import derive_seed
+from dasbench.spec.trial import Trial
+from dasbench.tasks.learner import ImageLearner, resident
+from dasbench.tasks.task import Evaluation, Learner, Replica
+
+EVALUATION_BATCH = 64
+
+
+@TASKS.register("segmentation", needs="maps")
+class Segmentation:
+    """Tell the class of each pixel, with a fully convolutional network on the backbone.
+
+    What a gate learns from its own classification of the image (ABN) is left out.
+
+    Args:
+        levels: resolutions of the backbone that vote on a pixel: 1 is FCN-32s, 2 FCN-16s and 3 FCN-8s in the paper.
+    """
+
+    def __init__(self, *, levels: Annotated[int, Ge(1), Le(5)] = 3) -> None:
+        self.levels = levels
+
+    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        data = load_dataset(trial.dataset)
+        return _Segmenter(self._network(trial, data), trial, data, device, replica or Replica())
+
+    def cost(self, trial: Trial) -> Cost:
+        """What the trial's network costs for one image of its data set, once it is trained."""
+        data = load_dataset(trial.dataset)
+        return measure_cost(self._network(trial, data, folded=True), data.input_size)
+
+    def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> FullyConvolutional:
+        """The network, gates included, as it is trained, or as it is used."""
+        gated = build_model(trial, num_classes=len(data.classes))
+        gated = inference_form(gated) if folded else gated
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(trial.seed, "segmentation"))
+            network = FullyConvolutional(
+                gated.backbone, gated.stage_ends, num_classes=len(data.classes) + 1, levels=self.levels
+            )
+        network.add_module("gates", gated.gates)  # they act through hooks of the backbone
+        return network
+
+
+class _Batch(NamedTuple):
+    images: Tensor
+    maps: Tensor
+
+
+class _Segmenter(ImageLearner[_Batch]):
+    """A network and the images whose pixels it learns to tell apart."""
+
+    objective = "miou"
+
+    def __init__(
+        self, model: FullyConvolutional, trial: Trial, data: Dataset, device: torch.device, replica: Replica
+    ) -> None:
+        super().__init__(model, trial, data, device, replica)
+        self.annotated: dict[str, HasClassMaps] = {part: getattr(data, part) for part in ("train", "val", "test")}
+        self.parts = {part: resident(split, device) for part, split in self.annotated.items()}
+
+    def load(
+        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+    ) -> Iterator[_Batch]:
+        """Images with the class of each pixel."""
+        split = self.annotated[part]
+        images = self.images(self.parts[part], batches, variation=variation)
+        maps = load(split.class_maps, batches, join=join_images, num_draws=split.num_draws, variation=variation)
+        for some, classes in zip(images, maps, strict=True):
+            yield _Batch(some, classes.to(self.device).long())
+
+    def loss(self, content: _Batch) -> Tensor:
+        """Cross-entropy, averaged over the pixels."""
+        smoothing = self.trial.training.label_smoothing
+        return functional.cross_entropy(self._scores(content.images), content.maps, label_smoothing=smoothing)
+
+    def _scores(self, images: Tensor) -> Tensor:
+        """Class scores of each pixel, computed in the precision of the recipe and returned in fp32."""
+        with self.autocast():
+            scores: Tensor = self.model(images)
+        return scores.float()
+
+    def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
+        """Loss, mean intersection over union and pixel accuracy on one part."""
+        num_classes, length = len(self.data.classes) + 1, len(self.parts[part])
+        self.model.eval()
+        loss, confusion = 0.0, torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self.device)
+        with torch.inference_mode():
+            for batch in self.load(part, list(in_order(length, EVALUATION_BATCH)), variation=None):
+                scores = self._scores(batch.images)
+                loss += float(functional.cross_entropy(scores, batch.maps)) * len(scores) / length
+                confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes)
+        return Evaluation({"loss": loss, "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)})
