@@ -109,7 +109,8 @@ class Unrolled(nn.Module):
         boxes: that it looks at.
 
     Shape:
-        [1, 3, H, W] -> class scores [boxes, classes] and box corrections [boxes, 4 * classes]
+        [1, 3, H, W] -> scores and corrections of the anchors, level by level, class scores [boxes, classes] and box
+        corrections [boxes, 4 * classes]: everything that is computed, for a trace leaves out what nobody asks for
     """
 
     def __init__(self, detector: FasterRCNN, *, boxes: int) -> None:
@@ -117,16 +118,16 @@ class Unrolled(nn.Module):
         self.detector = detector
         self.boxes = boxes
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Pyramid, region proposals, and the head on boxes that are the whole image."""
         maps = self.detector.backbone(image)
-        self.detector.rpn.head(list(maps.values()))
+        objectness, anchors = self.detector.rpn.head(list(maps.values()))
         height, width = image.shape[2:]
         whole = torch.tensor([[0.0, 0.0, width, height]], device=image.device).repeat(self.boxes, 1)
         heads = self.detector.roi_heads
         pooled = heads.box_head(heads.box_roi_pool(maps, [whole], [(height, width)]))
         scores, corrections = heads.box_predictor(pooled)
-        return scores, corrections
+        return *objectness, *anchors, scores, corrections
 
 
 def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
@@ -140,12 +141,14 @@ def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
 
 
 def _freeze_norms(parent: nn.Module) -> None:
-    """Put frozen batch norms in the place of a network's own, with their scales, shifts and statistics."""
+    """Put frozen batch norms in the place of a network's own, with their scales, shifts, statistics and gates."""
     for name, child in list(parent.named_children()):
         if isinstance(child, nn.BatchNorm2d):
             frozen = FrozenBatchNorm2d(child.num_features, eps=child.eps)
             if not child.weight.is_meta:
                 frozen.load_state_dict(child.state_dict(), strict=False)
+            frozen._forward_hooks.update(child._forward_hooks)  # torch has no public way to move a hook
+            frozen._forward_pre_hooks.update(child._forward_pre_hooks)
             setattr(parent, name, frozen)
         else:
             _freeze_norms(child)

@@ -9,6 +9,7 @@ from torchvision.models.segmentation.fcn import FCNHead
 
 from dasbench.backbones.site import Site
 from dasbench.backbones.trunk import find_trunk
+from dasbench.errors import ModelError
 
 
 class FullyConvolutional(nn.Module):
@@ -30,7 +31,7 @@ class FullyConvolutional(nn.Module):
         [B, 3, H, W] -> [B, num_classes, H, W]
 
     Raises:
-        ModelError: if the backbone has too few resolutions.
+        ModelError: if the backbone has fewer resolutions, or none that can be told.
 
     Example:
         >>> import torch
@@ -44,6 +45,12 @@ class FullyConvolutional(nn.Module):
     def __init__(self, backbone: nn.Module, stage_ends: Sequence[Site], *, num_classes: int, levels: int = 3) -> None:
         super().__init__()
         trunk = find_trunk(backbone, stage_ends)
+        if levels > len(trunk.levels):
+            strides = ", ".join(str(level.stride) for level in trunk.levels)
+            raise ModelError(
+                f"task.levels: {levels} resolutions are to vote, and the backbone has {len(trunk.levels)} "
+                f"(of stride {strides}); write levels: {len(trunk.levels)} or fewer"
+            )
         chosen = trunk.levels[-levels:][::-1]
         self.body = IntermediateLayerGetter(trunk.module, {level.child: level.child for level in chosen})
         self.head = FCNHead(chosen[0].channels, num_classes)

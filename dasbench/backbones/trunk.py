@@ -11,7 +11,7 @@ from dasbench.backbones.site import Site
 from dasbench.errors import ModelError
 
 _SIDE = 64
-"""Of the black image that shows how large the maps are."""
+"""Of the image that shows how large the maps are."""
 
 
 class Level(NamedTuple):
@@ -44,7 +44,8 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     """Where a backbone's maps are, after making sure that it runs its layers one after the other.
 
     Args:
-        backbone: a classification network, perhaps with gates; it shares its layers with the trunk.
+        backbone: a classification network, perhaps with gates, which its caller has put into eval mode: they see an
+            image, and are no part of it. It shares its layers with the trunk.
         stage_ends: where its stages end.
 
     Raises:
@@ -64,8 +65,16 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     names = [site.path.rpartition(".")[2] for site in stage_ends]
     try:
         sizes = _sizes(backbone, module, names)
-    except (RuntimeError, ValueError, KeyError, NotImplementedError) as error:
-        raise ModelError(f"the backbone does not run its layers one after the other: {error}") from error
+    except (
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AssertionError,
+    ) as error:  # whatever a foreign network raises
+        raise ModelError(
+            f"the backbone does not run its layers one after the other, or takes no images of {_SIDE} px: {error}"
+        ) from error
     last = {
         sizes[name]: Level(name, site.channels, _SIDE // sizes[name])
         for name, site in zip(names, stage_ends, strict=True)
@@ -79,7 +88,8 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
     """Height of the map behind each child, which must be the one that the whole backbone computes there."""
     kept: dict[str, Tensor] = {}
     like = next(backbone.parameters())
-    image = torch.full((1, 3, _SIDE, _SIDE), 0.5, device=like.device, dtype=like.dtype)
+    ramp = torch.linspace(-1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype)  # no two pixels are equal
+    image = ramp.reshape(1, 3, _SIDE, _SIDE)
     modes = {each: each.training for each in backbone.modules()}
     hooks = [module.get_submodule(name).register_forward_hook(_Keep(kept, name)) for name in names]
     try:

@@ -140,7 +140,7 @@ class Training(Frozen):
             (times `gamma` after each epoch).
         milestones: epochs after which `step` acts.
         gamma: factor of `step` and `exponential`.
-        warmup_epochs: epochs over which the rate rises linearly from zero.
+        warmup_epochs: epochs, or a part of one, over which the rate rises linearly from zero.
         start_epochs: epochs, of all of them, that only prepare a start for the rest: at a constant rate, after which
             the optimiser, its schedule and its warm-up begin anew; `milestones` count from there.
         label_smoothing: share of the target that is spread over all classes.
@@ -164,7 +164,7 @@ class Training(Frozen):
     schedule: Literal["constant", "cosine", "step", "exponential"] = "cosine"
     milestones: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)] = ()
     gamma: float = Field(default=0.1, gt=0, le=1)
-    warmup_epochs: int = Field(default=0, ge=0)
+    warmup_epochs: float = Field(default=0.0, ge=0)
     start_epochs: int = Field(default=0, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     augment: bool = True
@@ -195,7 +195,7 @@ class Training(Frozen):
         left = self.epochs - self.start_epochs
         if self.warmup_epochs >= left:
             rest = f"the {left} epochs after start_epochs" if self.start_epochs else f"epochs ({self.epochs})"
-            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be fewer than {rest}")
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs:g}) must be fewer than {rest}")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer sgd with momentum above 0")
         if self.accumulate > self.batch_size:

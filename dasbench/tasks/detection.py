@@ -8,12 +8,13 @@ import torch
 from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from torch import Tensor
+from torchvision.models.detection import FasterRCNN
 
 from dasbench.backbones.detection import Unrolled, faster_rcnn
 from dasbench.catalog import TASKS, load_dataset
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import HasObjects, Objects, Scene
-from dasbench.datasets.dataset import Dataset
+from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD
 from dasbench.datasets.loading import in_order, load
 from dasbench.errors import UsageError
 from dasbench.metrics.average_precision import Detections, average_precisions
@@ -73,29 +74,47 @@ class Detection:
         if trial.training.compile:
             raise UsageError("training.compile: a detector's steps depend on what it finds and cannot be compiled")
         data = load_dataset(trial.dataset)
-        return _Detector(self._network(trial, data), trial, data, device, replica or Replica())
+        network = self.network(trial, num_classes=len(data.classes), mean=data.mean, std=data.std)
+        return _Detector(network, trial, data, device, replica or Replica())
 
     def cost(self, trial: Trial) -> Cost:
         """What the trial's detector costs for one image of its data set and the fixed number of boxes."""
         data = load_dataset(trial.dataset)
-        return measure_cost(Unrolled(self._network(trial, data, folded=True), boxes=self.proposals), data.input_size)
+        network = self.network(trial, num_classes=len(data.classes), folded=True)
+        return measure_cost(Unrolled(network, boxes=self.proposals), data.input_size)
 
-    def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> Any:
-        """The detector, gates included, as it is trained, or as it is used."""
-        gated = build_model(trial, num_classes=len(data.classes))
-        gated = inference_form(gated) if folded else gated
+    def network(
+        self,
+        trial: Trial,
+        *,
+        num_classes: int,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        folded: bool = False,
+    ) -> FasterRCNN:
+        """The detector of a trial, gates included.
+
+        Args:
+            trial: a resolved trial.
+            num_classes: of objects.
+            mean: of each channel, in [0, 1].
+            std: of each channel.
+            folded: whether it is as it is used, with gates dissolved that can be, or as it is trained.
+        """
+        gated = build_model(trial, num_classes=num_classes)
+        gated = (inference_form(gated) if folded else gated).eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(trial.seed, "detection"))
             detector = faster_rcnn(
                 gated.backbone,
                 gated.stage_ends,
-                num_classes=len(data.classes) + 1,
-                mean=data.mean,
-                std=data.std,
+                num_classes=num_classes + 1,
+                mean=mean,
+                std=std,
                 **self.options,
             )
         detector.add_module("gates", gated.gates)  # they act through hooks of the backbone
-        return detector
+        return detector.train()
 
 
 class _Detector(ImageLearner[list[Scene]]):

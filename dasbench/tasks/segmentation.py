@@ -16,6 +16,7 @@ from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import HasClassMaps
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order, join_images, load
+from dasbench.datasets.memory import Resident
 from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
@@ -53,14 +54,14 @@ class Segmentation:
     def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> FullyConvolutional:
         """The network, gates included, as it is trained, or as it is used."""
         gated = build_model(trial, num_classes=len(data.classes))
-        gated = inference_form(gated) if folded else gated
+        gated = (inference_form(gated) if folded else gated).eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(trial.seed, "segmentation"))
             network = FullyConvolutional(
                 gated.backbone, gated.stage_ends, num_classes=len(data.classes) + 1, levels=self.levels
             )
         network.add_module("gates", gated.gates)  # they act through hooks of the backbone
-        return network
+        return network.train()
 
 
 class _Batch(NamedTuple):
@@ -86,7 +87,15 @@ class _Segmenter(ImageLearner[_Batch]):
         """Images with the class of each pixel."""
         split = self.annotated[part]
         images = self.images(self.parts[part], batches, variation=variation)
-        maps = load(split.class_maps, batches, join=join_images, num_draws=split.num_draws, variation=variation)
+        loaders = 0 if isinstance(split, Resident) else self.loaders
+        maps = load(
+            split.class_maps,
+            batches,
+            join=join_images,
+            num_draws=split.num_draws,
+            variation=variation,
+            loaders=loaders,
+        )
         for some, classes in zip(images, maps, strict=True):
             yield _Batch(some, classes.to(self.device).long())
 

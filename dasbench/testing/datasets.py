@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.annotations import HasObjects, Scene
+from dasbench.datasets.annotations import HasClassMaps, HasObjects, Scene
 from dasbench.datasets.dataset import Dataset, Examples, Split
 from dasbench.datasets.loading import in_order, load_batches
 from dasbench.seeds import uniform
@@ -43,6 +43,8 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
         _check_labels(again)  # type: ignore[arg-type]  # as it is registered to be
     if "objects" in gives:
         _check_objects(data)
+    if "maps" in gives:
+        _check_maps(data)
 
 
 def _check_labels(data: Dataset) -> None:
@@ -154,6 +156,22 @@ def check_scenes(part: HasObjects, *, variation: int = 7) -> None:
         places = range(len(order))
         single = [part.scenes(order[[k]], None if draws is None else draws[[k]])[0] for k in places]
         assert _equal(whole, single), "an image or its objects depend on the batch that they come in"
+
+
+def _check_maps(data: Dataset[Examples]) -> None:
+    """Check the classes of pixels."""
+    for part in (data.train, data.val, data.test):
+        assert isinstance(part, HasClassMaps), "a part does not give out class maps"
+        order = np.arange(len(part))
+        whole = part.class_maps(order)
+        assert whole.dtype == torch.uint8, "class maps are not 8-bit"
+        assert whole.shape == (len(part), *data.input_size[1:]), "class maps differ in size from their images"
+        assert int(whole.max()) <= len(data.classes), "a pixel has a class outside of the classes"
+        assert whole.any(), "no pixel of a part has a class"
+        some = order[:20][::-1].copy()
+        draws = uniform(7, some, draws=part.num_draws)
+        single = [part.class_maps(some[[k]], draws[[k]]) for k in range(len(some))]
+        assert torch.equal(part.class_maps(some, draws), torch.cat(single)), "a class map depends on its batch"
 
 
 def _equal(first: list[Scene], second: list[Scene]) -> bool:

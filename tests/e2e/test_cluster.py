@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Cluster:
         return {**os.environ, **token, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
 
     def start(self, host: str, *options: str) -> None:
-        with (self.folder / f"{host}.log").open("w") as log:
+        with (self.folder / f"{host}.log").open("a") as log:
             self.nodes[host] = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "ray.scripts.scripts", "start", f"--node-ip-address={host}"),
@@ -116,8 +117,9 @@ class Cluster:
         self.start(host, *options)
         while "Ray runtime started" not in log.read_text():
             if time.monotonic() > limit:
-                pytest.skip(f"Ray does not start here: {log.read_text()[-500:]}")
+                pytest.fail(f"Ray does not start: {log.read_text()[-2000:]}")
             if self.nodes[host].poll() is not None:
+                time.sleep(1)
                 self.start(host, *options)
             time.sleep(0.2)
 
@@ -129,8 +131,12 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    made = Cluster(tmp_path_factory.mktemp("ray"), free_port())
+def cluster() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:  # sockets want short paths
+        yield from _started(Cluster(Path(folder), free_port()))
+
+
+def _started(made: Cluster) -> Iterator[Cluster]:
     token = made.folder / "token"
     token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32))
@@ -158,7 +164,7 @@ class Driver:
 
     @property
     def said(self) -> str:
-        return self.said
+        return self.output.with_suffix(".err").read_text()
 
     @property
     def outcomes(self) -> list[dict]:

@@ -109,8 +109,8 @@ def _schedule(recipe: Fields) -> str:
     if recipe["schedule"] == "exponential" and "gamma" in recipe:
         text += f" (times {recipe['gamma']} after each epoch)"
     warmup = recipe.get("warmup_epochs")
-    if isinstance(warmup, int) and warmup:
-        text += f" after a warm-up of {counted(warmup, 'epoch')}"
+    if isinstance(warmup, int | float) and warmup:
+        text += f" after a warm-up of {warmup:g} epoch{'s' * (warmup != 1)}"
     start = recipe.get("start_epochs")
     if isinstance(start, int) and start:
         text += f", begun anew after the first {counted(start, 'epoch')} at a constant rate"
