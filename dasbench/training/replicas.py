@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -160,11 +160,9 @@ def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: 
             return answer
 
         outcome = work(report=report, replica=replica)
-        pipe.send(outcome)
-        try:
+        with suppress(EOFError, ConnectionError):  # dismissed, perhaps before it is done
+            pipe.send(outcome)
             pipe.recv()
-        except (EOFError, ConnectionError):
-            return
 
 
 def _die_with_parent() -> None:

@@ -22,6 +22,8 @@ TRIAL = Trial(
     training={"epochs": 2, "lr": 0.002, "batch_size": 64},  # batches of 64, 33 and 33: small steps, as rounding grows
 )
 TWO = Runtime(device="cpu", replicas=2)
+CLOSE = 4e-4
+"""How far rounding, which differs with the machine, may drive two losses apart; norms of half a batch do 1.4e-3."""
 
 
 def losses(outcome: Outcome) -> list[float]:
@@ -113,7 +115,7 @@ def test_two_replicas_have_the_losses_of_one_process(values):
     trial = TRIAL.with_values(values)
     alone, together = run_trial(trial, runtime=Runtime(device="cpu")), run_trial(trial, runtime=TWO)
 
-    assert losses(together) == pytest.approx(losses(alone), abs=1e-4)
+    assert losses(together) == pytest.approx(losses(alone), abs=CLOSE)
     assert together.key == alone.key
     assert together.cost == alone.cost
     assert together.environment["replicas"] == 2
@@ -128,7 +130,7 @@ def test_a_batch_too_small_to_share_counts_once():
     alone = run_trial(trial, runtime=Runtime(device="cpu"))
     together = run_trial(trial, runtime=Runtime(device="cpu", replicas=2))
 
-    assert losses(together) == pytest.approx(losses(alone), abs=1e-4)
+    assert losses(together) == pytest.approx(losses(alone), abs=CLOSE)
 
 
 @pytest.mark.slow

@@ -95,25 +95,25 @@ def test_its_convolutions_start_from_hes_distribution_over_the_fan_out() -> None
 def test_the_loss_is_the_sum_of_both_classifications() -> None:
     trial = make_trial(training={"label_smoothing": 0.1})
     learner = TASKS["classification"].make().build(trial, device=torch.device("cpu"))
-    (batch,) = next(iter(learner.batches(1)))
+    (part,) = next(iter(learner.batches(1)))
     learner.model.train()
-    logits = learner.model(batch.images)
+    logits = learner.model(part.content.images)
     (auxiliary,) = gate_of(learner.model).take_auxiliary()
-    losses = [functional.cross_entropy(one, batch.labels, label_smoothing=0.1) for one in (logits, auxiliary)]
+    losses = [functional.cross_entropy(one, part.content.labels, label_smoothing=0.1) for one in (logits, auxiliary)]
 
-    assert sum(learner.losses([batch])).item() == pytest.approx(sum(losses).item(), rel=1e-5)
+    assert sum(learner.losses([part])).item() == pytest.approx(sum(losses).item(), rel=1e-5)
     assert losses[1].item() > 0
 
 
 def test_only_the_second_loss_reaches_the_branchs_classification() -> None:
     learner = TASKS["classification"].make().build(make_trial(), device=torch.device("cpu"))
-    (batch,) = next(iter(learner.batches(1)))
+    (part,) = next(iter(learner.batches(1)))
     learner.model.train()
     branch = gate_of(learner.model).branch
 
-    functional.cross_entropy(learner.model(batch.images), batch.labels).backward()
+    functional.cross_entropy(learner.model(part.content.images), part.content.labels).backward()
     assert branch.classify.weight.grad is None
-    sum(learner.losses([batch])).backward()
+    sum(learner.losses([part])).backward()
 
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in branch.parameters())
 
