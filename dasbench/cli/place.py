@@ -27,12 +27,10 @@ class Place(TypedDict):
 
 
 def make_runtime(study: "Study", place: Place) -> "Runtime":
-    """Where each trial runs; a device that is not there is refused."""
-    from dasbench.training.run_trial import Runtime, check_device
+    """Where each trial runs."""
+    from dasbench.training.run_trial import Runtime
 
     cpus, gpus = study.resources.cpus, study.resources.gpus
-    if place["address"] is None:  # a cluster's devices are not this machine's
-        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
     return Runtime(
         device=place["device"],
         threads=cpus,
@@ -45,21 +43,25 @@ def make_runtime(study: "Study", place: Place) -> "Runtime":
     )
 
 
-def check_models(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
-    """Build every model that the study lists, so that one that cannot be built is known before anything is trained.
+def check_needs(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
+    """Open its data, find its devices, build its models: what is not to be had is known before anything is trained.
 
     Returns:
         The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
     """
     from dasbench.plan import count_costs, plan_study, plan_trial
     from dasbench.spec.fingerprints import refuse_changed_data
+    from dasbench.training.run_trial import check_device
 
+    gpus = study.resources.gpus
     plan = plan_study(study)
     first = plan_trial(study, {}, study.seeds.values[0])  # a search lists nothing yet
+    if place["address"] is None:  # a cluster's devices are not this machine's
+        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
     done, specs = _so_far(db, study.name, list(plan.items))
     refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
     count_costs(plan.without(done))
-    if study.resources.gpus != "auto":
+    if gpus != "auto":
         return study.resources
     if place["address"] is not None:
         raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")

@@ -13,7 +13,7 @@ import click
 
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell
-from dasbench.cli.place import Place, check_models, default_storage, make_executor, make_runtime
+from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
@@ -84,7 +84,7 @@ def command(
 
     agenda = Agenda(loaded)
     runtime = make_runtime(loaded, place)
-    resources = check_models(loaded, runtime, db, place)
+    resources = check_needs(loaded, runtime, db, place)
     executor = make_executor(agenda, resources, place)
     folder = storage_place(storage) if storage else default_storage(db, place)
     callbacks = make_callbacks(loaded.callbacks)

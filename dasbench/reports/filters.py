@@ -47,9 +47,9 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
     """The rows that pass a condition.
 
     Columns are the metrics, the costs, the varied fields (`gate.first_norm`, or `first_norm` alone), and those of
-    `TEXT_COLUMNS` and `NUMBER_COLUMNS`. A metric stands for the variant's mean over its seeds: a variant passes as a
-    whole or not at all, since to leave out single seeds for their scores would flatter what is left. What a row lacks
-    equals nothing and is not less or greater than anything.
+    `TEXT_COLUMNS` and `NUMBER_COLUMNS`; `dataset` is the data set's name without its parameters. A metric stands for
+    the variant's mean over its seeds: a variant passes as a whole or not at all, since to leave out single seeds for
+    their scores would flatter what is left. What a row lacks equals nothing and is not less or greater than anything.
 
     Args:
         rows: trials of one study or of several.
@@ -92,7 +92,8 @@ class _Group:
     @property
     def values(self) -> Values:
         row = self.rows[0]
-        return {**self.fields, **self.numbers, **{name: getattr(row, name) for name in VARIANT_COLUMNS}}
+        columns = {name: getattr(row, name) for name in VARIANT_COLUMNS}
+        return {**columns, "dataset": row.dataset.partition("(")[0], **self.fields, **self.numbers}
 
     def values_of(self, row: Row) -> Values:
         return {**self.values, **{name: getattr(row, name) for name in ROW_COLUMNS}}

@@ -99,8 +99,10 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
     """
     datasets = sorted({row.dataset for row in rows})
     if len(datasets) > 1:
+        first, *others = sorted({dataset.partition("(")[0] for dataset in datasets})
+        remedy = f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
         raise UsageError(
-            f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}"
+            f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}{remedy}"
         )
     tasks = sorted({row.task for row in rows})
     if len(tasks) > 1:

@@ -13,7 +13,7 @@ from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.recipes import recipes
 from dasbench.spec.space import SETTABLE, Axis
 from dasbench.spec.space_files import add_space
-from dasbench.spec.study import MAX_TRIALS, Study
+from dasbench.spec.study import MAX_TRIALS, Study, flatten
 from dasbench.spec.trial import FILLED_IN, Trial, set_field
 
 Known = Mapping[str, Collection[str]]
@@ -191,7 +191,7 @@ def _check_conditions(document: Document, study: Study) -> list[Complaint]:
             nearby = [field for field in fields if field.partition(".")[0] == key.partition(".")[0]]
             message = unknown_name("field (no axis above varies it, the base does not set it)", key, nearby or SETTABLE)
             complaints.append(document.complaint(("axes", index, "when", key), message))
-        fields.add(axis.key)
+        fields.update(field for point in axis.points() or [None] for field, _ in flatten({axis.key: point}))
     return complaints
 
 

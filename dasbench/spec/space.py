@@ -100,9 +100,9 @@ class Axis(Frozen):
             any(option in _options(other.when[key]) for option in _options(self.when[key])) for key in shared
         )
 
-    def applies(self, assigned: Mapping[str, Any]) -> bool:
-        """Whether every condition of `when` holds for the values assigned so far."""
-        return all(_matches(assigned.get(key), wanted) for key, wanted in self.when.items())
+    def applies(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Whether every condition of `when` holds: for the values of the axes before, and the base's dotted fields."""
+        return all(_matches(field_value(key, base, values), wanted) for key, wanted in self.when.items())
 
 
 def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -123,11 +123,42 @@ def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[di
         return
     *before, last = axes
     for values in enumerate_axes(before, base):
-        if not last.applies({**base, **values}):
+        if not last.applies(base, values):
             yield values
             continue
         for point in last.points() or last.ends():
             yield {**values, last.key: point}
+
+
+def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    """What a dotted field holds once some axes have taken their values; None if nothing is said of it.
+
+    Args:
+        key: the field.
+        base: dotted fields that hold before any axis does.
+        values: of the axes, by their keys, in the order in which they are set.
+
+    Example:
+        >>> base = {"gate": {"name": "das", "alpha": 0.1}, "gate.name": "das", "gate.alpha": 0.1}
+        >>> field_value("gate.alpha", base, {}), field_value("gate.alpha", base, {"gate": {"name": "das", "alpha": 1}})
+        (0.1, 1)
+        >>> field_value("gate.name", base, {"gate": "se"}), field_value("gate.alpha", base, {"gate": "se"})
+        ('se', None)
+    """
+    found = base.get(key)
+    for name, value in values.items():
+        if name in (key, f"{key}.name"):
+            found = value
+        elif key.startswith(f"{name}."):
+            found = _inner(value, key.removeprefix(f"{name}."))
+    return found
+
+
+def _inner(value: Any, path: str) -> Any:
+    """What a value, a component's bare name included, holds at a dotted path."""
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else value if part == "name" else None
+    return value
 
 
 def _matches(value: Any, wanted: Any) -> bool:

@@ -207,15 +207,14 @@ class Study(Frozen):
 
     def holds(self, variant: Mapping[str, Any]) -> bool:
         """Whether a variant is one of this study's: it sets the axes that apply, and nothing else, to their values."""
-        assigned = self.base_fields
-        expected = set()
+        base = self.base_fields
+        assigned: dict[str, Any] = {}
         for axis in self.axes:
-            if axis.applies(assigned):
-                expected.add(axis.key)
+            if axis.applies(base, assigned):
                 if axis.key not in variant or not axis.holds(variant[axis.key]):
                     return False
                 assigned[axis.key] = variant[axis.key]
-        return set(variant) == expected
+        return variant.keys() == assigned.keys()
 
     @property
     def document(self) -> Document:
@@ -261,11 +260,12 @@ def trial_fields(trial: Trial) -> dict[str, Any]:
         >>> fields["gate.alpha"], fields["backbone"]
         (0.1, {'name': 'resnet18'})
     """
-    return dict(_flatten(trial.model_dump(mode="json", exclude_none=True)))
+    return dict(flatten(trial.model_dump(mode="json", exclude_none=True)))
 
 
-def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted field in plain data and its value, parts before what is in them."""
     for key, value in data.items():
         yield prefix + key, value
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")

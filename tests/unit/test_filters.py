@@ -1,6 +1,7 @@
 """`--where`: what passes, what is refused, and that nothing written there can do harm."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,3 +100,13 @@ def test_fields_are_named_in_full_or_by_an_end_that_only_one_has():
     assert known == {"gate": "das", "gate.kernel": 3, "backbone.kernel": 7}
     with pytest.raises(UsageError, match=r"may be any of gate\.kernel, backbone\.kernel"):
         find_field("kernel", known)
+
+
+@pytest.mark.parametrize("varied", [True, False])
+def test_a_data_set_is_named_without_its_parameters(varied):
+    variants = [{"dataset": {"name": "digits", "image_size": 16}}, {"dataset.name": "cifar10"}] if varied else [{}, {}]
+    names = ["digits(image_size=16)", "cifar10"]
+    rows = [replace(ROWS[place], variant=variants[place], dataset=names[place], study=names[place]) for place in (0, 1)]
+
+    assert [kept.dataset for kept in filter_rows(rows, 'dataset = "digits"')] == names[:1]
+    assert [kept.dataset for kept in filter_rows(rows, 'dataset = "cifar10"')] == names[1:]

@@ -293,7 +293,7 @@ def test_the_same_variant_of_two_studies_stays_two(planned):
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [
-        (["one", "other"], "different data.*cifar10; digits"),
+        (["one", "other"], "different data.*cifar10; digits; look at one.*--where .dataset = .cifar10.."),
         (["one", "probed"], "different tasks.*classification; probe"),
         (["one", "loss"], "different metrics.*one by top1 max; loss by loss min"),
         (["one", "tow"], "unknown study 'tow'. Did you mean 'two'"),

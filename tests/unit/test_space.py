@@ -42,6 +42,28 @@ def test_a_condition_may_name_a_field_of_the_base():
     assert list(enumerate_axes([axis], {"gate.name": "se"})) == [{}]
 
 
+@pytest.mark.parametrize("first", ["gate", "gate.name"])
+@pytest.mark.parametrize("condition", ["gate", "gate.name"])
+def test_a_condition_sees_through_components_and_their_names(first, condition):
+    choose = Axis(key=first, values=("se", "das"))
+    alpha = Axis(key="gate.alpha", values=(0.1,), when={condition: "das"})
+    base = {"gate": {"name": "das"}, "gate.name": "das"}
+
+    assert list(enumerate_axes([choose, alpha], base)) == [{first: "se"}, {first: "das", "gate.alpha": 0.1}]
+
+
+def test_a_condition_looks_into_what_an_axis_sets_and_forgets_what_that_replaces():
+    gates = Axis(key="gate", values=({"name": "das", "design": "b"}, "das", {"name": "se", "reduction": 8}))
+    axes = [gates, Axis(key="training.lr", values=(0.1,), when={"gate.design": "b"})]
+    base = {"gate": {"name": "das", "design": "b"}, "gate.name": "das", "gate.design": "b"}
+
+    assert list(enumerate_axes(axes, base)) == [
+        {"gate": {"name": "das", "design": "b"}, "training.lr": 0.1},
+        {"gate": "das"},
+        {"gate": {"name": "se", "reduction": 8}},
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "overlap"),
     [

@@ -1,6 +1,5 @@
 """Axes as samplers see them: one number each, an index where the axis lists its values."""
 
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -96,9 +95,8 @@ def assemble(
         ({'gate': 'none'}, {'gate': 'das', 'gate.alpha': 0.2})
     """
     variant: dict[str, Any] = {}
-    fields = ChainMap(variant, dict(base))
     for axis in axes:
-        if axis.axis.applies(fields):
+        if axis.axis.applies(base, variant):
             variant[axis.axis.key] = choose(axis)
     return variant
 
