@@ -10,7 +10,7 @@ import click
 from dasbench.cli.options import db_option, format_option, quick_reading, study_name
 
 if TYPE_CHECKING:
-    from dasbench.reports.plots.pareto import ParetoInfo
+    from dasbench.reports.plots.pareto_info import ParetoInfo
     from dasbench.reports.selection import Selection
 
 
@@ -52,6 +52,8 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
     from dasbench.reports.selection import select_studies
 
     kind = "hypervolume" if options["hypervolume"] else "pareto"
+    if options["reference"] and kind == "pareto":
+        raise click.UsageError("--reference is the corner of a hypervolume: add --hypervolume.")
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
@@ -77,7 +79,7 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
     from dasbench.reports.formats import print_records
-    from dasbench.reports.plots.pareto import info
+    from dasbench.reports.plots.pareto_info import info
     from dasbench.reports.plots.published import backbones_of, published_points
     from dasbench.reports.plots.quantities import quantity, read_objective
 

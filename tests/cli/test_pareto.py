@@ -139,6 +139,7 @@ def test_json_stays_json_when_a_figure_is_drawn_too(run, tmp_path):
         (["norms", "--published", "table1", "--cost", "seconds"], "parameters and FLOPs"),
         (["norms", "--hypervolume", "--reference", "a,b"], "60,2e9"),
         (["norms", "--hypervolume", "--reference", "1,inf"], "two finite numbers"),
+        (["norms", "--reference", "60,2e9"], "add --hypervolume"),
         (["norms", "-o", "x.docx"], "not in '.docx'"),
     ],
 )

@@ -18,7 +18,8 @@ from dasbench.reports.plots.figure import figure_paths, save_figure, styled_figu
 from dasbench.reports.plots.hypervolume import info as hypervolume_info
 from dasbench.reports.plots.labels import place_labels, plain_label, printable, short_labels
 from dasbench.reports.plots.norms import info as norms_info
-from dasbench.reports.plots.pareto import draw, info, legend_title
+from dasbench.reports.plots.pareto import draw
+from dasbench.reports.plots.pareto_info import info, legend_title
 from dasbench.reports.plots.placement import info as placement_info
 from dasbench.reports.plots.published import PublishedPoint, published_points
 from dasbench.reports.plots.quantities import quantity, read_objective, with_metric

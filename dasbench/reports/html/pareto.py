@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dasbench.reports.html.page import write_page_file
 from dasbench.reports.plots.labels import printable
-from dasbench.reports.plots.pareto import ParetoInfo, front_steps, legend_title, point_labels, vertical_title
+from dasbench.reports.plots.pareto_info import ParetoInfo, front_steps, legend_title, point_labels, vertical_title
 from dasbench.reports.plots.published import PUBLISHED, PublishedPoint
 from dasbench.reports.plots.quantities import axis_unit
 from dasbench.reports.plots.scales import is_log
