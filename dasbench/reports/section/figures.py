@@ -8,7 +8,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.reports.importance import importance_records
-from dasbench.reports.plots import alpha, importance, norms, pareto, placement
+from dasbench.reports.plots import alpha, importance, norms, pareto, pareto_info, placement
 from dasbench.reports.plots.means import Mean
 from dasbench.reports.selection import Selection
 
@@ -33,7 +33,7 @@ class Figure:
     caption: str
     records: Records
     draw: Callable[[Path], None]
-    front: pareto.ParetoInfo | None = None
+    front: pareto_info.ParetoInfo | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
 
 
 def _frontier(selection: Selection, convention: str) -> Figure:
-    front = pareto.info(selection, cost=f"macs_{convention}")
+    front = pareto_info.info(selection, cost=f"macs_{convention}")
     counts = [point.n for point in front.points]
     caption = (
         f"{front.metric} against cost. Red: on the front of the means; hollow: possibly on the front; grey: "
