@@ -1,11 +1,14 @@
 """What all tests share: studies written to files, and a database in which a study was really trained."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from command_line import TINY, Done, run_dasbench
 from postgres_server import PROGRAMS, new_database, postgres_server
+
+os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's is 15: beside the tests of another process, next to nothing
 
 
 @pytest.fixture
