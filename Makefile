@@ -19,10 +19,10 @@ demo: setup            # train Table 5 on real digits (about 6 minutes), rank th
 	$(BIN)/dasbench pareto norm_ablation
 
 test: setup            # the fast tests
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-all: setup        # all of them
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: setup           # style, types, layers, spelling, dependencies
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from command_line import TINY, Done, run_dasbench
 from postgres_server import PROGRAMS, new_database, postgres_server
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's is 15: beside the tests of another process, next to nothing
+if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: threads of several would only wait for each other
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture
