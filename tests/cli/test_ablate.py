@@ -55,6 +55,7 @@ def test_its_trials_are_trained_and_compared_with_the_gate_as_it_is(dasbench, ba
     assert {answer["b"] for answer in json.loads(done.out)} == {label}
 
 
+@pytest.mark.slow
 def test_the_same_command_writes_the_same_bytes_and_replaces_nothing_unasked(dasbench, base, tmp_path):
     command = ("ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "reduction", "--seeds", "3")
     dasbench(*command)

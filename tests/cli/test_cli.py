@@ -214,6 +214,7 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(dasben
     assert not (tmp_path / "results.db").exists()
 
 
+@pytest.mark.slow
 def test_components_of_ones_own_are_imported(dasbench, write_study, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
@@ -254,6 +255,7 @@ def test_one_process_runs_several_commands(capsys):
     assert "nsga2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(trained: Path, tmp_path: Path) -> None:
     for name in ("study.yaml", "results.db"):
         shutil.copy(trained / name, tmp_path / name)
@@ -291,6 +293,7 @@ def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_train
     assert (tmp_path / "results.db").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(TINY.replace("[2, 4]", "[2]").replace("seeds: 2", "seeds: 1"))
 
@@ -301,6 +304,7 @@ def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     assert [file.stem for file in (tmp_path / ".dasbench" / "weights").iterdir()] == row["keys"]
 
 
+@pytest.mark.slow
 def test_a_run_whose_reader_has_gone_goes_on(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(TINY)
     run = f"{sys.executable} -m dasbench run study.yaml --executor inline --plain"

@@ -146,6 +146,7 @@ def test_modules_of_a_study_are_those_that_its_task_trains(write_study):
     assert [module["macs_full"] for module in modules] == [row["macs_full"] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_study_is_found_in_the_database_by_its_name(trained):
     by_name = run_dasbench(trained, "cost", "tiny", "--json")
     by_file = run_dasbench(trained, "cost", "study.yaml", "--json")

@@ -125,6 +125,7 @@ def test_in_full_rows_without_das_stay_near_their_printed_counts_and_das_in_resn
     assert off(das, "macs_full", "flops_g") > 0.3
 
 
+@pytest.mark.slow
 def test_the_detectors_of_table2_have_the_printed_parameters():
     for label, record in records("table2").items():
         row = table("table2").row(label)
@@ -267,6 +268,7 @@ def test_a_gate_that_this_version_lacks_is_not_run_and_does_no_harm(monkeypatch)
     assert report.cells["params_m"].why == "this version has no gate 'das'"
 
 
+@pytest.mark.slow
 def test_the_table_shows_notes_full_counts_and_why_they_differ():
     text = reproduced("table4", "table").stdout
 

@@ -37,6 +37,7 @@ def test_every_data_set_keeps_its_contract(name, data_root):
         check_dataset(name, params=PARAMS.get(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_study_loads_and_its_models_build(path):
     check_study(path)

@@ -45,7 +45,7 @@ def gradients_of_an_epoch(trial: Trial) -> list[tuple[float, torch.Tensor]]:
     return found
 
 
-@pytest.mark.parametrize("parts", [2, 7, 128])
+@pytest.mark.parametrize("parts", [2, 7, pytest.param(128, marks=pytest.mark.slow)])
 def test_a_batch_in_parts_has_the_loss_and_the_gradient_of_the_whole(parts):
     small = TRIAL.with_values({"backbone.width": 2})
     whole = gradients_of_an_epoch(small)  # 4 batches of 256 images and one of 235
