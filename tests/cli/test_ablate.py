@@ -30,6 +30,7 @@ def base(write_study):
     return write_study(BASE, "base.yaml")
 
 
+@pytest.mark.slow
 def test_a_study_is_written_that_check_accepts_and_compare_understands(dasbench, base, tmp_path):
     done = dasbench("ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "leave_one_out")
 

@@ -100,6 +100,7 @@ def test_plan_lists_trials_with_costs_and_what_is_done(trained, tmp_path):
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.slow
 def test_plan_says_how_long_the_rest_takes(trained):
     more = run_dasbench(trained, "plan", "study.yaml", "--set", "training.epochs=3")
 

@@ -75,6 +75,7 @@ def test_a_mistake_is_named_and_nothing_is_written(filled, dasbench, words, code
     assert {path.name for path in filled.iterdir()} <= before | {"results.db-wal", "results.db-shm"}
 
 
+@pytest.mark.slow
 def test_show_goes_on_showing_backbones(dasbench):
     first = dasbench("show", "backbone", "resnet18", "--set", "backbone.width=8", "--json")
     second = dasbench("show", "resnet18", "--set", "backbone.width=8", "--json")

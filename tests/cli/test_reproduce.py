@@ -65,6 +65,7 @@ def test_the_kernel_alone_is_what_the_printed_parameters_of_design_d_leave_out()
     assert record["params_full"] - record["params_paper"] == sum(9 * c**2 for c in (64, 128, 256, 512))
 
 
+@pytest.mark.slow
 def test_figure3_is_counted_at_every_alpha_though_its_heights_are_not_printed():
     rows = records("fig3")
 
@@ -197,6 +198,7 @@ def test_a_printed_figure_outside_of_the_interval_differs(tmp_path):
     assert cell(stored(tmp_path, [60.0, 60.1, 60.2])).verdict == "differs"
 
 
+@pytest.mark.slow
 def test_one_seed_matches_when_rounded_and_otherwise_says_nothing(tmp_path):
     (tmp_path / "other").mkdir()
 

@@ -10,6 +10,8 @@ from PIL import Image
 
 from dasbench.results.reading import read_store
 
+pytestmark = pytest.mark.slow
+
 STUDY = """\
 name: shapes
 question: Where does it look?
@@ -46,7 +48,6 @@ def compared(folder, keys):
     return done
 
 
-@pytest.mark.slow
 def test_weights_that_were_not_kept_are_trained_again_bit_for_bit(folder, keys, compared):
     assert compared.err.count("training 1 epochs again") == 2
     assert compared.err.count("the same network as was scored") == 2
@@ -92,7 +93,6 @@ def test_a_table_says_the_parameters_and_the_sensitivity(folder, keys, compared)
     assert (folder / "figures" / f"saliency_{keys['das']}.png").exists()
 
 
-@pytest.mark.slow
 def test_weights_of_ones_own_can_be_given(folder, keys, compared):
     content = torch.load(folder / f".dasbench/weights/{keys['das']}.pt")
     torch.save(content["model"], folder / "mine.pt")
@@ -105,7 +105,6 @@ def test_weights_of_ones_own_can_be_given(folder, keys, compared):
     assert json.loads(done.out)[0]["images"] == json.loads(compared.out)[3]["images"]
 
 
-@pytest.mark.slow
 def test_a_data_set_without_masks_gets_heat_maps_without_scores(trained):
     with read_store(trained / "results.db") as reader:
         key = reader.rows("tiny")[0].key
@@ -118,7 +117,6 @@ def test_a_data_set_without_masks_gets_heat_maps_without_scores(trained):
     assert (trained / "maps" / f"saliency_{key}.png").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -120,6 +120,7 @@ def test_offsets_are_computed_in_full_precision():
     assert dtypes == [torch.float32] * 4
 
 
+@pytest.mark.slow
 def test_a_trial_in_half_precision_is_evaluated_in_it_and_comes_close():
     full, half = run_trial(TRIAL), run_trial(TRIAL.with_values({"training.precision": "bf16"}))
 

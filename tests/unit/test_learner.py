@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from dasbench.catalog import TASKS, resolve
@@ -37,6 +38,7 @@ print(run_trial(trial).status)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_its_numbers_are_those_of_the_contiguous_format():
     done = run_apart("""
 import torch

@@ -72,6 +72,7 @@ def test_an_interrupted_trial_goes_on_and_ends_as_if_it_had_not_been(tmp_path, r
     assert science(second) == science(reference)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_survives_an_interruption(tmp_path):
     best = TRIAL.with_values({"training.select": "best", "training.lr": 0.5})
     whole = run_trial(best)
@@ -111,6 +112,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, refere
     assert science(outcome) == science(reference)
 
 
+@pytest.mark.slow
 def test_with_all_checkpoints_damaged_a_trial_starts_from_scratch(tmp_path, reference):
     run_trial(TRIAL, interrupt_after(2), tmp_path)
     for path in tmp_path.rglob("epoch-*.pt"):

@@ -357,6 +357,7 @@ def test_an_interrupted_trial_ends_as_if_it_had_not_been(tmp_path):
     assert science(second) == science(whole)
 
 
+@pytest.mark.slow
 def test_a_short_training_finds_the_object():
     maps = salient_shapes(**FEW).test.class_maps(np.arange(60))
     all_background = 100 * float((maps == 0).float().mean())
