@@ -9,7 +9,7 @@ from dasbench.errors import Complaint, StudyError
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.parameters import Problem, check_parameters
-from dasbench.spec.space import Axis, enumerate_axes
+from dasbench.spec.space import Axis, decides, enumerate_axes
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Choice, set_field
 
@@ -67,19 +67,13 @@ def _check_component(study: Study, field: str) -> Iterator[Complaint]:
 
 def _axes_of(study: Study, field: str) -> list[Axis]:
     """The axes that vary a component, and those that their conditions look at."""
-    wanted = {axis.key for axis in study.axes if _within(axis.key, field)}
+    wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
     while True:
         conditions = {key for axis in study.axes if axis.key in wanted for key in axis.when}
-        deciding = {axis.key for axis in study.axes for key in conditions if _within(key, axis.key)}
-        deciding |= {f"{key}.name" for key in conditions} & {axis.key for axis in study.axes}
-        if deciding <= wanted:
+        more = {axis.key for axis in study.axes if any(decides(axis.key, key) for key in conditions)} - wanted
+        if not more:
             return [axis for axis in study.axes if axis.key in wanted]
-        wanted |= deciding
-
-
-def _within(key: str, field: str) -> bool:
-    """Whether a dotted field is another one, or lies in it."""
-    return key == field or key.startswith(f"{field}.")
+        wanted |= more
 
 
 def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:

@@ -65,13 +65,7 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     names = [site.path.rpartition(".")[2] for site in stage_ends]
     try:
         sizes = _sizes(backbone, module, names)
-    except (
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AssertionError,
-    ) as error:  # whatever a foreign network raises
+    except (RuntimeError, ValueError, KeyError, TypeError, AssertionError) as error:  # a foreign network raises any
         raise ModelError(
             f"the backbone does not run its layers one after the other, or takes no images of {_SIDE} px: {error}"
         ) from error

@@ -147,16 +147,24 @@ def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) ->
     """
     found = base.get(key)
     for name, value in values.items():
-        if name in (key, f"{key}.name"):
-            found = value
-        elif key.startswith(f"{name}."):
-            found = _inner(value, key.removeprefix(f"{name}."))
+        if decides(name, key):
+            found = _inner(value, key[len(name) :].split(".")[1:])
     return found
 
 
-def _inner(value: Any, path: str) -> Any:
-    """What a value, a component's bare name included, holds at a dotted path."""
-    for part in path.split("."):
+def decides(one: str, other: str) -> bool:
+    """Whether what one dotted field is set to says what another holds: the same, a part of it, or what it names.
+
+    Example:
+        >>> decides("gate", "gate.alpha"), decides("gate.name", "gate"), decides("gate.alpha", "gate")
+        (True, True, False)
+    """
+    return one in (other, f"{other}.name") or other.startswith(f"{one}.")
+
+
+def _inner(value: Any, path: Sequence[str]) -> Any:
+    """What a value, a component's bare name included, holds at a path."""
+    for part in path:
         value = value.get(part) if isinstance(value, Mapping) else value if part == "name" else None
     return value
 

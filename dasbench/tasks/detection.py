@@ -128,7 +128,12 @@ class _Detector(ImageLearner[list[Scene]]):
         """Images, from 0 to 1, with their objects."""
         split: HasObjects = getattr(self.data, part)
         found = load(
-            split.scenes, batches, join=_joined, num_draws=split.num_draws, variation=variation, loaders=self.loaders
+            split.scenes,
+            batches,
+            join=_joined,
+            num_draws=split.num_draws,
+            variation=variation,
+            loaders=self.loaders_of(split),
         )
         for scenes in found:
             yield [self._placed(scene) for scene in scenes]

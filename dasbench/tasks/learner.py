@@ -129,12 +129,15 @@ class ImageLearner(ABC, Generic[T]):
         Shape:
             float32, [B, 3, H, W] each, channels last
         """
-        in_memory = isinstance(split, Resident)
-        ahead = self.device.type == "cuda" and not in_memory
-        loaders = 0 if in_memory else self.loaders
+        ahead = self.device.type == "cuda" and not isinstance(split, Resident)
+        loaders = self.loaders_of(split)
         for images in load_batches(split, batches, variation=variation, loaders=loaders, pin_memory=ahead):
             scaled = (images.to(self.device, non_blocking=ahead).float() / 255 - self._mean) / self._std
             yield scaled.contiguous(memory_format=torch.channels_last)
+
+    def loaders_of(self, split: object) -> int:
+        """Threads that read a part ahead; one in memory has nothing to gain from any."""
+        return 0 if isinstance(split, Resident) else self.loaders
 
     def _shares(self, batch: NDArray[np.int64]) -> list[Share]:
         """What this replica computes of a batch, part by part."""

@@ -16,7 +16,6 @@ from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import HasClassMaps
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order, join_images, load
-from dasbench.datasets.memory import Resident
 from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
@@ -87,14 +86,13 @@ class _Segmenter(ImageLearner[_Batch]):
         """Images with the class of each pixel."""
         split = self.annotated[part]
         images = self.images(self.parts[part], batches, variation=variation)
-        loaders = 0 if isinstance(split, Resident) else self.loaders
         maps = load(
             split.class_maps,
             batches,
             join=join_images,
             num_draws=split.num_draws,
             variation=variation,
-            loaders=loaders,
+            loaders=self.loaders_of(split),
         )
         for some, classes in zip(images, maps, strict=True):
             yield _Batch(some, classes.to(self.device).long())

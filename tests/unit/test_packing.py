@@ -51,8 +51,9 @@ def test_no_trials_at_all_are_refused():
         largest([], lambda _: 0)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_without_a_gpu_auto_says_so():
+def test_without_a_gpu_auto_says_so(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
     with pytest.raises(UsageError, match="this machine has no CUDA device; write gpus: 0"):
         measure_packing([Trial(backbone="resnet18", dataset="digits")], Runtime())
 

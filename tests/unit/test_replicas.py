@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import distributed, nn
 
+from dasbench.errors import UsageError
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Replica
@@ -97,11 +98,11 @@ def test_adding_up_keeps_gradients_of_any_layout_and_leaves_out_what_has_none(gr
     assert model[1].weight.grad is None
 
 
-def test_several_gpus_are_taken_in_order_and_not_one_by_number():
-    if torch.cuda.device_count() >= 2:
-        pytest.skip("there are GPUs: nothing is refused for lack of them")
+@pytest.mark.parametrize(("there", "complaint"), [(0, "CUDA device"), (2, "takes the first ones; write cuda")])
+def test_several_gpus_are_taken_in_order_and_not_one_by_number(monkeypatch, there, complaint):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
 
-    with pytest.raises(Exception, match=r"CUDA device"):
+    with pytest.raises(UsageError, match=complaint):
         check_device("cuda:1", gpus=2)
 
 
