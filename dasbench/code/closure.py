@@ -82,6 +82,16 @@ def code_of(*modules: str) -> str:
     return digest(parts) if parts else ""
 
 
+def own_modules(module: str) -> set[str]:
+    """The files of dasbench that a module's results depend on, by their names in the lock.
+
+    Example:
+        >>> sorted(own_modules("dasbench.gates.se"))
+        ['gates/reduction.py', 'gates/se.py']
+    """
+    return {name_in_lock(file) for file in _own_closure({_find_root(module).file})}
+
+
 def _refined(
     trees: Mapping[_Module, ast.Module], imports: Mapping[_Module, Mapping[str, _Module]]
 ) -> dict[_Module, str]:

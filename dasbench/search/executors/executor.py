@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.spec.trial import Trial
@@ -52,7 +52,7 @@ class Executor(Protocol):
         in_process: whether trials run in this process, with the components that were defined in it.
     """
 
-    in_process: bool
+    in_process: ClassVar[bool]
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
         """Run every trial of the source; returns when all have ended.

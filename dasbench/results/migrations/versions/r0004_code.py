@@ -60,7 +60,7 @@ def _create_costs() -> None:
 
 def _fill_in_questions(connection: sa.Connection) -> None:
     trials = sa.table("das_trials", sa.column("key"), sa.column("spec"), sa.column("question"))
-    key = sa.bindparam("trial")
+    key: sa.BindParameter[str] = sa.bindparam("trial")
     change = sa.update(trials).where(trials.c.key == key).values(question=sa.bindparam("asked"))
     keys = list(connection.scalars(sa.select(trials.c.key)))
     for start in range(0, len(keys), _BATCH):
