@@ -252,8 +252,13 @@ def _complaint(study: Study, message: str, labels: list[str]) -> Complaint:
 def network_of(trial: Trial) -> Network:
     """What the cost of a trial is kept under: everything that it depends on, and the code that builds the network."""
     code = {field: value for field, value in trial.code.items() if field != "training"}
-    spec = json.loads(model_identity(trial.model_copy(update={"code": {}})))
-    return Network(hash_of(spec), hash_of(code) if code else "")
+    asked = trial.model_copy(update={"code": {}}) if trial.code else trial
+    return Network(_hash_of_text(model_identity(asked)), hash_of(code) if code else "")
+
+
+@cache
+def _hash_of_text(identity: str) -> str:
+    return hash_of(json.loads(identity))
 
 
 def model_identity(trial: Trial) -> str:

@@ -1,9 +1,15 @@
 """`dasbench forget`: delete results on purpose."""
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import click
 
 from dasbench.cli.options import db_option
+from dasbench.cli.output import tell
 from dasbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dasbench.results.reading import Reader
 
 
 @click.command("forget")
@@ -25,32 +31,51 @@ def command(name: str, db: str, yes: bool) -> int:
 
     with read_store(db) as reader:
         is_study = name in [record.name for record in reader.studies(counted=False)]
-        if is_study:
-            rows = reader.rows(name)
-            shared = reader.listed_elsewhere(name)
-            keys = [row.key for row in rows if row.key not in shared]
-            what = f"the study '{name}' and its {len(keys)} trials"
-            what += f" ({len(shared)} more belong to other studies too and stay)" if shared else ""
-        else:
-            try:
-                trial = reader.trial(name)
-            except UsageError as error:
-                raise UsageError(f"'{name}' is neither a study nor a trial of {db}: {error}") from error
-            keys = [trial.key]
-            listed = ", ".join(row.study for row in trial.rows) or "no study"
-            what = f"trial {trial.key} ({trial.state.state}, listed by {listed})"
-    if not yes and not click.confirm(f"Delete {what} from {db}, for good?", err=True):
-        click.echo("nothing was deleted", err=True)
+        doomed = _study(reader, name) if is_study else _trial(reader, name, db)
+    if not yes and not _confirmed(f"Delete {doomed.what} from {db}, for good?"):
+        tell("nothing was deleted; --yes deletes without a question")
         return 1
     with open_store(db) as store:
         if is_study:
             with store.lock(name):
                 store.forget_study(name)
         else:
-            store.forget_trials(keys)
-    _forget_files(db, keys)
-    click.echo(f"deleted {what}")
+            store.forget_trials(doomed.keys)
+    _forget_files(db, doomed.keys)
+    click.echo(f"deleted {doomed.what}")
     return 0
+
+
+class _Doomed(NamedTuple):
+    """What is to be deleted: the trials' keys, and the whole in words."""
+
+    keys: list[str]
+    what: str
+
+
+def _study(reader: "Reader", name: str) -> _Doomed:
+    shared = reader.listed_elsewhere(name)
+    keys = [row.key for row in reader.rows(name) if row.key not in shared]
+    others = f" ({len(shared)} more belong to other studies too and stay)" if shared else ""
+    return _Doomed(keys, f"the study '{name}' and its {len(keys)} trials{others}")
+
+
+def _trial(reader: "Reader", key: str, db: str) -> _Doomed:
+    try:
+        trial = reader.trial(key)
+    except UsageError as error:
+        raise UsageError(f"'{key}' is neither a study nor a trial of {db}: {error}") from error
+    listed = ", ".join(row.study for row in trial.rows) or "no study"
+    return _Doomed([trial.key], f"trial {trial.key} ({trial.state.state}, listed by {listed})")
+
+
+def _confirmed(question: str) -> bool:
+    """Whether somebody is there and says yes."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        tell("")
+        return False
 
 
 def _forget_files(db: str, keys: list[str]) -> None:
