@@ -54,10 +54,9 @@ class GlobalContext(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        nn.init.kaiming_normal_(self.attention.weight, mode="fan_in", nonlinearity="relu")
-        nn.init.zeros_(self.attention.bias)
-        for parameter in self.transform[-1].parameters():
+        for parameter in (*self.attention.parameters(), *self.transform[-1].parameters()):
             nn.init.zeros_(parameter)
+        nn.init.kaiming_normal_(self.attention.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""

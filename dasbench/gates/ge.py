@@ -87,20 +87,21 @@ class GatherExcite(nn.Module):
     def _initialise(self) -> None:
         if isinstance(self.gather, nn.Conv2d):
             nn.init.kaiming_normal_(self.gather.weight, mode="fan_in", nonlinearity="relu")
-        for layer in self._excite_layers():
-            nn.init.normal_(layer.weight, std=_EXCITE_DEVIATION)
-            nn.init.zeros_(layer.bias)
+        for parameter in self.excite.parameters():
+            nn.init.normal_(parameter, std=_EXCITE_DEVIATION)
+        for bias in self._excite_biases():
+            nn.init.zeros_(bias)
 
-    def _excite_layers(self) -> list[nn.Conv2d]:
-        return [layer for layer in self.excite.modules() if isinstance(layer, nn.Conv2d)]
+    def _excite_biases(self) -> list[nn.Parameter]:
+        return [parameter for name, parameter in self.excite.named_parameters() if name.endswith("bias")]
 
     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
         """The batch norm's, and the biases (see `dasbench.gates.traits.HasUndecayed`)."""
-        return [*self.norm.parameters(), *self.rate_factors()]
+        return [*self.norm.parameters(), *self._excite_biases()]
 
     def rate_factors(self) -> Mapping[nn.Parameter, float]:
         """The biases learn at twice the rate (see `dasbench.gates.traits.HasRates`)."""
-        return {layer.bias: _BIAS_RATE for layer in self._excite_layers() if layer.bias is not None}
+        return dict.fromkeys(self._excite_biases(), _BIAS_RATE)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
