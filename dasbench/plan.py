@@ -14,9 +14,10 @@ from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
+from dasbench.spec.identity import hash_of
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
-from dasbench.spec.trial import Choice, Trial, hash_of
+from dasbench.spec.trial import Choice, Trial
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dasbench.errors import OtherCodeError, UsageError
 from dasbench.plan import Planned, count_cost, network_of
 from dasbench.records import COUNTING, Epoch, Outcome, Row
 from dasbench.results.answers import LookRecord, TrialState
-from dasbench.results.costing import Network, refuse_other_costs
+from dasbench.results.costing import Network
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
 from dasbench.spec.study import Study
@@ -246,9 +246,6 @@ class _Bridge:
             if known[item.trial.key].state != "done" or COUNTING not in costs.get(network, {}):
                 wanted[network] = item.trial
         counted = {network: count_cost(trial) for network, trial in wanted.items()}
-        if counted.keys() <= costs.keys() and all(COUNTING in costs[network] for network in counted):
-            refuse_other_costs(costs, counted, COUNTING)
-            return
         if again := self._store.keep_costs(counted, COUNTING):
             logger.warning("%d networks are counted anew: the way of counting is revision %d now", len(again), COUNTING)
 

@@ -97,16 +97,16 @@ def look_at(
     sensitivity: bool,
 ) -> Iterator["Viewed"]:
     """What one network sees at each layer, its weights read or trained again."""
-    from dasbench.catalog import refuse_other_code
     from dasbench.models import build_model
     from dasbench.reports.networks import placed
     from dasbench.saliency.gradcam import find_layer
     from dasbench.saliency.sfd import look
+    from dasbench.spec.identity import refuse_other_code
     from dasbench.training.seeds import make_deterministic
     from dasbench.training.weights import load_weights
 
     data, trial = sample.data, subject.trial
-    refuse_other_code(trial, _code_of_network(trial))
+    refuse_other_code(trial.key, subject.record.spec, _code_of_network(trial))
     network = build_model(trial, num_classes=len(data.classes))
     names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
     if not names:

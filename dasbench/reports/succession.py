@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from dasbench.records import Row
 from dasbench.results.answers import Answer, StudyRecord
 from dasbench.results.planning import Member
+from dasbench.spec.identity import AS_RELEASED, component_name
 from dasbench.spec.study import Study
-from dasbench.spec.trial import AS_RELEASED, SEMANTICS, Trial, component_name
+from dasbench.spec.trial import SEMANTICS, Trial
 
 
 class _Change(NamedTuple):

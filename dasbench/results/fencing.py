@@ -104,7 +104,7 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
 
 def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
     """The outcome; one whose network was counted otherwise than in the database has failed, and keeps what it has."""
-    if outcome.cost is None:
+    if outcome.cost is None or outcome.status != "done":
         return outcome
     row = connection.execute(select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)).one()
     known = newest_counts(connection, Network(*row))

@@ -12,7 +12,8 @@ from dasbench.errors import StoreError
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, stamp
 from dasbench.results.schema import looks, members, studies, trials
-from dasbench.spec.trial import SEMANTICS, question_of
+from dasbench.spec.identity import question_of
+from dasbench.spec.trial import SEMANTICS
 
 T = TypeVar("T")
 

@@ -1,8 +1,7 @@
 """What reports ask of the database: rows, studies, and everything about one trial."""
 
 import json
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,17 +9,18 @@ from typing import Any, Self
 from sqlalchemy import Connection, func, select
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.records import COST_FIELDS, Epoch, Outcome, Row
-from dasbench.results.answers import Answer, AttemptRecord, LookRecord, StudyRecord, TrialRecord, TrialState
+from dasbench.records import COST_FIELDS, Epoch, Row
+from dasbench.results.answers import Answer, LookRecord, StudyRecord, TrialRecord, TrialState
 from dasbench.results.copying import copy_file, copy_studies
 from dasbench.results.costing import Counts, Network, known_costs
 from dasbench.results.database import Database
-from dasbench.results.encoding import load_cost, load_each, load_metrics, load_outcome
+from dasbench.results.encoding import load_cost, load_each, load_metrics
 from dasbench.results.engine import locate, reading_engine
+from dasbench.results.one_trial import find_trial, read_curve
 from dasbench.results.opening import check_readable
 from dasbench.results.planning import batches
 from dasbench.results.rows import read_rows
-from dasbench.results.schema import attempts, epochs, looks, members, studies, trials
+from dasbench.results.schema import looks, members, studies, trials
 from dasbench.results.views import View, read_view
 
 
@@ -219,7 +219,7 @@ class Reader:
 
     def epochs(self, key: str) -> tuple[Epoch, ...]:
         """A trial's learning curve; where it was started again, the later start counts."""
-        return self._database.read(lambda connection: _curve(connection, key))
+        return self._database.read(lambda connection: read_curve(connection, key))
 
     def trial(self, key: str) -> TrialRecord:
         """Everything about one trial.
@@ -230,7 +230,7 @@ class Reader:
         Raises:
             UsageError: if no trial, or more than one, begins so.
         """
-        return self._database.read(lambda connection: _trial(connection, key))
+        return self._database.read(lambda connection: find_trial(connection, key))
 
 
 def read_store(where: str | Path) -> Reader:
@@ -262,56 +262,3 @@ def _chosen(connection: Connection, study: str | Sequence[str] | None) -> list[s
         if name not in known:
             raise UsageError(unknown_name("study", name, known))
     return names
-
-
-def _curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
-    replaced = select(func.max(attempts.c.attempt)).where(attempts.c.key == key, attempts.c.outcome.is_not(None))
-    since = connection.scalar(replaced) or 0
-    query = select(epochs.c.attempt, epochs.c.number, epochs.c.metrics)
-    query = query.where(epochs.c.key == key, epochs.c.attempt > since)
-    curve: dict[int, str] = {}
-    last, latest = 0, 0
-    for attempt, number, metrics in connection.execute(query.order_by(epochs.c.attempt, epochs.c.number)):
-        latest = number if attempt != last else max(latest, number)
-        last = attempt
-        curve[number] = metrics
-    return tuple(Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest)
-
-
-def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
-    known = {name: start[name] for name in AttemptRecord.__dataclass_fields__}
-    replaced = known["outcome"] and Outcome.from_json(json.loads(known["outcome"]))
-    return AttemptRecord(**{**known, "outcome": replaced})
-
-
-def _no_such_trial(connection: Connection, prefix: str) -> str:
-    alike = select(trials.c.key).where(trials.c.key.startswith(prefix[:2].lower(), autoescape=True))  # for speed
-    near = get_close_matches(prefix.lower(), connection.scalars(alike), n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
-    return f"no trial's key begins with '{prefix}'.{guess} `dasbench leaderboard STUDY --json` lists the keys."
-
-
-def _trial(connection: Connection, prefix: str) -> TrialRecord:
-    query = select(trials).where(trials.c.key.startswith(prefix.lower(), autoescape=True)).order_by(trials.c.key)
-    found = list(connection.execute(query.limit(6)).mappings())
-    if not found:
-        raise UsageError(_no_such_trial(connection, prefix))
-    if len(found) > 1:
-        keys = ", ".join(row["key"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise UsageError(f"several trials' keys begin with '{prefix}': {keys}. Give more digits.")
-    row = found[0]
-    key = row["key"]
-    curve = _curve(connection, key)
-    starts = connection.execute(select(attempts).where(attempts.c.key == key).order_by(attempts.c.attempt)).mappings()
-    return TrialRecord(
-        key=key,
-        spec=json.loads(row["spec"]),
-        state=TrialState(state=row["state"], reason=row["reason"], attempt=row["attempt"]),
-        rows=tuple(read_rows(connection, members.c.key == key)),
-        outcome=load_outcome(row, curve),
-        epochs=curve,
-        attempts=tuple(_attempt(start) for start in starts),
-        first_study=row["first_study"],
-        created=row["created"],
-        finished=row["finished"],
-    )

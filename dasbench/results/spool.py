@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from dasbench.errors import StoreError
 from dasbench.records import Outcome
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,19 @@ def keep(path: Path, spooled: Spooled) -> None:
         except OSError:
             os.truncate(file.fileno(), size)
             raise
+
+
+def set_by(path: Path, spooled: Spooled, error: StoreError) -> StoreError:
+    """Keep a result that the database did not take; returns the database's error with what became of the result."""
+    key = spooled.outcome.key
+    try:
+        keep(path, spooled)
+    except OSError as second:
+        return StoreError(
+            f"{error} The result of trial {key} could not be kept in {path} either ({second}): the trial goes on from "
+            "its last checkpoint at the next run."
+        )
+    return StoreError(f"{error} The result of trial {key} waits in {path}; the next run merges it.")
 
 
 def merge(path: Path, take: Callable[[list[Spooled]], list[Fate]]) -> None:

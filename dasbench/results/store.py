@@ -12,7 +12,7 @@ from dasbench.errors import StoreError
 from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results import fencing, locks, planning, repeating, spool
 from dasbench.results.answers import LookRecord
-from dasbench.results.costing import Network, keep_costs
+from dasbench.results.costing import Network, keep_costs, refuse_other_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
@@ -208,7 +208,7 @@ class Store(Reader):
         try:
             fate = self._database.write(lambda connection: fencing.settle(connection, spooled, late=False))
         except StoreError as error:
-            raise self._spool(spooled, error) from error
+            raise spool.set_by(self._database.place.spool, spooled, error) from error
         return fate == "merged"
 
     def release(self, key: str, attempt: int) -> bool:
@@ -250,16 +250,17 @@ class Store(Reader):
     def keep_costs(self, counted: Mapping[Network, Cost], revision: int) -> list[Network]:
         """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
 
-        The trials of a network that is counted again get the new counts.
-
-        Args:
-            counted: cost by network.
-            revision: of the way of counting.
+        The trials of a network that is counted again get the new counts; `revision` is that of the way of counting.
 
         Raises:
             StoreError: if a network has another cost under the same revision.
         """
-        return self._database.write(lambda c: keep_costs(c, clock(c), counted, revision))
+        known = self.known_costs()
+        refuse_other_costs(known, counted, revision)
+        fresh = {network: cost for network, cost in counted.items() if revision not in known.get(network, {})}
+        if not fresh:
+            return []
+        return self._database.write(lambda c: keep_costs(c, clock(c), fresh, revision))
 
     def set_aside(self, keys: Sequence[str]) -> list[str]:
         """Move what came out of trials into the history of their attempts, so that they are trained again.
@@ -296,14 +297,3 @@ class Store(Reader):
 
     def _add_spooled(self, results: list[spool.Spooled]) -> list[spool.Fate]:
         return self._database.write(lambda connection: [fencing.settle(connection, one, late=True) for one in results])
-
-    def _spool(self, spooled: spool.Spooled, error: StoreError) -> StoreError:
-        path = self._database.place.spool
-        try:
-            spool.keep(path, spooled)
-        except OSError as second:
-            return StoreError(
-                f"{error} The result of trial {spooled.outcome.key} could not be kept in {path} either ({second}): "
-                "the trial goes on from its last checkpoint at the next run."
-            )
-        return StoreError(f"{error} The result of trial {spooled.outcome.key} waits in {path}; the next run merges it.")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from dasbench.errors import unknown_name
+from dasbench.spec.identity import deciding_fields, hash_of
 
 SEMANTICS = 2
 """Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
@@ -32,10 +32,6 @@ FILLED_IN = {
     "code": "is computed from the code of the components",
 }
 """Fields of a trial that nobody writes into a study's base, and who fills them in."""
-
-
-AS_RELEASED = "dasbench's own as released"
-"""What a component's code is called that has no hash in a trial."""
 
 
 class Frozen(BaseModel):
@@ -252,7 +248,7 @@ class Trial(Frozen):
         Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of the weights file,
         whose content counts instead: resolve before you compare.
         """
-        return hash_of({"semantics": SEMANTICS, **_identity(self.model_dump(mode="json"))})
+        return hash_of({"semantics": SEMANTICS, **deciding_fields(self.model_dump(mode="json"))})
 
     def with_values(self, values: Mapping[str, Any], **validation: Any) -> "Trial":
         """A trial with some dotted fields replaced (`{"gate.alpha": 0.1, "seed": 2}`), checked again."""
@@ -260,50 +256,6 @@ class Trial(Frozen):
         for key, value in values.items():
             set_field(data, key, value)
         return Trial.model_validate_json(json.dumps(data), strict=True, **validation)
-
-
-def question_of(spec: Mapping[str, Any]) -> str:
-    """What a trial asks, whatever code answers it: equal for two trials that differ in their code alone.
-
-    Args:
-        spec: a resolved trial as plain data, also of an earlier version of dasbench.
-
-    Example:
-        >>> trial = Trial(backbone="resnet18", dataset="digits")
-        >>> edited = trial.model_copy(update={"code": {"gate": "3f9a2c81d0be"}})
-        >>> question_of(trial.model_dump()) == question_of(edited.model_dump()), trial.key == edited.key
-        (True, False)
-    """
-    return hash_of({field: value for field, value in _identity(spec).items() if field != "code"})
-
-
-def component_name(field: str, spec: Mapping[str, Any]) -> str:
-    """What people call that which one entry of a trial's `code` is about.
-
-    Args:
-        field: the entry's name.
-        spec: the trial as plain data.
-
-    Example:
-        >>> spec = {"gate": {"name": "freq"}}
-        >>> component_name("gate", spec), component_name("training", spec)
-        ('gate freq', 'the training loop')
-    """
-    return "the training loop" if field == "training" else f"{field} {spec[field]['name']}"
-
-
-def hash_of(data: Mapping[str, Any]) -> str:
-    """12 hexadecimal digits of plain data; the order of keys does not count."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return sha256(canonical.encode()).hexdigest()[:12]
-
-
-def _identity(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """All of a trial that decides its result: a weights file counts by its content, not by its place."""
-    backbone = dict(spec["backbone"])
-    if spec.get("weights_fingerprint"):
-        backbone.pop("weights", None)
-    return {**spec, "backbone": backbone}
 
 
 def set_field(data: dict[str, Any], key: str, value: Any) -> None:

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 import torch
 
-from dasbench.catalog import TASKS, refuse_other_code, resolve
+from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.errors import DataError, DivergedError, OtherCodeError, UsageError
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
+from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.checkpoints import Checkpoints, Place
@@ -160,7 +161,7 @@ def _resolved(trial: Trial) -> Trial:
             f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
     if trial.data_fingerprint:
-        refuse_other_code(trial, resolved.code)
+        refuse_other_code(trial.key, trial.model_dump(), resolved.code)
     return resolved
 
 

@@ -287,7 +287,8 @@ def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_train
         connection.execute("UPDATE das_trials SET spec = replace(spec, ?, ?)", (now, "0" * len(now)))
     before = (tmp_path / "results.db").read_bytes()
 
-    ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline", "--set", "training.lr=0.03")
+    ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline", "--set", "training.lr=0.03",
+                       "--replace")  # fmt: skip
 
     assert ran.code == 3
     assert all(part in ran.err for part in ("digits", now, "0" * len(now), "another name"))

@@ -11,15 +11,14 @@ from dasbench.agenda import Agenda
 from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
 from dasbench.catalog import CALLBACKS
 from dasbench.errors import UsageError
-from dasbench.records import Cost, Epoch, Outcome
+from dasbench.plan import count_cost
+from dasbench.records import Epoch, Outcome
 from dasbench.results.store import open_store
 from dasbench.run import run_study
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.inline import Inline
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Choice, Trial
-
-COST = Cost(params_full=10, macs_full=200, params_paper=9, macs_paper=190, input_size=(1, 8, 8))
 
 
 class Display:
@@ -74,9 +73,9 @@ def job(trial, report):
     for epoch in curve:
         report(epoch)
     if trial.backbone.params["width"] == 4:
-        return Outcome(key=trial.key, status="failed", reason="nan", error="the loss is nan", epochs=curve, cost=COST)
+        return Outcome(key=trial.key, status="failed", reason="nan", error="the loss is nan", epochs=curve)
     metrics = {"top1": 51.5, "val_top1": 52.0, "loss": math.nan}
-    return Outcome(key=trial.key, status="done", metrics=metrics, epochs=curve, cost=COST, seconds=2.5)
+    return Outcome(key=trial.key, status="done", metrics=metrics, epochs=curve, cost=count_cost(trial), seconds=2.5)
 
 
 def interrupted(trial, report):
@@ -176,10 +175,11 @@ def test_tensorboard_gets_a_run_for_each_trial(tmp_path, scalars):
 
     names = {key: f"{item.label}_seed=0_{key}" for key, item in agenda.items.items()}
     assert {path.name for path in (tmp_path / "tb" / "widths").iterdir()} == set(names.values())
+    first = next(iter(agenda.items.values()))
     done, failed = (scalars(tmp_path / "tb" / "widths" / name) for name in names.values())
     assert [(event.step, event.value) for event in done.Scalars("val_top1")] == [(1, 51.0), (2, 52.0)]
     assert done.Scalars("final/top1")[0].value == 51.5
-    assert done.Scalars("final/macs_full")[0].value == 200
+    assert done.Scalars("final/macs_full")[0].value == count_cost(first.trial).macs_full
     assert done.SummaryMetadata("_hparams_/session_start_info").plugin_data.plugin_name == "hparams"
     assert failed.Tensors("status/text_summary")[0].tensor_proto.string_val == [b"failed (nan)"]
 

@@ -269,6 +269,7 @@ def edit(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+@pytest.mark.slow
 def test_a_copy_of_dasbench_is_as_released(clone):
     file = clone.root / "gates/se.py"
     file.write_text(f"# a comment\n{file.read_text()}\n\n# and another\n")
@@ -285,6 +286,7 @@ def test_an_edited_gate_of_dasbench_changes_its_own_trials_alone(clone):
     assert cbam == {}
 
 
+@pytest.mark.slow
 def test_what_several_gates_share_changes_them_all(clone):
     edit(clone.root / "gates/reduction.py", "return", "return 1 *")
 
@@ -294,12 +296,14 @@ def test_what_several_gates_share_changes_them_all(clone):
     assert das == {}
 
 
+@pytest.mark.slow
 def test_an_edited_training_loop_changes_every_trial(clone):
     edit(clone.root / "training/optim.py", "return", "assert True; return")
 
     assert [list(code) for code in clone("se", "none")] == [["training"], ["training"]]
 
 
+@pytest.mark.slow
 def test_a_gate_that_is_added_to_dasbench_has_a_code(clone):
     (clone.root / "gates/mine.py").write_text((clone.root / "gates/se.py").read_text().replace('"se"', '"mine"'))
 
@@ -309,6 +313,7 @@ def test_a_gate_that_is_added_to_dasbench_has_a_code(clone):
     assert se == {}
 
 
+@pytest.mark.slow
 def test_a_new_revision_of_a_file_changes_the_trials_that_use_it(clone):
     lock = clone.root / "code.lock"
     [line] = [line for line in lock.read_text().splitlines() if line.startswith("gates/se.py")]

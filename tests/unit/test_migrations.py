@@ -20,7 +20,8 @@ from dasbench.results.migrations import FOLDER, upgrade
 from dasbench.results.reading import read_store
 from dasbench.results.schema import REVISION, VERSION_TABLE, metadata
 from dasbench.results.store import Member, open_store
-from dasbench.spec.trial import Trial, question_of
+from dasbench.spec.identity import question_of
+from dasbench.spec.trial import Trial
 
 SECOND = """
 import sqlalchemy as sa

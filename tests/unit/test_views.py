@@ -115,7 +115,7 @@ def test_equal_scores_have_no_spread(ask):
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=8))
 def test_the_spread_is_exact_for_any_scores(scores):
     metrics = [dump_metrics({"top1": score}) for score in scores]
-    times = {"created": "", "dataset": "", "task": "", "state": "done", "spec": "{}"}
+    times = {"created": "", "dataset": "", "task": "", "state": "done", "spec": "{}", "semantics": 2, "question": ""}
     with create_engine("sqlite://").connect() as connection:
         metadata.create_all(connection)
         create_views(connection)
@@ -158,6 +158,12 @@ def test_a_database_of_the_second_layout_gets_the_views_and_keeps_its_rows(tmp_p
     with closing(sqlite3.connect(place, isolation_level=None)) as connection:
         for view in reversed(VIEWS):
             connection.execute(f"DROP VIEW {view}")
+        for index in ("ix_das_trials_question", "ix_das_trials_network_network_code"):
+            connection.execute(f"DROP INDEX {index}")
+        for column in ("semantics", "question", "code", "network", "network_code", "repeats"):
+            connection.execute(f"ALTER TABLE das_trials DROP COLUMN {column}")
+        connection.execute("ALTER TABLE das_attempts DROP COLUMN outcome")
+        connection.execute("DROP TABLE das_costs")
         connection.execute("UPDATE das_alembic_version SET version_num = '0002'")
 
     with open_store(place) as store:

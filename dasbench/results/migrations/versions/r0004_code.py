@@ -5,7 +5,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from dasbench.spec.trial import question_of
+from dasbench.spec.identity import question_of
 
 revision = "0004"
 down_revision = "0003"
@@ -16,8 +16,8 @@ _BATCH = 500
 
 def upgrade() -> None:
     """Add what the key of a trial knows of its code; older trials were trained under an older meaning."""
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    with op.batch_alter_table("das_trials", recreate="always" if is_sqlite else "never") as trials:
+    rebuilt = op.get_bind().dialect.name == "sqlite"  # what is wide stays last: there, a row is read in that order
+    with op.batch_alter_table("das_trials", recreate="always" if rebuilt else "never") as trials:
         for column in (
             sa.Column("semantics", sa.Integer, nullable=False, server_default="1",
                       comment="version of what the fields of a trial mean"),
@@ -32,7 +32,7 @@ def upgrade() -> None:
             sa.Column("repeats", sa.Integer, nullable=False, server_default="0",
                       comment="earlier results, which are with the attempts"),
         ):  # fmt: skip
-            trials.add_column(column, insert_before="spec")  # what is wide stays last
+            trials.add_column(column, insert_before="spec" if rebuilt else None)
     with op.batch_alter_table("das_attempts") as attempts:
         what = "what came out, JSON, once the trial was trained again on purpose"
         attempts.add_column(sa.Column("outcome", sa.Text, comment=what))

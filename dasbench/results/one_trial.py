@@ -1,0 +1,78 @@
+"""Everything about one trial: its row, its curve, how often it was started."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from dasbench.errors import UsageError
+from dasbench.records import Epoch, Outcome
+from dasbench.results.answers import AttemptRecord, TrialRecord, TrialState
+from dasbench.results.encoding import load_metrics, load_outcome
+from dasbench.results.rows import read_rows
+from dasbench.results.schema import attempts, epochs, members, trials
+
+
+def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
+    """A trial's learning curve since it was last trained from scratch; of two starts, the later one counts."""
+    replaced = select(func.max(attempts.c.attempt)).where(attempts.c.key == key, attempts.c.outcome.is_not(None))
+    since = connection.scalar(replaced) or 0
+    query = select(epochs.c.attempt, epochs.c.number, epochs.c.metrics)
+    query = query.where(epochs.c.key == key, epochs.c.attempt > since)
+    curve: dict[int, str] = {}
+    last, latest = 0, 0
+    for attempt, number, metrics in connection.execute(query.order_by(epochs.c.attempt, epochs.c.number)):
+        latest = number if attempt != last else max(latest, number)
+        last = attempt
+        curve[number] = metrics
+    return tuple(Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest)
+
+
+def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
+    known = {name: start[name] for name in AttemptRecord.__dataclass_fields__}
+    replaced = known["outcome"] and Outcome.from_json(json.loads(known["outcome"]))
+    return AttemptRecord(**{**known, "outcome": replaced})
+
+
+def _no_such_trial(connection: Connection, prefix: str) -> str:
+    alike = select(trials.c.key).where(trials.c.key.startswith(prefix[:2].lower(), autoescape=True))  # for speed
+    near = get_close_matches(prefix.lower(), connection.scalars(alike), n=1)
+    guess = f" Did you mean '{near[0]}'?" if near else ""
+    return f"no trial's key begins with '{prefix}'.{guess} `dasbench leaderboard STUDY --json` lists the keys."
+
+
+def find_trial(connection: Connection, prefix: str) -> TrialRecord:
+    """Everything about one trial.
+
+    Args:
+        connection: a connection with a transaction.
+        prefix: the trial's key, or the first digits of it.
+
+    Raises:
+        UsageError: if no trial, or more than one, begins so.
+    """
+    query = select(trials).where(trials.c.key.startswith(prefix.lower(), autoescape=True)).order_by(trials.c.key)
+    found = list(connection.execute(query.limit(6)).mappings())
+    if not found:
+        raise UsageError(_no_such_trial(connection, prefix))
+    if len(found) > 1:
+        keys = ", ".join(row["key"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise UsageError(f"several trials' keys begin with '{prefix}': {keys}. Give more digits.")
+    row = found[0]
+    key = row["key"]
+    curve = read_curve(connection, key)
+    starts = connection.execute(select(attempts).where(attempts.c.key == key).order_by(attempts.c.attempt)).mappings()
+    return TrialRecord(
+        key=key,
+        spec=json.loads(row["spec"]),
+        state=TrialState(state=row["state"], reason=row["reason"], attempt=row["attempt"]),
+        rows=tuple(read_rows(connection, members.c.key == key)),
+        outcome=load_outcome(row, curve),
+        epochs=curve,
+        attempts=tuple(_attempt(start) for start in starts),
+        first_study=row["first_study"],
+        created=row["created"],
+        finished=row["finished"],
+    )

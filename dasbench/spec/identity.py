@@ -1,0 +1,81 @@
+"""What makes two trials the same: their fields as plain data, and the code that they are trained with."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from socket import gethostname
+from typing import Any
+
+from dasbench.errors import OtherCodeError
+
+AS_RELEASED = "dasbench's own as released"
+"""What a component's code is called that has no hash in a trial."""
+
+
+def question_of(spec: Mapping[str, Any]) -> str:
+    """What a trial asks, whatever code answers it: equal for two trials that differ in their code alone.
+
+    Args:
+        spec: a resolved trial as plain data, also of an earlier version of dasbench.
+
+    Example:
+        >>> spec = {"backbone": {"name": "resnet18"}, "seed": 0, "code": {}}
+        >>> question_of(spec) == question_of({**spec, "code": {"gate": "3f9a2c81d0be"}})
+        True
+    """
+    return hash_of({field: value for field, value in deciding_fields(spec).items() if field != "code"})
+
+
+def component_name(field: str, spec: Mapping[str, Any]) -> str:
+    """What people call that which one entry of a trial's `code` is about.
+
+    Args:
+        field: the entry's name.
+        spec: the trial as plain data.
+
+    Example:
+        >>> spec = {"gate": {"name": "freq"}}
+        >>> component_name("gate", spec), component_name("training", spec)
+        ('gate freq', 'the training loop')
+    """
+    return "the training loop" if field == "training" else f"{field} {spec[field]['name']}"
+
+
+def hash_of(data: Mapping[str, Any]) -> str:
+    """12 hexadecimal digits of plain data; the order of keys does not count."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return sha256(canonical.encode()).hexdigest()[:12]
+
+
+def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """All of a trial that decides its result: a weights file counts by its content, not by its place."""
+    backbone = dict(spec["backbone"])
+    if spec.get("weights_fingerprint"):
+        backbone.pop("weights", None)
+    return {**spec, "backbone": backbone}
+
+
+def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]) -> None:
+    """Make sure that this process has the code that a trial was planned with.
+
+    Args:
+        key: the trial's key.
+        spec: the trial as it was planned, as plain data.
+        here: the code that this process has, by field.
+
+    Raises:
+        OtherCodeError: naming every component that differs, with both codes.
+    """
+    planned = spec.get("code", {})
+    differing = [field for field in sorted({*planned, *here}) if planned.get(field) != here.get(field)]
+    if not differing:
+        return
+    named = [
+        f"{component_name(field, spec)} is {here.get(field, AS_RELEASED)} on {gethostname()} and was "
+        f"{planned.get(field, AS_RELEASED)} when the trial was planned"
+        for field in differing
+    ]
+    raise OtherCodeError(
+        f"this is not the code of trial {key}: {'; '.join(named)}. Let the code be the same everywhere while a "
+        "study runs; the same command plans it anew."
+    )
