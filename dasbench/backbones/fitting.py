@@ -2,10 +2,11 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from dasbench.backbones.state_dicts import Table, Versions
@@ -16,6 +17,11 @@ SHOWN = 3
 
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 """`denselayer1.norm.1.weight` in torchvision's files, which is `denselayer1.norm1.weight` in its network."""
+
+MOST = 300
+"""Letters of a message of torch's that are shown."""
+
+OTHER_CLASSES = "has another number of classes"
 
 COUNTER = "num_batches_tracked"
 """Of a batch norm; older files lack it."""
@@ -29,15 +35,13 @@ class Fit:
         taken: what goes into the network, by name.
         versions: of the modules that they were saved from.
         left_out: names of those of a head that is built otherwise, or of heads that are used in training alone.
-        fresh: names of the network's weights that stay as they are.
-        other_classes: whether that is for the number of classes; else the file has none of them.
+        fresh: the network's weights that stay as they are: by name, why.
     """
 
     taken: Mapping[str, Tensor]
     versions: Versions
     left_out: Sequence[str]
-    fresh: Sequence[str]
-    other_classes: bool
+    fresh: Mapping[str, str]
 
 
 def fit_weights(own: Mapping[str, Tensor], table: Table, *, head: str, spare: tuple[str, ...] = ()) -> Fit:
@@ -51,14 +55,17 @@ def fit_weights(own: Mapping[str, Tensor], table: Table, *, head: str, spare: tu
     """
     theirs = {_today(name) if name not in own else name: value for name, value in table.weights.items()}
     heads = [name for name in (f"{head}.weight", f"{head}.bias") if name in own]
-    others = [name for name in heads if name in theirs and _other_classes(own[name], theirs[name])]
+    near_head = f"{head.partition('.')[0]}."
+    blank = [name for name, value in theirs.items() if name.startswith(near_head) and _is_blank(value)]
+    fresh = {name: "holds but NaN for them" for name in blank if name in own}
+    fresh |= {name: OTHER_CLASSES for name in heads if name in theirs and _other_classes(own[name], theirs[name])}
     lacks_head = not any(name in theirs for name in heads) and bool(theirs.keys() & own.keys())
     left = [name for name in theirs if name.startswith(spare)] if spare else []
     if lacks_head:
         left += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
-    fresh = heads if lacks_head else others
+        fresh |= dict.fromkeys(heads, "has none that fit")
     taken = {name: value for name, value in theirs.items() if name not in {*left, *fresh}}
-    return Fit(taken, table.versions, left, fresh, other_classes=bool(others))
+    return Fit(taken, table.versions, left, fresh)
 
 
 def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
@@ -69,15 +76,20 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
         own: its weights by name, as they were for `fit_weights`.
         fit: what to load.
     """
-    codes = [name for name, value in fit.taken.items() if name in own and _are_codes(own[name], value)]
-    if codes:
-        return some([f"'{name}' holds numbers of {fit.taken[name].dtype}, as of a quantised network" for name in codes])
+    pairs = {name: (own[name], value) for name, value in fit.taken.items() if name in own}
+    odd = [name for name, (ours, value) in pairs.items() if ours.is_floating_point() and not _is_plain(value)]
+    broken = [name for name, (_, value) in pairs.items() if _is_plain(value) and not value.isfinite().all()]
+    if odd or broken:
+        return [
+            *some([f"'{name}' holds {_described(fit.taken[name])}, not plain real numbers" for name in odd]),
+            *some([f"'{name}' holds NaN or infinity" for name in broken]),
+        ]
     state: Any = OrderedDict(fit.taken)
     state._metadata = fit.versions or {"": _version(net)}
     try:
         loaded = net.load_state_dict(state, strict=False)
     except UNREADABLE as error:
-        return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())]
+        return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())[:MOST]]
     missing = [name for name in loaded.missing_keys if name not in fit.fresh and not name.endswith(COUNTER)]
     return [
         *some([f"'{name}' is missing" for name in missing]),
@@ -85,7 +97,7 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
     ]
 
 
-def mismatches(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: Sequence[str] = ()) -> list[str]:
+def mismatches(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: Collection[str] = ()) -> list[str]:
     """What keeps a file's weights from being those of a network, from both sides.
 
     Example:
@@ -122,10 +134,10 @@ def left_out(names: Sequence[str]) -> list[str]:
 
 def left_fresh(fit: Fit) -> list[str]:
     """A note on weights of the network that the file has none for, if there are any."""
-    if not fit.fresh:
-        return []
-    why = "has another number of classes" if fit.other_classes else "has none that fit"
-    return [f"{' and '.join(fit.fresh)} left fresh, for the file {why}"]
+    by_reason: dict[str, list[str]] = {}
+    for name, why in fit.fresh.items():
+        by_reason.setdefault(why, []).append(name)
+    return [f"{' and '.join(names)} left fresh, for the file {why}" for why, names in by_reason.items()]
 
 
 def converted(own: Mapping[str, Tensor], fit: Fit) -> list[str]:
@@ -140,9 +152,25 @@ def _today(name: str) -> str:
     return OLD_DENSENET.sub(r"\1\2", name)
 
 
-def _are_codes(own: Tensor, theirs: Tensor) -> bool:
-    """Whether whole numbers would be taken for real ones, for which they stand in a quantised network."""
-    return own.is_floating_point() and not theirs.is_floating_point()
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor holds all its numbers, and real ones: it is neither sparse nor a quantised network's."""
+    return value.is_floating_point() and value.layout == torch.strided and not value.is_meta
+
+
+def _is_blank(value: Tensor) -> bool:
+    """Whether there is no number in some weights, as in those of a network that was published without its head."""
+    return _is_plain(value) and value.numel() > 0 and bool(value.isnan().all())
+
+
+def _described(value: Tensor) -> str:
+    """The kind of numbers of a tensor that is not plain.
+
+    Example:
+        >>> _described(torch.zeros(1, dtype=torch.int8)), _described(torch.zeros(1, 1).to_sparse())
+        ('int8', 'sparse_coo float32')
+    """
+    layout = "" if value.layout == torch.strided else f"{value.layout} "
+    return f"{layout}{value.dtype}".replace("torch.", "")
 
 
 def _other_classes(own: Tensor, theirs: Tensor) -> bool:

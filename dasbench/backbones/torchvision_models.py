@@ -57,6 +57,9 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         ['stage2', 'stage3', 'stage4']
     """
     known = torchvision.models.list_models(module=torchvision.models)
+    if model.removeprefix("quantized_") in known and model not in known:
+        float_model = model.removeprefix("quantized_")
+        raise ModelError(f"backbone.model: '{model}' is quantised and cannot be trained; write '{float_model}'")
     if model not in known:
         near = ", ".join(get_close_matches(model, known, n=3, cutoff=0.4)) or "nothing"
         raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")

@@ -4,7 +4,9 @@ import importlib.util
 import pickle
 import re
 import struct
+import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,15 @@ UNREADABLE = (
 
 ADVICE = "in the program that wrote it, save the weights alone: torch.save(model.state_dict(), 'weights.pt')"
 
+MAX_FOREIGN = 200
+"""Classes and functions of other programs that are stood in for in a file."""
+
+MOST = 120
+"""Letters of a message of torch's that are shown."""
+
+_FOREIGN = re.compile(r"Unsupported global: GLOBAL ([\w.]+)")
+"""How torch names a class or function that it does not run."""
+
 _SAFETENSORS = re.compile(rb"[\x00-\xff]{8}\s*\{", re.DOTALL)
 """How a file of safetensors begins: the length of its header, and the header."""
 
@@ -43,6 +54,10 @@ _KINDS = (
     (re.compile(rb"\x93NUMPY"), "it is an array of NumPy's"),
 )
 """What else a file may be, by its first bytes."""
+
+
+Trusted = Callable[..., Any] | tuple[Callable[..., Any], str]
+"""What torch may be told to make of a name in a file."""
 
 
 class Unread:
@@ -71,19 +86,40 @@ def read_content(file: Path, *, complaint: str) -> Any:
         DataError: if it cannot be read; with the reason, and what to do.
     """
     head = b""
+    foreign: list[str] = []
     try:
         with file.open("rb") as stream:
             head = stream.read(64)
         if file.suffix == ".safetensors" or _SAFETENSORS.match(head):
             return _read_safetensors(file)
-        with torch.serialization.safe_globals([(_stand_in(name), name) for name in _foreign_names(file)]):
-            content = torch.load(file, map_location="cpu", weights_only=True)
+        content = _read_pickle(file, foreign)
     except UNREADABLE as error:
-        raise DataError(f"{complaint}: {_reason(file, head, error)}") from error
+        reason = _objects(foreign[-1]) if foreign else _reason(file, head, error)
+        raise DataError(f"{complaint}: {reason}") from error
     if isinstance(content, Unread):
-        what = f"it holds a whole pickled object ({type(content).__name__}), which only running its code could read"
-        raise DataError(f"{complaint}: {what}; {ADVICE}")
+        raise DataError(f"{complaint}: {_objects(type(content).__name__)}")
     return content
+
+
+def _read_pickle(file: Path, foreign: list[str]) -> Any:
+    """What torch reads without running code, with stand-ins for what would take some.
+
+    Args:
+        file: as `torch.save` writes it.
+        foreign: the names of the classes and functions that are stood in for are added here.
+    """
+    while True:
+        try:
+            stand_ins: list[Trusted] = [(_stand_in(name), name) for name in foreign]
+            with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
+                return torch.load(file, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            found = _FOREIGN.search(str(error))
+            name = "" if found is None else found[1]
+            name = name if "." in name else f"builtins.{name}"  # torch leaves this module out
+            if found is None or name in foreign or len(foreign) == MAX_FOREIGN:
+                raise
+            foreign.append(name)
 
 
 def _read_safetensors(file: Path) -> Any:
@@ -96,14 +132,6 @@ def _read_safetensors(file: Path) -> Any:
         return load_file(file)
     except SafetensorError as error:
         raise ValueError(f"it is no whole file of safetensors ({file.stat().st_size} bytes; {error})") from error
-
-
-def _foreign_names(file: Path) -> list[str]:
-    """The classes and functions in a file that are no tensors and no plain data; none if that cannot be told."""
-    try:
-        return torch.serialization.get_unsafe_globals_in_checkpoint(file)
-    except UNREADABLE:
-        return []
 
 
 def _stand_in(name: str) -> type[Unread]:
@@ -122,10 +150,17 @@ def _reason(file: Path, head: bytes, error: BaseException) -> str:
         return kinds[0]
     if "TorchScript" in text:
         return f"it is a TorchScript archive, a whole network; {ADVICE}"
-    foreign = re.search(r"GLOBAL ([\w.]+)", text)
-    if foreign:
-        return f"it holds a pickled object ({foreign[1]}), which only running its code could read; {ADVICE}"
-    first = text.partition("\n")[0].partition(". This file can still be loaded")[0] or type(error).__name__
+    blocked = re.search(r"GLOBAL ([\w.]+)", text)
+    if blocked:
+        return _objects(blocked[1])
     if isinstance(error, ImportError) or "safetensors" in text:
-        return first
-    return f"it is cut off, damaged, or no file of torch.save ({file.stat().st_size} bytes; {first})"
+        return text
+    said = re.search(r"WeightsUnpickler error: (.*)", text)
+    detail = (said[1] if said else text).strip().partition("\n")[0].partition(". ")[0][:MOST]
+    known = f"{file.stat().st_size} bytes{f'; {detail}' if ' ' in detail else ''}"
+    return f"it is cut off, damaged, or no file of torch.save ({known})"
+
+
+def _objects(name: str) -> str:
+    """Why a file that holds an object of some class cannot be read."""
+    return f"it holds a whole pickled object ({name}), which only running its code could read; {ADVICE}"

@@ -51,8 +51,9 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     """The full path of a weights file, given as a path, as a trial's key or as one of torchvision's names.
 
     Args:
-        weights: a path, or a name such as `IMAGENET1K_V1`, which means the file where torchvision would have put it, or
-            the key of a trial whose weights were kept in this folder's `.dasbench/weights`.
+        weights: a path, or a name such as `IMAGENET1K_V1` or `ResNet18_Weights.IMAGENET1K_V1`, which means the file
+            where torchvision would have put it, or the key of a trial whose weights were kept in this folder's
+            `.dasbench/weights`.
         model: torchvision's name of the network, or None if torchvision publishes no weights for it.
 
     Raises:
@@ -65,6 +66,7 @@ def find_weights(weights: str, *, model: str | None) -> Path:
         torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
     """
     urls = _published(model)
+    weights = weights.removeprefix(_enumeration(model)) if urls else weights
     if weights not in urls:
         path = Path(weights).expanduser()
         if _KEY.fullmatch(weights) and not path.is_file():
@@ -75,8 +77,9 @@ def find_weights(weights: str, *, model: str | None) -> Path:
                     "`dasbench run STUDY --keep-weights`, or give the path of their file."
                 )
         if not path.is_file():
+            downloads = "; dasbench downloads nothing" if "://" in weights else ""
             names = f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}" if urls else ""
-            raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}.")
+            raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}.")
         return path.resolve()
     path = Path(torch.hub.get_dir()) / "checkpoints" / urls[weights].rpartition("/")[2]
     if not path.is_file():
@@ -173,6 +176,16 @@ def _published(model: str | None) -> dict[str, str]:
     if model is None or model not in list_models():
         return {}
     return {name: weights.url for name, weights in get_model_weights(model).__members__.items()}
+
+
+def _enumeration(model: str | None) -> str:
+    """What torchvision writes before the names of a network's weights.
+
+    Example:
+        >>> _enumeration("resnet18")
+        'ResNet18_Weights.'
+    """
+    return "" if model is None else f"{get_model_weights(model).__name__}."
 
 
 def _read(file: Path) -> Any:
