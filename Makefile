@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-all check bench docs lock clean
+.PHONY: setup demo test test-all check bench docs lock code-lock clean
 
 setup: $(VENV)/installed
 
@@ -37,6 +37,9 @@ bench: setup           # ratios, side by side, medians of several runs
 
 docs: setup            # the code blocks of README and docs/ are run as tests
 	$(BIN)/python -m pytest -q tests/docs
+
+code-lock: setup       # after a change of what computes results: refuses if they moved and no file of BUMP explains it
+	PYTHONPATH=tests $(BIN)/python tests/code_lock.py $(BUMP)
 
 lock:                  # write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate -o requirements.lock

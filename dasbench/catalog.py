@@ -6,6 +6,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from dasbench.code.closure import code_of
 from dasbench.data_access import data_access
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
@@ -32,6 +33,9 @@ KINDS: dict[str, Registry[Any]] = {
 COMPONENTS = ("task", "backbone", "gate", "dataset")
 """The fields of a trial that name a component."""
 
+TRAINING = "dasbench.training.run_trial"
+"""The module that trains a trial, whose code counts as a component's does."""
+
 
 def known_names() -> dict[str, tuple[str, ...]]:
     """The names of every kind, for `load_study`; imports no component.
@@ -49,7 +53,8 @@ def resolve(trial: Trial) -> Trial:
 
     Imports the components that the trial names. A gate's own default placement is filled in, and what the gate asks
     of its backbone (`backbone={"last_stride": 1}`) where the trial is silent and the backbone has such a parameter; the
-    plain backbone has no placement; the fingerprints of the data set and of a weights file are added.
+    plain backbone has no placement; the fingerprints of the data set and of a weights file are added, and the code of
+    what is not dasbench's own as released.
 
     Raises:
         StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default.
@@ -64,7 +69,30 @@ def resolve(trial: Trial) -> Trial:
     """
     _refuse_other_data(trial)
     resolved = _resolve(trial, COMPONENTS)
-    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset)})
+    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset), "code": code_in(resolved)})
+
+
+def code_in(trial: Trial) -> dict[str, str]:
+    """The code of a trial's components and of its training, by field; what is dasbench's own as released is left out.
+
+    Example:
+        >>> code_in(Trial(backbone="resnet18", gate="das", dataset="digits"))
+        {}
+    """
+    codes = {field: KINDS[field][getattr(trial, field).name].code for field in COMPONENTS}
+    codes["training"] = _training_code()
+    return {field: code for field, code in codes.items() if code}
+
+
+@cache
+def _training_code() -> str:
+    return code_of(TRAINING)
+
+
+def in_this_process_only(trial: Trial) -> list[str]:
+    """The components of a trial that no other process can import (`gate freq`)."""
+    named = [(field, getattr(trial, field).name) for field in COMPONENTS]
+    return [f"{field} {name}" for field, name in named if KINDS[field][name].in_this_process_only]
 
 
 def _refuse_other_data(trial: Trial) -> None:

@@ -5,6 +5,7 @@
     |-- StudyError              2   a study is unsound; carries every complaint at once
     |-- ModelError              2   a gate, its placement and its backbone do not fit together
     |-- DataError               3   a data set is missing, corrupt or has changed
+    |-- OtherCodeError          3   a machine has other code than the one that planned the trial
     |-- StoreError              3   the database or its disk cannot be used
     |   |-- EmptyStoreError     3   there are no results yet
     |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up to date
@@ -75,6 +76,12 @@ class ModelError(DasbenchError):
 
 class DataError(DasbenchError):
     """A data set is missing, corrupt, miscounted or has changed."""
+
+    exit_code = 3
+
+
+class OtherCodeError(DasbenchError):
+    """A process that is to train a trial has other code than the one that planned it; nothing was trained."""
 
     exit_code = 3
 

@@ -1,5 +1,6 @@
 """From a study to the trials that it means: resolved, distinct, and with models that can be built."""
 
+import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,12 +10,13 @@ from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
 from dasbench.checks import check_components
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
 from dasbench.records import Cost
+from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
-from dasbench.spec.trial import Choice, Trial
+from dasbench.spec.trial import Choice, Trial, hash_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Planned:
             dataset=str(self.trial.dataset),
             task=self.trial.task.name,
             role=self.role,
+            **network_of(self.trial)._asdict(),
         )
 
 
@@ -244,6 +247,18 @@ def _complaint(study: Study, message: str, labels: list[str]) -> Complaint:
     path: Path_ = ("axes", axes[0]) if axes else ("base", heads[0])
     more = f" (and {len(labels) - 1} more variants)" if len(labels) > 1 else ""
     return study.document.complaint(path, f"{labels[0]}{more}: {message}")
+
+
+def network_of(trial: Trial) -> Network:
+    """What the cost of a trial is kept under: everything that it depends on, and the code that builds the network."""
+    code = {field: value for field, value in trial.code.items() if field != "training"}
+    asked = trial.model_copy(update={"code": {}}) if trial.code else trial
+    return Network(_hash_of_text(model_identity(asked)), hash_of(code) if code else "")
+
+
+@cache
+def _hash_of_text(identity: str) -> str:
+    return hash_of(json.loads(identity))
 
 
 def model_identity(trial: Trial) -> str:

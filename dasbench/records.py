@@ -74,7 +74,7 @@ class Outcome:
         device: what it ran on.
         environment: versions, threads, precision, git commit: what is needed to run it again.
         reason: class of a failure, None otherwise.
-        error: message and traceback of a failure.
+        error: message and traceback of a failure; of an interrupted trial, why no machine here may train it.
         correct: which test examples were right, as hexadecimal bits in the order of the test part.
     """
 
@@ -125,6 +125,8 @@ class Row:
         finished: when it ended, ISO 8601 in UTC, `""` before.
         role: what the trial is for in its study: `search` (its score took part in a choice), `confirm` (a winner on a
             fresh seed), or `""`.
+        code: hash of the code of each component that is not dasbench's own as released, by its field.
+        repeats: how many earlier results were replaced by training the trial again.
     """
 
     study: str
@@ -143,7 +145,12 @@ class Row:
     reused: bool = False
     finished: str = ""
     role: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
+    repeats: int = 0
 
+
+COUNTING = 1
+"""Revision of the way of counting: raised when the same network comes to have another cost on purpose."""
 
 COST_FIELDS = tuple(f.name for f in fields(Cost) if f.name.startswith(("params_", "macs_")))
 """The countable costs, as columns of every table that shows them."""

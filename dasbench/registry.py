@@ -2,16 +2,19 @@
 
 import ast
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from dasbench.code.closure import OWN, UNSAVED, NoSourceError, code_of
 from dasbench.errors import UsageError, unknown_name
 from dasbench.spec.parameters import parameter_schema
 
@@ -28,6 +31,7 @@ class Entry(Generic[T]):
         make: its constructor; the keyword-only arguments are its parameters.
         source: where it comes from: authors, year, arXiv, section or equation.
         traits: facts about it that its kind knows (a gate's default placement, for example).
+        modules: names of the modules that define it: the one that registers it, and that of `make`.
     """
 
     kind: str
@@ -35,6 +39,7 @@ class Entry(Generic[T]):
     make: T
     source: str = ""
     traits: Mapping[str, Any] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -45,6 +50,22 @@ class Entry(Generic[T]):
     def defaults(self) -> dict[str, Any]:
         """The parameters that have a default, with it."""
         return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
+
+    @cached_property
+    def code(self) -> str:
+        """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
+
+        What was typed in and lies in no file has a code of its own, which no other process will ever have.
+        """
+        try:
+            return code_of(*self.modules)
+        except NoSourceError:
+            return f"{UNSAVED}{token_hex(4)}"
+
+    @property
+    def in_this_process_only(self) -> bool:
+        """Whether another process cannot import it: it was typed in, or defined in the program that runs."""
+        return "__main__" in self.modules or self.code.startswith(UNSAVED)
 
     @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
@@ -81,6 +102,7 @@ class Registry(Generic[T]):
         Raises:
             UsageError: if another component already has the name.
         """
+        caller = sys._getframe(1).f_globals.get("__name__", "")
 
         def add(make: T) -> T:
             known = self._entries.get(name)
@@ -88,7 +110,10 @@ class Registry(Generic[T]):
                 raise UsageError(
                     f"{self.kind} '{name}' is registered twice: by {known.make.__module__} and by {make.__module__}"
                 )
-            self._entries[name] = Entry(self.kind, name, make, source, traits)
+            modules = tuple(dict.fromkeys([caller, _own_module(make, caller)]))
+            entry = self._entries[name] = Entry(self.kind, name, make, source, traits, modules)
+            if not all(_is_ours(module) for module in modules):
+                _ = entry.code  # now, while the files are as they are imported
             return make
 
         return add
@@ -118,6 +143,16 @@ class Registry(Generic[T]):
 
     def _plugins(self) -> dict[str, metadata.EntryPoint]:
         return {point.name: point for point in metadata.entry_points(group=self.package)}
+
+
+def _own_module(make: object, caller: str) -> str:
+    """The module that defines a constructor; that of the caller where it has none of its own (a `partial`)."""
+    module = getattr(make, "__module__", None)
+    return module if isinstance(module, str) and module in sys.modules else caller
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == OWN
 
 
 @cache

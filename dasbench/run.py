@@ -1,21 +1,28 @@
 """Running a study: afterwards the results table holds one row for each of its trials."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from pathlib import Path
 from typing import Protocol
 
 from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
-from dasbench.plan import Planned, count_cost
-from dasbench.records import Epoch, Outcome, Row
-from dasbench.results.answers import LookRecord
+from dasbench.catalog import in_this_process_only
+from dasbench.errors import OtherCodeError, UsageError
+from dasbench.plan import Planned, count_cost, network_of
+from dasbench.records import COUNTING, Epoch, Outcome, Row
+from dasbench.results.answers import LookRecord, TrialState
+from dasbench.results.costing import Network, refuse_other_costs
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """How often a trial that another driver runs is looked at."""
@@ -74,6 +81,7 @@ def run_study(
     interrupt: Interrupt,
     forget: Callable[[str], None],
     retry: Collection[str] = (),
+    again: Sequence[str] = (),
 ) -> Summary:
     """Run what is missing of a study, and nothing else.
 
@@ -86,20 +94,25 @@ def run_study(
         interrupt: set when the user asks to stop.
         forget: called with the key of a trial whose result is safe, to drop its checkpoints.
         retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again, and `stopped`.
+        again: keys of trials whose results are set aside, so that they are trained again.
 
     Raises:
         LockedError: if another driver runs this study.
+        OtherCodeError: if a worker has other code than this process; the trial waits for one that does not.
+        UsageError: if a component lies in no file and the executor trains in other processes.
     """
     study = agenda.study
     with store.lock(study.name):
         store.sweep()
         listed = store.rows(study.name) if study.name in {known.name for known in store.studies(counted=False)} else []
-        bridge = _Bridge(agenda, store, watcher, forget, retry)
-        bridge.begin(listed)
+        bridge = _Bridge(agenda, store, executor, watcher, interrupt, forget, retry)
+        bridge.begin(listed, again)
         source = bridge.claims()
         for first in islice(source, 1):  # an executor is started only if there is something for it to do
             executor.run(chain([first], source), job, bridge, interrupt)
         bridge.release()
+        if interrupt.refusal:
+            raise OtherCodeError(interrupt.refusal)
         ended = store.states(list(agenda.items))
     return Summary(
         planned=len(agenda.items),
@@ -114,28 +127,49 @@ class _Bridge:
     """Between an agenda, the store and an executor: claims trials, keeps what comes out of them, tells the agenda."""
 
     def __init__(
-        self, agenda: Agenda, store: Store, watcher: Watcher, forget: Callable[[str], None], retry: Collection[str]
+        self,
+        agenda: Agenda,
+        store: Store,
+        executor: Executor,
+        watcher: Watcher,
+        interrupt: Interrupt,
+        forget: Callable[[str], None],
+        retry: Collection[str],
     ) -> None:
         self.ran: list[str] = []
         self._agenda = agenda
         self._store = store
+        self._executor = executor
         self._watcher = watcher
+        self._interrupt = interrupt
         self._forget = forget
         self._retry = retry
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
-    def begin(self, listed: Sequence[Row]) -> None:
-        """Write the trials that the study begins with, all of them before the first one starts."""
+    def begin(self, listed: Sequence[Row], again: Sequence[str]) -> None:
+        """Write the trials that the study begins with, all of them before the first one starts.
+
+        Args:
+            listed: what the study listed so far.
+            again: keys of trials that are trained again.
+        """
         study = self._agenda.study
         planned = self._agenda.start(listed)
+        self._refuse_elsewhere(planned)
+        if gone := [key for key in again if key not in self._agenda.items]:
+            raise UsageError(
+                f"not trained again: the study no longer lists {', '.join(gone)}, for its code has changed"
+            )
         self._store.plan(
             study.name,
             question=study.question,
             document=study.model_dump(mode="json"),
-            file=study.document.file,
+            file=str(Path(study.document.file).absolute()) if study.document.file else "",
             members=[item.member for item in planned],
         )
+        if again:
+            self._again(again)
         self._watcher.planned(self._agenda, self._look_up(planned))
 
     def claims(self) -> Iterator[Trial | None]:
@@ -164,6 +198,8 @@ class _Bridge:
         self._watcher.reported(key, epoch)
 
     def finished(self, outcome: Outcome) -> None:
+        if outcome.status == "interrupted" and outcome.error:
+            self._interrupt.refusal = outcome.error
         if outcome.status == "stopped" and outcome.cost is None:
             outcome = replace(outcome, cost=count_cost(self._agenda.items[outcome.key].trial))
         if self._store.add(outcome, self._attempts.pop(outcome.key)):
@@ -191,8 +227,41 @@ class _Bridge:
 
     def _extend(self, planned: Sequence[Planned]) -> None:
         """Let the study list more trials."""
+        self._refuse_elsewhere(planned)
         self._store.extend(self._agenda.study.name, [item.member for item in planned])
         self._watcher.added(self._look_up(planned))
+
+    def _again(self, keys: Sequence[str]) -> None:
+        """Set results aside, so that their trials are trained from scratch."""
+        for key in self._store.set_aside(keys):
+            self._forget(key)
+        self._agenda.spare(keys)
+
+    def _keep_costs(self, planned: Sequence[Planned], known: Mapping[str, TrialState]) -> None:
+        """Keep what the networks cost of trials without a result, and of those that were counted in an older way."""
+        costs = self._store.known_costs()
+        wanted: dict[Network, Trial] = {}
+        for item in planned:
+            network = network_of(item.trial)
+            if known[item.trial.key].state != "done" or COUNTING not in costs.get(network, {}):
+                wanted[network] = item.trial
+        counted = {network: count_cost(trial) for network, trial in wanted.items()}
+        if counted.keys() <= costs.keys() and all(COUNTING in costs[network] for network in counted):
+            refuse_other_costs(costs, counted, COUNTING)
+            return
+        if again := self._store.keep_costs(counted, COUNTING):
+            logger.warning("%d networks are counted anew: the way of counting is revision %d now", len(again), COUNTING)
+
+    def _refuse_elsewhere(self, planned: Sequence[Planned]) -> None:
+        """Refuse to hand components that only this process has to another one."""
+        if self._executor.in_process:
+            return
+        for item in planned:
+            if here := in_this_process_only(item.trial):
+                raise UsageError(
+                    f"{item.label}: {', '.join(here)} was defined in the running program, where no worker process "
+                    "finds it; write it to a file and import that, or run in this process: --executor inline"
+                )
 
     def _look_up(self, planned: Sequence[Planned]) -> dict[str, str]:
         """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
@@ -200,6 +269,7 @@ class _Bridge:
         if self._retry:
             self._agenda.spare(self._store.retry(keys, self._retry))
         known = self._store.states(keys)
+        self._keep_costs(planned, known)
         self._waiting += [key for key in keys if not self._agenda.tell_state(key, known[key])]
         return {key: known[key].state for key in keys}
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
+from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import known_results
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
@@ -43,8 +44,15 @@ def make_runtime(study: "Study", place: Place) -> "Runtime":
     )
 
 
-def check_needs(study: "Study", runtime: "Runtime", db: str, place: Place) -> "Resources":
+def check_needs(study: "Study", runtime: "Runtime", db: str, place: Place, *, replace: bool) -> "Resources":
     """Open its data, find its devices, build its models: what is not to be had is known before anything is trained.
+
+    Args:
+        study: as it is to be run.
+        runtime: where each trial runs.
+        db: the database.
+        place: the options that say where trials run.
+        replace: whether another study of the same name may lose its place in the database.
 
     Returns:
         The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
@@ -58,6 +66,7 @@ def check_needs(study: "Study", runtime: "Runtime", db: str, place: Place) -> "R
     first = plan_trial(study, {}, study.seeds.values[0])  # a search lists nothing yet
     if place["address"] is None:  # a cluster's devices are not this machine's
         check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
+    announce_changes(study, [item.member for item in plan.items.values()], db, replace=replace)
     done, specs = _so_far(db, study.name, list(plan.items))
     refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
     count_costs(plan.without(done))
@@ -121,6 +130,11 @@ def default_storage(db: str, place: Place) -> Path:
     """Checkpoints lie beside the database's file; for a server, where one stands."""
     if place["address"] is not None:
         raise click.UsageError("--address needs --storage, a folder or URL that every machine of the cluster sees")
+    return storage_beside(db)
+
+
+def storage_beside(db: str) -> Path:
+    """The folder of checkpoints beside a database's file; for a server, where one stands."""
     from dasbench.results.engine import locate
 
     path = locate(db).path

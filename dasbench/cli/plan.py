@@ -2,6 +2,7 @@
 
 import click
 
+from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import (
     data_option,
     db_option,
@@ -10,6 +11,8 @@ from dasbench.cli.options import (
     read_study,
     study_options,
 )
+from dasbench.cli.output import tell
+from dasbench.errors import UsageError
 
 
 @click.command("plan")
@@ -35,17 +38,26 @@ def command(
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.agenda import Agenda
     from dasbench.cli.workers import default_workers
-    from dasbench.plan import Plan, count_costs  # imports torch
+    from dasbench.plan import Plan, count_costs, network_of  # imports torch
+    from dasbench.records import COUNTING
     from dasbench.reports.plan import expected_seconds, plan_rows, print_plan
+    from dasbench.results.costing import refuse_other_costs
 
     with known_results(db) as reader:
         history = reader.rows() if reader else []
         agenda = Agenda(loaded)
         agenda.start([row for row in history if row.study == loaded.name])
         known = reader.states(list(agenda.items)) if reader else {}
+        known_costs = reader.known_costs() if reader else {}
     states = {key: trial.state for key, trial in known.items()}
     plan = Plan(loaded, agenda.items)
+    try:
+        announce_changes(loaded, [item.member for item in plan.items.values()], db, replace=False)
+    except UsageError as error:  # what a run would answer
+        tell(str(error))
     costs = count_costs(plan)
+    networks = {network_of(item.trial): costs[key] for key, item in plan.items.items()}
+    refuse_other_costs(known_costs, networks, COUNTING)
     rows = plan_rows([item.member for item in plan.items.values()], costs, states)
     left = [
         (row.key, plan.items[row.key].trial.training.epochs) for row in rows if row.state not in ("done", "stopped")

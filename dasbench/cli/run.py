@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from dasbench.cli.earlier import find_trials
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell
 from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
@@ -51,6 +52,13 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     is_flag=True,
     help="Keep the weights of each finished trial, for `dasbench saliency` and `backbone.weights`.",
 )
+@click.option(
+    "--again",
+    metavar="VARIANT|KEY",
+    multiple=True,
+    help="Train a variant, or one trial, from scratch again; the former results stay in `dasbench show`.",
+)
+@click.option("--replace", is_flag=True, help="Take the name of another study; its results stay in the database.")
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
 def command(
     study: str,
@@ -59,6 +67,8 @@ def command(
     gate: str | None,
     db: str,
     retry: str | None,
+    again: tuple[str, ...],
+    replace: bool,
     storage: str | None,
     keep_weights: bool,
     plain: bool,
@@ -71,7 +81,7 @@ def command(
     3 disk, database or data; 4 a newer or foreign database; 5 another driver runs the study; 130, 143 interrupted.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
-    again = _reasons(retry)
+    reasons = _reasons(retry)
     from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.progress import make_progress
@@ -84,7 +94,8 @@ def command(
 
     agenda = Agenda(loaded)
     runtime = make_runtime(loaded, place)
-    resources = check_needs(loaded, runtime, db, place)
+    resources = check_needs(loaded, runtime, db, place, replace=replace)
+    repeated = find_trials(db, loaded.name, again)
     executor = make_executor(agenda, resources, place)
     folder = storage_place(storage) if storage else default_storage(db, place)
     callbacks = make_callbacks(loaded.callbacks)
@@ -103,7 +114,8 @@ def command(
             watcher=watcher,
             interrupt=interrupt,
             forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
-            retry=again,
+            retry=reasons,
+            again=repeated,
         )
     for reason in agenda.refusals:
         tell(f"refused before training: {reason}")

@@ -48,7 +48,7 @@ class Line:
         record |= {name: getattr(entry.cost, name) if entry.cost else None for name in COST_FIELDS}
         record["uncounted"] = dict(entry.cost.uncounted) if entry.cost else None
         record["input_size"] = list(entry.cost.input_size) if entry.cost else None
-        record |= {"seconds_mean": entry.seconds, "peak_memory": entry.peak_memory}
+        record |= {"seconds_mean": entry.seconds, "peak_memory": entry.peak_memory, "repeats": entry.repeats}
         return record | {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
 
 
@@ -258,6 +258,8 @@ def _provisos(board: Board) -> list[str]:
         notes.append("Stopped trials were ended by a scheduler; they are counted and give no score.")
     if any(entry.selected for entry in entries):
         notes.append("What a search picked was trained again: its scores are those of fresh seeds.")
+    if again := [f"{entry.label} ({entry.repeats} of {entry.planned})" for entry in entries if entry.repeats]:
+        notes.append(f"Trained again, the last result counts: {'; '.join(again)}. `dasbench show KEY` has the former.")
     if any(entry.probe for entry in entries):
         notes.append("Probe: scores are a formula's, nothing was trained.")
     if board.num_variants == 0:

@@ -79,6 +79,7 @@ def _entry(
         probe=any(member.probe for member in members),
         study="+".join(dict.fromkeys(member.study for member in members)),
         keys=[key for member in members for key in member.keys],
+        repeats=sum(member.repeats for member in members),
     )
 
 

@@ -33,6 +33,7 @@ class Ranked:
         keys: its trials, in the order of the study.
         selected: the mean by metric that a search saw when it picked the variant; `scores` are then those of fresh
             seeds.
+        repeats: how many of its trials' results have replaced an earlier one.
     """
 
     variant: Mapping[str, Any]
@@ -49,6 +50,7 @@ class Ranked:
     study: str = ""
     keys: Sequence[str] = ()
     selected: Mapping[str, float] = field(default_factory=dict)
+    repeats: int = 0
 
     @property
     def num_done(self) -> int:
@@ -84,15 +86,49 @@ def leaderboard(
 
 
 def by_variant(rows: Sequence[Row]) -> list[list[Row]]:
-    """Rows by study and variant, in the order in which the variants come first."""
+    """Rows by study, variant and code, in the order in which the variants come first."""
     texts: dict[int, str] = {}  # rows of one variant usually share one object
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        text = texts.get(id(row.variant))
-        if text is None:
-            text = texts[id(row.variant)] = _as_text(row.variant)
-        groups.setdefault((row.study, text), []).append(row)
+        for shared in (row.variant, row.code):
+            if id(shared) not in texts:
+                texts[id(shared)] = _as_text(shared)
+        groups.setdefault((row.study, texts[id(row.variant)], texts[id(row.code)]), []).append(row)
     return list(groups.values())
+
+
+def name_codes(rows: Sequence[Row]) -> list[Row]:
+    """The same rows; where one variant was trained by several versions of its code, the labels tell which.
+
+    Example:
+        >>> def row(code):
+        ...     return Row(study="s", key=code, variant={"gate": "freq"}, label="freq", seed=0, state="done",
+        ...                code={"gate": code} if code else {})
+        >>> [named.label for named in name_codes([row("3f9a2c81d0be"), row("")])]
+        ['freq [gate code 3f9a2c]', 'freq [gate code as released]']
+    """
+    if len({id(row.code) for row in rows}) < 2:
+        return list(rows)
+    variants = [_as_text(row.variant) for row in rows]
+    versions: dict[str, list[Mapping[str, str]]] = {}
+    for variant, row in zip(variants, rows, strict=True):
+        versions.setdefault(variant, []).append(row.code)
+    differing = {variant: _differing(codes) for variant, codes in versions.items()}
+    named: list[Row] = []
+    for variant, row in zip(variants, rows, strict=True):
+        words = [f"{field} code {_short(row.code.get(field))}" for field in differing[variant]]
+        named.append(replace(row, label=f"{row.label} [{', '.join(words)}]") if words else row)
+    return named
+
+
+def _differing(codes: Sequence[Mapping[str, str]]) -> list[str]:
+    """The fields in which codes are not all the same."""
+    fields = sorted({field for code in codes for field in code})
+    return [field for field in fields if len({code.get(field) for code in codes}) > 1]
+
+
+def _short(code: str | None) -> str:
+    return code[:6] if code else "as released"
 
 
 def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> Ranked:
@@ -126,6 +162,7 @@ def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | N
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
+        repeats=sum(row.repeats > 0 for row in rows),
     )
 
 

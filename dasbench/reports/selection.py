@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import Row
 from dasbench.reports.filters import filter_rows
-from dasbench.reports.leaderboard import is_cost
+from dasbench.reports.leaderboard import is_cost, name_codes
 from dasbench.results.answers import LookRecord, StudyRecord
 from dasbench.results.reading import Reader, read_store
 
@@ -68,6 +68,7 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
         looks = reader.looks(names[0]) if len(names) == 1 else []
+    rows = name_codes(rows)
     if len(names) > 1:
         rows = [replace(row, label=f"{row.study}: {row.label}") for row in rows]
     objectives = _objectives(known[name] for name in names)

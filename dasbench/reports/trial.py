@@ -130,6 +130,23 @@ def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
     ]
 
 
+def repeats(trial: TrialRecord) -> list[Difference]:
+    """What came out before the trial was trained again, and what is different now, the last repeat first."""
+    now = trial.outcome.metrics if trial.outcome else {}
+    replaced = [attempt for attempt in reversed(trial.attempts) if attempt.outcome]
+    found: list[Difference] = []
+    for attempt in replaced:
+        assert attempt.outcome is not None
+        part = f"attempt {attempt.attempt} ({attempt.outcome.status})"
+        before = attempt.outcome.metrics
+        names = dict.fromkeys([*before, *now])
+        found += [
+            Difference(part, name, before.get(name), now.get(name), _minus(now.get(name), before.get(name)))
+            for name in names
+        ]
+    return found
+
+
 def _in_order(one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
     """All names, part by part."""
     names = dict.fromkeys([*one, *other])

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from dasbench.reports.formats import Grid, console, print_grid, shown, to_json
-from dasbench.reports.trial import Difference, Fact, curves, facts, sparkline
+from dasbench.reports.trial import Difference, Fact, curves, facts, repeats, sparkline
 from dasbench.reports.units import better_direction
 from dasbench.results.answers import TrialRecord
 
@@ -33,6 +33,7 @@ def print_trial(trial: TrialRecord) -> None:
         _print(title, ("field", "value"), rows, left=2)
     _print("Learning curve", ("metric", "curve", "first", "last", "best"), _curves(trial), left=2)
     _print("Attempts", ("number", "study", "started", "ended", "how", "host", "device"), _attempts(trial), left=7)
+    _print("Trained again", ("former result", "metric", "then", "now", "difference"), _repeats(trial), left=2)
     if trial.outcome and trial.outcome.error:
         _say("Why it failed")
         for line in trial.outcome.error.rstrip().splitlines():
@@ -48,7 +49,7 @@ def print_differences(first: TrialRecord, second: TrialRecord, found: Sequence[D
             one.field,
             _cell(one.first),
             _cell(one.second),
-            "" if one.difference is None else f"{one.difference:+.6g}",
+            _change(one.difference),
         )
         for one in found
     ]
@@ -89,6 +90,13 @@ def _attempts(trial: TrialRecord) -> list[tuple[str, ...]]:
          (start.how or "runs") + (f" ({start.reason})" if start.reason else ""), start.host, start.device)
         for start in trial.attempts
     ]  # fmt: skip
+
+
+def _repeats(trial: TrialRecord) -> list[tuple[str, ...]]:
+    return [
+        (each.part, each.field, _cell(each.first), _cell(each.second), _change(each.difference))
+        for each in repeats(trial)
+    ]
 
 
 def _value(fact: Fact) -> str:

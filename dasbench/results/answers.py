@@ -48,6 +48,25 @@ class TrialState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A trial that has a result, as an answer to a question that other code may answer otherwise.
+
+    Args:
+        key: the trial's key.
+        question: hash of all that decides its outcome but the code.
+        code: hash of the code of each component that is not dasbench's own as released, by its field.
+        semantics: version of what the fields of a trial meant.
+        finished: when it ended, ISO 8601 in UTC.
+    """
+
+    key: str
+    question: str
+    code: Mapping[str, str]
+    semantics: int
+    finished: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookRecord:
     """A look that a study took at its scores.
 
@@ -82,6 +101,7 @@ class AttemptRecord:
         host: the driver's machine.
         pid: the driver's process.
         device: what it ran on.
+        outcome: what came out, once the trial was trained again on purpose.
     """
 
     attempt: int
@@ -93,6 +113,7 @@ class AttemptRecord:
     host: str
     pid: int
     device: str
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from dasbench.results.engine import PATIENCE_S, Place
 from dasbench.results.faults import explain
 from dasbench.results.opening import inspecting, prepare
-from dasbench.results.schema import attempts, epochs, looks, members, studies, trials
+from dasbench.results.schema import attempts, costs, epochs, looks, members, studies, trials
 
 _BATCH = 500
 """Rows that are copied at a time."""
@@ -42,6 +42,7 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
         StoreError: if the copy cannot be written.
     """
     keys = select(members.c.key).where(members.c.study.in_(names))
+    networks = select(trials.c.network).where(trials.c.key.in_(keys))
     conditions = {
         studies: studies.c.name.in_(names),
         trials: trials.c.key.in_(keys),
@@ -49,6 +50,7 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
         looks: looks.c.study.in_(names),
         epochs: epochs.c.key.in_(keys),
         attempts: attempts.c.key.in_(keys),
+        costs: costs.c.network.in_(networks),
     }
     engine = prepare(Place(str(target), path=target))
     try:

@@ -89,19 +89,23 @@ def stamp(moment: datetime) -> str:
 
 def outcome_columns(outcome: Outcome) -> dict[str, Any]:
     """What a trial's row keeps of its outcome: every field but the key, the status and the curve."""
-    cost = outcome.cost
     return {
         "reason": outcome.reason,
         "error": plain_text(outcome.error),
         "metrics": dump_metrics(outcome.metrics),
-        **{name: getattr(cost, name) if cost else None for name in COST_FIELDS},
-        "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS}) if cost else None,
+        **(cost_columns(outcome.cost) if outcome.cost else dict.fromkeys((*COST_FIELDS, "cost_details"))),
         "seconds": outcome.seconds,
         "peak_memory": outcome.peak_memory,
         "device": plain_text(outcome.device),
         "environment": dump(outcome.environment),
         "correct": outcome.correct,
     }
+
+
+def cost_columns(cost: Cost) -> dict[str, Any]:
+    """What a row keeps of a cost."""
+    counts = {name: getattr(cost, name) for name in COST_FIELDS}
+    return {**counts, "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS})}
 
 
 def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost | None:

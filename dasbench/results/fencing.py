@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dasbench.errors import StoreError
-from dasbench.records import Epoch
+from dasbench.records import COST_FIELDS, Epoch, Outcome
 from dasbench.results import locks
+from dasbench.results.costing import Network, counts_of, newest_counts
 from dasbench.results.encoding import dump_metrics, outcome_columns, plain_text, stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
@@ -88,7 +90,7 @@ def _is_settled(connection: Connection, spooled: Spooled) -> bool:
 
 
 def _write_outcome(connection: Connection, spooled: Spooled) -> None:
-    outcome, attempt = spooled.outcome, spooled.attempt
+    outcome, attempt = _with_known_cost(connection, spooled.outcome), spooled.attempt
     now = stamp(clock(connection))
     write_epochs(connection, outcome.key, attempt, outcome.epochs)
     end(connection, outcome.key, attempt, how=outcome.status, now=now, reason=outcome.reason, device=outcome.device)
@@ -98,6 +100,21 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
     else:
         values = {"state": outcome.status, "finished": now, **outcome_columns(outcome)}
     connection.execute(update(trials).where(trials.c.key == outcome.key).values(values))
+
+
+def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
+    """The outcome; one whose network was counted otherwise than in the database has failed, and keeps what it has."""
+    if outcome.cost is None:
+        return outcome
+    row = connection.execute(select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)).one()
+    known = newest_counts(connection, Network(*row))
+    if known is None or known == counts_of(outcome.cost):
+        return outcome
+    message = (
+        f"the machine that trained it counts {counts_of(outcome.cost)} for its network ({', '.join(COST_FIELDS)}), the "
+        f"database says {known}: use the same versions of torch and fvcore everywhere. {outcome.error}"
+    )
+    return replace(outcome, status="failed", reason="error", error=message.rstrip())
 
 
 def write_epochs(connection: Connection, key: str, attempt: int, curve: Sequence[Epoch]) -> None:

@@ -12,6 +12,7 @@ from dasbench.errors import StoreError
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, stamp
 from dasbench.results.schema import looks, members, studies, trials
+from dasbench.spec.trial import SEMANTICS, question_of
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ class Member:
         dataset: data set and its size.
         task: the task's name.
         role: what the trial is for: `search`, `confirm`, or `""` for one that the study lists by itself.
+        network: hash of what its cost depends on, but for code; `""` if nobody will ask for it.
+        network_code: hash of the code of the network, `""` for dasbench's own.
     """
 
     key: str
@@ -39,6 +42,19 @@ class Member:
     dataset: str = ""
     task: str = "classification"
     role: str = ""
+    network: str = ""
+    network_code: str = ""
+
+    @property
+    def code(self) -> Mapping[str, str]:
+        """Hash of the code of each component that is not dasbench's own, by its field."""
+        code: Mapping[str, str] = self.spec.get("code", {})
+        return code
+
+    @property
+    def question(self) -> str:
+        """What the trial asks, whatever code answers it."""
+        return question_of(self.spec) if "backbone" in self.spec else ""
 
 
 def write_study(
@@ -92,6 +108,11 @@ def _insert_missing_trials(connection: Connection, now: datetime, planned: Seque
             "task": member.task,
             "state": "pending",
             "created": stamp(now),
+            "semantics": SEMANTICS,
+            "question": member.question,
+            "code": dump(member.code),
+            "network": member.network,
+            "network_code": member.network_code,
         }
         for member in planned
         if member.key not in known

@@ -1,7 +1,7 @@
 """What reports ask of the database: rows, studies, and everything about one trial."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -10,9 +10,10 @@ from typing import Any, Self
 from sqlalchemy import Connection, func, select
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.records import COST_FIELDS, Epoch, Row
-from dasbench.results.answers import AttemptRecord, LookRecord, StudyRecord, TrialRecord, TrialState
+from dasbench.records import COST_FIELDS, Epoch, Outcome, Row
+from dasbench.results.answers import Answer, AttemptRecord, LookRecord, StudyRecord, TrialRecord, TrialState
 from dasbench.results.copying import copy_file, copy_studies
+from dasbench.results.costing import Counts, Network, known_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import load_cost, load_each, load_metrics, load_outcome
 from dasbench.results.engine import locate, reading_engine
@@ -173,6 +174,39 @@ class Reader:
 
         return self._database.read(work)
 
+    def answers(self, questions: Sequence[str]) -> list[Answer]:
+        """The trials with a result that ask one of some questions, whatever their code, the oldest first.
+
+        Args:
+            questions: as `Member.question` gives them.
+        """
+
+        def work(connection: Connection) -> list[Answer]:
+            t = trials.c
+            query = select(t.key, t.question, t.code, t.semantics, t.finished).where(t.state == "done")
+            return [
+                Answer(**{**row, "code": json.loads(row["code"])})
+                for some in batches(questions)
+                for row in connection.execute(query.where(t.question.in_(some)).order_by(t.finished)).mappings()
+            ]
+
+        return self._database.read(work)
+
+    def listed_elsewhere(self, study: str) -> set[str]:
+        """The keys of a study's trials that other studies list too."""
+
+        def work(connection: Connection) -> set[str]:
+            others = select(members.c.key).where(members.c.study != study)
+            return set(
+                connection.scalars(select(members.c.key).where(members.c.study == study, members.c.key.in_(others)))
+            )
+
+        return self._database.read(work)
+
+    def known_costs(self) -> dict[Network, dict[int, Counts]]:
+        """The counts of every network, by revision of the way of counting."""
+        return self._database.read(known_costs)
+
     def environments(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """With what trials that have ended ran, as plain data; trials that did not say are left out."""
 
@@ -231,7 +265,10 @@ def _chosen(connection: Connection, study: str | Sequence[str] | None) -> list[s
 
 
 def _curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
-    query = select(epochs.c.attempt, epochs.c.number, epochs.c.metrics).where(epochs.c.key == key)
+    replaced = select(func.max(attempts.c.attempt)).where(attempts.c.key == key, attempts.c.outcome.is_not(None))
+    since = connection.scalar(replaced) or 0
+    query = select(epochs.c.attempt, epochs.c.number, epochs.c.metrics)
+    query = query.where(epochs.c.key == key, epochs.c.attempt > since)
     curve: dict[int, str] = {}
     last, latest = 0, 0
     for attempt, number, metrics in connection.execute(query.order_by(epochs.c.attempt, epochs.c.number)):
@@ -239,6 +276,12 @@ def _curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
         last = attempt
         curve[number] = metrics
     return tuple(Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest)
+
+
+def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
+    known = {name: start[name] for name in AttemptRecord.__dataclass_fields__}
+    replaced = known["outcome"] and Outcome.from_json(json.loads(known["outcome"]))
+    return AttemptRecord(**{**known, "outcome": replaced})
 
 
 def _no_such_trial(connection: Connection, prefix: str) -> str:
@@ -267,7 +310,7 @@ def _trial(connection: Connection, prefix: str) -> TrialRecord:
         rows=tuple(read_rows(connection, members.c.key == key)),
         outcome=load_outcome(row, curve),
         epochs=curve,
-        attempts=tuple(AttemptRecord(**{n: s[n] for n in AttemptRecord.__dataclass_fields__}) for s in starts),
+        attempts=tuple(_attempt(start) for start in starts),
         first_study=row["first_study"],
         created=row["created"],
         finished=row["finished"],

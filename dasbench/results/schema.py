@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION = "0003"
+REVISION = "0004"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
@@ -57,12 +57,34 @@ trials = Table(
     Column("lease", String(40), comment="until when an owner on another host counts as alive"),
     Column("created", String(40), nullable=False),
     Column("finished", String(40), nullable=False, default=""),
+    Column("semantics", Integer, nullable=False, comment="version of what the fields of a trial mean"),
+    Column("question", String(16), nullable=False, comment="hash of the spec without its code"),
+    Column("code", Text, nullable=False, default="{}", comment="hash of each component's code, JSON"),
+    Column("network", String(16), nullable=False, default="", comment="hash of what its cost depends on, but for code"),
+    Column("network_code", String(16), nullable=False, default="", comment="hash of the code of the network"),
+    Column("repeats", Integer, nullable=False, default=0, comment="earlier results, which are with the attempts"),
     # what is wide comes last, so that a row of a report is read without it
     Column("spec", Text, nullable=False, comment="all that decides the outcome, JSON"),
     Column("environment", Text, nullable=False, default="{}", comment="what is needed to run it again, JSON"),
     Column("error", Text, nullable=False, default="", comment="message and traceback of a failure"),
     Column("correct", Text, nullable=False, default="", comment="which test examples were right, hexadecimal bits"),
     Index(None, "state"),
+    Index(None, "question"),
+    Index(None, "network", "network_code"),
+)
+
+costs = Table(
+    "das_costs",
+    metadata,
+    Column("network", String(16), primary_key=True),
+    Column("network_code", String(16), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False, comment="of the way of counting"),
+    Column("params_full", BigInteger, nullable=False),
+    Column("macs_full", BigInteger, nullable=False),
+    Column("params_paper", BigInteger, nullable=False),
+    Column("macs_paper", BigInteger, nullable=False),
+    Column("cost_details", Text, nullable=False, comment="uncounted operators, input size, versions; JSON"),
+    Column("counted", String(40), nullable=False),
 )
 
 members = Table(
@@ -113,6 +135,7 @@ attempts = Table(
     Column("pid", BigInteger, nullable=False),
     Column("token", String(64), nullable=False),
     Column("device", Text, nullable=False, default=""),
+    Column("outcome", Text, comment="what came out, JSON, once the trial was trained again on purpose"),
 )
 
 locks = Table(

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from dasbench.errors import StoreError
-from dasbench.records import Epoch, Outcome
-from dasbench.results import fencing, locks, planning, spool
+from dasbench.records import Cost, Epoch, Outcome
+from dasbench.results import fencing, locks, planning, repeating, spool
 from dasbench.results.answers import LookRecord
+from dasbench.results.costing import Network, keep_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
@@ -245,6 +246,48 @@ class Store(Reader):
             return again
 
         return self._database.write(work)
+
+    def keep_costs(self, counted: Mapping[Network, Cost], revision: int) -> list[Network]:
+        """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
+
+        The trials of a network that is counted again get the new counts.
+
+        Args:
+            counted: cost by network.
+            revision: of the way of counting.
+
+        Raises:
+            StoreError: if a network has another cost under the same revision.
+        """
+        return self._database.write(lambda c: keep_costs(c, clock(c), counted, revision))
+
+    def set_aside(self, keys: Sequence[str]) -> list[str]:
+        """Move what came out of trials into the history of their attempts, so that they are trained again.
+
+        Returns:
+            The keys of those that had ended.
+
+        Raises:
+            LockedError: if one of them is running.
+        """
+        return self._database.write(lambda connection: repeating.set_aside(connection, keys))
+
+    def forget_trials(self, keys: Sequence[str]) -> int:
+        """Delete trials, in every study that lists them; returns how many there were.
+
+        Raises:
+            LockedError: if one of them is running.
+        """
+        return self._database.write(lambda connection: repeating.forget_trials(connection, keys))
+
+    def forget_study(self, name: str) -> int:
+        """Delete a study and the trials that no other study lists; returns how many those were.
+
+        Raises:
+            UsageError: if there is no such study; the message names the nearest.
+            LockedError: if one of its trials is running.
+        """
+        return self._database.write(lambda connection: repeating.forget_study(connection, name))
 
     def _release_all(self, connection: Connection) -> None:
         mine = (trials.c.token == self.owner.token) & (trials.c.state == "running")

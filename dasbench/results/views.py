@@ -21,11 +21,11 @@ SELECT m.study, t.key, m.label, m.variant, m.seed, m.role, t.state, t.reason,
   t.params_full, t.macs_full, t.params_paper, t.macs_paper, t.seconds, t.peak_memory,
   t.dataset, t.task, t.device, t.attempt,
   (t.state <> 'pending' AND t.first_study IS NOT NULL AND t.first_study <> m.study) AS reused,
-  t.created, t.finished, m.position
+  t.created, t.finished, t.code, t.repeats, m.position
 FROM das_members m JOIN das_trials t ON t.key = m.key
 """
 
-# of several starts the latest that reached an epoch counts, as far as the last start has come
+# of several starts the latest that reached an epoch counts, as far as the last start has come; none before a repeat
 _EPOCHS = """
 SELECT t.key, t.attempt, t.number AS epoch,
   {train_loss} AS train_loss, {val_loss} AS val_loss, {val_top1} AS val_top1, {val_top5} AS val_top5,
@@ -35,6 +35,8 @@ WHERE NOT EXISTS (
     SELECT 1 FROM das_epochs later WHERE later.key = t.key AND later.attempt > t.attempt AND later.number = t.number
   ) AND t.number <= (
     SELECT last.number FROM das_epochs last WHERE last.key = t.key ORDER BY last.attempt DESC, last.number DESC LIMIT 1
+  ) AND NOT EXISTS (
+    SELECT 1 FROM das_attempts a WHERE a.key = t.key AND a.attempt >= t.attempt AND a.outcome IS NOT NULL
   )
 """
 
@@ -122,6 +124,8 @@ def _decoded(row: Mapping[Any, Any]) -> dict[str, Any]:
         record["variant"] = json.loads(record["variant"])
     if "metrics" in record:
         record["metrics"] = load_metrics(record["metrics"])
+    if "code" in record:
+        record["code"] = json.loads(record["code"])
     if "reused" in record:
         record["reused"] = bool(record["reused"])
     return record

@@ -21,7 +21,7 @@ from pydantic import (
 
 from dasbench.errors import unknown_name
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
 
 
@@ -29,8 +29,13 @@ FILLED_IN = {
     "seed": "is set by the study's 'seeds'",
     "data_fingerprint": "is computed from the data set",
     "weights_fingerprint": "is computed from the backbone's weights file",
+    "code": "is computed from the code of the components",
 }
 """Fields of a trial that nobody writes into a study's base, and who fills them in."""
+
+
+AS_RELEASED = "dasbench's own as released"
+"""What a component's code is called that has no hash in a trial."""
 
 
 class Frozen(BaseModel):
@@ -218,6 +223,8 @@ class Trial(Frozen):
         data_fingerprint: hash of the data set's content and split; filled in by `catalog.resolve`.
         weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for fresh weights; filled
             in by `catalog.resolve`.
+        code: hash of the code of each component that is not dasbench's own as released, by the field that names it, and
+            of the training loop under `training`; filled in by `catalog.resolve`.
 
     Example:
         >>> trial = Trial(backbone="resnet18", dataset="digits", seed=0)
@@ -236,6 +243,7 @@ class Trial(Frozen):
     seed: int = Field(default=0, ge=0, lt=2**31)
     data_fingerprint: str = ""
     weights_fingerprint: str = ""
+    code: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -244,11 +252,7 @@ class Trial(Frozen):
         Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of the weights file,
         whose content counts instead: resolve before you compare.
         """
-        spec: dict[str, Any] = {"semantics": SEMANTICS, **self.model_dump(mode="json")}
-        if self.weights_fingerprint:
-            del spec["backbone"]["weights"]
-        canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-        return sha256(canonical.encode()).hexdigest()[:12]
+        return hash_of({"semantics": SEMANTICS, **_identity(self.model_dump(mode="json"))})
 
     def with_values(self, values: Mapping[str, Any], **validation: Any) -> "Trial":
         """A trial with some dotted fields replaced (`{"gate.alpha": 0.1, "seed": 2}`), checked again."""
@@ -256,6 +260,50 @@ class Trial(Frozen):
         for key, value in values.items():
             set_field(data, key, value)
         return Trial.model_validate_json(json.dumps(data), strict=True, **validation)
+
+
+def question_of(spec: Mapping[str, Any]) -> str:
+    """What a trial asks, whatever code answers it: equal for two trials that differ in their code alone.
+
+    Args:
+        spec: a resolved trial as plain data, also of an earlier version of dasbench.
+
+    Example:
+        >>> trial = Trial(backbone="resnet18", dataset="digits")
+        >>> edited = trial.model_copy(update={"code": {"gate": "3f9a2c81d0be"}})
+        >>> question_of(trial.model_dump()) == question_of(edited.model_dump()), trial.key == edited.key
+        (True, False)
+    """
+    return hash_of({field: value for field, value in _identity(spec).items() if field != "code"})
+
+
+def component_name(field: str, spec: Mapping[str, Any]) -> str:
+    """What people call that which one entry of a trial's `code` is about.
+
+    Args:
+        field: the entry's name.
+        spec: the trial as plain data.
+
+    Example:
+        >>> spec = {"gate": {"name": "freq"}}
+        >>> component_name("gate", spec), component_name("training", spec)
+        ('gate freq', 'the training loop')
+    """
+    return "the training loop" if field == "training" else f"{field} {spec[field]['name']}"
+
+
+def hash_of(data: Mapping[str, Any]) -> str:
+    """12 hexadecimal digits of plain data; the order of keys does not count."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _identity(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """All of a trial that decides its result: a weights file counts by its content, not by its place."""
+    backbone = dict(spec["backbone"])
+    if spec.get("weights_fingerprint"):
+        backbone.pop("weights", None)
+    return {**spec, "backbone": backbone}
 
 
 def set_field(data: dict[str, Any], key: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
 
 import math
+import socket
 import sys
 import traceback
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ import torch
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.errors import DataError, DivergedError, UsageError
+from dasbench.errors import DataError, DivergedError, OtherCodeError, UsageError
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
-from dasbench.spec.trial import Trial
+from dasbench.spec.trial import AS_RELEASED, Trial, component_name
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.environment import describe
@@ -137,6 +138,8 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
                 test = learner.evaluate("test")
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
         failure = error
+    if isinstance(failure, OtherCodeError):
+        return Outcome(key=trial.key, status="interrupted", error=str(failure))
     return _outcome(key, progress, cost, test, failure, device, replicas=replica.number)
 
 
@@ -157,7 +160,25 @@ def _resolved(trial: Trial) -> Trial:
             f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "
             f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
+    if trial.data_fingerprint and resolved.code != trial.code:
+        raise OtherCodeError(_other_code(trial, resolved))
     return resolved
+
+
+def _other_code(planned: Trial, here: Trial) -> str:
+    """In which components the code of this process is not the one that a trial was planned with."""
+    differing = sorted(
+        field for field in {*planned.code, *here.code} if planned.code.get(field) != here.code.get(field)
+    )
+    named = [
+        f"{component_name(field, planned.model_dump())} is {here.code.get(field, AS_RELEASED)} on "
+        f"{socket.gethostname()} and was {planned.code.get(field, AS_RELEASED)} when the trial was planned"
+        for field in differing
+    ]
+    return (
+        f"trial {planned.key} was not trained, for this is not the code that it was planned with: {'; '.join(named)}. "
+        "Let the code be the same everywhere while a study runs; the same command plans it anew."
+    )
 
 
 def _outcome(

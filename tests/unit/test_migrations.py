@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade() -> None:
@@ -142,7 +142,7 @@ def test_reading_never_upgrades(tmp_path: Path) -> None:
     make_empty(place)
     before = place.read_bytes()
 
-    with pytest.raises(StoreError, match="its layout is version 0000, this dasbench reads 0003"):
+    with pytest.raises(StoreError, match=f"its layout is version 0000, this dasbench reads {REVISION}"):
         read_store(place)
     assert place.read_bytes() == before
 
@@ -165,7 +165,9 @@ def test_rebuilding_a_table_keeps_what_refers_to_it(path: Path, tmp_path: Path) 
 def test_a_newer_layout_is_refused_and_left_alone(path: Path, use) -> None:
     before = change(path, "UPDATE das_alembic_version SET version_num = '0999'")
 
-    with pytest.raises(ForeignStoreError, match=r"version 0999, this dasbench knows up to 0003.*Upgrade dasbench"):
+    with pytest.raises(
+        ForeignStoreError, match=rf"version 0999, this dasbench knows up to {REVISION}.*Upgrade dasbench"
+    ):
         use(path)
     assert path.read_bytes() == before
 

@@ -1,13 +1,16 @@
 """Which trials a scheduler gives up, whom it must never touch, and how it hears of epochs."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dasbench
 from dasbench.catalog import SCHEDULERS
-from dasbench.search.executors.ray_worker import Driver, _stopped, stop, train
+from dasbench.code.lock import lock_digest
+from dasbench.search.executors.ray_worker import Driver, _stopped, stop
 from dasbench.search.schedulers.hyperband import Hyperband
 from dasbench.spec.trial import Trial
 
@@ -251,10 +254,19 @@ def test_the_message_to_a_worker_names_the_trial():
 
 
 def test_a_worker_with_another_version_of_dasbench_is_refused():
-    stranger = Driver(node="n", pid=1, version="0.0.0")
+    stranger = Driver(node="n", pid=1, version="0.0.0", lock=lock_digest())
 
-    with pytest.raises(RuntimeError, match=r"the driver 0\.0\.0; install the same everywhere"):
-        train({"key": "k", "trial": "{}"}, job=lambda *_: None, driver=stranger)
+    refusal = stranger.refusal()
+
+    assert "the driver dasbench 0.0.0" in refusal
+    assert refusal.endswith("install the same everywhere")
+
+
+def test_a_worker_whose_dasbench_was_released_with_other_code_is_refused():
+    stranger = Driver(node="n", pid=1, version=dasbench.__version__, lock="0" * 12)
+
+    assert "the driver dasbench" in stranger.refusal()
+    assert replace(stranger, lock=lock_digest()).refusal() == ""
 
 
 def test_stop_is_remembered_for_its_trial_alone():

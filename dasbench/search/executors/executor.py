@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.spec.trial import Trial
@@ -29,22 +29,30 @@ class Listener(Protocol):
 
 @dataclass
 class Interrupt:
-    """A request to stop: set by a signal handler, looked at by executors.
+    """A request to stop: set by a signal handler or by a trial that may not be trained, looked at by executors.
 
     Args:
         signal: number of the signal, 0 while there is none.
+        refusal: why the trials cannot be trained here, `""` while they can.
     """
 
     signal: int = 0
+    refusal: str = ""
 
     @property
     def requested(self) -> bool:
         """Whether to stop claiming trials and come to an end."""
-        return self.signal != 0
+        return self.signal != 0 or self.refusal != ""
 
 
 class Executor(Protocol):
-    """Runs trials until the source has no more or an interrupt is requested."""
+    """Runs trials until the source has no more or an interrupt is requested.
+
+    Args:
+        in_process: whether trials run in this process, with the components that were defined in it.
+    """
+
+    in_process: ClassVar[bool]
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
         """Run every trial of the source; returns when all have ended.

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dasbench.errors import UsageError
 from dasbench.records import Epoch, Signal
@@ -23,6 +24,7 @@ class Inline:
     """
 
     scheduler: str = "none"
+    in_process: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.scheduler != "none":

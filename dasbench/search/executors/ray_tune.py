@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from dasbench.search.executors.cores import usable_cores
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
@@ -56,6 +56,7 @@ class RayTune:
     max_epochs: int = 100
     prunable: Callable[[Trial], bool] | None = None
     address: str | None = None
+    in_process: ClassVar[bool] = False
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
         """Run every trial of the source; a trial whose worker dies goes on in another, from its last checkpoint.

@@ -12,6 +12,7 @@ import ray
 from ray import tune
 
 import dasbench
+from dasbench.code.lock import lock_digest
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
 from dasbench.spec.trial import Trial
@@ -28,16 +29,26 @@ class Driver:
         node: Ray's name of its machine.
         pid: its process there.
         version: of its dasbench.
+        lock: hash of the code that its dasbench was released with.
     """
 
     node: str
     pid: int
     version: str
+    lock: str
 
     @classmethod
     def here(cls) -> "Driver":
         """This process."""
-        return cls(_node(), os.getpid(), dasbench.__version__)
+        return cls(_node(), os.getpid(), dasbench.__version__, lock_digest())
+
+    def refusal(self) -> str:
+        """Why this process may not train for the driver, whose dasbench is another; the empty text if it may."""
+        theirs, ours = (self.version, self.lock), (dasbench.__version__, lock_digest())
+        if theirs == ours:
+            return ""
+        here, there = (f"dasbench {version} (code.lock {lock})" for version, lock in (ours, theirs))
+        return f"node {socket.gethostname()} has {here}, the driver {there}; install the same everywhere"
 
 
 def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
@@ -47,18 +58,13 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
         config: the trial and its key.
         job: runs it.
         driver: who asked.
-
-    Raises:
-        RuntimeError: if this machine has another version of dasbench, so that its numbers would be others.
     """
-    if driver.version != dasbench.__version__:
-        raise RuntimeError(
-            f"node {socket.gethostname()} has dasbench {dasbench.__version__}, the driver {driver.version}; "
-            "install the same everywhere"
-        )
+    key = config["key"]
+    if refusal := driver.refusal():
+        _finish(Outcome(key=key, status="interrupted", error=refusal))
+        return
     if driver.node == _node():
         _die_with(driver.pid)
-    key = config["key"]
     _stopped.discard(key)
 
     def report(epoch: Epoch) -> Signal:
@@ -68,6 +74,10 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
     outcome = job(Trial.model_validate_json(config["trial"]), report)
     if driver.node != _node():
         outcome = _from_elsewhere(outcome)
+    _finish(outcome)
+
+
+def _finish(outcome: Outcome) -> None:
     tune.report({"outcome": json.dumps(outcome.to_json(), default=float), "done": True})
 
 

@@ -1,0 +1,87 @@
+"""What is said of a study's earlier results before it is planned or run anew."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dasbench.cli.options import known_results
+from dasbench.cli.output import tell
+from dasbench.errors import OutdatedStoreError, UsageError
+
+if TYPE_CHECKING:
+    from dasbench.results.planning import Member
+    from dasbench.results.reading import Reader
+    from dasbench.spec.study import Study
+
+
+def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, replace: bool) -> None:
+    """Say on standard error which components' code has changed, and how many results the study will no longer list.
+
+    Args:
+        study: as it is to be run.
+        members: its trials, as far as they are known.
+        db: the database; one that is missing or of an older layout says nothing.
+        replace: whether another study of the same name may lose its place.
+
+    Raises:
+        UsageError: if another file's study has the name and may not be replaced.
+    """
+    try:
+        with known_results(db) as reader:
+            if reader is not None:
+                _announce(study, members, reader, replace=replace)
+    except OutdatedStoreError:
+        return
+
+
+def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool) -> None:
+    from dasbench.reports.succession import code_changes, leaving, other_study  # pydantic takes a third of a second
+
+    keys = [member.key for member in members]
+    ended = {key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")}
+    answers = reader.answers([member.question for member in members if member.key not in ended])
+    for sentence in code_changes(members, ended, answers):
+        tell(sentence)
+    record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
+    if record is None:
+        return
+    number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
+    other = other_study(study, record)
+    if other and not replace:
+        raise UsageError(
+            f"{study.document.file}: the database has another study named '{study.name}': {other}. Give this one "
+            f"another name, or write --replace: then {number} results leave the study (they stay in the database)."
+        )
+    if number and not study.is_searched:
+        tell(
+            f"{number} results leave the study '{study.name}', which no longer lists their trials; they stay in the "
+            "database (`dasbench show KEY`)"
+        )
+
+
+def find_trials(db: str, study: str, names: Sequence[str]) -> list[str]:
+    """The keys of a study's trials that people name by a variant or by the first digits of a key.
+
+    Args:
+        db: the database.
+        study: the study's name.
+        names: variants' labels, or values, as `compare` takes them; or keys.
+
+    Raises:
+        UsageError: if there is no such trial; the message lists what there is.
+    """
+    if not names:
+        return []
+    from dasbench.reports.leaderboard import leaderboard
+    from dasbench.reports.naming import MIN_KEY, find_variants
+
+    with known_results(db) as reader:
+        known = [] if reader is None else [record.name for record in reader.studies(counted=False)]
+        if reader is None or study not in known:
+            raise UsageError(f"{db}: the study '{study}' has no results yet that could be trained again")
+        rows = reader.rows(study)
+    entries = leaderboard(rows)
+    keys: list[str] = []
+    for name in names:
+        named = [row.key for row in rows if len(name) >= MIN_KEY and row.key.startswith(name.lower())]
+        keys += named or [key for entry in find_variants(name, entries).entries for key in entry.keys]
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,296 @@
+"""The hash of a component's code changes with what it computes, and with nothing else."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import textwrap
+from importlib import invalidate_caches
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dasbench
+from dasbench.catalog import GATES
+from dasbench.code.closure import NoSourceError, code_of, own_modules
+from dasbench.code.lock import LOCK, own_files
+from dasbench.code.syntax import hash_tree
+
+GATE = """
+import math
+
+from my_norms import scale
+
+
+def half(x, *, by: float = 2.0):
+    return scale(x) / by if by > 0 else x
+"""
+
+NORMS = """
+FACTOR = 3
+
+
+def scale(x):
+    return FACTOR * x
+"""
+
+
+def hashed(text: str) -> str:
+    return hash_tree(ast.parse(textwrap.dedent(text)))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def half(x):\n    # as in the paper\n    return x / 2\n",
+        "def half(x):\n    '''Half.'''\n    return (x / 2)\n",
+        "def half(\n    x,\n): return x/2",
+        '"""A module."""\n\n\ndef half(x):\n    pass\n    return x / 2\n',
+        "def half(x):\r\n    return x / 2\r\n",
+    ],
+)
+def test_comments_docstrings_and_formatting_do_not_count(other):
+    assert hashed(other) == hashed("def half(x): return x / 2")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def half(x): return x / 3",
+        "def half(x): return x / 2.0",
+        "def half(x): return x // 2",
+        "def half(x, y=1): return x / 2",
+        "def half(x): return x / '2'",
+        "def third(x): return x / 2",
+        "async def half(x): return x / 2",
+        "@cache\ndef half(x): return x / 2",
+        "def half(x): return x / (2, )",
+        "def half(*x): return x / 2",
+    ],
+)
+def test_what_is_computed_counts(other):
+    assert hashed(other) != hashed("def half(x): return x / 2")
+
+
+def test_names_of_libraries_count():
+    assert hashed("import torch as t") != hashed("import numpy as t")
+    assert hashed("from torch import nn") != hashed("from torch import fx")
+    assert hashed("from torch import nn") != hashed("from torch import nn as layers")
+
+
+def test_the_parts_of_a_text_with_fields_are_joined():
+    assert hashed("f'a' f'b{x}c' 'd'") == hashed("f'ab{x}cd'") != hashed("f'ab{x}c'")
+
+
+def test_a_deep_expression_has_a_hash():
+    assert hashed(" + ".join("x" * 800)) != hashed(" + ".join("x" * 799))
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=20))
+def test_every_text_counts_as_itself(text):
+    assert (hashed(f"x = {text!r}") == hashed("x = 'plain'")) == (text == "plain")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder of modules; returns a function that writes some, imports the first and hashes it."""
+
+    def forget():
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+                del sys.modules[name]
+
+    def code(first: str, files: dict[str, str], *, folder: str = ".") -> str:
+        forget()
+        root = tmp_path / folder
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        invalidate_caches()
+        for place in (root / "site-packages", root):
+            monkeypatch.syspath_prepend(place)
+        __import__(first)
+        return code_of(first)
+
+    yield code
+    forget()
+
+
+def test_a_helper_counts(project):
+    before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
+
+    changed = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS.replace("3", "4")}, folder="two")
+
+    assert changed != before
+
+
+def test_a_moved_and_renamed_project_keeps_its_hash(project):
+    before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
+    renamed = {"a_gate.py": GATE.replace("my_norms", "my_scales"), "my_scales.py": NORMS.replace("\n", "\r\n")}
+
+    assert project("a_gate", renamed, folder="elsewhere/deep") == before
+
+
+def test_a_project_that_becomes_a_package_keeps_its_hash(project):
+    before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
+    inside = {"lab/__init__.py": "", "lab/gate.py": GATE.replace("my_norms", ".norms"), "lab/norms.py": NORMS}
+
+    assert project("lab.gate", inside, folder="two") == before
+
+
+def test_which_helper_is_used_for_what_counts(project):
+    other = NORMS.replace("3", "5")
+    text = "from a_part import scale\nfrom b_part import scale as other\n\n\ndef f(x): return scale(x) - other(x)\n"
+    before = project("gate", {"gate.py": text, "a_part.py": NORMS, "b_part.py": other}, folder="one")
+
+    swapped = project("gate", {"gate.py": text, "a_part.py": other, "b_part.py": NORMS}, folder="two")
+
+    assert swapped != before
+
+
+def test_a_parent_class_in_another_file_counts(project):
+    child = "from base_gate import Base\n\n\nclass Gate(Base):\n    pass\n"
+    parent = "class Base:\n    start = 0.5\n"
+    before = project("gate", {"gate.py": child, "base_gate.py": parent}, folder="one")
+
+    assert project("gate", {"gate.py": child, "base_gate.py": parent.replace("0.5", "0.6")}, folder="two") != before
+
+
+def test_modules_that_import_each_other_have_a_hash(project):
+    files = {
+        "ping.py": "import pong\n\n\ndef f(): return pong.g\n",
+        "pong.py": "import ping\n\n\ndef g(): return ping.f\n",
+    }
+    before = project("ping", files, folder="one")
+
+    assert project("ping", {**files, "pong.py": files["pong.py"] + "X = 1\n"}, folder="two") != before
+
+
+def test_a_helper_that_is_imported_inside_of_a_function_counts(project):
+    late = "def f(x):\n    from late_part import scale\n    return scale(x)\n"
+    before = project("gate", {"gate.py": late, "late_part.py": NORMS}, folder="one")
+
+    assert project("gate", {"gate.py": late, "late_part.py": NORMS.replace("3", "4")}, folder="two") != before
+
+
+def test_installed_packages_end_the_walk(project):
+    files = {"gate.py": "from a_library import scale\n\n\ndef f(x): return scale(x)\n"}
+    before = project("gate", {**files, "site-packages/a_library.py": NORMS}, folder="one")
+    changed = {**files, "site-packages/a_library.py": NORMS.replace("3", "4")}
+
+    assert project("gate", changed, folder="two") == before
+
+
+def test_a_helper_that_nobody_imports_does_not_count(project):
+    before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
+    more = {"my_gate.py": GATE, "my_norms.py": NORMS, "my_plots.py": "COLOUR = 'red'\n"}
+
+    assert project("my_gate", more, folder="two") == before
+
+
+def test_a_module_without_a_file_has_no_hash():
+    with pytest.raises(NoSourceError):
+        code_of("builtins")
+
+
+def test_a_component_that_was_typed_in_is_never_the_same_again():
+    text = "from dasbench.catalog import GATES\n@GATES.register('typed_in')\nclass Typed: ...\n"
+    codes = set()
+    for _ in range(2):
+        exec(text, {"__name__": "__main__"})
+        codes.add(GATES["typed_in"].code)
+        assert GATES["typed_in"].in_this_process_only
+        del GATES._entries["typed_in"]
+
+    assert len(codes) == 2
+    assert all(code.startswith("unsaved-") for code in codes)
+
+
+def test_everything_that_a_training_computes_with_is_in_the_lock():
+    names = own_modules("dasbench.training.run_trial") | own_modules("dasbench.tasks.detection")
+
+    assert {"training/fit.py", "seeds.py", "models.py", "metrics/average_precision.py"} <= names
+    assert "catalog.py" not in names
+    assert len(list(own_files())) == len(LOCK.read_text().splitlines()) - 1
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of dasbench; returns a function that says what its trials' keys know of the code."""
+    root = tmp_path / "clone"
+    shutil.copytree(Path(dasbench.__file__).parent, root / "dasbench", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def codes(*gates: str) -> list[dict[str, str]]:
+        program = (
+            "import json, sys; from dasbench.catalog import code_in; from dasbench.spec.trial import Trial\n"
+            "trial = lambda gate: Trial(backbone='resnet18', gate=gate, dataset='digits')\n"
+            f"print(json.dumps([code_in(trial(gate)) for gate in {gates}]))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root,
+            env={"PYTHONPATH": str(root), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        return ast.literal_eval(done.stdout)
+
+    codes.root = root / "dasbench"
+    return codes
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_a_copy_of_dasbench_is_as_released(clone):
+    file = clone.root / "gates/se.py"
+    file.write_text(f"# a comment\n{file.read_text()}\n\n# and another\n")
+
+    assert clone("se", "cbam") == [{}, {}]
+
+
+def test_an_edited_gate_of_dasbench_changes_its_own_trials_alone(clone):
+    edit(clone.root / "gates/se.py", "16", "8")
+
+    se, cbam = clone("se", "cbam")
+
+    assert list(se) == ["gate"]
+    assert cbam == {}
+
+
+def test_what_several_gates_share_changes_them_all(clone):
+    edit(clone.root / "gates/reduction.py", "return", "return 1 *")
+
+    se, cbam, das = clone("se", "cbam", "das")
+
+    assert list(se) == list(cbam) == ["gate"]
+    assert das == {}
+
+
+def test_an_edited_training_loop_changes_every_trial(clone):
+    edit(clone.root / "training/optim.py", "return", "assert True; return")
+
+    assert [list(code) for code in clone("se", "none")] == [["training"], ["training"]]
+
+
+def test_a_gate_that_is_added_to_dasbench_has_a_code(clone):
+    (clone.root / "gates/mine.py").write_text((clone.root / "gates/se.py").read_text().replace('"se"', '"mine"'))
+
+    mine, se = clone("mine", "se")
+
+    assert list(mine) == ["gate"]
+    assert se == {}
+
+
+def test_a_new_revision_of_a_file_changes_the_trials_that_use_it(clone):
+    lock = clone.root / "code.lock"
+    [line] = [line for line in lock.read_text().splitlines() if line.startswith("gates/se.py")]
+    edit(lock, line, line.removesuffix("0") + "1")
+
+    se, cbam = clone("se", "cbam")
+
+    assert list(se) == ["gate"]
+    assert cbam == {}
