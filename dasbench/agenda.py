@@ -17,6 +17,7 @@ from dasbench.plan import (
     keep_feasible,
     plan_proposals,
     plan_trial,
+    replan,
     violations,
 )
 from dasbench.records import Cost, Row
@@ -103,11 +104,10 @@ class Agenda:
         """
         if not self.study.is_searched:
             return self.propose()
-        for row in rows:
-            if row.role == "confirm" or self.study.holds(row.variant):
-                planned = plan_trial(self.study, row.variant, row.seed, row.role)
-                if planned.trial.key == row.key:
-                    self._add(planned)
+        listed = {row.key for row in rows}
+        for planned in replan(self.study, rows):
+            if planned.trial.key in listed:
+                self._add(planned)
         self._confirming = self._spent and any(item.role == "confirm" for item in self.items.values())
         return list(self.items.values())
 

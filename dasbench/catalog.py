@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from hashlib import file_digest
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from dasbench.code.closure import code_of
 from dasbench.data_access import data_access
-from dasbench.errors import Complaint, StudyError
+from dasbench.errors import Complaint, OtherCodeError, StudyError
 from dasbench.registry import Registry
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import dotted
 from dasbench.spec.parameters import Problem, check_parameters
-from dasbench.spec.trial import Choice, Placement, Trial
+from dasbench.spec.trial import AS_RELEASED, Choice, Placement, Trial, component_name
 
 TASKS: Registry[Any] = Registry("task", "dasbench.tasks")
 BACKBONES: Registry[Any] = Registry("backbone", "dasbench.backbones")
@@ -82,6 +83,31 @@ def code_in(trial: Trial) -> dict[str, str]:
     codes = {field: KINDS[field][getattr(trial, field).name].code for field in COMPONENTS}
     codes["training"] = _training_code()
     return {field: code for field, code in codes.items() if code}
+
+
+def refuse_other_code(trial: Trial, here: Mapping[str, str]) -> None:
+    """Make sure that this process has the code that a trial was planned with.
+
+    Args:
+        trial: as it was planned.
+        here: the code that this process has, as `code_in` gives it.
+
+    Raises:
+        OtherCodeError: naming every component that differs, with both codes.
+    """
+    differing = [field for field in sorted({*trial.code, *here}) if trial.code.get(field) != here.get(field)]
+    if not differing:
+        return
+    spec = trial.model_dump()
+    named = [
+        f"{component_name(field, spec)} is {here.get(field, AS_RELEASED)} on {gethostname()} and was "
+        f"{trial.code.get(field, AS_RELEASED)} when the trial was planned"
+        for field in differing
+    ]
+    raise OtherCodeError(
+        f"this is not the code of trial {trial.key}: {'; '.join(named)}. Let the code be the same everywhere while a "
+        "study runs; the same command plans it anew."
+    )
 
 
 @cache

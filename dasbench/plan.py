@@ -9,7 +9,7 @@ from typing import Any
 from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
 from dasbench.checks import check_components
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
-from dasbench.records import Cost
+from dasbench.records import Cost, Row
 from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
@@ -141,6 +141,20 @@ def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = 
             each if each.file else study.document.complaint(("base", *each.key.split(".")), each.message)
             for each in error.complaints
         ) from error
+
+
+def replan(study: Study, rows: Iterable[Row]) -> Iterator[Planned]:
+    """The trials that the database lists for a search, as they would be trained today; not those outside of its space.
+
+    A trial whose code has changed since gets another key.
+
+    Args:
+        study: the search.
+        rows: what the database lists for it.
+    """
+    for row in rows:
+        if row.role == "confirm" or study.holds(row.variant):
+            yield plan_trial(study, row.variant, row.seed, row.role)
 
 
 def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Planned]:

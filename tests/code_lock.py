@@ -36,7 +36,8 @@ def unexplained(differing: dict[str, str], now: dict[str, Golden], bumped: list[
 
 def main(bumped: list[str]) -> int:
     """Bring the lock up to date, or say why not; returns the exit code."""
-    locked = read_lock() if LOCK.exists() else {}
+    LOCK.touch()  # a first one
+    locked = read_lock()
     hashes = current_hashes()
     if unknown := [name for name in bumped if name not in hashes]:
         print(f"no such file below dasbench/: {', '.join(unknown)}", file=sys.stderr)

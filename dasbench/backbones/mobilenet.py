@@ -1,16 +1,22 @@
 """MobileNetV2: torchvision's, of any width, with the ImageNet or the small-image stem; where each gate stands in it.
 
-The 17 inverted residuals form 7 stages, which end at `features.1, 3, 6, 10, 13, 16, 17`. In the published MobileNetV2
-rows of SE, CBAM and Triplet the gate stands at the *end* of every inverted residual, on its output. Therefore a gate
-whose default in a ResNet is before the addition or inside of the block stands `after: block` here, unless a study says
-otherwise. Its default stages, if it has any, are numbered as a ResNet's; they become the last stages of the same
-strides (4, 8, 16, 32): 2, 3, 5 and 7.
+The 17 inverted residuals form 7 stages, which end at `features.1, 3, 6, 10, 13, 16, 17`.
 
-No place in MobileNetV2 was published for most other methods. Ours follow from the same rule: GSoP and SP stand at the
-last block's end of each stage, EMCA at the first's, A2 after every second block of stages 3 and 5, BAM at the ends of
-stages 2, 3 and 5, ABN at that of stage 5, CC, DRA and deformable attention at all seven stage ends, like DAS (its place
-is inferred from the published counts), and ASR after every block, where it cannot dissolve into a batch norm (`after:
-before_add` lets it). There is no place `inside`: an inverted residual is widest there.
+Published: the code behind the rows of Triplet Attention and of ECA ends the branch of every inverted residual with the
+gate, behind its last batch norm: `x + gate(branch(x))`, and `gate(branch(x))` in blocks without a skip connection. That
+is `after: before_add`, as in a ResNet. SE and CBAM have published counts, which fit the same place but would not tell
+it from one behind the addition; their code for this network is not known.
+
+Ours, by the same rule: every gate whose default in a ResNet is before the addition stands there (GC, SRM, GALA, GE, SA,
+ASR, which then dissolves into that batch norm; GSoP in the last block of each stage, EMCA in the first). So does SP,
+whose default is inside of the block. There is no place `inside` here: what SP gates in a ResNet is the narrow middle of
+a bottleneck, and an inverted residual is widest there and narrow at its end; also, its ReLU6, unlike a ReLU, does not
+commute with factors. A2 stands after every second block of stages 3 and 5, BAM at the ends of stages 2, 3 and 5, ABN at
+that of stage 5, CC, DRA and deformable attention at all seven stage ends, like DAS (its place is inferred from the
+published counts).
+
+Default stages, where a gate has any, are numbered as a ResNet's; they become the last stages of the same strides (4, 8,
+16, 32): 2, 3, 5 and 7.
 """
 
 from collections.abc import Iterator
@@ -41,7 +47,7 @@ _STAGES = (
     source="Sandler et al. 2018, MobileNetV2: Inverted residuals and linear bottlenecks, arXiv 1801.04381, table 2",
     weights_file=partial(weights_file, "mobilenet_v2"),
     stages=len(_STAGES),
-    conventions={"after": {"before_add": "block", "inside": "block"}, "stages": {1: 2, 2: 3, 3: 5, 4: 7}},
+    conventions={"after": {"inside": "before_add"}, "stages": {1: 2, 2: 3, 3: 5, 4: 7}},
 )
 def mobilenet_v2(
     num_classes: int,

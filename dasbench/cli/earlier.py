@@ -18,7 +18,7 @@ def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, re
 
     Args:
         study: as it is to be run.
-        members: its trials, as far as they are known.
+        members: its trials; none of a search, which goes on from those that the database lists.
         db: the database; one that is missing or of an older layout says nothing.
         replace: whether another study of the same name may lose its place.
 
@@ -34,14 +34,17 @@ def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, re
 
 
 def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool) -> None:
-    from dasbench.reports.succession import code_changes, leaving, other_study  # pydantic takes a third of a second
+    from dasbench.plan import replan  # resolves components, which import torch
+    from dasbench.reports.succession import code_changes, leaving, other_study
 
+    record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
+    if study.is_searched and record is not None:  # its plan lists nothing yet
+        members = [planned.member for planned in replan(study, reader.rows(study.name))]
     keys = [member.key for member in members]
     ended = {key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")}
     answers = reader.answers([member.question for member in members if member.key not in ended])
     for sentence in code_changes(members, ended, answers):
         tell(sentence)
-    record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
     if record is None:
         return
     number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
@@ -51,7 +54,7 @@ def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, 
             f"{study.document.file}: the database has another study named '{study.name}': {other}. Give this one "
             f"another name, or write --replace: then {number} results leave the study (they stay in the database)."
         )
-    if number and not study.is_searched:
+    if number:
         tell(
             f"{number} results leave the study '{study.name}', which no longer lists their trials; they stay in the "
             "database (`dasbench show KEY`)"

@@ -97,6 +97,7 @@ def look_at(
     sensitivity: bool,
 ) -> Iterator["Viewed"]:
     """What one network sees at each layer, its weights read or trained again."""
+    from dasbench.catalog import refuse_other_code
     from dasbench.models import build_model
     from dasbench.reports.networks import placed
     from dasbench.saliency.gradcam import find_layer
@@ -105,6 +106,7 @@ def look_at(
     from dasbench.training.weights import load_weights
 
     data, trial = sample.data, subject.trial
+    refuse_other_code(trial, _code_of_network(trial))
     network = build_model(trial, num_classes=len(data.classes))
     names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
     if not names:
@@ -125,6 +127,14 @@ def look_at(
             scoring=scoring,
         )
         yield _viewed(subject, sample, name, seen, target=scoring.target, sensitivity=sensitivity)
+
+
+def _code_of_network(trial: "Trial") -> dict[str, str]:
+    """The code that this process has for a trial whose training is over."""
+    from dasbench.catalog import code_in
+
+    code = {field: value for field, value in code_in(trial).items() if field != "training"}
+    return code | {field: value for field, value in trial.code.items() if field == "training"}
 
 
 def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool) -> "Viewed":

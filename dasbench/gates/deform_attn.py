@@ -1,5 +1,6 @@
 """Deformable attention: every position mixes a few values that it reads at learned, fractional places of the map."""
 
+from collections.abc import Mapping
 from math import gcd, pi
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from dasbench.errors import ModelError
 _HEADS = 8
 """Heads in the paper."""
 
+_OFFSET_RATE = 0.1
+"""Learning rate of the offsets' layer, as a multiple of all others'."""
+
 
 @GATES.register(
     "deform_attn",
@@ -27,7 +31,8 @@ class DeformAttnGate(nn.Module):
     `out(p) = x(p) + W concat_h sum_k a_hk(p) v_h(p + d_hk(p))`, where the offsets `d` (in pixels) and the weights
     `a = softmax_k` are linear in `x(p)`, and `v = V x` is split among the heads. Values between pixels are bilinear,
     zero outside of the map. At the start the offsets do not depend on `x`: head `h` looks in the direction
-    `2 pi h / heads`, at points 1, 2, 3, ... pixels away along the longer axis; all weights are equal.
+    `2 pi h / heads`, at points 1, 2, 3, ... pixels away along the longer axis; all weights are equal. The layer of the
+    offsets learns at a tenth of the rate, as in the authors' training.
 
     Places and samples are computed in float32 at least, also under autocast: bfloat16 cannot tell pixels apart.
 
@@ -75,6 +80,10 @@ class DeformAttnGate(nn.Module):
         mixed = (samples * self.weights(tokens).unsqueeze(1)).sum(dim=3)
         change: Tensor = self.project(mixed.reshape(batch, channels, -1).transpose(1, 2).to(value.dtype))
         return x + change.transpose(1, 2).reshape(x.shape)
+
+    def rate_factors(self) -> Mapping[nn.Parameter, float]:
+        """The offsets learn at a tenth of the rate (see `dasbench.gates.traits.HasRates`)."""
+        return dict.fromkeys(self.offset.parameters(), _OFFSET_RATE)
 
     def offsets(self, tokens: Tensor) -> Tensor:
         """How far from each position its heads read, in pixels, as [B * heads, H * W, points, 2] with (x, y) last."""

@@ -20,8 +20,10 @@ class EfficientChannelAttention(nn.Module):
 
     `out = x * sigmoid(conv1d(mean_hw(x)))`
 
-    Differs from the authors' trained networks, which set the kernel by hand, stage by stage (3, 5, 5, 7 for example; in
-    MobileNetV2 1 up to 96 channels and 3 above); the paper's formula gives 5, 5, 5, 7 in ResNet-50.
+    Differs from the authors' trained networks, which set the kernel by hand, stage by stage: 3, 5, 5, 7 for example,
+    where the paper's formula gives 5, 5, 5, 7 in ResNet-50. In MobileNetV2 theirs is 1 below 96 channels and 3 from 96
+    on (in an earlier version of their code, 96 channels had 1, too), where the formula gives 3 up to 96 channels, and 5
+    for 160 and 320. One `kernel` for all places, or the formula, is what a study can ask for here.
 
     Args:
         channels: channels C of the map.

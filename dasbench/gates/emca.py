@@ -29,11 +29,17 @@ class MultiscaleChannelAttention(nn.Module):
     of the network cannot be run alone. Threads may share a network. `nn.DataParallel` may not split it, as it may split
     no gated network; `DistributedDataParallel` may.
 
-    Differs from the paper: figure and code disagree on whether the factors are the sigmoid or one more than it, which
-    `amplify` decides. That the stem counts as the stage before the first follows from the published parameters; that it
-    is read where it enters the first block is a guess. The published code cannot run this variant. How the weights
-    `w_i` start is not stated: here all maps count alike. The stem's means are positive, so that with a negative weight
-    for them the ReLU would shut the first gate for good.
+    Figures and code of the authors are in conflict, and the code, as released, cannot run this variant. Decided here:
+
+    - The factors are the sigmoid (figures) or one more than it (code): `amplify`.
+    - Earlier maps are read before they pass a gate (code), not after it (figures).
+    - Before the first stage the stem is read (code, and the published parameters), not nothing (figures); after its
+      pool, where it enters the first block (code).
+    - The gate stands in the first block of each stage (figures, and the published parameters), not in all (code).
+
+    Differs from the authors' code: there, `w_i` start as torch starts a convolution, at random; here all maps count
+    alike. The stem's means are positive, so that with a negative weight for them the ReLU can shut the first gate for
+    good, as it did in 12 of 40 random starts of a ResNet-18.
 
     Args:
         channels: channels C of the map.

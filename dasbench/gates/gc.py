@@ -21,9 +21,13 @@ class GlobalContext(nn.Module):
     `context = sum_p softmax_p(w x + b) x_p`
     `out = x + W2 relu(layer_norm(W1 context))`
 
-    The last convolution starts at 0, so that the gate starts as the identity. Not established, since the published
-    count fits either: whether the gates of the published classification row add or scale, and whether they stand in all
-    stages (taken here) or in the last three.
+    As in the authors' code, the last convolution starts at 0, so that the gate starts as the identity, and the weights
+    of the attention start from He's normal distribution over the fan-in, its bias at 0.
+
+    Not established: where the gates of the published classification row stand, since its count fits both: in every
+    block of all four stages, c2 to c5 (taken here; ResNet-50 then has 28,105,032 parameters), or of the last three, c3
+    to c5 (`placement: {stages: [2, 3, 4]}`; 28,078,773), as in all configurations of detectors that the authors
+    published. Those add, too.
 
     Args:
         channels: channels C of the map.
@@ -50,9 +54,9 @@ class GlobalContext(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        nn.init.kaiming_normal_(self.attention.weight, mode="fan_in", nonlinearity="relu")
-        for parameter in self.transform[-1].parameters():
+        for parameter in (*self.attention.parameters(), *self.transform[-1].parameters()):
             nn.init.zeros_(parameter)
+        nn.init.kaiming_normal_(self.attention.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""

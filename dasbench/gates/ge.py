@@ -1,6 +1,7 @@
 """Gather-excite (GE) over the whole map: without parameters, with a depthwise gather, or with a channel MLP on top."""
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -13,6 +14,12 @@ from dasbench.gates.reduction import Reduction, hidden_width
 from dasbench.gates.single_values import refuse_single_values
 
 Variant = Literal["theta0", "theta", "theta_plus"]
+
+_EXCITE_DEVIATION = 0.01
+"""Standard deviation of the fresh weights of the channel MLP."""
+
+_BIAS_RATE = 2.0
+"""Learning rate of the MLP's biases, as a multiple of all others'."""
 
 
 @GATES.register(
@@ -28,8 +35,11 @@ class GatherExcite(nn.Module):
     `theta`: `out = x * sigmoid(bn(depthwise(x)))`, the kernel as large as the map, no padding;
     `theta_plus`: `out = x * sigmoid(W2 relu(W1 relu(bn(depthwise(x)))))`.
 
-    A kernel as large as the map ties `theta` and `theta_plus` to one size of images. The layers start as torch starts
-    them.
+    A kernel as large as the map ties `theta` and `theta_plus` to one size of images.
+
+    As in the authors' training, the gather's kernel starts from He's normal distribution over the fan-in, the weights
+    of `W1` and `W2` from one of deviation 0.01, their biases at 0. These biases learn at twice the rate; they and the
+    batch norm have no weight decay (nor has any other batch norm of theirs, which is a matter of the recipe here).
 
     Args:
         channels: channels C of the map.
@@ -72,6 +82,26 @@ class GatherExcite(nn.Module):
             self.gather = nn.Conv2d(channels, channels, self.size, groups=channels, bias=False)
             self.norm = nn.BatchNorm2d(channels)
         self.excite = _channel_mlp(channels, reduction) if variant == "theta_plus" else nn.Identity()
+        self._initialise()
+
+    def _initialise(self) -> None:
+        if isinstance(self.gather, nn.Conv2d):
+            nn.init.kaiming_normal_(self.gather.weight, mode="fan_in", nonlinearity="relu")
+        for parameter in self.excite.parameters():
+            nn.init.normal_(parameter, std=_EXCITE_DEVIATION)
+        for bias in self._excite_biases():
+            nn.init.zeros_(bias)
+
+    def _excite_biases(self) -> list[nn.Parameter]:
+        return [parameter for name, parameter in self.excite.named_parameters() if name.endswith("bias")]
+
+    def undecayed_parameters(self) -> Iterable[nn.Parameter]:
+        """The batch norm's, and the biases (see `dasbench.gates.traits.HasUndecayed`)."""
+        return [*self.norm.parameters(), *self._excite_biases()]
+
+    def rate_factors(self) -> Mapping[nn.Parameter, float]:
+        """The biases learn at twice the rate (see `dasbench.gates.traits.HasRates`)."""
+        return dict.fromkeys(self._excite_biases(), _BIAS_RATE)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""

@@ -1,5 +1,6 @@
 """GSoP: a factor per channel, read off the covariance of the channels (second-order pooling)."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -8,12 +9,13 @@ from torch import Tensor, nn
 
 from dasbench.catalog import GATES
 from dasbench.gates.single_values import refuse_single_values
+from dasbench.gates.traits import Place
 
 _ROWS = 4
 """Values that are computed from each row of the covariance."""
 
-_FIRST_STAGE_SIDE = 32
-"""Maps with a longer side than this are taken for those of a first stage (56x56 for images of 224 px)."""
+_FIRST_STAGE_STRIDE = 2
+"""Of the authors' gate in the first stage, whose maps are the largest (56x56 for images of 224 px)."""
 
 
 @GATES.register(
@@ -28,18 +30,15 @@ class GsopGate(nn.Module):
     `out = x * sigmoid(W2 r(BN(cov(ReLU(BN(W1 ReLU(x)))))))`, where `cov` is the covariance of the reduced channels
     over the map, divided by the number of positions, and `r` computes 4 values from each of its rows.
 
-    In the authors' networks it stands in the last block of each stage, before the addition, and the last stage keeps
-    stride 1. Convolutions start from He's normal distribution over the fan-out, as theirs.
-
-    Differs from the paper: the authors give the reduction stride 2 in the first stage alone. A gate does not know its
-    stage, so a `stride` of None means 2 on maps larger than 32x32. For classification at 224 px that is the same; on
-    the large maps of a detector, later stages are thinned too.
+    In the authors' networks it stands in the last block of each stage, before the addition, the last stage keeps stride
+    1, and in the first stage the reduction has stride 2, whatever the size of the images. Convolutions start from He's
+    normal distribution over the fan-out, as theirs.
 
     Args:
         channels: channels of the map.
         hidden: channels that the covariance relates; 128 in the paper.
-        stride: every how many pixels the map is read, in each direction; None for 2 on maps larger than 32x32, 1 on
-            others (the paper's setting for 224 px).
+        stride: every how many pixels the map is read, in each direction; None for the authors': 2 in the first stage of
+            the backbone that the gate is attached to, 1 elsewhere.
 
     Shape:
         [B, channels, H, W] -> the same
@@ -68,6 +67,11 @@ class GsopGate(nn.Module):
         for conv in (self.reduce, self.rows, self.expand):
             nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
 
+    def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
+        """Learn whether this is the first stage (see `dasbench.gates.traits.NeedsBackbone`)."""
+        if self.stride is None and site.stage == min(other.stage for other in sites):
+            self.stride = _FIRST_STAGE_STRIDE
+
     def forward(self, x: Tensor) -> Tensor:
         """Gate `x`."""
         return x * self.factors(x)
@@ -82,7 +86,7 @@ class GsopGate(nn.Module):
 
     def _thin(self, x: Tensor) -> Tensor:
         """Every `stride`-th pixel: before a 1x1 convolution that is the convolution's own stride."""
-        stride = self.stride or (2 if max(x.shape[-2:]) > _FIRST_STAGE_SIDE else 1)
+        stride = self.stride or 1
         return x if stride == 1 else x[..., ::stride, ::stride]
 
 

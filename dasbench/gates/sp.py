@@ -23,8 +23,11 @@ class SpGate(nn.Module):
     norm and the ReLU it computes the same, because the factors are positive: `ReLU(x) * s = ReLU(x * s)`; for that, the
     gate itself rectifies what it pools. The strips' convolutions have no bias, the last one has.
 
+    As in the authors' code, the weights of all three convolutions start from He's normal distribution over the fan-out,
+    as their whole network does.
+
     Differs from the paper: besides the last block of each stage, the authors gate every block of the last stage, and
-    they add a pooling head for segmentation. How they initialise the layers is not established: torch's defaults.
+    they add a pooling head for segmentation.
 
     Args:
         channels: channels of the map.
@@ -50,6 +53,8 @@ class SpGate(nn.Module):
         self.columns = nn.Conv2d(channels, channels, (1, 3), padding=(0, 1), bias=False)
         self.columns_norm = nn.BatchNorm2d(channels)
         self.fuse = nn.Conv2d(channels, channels, 1)
+        for conv in (self.rows, self.columns, self.fuse):
+            nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate `x`."""

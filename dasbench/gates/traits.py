@@ -1,6 +1,6 @@
 """What a gate may ask of those who build, train and count a network, as protocols; most gates ask nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -29,6 +29,29 @@ class HasUndecayed(Protocol):
 
     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
         """The parameters that get no weight decay; each also is one of the module's own `parameters()`."""
+        ...
+
+
+@runtime_checkable
+class HasRates(Protocol):
+    """A module with parameters that its authors train at a multiple of the learning rate of all others.
+
+    As with `HasUndecayed`, whoever makes the optimiser asks every module of a network, wherever it stands. A parameter
+    may be in both answers. The factor holds at any time, whatever the schedule makes of the rate.
+
+    Example:
+        >>> class Shift(nn.Module):
+        ...     def __init__(self) -> None:
+        ...         super().__init__()
+        ...         self.offset = nn.Parameter(nn.init.zeros_(nn.Parameter()))
+        ...     def rate_factors(self) -> Mapping[nn.Parameter, float]:
+        ...         return {self.offset: 0.1}
+        >>> [list(m.rate_factors().values()) for m in nn.Sequential(Shift()).modules() if isinstance(m, HasRates)]
+        [[0.1]]
+    """
+
+    def rate_factors(self) -> Mapping[nn.Parameter, float]:
+        """The factor of each parameter that has one, above 0; each also is one of the module's own `parameters()`."""
         ...
 
 

@@ -30,7 +30,7 @@ FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
 
 _TYPES: Mapping[str, Sequence[str]] = {
     "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt", "position",
-              "epoch", "planned", "n", "failed", "stopped"),
+              "repeats", "epoch", "planned", "n", "failed", "stopped"),
     "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s", "top1_mean",
                "top1_sd", "val_top1_mean", "seconds_mean"),
     "bool": ("reused",),
@@ -41,7 +41,7 @@ COLUMNS: Mapping[View, Sequence[str]] = {
     "trials": (
         "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1", "metrics",
         "params_full", "macs_full", "params_paper", "macs_paper", "seconds", "peak_memory", "dataset", "task", "device",
-        "attempt", "reused", "created", "finished", "position",
+        "attempt", "reused", "created", "finished", "code", "repeats", "position",
     ),
     "epochs": (
         "key", "attempt", "epoch", "train_loss", "val_loss", "val_top1", "val_top5", "seconds", "images_per_s",
@@ -120,7 +120,7 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     parts = {"variant": flat_fields(record.get("variant", {})), "metrics": dict(record.get("metrics", {}))}
     spread = {f"{head}.{name}": _finite(value) for head, part in parts.items() for name, value in part.items()}
-    plain = {name: to_json(value) if name in parts else _finite(value) for name, value in record.items()}
+    plain = {name: to_json(value) if isinstance(value, Mapping) else _finite(value) for name, value in record.items()}
     return {**plain, **spread}
 
 

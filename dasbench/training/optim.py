@@ -1,19 +1,20 @@
 """Optimisers, and the learning rate as a function of time."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from dasbench.gates.traits import HasUndecayed
+from dasbench.gates.traits import HasRates, HasUndecayed
 from dasbench.spec.trial import Training
 
 
 def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
     """The optimiser that a recipe asks for, over all parameters of a model.
 
-    Parameters that a module of the model wants without weight decay form a second group.
+    Parameters that a module of the model wants without weight decay form a second group. Those that one wants at a
+    multiple of the learning rate form further groups, which keep their factor as `rate_factor`, also in a checkpoint.
 
     Example:
         >>> from dasbench.gates.srm import StyleRecalibration
@@ -22,7 +23,7 @@ def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
         >>> [(len(group["params"]), group["weight_decay"]) for group in optimizer.param_groups]
         [(2, 0.0001), (3, 0.0)]
     """
-    groups = _groups(model)
+    groups = _groups(model, training.lr)
     if training.optimizer == "adamw":
         return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay)
     return SGD(
@@ -34,14 +35,61 @@ def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
     )
 
 
-def _groups(model: nn.Module) -> list[dict[str, Any]]:
-    """The trained parameters: those with weight decay, then those without, in the order of the model; none is empty."""
-    asking = (module for module in model.modules() if isinstance(module, HasUndecayed))
-    undecayed = {id(parameter) for module in asking for parameter in module.undecayed_parameters()}
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    plain = {"params": [parameter for parameter in trained if id(parameter) not in undecayed]}
-    exempt = {"params": [parameter for parameter in trained if id(parameter) in undecayed], "weight_decay": 0.0}
-    return [group for group in (plain, exempt) if group["params"]]
+class _Treatment(NamedTuple):
+    """How some parameters are trained.
+
+    Args:
+        factor: of the learning rate.
+        decayed: whether they have weight decay.
+    """
+
+    factor: float
+    decayed: bool
+
+
+_USUAL, _UNDECAYED = _Treatment(1.0, decayed=True), _Treatment(1.0, decayed=False)
+
+
+def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
+    """The trained parameters: the usual ones, those without weight decay, then those with rates of their own.
+
+    In each they stand in the order of the model, and none is empty.
+    """
+    undecayed, factors = _undecayed(model), _rate_factors(model)
+    members: dict[_Treatment, list[nn.Parameter]] = {_USUAL: [], _UNDECAYED: []}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            treatment = _Treatment(factors.get(parameter, 1.0), decayed=parameter not in undecayed)
+            members.setdefault(treatment, []).append(parameter)
+    return [_group(parameters, treatment, rate) for treatment, parameters in members.items() if parameters]
+
+
+def _undecayed(model: nn.Module) -> set[nn.Parameter]:
+    """The parameters that some module wants without weight decay."""
+    found: set[nn.Parameter] = set()
+    for module in model.modules():
+        if isinstance(module, HasUndecayed):
+            found.update(module.undecayed_parameters())
+    return found
+
+
+def _rate_factors(model: nn.Module) -> dict[nn.Parameter, float]:
+    """The factors of all parameters that some module wants at a multiple of the learning rate."""
+    found: dict[nn.Parameter, float] = {}
+    for module in model.modules():
+        if isinstance(module, HasRates):
+            found.update(module.rate_factors())
+    return found
+
+
+def _group(parameters: list[nn.Parameter], treatment: _Treatment, rate: float) -> dict[str, Any]:
+    """A parameter group; it names only what differs from the optimiser's defaults."""
+    group: dict[str, Any] = {"params": parameters}
+    if not treatment.decayed:
+        group["weight_decay"] = 0.0
+    if treatment.factor != 1:
+        group |= {"lr": rate * treatment.factor, "rate_factor": treatment.factor}
+    return group
 
 
 def learning_rate(training: Training, time: float) -> float:
@@ -80,6 +128,6 @@ def learning_rate(training: Training, time: float) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Give every parameter group the same learning rate."""
+    """Give every parameter group the learning rate, times the factor of the group if it has one."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("rate_factor", 1.0)

@@ -1,7 +1,6 @@
 """From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
 
 import math
-import socket
 import sys
 import traceback
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Any, Literal
 
 import torch
 
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS, refuse_other_code, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.errors import DataError, DivergedError, OtherCodeError, UsageError
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
-from dasbench.spec.trial import AS_RELEASED, Trial, component_name
+from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.environment import describe
@@ -160,25 +159,9 @@ def _resolved(trial: Trial) -> Trial:
             f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "
             f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
-    if trial.data_fingerprint and resolved.code != trial.code:
-        raise OtherCodeError(_other_code(trial, resolved))
+    if trial.data_fingerprint:
+        refuse_other_code(trial, resolved.code)
     return resolved
-
-
-def _other_code(planned: Trial, here: Trial) -> str:
-    """In which components the code of this process is not the one that a trial was planned with."""
-    differing = sorted(
-        field for field in {*planned.code, *here.code} if planned.code.get(field) != here.code.get(field)
-    )
-    named = [
-        f"{component_name(field, planned.model_dump())} is {here.code.get(field, AS_RELEASED)} on "
-        f"{socket.gethostname()} and was {planned.code.get(field, AS_RELEASED)} when the trial was planned"
-        for field in differing
-    ]
-    return (
-        f"trial {planned.key} was not trained, for this is not the code that it was planned with: {'; '.join(named)}. "
-        "Let the code be the same everywhere while a study runs; the same command plans it anew."
-    )
 
 
 def _outcome(

@@ -306,3 +306,41 @@ def test_a_component_of_one_s_own_is_known_to_the_workers(tmp_path: Path) -> Non
 
     assert ended.code == 0, ended.err
     assert {row.state for row in rows(tmp_path, "mine")} == {"done"}
+
+
+GATE = """\
+import torch
+from torch import nn
+
+from dasbench.catalog import GATES
+
+
+@GATES.register("shift", source="a test")
+class Shift(nn.Module):
+    \"\"\"A learned shift.\"\"\"
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x):
+        return x + self.shift
+"""
+
+
+def test_a_gate_that_is_edited_while_workers_start_stops_the_run_and_fails_nothing(tmp_path):
+    (tmp_path / "shift.py").write_text(GATE)
+    (tmp_path / "tiny.yaml").write_text(TINY.replace("axes:", "  gate: shift\naxes:"))
+    command = [sys.executable, "-m", "dasbench", "--import", "shift", "run", "tiny.yaml", "--workers", "2", "--plain"]
+
+    driver = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: rows(tmp_path, "tiny"))  # planned: the driver has the gate, no worker has it yet
+    (tmp_path / "shift.py").write_text(GATE.replace("x + self", "x - self"))
+    _, said = driver.communicate(timeout=200)
+
+    assert driver.returncode == 3, said
+    assert "gate shift is" in said
+    assert "when the trial was planned" in said
+    assert {row.state for row in rows(tmp_path, "tiny")} == {"pending"}
+    again = run_dasbench(tmp_path, "--import", "shift", "run", "tiny.yaml", "--workers", "2")
+    assert again.code == 0, again.err

@@ -19,7 +19,7 @@ RESNETS = {
     "resnet50": (models.resnet50, (256, 512, 1024, 2048)),
     "resnet101": (models.resnet101, (256, 512, 1024, 2048)),
 }
-NORMS = ["bn", "in", "ln", "fn"]
+NORMS = ["bn", "in", "ln", "ln_c", "fn"]
 
 
 def with_das(backbone: str, **options: object) -> nn.Module:
@@ -131,7 +131,7 @@ def test_mobilenet_has_the_counts_of_table1_with_a_gate_after_each_of_its_seven_
 
 @pytest.mark.parametrize("second", NORMS)
 @pytest.mark.parametrize("first", NORMS)
-def test_no_pair_of_norms_of_table5_moves_the_papers_count(first: str, second: str) -> None:
+def test_no_pair_of_norms_moves_the_papers_count(first: str, second: str) -> None:
     """Norms in a slot are left out by their role, a batch norm too; the full count sees them all."""
     gate = Das(64, first_norm=first, second_norm=second, affine=True)
 
@@ -140,6 +140,19 @@ def test_no_pair_of_norms_of_table5_moves_the_papers_count(first: str, second: s
     assert (cost.params_paper, cost.macs_paper) == (640 + 13 + 64 * 13 + 243 * 13 + 27, 63 * (576 + 832 + 243 * 13))
     assert cost.params_full == sum(parameter.numel() for parameter in gate.parameters())
     assert cost.uncounted == {}
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_both_readings_of_layer_norm_cost_the_same_in_both_conventions(affine: bool) -> None:
+    """In full 4 multiply-adds per element, with a scale and a shift 5 and two parameters per channel."""
+    none, over_all, over_channels = (
+        measure_cost(Das(64, second_norm=norm, affine=affine), (64, 7, 9)) for norm in ("none", "ln", "ln_c")
+    )
+
+    assert over_channels == over_all
+    assert over_channels.macs_full - none.macs_full == (5 if affine else 4) * 64 * 7 * 9
+    assert over_channels.params_full - none.params_full == (2 * 64 if affine else 0)
+    assert (over_channels.macs_paper, over_channels.params_paper) == (none.macs_paper, none.params_paper)
 
 
 def test_a_fresh_and_a_trained_gate_cost_the_same() -> None:

@@ -74,7 +74,7 @@ def test_the_published_counts_leave_parameters_out(row: PaperRow) -> None:
     assert params == row.exact["full"].params > row.exact["paper"].params
 
 
-@pytest.mark.parametrize(("first", "second"), [("bn", "bn"), ("fn", "ln"), ("none", "none")])
+@pytest.mark.parametrize(("first", "second"), [("bn", "bn"), ("fn", "ln"), ("ln_c", "ln_c"), ("none", "none")])
 @pytest.mark.parametrize("affine", [False, True])
 def test_exchanging_norms_does_not_move_the_paper_s_count(first: NormName, second: NormName, affine: bool) -> None:
     network = gated_resnet18(first_norm=first, second_norm=second, affine=affine)

@@ -86,7 +86,7 @@ def test_the_small_stem_of_mobilenet_keeps_small_images_four_times_as_large():
     ],
 )
 def test_mobilenet_with_a_gate_has_the_parameters_of_table1(label, gate):
-    """By the gate's own placement, which MobileNetV2's convention moves to the blocks' ends."""
+    """By the gate's own placement: before the addition in every block, and for DAS at the stages' ends."""
     with torch.device("meta"):
         net = build_model(resolve_model(trial("mobilenet_v2", gate)), num_classes=1000)
 
@@ -224,8 +224,9 @@ def test_a_placement_that_leaves_no_block_says_how_many_there_are():
 
 
 def test_a_study_has_its_way_where_it_departs_from_mobilenets_convention():
-    assert resolve_model(trial("mobilenet_v2", "se")).placement.after == "block"
-    assert resolve_model(trial("mobilenet_v2", "se", after="before_add")).placement.after == "before_add"
+    assert resolve_model(trial("mobilenet_v2", "se")).placement.after == "before_add"
+    assert resolve_model(trial("mobilenet_v2", "se", after="block")).placement.after == "block"
+    assert resolve_model(trial("mobilenet_v2", "sp")).placement.after == "before_add"
     assert resolve_model(trial("mobilenet_v2", "bam")).placement.stages == (2, 3, 5)
     assert resolve_model(trial("mobilenet_v2", "bam", stages=[1, 2])).placement.stages == (1, 2)
 

@@ -294,3 +294,33 @@ def test_a_new_revision_of_a_file_changes_the_trials_that_use_it(clone):
 
     assert list(se) == ["gate"]
     assert cbam == {}
+
+
+VERSIONS = """
+import ast, sys, types
+package = types.ModuleType("dasbench.code")
+package.__path__ = [sys.argv[1]]
+sys.modules["dasbench.code"] = package
+from dasbench.code.syntax import hash_tree
+print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_other_versions_of_python_give_the_same_hashes(version):
+    installed = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    works = [
+        python for python in installed if python and not subprocess.run([python, "-c", ""], check=False).returncode
+    ]
+    if not works:
+        pytest.skip(f"there is no python{version} on this machine")
+    package = Path(dasbench.__file__).parent
+    files = [str(file) for file in sorted(package.rglob("*.py"))]
+    arguments = ["-c", VERSIONS, str(package / "code"), *files]
+
+    ours, theirs = (
+        subprocess.run([each, *arguments], capture_output=True, text=True, check=True).stdout
+        for each in (sys.executable, works[0])
+    )
+
+    assert theirs == ours

@@ -245,7 +245,7 @@ def test_every_pair_of_norms_trains_and_evaluates(first: NormName, second: NormN
 
 def test_the_norms_normalise_over_their_own_axes() -> None:
     x = 3 + 2 * torch.randn(4, 8, 7, 5)
-    axes = {"bn": (0, 2, 3), "in": (2, 3), "ln": (1, 2, 3)}
+    axes = {"bn": (0, 2, 3), "in": (2, 3), "ln": (1, 2, 3), "ln_c": (1,)}
 
     for name, over in axes.items():
         out = NormSlot(8, norm=name)(x)
@@ -256,10 +256,33 @@ def test_the_norms_normalise_over_their_own_axes() -> None:
     assert NormSlot(8, norm="none")(x) is x
 
 
-def test_layer_norm_is_not_tied_to_the_size_of_the_map() -> None:
-    gate = Das(8, affine=True)
+@pytest.mark.parametrize("norm", ["ln", "ln_c"])
+def test_layer_norm_is_not_tied_to_the_size_of_the_map(norm: NormName) -> None:
+    gate = Das(8, second_norm=norm, affine=True)
 
     assert [gate(torch.randn(1, 8, side, side)).shape[-1] for side in (4, 9)] == [4, 9]
+
+
+def test_layer_norm_over_the_channels_looks_at_one_position_at_a_time() -> None:
+    slot = NormSlot(3, norm="ln_c", affine=True)
+    slot.norm.weight.data, slot.norm.bias.data = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.0, -0.5])
+    x = torch.tensor([[[[1.0, 4.0]], [[2.0, 4.0]], [[3.0, 10.0]]]])
+
+    out = slot(x)
+
+    deviation, other = (2 / 3) ** 0.5, 8**0.5  # of 1, 2, 3 and of 4, 4, 10
+    expected = [[-1 / deviation + 0.5, 0.0, 3 / deviation - 0.5], [-2 / other + 0.5, -4 / other, 12 / other - 0.5]]
+    torch.testing.assert_close(out[0, :, 0].T, torch.tensor(expected), atol=1e-4, rtol=0)
+    assert torch.equal(slot(x.contiguous(memory_format=torch.channels_last)), out)
+
+
+@pytest.mark.parametrize("slot", ["first_norm", "second_norm"])
+def test_layer_norm_over_a_single_channel_is_refused_with_a_remedy(slot: str) -> None:
+    fields: dict[str, Any] = {"first_norm": "ln", "second_norm": "ln", slot: "ln_c"}
+    channels, alpha = (4, 0.2) if slot == "first_norm" else (1, 1.0)
+
+    with pytest.raises(ModelError, match=r"ln_c.*one channel.*larger alpha.*another norm"):
+        Das(channels, alpha=alpha, **fields)
 
 
 @pytest.mark.parametrize("slot", ["first_norm", "second_norm"])

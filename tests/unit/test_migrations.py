@@ -1,5 +1,6 @@
 """The layout of the database: how it is created and upgraded, and what is left alone."""
 
+import json
 import shutil
 import sqlite3
 import threading
@@ -7,7 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -17,6 +20,7 @@ from dasbench.results.migrations import FOLDER, upgrade
 from dasbench.results.reading import read_store
 from dasbench.results.schema import REVISION, VERSION_TABLE, metadata
 from dasbench.results.store import Member, open_store
+from dasbench.spec.trial import Trial, question_of
 
 SECOND = """
 import sqlalchemy as sa
@@ -181,3 +185,42 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path,
     with pytest.raises(ForeignStoreError, match="a database of another program, left untouched"):
         use(place)
     assert place.read_bytes() == before
+
+
+def older(folder: Path, path: Path, *, layout: int) -> None:
+    """Create a database of an earlier layout."""
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (folder / "versions").glob("r*.py"):
+        if int(file.name[1:5]) > layout:
+            file.unlink()
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    engine = writing_engine(locate(path), create=True)
+    with engine.connect().execution_options(das_write=1.0) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    engine.dispose()
+
+
+def test_results_from_before_code_was_in_the_key_are_read_and_known_to_be_older(tmp_path: Path) -> None:
+    place = tmp_path / "results.db"
+    older(tmp_path / "migrations", place, layout=3)
+    spec = Trial(backbone="resnet18", dataset="digits").model_dump(mode="json")
+    del spec["code"]
+    change(
+        place,
+        "INSERT INTO das_studies VALUES ('s', 'Which?', '{}', 's.yaml', '2025')",
+        "INSERT INTO das_trials (key, dataset, task, state, metrics, seconds, peak_memory, device, attempt, created, "
+        "finished, spec, environment, error, correct) VALUES ('aa01', 'digits', 'classification', 'done', "
+        f"""'{{"top1":61.0}}', 1, 1, 'cpu', 1, '2025', '2025', '{json.dumps(spec)}', '{{}}', '', '')""",
+        "INSERT INTO das_members VALUES ('s', 'aa01', 0, '{}', 'base', 0, '')",
+    )
+
+    with open_store(place) as store:
+        [row] = store.rows("s")
+        [answer] = store.answers([question_of(spec)])
+
+    assert (row.metrics, row.code, row.repeats) == ({"top1": 61.0}, {}, 0)
+    assert (answer.key, answer.semantics) == ("aa01", 1)
+    assert ask(place, "PRAGMA foreign_key_check") == []

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from dasbench.agenda import Agenda
-from dasbench.errors import LockedError, StudyError
+from dasbench.errors import LockedError, OtherCodeError, StudyError, UsageError
 from dasbench.plan import count_costs, plan_study
 from dasbench.records import Epoch, Outcome
 from dasbench.results.store import open_store
@@ -248,3 +248,58 @@ def test_a_stopped_trial_keeps_its_checkpoints_and_gets_its_cost(store):
     assert summary.complete
     assert (first in forgotten, len(forgotten)) == (False, 5)
     assert next(row.cost for row in store.rows("s") if row.key == first).params_full > 0
+
+
+class OtherCode(Trainer):
+    """A job on a machine whose code is another: nothing is trained."""
+
+    def __call__(self, trial, report):
+        self.ran[trial.key] += 1
+        return Outcome(key=trial.key, status="interrupted", error="gate freq is 3f on one node and was a2 when planned")
+
+
+def test_other_code_on_a_worker_stops_the_run_and_fails_no_trial(store):
+    job = OtherCode()
+
+    with pytest.raises(OtherCodeError, match="gate freq is 3f"):
+        run(store, study(), job)
+
+    assert job.ran.total() == 1
+    assert {row.state for row in store.rows("s")} == {"pending"}
+    assert run(store, study(), Trainer()).complete
+
+
+class Elsewhere(Inline):
+    """An executor that would train in other processes."""
+
+    in_process = False
+
+
+def test_a_component_that_was_typed_in_is_not_sent_to_other_processes(store, monkeypatch):
+    monkeypatch.setattr("dasbench.run.in_this_process_only", lambda _trial: ["gate freq"])
+
+    with pytest.raises(UsageError, match="gate freq was defined in the running program"):
+        run_study(Agenda(study()), store, Elsewhere(), Trainer(), watcher=Quiet(), interrupt=Interrupt(), forget=print)
+
+    assert "s" not in {record.name for record in store.studies()}
+    assert run(store, study(), Trainer()).complete
+
+
+def test_results_are_set_aside_and_trained_from_scratch(store):
+    run(store, study(), Trainer())
+    key = next(iter(plan_study(study()).items))
+    job = Trainer({key: Outcome(key=key, status="done", metrics={"top1": 60.0})})
+    forgotten = []
+
+    run(store, study(), job, again=[key], forget=forgotten.append)
+
+    assert list(job.ran) == [key]
+    assert forgotten[0] == key
+    assert store.trial(key).attempts[0].outcome.metrics == {"top1": 50.0}
+
+
+def test_a_trial_that_the_study_no_longer_lists_is_not_set_aside(store):
+    run(store, study(), Trainer())
+
+    with pytest.raises(UsageError, match="no longer lists 0123"):
+        run(store, study(), Trainer(), again=["0123"])

@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 
+from dasbench.catalog import resolve
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
@@ -183,3 +184,14 @@ def test_a_trial_runs_outside_of_the_main_thread(reference):
     thread.join()
 
     assert science(outcomes[0]) == science(reference)
+
+
+def test_a_trial_that_was_planned_with_other_code_is_not_trained():
+    planned = resolve(TRIAL).model_copy(update={"code": {"gate": "3f9a2c81d0be", "training": "0" * 12}})
+
+    outcome = run_trial(planned)
+
+    assert (outcome.key, outcome.status, outcome.epochs) == (planned.key, "interrupted", ())
+    assert "gate das is dasbench's own as released" in outcome.error
+    assert "was 3f9a2c81d0be when the trial was planned" in outcome.error
+    assert "the training loop" in outcome.error

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dasbench.errors import ModelError
 
-NormName = Literal["bn", "fn", "in", "ln", "none"]
+NormName = Literal["bn", "fn", "in", "ln", "ln_c", "none"]
 """The keys of `NORMS`, as a type: what a study may write."""
 
 
@@ -80,6 +80,38 @@ class FeatureNorm(nn.Module):
         return F.normalize(x, dim=1)
 
 
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of each position by itself: the other reading of the paper's "Layer Normalization".
+
+    Args:
+        channels: channels of the map; at least 2.
+        affine: whether it learns a scale and a shift per channel.
+
+    Shape:
+        [B, channels, H, W] -> the same
+
+    Raises:
+        ModelError: if there is one channel, whose value is its own mean at every position.
+
+    Example:
+        >>> import torch
+        >>> ChannelLayerNorm(2, affine=False)(torch.tensor([3.0, 5.0]).view(1, 2, 1, 1)).flatten().round()
+        tensor([-1.,  1.])
+    """
+
+    def __init__(self, channels: int, *, affine: bool) -> None:
+        if channels < 2:
+            raise ModelError(
+                "layer norm over the channels (ln_c) cannot normalise one channel: every value is its own mean; leave "
+                "more channels (a larger alpha), or take another norm, such as ln"
+            )
+        super().__init__(channels, elementwise_affine=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the channels of every position."""
+        return super().forward(x.movedim(1, 3)).movedim(3, 1)
+
+
 def _batch_norm(channels: int, affine: bool) -> nn.Module:
     return nn.BatchNorm2d(channels, affine=affine)
 
@@ -97,6 +129,10 @@ def _layer_norm(channels: int, affine: bool) -> nn.Module:
     return nn.GroupNorm(1, channels, affine=affine)
 
 
+def _channel_layer_norm(channels: int, affine: bool) -> nn.Module:
+    return ChannelLayerNorm(channels, affine=affine)
+
+
 def _no_norm(_channels: int, _affine: bool) -> nn.Module:
     return nn.Identity()
 
@@ -106,6 +142,7 @@ NORMS: Mapping[str, Callable[[int, bool], nn.Module]] = {
     "fn": _feature_norm,
     "in": _instance_norm,
     "ln": _layer_norm,
+    "ln_c": _channel_layer_norm,
     "none": _no_norm,
 }
 """Name -> function that makes the norm from (channels, affine). A new row is also a member of `NormName`."""

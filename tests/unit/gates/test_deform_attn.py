@@ -96,6 +96,12 @@ def test_a_new_gate_looks_in_every_direction_at_growing_distance_with_equal_weig
     assert gate.weights(tokens).eq(0.5).all()
 
 
+def test_the_offsets_layer_alone_learns_at_a_tenth_of_the_rate() -> None:
+    gate = DeformAttnGate(8)
+
+    assert gate.rate_factors() == {gate.offset.weight: 0.1, gate.offset.bias: 0.1}
+
+
 def test_weights_of_each_heads_points_sum_to_1() -> None:
     gate = scramble(DeformAttnGate(6, heads=2, points=3))
 

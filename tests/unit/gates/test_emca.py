@@ -99,6 +99,22 @@ def test_before_the_first_stage_it_reads_the_stem() -> None:
     torch.testing.assert_close(heard[0].view(2, 4, 2)[:, :, 0], stems[0].mean((2, 3)))
 
 
+def test_the_stem_is_read_after_its_pool() -> None:
+    with_pool = {"name": "resnet18", "width": 4, "stem": "imagenet"}
+    trial = Trial.model_validate({"backbone": with_pool, "gate": "emca", "dataset": "digits"})
+    network = build_model(resolve(trial), num_classes=10).eval()
+    pooled: list[Tensor] = []
+    network.backbone.get_submodule("maxpool").register_forward_hook(lambda *call: pooled.append(call[-1]))
+    heard: list[Tensor] = []
+    first = next(iter(network.gates.values()))
+    assert isinstance(first, MultiscaleChannelAttention)
+    first.mix.register_forward_pre_hook(lambda _module, inputs: heard.append(*inputs))
+
+    network(torch.randn(2, 3, 64, 64))
+
+    torch.testing.assert_close(heard[0].view(2, 4, 2)[:, :, 0], pooled[0].mean((2, 3)))
+
+
 def test_the_stage_before_learns_through_the_gate() -> None:
     backbone = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Conv2d(2, 4, 1))
     sites = Site("0", 1, 2, "block", 0), Site("1", 2, 4, "block", 0)

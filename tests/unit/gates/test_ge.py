@@ -62,6 +62,32 @@ def test_training_on_one_image_is_refused_with_a_remedy(variant: Kernelled) -> N
     assert gate.eval()(torch.randn(1, 8, 3, 3)).isfinite().all()
 
 
+def test_the_layers_start_as_the_authors_filled_them() -> None:
+    torch.manual_seed(0)
+    gate = GatherExcite(512, variant="theta_plus", size=14)
+
+    assert gate.gather.weight.std().item() == pytest.approx((2 / 14**2) ** 0.5, rel=0.02)
+    for layer in (gate.excite[1], gate.excite[3]):
+        assert layer.weight.std().item() == pytest.approx(0.01, rel=0.05)
+        assert layer.bias.eq(0).all()
+
+
+def test_biases_learn_twice_as_fast_and_neither_they_nor_the_norm_decay() -> None:
+    gate = GatherExcite(8, variant="theta_plus", size=3)
+    biases = [gate.excite[1].bias, gate.excite[3].bias]
+
+    assert gate.rate_factors() == dict.fromkeys(biases, 2.0)
+    assert set(gate.undecayed_parameters()) == {*gate.norm.parameters(), *biases}
+
+
+@pytest.mark.parametrize(("variant", "undecayed"), [("theta0", 0), ("theta", 2)])
+def test_without_a_channel_mlp_no_rate_is_changed(variant: Literal["theta0", "theta"], undecayed: int) -> None:
+    gate = GatherExcite(8, variant=variant, size=3)
+
+    assert gate.rate_factors() == {}
+    assert len(list(gate.undecayed_parameters())) == undecayed
+
+
 @pytest.mark.parametrize(
     ("size", "base_channels", "sizes"),
     [(56, 256, [56, 28, 14, 7]), (57, 256, [57, 29, 15, 8]), (7, 2048, [56, 28, 14, 7]), (9, None, [9, 9, 9, 9])],

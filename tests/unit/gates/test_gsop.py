@@ -7,11 +7,12 @@ import torch.nn.functional as F
 from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
-from dasbench.catalog import BACKBONES, GATES
+from dasbench.catalog import resolve_model
 from dasbench.errors import ModelError
 from dasbench.gates.gsop import GsopGate, covariance
-from dasbench.models import GatedNetwork
+from dasbench.models import GatedNetwork, build_model
 from dasbench.paper.tables import published, table
+from dasbench.spec.trial import Trial
 
 SITES = ("layer1.2.bn3", "layer2.3.bn3", "layer3.5.bn3", "layer4.2.bn3")
 """The last block of each stage of ResNet-50, before the addition."""
@@ -49,10 +50,9 @@ def slow_factors(gate: GsopGate, x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-logits))
 
 
-def resnet50_gsop() -> GatedNetwork:
-    backbone = BACKBONES["resnet50"].make(1000)
-    gates = {site.path: GATES["gsop"].make(site.channels) for site in backbone.sites if site.path in SITES}
-    return GatedNetwork(backbone.module, gates)
+def make_network(num_classes: int = 10, *, gate: object = "gsop", **backbone: object) -> GatedNetwork:
+    fields = {"backbone": {"name": "resnet50", **backbone}, "gate": gate, "dataset": "digits"}
+    return build_model(resolve_model(Trial.model_validate(fields)), num_classes=num_classes)
 
 
 def module_macs(network: nn.Module) -> float:
@@ -115,19 +115,38 @@ def test_factors_do_not_depend_on_where_things_are_but_on_what_is_together() -> 
     assert not torch.allclose(gate.factors(torn_apart), gate.factors(x), atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("size", "stride"), [((33, 20), 2), ((20, 33), 2), ((56, 56), 2), ((32, 32), 1), ((28, 28), 1)]
-)
-def test_only_maps_beyond_32_are_thinned_unless_told(size: tuple[int, int], stride: int) -> None:
-    gate = scramble(GsopGate(4, hidden=3)).eval()
-    x = torch.randn(1, 4, *size)
-    by_default = gate.factors(x)
-    gate.stride = stride
-    as_expected = gate.factors(x)
-    gate.stride = 3 - stride
+@pytest.mark.parametrize("side", [32, 128, 224, 320])
+def test_maps_of_the_first_stage_are_thinned_and_no_others_whatever_their_size(side: int) -> None:
+    network = make_network(width=4).eval()
+    seen: list[tuple[int, ...]] = []
+    for gate in network.gates.values():
+        gate.reduce.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape[-2:]))
 
-    assert by_default.equal(as_expected)
-    assert not torch.allclose(by_default, gate.factors(x), atol=1e-5)
+    network(torch.randn(1, 3, side, side))
+
+    assert seen == [(side // 8, side // 8)] * 2 + [(side // 16, side // 16)] * 2  # the last stage keeps stride 1
+
+
+def test_a_given_stride_holds_in_every_stage() -> None:
+    strides = [gate.stride for gate in make_network(gate={"name": "gsop", "stride": 3}, width=4).gates.values()]
+
+    assert strides == [3, 3, 3, 3]
+
+
+def test_without_a_first_stage_among_the_chosen_no_map_is_thinned() -> None:
+    fields = {"backbone": {"name": "resnet50", "width": 4}, "placement": {"stages": [2, 4]}, "dataset": "digits"}
+    network = build_model(resolve_model(Trial.model_validate({**fields, "gate": "gsop"})), num_classes=10)
+
+    assert [gate.stride for gate in network.gates.values()] == [None, None]
+
+
+def test_a_gate_that_stands_in_no_backbone_reads_every_pixel() -> None:
+    gate = scramble(GsopGate(4, hidden=3)).eval()
+    x = torch.randn(1, 4, 56, 56)
+    by_default = gate.factors(x)
+    gate.stride = 1
+
+    assert gate.factors(x).equal(by_default)
 
 
 def test_thinning_is_the_stride_of_the_reduction() -> None:
@@ -164,21 +183,18 @@ def test_training_on_one_pixel_is_refused_with_a_remedy() -> None:
 
 def test_resnet50_has_the_published_parameters() -> None:
     with torch.device("meta"):
-        network = resnet50_gsop()
+        network = make_network(1000)
 
-    assert len(network.gates) == len(SITES)
+    assert [path.replace(":", ".") for path in network.gates] == list(SITES)
     exact = table("table1").row("ResNet-50 + GSoP-Net").exact["full"].params
     assert sum(parameter.numel() for parameter in network.parameters()) == exact
 
 
 @pytest.mark.slow
 def test_resnet50_has_the_published_multiply_adds_once_its_last_stage_keeps_stride_1() -> None:
-    network = resnet50_gsop()
     figure = published("table1", "ResNet-50 + GSoP-Net", "flops_g")
-    strided = module_macs(network)
-    first = network.backbone.get_submodule("layer4.0")
-    for path in ("conv2", "downsample.0"):
-        first.get_submodule(path).stride = (1, 1)
 
-    assert module_macs(network) / 1e9 == pytest.approx(float(figure.printed), rel=0.003)
-    assert strided / 1e9 < 0.8 * float(figure.printed)
+    by_stride = {stride: module_macs(make_network(1000, last_stride=stride)) / 1e9 for stride in (1, 2)}
+
+    assert by_stride[1] == pytest.approx(float(figure.printed), rel=0.003)
+    assert by_stride[2] < 0.8 * float(figure.printed)

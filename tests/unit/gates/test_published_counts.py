@@ -48,7 +48,15 @@ def test_resnets_have_the_exact_number_of_parameters(row: PaperRow) -> None:
 
 
 @pytest.mark.parametrize("row", rows(backbone="mobilenet_v2"), ids=lambda row: row.label)
-def test_gates_after_every_block_of_mobilenet_v2_add_up_to_the_exact_number_of_parameters(row: PaperRow) -> None:
+def test_mobilenet_v2_has_the_exact_number_of_parameters(row: PaperRow) -> None:
+    network = build(row, device="meta")
+
+    assert [path.rpartition(":conv:")[0] for path in network.gates] == [f"features:{block}" for block in range(1, 18)]
+    assert num_parameters(network) == row.params_exact
+
+
+@pytest.mark.parametrize("row", rows(backbone="mobilenet_v2"), ids=lambda row: row.label)
+def test_gates_in_every_block_of_mobilenet_v2_add_up_to_the_exact_number_of_parameters(row: PaperRow) -> None:
     assert row.gate is not None
     make = GATES[row.gate.name].make
     plain = table("table1").row("MobileNetV2").params_exact

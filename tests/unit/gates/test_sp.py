@@ -97,6 +97,17 @@ def test_training_one_image_of_a_single_strip_is_refused_with_a_remedy(size: tup
     assert gate.eval()(x).isfinite().all()
 
 
+def test_convolutions_start_from_hes_distribution_over_the_fan_out() -> None:
+    torch.manual_seed(0)
+    gate = SpGate(256)
+
+    deviations = [conv.weight.std().item() for conv in (gate.rows, gate.columns, gate.fuse)]
+
+    expected = [(2 / (3 * 256)) ** 0.5, (2 / (3 * 256)) ** 0.5, (2 / 256) ** 0.5]
+    assert deviations == pytest.approx(expected, rel=0.02)
+    assert (gate.fuse.weight / deviations[2]).abs().max() > 3  # normal, not uniform
+
+
 @pytest.mark.parametrize("channels", [3, 64])
 def test_two_strips_without_bias_and_a_fusion_with_one(channels: int) -> None:
     params = sum(parameter.numel() for parameter in SpGate(channels).parameters())
