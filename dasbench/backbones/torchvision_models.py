@@ -68,7 +68,7 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
     if file is not None:
         load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
-    return Backbone(net, trace_sites(net, image_side=_IMAGE_SIDE))
+    return Backbone(net, trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE)))
 
 
 def _options(model: str, file: Path | None) -> dict[str, Any]:
