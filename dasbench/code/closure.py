@@ -9,6 +9,7 @@ import ast
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -111,28 +112,32 @@ def _refined(
 
 
 def _imports(module: _Module, tree: ast.Module, inside: set[str]) -> dict[str, _Module]:
-    """The modules of the same project, and dasbench's own, that a module imports, by the name that is written there."""
+    """The modules that a module imports and that are hashed too, by the name that is written there.
+
+    Args:
+        module: the module.
+        tree: its text.
+        inside: the packages that the walk began in, which count even where they are installed.
+    """
     found: dict[str, _Module] = {}
     for written in imported_modules(tree):
         try:
             name = resolve_name(written, module.package)
         except ImportError:  # more dots than packages
             continue
-        if _may_be_followed(name, inside) and (target := _find(name, beside=module)) and target != module:
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or (top == OWN and not _computes(name)):
+            continue
+        target = _find(name, beside=module)
+        if target and target != module and (top == OWN or top in inside or not _is_installed(target.file)):
             found[written] = target
     return found
 
 
-def _may_be_followed(name: str, inside: set[str]) -> bool:
-    """Whether a module by its name alone may be one that is hashed."""
-    top = name.partition(".")[0]
-    if top == OWN:
-        room = name.partition(".")[2].partition(".")[0]
-        return room in ROOMS or f"{room}.py" in ROOMS
-    if top not in sys.modules:
-        return top not in sys.stdlib_module_names
-    file = getattr(sys.modules[top], "__file__", None)
-    return top in inside or file is None or not _is_installed(Path(file))
+def _computes(name: str) -> bool:
+    """Whether a module of dasbench is one of those that decide results."""
+    room = name.partition(".")[2].partition(".")[0]
+    return room in ROOMS or f"{room}.py" in ROOMS
 
 
 def _find(name: str, *, beside: _Module) -> _Module | None:
@@ -177,11 +182,12 @@ def _find_root(name: str) -> _Module:
 
 
 def _parse(file: Path) -> ast.Module:
-    """A module's tree; one that is no Python text (a compiled extension) counts by its bytes."""
+    """A module's tree; one that is no Python (a compiled extension) counts by its bytes."""
     raw = file.read_bytes()
-    if file.suffix != ".py":
-        return ast.Module([ast.Assign([ast.Name("bytes")], ast.Constant(raw))], [])
-    return ast.parse(decode_source(raw))
+    if file.suffix == ".py":
+        with suppress(SyntaxError, ValueError):  # a module that is broken, and only imported when it is needed
+            return ast.parse(decode_source(raw))
+    return ast.Module([ast.Assign([ast.Name("bytes")], ast.Constant(raw))], [])
 
 
 def _is_own(module: _Module) -> bool:

@@ -184,6 +184,30 @@ def test_installed_packages_end_the_walk(project):
     assert project("gate", changed, folder="two") == before
 
 
+def test_installed_packages_that_are_imported_later_end_the_walk_too(project):
+    files = {"gate.py": "def f(x):\n    from late_library import scale\n    return scale(x)\n"}
+    before = project("gate", {**files, "site-packages/late_library.py": NORMS}, folder="one")
+    changed = {**files, "site-packages/late_library.py": NORMS.replace("3", "4")}
+
+    assert project("gate", changed, folder="two") == before
+
+
+def test_a_component_of_an_installed_package_has_the_code_of_that_package(project):
+    files = {"site-packages/lab/__init__.py": "", "site-packages/lab/gate.py": GATE.replace("my_norms", ".norms")}
+    before = project("lab.gate", {**files, "site-packages/lab/norms.py": NORMS}, folder="one")
+
+    changed = project("lab.gate", {**files, "site-packages/lab/norms.py": NORMS.replace("3", "4")}, folder="two")
+
+    assert changed != before
+
+
+def test_a_helper_that_is_no_python_yet_counts_by_its_bytes(project):
+    files = {"gate.py": "def f(x):\n    from broken_part import scale\n    return scale(x)\n"}
+    before = project("gate", {**files, "broken_part.py": "def scale(:\n"}, folder="one")
+
+    assert project("gate", {**files, "broken_part.py": "def scale(::\n"}, folder="two") != before
+
+
 def test_a_helper_that_nobody_imports_does_not_count(project):
     before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
     more = {"my_gate.py": GATE, "my_norms.py": NORMS, "my_plots.py": "COLOUR = 'red'\n"}
@@ -200,7 +224,7 @@ def test_a_component_that_was_typed_in_is_never_the_same_again():
     text = "from dasbench.catalog import GATES\n@GATES.register('typed_in')\nclass Typed: ...\n"
     codes = set()
     for _ in range(2):
-        exec(text, {"__name__": "__main__"})
+        exec(text, {"__name__": "a_cell"})
         codes.add(GATES["typed_in"].code)
         assert GATES["typed_in"].in_this_process_only
         del GATES._entries["typed_in"]
