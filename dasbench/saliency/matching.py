@@ -1,20 +1,12 @@
 """Which mask file belongs to which image: the longest common end of their paths decides, else the image's number."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dasbench.datasets.dataset import Split
 from dasbench.datasets.files import FileSplit
 from dasbench.errors import DataError
-
-BY_NUMBER = 0
-"""The depth of a match that the image's number in its part decided."""
+from dasbench.saliency.matches import BY_NUMBER, Match, Matches, is_another_number, listed
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -23,84 +15,8 @@ PARTS = {
 }
 """The part that a folder's name means: what lies in one shows no image of another."""
 
-SHOWN = 3
-"""Images or files that a message names."""
-
 Names = tuple[str, ...]
 """The names of a path from the last to the first, without the suffix."""
-
-
-class Match(NamedTuple):
-    """A file that shows where the object of an image is.
-
-    Args:
-        file: its path below the folder of masks.
-        depth: how many names at the end of its path and of the image's are the same; `BY_NUMBER` if none.
-    """
-
-    file: str
-    depth: int
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The masks of a part's images.
-
-    Args:
-        folder: where the masks lie.
-        images: what the images are called: paths in their data set, or their numbers where they are no files.
-        found: the mask of an image, by its number in the part.
-        faults: why it is not clear which mask an image has, by its number.
-        num_unused: files that are no image's mask.
-    """
-
-    folder: Path
-    images: Sequence[str]
-    found: Mapping[int, Match]
-    faults: Mapping[int, str]
-    num_unused: int
-
-    def files(self, indices: NDArray[np.int64]) -> list[Path]:
-        """The masks of some images.
-
-        Raises:
-            DataError: if one has none, or it is not clear which; with how many such images there are.
-        """
-        wanted: list[int] = indices.tolist()
-        unclear = [index for index in wanted if index in self.faults]
-        lacking = [index for index in wanted if index not in self.found and index not in self.faults]
-        if unclear:
-            raise DataError(f"{self.folder}: {self.faults[unclear[0]]}{self._others(unclear, wanted)}")
-        if lacking:
-            place = f"image {lacking[0]}; it would be {_expected(lacking[0], self.images[lacking[0]])}"
-            raise DataError(f"{self.folder}: has no mask for {place}{self._others(lacking, wanted)}")
-        return [self.folder / self.found[index].file for index in wanted]
-
-    def described(self) -> str:
-        """How masks were found, and which images have none, in a line."""
-        depths = Counter(match.depth for match in self.found.values())
-        rules = [f"{depths[depth]} by {self._rule(depth)}" for depth in sorted(depths, reverse=True)]
-        without = [index for index in range(len(self.images)) if index not in self.found]
-        lacking = [f"{len(without)} without ({self._named(without)})"] if without else []
-        unused = [f"files of no image: {self.num_unused}"] if self.num_unused else []
-        have = f"{len(self.found)} of {len(self.images)} images have a mask"
-        return f"{self.folder}: {have}: {'; '.join([*rules, *lacking, *unused])}"
-
-    def _rule(self, depth: int) -> str:
-        """What decided, with the first image for an example."""
-        index, match = next((index, match) for index, match in self.found.items() if match.depth == depth)
-        example = f"({self.images[index]}: {match.file})"
-        if depth == BY_NUMBER:
-            return f"number {example}"
-        return f"name {example}" if depth == 1 else f"the last {depth} names of the path {example}"
-
-    def _others(self, faulty: Sequence[int], wanted: Sequence[int]) -> str:
-        """How many images have the same fault."""
-        count = f"{len(faulty)} of {len(wanted)} images are like this"
-        return f" ({count}, also {self._named(faulty[1:])})" if len(faulty) > 1 else ""
-
-    def _named(self, indices: Sequence[int]) -> str:
-        return _listed([self.images[index] for index in indices])
 
 
 def match_masks(folder: Path, split: Split) -> Matches:
@@ -222,7 +138,7 @@ def _by_number(images: Sequence[str], files: Sequence[str], matched: Mapping[int
     return {
         index: numbered[index]
         for index, image in enumerate(images)
-        if index in numbered and index not in matched and not _is_another_number(image, index)
+        if index in numbered and index not in matched and not is_another_number(image, index)
     }
 
 
@@ -230,11 +146,6 @@ def _number(file: str) -> int | None:
     """The number that is the whole name of a file in no folder."""
     name = file[: -len(".png")]
     return int(name) if name.isascii() and name.isdigit() else None
-
-
-def _is_another_number(image: str, index: int) -> bool:
-    name = _names(image)[0]
-    return name.isascii() and name.isdigit() and int(name) != index
 
 
 def _decided(images: Sequence[str], candidates: Mapping[int, list[Match]]) -> tuple[dict[int, Match], dict[int, str]]:
@@ -249,11 +160,11 @@ def _decided(images: Sequence[str], candidates: Mapping[int, list[Match]]) -> tu
         rivals = claims[matches[0].file]
         deepest = max(candidates[rival][0].depth for rival in rivals)
         if len(matches) > 1:
-            listed = _listed([match.file for match in matches])
-            faults[index] = f"it is not clear which file is the mask of {images[index]}; candidates: {listed}"
+            files = listed([match.file for match in matches])
+            faults[index] = f"it is not clear which file is the mask of {images[index]}; candidates: {files}"
         elif len([rival for rival in rivals if candidates[rival][0].depth == deepest]) > 1:
-            listed = _listed([images[rival] for rival in rivals])
-            faults[index] = f"'{matches[0].file}' may be the mask of {listed}; put masks into folders like the images'"
+            others = listed([images[rival] for rival in rivals])
+            faults[index] = f"'{matches[0].file}' may be the mask of {others}; put masks into folders like the images'"
         elif matches[0].depth == deepest:
             found[index] = matches[0]
     return found, faults
@@ -265,16 +176,3 @@ def _refuse_more_numbers(folder: Path, files: Sequence[str], num_images: int) ->
     if beyond:
         numbers = f"the part has {num_images} images, with the numbers from 0 to {num_images - 1}"
         raise DataError(f"{folder / beyond[0]}: is no image's mask: {numbers}; number the masks as its images are")
-
-
-def _expected(index: int, image: str) -> str:
-    """The names that the mask of an image could have."""
-    file = PurePosixPath(image)
-    names = [file.with_suffix("").as_posix(), file.stem]
-    if not _is_another_number(image, index):
-        names.append(str(index))
-    return " or ".join(f"{name}.png" for name in dict.fromkeys(names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")

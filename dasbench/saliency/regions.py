@@ -13,7 +13,8 @@ from torch import Tensor
 from dasbench.datasets.dataset import Split
 from dasbench.datasets.files import UNREADABLE
 from dasbench.errors import DataError
-from dasbench.saliency.matching import Matches, match_masks
+from dasbench.saliency.matches import Matches
+from dasbench.saliency.matching import match_masks
 
 FindRegions = Callable[[NDArray[np.int64]], Tensor]
 """Gives the regions of some images of a part, as they are evaluated: bool, [B, H, W], none of them empty."""
