@@ -61,6 +61,7 @@ class Summary:
         complete: every planned trial has a result, and nothing more will be planned.
         states: state of each trial by key.
         reasons: class of failure by the key of each failed trial.
+        errors: message and traceback by the key of each failed trial.
         ran: keys of the trials that this run trained.
     """
 
@@ -68,6 +69,7 @@ class Summary:
     complete: bool = False
     states: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
     ran: tuple[str, ...] = ()
 
 
@@ -114,13 +116,21 @@ def run_study(
         if interrupt.refusal:
             raise OtherCodeError(interrupt.refusal)
         ended = store.states(list(agenda.items))
+        errors = {key: _error(store, key) for key, state in ended.items() if state.state == "failed"}
     return Summary(
         planned=len(agenda.items),
         complete=agenda.exhausted and all(state.state in ("done", "stopped") for state in ended.values()),
         states={key: ended[key].state for key in agenda.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
+        errors=errors,
         ran=tuple(bridge.ran),
     )
+
+
+def _error(store: Store, key: str) -> str:
+    """Message and traceback of a failed trial."""
+    outcome = store.trial(key).outcome
+    return outcome.error if outcome else ""
 
 
 class _Bridge:

@@ -9,15 +9,15 @@ import torchvision
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
-from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_head, find_weights, load_weights, published_file, weights_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
 
 _IMAGE_SIDE = 224
 """Pixels of the image by which places are found."""
 
-_OPTIONS = {name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")}
-"""Without their second heads: a network gives one set of logits."""
+_SECOND_HEADS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+"""Weights of networks that have further heads in training; ours give one set of logits."""
 
 
 def _weights_file(params: Mapping[str, Any]) -> Path | None:
@@ -57,10 +57,30 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         ['stage2', 'stage3', 'stage4']
     """
     known = torchvision.models.list_models(module=torchvision.models)
+    if model.removeprefix("quantized_") in known and model not in known:
+        float_model = model.removeprefix("quantized_")
+        raise ModelError(f"backbone.model: '{model}' is quantised and cannot be trained; write '{float_model}'")
     if model not in known:
         near = ", ".join(get_close_matches(model, known, n=3, cutoff=0.4)) or "nothing"
         raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")
-    net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **_OPTIONS.get(model, {}))
-    if weights is not None:
-        load_weights(net, find_weights(weights, model=model), head=find_head(net))
-    return Backbone(net, trace_sites(net, image_side=_IMAGE_SIDE))
+    file = None if weights is None else find_weights(weights, model=model)
+    options = _options(model, file)
+    net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
+    if file is not None:
+        load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
+    return Backbone(net, trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE)))
+
+
+def _options(model: str, file: Path | None) -> dict[str, Any]:
+    """How torchvision would build a network, which for some depends on the weights that it starts from."""
+    options: dict[str, Any] = {}
+    if model in _SECOND_HEADS:
+        options = {"aux_logits": False, "init_weights": True}
+    if file is None or not (model in _SECOND_HEADS or model.startswith("vit_")):
+        return options
+    published = published_file(model, file)
+    if published is not None and model in _SECOND_HEADS:
+        options["transform_input"] = True
+    elif published is not None:
+        options["image_size"] = published.meta["min_size"][0]
+    return options

@@ -5,9 +5,10 @@ tested with, which are those of its gates too.
 """
 
 import logging
-import pickle
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,18 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
+from dasbench.backbones.fitting import converted, fit_weights, left_fresh, left_out, load_fit, mismatches
+from dasbench.backbones.state_dicts import Finding, Table, findings, gates_in, same_weights, tables_in
+from dasbench.backbones.weight_files import ADVICE, Unread, read_content
 from dasbench.errors import DataError
 
 log = logging.getLogger(__name__)
-
-UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, AttributeError, TypeError, pickle.UnpicklingError)
-"""What `torch.load` answers to a file that holds no weights."""
 
 KEPT = Path(".dasbench/weights")
 """Where `dasbench run --keep-weights` keeps the weights of trials, beside the database."""
 
 _KEY = re.compile(r"[0-9a-f]{12}")
 """A trial's key."""
-
-_SHOWN = 3
-"""Mismatching keys that a complaint names."""
 
 
 def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
@@ -53,8 +51,9 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     """The full path of a weights file, given as a path, as a trial's key or as one of torchvision's names.
 
     Args:
-        weights: a path, or a name such as `IMAGENET1K_V1`, which means the file where torchvision would have put it, or
-            the key of a trial whose weights were kept in this folder's `.dasbench/weights`.
+        weights: a path, or a name such as `IMAGENET1K_V1` or `ResNet18_Weights.IMAGENET1K_V1`, which means the file
+            where torchvision would have put it, or the key of a trial whose weights were kept in this folder's
+            `.dasbench/weights`.
         model: torchvision's name of the network, or None if torchvision publishes no weights for it.
 
     Raises:
@@ -67,6 +66,7 @@ def find_weights(weights: str, *, model: str | None) -> Path:
         torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
     """
     urls = _published(model)
+    weights = weights.removeprefix(_enumeration(model)) if urls else weights
     if weights not in urls:
         path = Path(weights).expanduser()
         if _KEY.fullmatch(weights) and not path.is_file():
@@ -77,8 +77,9 @@ def find_weights(weights: str, *, model: str | None) -> Path:
                     "`dasbench run STUDY --keep-weights`, or give the path of their file."
                 )
         if not path.is_file():
+            downloads = "; dasbench downloads nothing" if "://" in weights else ""
             names = f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}" if urls else ""
-            raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}.")
+            raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}.")
         return path.resolve()
     path = Path(torch.hub.get_dir()) / "checkpoints" / urls[weights].rpartition("/")[2]
     if not path.is_file():
@@ -89,29 +90,33 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     return path.resolve()
 
 
-def load_weights(net: nn.Module, file: Path, *, head: str) -> None:
-    """Copy a file's weights into a network, all of them but for a head of another number of classes.
+def load_weights(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
+    """Copy a file's weights into a network, as the network itself loads them, all of them but for another head.
+
+    The weights may lie below any key (`state_dict`, `model`) and behind any prefix (`module.`, `backbone.`); of a
+    trial's, the part of the backbone is taken. Weights of half precision become the network's. What is left out, left
+    fresh or converted is said in a line.
 
     Args:
         net: the network.
-        file: a state_dict as `torch.save` writes it, perhaps below the key `state_dict` or `model`; of a trial's, the
-            part of the backbone is taken.
-        head: path of the last layer (`fc`). Where its outputs are of another number than in the file, it stays as it
-            is; a log line says so. Counters of batch norms (`num_batches_tracked`), which older files lack, do too.
+        file: as `torch.save` or safetensors writes it.
+        head: path of the last layer (`fc`). It stays as it is where the file has none, one of another kind, or one for
+            another number of classes. Counters of batch norms (`num_batches_tracked`), which older files lack, do too.
+        spare: prefixes of weights that the network has in training alone (`aux1.`); they are left out.
 
     Raises:
-        DataError: if the file holds no weights, or those of another network; the message names the first of the keys.
+        DataError: if the file holds no weights, or those of another network; the message names the first of the keys
+            that are missing, not the network's, or of another shape.
     """
-    own, theirs = net.state_dict(), _read(file)
-    theirs = _below("backbone.", theirs) or theirs
-    fresh = [key for key in (f"{head}.weight", f"{head}.bias") if _other_classes(own.get(key), theirs.get(key))]
-    complaints = _mismatches(own, {key: value for key, value in theirs.items() if key not in fresh}, fresh)
+    own = net.state_dict()
+    found = _find(file, own)
+    fit = fit_weights(own, found.table.below(found.prefix), head=head, spare=tuple(spare))
+    complaints = load_fit(net, own, fit)
     if complaints:
-        more = f" (and {len(complaints) - _SHOWN} more)" if len(complaints) > _SHOWN else ""
-        raise DataError(f"backbone.weights: '{file}' does not fit: {'; '.join(complaints[:_SHOWN])}{more}")
-    net.load_state_dict({key: value for key, value in theirs.items() if key not in fresh}, strict=False)
-    if fresh:
-        log.info("%s: %s left fresh, for the file has another number of classes", file, " and ".join(fresh))
+        raise DataError(f"backbone.weights: '{file}' does not fit: {'; '.join(complaints)}")
+    notes = [*left_out([*fit.left_out, *_outside(found)]), *left_fresh(fit), *converted(own, fit)]
+    if notes:
+        tell_once(f"backbone.weights: '{file}': {'; '.join(notes)}")
 
 
 def load_gates(gates: nn.Module, file: Path) -> None:
@@ -124,14 +129,19 @@ def load_gates(gates: nn.Module, file: Path) -> None:
     Raises:
         DataError: if the file holds other gates; the message names the first of the keys.
     """
-    theirs = _below("gates.", _read(file))
+    theirs = gates_in(list(tables_in(_read(file))))
     if not theirs:
         return
-    complaints = _mismatches(gates.state_dict(), theirs, ())
+    complaints = mismatches(gates.state_dict(), theirs)
     if complaints:
-        more = f" (and {len(complaints) - _SHOWN} more)" if len(complaints) > _SHOWN else ""
-        raise DataError(f"backbone.weights: '{file}' holds other gates: {'; '.join(complaints[:_SHOWN])}{more}")
+        raise DataError(f"backbone.weights: '{file}' holds other gates: {'; '.join(complaints)}")
     gates.load_state_dict(theirs, strict=False)
+
+
+@cache
+def tell_once(line: str) -> None:
+    """Warn of something, once in a process: a network is built many times."""
+    log.warning("%s", line)
 
 
 def find_head(net: nn.Module) -> str:
@@ -145,6 +155,22 @@ def find_head(net: nn.Module) -> str:
     return paths[-1]
 
 
+def published_file(model: str, file: Path) -> Any:
+    """Which of torchvision's published weights a file is, by its name or its content; None if it is none of them.
+
+    Args:
+        model: torchvision's name of the network.
+        file: the file.
+    """
+    named = {weights.url.rpartition("/")[2]: weights for weights in get_model_weights(model)}
+    if file.name in named:
+        return named[file.name]
+    with file.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    hashes = {name.rpartition("-")[2].partition(".")[0]: weights for name, weights in named.items()}
+    return next((weights for start, weights in hashes.items() if len(start) >= 8 and digest.startswith(start)), None)
+
+
 def _published(model: str | None) -> dict[str, str]:
     """Where to get the weights that torchvision publishes for a network, by their names."""
     if model is None or model not in list_models():
@@ -152,40 +178,52 @@ def _published(model: str | None) -> dict[str, str]:
     return {name: weights.url for name, weights in get_model_weights(model).__members__.items()}
 
 
-def _read(file: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"backbone.weights: '{file}' cannot be read as a state_dict: {reason}") from error
-    for wrapper in ("state_dict", "model"):
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not isinstance(content, Mapping) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
-    ):
-        raise DataError(f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors")
-    return dict(content)
+def _enumeration(model: str | None) -> str:
+    """What torchvision writes before the names of a network's weights.
+
+    Example:
+        >>> _enumeration("resnet18")
+        'ResNet18_Weights.'
+    """
+    return "" if model is None else f"{get_model_weights(model).__name__}."
 
 
-def _below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights whose names start with a prefix, without it."""
-    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+def _read(file: Path) -> Any:
+    return read_content(file, complaint=f"backbone.weights: '{file}' cannot be read as a state_dict")
 
 
-def _other_classes(own: Tensor | None, theirs: Tensor | None) -> bool:
-    """Whether two layers differ in the number of their outputs and in nothing else."""
-    if own is None or theirs is None or own.ndim != theirs.ndim or own.ndim == 0:
-        return False
-    return own.shape[0] != theirs.shape[0] and own.shape[1:] == theirs.shape[1:]
+def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
+    """Where the weights of a network are in a file.
+
+    Raises:
+        DataError: if it holds none, or several that may be meant.
+    """
+    content = _read(file)
+    tables = list(tables_in(content))
+    if not tables:
+        unread = [f"'{key}' is a pickled object ({type(value).__name__})" for key, value in _unread(content)]
+        if unread:
+            raise DataError(f"backbone.weights: '{file}' cannot be read as a state_dict: {unread[0]}; {ADVICE}")
+        if content != {}:
+            raise DataError(f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors")
+    first, *others = findings(tables, own) or [Finding(tables[0] if tables else Table((), {}), "", 0)]
+    rivals = [other for other in others if other.rank == first.rank and not same_weights(first, other)]
+    if rivals and 2 * first.num_known >= len(own):
+        names = ", ".join(f"'{finding.name}'" for finding in (first, *rivals))
+        raise DataError(
+            f"backbone.weights: '{file}' holds the weights of such a network more than once: {names}; save those alone "
+            "that are meant"
+        )
+    return first
 
 
-def _mismatches(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: Collection[str]) -> list[str]:
-    """What keeps a file's weights from being those of a network, in the order of the network."""
-    complaints = []
-    for key, value in own.items():
-        if key in theirs and theirs[key].shape != value.shape:
-            complaints.append(f"'{key}' is {tuple(theirs[key].shape)}, not {tuple(value.shape)}")
-        elif key not in theirs and key not in fresh and not key.endswith("num_batches_tracked"):
-            complaints.append(f"'{key}' is missing")
-    return complaints + [f"'{key}' is not of this network" for key in theirs if key not in own]
+def _unread(content: Any) -> list[tuple[str, Unread]]:
+    """Objects in a file that only running code could read, by their keys."""
+    items = content.items() if isinstance(content, Mapping) else ()
+    return [(str(key), value) for key, value in items if isinstance(value, Unread)]
+
+
+def _outside(found: Finding) -> list[str]:
+    """Weights of a file beside those of the network; a trial's gates are loaded on their own."""
+    gates = f"{found.prefix.removesuffix('backbone.')}gates."
+    return [key for key in found.table.weights if not key.startswith((found.prefix, gates))]

@@ -33,8 +33,15 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
 @click.option(
     "--direction", type=click.Choice(["max", "min"]), help="Which is better. [default: min for losses and errors]"
 )
-@click.option("--min-effect", type=float, callback=_finite, metavar="SIZE", help="Smallest difference that matters.")
-@click.option("--unit", metavar="TEXT", help="Unit of differences. [default: pp for percentages]")
+@click.option(
+    "--min-effect", type=float, callback=_finite, metavar="SIZE",
+    help="Smallest difference that matters, in the unit of differences (0.5: half a percentage point).",
+)  # fmt: skip
+@click.option(
+    "--unit", metavar="percent|fraction|none|TEXT",
+    help="What the scores are in; differences of percent and of fractions are percentage points. "
+    "[default: percent where the scores leave no doubt]",
+)  # fmt: skip
 @format_option("table", "json", "csv", "md", "latex")
 def command(
     names: tuple[str, ...],
@@ -67,10 +74,10 @@ def command(
         raise click.UsageError("--where and --profile choose among the results of a study, not of --csv FILE.")
     with quick_reading():
         if file is not None:
-            question = _from_file(file, metric)
+            question = _from_file(file, metric, unit)
         else:
-            question = _from_study(db, study_name(study, profile=profile), metric, where)
-        question = _adjusted(question, direction, min_effect, unit)
+            question = _from_study(db, study_name(study, profile=profile), metric, where, unit)
+        question = _adjusted(question, direction, min_effect)
         if baseline is not None:
             print_family(compare_family(question, baseline), format_=format_)
         else:
@@ -87,17 +94,17 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
     return names[:num_variants], "" if has_file else names[-1]
 
 
-def _from_study(db: str, study: str, metric: str | None, where: str | None) -> "Question":
-    from dasbench.reports.compare import Question
+def _from_study(db: str, study: str, metric: str | None, where: str | None, unit: str | None) -> "Question":
+    from dasbench.reports.compare import Question, in_unit
     from dasbench.reports.leaderboard import leaderboard
     from dasbench.reports.selection import refuse_empty_filter, select_studies
-    from dasbench.reports.units import better_direction, score_unit
+    from dasbench.reports.units import ScoreUnit, asked_unit, better_direction, score_unit
 
     chosen = select_studies(db, [study], where=where)
     refuse_empty_filter(chosen)
     only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
     metric = metric or chosen.metric
-    return Question(
+    question = Question(
         entries=leaderboard(chosen.rows, metric=metric, only=only),
         metric=metric,
         unit=score_unit(metric),
@@ -106,25 +113,27 @@ def _from_study(db: str, study: str, metric: str | None, where: str | None) -> "
         look=chosen.looks[-1] if chosen.looks and metric == chosen.metric else None,
         source=chosen.name,
     )
+    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(score_unit(metric)))
 
 
-def _from_file(file: Path, metric: str | None) -> "Question":
+def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
     from dasbench.reports.compare import Question
     from dasbench.reports.score_files import read_scores
-    from dasbench.reports.units import better_direction, score_unit
+    from dasbench.reports.units import asked_unit, better_direction
 
-    read = read_scores(file, metric=metric)
+    read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)
     return Question(
         entries=read.entries,
         metric=read.metric,
-        unit=score_unit(read.metric, [score for entry in read.entries for score in entry.scores[read.metric].values()]),
+        unit=read.unit.name,
+        was_fraction=read.unit.factor != 1,
         direction=better_direction(read.metric),
         source=file.name,
     )
 
 
-def _adjusted(question: "Question", direction: str | None, min_effect: float | None, unit: str | None) -> "Question":
+def _adjusted(question: "Question", direction: str | None, min_effect: float | None) -> "Question":
     from dataclasses import replace
 
-    said = {"direction": direction, "min_effect": min_effect, "unit": unit}
+    said = {"direction": direction, "min_effect": min_effect}
     return replace(question, **{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Lines for the one who runs a command."""
 
+import os
+import sys
 from contextlib import suppress
 
 import click
@@ -9,3 +11,12 @@ def tell(line: str) -> None:
     """Show one line on standard error; a command whose reader has gone goes on in silence."""
     with suppress(BrokenPipeError):
         click.echo(line, err=True)
+
+
+def tell_result(line: str) -> None:
+    """Show one line on standard output; a command whose reader has gone keeps its exit code."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what Python has yet to write at its exit goes nowhere, too

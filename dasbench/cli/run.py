@@ -1,6 +1,5 @@
 """`dasbench run`: train what is missing of a study."""
 
-import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +12,12 @@ import click
 
 from dasbench.cli.earlier import find_trials
 from dasbench.cli.options import data_option, db_option, read_study, study_options
-from dasbench.cli.output import tell
+from dasbench.cli.output import tell, tell_result
 from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
+    from dasbench.cli.conclusion import Commands
     from dasbench.run import Summary
     from dasbench.search.executors.executor import Interrupt
 
@@ -117,9 +117,7 @@ def command(
             retry=reasons,
             again=repeated,
         )
-    for reason in agenda.refusals:
-        tell(f"refused before training: {reason}")
-    return _conclude(summary, interrupt)
+    return _conclude(summary, agenda, interrupt)
 
 
 def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Callable[[str], None]:
@@ -148,7 +146,7 @@ def _reasons(retry: str | None) -> tuple[str, ...]:
 
 @contextmanager
 def _signals(interrupt: "Interrupt") -> Iterator[None]:
-    """The first SIGINT or SIGTERM asks the run to end; the second ends it at once."""
+    """The first SIGINT or SIGTERM asks the run to end; the second ends it at once, and the command to go on is said."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if interrupt.requested:
@@ -159,24 +157,38 @@ def _signals(interrupt: "Interrupt") -> Iterator[None]:
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except KeyboardInterrupt:
+        tell_result(f"To go on: {_commands().run()}")
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _conclude(summary: "Summary", interrupt: "Interrupt") -> int:
+def _conclude(summary: "Summary", agenda: "Agenda", interrupt: "Interrupt") -> int:
     """Say how the study stands; returns the exit code."""
-    given: list[str] = click.get_current_context().find_root().obj
-    again = shlex.join(["dasbench", *given])
-    finished = sum(state in ("done", "stopped") for state in summary.states.values())
-    tell(f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now.")
+    from dasbench.cli.conclusion import last_lines
+
+    lines = last_lines(
+        summary,
+        _commands(),
+        study=agenda.study.name,
+        labels={key: f"{item.label} seed={item.trial.seed}" for key, item in agenda.items.items()},
+        scheduler=str(agenda.study.scheduler),
+        refusals=agenda.refusals,
+        interrupted=interrupt.requested,
+    )
+    for line in lines:
+        tell_result(line)
     if interrupt.requested:
-        tell(f"To go on: {again}")
         return 128 + interrupt.signal
-    for key, state in summary.states.items():
-        if state not in ("done", "stopped"):
-            tell(f"missing: {key} {state} ({summary.reasons.get(key, 'not run')})")
-    if not summary.complete:
-        retry = "" if any(word.startswith("--retry") for word in given) else " --retry failed"
-        tell(f"To run failed trials again: {again}{retry}")
     return 0 if summary.complete else 1
+
+
+def _commands() -> "Commands":
+    """The commands to go on with, from what was typed."""
+    from dasbench.cli.conclusion import Commands
+
+    context = click.get_current_context()
+    was_given = context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE
+    return Commands(again=context.find_root().obj, database=("--db", context.params["db"]) if was_given else ())

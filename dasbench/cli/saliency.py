@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from dasbench.cli.options import data_option, db_option, format_option
+from dasbench.cli.output import tell
 from dasbench.cli.trained import Sample, Subject, find_subjects, look_at
 from dasbench.errors import DataError, StoreError, UsageError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from dasbench.datasets.dataset import Dataset, Split
     from dasbench.reports.saliency import Viewed
     from dasbench.saliency.regions import FindRegions
@@ -97,7 +100,9 @@ def command(
     split: Split = getattr(data, part)
     indices = choose_images(len(split), num_images)
     find = _find_regions(regions, region_weights, data, split)
-    sample = Sample(data=data, part=part, split=split, indices=indices, regions=find(indices) if find else None)
+    found = find(indices) if find else None
+    _tell_covering(found)
+    sample = Sample(data=data, part=part, split=split, indices=indices, regions=found)
     views = [
         view
         for subject in subjects
@@ -122,7 +127,8 @@ def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
 
 def _find_regions(given: str | None, weights: Path | None, data: "Dataset", split: "Split") -> "FindRegions | None":
     """Where the objects are, from what was asked for or from the data set itself."""
-    from dasbench.saliency.regions import mask_files, own_regions
+    from dasbench.saliency.matching import match_masks
+    from dasbench.saliency.regions import own_regions, read_masks
 
     if weights is not None and given != GROUNDED_SAM:
         raise UsageError(f"--region-weights belongs to --regions {GROUNDED_SAM}")
@@ -131,7 +137,9 @@ def _find_regions(given: str | None, weights: Path | None, data: "Dataset", spli
 
         return grounded_sam(split, data.classes, weights=weights)
     if given is not None:
-        return mask_files(Path(given), split, size=data.input_size[1:])
+        matches = match_masks(Path(given), split)
+        tell(matches.described())
+        return read_masks(matches, size=data.input_size[1:])
     found = own_regions(split)
     if found is None:
         click.echo(
@@ -140,6 +148,13 @@ def _find_regions(given: str | None, weights: Path | None, data: "Dataset", spli
             err=True,
         )
     return found
+
+
+def _tell_covering(regions: "Tensor | None") -> None:
+    """Say how many regions are the whole image, which a mask that marks more than the object makes of it."""
+    number = 0 if regions is None else int(regions.flatten(1).all(1).sum())
+    if regions is not None and number:
+        tell(f"{number} of {len(regions)} regions cover their whole image, where sfd is 1: what is not 0 is the object")
 
 
 def _conclude(

@@ -1,7 +1,7 @@
 """Is the difference real? Two variants, two groups of variants, or every variant against a baseline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import fsum
 from typing import Any
 
@@ -14,7 +14,10 @@ from dasbench.reports.blocks import average_over_blocks
 from dasbench.reports.board import FLOOR_METRICS
 from dasbench.reports.leaderboard import Ranked, is_cost
 from dasbench.reports.naming import Named, find_variants
+from dasbench.reports.units import ScoreUnit
 from dasbench.results.answers import LookRecord
+
+FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 
 MAX_FAMILY = 1000
 """Variants that are compared with a baseline at the most; each takes about a millisecond."""
@@ -33,6 +36,7 @@ class Question:
         num_test_examples: size of the test part, if it is known.
         look: the last look of a study that replicates until resolved; its level is the level of the tests.
         source: the study, or the file, that the scores are from.
+        was_fraction: the scores were fractions, and have become percent here.
     """
 
     entries: Sequence[Ranked]
@@ -43,6 +47,7 @@ class Question:
     num_test_examples: int | None = None
     look: LookRecord | None = None
     source: str = ""
+    was_fraction: bool = False
 
     @property
     def alpha(self) -> float:
@@ -88,6 +93,31 @@ class Answer:
         return (
             record | found | {"ci95": half, "low": low, "high": high, "verdict": self.verdict, "notes": [*self.notes]}
         )
+
+
+def in_unit(question: Question, unit: ScoreUnit) -> Question:
+    """The question with its scores in another unit.
+
+    Args:
+        question: its scores are as they were measured.
+        unit: what they are in.
+
+    Raises:
+        UsageError: if they are to be fractions and are not.
+    """
+    name = question.metric
+    if unit.factor == 1:
+        return replace(question, unit=unit.name)
+    scores = [entry.scores.get(name, {}) for entry in question.entries]
+    above = [score for by_seed in scores for score in by_seed.values() if abs(score) > 1]
+    if above:
+        raise UsageError(f"--unit: a {name} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
+    scaled = [{seed: unit.factor * score for seed, score in by_seed.items()} for by_seed in scores]
+    entries = [
+        replace(entry, scores={**entry.scores, name: by_seed})
+        for entry, by_seed in zip(question.entries, scaled, strict=True)
+    ]
+    return replace(question, entries=entries, unit=unit.name, was_fraction=True)
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:
@@ -194,6 +224,7 @@ def _answer(
         failed=failed,
         notes=[
             *notes,
+            *([FRACTIONS] if question.was_fraction else []),
             *([f"Failed trials give no score ({'; '.join(lost)})."] if lost else []),
             *([f"Judged at {question.alpha:.3g}, the level of look {question.look.number}."] if question.look else []),
         ],

@@ -69,9 +69,11 @@ def _cells(c: Comparison) -> list[str]:
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:
+    """Two decimals, or three digits of what is smaller than 0.1."""
     if value is None:
         return "-"
-    return f"{value:+.2f}" if signed and abs(value) >= 0.005 else f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
+    form = ".3g" if abs(value) < 0.1 else ".2f"
+    return f"{value:{'+' if signed and value else ''}{form}}"
 
 
 def _p(p: float | None) -> str:

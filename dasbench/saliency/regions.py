@@ -1,7 +1,7 @@
 """Where the object is that a network should look at: masks from the data set, from image files, or found by models."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,8 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from dasbench.datasets.dataset import Split
-from dasbench.datasets.files import UNREADABLE, FileSplit
+from dasbench.datasets.files import UNREADABLE
 from dasbench.errors import DataError
+from dasbench.saliency.matches import Matches
+from dasbench.saliency.matching import match_masks
 
 FindRegions = Callable[[NDArray[np.int64]], Tensor]
 """Gives the regions of some images of a part, as they are evaluated: bool, [B, H, W], none of them empty."""
@@ -58,29 +60,30 @@ def own_regions(split: Split) -> FindRegions | None:
 def mask_files(folder: Path, split: Split, *, size: tuple[int, int]) -> FindRegions:
     """The regions that PNG files show, one for each image: what is not zero is the region.
 
-    A file belongs to an image by the image's path in its data set or by the name of its file (`n01440764_18.png`), if
-    the data set's images are files; else, or failing that, by its number in the part (`12.png`, `00012.png`).
-
     Args:
-        folder: where the files lie, also in folders below it.
+        folder: where the files lie, also in folders below it; `match_masks` says which belongs to which image.
         split: the part whose images are meant.
         size: height and width of the images as they are evaluated, after resizing and cropping; the masks' too.
 
     Raises:
-        DataError: if the folder is missing or holds no PNG; and when regions are asked for, if a file is missing,
-            damaged, empty or of another size.
+        DataError: as `match_masks` and, when regions are asked for, as `read_masks`.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ...")
-    files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.png"))}
-    if not files:
-        raise DataError(f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ...")
-    known = {PurePosixPath(name).stem: path for name, path in files.items()} | files
-    numbered = {int(name): path for name, path in files.items() if name.isascii() and name.isdigit()}
-    names = split.files if isinstance(split, FileSplit) else ()
+    return read_masks(match_masks(folder, split), size=size)
+
+
+def read_masks(matches: Matches, *, size: tuple[int, int]) -> FindRegions:
+    """The regions that matched files show.
+
+    Args:
+        matches: the mask of each image.
+        size: height and width that they have to have.
+
+    Raises:
+        DataError: when regions are asked for, if a file is missing or not alone, damaged, empty or of another size.
+    """
 
     def find(indices: NDArray[np.int64]) -> Tensor:
-        paths = [_mask_of(index, names, known, numbered, folder) for index in indices.tolist()]
+        paths = matches.files(indices)
         masks = torch.stack([_read_mask(path, size) for path in paths]) if paths else torch.empty(0, *size).bool()
         return refuse_empty(masks, [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)])
 
@@ -98,19 +101,6 @@ def refuse_empty(masks: Tensor, names: Sequence[str]) -> Tensor:
         rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
         raise DataError(f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at")
     return masks
-
-
-def _mask_of(index: int, names: Sequence[str], known: dict[str, Path], numbered: dict[int, Path], folder: Path) -> Path:
-    """The file that shows the region of an image."""
-    file = PurePosixPath(names[index]) if names else None
-    tried = (file.with_suffix("").as_posix(), file.stem) if file else ()
-    for name in tried:
-        if name in known:
-            return known[name]
-    if index in numbered:
-        return numbered[index]
-    wanted = " or ".join(f"{name}.png" for name in (*dict.fromkeys(tried), str(index)))
-    raise DataError(f"{folder}: has no mask for image {index}; it would be {wanted}")
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:

@@ -4,11 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
+from dasbench.backbones.weight_files import read_content
 from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
 from dasbench.records import Outcome
@@ -111,13 +111,9 @@ def _tested(state: Mapping[str, Any], select: str) -> Any:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise DataError(f"{file}: there is no such weights file") from None
-    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
-        cause = str(error).partition("\n")[0]
-        raise DataError(f"{file}: cannot be read as weights (tensors and plain data only): {cause}") from error
+    if not file.exists():
+        raise DataError(f"{file}: there is no such weights file")
+    content = read_content(file, complaint=f"{file}: cannot be read as weights (tensors and plain data only)")
     if not isinstance(content, Mapping):
         raise DataError(f"{file}: holds a {type(content).__name__}, not weights by name")
     return content

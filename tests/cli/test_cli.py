@@ -111,7 +111,13 @@ def test_running_again_trains_nothing(trained):
     done = run_dasbench(trained, "run", "study.yaml")
 
     assert done.code == 0
-    assert "4 of 4 trials have a result; 0 ran now." in done.err
+    assert done.out.splitlines() == [
+        "4 of 4 trials have a result; 0 ran now.",
+        "Nothing was missing.",
+        "To see what came out:",
+        "  dasbench leaderboard tiny",
+        "  dasbench pareto tiny",
+    ]
 
 
 def test_the_leaderboard_as_json_holds_the_promised_fields(trained):
@@ -272,7 +278,7 @@ def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(tra
     ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline")
 
     assert (before.code, "Bring it up to date (a copy is kept): dasbench run" in before.err) == (3, True)
-    assert (ran.code, "4 of 4 trials have a result; 0 ran now." in ran.err) == (0, True)
+    assert (ran.code, "4 of 4 trials have a result; 0 ran now." in ran.out) == (0, True)
     assert list(tmp_path.glob("results.db.backup-0001-*"))
 
 

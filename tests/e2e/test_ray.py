@@ -142,11 +142,11 @@ def test_a_signal_ends_the_run_with_its_code_and_the_same_command_goes_on(tmp_pa
     wait_until(lambda: done(tmp_path) >= 1)
     driver.send_signal(number)
 
-    _, err = driver.communicate(timeout=120)
+    out, err = driver.communicate(timeout=120)
 
     states = {row.state for row in rows(tmp_path, "long")}
     assert driver.returncode == code, err
-    assert "To go on: dasbench run long.yaml" in err
+    assert "To go on: dasbench run long.yaml" in out
     assert states <= {"done", "pending"}
     assert run_dasbench(tmp_path, "run", "long.yaml", "--executor", "inline").code == 0
     assert json.loads(run_dasbench(tmp_path, "leaderboard", "long", "--json").out)[0]["n"] == 4

@@ -44,6 +44,6 @@ def test_a_study_on_a_server_is_read_and_resumed_like_one_in_a_file(tmp_path: Pa
         assert done.code == 0, done.err
     board = run_dasbench(tmp_path, "leaderboard", "tiny", DASBENCH_DB=team_database)
 
-    assert "4 of 4 trials have a result; 0 ran now." in done.err
+    assert "4 of 4 trials have a result; 0 ran now." in done.out
     assert "width=4" in board.out
     assert not (tmp_path / "results.db").exists()

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from dasbench.errors import UsageError
-from dasbench.reports.compare import Question, compare, compare_family
+from dasbench.reports.compare import FRACTIONS, Question, compare, compare_family, in_unit
 from dasbench.reports.compare_table import make_grid, print_answer, print_family
 from dasbench.reports.leaderboard import Ranked
 from dasbench.reports.naming import find_variants
 from dasbench.reports.score_files import read_scores
-from dasbench.reports.units import better_direction, score_unit
+from dasbench.reports.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
 
@@ -241,8 +241,120 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         read_scores(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("variant,seed,top1\na,0,91,2\n", "1 cells too many; a score with a decimal comma needs quotes, or semicolons"),
+        ('variant,seed,top1\na,0,"1,234"\n', "'1,234' may be 1.234 or 1234; write it without a comma"),
+        ("variant;seed;top1\na;0;1.234,5\n", "'1.234,5' is no finite number"),
+        ("variant,seed,top1\na,0,91.2%\nb,0,90.1\n", "line 3: column 'top1': '90.1' has no percent sign"),
+        ("Seed,variant,SEED,x\n1,a,1,5\n", "column 'seed' is there twice"),
+    ],
+)
+def test_a_number_that_can_be_read_in_two_ways_is_refused_with_the_place(tmp_path, text, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        read_scores(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "variant,seed,top1\na,0,91.25\nb,0,7.5\n",
+        "\ufeffVariant;SEED;top1\na;0;91,25\nb;0;7,5\n",
+        "sep=;\nvariant;seed;top1\na;0;91,25\nb;0;7.5\n",
+        "variant\tseed\ttop1\na\t0\t91.25\nb\t0\t7.5\n",
+        'variant,seed,top1\na,0,"91,25"\nb,0,"7,5"\n',
+        "variant,seed,top1\na,0,91.25%\nb,0,7.5 %\n",
+    ],
+)
+def test_scores_are_read_as_spreadsheets_of_any_country_write_them(tmp_path, text):
+    read = read_scores(write(tmp_path, text))
+
+    assert [entry.scores["top1"][0] for entry in read.entries] == [91.25, 7.5]
+    assert read.unit == SCORE_UNITS["percent"]
+
+
+@pytest.mark.parametrize("column", ["ap", "accuracy", "Top-1", "coco/bbox_mAP_50", "f1", "valAcc", "my_score"])
+def test_a_unit_is_asked_for_where_no_score_is_above_one(tmp_path, column):
+    path = write(tmp_path, f"variant,seed,{column}\na,0,0.371\nb,0,0.412\n")
+
+    with pytest.raises(UsageError, match=r"are they fractions \(0.412 is 41.2 %\) or percent\? Add --unit fraction"):
+        read_scores(path)
+
+
+@pytest.mark.parametrize(
+    ("scores", "complaint"),
+    [
+        (("0.412", "41.8"), "'0.412' on line 2 may be a fraction, '41.8' on line 3 is not"),
+        (("412", "41.8"), "'412' on line 2 is no share in percent"),
+        (("-3", "41.8"), "'-3' on line 2 is no share in percent"),
+    ],
+)
+def test_scores_that_cannot_all_be_percent_are_asked_about(tmp_path, scores, complaint):
+    path = write(tmp_path, "variant,seed,ap\n" + "".join(f"v{n},0,{score}\n" for n, score in enumerate(scores)))
+
+    with pytest.raises(UsageError, match=complaint):
+        read_scores(path)
+
+
+def test_fractions_become_percent(tmp_path):
+    path = write(tmp_path, "variant,seed,ap\na,0,0.371\na,1,nan\nb,0,0.5\n")
+
+    read = read_scores(path, unit=asked_unit("fraction"))
+
+    assert [dict(entry.scores["ap"]) for entry in read.entries] == [{0: pytest.approx(37.1)}, {0: 50}]
+    assert read.unit.name == "pp"
+
+
+@pytest.mark.parametrize(
+    ("score", "unit", "complaint"),
+    [
+        ("41.2", "fraction", "'41.2' is no fraction, which goes up to 1"),
+        ("41.2%", "fraction", "'41.2%' is in percent"),
+        ("41.2%", "ms", "'41.2%' is in percent"),
+    ],
+)
+def test_a_unit_that_the_scores_contradict_is_refused(tmp_path, score, unit, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        read_scores(write(tmp_path, f"variant,seed,ap\na,0,{score}\n"), unit=asked_unit(unit))
+
+
+def test_a_unit_that_is_nearly_one_of_ours_is_taken_for_a_slip():
+    with pytest.raises(UsageError, match=r"unknown unit 'fractions'\. Did you mean 'fraction'"):
+        asked_unit("fractions")
+    assert (asked_unit("ms"), asked_unit("%")) == (ScoreUnit("ms"), SCORE_UNITS["percent"])
+
+
+def test_the_metric_is_found_in_capitals_too(tmp_path):
+    read = read_scores(write(tmp_path, "variant,seed,AP,loss\na,0,37.1,2\n"), metric="ap")
+
+    assert (read.metric, read.unit.name) == ("AP", "pp")
+
+
+def test_scores_of_a_study_can_be_fractions_too():
+    asked = question(entry("a", [0.7, 0.71]), entry("b", [0.6, 0.62]), unit="")
+
+    answer = compare(in_unit(asked, asked_unit("fraction")), "a", "b")
+
+    assert answer.comparison.difference == pytest.approx(9.5)
+    assert (answer.question.unit, answer.notes) == ("pp", [FRACTIONS])
+    with pytest.raises(UsageError, match=r"a top1 of 66\.8 is no fraction"):
+        in_unit(question(C, F), asked_unit("fraction"))
+
+
+def test_a_small_difference_keeps_its_digits_in_a_table():
+    asked = question(entry("a", [0.371, 0.374, 0.369]), entry("b", [0.412, 0.409, 0.418]), unit="")
+
+    (row,) = make_grid(compare_family(asked, "b")).rows
+
+    assert row[1] == "-0.0417"
+
+
 def test_units_and_directions_follow_the_metric():
-    assert (score_unit("top5"), score_unit("val_loss"), score_unit("accuracy", [0.7, 0.8])) == ("pp", "", "")
+    assert (score_unit("top5"), score_unit("val_loss")) == ("pp", "")
+    assert foreign_unit("accuracy", [71.2, 0.0]) == SCORE_UNITS["percent"]
+    assert foreign_unit("top1 (%)", [0.7, 0.8]) == SCORE_UNITS["percent"]
+    assert foreign_unit("loss", [0.7, 0.8]) == foreign_unit("psnr", [31.2]) == SCORE_UNITS["none"]
     assert (better_direction("error_rate"), better_direction("f1"), better_direction("f1", [("f1", "min")])) == (
         "min",
         "max",

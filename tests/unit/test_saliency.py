@@ -20,6 +20,7 @@ from dasbench.reports.plots.saliency import draw, info
 from dasbench.reports.saliency import Viewed, image_records, saliency_records
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
+from dasbench.saliency.matching import match_masks
 from dasbench.saliency.regions import mask_files, own_regions
 from dasbench.saliency.sfd import Scoring, choose_images, look, part_scorer, score_saliency
 from dasbench.spec.trial import Choice, Trial
@@ -313,6 +314,83 @@ def test_a_missing_mask_says_what_it_would_be_called(tmp_path):
 
     with pytest.raises(DataError, match=r"no mask for image 1; it would be cat/b.png or b.png or 1.png"):
         mask_files(tmp_path / "masks", split, size=(4, 4))(np.array([1]))
+
+
+PETS = ("test/cat/000.jpg", "test/cat/001.jpg", "test/dog/000.jpg", "test/dog/001.jpg")
+
+
+def matched(tmp_path, images, masks):
+    """Which mask each image gets, of empty files with these names."""
+    for name in masks:
+        (tmp_path / "masks" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "masks" / name).touch()
+    return match_masks(tmp_path / "masks", FileSplit(tmp_path, images, torch.zeros(len(images)), 4))
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        ("cat/000.png", "cat/001.png", "dog/000.png", "dog/001.png"),
+        ("test/cat/000.png", "test/cat/001.PNG", "test/dog/000.png", "test/dog/001.png", "train/cat/000.png"),
+        ("Testing/cat/000.png", "Testing/cat/001.png", "Testing/dog/000.png", "Testing/dog/001.png", "val/cat/000.png"),
+        ("all/cat/000.png", "all/cat/001.png", "all/dog/000.png", "all/dog/001.png", "000.png"),
+    ],
+)
+def test_the_longest_common_end_of_the_path_decides(tmp_path, masks):
+    found = matched(tmp_path, PETS, masks).files(np.arange(4))
+
+    assert [path.relative_to(tmp_path / "masks").as_posix() for path in found] == list(masks[:4])
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "complaint"),
+    [
+        (PETS, ("000.png", "001.png"), "'000.png' may be the mask of test/cat/000.jpg, test/dog/000.jpg"),
+        (PETS, ("a/cat/000.png", "b/cat/000.png"), "candidates: a/cat/000.png, b/cat/000.png"),
+        (PETS, ("dog/000.png", "dog/001.png"), "has no mask for image 0; it would be test/cat/000.png or 000.png"),
+        (PETS, ("train/cat/000.png", "val/cat/000.png"), "has no mask for image 0"),
+        (PETS, ("0.png", "1.png", "2.png", "3.png"), "image 2; it would be test/dog/000.png or 000.png"),
+        (("cat/a.jpg", "cat/a.png"), ("cat/a.png",), "'cat/a.png' may be the mask of cat/a.jpg, cat/a.png"),
+        (("cat/a.jpg", "cat/b.jpg"), ("0.png", "00.png", "1.png"), "mask of cat/a.jpg; candidates: 0.png, 00.png"),
+    ],
+)
+def test_a_mask_that_may_be_another_images_is_refused_with_the_candidates(tmp_path, images, masks, complaint):
+    matches = matched(tmp_path, images, masks)
+
+    with pytest.raises(DataError, match=complaint):
+        matches.files(np.arange(len(images)))
+
+
+def test_it_is_said_how_masks_were_found_and_which_images_have_none(tmp_path):
+    images = (*PETS, "test/dog/x.jpg", "test/dog/y.jpg")
+
+    matches = matched(tmp_path, images, ("cat/000.png", "cat/001.png", "seen/x.png", "5.png", "odd.png"))
+
+    assert matches.described().partition("masks: ")[2] == (
+        "4 of 6 images have a mask: 2 by the last 2 names of the path (test/cat/000.jpg: cat/000.png); "
+        "1 by name (test/dog/x.jpg: seen/x.png); 1 by number (test/dog/y.jpg: 5.png); "
+        "2 without (test/dog/000.jpg, test/dog/001.jpg); files of no image: 1"
+    )
+    with pytest.raises(DataError, match=r"\(2 of 6 images are like this, also test/dog/001\.jpg\)"):
+        matches.files(np.arange(6))
+
+
+def test_numbers_beyond_those_of_the_part_are_another_parts(tmp_path):
+    for number in range(1, 21):
+        save_mask(tmp_path / f"{number}.png", SQUARE)
+
+    with pytest.raises(
+        DataError, match=r"20\.png: is no image's mask: the part has 20 images, with the numbers from 0"
+    ):
+        match_masks(tmp_path, MEMORY)
+
+
+def test_an_image_is_not_its_own_mask(tmp_path):
+    (tmp_path / "masks/cat").mkdir(parents=True)
+    (tmp_path / "masks/cat/a.png").touch()
+
+    with pytest.raises(DataError, match="is an image of the data set, not a mask"):
+        match_masks(tmp_path / "masks", FileSplit(tmp_path / "masks", ("cat/a.png",), torch.zeros(1), 4))
 
 
 def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):
