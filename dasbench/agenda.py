@@ -21,7 +21,7 @@ from dasbench.plan import (
     violations,
 )
 from dasbench.records import Cost, Row
-from dasbench.results.answers import TrialState
+from dasbench.results.answers import LookRecord, TrialState
 from dasbench.search.samplers.looks import Looks
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
 from dasbench.search.winners import best_variants, objective_values
@@ -257,3 +257,15 @@ class Agenda:
                 planned = plan_trial(self.study, variant, seed, "confirm")
                 fresh.setdefault(planned.trial.key, planned)
         return [self._add(planned) for key, planned in fresh.items() if key not in self.items]
+
+
+def look_record(study: Study, look: Look[str]) -> LookRecord:
+    """A look as the database keeps it."""
+    assert study.seeds.looks is not None
+    return LookRecord(
+        plan=study.seeds.looks,
+        number=look.number,
+        level=look.level,
+        states=look.states,
+        exploratory=look.exploratory,
+    )

@@ -9,17 +9,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
-from dasbench.agenda import Agenda
+from dasbench.agenda import Agenda, look_record
 from dasbench.analysis.looks import Look
 from dasbench.catalog import in_this_process_only
 from dasbench.errors import OtherCodeError, UsageError
 from dasbench.plan import Planned, count_cost, network_of
 from dasbench.records import COUNTING, Epoch, Outcome, Row
-from dasbench.results.answers import LookRecord, TrialState
+from dasbench.results.answers import TrialState
 from dasbench.results.costing import Network
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
-from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -231,7 +230,7 @@ class _Bridge:
         study, before = self._agenda.study, len(self._agenda.looks)
         planned = self._agenda.propose()
         for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, _record(study, look))
+            self._store.add_look(study.name, look_record(study, look))
             self._watcher.looked(look)
         return planned
 
@@ -295,15 +294,3 @@ class _Bridge:
             return None
         self._attempts[key] = attempt
         return self._agenda.items[key].trial
-
-
-def _record(study: Study, look: Look[str]) -> LookRecord:
-    """A look as the database keeps it."""
-    assert study.seeds.looks is not None
-    return LookRecord(
-        plan=study.seeds.looks,
-        number=look.number,
-        level=look.level,
-        states=look.states,
-        exploratory=look.exploratory,
-    )

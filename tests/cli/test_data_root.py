@@ -37,8 +37,8 @@ def test_a_study_finds_its_data_below_the_data_root(write_study, dasbench, tmp_p
     again = dasbench("run", "study.yaml", "--executor", "inline", DASBENCH_DATA=str(tmp_path / "mine"))
 
     assert done.code == 0, done.err
-    assert "1 ran now" in done.err
-    assert "0 ran now" in again.err
+    assert "1 ran now" in done.out
+    assert "0 ran now" in again.out
 
 
 @pytest.mark.slow

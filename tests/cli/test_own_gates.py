@@ -93,7 +93,7 @@ def test_an_edited_helper_makes_new_trials_of_its_gate_alone(mine, tmp_path):
     assert sentence in DOCUMENT.read_text()
     assert plan.out.count(" new ") == plan.out.count(" done ") == 2
     assert changed in done.err
-    assert "2 ran now" in done.err + done.out
+    assert "2 ran now" in done.out
     after = rows(mine)
     assert after["gate=none"] == before["gate=none"]
     assert set(after["gate=freq"]["keys"]).isdisjoint(before["gate=freq"]["keys"])
@@ -106,7 +106,7 @@ def test_comments_and_line_ends_train_nothing(mine, tmp_path):
     text = GATE.replace("    def forward", "    # the very idea\n    def forward")
     (tmp_path / "my_gates.py").write_bytes(text.replace("\n", "\r\n").encode())
 
-    assert "0 ran now" in (done := mine("run", "mine.yaml")).err + done.out
+    assert "0 ran now" in mine("run", "mine.yaml").out
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_code_that_is_put_back_finds_its_results_again(mine, tmp_path):
 
     (tmp_path / "my_norms.py").write_text("def scale(x):\n    return x\n")
 
-    assert "0 ran now" in (done := mine("run", "mine.yaml")).err + done.out
+    assert "0 ran now" in mine("run", "mine.yaml").out
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_variant_is_trained_again_and_both_results_are_kept(mine):
 
     done = mine("run", "mine.yaml", "--again", "gate=freq")
 
-    assert "2 ran now" in done.err + done.out
+    assert "2 ran now" in done.out
     after = rows(mine)
     assert after["gate=freq"]["repeats"] == 2
     assert after["gate=none"]["repeats"] == 0
@@ -141,7 +141,7 @@ def test_a_trial_is_trained_again_by_its_key(mine):
 
     done = mine("run", "mine.yaml", "--again", key[:8])
 
-    assert "1 ran now" in done.err + done.out
+    assert "1 ran now" in done.out
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_a_study_is_forgotten_after_a_question(mine):
     assert done.code == 0
     assert "the study 'mine' and its 4 trials" in done.out
     assert "unknown study 'mine'" in mine("leaderboard", "mine").err
-    assert "4 ran now" in (again := mine("run", "mine.yaml")).err + again.out
+    assert "4 ran now" in mine("run", "mine.yaml").out
 
 
 @pytest.mark.slow
@@ -209,4 +209,4 @@ def test_one_trial_is_forgotten(mine):
     assert mine("forget", key, "--yes").code == 0
 
     assert rows(mine)["gate=none"]["planned"] == 1
-    assert "1 ran now" in (again := mine("run", "mine.yaml")).err + again.out
+    assert "1 ran now" in mine("run", "mine.yaml").out

@@ -79,5 +79,5 @@ def test_a_forgotten_trial_leaves_every_study(store):
 
 
 def test_a_study_that_is_not_there_cannot_be_forgotten(store):
-    with pytest.raises(UsageError, match=r"unknown study 'frist'\. Did you mean 'first'"):
-        store.forget_study("frist")
+    with pytest.raises(UsageError, match=r"unknown study 'first_'\. Did you mean 'first'"):
+        store.forget_study("first_")
