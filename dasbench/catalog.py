@@ -134,9 +134,10 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
     if not problems:
         params |= {name: entry.defaults[name] for name in unused(field, choice.name, params)}
     known = set(entry.defaults)
-    foreign = [path for path, _ in problems if path and path[0] not in known]
+    unknown = [path for path, _ in problems if path and path[0] not in known]
     return params, [
-        (path, f"{message} ({field} '{choice.name}')" if path in foreign else message) for path, message in problems
+        (path, f"{message} ({entry}){entry.hint(str(path[0]))}" if path in unknown else message)
+        for path, message in problems
     ]
 
 

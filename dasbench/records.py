@@ -91,6 +91,19 @@ class Outcome:
     error: str = ""
     correct: str = ""
 
+    @property
+    def cause(self) -> str:
+        r"""The failure in a line: the words that lead the error, or the last line of the traceback that it is.
+
+        Example:
+            >>> Outcome(key="0", status="failed", error="Traceback ...:\n  ...\nValueError: no").cause
+            'ValueError: no'
+            >>> Outcome(key="0", status="failed", error="gate 'halve': no\n\nTraceback ...").cause
+            "gate 'halve': no"
+        """
+        lines = self.error.strip().splitlines() or [""]
+        return lines[-1] if lines[0].startswith("Traceback ") else lines[0]
+
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back: how an outcome travels from a worker to the driver."""
         return asdict(self)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torchvision
+from torch import nn
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
+from dasbench.faults import foreign, message_of
 
 _IMAGE_SIDE = 224
 """Pixels of the image by which places are found."""
@@ -60,7 +62,22 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     if model not in known:
         near = ", ".join(get_close_matches(model, known, n=3, cutoff=0.4)) or "nothing"
         raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")
-    net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **_OPTIONS.get(model, {}))
+    with foreign(lambda error: ModelError(f"torchvision cannot make '{model}': {message_of(error)}")):
+        net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **_OPTIONS.get(model, {}))
     if weights is not None:
         load_weights(net, find_weights(weights, model=model), head=find_head(net))
-    return Backbone(net, trace_sites(net, image_side=_IMAGE_SIDE))
+    return Backbone(net, trace_sites(net, image_side=_IMAGE_SIDE), takes=_takes(model, net))
+
+
+def _takes(model: str, net: nn.Module) -> str:
+    """Which images a network takes, in words.
+
+    Example:
+        >>> _takes("alexnet", nn.Identity())
+        '63x63 px and more'
+    """
+    side = getattr(net, "image_size", None)  # of its vision transformers
+    if side is not None:
+        return f"{side}x{side} px alone"
+    released = [weights.meta["min_size"] for weights in torchvision.models.get_model_weights(model)]
+    return "{}x{} px and more".format(*min(released)) if released else ""

@@ -2,10 +2,12 @@
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dasbench.cli.options import read_study
 from dasbench.errors import Complaint, StudyError, UsageError, unknown_name
+from dasbench.plugins import import_components
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,10 +87,12 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
 
     name = f"{study}@{profile}" if profile else study
     with read_store(db) as reader:
-        documents = {record.name: record.document for record in reader.studies()}
-    if name not in documents:
-        raise UsageError(f"{db}: {unknown_name('study', name, documents)} A study's file ends in .yaml.")
-    return Study.model_validate_json(json.dumps(documents[name]), strict=True)
+        records = {record.name: record for record in reader.studies()}
+    if name not in records:
+        raise UsageError(f"{db}: {unknown_name('study', name, records)} A study's file ends in .yaml.")
+    found = Study.model_validate_json(json.dumps(records[name].document), strict=True)
+    import_components(found.imports, beside=Path(records[name].file).parent, said=lambda own: f"imports: {own}")
+    return found
 
 
 def networks_of_study(study: "Study") -> list["Counted"]:

@@ -8,6 +8,7 @@ import click
 from dasbench.cli.options import known_results
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
+from dasbench.plugins import imported
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
@@ -38,8 +39,7 @@ def make_runtime(study: "Study", place: Place) -> "Runtime":
         data_root=data_access().root,
         loaders=cpus if place["loaders"] is None else place["loaders"],
         replicas=1 if gpus == "auto" else max(1, int(gpus)),
-        plugins=click.get_current_context().find_root().params["modules"],
-        plugin_root=Path.cwd(),
+        plugins=imported(),
     )
 
 
