@@ -61,8 +61,9 @@ def load_study(
     data = document.data
     complaints = list(document.complaints)
     if callable(known):
-        complaints += _import(document, data.get("imports"))
-        known = known()
+        missing = _import(document, data.get("imports"))
+        known = {} if missing else known()  # what a missing module would have registered is not called unknown
+        complaints += missing
     context = {"known": known or {}, "recipes": recipes()}
     study = None
     try:
