@@ -1,11 +1,14 @@
 """What becomes of an exception that nobody expected: whose it is, how the program exits, and what is said."""
 
+import errno
 import inspect
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from dasbench.catalog import KINDS
+from dasbench.entry import Entry
 from dasbench.errors import DasbenchError, ModelError
 from dasbench.faults import (
     Frame,
@@ -16,7 +19,7 @@ from dasbench.faults import (
     told,
     user_frames,
 )
-from dasbench.registry import Entry
+from dasbench.plugins import imported
 
 WORKHORSES = (
     "PIL", "fsspec", "faster_coco_eval", "huggingface_hub", "matplotlib", "mlflow", "plotly", "psycopg", "pyarrow",
@@ -73,6 +76,8 @@ def own_fault(error: BaseException) -> str:
         error: anything that was raised.
     """
     frames = user_frames(error) or _missing_in_own(error)
+    if not any(_is_own(frame.file) for frame in frames):
+        return ""
     entry = component_at(frames)
     return (f"{entry}: " if entry else "") + told(error, frames) if frames else ""
 
@@ -80,9 +85,15 @@ def own_fault(error: BaseException) -> str:
 def _of_system(error: OSError) -> str:
     """An error of the file system or the machine, with its path; the user's file and line, where it was their call."""
     place = f"{error.filename}: " if error.filename else ""
-    said = f"{place}{error.strerror}" if error.strerror else message_of(error)
-    frames = user_frames(error)
-    return f"{own_fault(error)}" if frames else said
+    if error.errno == errno.ENOSPC:
+        return f"{place or 'output: '}the disk is full"
+    return own_fault(error) or (f"{place}{error.strerror}" if error.strerror else message_of(error))
+
+
+def _is_own(file: str) -> bool:
+    """Whether a file is, or lies beside, one that registers the user's own components."""
+    files = [Path(entry.place.file) for entry in _own_entries()] + [plugin.file for plugin in imported()]
+    return any(Path(file).resolve().is_relative_to(own.resolve().parent) for own in files)
 
 
 def _missing_in_own(error: BaseException) -> list[Frame]:
@@ -90,31 +101,33 @@ def _missing_in_own(error: BaseException) -> list[Frame]:
     if not isinstance(error, AttributeError) or error.obj is None:
         return []
     made = error.obj if inspect.isroutine(error.obj) or inspect.isclass(error.obj) else type(error.obj)
-    for entry in _own_entries():
-        if getattr(made, "__module__", None) == entry.place.module:
-            return [Frame(entry.place.file, entry.place.line)]
-    return []
+    places = {entry.place.module: entry.place for entry in _own_entries()}
+    if made.__module__ not in places:
+        return []
+    place = places[made.__module__]
+    return [Frame(place.file, inspect.getsourcelines(made)[1] if Path(place.file).exists() else 0, made.__qualname__)]
 
 
-def component_at(frames: Sequence[Frame]) -> Entry[object] | None:
+def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
     """The user's component whose code was running: of the innermost frame in a file that registers some."""
     for frame in reversed(frames):
-        there = [entry for entry in _own_entries() if os.path.realpath(entry.place.file) == os.path.realpath(frame.file)]  # noqa: PTH116
+        file = Path(frame.file).resolve()
+        there = [entry for entry in _own_entries() if Path(entry.place.file).resolve() == file]
         running = [entry for entry in there if _runs(entry, frame)]
         if len(running or there) == 1:
             return (running or there)[0]
     return None
 
 
-def _runs(entry: Entry[object], frame: Frame) -> bool:
+def _runs(entry: Entry[Any], frame: Frame) -> bool:
     return frame.function.partition(".")[0] == getattr(entry.make, "__qualname__", "").partition(".")[0]
 
 
-def _own_entries() -> list[Entry[object]]:
+def _own_entries() -> list[Entry[Any]]:
     return [entry for registry in KINDS.values() for entry in registry.entries() if not entry.place.is_ours]
 
 
-def refusal(what: str, error: BaseException, *, entry: Entry[object]) -> ModelError | None:
+def refusal(what: str, error: BaseException, *, entry: Entry[Any]) -> ModelError | None:
     """What a part of a network raised, as an error about that part.
 
     Args:

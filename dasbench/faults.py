@@ -113,7 +113,7 @@ def raising_library(error: BaseException) -> str:
         >>> import pydantic
         >>> try:
         ...     pydantic.create_model("X", x=1, __base__=3)
-        ... except Exception as error:
+        ... except TypeError as error:
         ...     raising_library(error)
         'pydantic'
     """

@@ -3,38 +3,21 @@
 import copy
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dasbench.backbones.site import Backbone, Site
+from dasbench.backbones.site import Site
 from dasbench.backbones.weights import load_gates
 from dasbench.blame import refusal
-from dasbench.catalog import BACKBONES, GATES, KINDS
+from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError, unknown_name
 from dasbench.faults import foreign
-from dasbench.gates.traits import Foldable, NeedsBackbone
-from dasbench.registry import Entry
+from dasbench.gates.traits import Foldable
+from dasbench.parts import UNNAMED, Names, bare_name, called, kind_of, make_backbone, make_gate
 from dasbench.seeds import derive_seed
-from dasbench.spec.trial import Choice, Placement, Trial
-
-
-@dataclass(frozen=True)
-class Names:
-    """How errors call the parts of a network.
-
-    Args:
-        backbone: with its parameters (`resnet18(width=4)`); `""` for one that comes from no registry.
-        gate: with its parameters; `""` likewise.
-        takes: which images the backbone takes, in words; `""` if that is not known.
-    """
-
-    backbone: str = ""
-    gate: str = ""
-    takes: str = ""
+from dasbench.spec.trial import Placement, Trial
 
 
 class GatedNetwork(nn.Module):
@@ -59,7 +42,7 @@ class GatedNetwork(nn.Module):
         gates: Mapping[str, nn.Module],
         stage_ends: tuple[Site, ...] = (),
         *,
-        names: Names = Names(),
+        names: Names = UNNAMED,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -87,7 +70,7 @@ class GatedNetwork(nn.Module):
             return None
         what = f"backbone '{self.names.backbone}' fails on images of {shape[-2]}x{shape[-1]} px"
         takes = f" (it takes {self.names.takes})" if self.names.takes else ""
-        return refusal(what + takes, error, entry=BACKBONES[_bare(self.names.backbone)])
+        return refusal(what + takes, error, entry=BACKBONES[bare_name(self.names.backbone)])
 
     def fold_gates(self) -> None:
         """Let every gate that can dissolve into the layer before it do so, for good (see `inference_form`)."""
@@ -106,10 +89,10 @@ def _key(path: str) -> str:
 class _PassThrough:
     """A forward hook that hands a module's output to a gate; it is copied and pickled with the network."""
 
-    def __init__(self, path: str, gate: nn.Module, called: str) -> None:
+    def __init__(self, path: str, gate: nn.Module, name: str) -> None:
         self.path = path
         self.gate = gate
-        self.called = called
+        self.name = name
 
     def __call__(self, module: nn.Module, args: object, output: Tensor) -> Tensor:
         with foreign(partial(self._refusal, output)):
@@ -119,7 +102,7 @@ class _PassThrough:
                 raise ModelError(f"site '{self.path}': {error}") from error
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not isinstance(gated, Tensor):
-            raise ModelError(f"{self._gate} returns {_kind(gated)}, not a map; a gate keeps the shape of its input")
+            raise ModelError(f"{self._gate} returns {kind_of(gated)}, not a map; a gate keeps the shape of its input")
         if not tracing and gated.shape != output.shape:
             shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
             raise ModelError(f"{self._gate} turns {shapes}; a gate keeps its shape")
@@ -127,38 +110,14 @@ class _PassThrough:
 
     @property
     def _gate(self) -> str:
-        kind = f"gate '{self.called}'" if self.called else f"the gate {type(self.gate).__name__}"
+        kind = f"gate '{self.name}'" if self.name else f"the gate {type(self.gate).__name__}"
         return f"site '{self.path}': {kind}"
 
     def _refusal(self, x: object, error: BaseException) -> ModelError | None:
         """The gate raised something on a map."""
-        if not self.called:
+        if not self.name:
             return None
-        return refusal(f"{self._gate} fails on {_kind(x)}", error, entry=GATES[_bare(self.called)])
-
-
-def _called(kind: str, choice: Choice) -> str:
-    """A component with those of its parameters that are not the defaults."""
-    defaults = KINDS[kind][choice.name].defaults
-    told = {name: value for name, value in choice.params.items() if (name, value) not in defaults.items()}
-    return str(Choice(name=choice.name, params=told))
-
-
-def _bare(called: str) -> str:
-    """The name of a component without its parameters."""
-    return called.partition("(")[0]
-
-
-def _kind(value: object) -> str:
-    """What a module was given or gives back, in a few words.
-
-    Example:
-        >>> _kind(torch.zeros(1, 4, 2, 2)), _kind(None), _kind((torch.zeros(1), 2))
-        ('a map [1, 4, 2, 2]', 'None', 'a tuple')
-    """
-    if isinstance(value, Tensor):
-        return f"a map {list(value.shape)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+        return refusal(f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)])
 
 
 def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
@@ -185,44 +144,19 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(trial.seed, "backbone"))
-        backbone = _make_backbone(trial, num_classes)
+        backbone = make_backbone(trial, num_classes)
         gates: dict[str, nn.Module] = {}
         if trial.gate.name != "none":
             for site in choose_sites(backbone.sites, trial.placement):
                 torch.manual_seed(derive_seed(trial.seed, "gate", site.path))
-                gates[site.path] = _make_gate(trial, site, backbone)
+                gates[site.path] = make_gate(trial, site, backbone)
     stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
-    names = Names(_called("backbone", trial.backbone), _called("gate", trial.gate), backbone.takes)
+    names = Names(called("backbone", trial.backbone), called("gate", trial.gate), backbone.takes)
     network = GatedNetwork(backbone.module, gates, stage_ends, names=names)
     find = BACKBONES[trial.backbone.name].traits.get("weights_file")
     if file := find(trial.backbone.params) if find else None:
         load_gates(network.gates, file)
     return network
-
-
-def _make_backbone(trial: Trial, num_classes: int) -> Backbone:
-    """The trial's backbone, with whatever its constructor raises named."""
-    entry: Entry[Any] = BACKBONES[trial.backbone.name]
-    what = f"backbone '{_called('backbone', trial.backbone)}'"
-    with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
-        made = entry.make(num_classes, **trial.backbone.params)
-    if not isinstance(made, Backbone):
-        raise ModelError(f"{what}: its constructor returns {_kind(made)}, not a Backbone(module, sites) ({entry.place})")
-    return made
-
-
-def _make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
-    """The trial's gate for a site, with whatever its constructor raises named."""
-    entry: Entry[Any] = GATES[trial.gate.name]
-    what = f"site '{site.path}': gate '{_called('gate', trial.gate)}'"
-    with foreign(lambda error: refusal(f"{what} cannot be made for {site.channels} channels", error, entry=entry)):
-        gate = entry.make(site.channels, **trial.gate.params)
-    if not isinstance(gate, nn.Module):
-        raise ModelError(f"{what}: its constructor returns {_kind(gate)}, not a torch.nn.Module ({entry.place})")
-    if isinstance(gate, NeedsBackbone):
-        with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
-            gate.attach(backbone.module, site, backbone.sites)
-    return gate
 
 
 def inference_form(network: GatedNetwork) -> GatedNetwork:

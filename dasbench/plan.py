@@ -124,7 +124,7 @@ def plan_study(study: Study) -> Plan:
     check_study(study)
     if study.is_searched:
         return Plan(study)
-    sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
+    sampler = SAMPLERS[study.sampler.name].create(study, **study.sampler.params)
     return Plan(study, plan_proposals(study, sampler.propose()))
 
 
@@ -204,7 +204,7 @@ def _count(identity: str) -> Cost | str:
     trial = Trial.model_validate_json(identity)
     try:
         with foreign(_of_own_task):
-            cost: Cost = TASKS[trial.task.name].make(**trial.task.params).cost(trial)
+            cost: Cost = TASKS[trial.task.name].create(**trial.task.params).cost(trial)
     except ModelError as error:
         return str(error)
     return cost

@@ -100,7 +100,7 @@ def _named_file(name: str, beside: Path) -> Path | None:
     if path.is_dir():
         path /= "__init__.py"
     if not path.exists():
-        raise UsageError(f"there is no file {short_path(path)}.{_guess(path.name, path.parent, '.py')}")
+        raise UsageError(f"there is no file '{path.name}' in {path.parent}.{_guess(path.name, path.parent, '.py')}")
     if path.suffix != ".py":
         raise UsageError(f"{short_path(path)} is no Python file (.py), and no folder with an __init__.py")
     return path.resolve()
@@ -109,7 +109,7 @@ def _named_file(name: str, beside: Path) -> Path | None:
 def _guess(name: str, folder: Path, ending: str) -> str:
     """The nearest of a folder's modules, as a sentence; `""` if none is near."""
     if not folder.is_dir():
-        return f" There is no folder {short_path(folder)} either."
+        return " There is no such folder either."
     packages = [init.parent.name for init in folder.glob("*/__init__.py")]
     near = get_close_matches(name, [*(f"{file.stem}{ending}" for file in folder.glob("*.py")), *packages], n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
@@ -155,7 +155,9 @@ def _module_name(stem: str) -> str:
     if plain in sys.stdlib_module_names or plain in ("__main__", "dasbench") or not plain.isidentifier():
         return PREFIX + plain
     known = sys.modules.get(plain)
-    origin = known.__spec__ and known.__spec__.origin if known else (spec.origin if (spec := find_spec(plain)) else None)
+    origin = (
+        known.__spec__ and known.__spec__.origin if known else (spec.origin if (spec := find_spec(plain)) else None)
+    )
     return PREFIX + plain if origin and is_library(origin) else plain
 
 

@@ -2,119 +2,16 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from pydantic import BaseModel
-
+from dasbench.entry import Entry, Place, T
 from dasbench.errors import UsageError, unknown_name
-from dasbench.faults import foreign, is_ours, short_path, told
-from dasbench.spec.parameters import parameter_schema
-
-T = TypeVar("T", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a component is registered.
-
-    Args:
-        module: the module that registers it.
-        file: its file.
-        line: of the registration, from 1.
-
-    Example:
-        >>> str(Place("my_gates", "/work/my_gates.py", 7))
-        '/work/my_gates.py:7'
-    """
-
-    module: str
-    file: str
-    line: int
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the component comes with dasbench."""
-        return is_ours(self.file)
-
-    def __str__(self) -> str:
-        return f"{short_path(self.file)}:{self.line}"
-
-
-@dataclass(frozen=True)
-class Entry(Generic[T]):
-    """One registered component.
-
-    Args:
-        kind: what it is (`gate`).
-        name: how studies call it.
-        make: its constructor; the keyword-only arguments are its parameters.
-        source: where it comes from: authors, year, arXiv, section or equation.
-        traits: facts about it that its kind knows (a gate's default placement, for example).
-        place: where it is registered.
-    """
-
-    kind: str
-    name: str
-    make: T
-    source: str = ""
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = Place("", "", 0)
-
-    def __str__(self) -> str:
-        return f"{self.kind} '{self.name}'"
-
-    @property
-    def summary(self) -> str:
-        """The first line of the constructor's docstring."""
-        return (inspect.getdoc(self.make) or "").partition("\n")[0]
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The parameters that have a default, with it."""
-        return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
-
-    @cached_property
-    def parameters(self) -> tuple[inspect.Parameter, ...]:
-        """The constructor's keyword-only arguments, in order, with evaluated annotations."""
-        return tuple(p for p in self._signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY)
-
-    @cached_property
-    def schema(self) -> type[BaseModel]:
-        """What a study may say about those arguments."""
-        with foreign(self._unreadable):
-            return parameter_schema(self.parameters)
-
-    def hint(self, parameter: str) -> str:
-        """Why a parameter that the constructor has cannot be set, as a sentence; `""` if it has none of that name.
-
-        Example:
-            >>> def halve(channels, start=0.5): ...
-            >>> Entry("gate", "halve", halve, place=Place("m", "m.py", 3)).hint("start")
-            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it behind a *."
-        """
-        known = self._signature.parameters.get(parameter)
-        if known is None or known.kind is inspect.Parameter.KEYWORD_ONLY:
-            return ""
-        why = "but studies set keyword-only arguments: write it behind a *."
-        return f" The constructor has '{parameter}' ({self.place}), {why}"
-
-    @cached_property
-    def _signature(self) -> inspect.Signature:
-        with foreign(self._unreadable):
-            return inspect.signature(self.make, eval_str=True)
-
-    def _unreadable(self, error: BaseException) -> UsageError:
-        """What a study may say cannot be told: an annotation names what is not there, or what YAML cannot hold."""
-        return UsageError(
-            f"{self}: the annotations of its constructor cannot be read ({self.place}): {told(error)}; write types that "
-            "a study file can hold, as in `start: float = 0.5`"
-        )
+from dasbench.faults import foreign, told
 
 
 class Registry(Generic[T]):
@@ -127,11 +24,13 @@ class Registry(Generic[T]):
     Args:
         kind: what a component is called in messages (`gate`).
         package: the package whose files hold one component each (`dasbench.gates`).
+        gives: attributes that what a constructor returns has to have.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, *, gives: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.package = package
+        self.gives = gives
         self._entries: dict[str, Entry[T]] = {}
 
     def register(self, name: str, *, source: str = "", **traits: Any) -> Callable[[T], T]:
@@ -144,14 +43,16 @@ class Registry(Generic[T]):
         """
         place = _place_of(inspect.currentframe())
         if not isinstance(name, str):
-            raise UsageError(f'{place}: write the {self.kind}\'s name behind register, as in register("my_{self.kind}")')
+            raise UsageError(
+                f'{place}: write the {self.kind}\'s name behind register, as in register("my_{self.kind}")'
+            )
 
         def add(make: T) -> T:
             if taken := self._taken(name, place, make):
                 raise UsageError(
                     f"{self.kind} '{name}' is registered twice: in {taken} and in {place}; give one another name"
                 )
-            self._entries[name] = Entry(self.kind, name, make, source, traits, place)
+            self._entries[name] = Entry(self.kind, name, make, source, traits, place, self.gives)
             return make
 
         return add

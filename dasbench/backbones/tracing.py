@@ -88,6 +88,7 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
         >>> [(site.path, site.channels) for site in sites if site.after == "stage"]
         [('stage2', 116), ('stage3', 232), ('stage4', 464)]
     """
+
     def answer(error: BaseException) -> ModelError:
         return ModelError(f"{type(net).__name__}: no places for gates can be found in it: {message_of(error)}")
 

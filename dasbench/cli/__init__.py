@@ -99,9 +99,9 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
-    except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-            return 0  # click's answer to a reader that has gone
+    except SystemExit as error:  # of click, if a reader has gone; else of the user's own code
+        return 0 if isinstance(error.__context__, BrokenPipeError) else _conclude(error)
+    except Exception as error:  # noqa: BLE001 - whose it is, and what is said, is decided in one place
         return _conclude(error)
     return code if isinstance(code, int) else 0
 

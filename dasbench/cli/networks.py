@@ -123,5 +123,7 @@ def _build(trial: "Trial") -> "nn.Module":
 
     from dasbench.catalog import TASKS
 
-    network: nn.Module = TASKS[trial.task.name].make(**trial.task.params).build(trial, device=torch.device("cpu")).model
+    network: nn.Module = (
+        TASKS[trial.task.name].create(**trial.task.params).build(trial, device=torch.device("cpu")).model
+    )
     return network

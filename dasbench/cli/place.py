@@ -92,7 +92,7 @@ def make_executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Ex
         workers=place["workers"],
         cpus=resources.cpus,
         gpus=resources.gpus,
-        scheduler=SCHEDULERS[study.scheduler.name].make(**study.scheduler.params),
+        scheduler=SCHEDULERS[study.scheduler.name].create(**study.scheduler.params),
         metric=f"val_{study.score.metric}",
         mode=study.score.direction,
         max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),

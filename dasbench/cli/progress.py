@@ -163,14 +163,14 @@ def make_progress(*, plain: bool = False) -> Progress:
 
 
 def describe(outcome: Outcome, *, metric: str = "top1") -> str:
-    r"""How a trial ended, in a few words.
+    """How a trial ended, in a few words.
 
     Args:
         outcome: of the trial.
         metric: what the study is about.
 
     Example:
-        >>> describe(Outcome(key="0", status="failed", reason="nan", error="Traceback ...\nDivergedError: the loss is nan"))
+        >>> describe(Outcome(key="0", status="failed", reason="nan", error="DivergedError: the loss is nan"))
         'failed (nan): DivergedError: the loss is nan'
     """
     if outcome.status == "failed":

@@ -3,6 +3,8 @@
 Everything goes through here, whoever prints it: `click.echo`, Rich, `print`, a library's warnings.
 """
 
+# ruff: noqa: RUF001 - the table is about characters that look like others
+
 import codecs
 import encodings.ascii
 import os

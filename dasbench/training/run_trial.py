@@ -14,7 +14,7 @@ from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.errors import DasbenchError, DataError, DivergedError, UsageError
-from dasbench.faults import is_out_of_memory, user_frames
+from dasbench.faults import is_out_of_memory
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
 from dasbench.spec.trial import Trial
@@ -120,7 +120,7 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
         with reading_data(runtime.data_root, loaders=loaders):
             trial = _resolved(trial)
             key = trial.key
-            task = TASKS[trial.task.name].make(**trial.task.params)
+            task = TASKS[trial.task.name].create(**trial.task.params)
             cost = task.cost(trial)
             learner = task.build(trial, device=device, replica=replica)
             if replica.number > 1:
@@ -138,9 +138,11 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
             )
             if progress.signal == "continue":
                 test = learner.evaluate("test")
-    except (Exception, SystemExit) as error:  # the one place where a crash becomes an outcome
-        if isinstance(error, SystemExit) and not user_frames(error):
+    except SystemExit as error:
+        if not own_fault(error):
             raise  # Ray ends a trial so
+        failure = error
+    except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
         failure = error
     return _outcome(key, progress, cost, test, failure, device, replicas=replica.number)
 
@@ -193,9 +195,10 @@ def _outcome(
 def _words_of(failure: BaseException) -> str:
     """The traceback; before it, in a line, what the user's own code raised, in which component and where."""
     whole = "".join(traceback.format_exception(failure))
-    if not user_frames(failure):
+    own = own_fault(failure)
+    if not own:
         return whole
-    lead = str(failure) if isinstance(failure, DasbenchError) else own_fault(failure)
+    lead = str(failure) if isinstance(failure, DasbenchError) else own
     return f"{lead}\n\n{whole}"
 
 

@@ -174,9 +174,9 @@ def _check_reachable(address: str) -> None:
 
 def _not_started(error: BaseException) -> MachineError:
     return MachineError(
-        f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of {tempfile.gettempdir()} "
-        "and in /dev/shm, and at the limits of processes and open files (ulimit -u, ulimit -n); or run without Ray: "
-        "--executor inline"
+        f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of "
+        f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files (ulimit -u, "
+        "ulimit -n); or run without Ray: --executor inline"
     )
 
 
@@ -188,8 +188,8 @@ def _first_line(error: BaseException) -> str:
 
 def _refused(address: str, error: BaseException) -> UsageError:
     return UsageError(
-        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} This machine must be one of its nodes "
-        "('ray start --address=...'), with the same versions of Python and Ray and the cluster's token "
+        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} This machine must be one of "
+        "its nodes ('ray start --address=...'), with the same versions of Python and Ray and the cluster's token "
         "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)."
     )
 
