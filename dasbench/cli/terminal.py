@@ -3,23 +3,13 @@
 Everything goes through here, whoever prints it: `click.echo`, Rich, `print`, a library's warnings.
 """
 
-# ruff: noqa: RUF001 - the table is about characters that look like others
-
 import codecs
 import encodings.ascii
 import os
 import sys
-import unicodedata
 from io import TextIOWrapper
 
-PLAIN = {
-    "±": "+-", "≈": "~", "≤": "<=", "≥": ">=", "≠": "!=", "×": "x", "·": ".", "−": "-", "–": "-", "—": "-", "…": "...",
-    "µ": "u", "μ": "u", "α": "alpha", "β": "beta", "°": " deg", "→": "->", "←": "<-", "↑": "^", "↓": "v", "•": "*",
-    "✓": "yes", "✗": "no", "‘": "'", "’": "'", "“": '"', "”": '"', "█": "#", "▇": "#", "▆": "=", "▅": "=", "▄": "+",
-    "▃": "-", "▂": "_", "▁": "_",
-    "─": "-", "━": "=", "│": "|", "┃": "|", "╺": "-", "╸": "-", "╴": "-", "╶": "-",
-}  # fmt: skip
-"""What stands for a character in an encoding that lacks it."""
+from dasbench.reports.plain import plain
 
 HANDLER = "dasbench.plain"
 ASCII = "dasbench_ascii"
@@ -40,23 +30,6 @@ def prepare_streams() -> None:
         elif name != "stdin" and isinstance(stream, TextIOWrapper) and stream.errors not in _KEPT:
             is_ascii = codecs.lookup(stream.encoding).name == "ascii"
             stream.reconfigure(encoding=ASCII if is_ascii else None, errors=HANDLER)
-
-
-def plain(text: str) -> str:
-    r"""A text in ASCII.
-
-    Example:
-        >>> plain("1.5 ± 0.2 µs"), plain("é"), plain("中")
-        ('1.5 +- 0.2 us', 'e', '\\u4e2d')
-    """
-    return "".join(map(_plain_character, text))
-
-
-def _plain_character(character: str) -> str:
-    if character.isascii():
-        return character
-    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return PLAIN.get(character) or bare or character.encode("ascii", "backslashreplace").decode()
 
 
 def _plain_of(error: UnicodeError) -> tuple[str, int]:
