@@ -92,6 +92,23 @@ def import_component(name: str | Plugin, *, beside: Path) -> Plugin:
     return plugin
 
 
+def relocated(names: Iterable[str], *, beside: Path, to: Path) -> list[str]:
+    """The same modules as a study in another folder names them; what is installed keeps its name.
+
+    Args:
+        names: as a study names them.
+        beside: the folder of that study.
+        to: the folder of the other.
+    """
+    moved = []
+    for name in names:
+        plugin = import_component(name, beside=beside)
+        source = plugin.file.parent if plugin.file.name == "__init__.py" else plugin.file
+        is_whole = not is_library(plugin.file) and "." not in plugin.name
+        moved.append(os.path.relpath(source, to.resolve()) + "/" * source.is_dir() if is_whole else name)
+    return moved
+
+
 def _named_file(name: str, beside: Path) -> Path | None:
     """The file that a path means, of a package its `__init__.py`; None for the name of a module."""
     if "/" not in name and os.sep not in name and not name.endswith(".py"):

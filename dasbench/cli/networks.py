@@ -2,12 +2,10 @@
 
 import json
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dasbench.cli.options import read_study
 from dasbench.errors import Complaint, StudyError, UsageError, unknown_name
-from dasbench.plugins import import_components
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,6 +80,7 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
         return read_study(study, profile=profile, overrides=overrides, gate=gate)
     if overrides or gate:
         raise UsageError(f"--set and --gate change a study's file; '{study}' is a name: give the file instead")
+    from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
     from dasbench.spec.study import Study
 
@@ -91,7 +90,7 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
     if name not in records:
         raise UsageError(f"{db}: {unknown_name('study', name, records)} A study's file ends in .yaml.")
     found = Study.model_validate_json(json.dumps(records[name].document), strict=True)
-    import_components(found.imports, beside=Path(records[name].file).parent, said=lambda own: f"imports: {own}")
+    import_of_study(records[name])
     return found
 
 

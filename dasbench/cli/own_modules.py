@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dasbench.catalog import KINDS
 from dasbench.cli.output import tell
 from dasbench.errors import DasbenchError, UsageError
 from dasbench.faults import short_path
-from dasbench.plugins import Plugin, import_component, imported
+from dasbench.plugins import Plugin, import_component, import_components, imported
+
+if TYPE_CHECKING:
+    from dasbench.results.answers import StudyRecord
 
 
 def import_own(asked: Sequence[tuple[str, str]]) -> None:
@@ -31,6 +35,19 @@ def import_own(asked: Sequence[tuple[str, str]]) -> None:
             tell(f"{option} {name}: {_nothing_in(plugin, name)}")
     if complaints:
         raise UsageError("\n".join(complaints))
+
+
+def import_of_study(record: "StudyRecord") -> None:
+    """Import the modules that a study of a database names, from where its file was.
+
+    Raises:
+        UsageError: with every complaint at once.
+    """
+    import_components(
+        record.document.get("imports") or (),
+        beside=Path(record.file).parent,
+        said=lambda name: f"study '{record.name}': imports: {name}",
+    )
 
 
 def _num_own() -> int:
