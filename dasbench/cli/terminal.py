@@ -27,9 +27,10 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif name != "stdin" and isinstance(stream, TextIOWrapper) and stream.errors not in _KEPT:
+        elif name != "stdin" and isinstance(stream, TextIOWrapper):
             is_ascii = codecs.lookup(stream.encoding).name == "ascii"
-            stream.reconfigure(encoding=ASCII if is_ascii else None, errors=HANDLER)
+            errors = stream.errors if stream.errors in _KEPT else HANDLER
+            stream.reconfigure(encoding=ASCII if is_ascii else None, errors=errors)
 
 
 def _plain_of(error: UnicodeError) -> tuple[str, int]:
