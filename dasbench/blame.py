@@ -14,7 +14,7 @@ from dasbench.faults import (
     Frame,
     is_out_of_memory,
     message_of,
-    python_of,
+    package_of,
     raising_library,
     told,
     user_frames,
@@ -60,8 +60,8 @@ def judge(error: BaseException) -> Verdict:
         return Verdict(3, _of_system(error))
     if words := own_fault(error):
         return Verdict(2, words)
-    if isinstance(error, ImportError) and not python_of(error).startswith("dasbench"):
-        package = python_of(error)
+    if isinstance(error, ImportError) and not package_of(error).startswith("dasbench"):
+        package = package_of(error)
         cure = f"install it again: pip install --force-reinstall {package}"
         return Verdict(3, f"the package '{package}' cannot be imported: {message_of(error)}; {cure}", obscure=True)
     if (library := raising_library(error)) in WORKHORSES:

@@ -3,7 +3,6 @@
 import linecache
 import os
 import site
-import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -205,6 +204,14 @@ def foreign(answer: Callable[[BaseException], DasbenchError | None]) -> Iterator
         raise ours from error
 
 
-def python_of(error: ImportError) -> str:
-    """The package that could not be imported."""
-    return (error.name or "").partition(".")[0] or raising_library(error) or sys.executable
+def package_of(error: ImportError) -> str:
+    """The package that could not be imported.
+
+    Example:
+        >>> package_of(ImportError("no such module", name="timm.models"))
+        'timm'
+    """
+    frames = all_frames(error)
+    last = Path(frames[-1].file if frames else "")
+    file_name = last.parent.name if last.name == "__init__.py" else last.stem
+    return (error.name or "").partition(".")[0] or raising_library(error) or file_name

@@ -112,6 +112,17 @@ def test_libraries_and_the_machine_are_told_from_us(call, code, said):
     assert "\n" not in verdict.message
 
 
+def test_a_package_whose_installation_is_broken_is_named(tmp_path, monkeypatch):
+    (tmp_path / "own_broken").mkdir()
+    (tmp_path / "own_broken" / "__init__.py").write_text("raise ImportError('libcudart.so.12: cannot open')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    verdict = judge(caught(__import__, "own_broken"))
+
+    assert verdict.exit_code == 3
+    assert verdict.message.startswith("the package 'own_broken' cannot be imported: ImportError: libcudart.so.12")
+
+
 def test_a_full_disk_is_called_so():
     assert judge(OSError(28, "No space left on device", "x.png")).message == "x.png: the disk is full"
 
