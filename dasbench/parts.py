@@ -85,6 +85,7 @@ def kind_of(value: object) -> str:
     """What a module was given or gives back, in a few words.
 
     Example:
+        >>> import torch
         >>> kind_of(torch.zeros(1, 4, 2, 2)), kind_of(None), kind_of((torch.zeros(1), 2))
         ('a map [1, 4, 2, 2]', 'None', 'a tuple')
     """
