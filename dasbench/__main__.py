@@ -1,6 +1,26 @@
-"""`python -m dasbench` is `dasbench`."""
+"""`python -m dasbench` is `dasbench`: the folder that one stands in does not come before the libraries."""
 
-from dasbench.cli import main
+import os
+import sys
+from importlib.machinery import PathFinder
+
+
+def search_last(here: str) -> None:
+    """Search a folder after the libraries, if it holds the dasbench that runs; workers have to find the same one.
+
+    Args:
+        here: the folder that one stands in.
+    """
+    installed = PathFinder.find_spec("dasbench", sys.path)
+    package = os.path.dirname(__file__)  # noqa: PTH120 - nothing else is imported before the path is right
+    if os.path.dirname(package) == here and (installed is None or installed.origin != f"{package}/__init__.py"):  # noqa: PTH120
+        sys.path.append(here)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        search_last(sys.path.pop(0))  # which -m put there
+    from dasbench.cli import main
+
     main()

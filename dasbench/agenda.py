@@ -61,7 +61,7 @@ class Agenda:
         check_study(study)
         self.study = study
         self.items: dict[str, Planned] = {}
-        self._sampler: Sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
+        self._sampler: Sampler = SAMPLERS[study.sampler.name].create(study, **study.sampler.params)
         self._results: dict[str, Result] = {}
         self._seeds: dict[str, set[int]] = {}
         self._spared: set[str] = set()

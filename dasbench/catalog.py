@@ -15,14 +15,16 @@ from dasbench.spec.document import dotted
 from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.trial import Choice, Placement, Trial
 
-TASKS: Registry[Any] = Registry("task", "dasbench.tasks")
+TASKS: Registry[Any] = Registry("task", "dasbench.tasks", gives=("build", "cost"))
 BACKBONES: Registry[Any] = Registry("backbone", "dasbench.backbones")
 GATES: Registry[Any] = Registry("gate", "dasbench.gates")
-DATASETS: Registry[Any] = Registry("dataset", "dasbench.datasets")
+DATASETS: Registry[Any] = Registry("dataset", "dasbench.datasets", gives=("fingerprint", "classes", "input_size"))
 METRICS: Registry[Any] = Registry("metric", "dasbench.metrics")
-SAMPLERS: Registry[Any] = Registry("sampler", "dasbench.search.samplers")
-SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers")
-CALLBACKS: Registry[Any] = Registry("callback", "dasbench.callbacks")
+SAMPLERS: Registry[Any] = Registry("sampler", "dasbench.search.samplers", gives=("propose", "tell"))
+SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers", gives=("make",))
+CALLBACKS: Registry[Any] = Registry(
+    "callback", "dasbench.callbacks", gives=("planned", "added", "reported", "finished", "close")
+)
 PLOTS: Registry[Any] = Registry("plot", "dasbench.reports.plots")
 
 KINDS: dict[str, Registry[Any]] = {
@@ -162,9 +164,10 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
     if not problems:
         params |= {name: entry.defaults[name] for name in unused(field, choice.name, params)}
     known = set(entry.defaults)
-    foreign = [path for path, _ in problems if path and path[0] not in known]
+    unknown = [path for path, _ in problems if path and path[0] not in known]
     return params, [
-        (path, f"{message} ({field} '{choice.name}')" if path in foreign else message) for path, message in problems
+        (path, f"{message} ({entry}){entry.hint(str(path[0]))}" if path in unknown else message)
+        for path, message in problems
     ]
 
 
@@ -261,7 +264,7 @@ def load_dataset(dataset: Choice) -> Any:
 @lru_cache(maxsize=2)
 def _loaded(dataset: str, _root: Path) -> Any:
     choice = Choice.model_validate_json(dataset)
-    return DATASETS[choice.name].make(**choice.params)
+    return DATASETS[choice.name].create(**choice.params)
 
 
 def _fingerprint(dataset: Choice) -> str:

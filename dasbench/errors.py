@@ -10,6 +10,7 @@
     |   |-- EmptyStoreError     3   there are no results yet
     |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up to date
     |   `-- ForeignStoreError   4   the database is another program's, or of a newer version
+    |-- MachineError            3   the machine lacks what a command needs: memory, disk, a package, a start of Ray
     |-- LockedError             5   another driver holds the study
     `-- DivergedError           1   the loss of a trial is not finite (ends that trial only)
 
@@ -104,6 +105,12 @@ class ForeignStoreError(StoreError):
     """The database belongs to another program or to a newer dasbench; it was left untouched."""
 
     exit_code = 4
+
+
+class MachineError(DasbenchError):
+    """The machine does not give what is needed: memory, disk, a package that works, a Ray that starts."""
+
+    exit_code = 3
 
 
 class LockedError(DasbenchError):

@@ -3,15 +3,19 @@
 import copy
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
 from dasbench.backbones.weights import load_gates
+from dasbench.blame import refusal
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError, unknown_name
-from dasbench.gates.traits import Foldable, NeedsBackbone
+from dasbench.faults import foreign
+from dasbench.gates.traits import Foldable
+from dasbench.parts import UNNAMED, Names, bare_name, called, kind_of, make_backbone, make_gate
 from dasbench.seeds import derive_seed
 from dasbench.spec.trial import Placement, Trial
 
@@ -26,25 +30,47 @@ class GatedNetwork(nn.Module):
         backbone: any network.
         gates: gate by the path of the module whose output it replaces.
         stage_ends: where the backbone's stages end, in the order in which data passes them.
+        names: how errors call the backbone and the gates.
 
     Shape:
         as the backbone's: [B, 3, H, W] -> [B, classes]
     """
 
-    def __init__(self, backbone: nn.Module, gates: Mapping[str, nn.Module], stage_ends: tuple[Site, ...] = ()) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        gates: Mapping[str, nn.Module],
+        stage_ends: tuple[Site, ...] = (),
+        *,
+        names: Names = UNNAMED,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.stage_ends = stage_ends
+        self.names = names
         self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
         self._hooks = {
-            path: backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate))
+            path: backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate, names.gate))
             for path, gate in gates.items()
         }
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [B, classes] of images [B, 3, H, W]."""
-        logits: Tensor = self.backbone(x)
+        """Logits [B, classes] of images [B, 3, H, W].
+
+        Raises:
+            ModelError: if the backbone or a gate does not take them; names it, the size and the site.
+        """
+        with foreign(partial(self._refusal, tuple(x.shape))):
+            logits: Tensor = self.backbone(x)
         return logits
+
+    def _refusal(self, shape: tuple[int, ...], error: BaseException) -> ModelError | None:
+        """The backbone does not take images of this shape."""
+        if not self.names.backbone:
+            return None
+        what = f"backbone '{self.names.backbone}' fails on images of {shape[-2]}x{shape[-1]} px"
+        takes = f" (it takes {self.names.takes})" if self.names.takes else ""
+        return refusal(what + takes, error, entry=BACKBONES[bare_name(self.names.backbone)])
 
     def fold_gates(self) -> None:
         """Let every gate that can dissolve into the layer before it do so, for good (see `inference_form`)."""
@@ -63,22 +89,35 @@ def _key(path: str) -> str:
 class _PassThrough:
     """A forward hook that hands a module's output to a gate; it is copied and pickled with the network."""
 
-    def __init__(self, path: str, gate: nn.Module) -> None:
+    def __init__(self, path: str, gate: nn.Module, name: str) -> None:
         self.path = path
         self.gate = gate
+        self.name = name
 
     def __call__(self, module: nn.Module, args: object, output: Tensor) -> Tensor:
-        try:
-            gated: Tensor = self.gate(output)
-        except ModelError as error:
-            raise ModelError(f"site '{self.path}': {error}") from error
+        with foreign(partial(self._refusal, output)):
+            try:
+                gated: Tensor = self.gate(output)
+            except ModelError as error:
+                raise ModelError(f"site '{self.path}': {error}") from error
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if not isinstance(gated, Tensor):
+            raise ModelError(f"{self._gate} returns {kind_of(gated)}, not a map; a gate keeps the shape of its input")
         if not tracing and gated.shape != output.shape:
             shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
-            raise ModelError(
-                f"site '{self.path}': the gate {type(self.gate).__name__} turns {shapes}; a gate keeps its shape"
-            )
+            raise ModelError(f"{self._gate} turns {shapes}; a gate keeps its shape")
         return gated
+
+    @property
+    def _gate(self) -> str:
+        kind = f"gate '{self.name}'" if self.name else f"the gate {type(self.gate).__name__}"
+        return f"site '{self.path}': {kind}"
+
+    def _refusal(self, x: object, error: BaseException) -> ModelError | None:
+        """The gate raised something on a map."""
+        if not self.name:
+            return None
+        return refusal(f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)])
 
 
 def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
@@ -105,17 +144,15 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(trial.seed, "backbone"))
-        backbone = BACKBONES[trial.backbone.name].make(num_classes, **trial.backbone.params)
+        backbone = make_backbone(trial, num_classes)
         gates: dict[str, nn.Module] = {}
         if trial.gate.name != "none":
             for site in choose_sites(backbone.sites, trial.placement):
                 torch.manual_seed(derive_seed(trial.seed, "gate", site.path))
-                gate = GATES[trial.gate.name].make(site.channels, **trial.gate.params)
-                if isinstance(gate, NeedsBackbone):
-                    gate.attach(backbone.module, site, backbone.sites)
-                gates[site.path] = gate
+                gates[site.path] = make_gate(trial, site, backbone)
     stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
-    network = GatedNetwork(backbone.module, gates, stage_ends)
+    names = Names(called("backbone", trial.backbone), called("gate", trial.gate), backbone.takes)
+    network = GatedNetwork(backbone.module, gates, stage_ends, names=names)
     find = BACKBONES[trial.backbone.name].traits.get("weights_file")
     if file := find(trial.backbone.params) if find else None:
         load_gates(network.gates, file)

@@ -1,14 +1,17 @@
 """From a study to the trials that it means: resolved, distinct, and with models that can be built."""
 
 import json
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from dasbench.blame import own_fault
 from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
 from dasbench.checks import check_components
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
+from dasbench.faults import foreign
 from dasbench.records import Cost, Row
 from dasbench.results.costing import Network
 from dasbench.results.planning import Member
@@ -125,7 +128,7 @@ def plan_study(study: Study) -> Plan:
     check_study(study)
     if study.is_searched:
         return Plan(study)
-    sampler = SAMPLERS[study.sampler.name].make(study, **study.sampler.params)
+    sampler = SAMPLERS[study.sampler.name].create(study, **study.sampler.params)
     return Plan(study, plan_proposals(study, sampler.propose()))
 
 
@@ -218,10 +221,17 @@ def _count(identity: str) -> Cost | str:
     """The cost, or why there is none: a search asks for the same impossible model again and again."""
     trial = Trial.model_validate_json(identity)
     try:
-        cost: Cost = TASKS[trial.task.name].make(**trial.task.params).cost(trial)
+        with foreign(_of_own_task):
+            cost: Cost = TASKS[trial.task.name].create(**trial.task.params).cost(trial)
     except ModelError as error:
         return str(error)
     return cost
+
+
+def _of_own_task(error: BaseException) -> ModelError | None:
+    """A task of the user's own that cannot count a trial is like a network that cannot be built."""
+    words = own_fault(error)
+    return ModelError(words) if words and not isinstance(error, OSError) else None
 
 
 def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -> dict[str, Cost]:
@@ -257,7 +267,8 @@ def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -
 
 def _complaint(study: Study, message: str, labels: list[str]) -> Complaint:
     """What is wrong with some variants' models, at the axis or the field of the base that it comes from."""
-    heads = ("placement",) if message.startswith("placement") else ("gate", "placement", "backbone", "dataset")
+    about = {"placement": ("placement",), "backbone": ("backbone", "dataset")}
+    heads = about.get(re.split(r"\W", message)[0], ("gate", "placement", "backbone", "dataset"))
     axes = [number for number, axis in enumerate(study.axes) if axis.key.partition(".")[0] in heads]
     path: Path_ = ("axes", axes[0]) if axes else ("base", heads[0])
     more = f" (and {len(labels) - 1} more variants)" if len(labels) > 1 else ""

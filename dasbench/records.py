@@ -91,6 +91,11 @@ class Outcome:
     error: str = ""
     correct: str = ""
 
+    @property
+    def cause(self) -> str:
+        """The failure in a line, see `cause_of`."""
+        return cause_of(self.error)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back: how an outcome travels from a worker to the driver."""
         return asdict(self)
@@ -101,6 +106,28 @@ class Outcome:
         cost = data["cost"] and Cost.from_json(data["cost"])
         epochs = tuple(Epoch(**epoch) for epoch in data["epochs"])
         return cls(**{**data, "cost": cost, "epochs": epochs})
+
+
+def cause_of(error: str) -> str:
+    r"""What ended a trial, in a line: the words before a traceback, else its last exception.
+
+    Example:
+        >>> cause_of("Traceback (most recent call last):\n  File ...\ndasbench.errors.DivergedError: the loss is nan\n")
+        'the loss is nan'
+        >>> cause_of("Traceback (most recent call last):\n  File ...\nmine.errors.Bad: no\nand more\n")
+        'Bad: no'
+        >>> cause_of("gate 'halve' at site 'layer1': no\n\nTraceback (most recent call last):\n  ...\nValueError: no\n")
+        "gate 'halve' at site 'layer1': no"
+    """
+    before, found, _ = error.strip().partition("Traceback (most recent call last):\n")
+    if before.strip() or not found:
+        return before.strip().partition("\n")[0]
+    last = error.rpartition("Traceback (most recent call last):\n")[2]
+    line = next((line for line in last.splitlines() if line and not line[0].isspace()), "")
+    name, colon, message = line.partition(": ")
+    if name.startswith("dasbench.errors."):
+        return message
+    return f"{name.rpartition('.')[2]}{colon}{message}"
 
 
 @dataclass(frozen=True, kw_only=True)

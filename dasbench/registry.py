@@ -2,81 +2,16 @@
 
 import ast
 import inspect
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from secrets import token_hex
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from pydantic import BaseModel
-
-from dasbench.code.closure import OWN, UNSAVED, NoSourceError, code_of
+from dasbench.entry import Entry, Place, T
 from dasbench.errors import UsageError, unknown_name
-from dasbench.spec.parameters import parameter_schema
-
-T = TypeVar("T", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Entry(Generic[T]):
-    """One registered component.
-
-    Args:
-        kind: what it is (`gate`).
-        name: how studies call it.
-        make: its constructor; the keyword-only arguments are its parameters.
-        source: where it comes from: authors, year, arXiv, section or equation.
-        traits: facts about it that its kind knows (a gate's default placement, for example).
-        modules: names of the modules that define it: the one that registers it, and that of `make`.
-    """
-
-    kind: str
-    name: str
-    make: T
-    source: str = ""
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    modules: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """The first line of the constructor's docstring."""
-        return (inspect.getdoc(self.make) or "").partition("\n")[0]
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """The parameters that have a default, with it."""
-        return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
-
-    @cached_property
-    def code(self) -> str:
-        """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
-
-        What was typed in and lies in no file has a code of its own, which no other process will ever have.
-        """
-        try:
-            return code_of(*self.modules)
-        except NoSourceError:
-            return f"{UNSAVED}{token_hex(4)}"
-
-    @property
-    def in_this_process_only(self) -> bool:
-        """Whether another process cannot import it: it was typed in, or defined in the program that runs."""
-        return "__main__" in self.modules or self.code.startswith(UNSAVED)
-
-    @cached_property
-    def parameters(self) -> tuple[inspect.Parameter, ...]:
-        """The constructor's keyword-only arguments, in order, with evaluated annotations."""
-        signature = inspect.signature(self.make, eval_str=True)
-        return tuple(p for p in signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY)
-
-    @cached_property
-    def schema(self) -> type[BaseModel]:
-        """What a study may say about those arguments."""
-        return parameter_schema(self.parameters)
+from dasbench.faults import foreign, told
 
 
 class Registry(Generic[T]):
@@ -89,97 +24,158 @@ class Registry(Generic[T]):
     Args:
         kind: what a component is called in messages (`gate`).
         package: the package whose files hold one component each (`dasbench.gates`).
+        gives: attributes that what a constructor returns has to have.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, *, gives: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.package = package
+        self.gives = gives
         self._entries: dict[str, Entry[T]] = {}
 
     def register(self, name: str, *, source: str = "", **traits: Any) -> Callable[[T], T]:
         """Register the decorated constructor under a name.
 
+        The same module may do so again: a notebook's cell that is executed again, an edited file that is reloaded.
+
         Raises:
-            UsageError: if another component already has the name.
+            UsageError: if another component has the name, also one that was not imported yet; both places are named.
         """
-        caller = sys._getframe(1).f_globals.get("__name__", "")
+        place = _place_of(inspect.currentframe())
+        if not isinstance(name, str):
+            raise UsageError(
+                f'{place}: write the {self.kind}\'s name behind register, as in register("my_{self.kind}")'
+            )
 
         def add(make: T) -> T:
-            known = self._entries.get(name)
-            if known and (known.make.__module__, known.make.__qualname__) != (make.__module__, make.__qualname__):
+            if taken := self._taken(name, place, make):
                 raise UsageError(
-                    f"{self.kind} '{name}' is registered twice: by {known.make.__module__} and by {make.__module__}"
+                    f"{self.kind} '{name}' is registered twice: in {taken} and in {place}; give one another name"
                 )
-            modules = tuple(dict.fromkeys([caller, _own_module(make, caller)]))
-            entry = self._entries[name] = Entry(self.kind, name, make, source, traits, modules)
-            if not all(_is_ours(module) for module in modules):
+            entry = self._entries[name] = Entry(self.kind, name, make, source, traits, place, self.gives)
+            if not place.is_ours:
                 _ = entry.code  # now, while the files are as they are imported
             return make
 
         return add
 
+    def _taken(self, name: str, place: Place, make: T) -> Place | str | None:
+        """Where another component of the name is registered, or will be when it is imported."""
+        known = self._entries.get(name)
+        if known is not None and not _is_again(known, place, make):
+            return known.place
+        there = _places_in_folder(self.package).get(name)
+        if there is not None and there.module != place.module:
+            return there
+        point = None if place.is_ours else self._plugins().get(name)
+        if point is not None and point.module.partition(".")[0] != place.module.partition(".")[0]:
+            return _words_of(point)
+        return None
+
     def names(self) -> tuple[str, ...]:
-        """Every name that can be used, sorted; imports no component."""
-        return tuple(sorted({*_names_in_folder(self.package), *self._plugins(), *self._entries}))
+        """Every name that can be used, sorted; imports no component.
+
+        Raises:
+            UsageError: if an installed package offers a name that is taken.
+        """
+        return tuple(sorted({*_places_in_folder(self.package), *self._plugins(), *self._entries}))
+
+    def entries(self) -> tuple[Entry[T], ...]:
+        """The components that have been imported so far."""
+        return tuple(self._entries.values())
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The component of that name, imported if this is its first use.
 
         Raises:
-            UsageError: if there is none; the message names the nearest.
+            UsageError: if there is none; the message names the nearest. If the package that offers it cannot be
+                imported.
         """
         if name not in self._entries:
-            module = _names_in_folder(self.package).get(name)
-            if module:
-                import_module(module)
+            there = _places_in_folder(self.package).get(name)
+            if there is not None:
+                import_module(there.module)
             elif plugin := self._plugins().get(name):
-                plugin.load()
+                self._load(plugin)
         if name not in self._entries:
-            raise UsageError(unknown_name(self.kind, name, self.names()))
+            own = " One of your own is found with --import FILE.py, or `imports:` in the study."
+            raise UsageError(unknown_name(self.kind, name, self.names()) + own)
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()
 
+    def _load(self, point: metadata.EntryPoint) -> None:
+        def answer(error: BaseException) -> UsageError:
+            return UsageError(f"{self.kind} '{point.name}' cannot be imported from {_words_of(point)}: {told(error)}")
+
+        with foreign(answer):
+            point.load()
+        if point.name not in self._entries:
+            raise UsageError(f"{self.kind} '{point.name}': {_words_of(point)} registers no {self.kind} of that name")
+
     def _plugins(self) -> dict[str, metadata.EntryPoint]:
-        return {point.name: point for point in metadata.entry_points(group=self.package)}
+        """The components that installed packages offer.
+
+        Raises:
+            UsageError: if one has the name of another, or of one of ours.
+        """
+        points: dict[str, metadata.EntryPoint] = {}
+        folder = _places_in_folder(self.package)
+        for point in metadata.entry_points(group=self.package):
+            before = points.setdefault(point.name, point)
+            taken = folder.get(point.name) or (_words_of(before) if before.value != point.value else None)
+            if taken is not None:
+                raise UsageError(
+                    f"{self.kind} '{point.name}' is registered twice: in {taken} and in {_words_of(point)}; uninstall "
+                    "one of them"
+                )
+        return points
 
 
-def _own_module(make: object, caller: str) -> str:
-    """The module that defines a constructor; that of the caller where it has none of its own (a `partial`)."""
-    module = getattr(make, "__module__", None)
-    return module if isinstance(module, str) and module in sys.modules else caller
+def _place_of(frame: Any) -> Place:
+    """Where `register` was called."""
+    caller = frame.f_back
+    return Place(caller.f_globals.get("__name__", ""), caller.f_code.co_filename, caller.f_lineno)
 
 
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] == OWN
+def _is_again(known: Entry[Any], place: Place, make: Any) -> bool:
+    """Whether a registration repeats an earlier one: the same class or function of the same module or file."""
+    names = [getattr(each, "__qualname__", repr(each)) for each in (known.make, make)]
+    return names[0] == names[1] and (known.place.module == place.module or known.place.file == place.file)
+
+
+def _words_of(point: metadata.EntryPoint) -> str:
+    package = point.dist.name if point.dist else "an installed package"
+    return f"{package} (entry point {point.value})"
 
 
 @cache
-def _names_in_folder(package: str) -> dict[str, str]:
-    """Registered name -> module, read from the text of the package's files."""
+def _places_in_folder(package: str) -> dict[str, Place]:
+    """Registered name -> where, read from the text of the package's files."""
     spec = find_spec(package)
-    names: dict[str, str] = {}
+    places: dict[str, Place] = {}
     for folder in (spec.submodule_search_locations or []) if spec else []:
         root = Path(folder)
         for file in sorted(root.rglob("*.py")):
             parts = file.relative_to(root).with_suffix("").parts
             module = ".".join([package, *(p for p in parts if p != "__init__")])
-            names.update(dict.fromkeys(_registered_names(file.read_text("utf-8")), module))
-    return names
+            for name, line in _registered_names(file.read_text("utf-8")):
+                places[name] = Place(module, str(file), line)
+    return places
 
 
-def _registered_names(text: str) -> list[str]:
-    r"""The literal names of all `@X.register("name")` decorators in a module's text.
+def _registered_names(text: str) -> list[tuple[str, int]]:
+    r"""The literal names of all `@X.register("name")` decorators in a module's text, with their lines.
 
     Example:
         >>> _registered_names('@GATES.register("se", source="...")\nclass Se: ...')
-        ['se']
+        [('se', 1)]
     """
     if ".register(" not in text:
         return []
     return [
-        decorator.args[0].value
+        (decorator.args[0].value, decorator.lineno)
         for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
         for decorator in node.decorator_list

@@ -20,7 +20,7 @@ HEADINGS = {
 }
 """What stands above a part; above a sweep, what varies."""
 
-KEPT = ("seeds", "objectives", "resources", "callbacks", "profiles")
+KEPT = ("seeds", "objectives", "resources", "callbacks", "imports", "profiles")
 """What a study of ablations takes over from the study that it starts from."""
 
 OWN = ("gate", "placement")

@@ -36,7 +36,9 @@ class Backbone:
     Args:
         module: images `[B, 3, H, W]` -> logits `[B, classes]`.
         sites: every place where a gate can stand.
+        takes: which images it takes, in words, if not any (`224x224 px alone`).
     """
 
     module: nn.Module
     sites: tuple[Site, ...]
+    takes: str = ""

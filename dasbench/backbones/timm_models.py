@@ -9,7 +9,8 @@ from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
 from dasbench.catalog import BACKBONES
-from dasbench.errors import ModelError
+from dasbench.errors import DasbenchError, MachineError, ModelError
+from dasbench.faults import foreign, message_of
 
 
 def _num_stages(params: Mapping[str, Any]) -> int:
@@ -39,14 +40,38 @@ def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> B
     Raises:
         ModelError: if timm is not installed, or has no such network.
     """
-    try:
+    with foreign(_unusable):
         import timm  # an optional dependency
-    except ImportError as error:
-        raise ModelError("backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]") from error
     if not timm.is_model(model) or "." in model:
         near = ", ".join(get_close_matches(model, timm.list_models(), n=3, cutoff=0.4)) or "nothing"
         raise ModelError(f"backbone.model: timm has no network '{model}'; nearest: {near}")
-    net: Any = timm.create_model(model, pretrained=False, num_classes=num_classes)
+    with foreign(lambda error: ModelError(f"timm cannot make '{model}': {message_of(error)}")):
+        net: Any = timm.create_model(model, pretrained=False, num_classes=num_classes)
     if weights is not None:
         load_weights(net, find_weights(weights, model=None), head=find_head(net))
-    return Backbone(net, trace_sites(net, image_side=net.pretrained_cfg["input_size"][-1]))
+    sites = trace_sites(net, image_side=net.pretrained_cfg["input_size"][-1])
+    return Backbone(net, sites, takes=_takes(net.pretrained_cfg))
+
+
+def _unusable(error: BaseException) -> DasbenchError:
+    if isinstance(error, ModuleNotFoundError) and error.name == "timm":
+        return ModelError("backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]")
+    cure = "install it again: pip install --force-reinstall timm"
+    return MachineError(f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; {cure}")
+
+
+def _takes(config: Mapping[str, Any]) -> str:
+    """Which images a network takes, in words.
+
+    Example:
+        >>> _takes({"input_size": (3, 224, 224), "fixed_input_size": True})
+        '224x224 px alone'
+        >>> _takes({"input_size": (3, 299, 299)})
+        'larger ones; 299x299 px are usual'
+    """
+    height, width = config["input_size"][-2:]
+    if config.get("fixed_input_size"):
+        return f"{height}x{width} px alone"
+    if config.get("min_input_size"):
+        return "{}x{} px and more".format(*config["min_input_size"][-2:])
+    return f"larger ones; {height}x{width} px are usual"

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torchvision
+from torch import nn
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import find_head, find_weights, load_weights, published_file, weights_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
+from dasbench.faults import foreign, message_of
 
 _IMAGE_SIDE = 224
 """Pixels of the image by which places are found."""
@@ -65,10 +67,12 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")
     file = None if weights is None else find_weights(weights, model=model)
     options = _options(model, file)
-    net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
+    with foreign(lambda error: ModelError(f"torchvision cannot make '{model}': {message_of(error)}")):
+        net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
     if file is not None:
         load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
-    return Backbone(net, trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE)))
+    sites = trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE))
+    return Backbone(net, sites, takes=_takes(model, net))
 
 
 def _options(model: str, file: Path | None) -> dict[str, Any]:
@@ -84,3 +88,17 @@ def _options(model: str, file: Path | None) -> dict[str, Any]:
     elif published is not None:
         options["image_size"] = published.meta["min_size"][0]
     return options
+
+
+def _takes(model: str, net: nn.Module) -> str:
+    """Which images a network takes, in words.
+
+    Example:
+        >>> _takes("alexnet", nn.Identity())
+        '63x63 px and more'
+    """
+    side = getattr(net, "image_size", None)  # of its vision transformers
+    if side is not None:
+        return f"{side}x{side} px alone"
+    released = [weights.meta["min_size"] for weights in torchvision.models.get_model_weights(model)]
+    return "{}x{} px and more".format(*min(released)) if released else ""

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from dasbench.backbones.site import Backbone, Site
 from dasbench.errors import ModelError
+from dasbench.faults import foreign, message_of
 
 _SEVERAL_STAGES = 3
 """From this factor between its input's and its output's side on, a module is taken for several stages."""
@@ -87,8 +88,13 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
         >>> [(site.path, site.channels) for site in sites if site.after == "stage"]
         [('stage2', 116), ('stage3', 232), ('stage4', 464)]
     """
-    net = copy.deepcopy(net).to("meta").eval()
-    steps = _passed(net, image_side)
+
+    def answer(error: BaseException) -> ModelError:
+        return ModelError(f"{type(net).__name__}: no places for gates can be found in it: {message_of(error)}")
+
+    with foreign(answer):
+        net = copy.deepcopy(net).to("meta").eval()
+        steps = _passed(net, image_side)
     units = sorted(_units(net, "", steps), key=lambda step: step.order)
     depth = min(2, max((unit.depth for unit in units), default=0))
     units = [unit for unit in units if unit.depth >= depth]
@@ -116,11 +122,8 @@ def _passed(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
 
     for path, module in net.named_modules():
         module.register_forward_hook(lambda module, args, output, path=path: note(path, module, args, output))
-    try:
-        with torch.no_grad():
-            net(torch.zeros(1, 3, image_side, image_side, device="meta"))
-    except (RuntimeError, ValueError, AssertionError, NotImplementedError) as error:
-        raise ModelError(f"{type(net).__name__}: no places for gates can be found in it: {error}") from error
+    with torch.no_grad():
+        net(torch.zeros(1, 3, image_side, image_side, device="meta"))
     return steps
 
 

@@ -9,6 +9,7 @@ from torchvision.models._utils import IntermediateLayerGetter
 
 from dasbench.backbones.site import Site
 from dasbench.errors import ModelError
+from dasbench.faults import foreign, message_of
 
 _SIDE = 64
 """Of the image that shows how large the maps are."""
@@ -63,12 +64,8 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     (parent,) = parents
     module = backbone.get_submodule(parent)
     names = [site.path.rpartition(".")[2] for site in stage_ends]
-    try:
+    with foreign(_not_in_order):
         sizes = _sizes(backbone, module, names)
-    except (RuntimeError, ValueError, KeyError, TypeError, AssertionError) as error:  # a foreign network raises any
-        raise ModelError(
-            f"the backbone does not run its layers one after the other, or takes no images of {_SIDE} px: {error}"
-        ) from error
     last = {
         sizes[name]: Level(name, site.channels, _SIDE // sizes[name])
         for name, site in zip(names, stage_ends, strict=True)
@@ -76,6 +73,13 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     if len(last) < 2:
         raise ModelError("a backbone with a single resolution gives no maps to detect or segment with")
     return Trunk(module, tuple(last.values()))
+
+
+def _not_in_order(error: BaseException) -> ModelError:
+    return ModelError(
+        "the backbone does not run its layers one after the other, or takes no images of "
+        f"{_SIDE} px: {message_of(error)}"
+    )
 
 
 def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapping[str, int]:

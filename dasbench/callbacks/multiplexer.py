@@ -30,7 +30,7 @@ def make_callbacks(choices: Sequence[Choice]) -> dict[str, Callback]:
         {}
     """
     return {
-        f"{number}. {choice.name}": CALLBACKS[choice.name].make(**choice.params)
+        f"{number}. {choice.name}": CALLBACKS[choice.name].create(**choice.params)
         for number, choice in enumerate(choices, start=1)
     }
 

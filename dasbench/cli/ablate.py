@@ -12,6 +12,7 @@ import click
 
 from dasbench.cli.options import data_option, read_study
 from dasbench.errors import StoreError, UsageError
+from dasbench.plugins import relocated
 
 if TYPE_CHECKING:
     from dasbench.spec.study import Study
@@ -66,6 +67,8 @@ def command(
     from dasbench.ablation.variants import list_parts
 
     data = compose_data(read_study(base, profile=profile, overrides=(), gate=None), gate, overrides)
+    own = relocated(data.get("imports") or (), beside=Path(base).parent, to=output.parent)
+    data = {**data, "imports": own}
     composed = compose(data["base"])
     with _progress() as told:
         ablation = ablate(composed, list_parts(gate) if only is None else _parts(only), told=told)

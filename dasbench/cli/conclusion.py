@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dasbench.records import cause_of
 from dasbench.reports.formats import shown
 from dasbench.run import Summary
 
@@ -130,28 +131,6 @@ def failures(summary: Summary) -> list[Failures]:
             groups.setdefault((reason, same), []).append(key)
     found = [Failures(reason, cause_of(summary.errors.get(keys[0], "")), keys) for (reason, _), keys in groups.items()]
     return sorted(found, key=lambda group: -len(group.keys))
-
-
-def cause_of(error: str) -> str:
-    r"""What ended a trial, in a line: the words before a traceback, else its last exception.
-
-    Example:
-        >>> cause_of("Traceback (most recent call last):\n  File ...\ndasbench.errors.DivergedError: the loss is nan\n")
-        'the loss is nan'
-        >>> cause_of("Traceback (most recent call last):\n  File ...\nmine.errors.Bad: no\nand more\n")
-        'Bad: no'
-        >>> cause_of("gate 'halve' at site 'layer1': no\n\nTraceback (most recent call last):\n  ...\nValueError: no\n")
-        "gate 'halve' at site 'layer1': no"
-    """
-    before, found, _ = error.strip().partition("Traceback (most recent call last):\n")
-    if before.strip() or not found:
-        return before.strip().partition("\n")[0]
-    last = error.rpartition("Traceback (most recent call last):\n")[2]
-    line = next((line for line in last.splitlines() if line and not line[0].isspace()), "")
-    name, colon, message = line.partition(": ")
-    if name.startswith("dasbench.errors."):
-        return message
-    return f"{name.rpartition('.')[2]}{colon}{message}"
 
 
 def _told(groups: Sequence[Failures], labels: Mapping[str, str], planned: int) -> Iterator[str]:

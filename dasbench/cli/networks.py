@@ -80,15 +80,18 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
         return read_study(study, profile=profile, overrides=overrides, gate=gate)
     if overrides or gate:
         raise UsageError(f"--set and --gate change a study's file; '{study}' is a name: give the file instead")
+    from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
     from dasbench.spec.study import Study
 
     name = f"{study}@{profile}" if profile else study
     with read_store(db) as reader:
-        documents = {record.name: record.document for record in reader.studies()}
-    if name not in documents:
-        raise UsageError(f"{db}: {unknown_name('study', name, documents)} A study's file ends in .yaml.")
-    return Study.model_validate_json(json.dumps(documents[name]), strict=True)
+        records = {record.name: record for record in reader.studies()}
+    if name not in records:
+        raise UsageError(f"{db}: {unknown_name('study', name, records)} A study's file ends in .yaml.")
+    found = Study.model_validate_json(json.dumps(records[name].document), strict=True)
+    import_of_study(records[name])
+    return found
 
 
 def networks_of_study(study: "Study") -> list["Counted"]:
@@ -119,5 +122,7 @@ def _build(trial: "Trial") -> "nn.Module":
 
     from dasbench.catalog import TASKS
 
-    network: nn.Module = TASKS[trial.task.name].make(**trial.task.params).build(trial, device=torch.device("cpu")).model
+    network: nn.Module = (
+        TASKS[trial.task.name].create(**trial.task.params).build(trial, device=torch.device("cpu")).model
+    )
     return network

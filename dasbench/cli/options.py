@@ -82,19 +82,21 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 
 def read_study(path: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> "Study":
-    """The study of a file, its form and the names in it checked."""
+    """The study of a file, its own modules imported, its form and the names in it checked."""
     from dasbench.catalog import known_names  # pydantic and the YAML reader take a third of a second
     from dasbench.spec.load import load_study
 
     chosen = (*overrides, f"gate.name={gate}") if gate else overrides
-    return load_study(Path(path), known=known_names(), profile=profile, overrides=chosen)
+    return load_study(Path(path), known=known_names, profile=profile, overrides=chosen)
 
 
 def study_name(study: str, *, profile: str | None) -> str:
     """The name under which results of a study are found, from its name or its file."""
     if not study.endswith((".yaml", ".yml")):
         return f"{study}@{profile}" if profile else study
-    return read_study(study, profile=profile, overrides=(), gate=None).name
+    from dasbench.spec.load import load_study
+
+    return load_study(Path(study), profile=profile).name  # results are there to read whatever they were made with
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import known_results
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
+from dasbench.plugins import imported
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
@@ -39,8 +40,7 @@ def make_runtime(study: "Study", place: Place) -> "Runtime":
         data_root=data_access().root,
         loaders=cpus if place["loaders"] is None else place["loaders"],
         replicas=1 if gpus == "auto" else max(1, int(gpus)),
-        plugins=click.get_current_context().find_root().params["modules"],
-        plugin_root=Path.cwd(),
+        plugins=imported(),
     )
 
 
@@ -101,7 +101,7 @@ def make_executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Ex
         workers=place["workers"],
         cpus=resources.cpus,
         gpus=resources.gpus,
-        scheduler=SCHEDULERS[study.scheduler.name].make(**study.scheduler.params),
+        scheduler=SCHEDULERS[study.scheduler.name].create(**study.scheduler.params),
         metric=f"val_{study.score.metric}",
         mode=study.score.direction,
         max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),

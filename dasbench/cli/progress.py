@@ -163,19 +163,18 @@ def make_progress(*, plain: bool = False) -> Progress:
 
 
 def describe(outcome: Outcome, *, metric: str = "top1") -> str:
-    r"""How a trial ended, in a few words.
+    """How a trial ended, in a few words.
 
     Args:
         outcome: of the trial.
         metric: what the study is about.
 
     Example:
-        >>> describe(Outcome(key="0", status="failed", reason="nan", error="...\nDivergedError: the loss is nan"))
+        >>> describe(Outcome(key="0", status="failed", reason="nan", error="DivergedError: the loss is nan"))
         'failed (nan): DivergedError: the loss is nan'
     """
     if outcome.status == "failed":
-        last = outcome.error.strip().rpartition("\n")[2]
-        return f"failed ({outcome.reason}): {last}"
+        return f"failed ({outcome.reason}): {outcome.cause}"
     names = [name for name in (metric, f"val_{metric}") if name in outcome.metrics]
     scores = ", ".join(f"{name} {outcome.metrics[name]:.2f}" for name in names)
     return f"{outcome.status}{scores and f': {scores}'} in {outcome.seconds:.1f} s"

@@ -66,11 +66,16 @@ class Sample:
 
 def find_subjects(db: str, trial: str, against: str | None, files: Sequence[Path]) -> Iterator[Subject]:
     """The trial that is compared with first, as in the paper's figure."""
+    from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
     from dasbench.spec.trial import Trial
 
     with read_store(db) as reader:
         records = [reader.trial(key) for key in (trial, against) if key is not None]
+        listed = {row.study for record in records for row in record.rows}
+        for study in reader.studies(counted=False):
+            if study.name in listed:
+                import_of_study(study)
     if len(records) == 2 and records[0].key == records[1].key:
         raise UsageError(f"--against {against}: is the same trial, {records[0].key}")
     weights = [*files, None, None]

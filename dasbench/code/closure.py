@@ -7,7 +7,6 @@ imported by name at run time, and files that are read then, are not seen.
 
 import ast
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,15 +17,13 @@ from pathlib import Path
 
 from dasbench.code.lock import PACKAGE, ROOMS, hash_file, name_in_lock, read_lock
 from dasbench.code.syntax import digest, hash_tree, imported_modules
+from dasbench.faults import is_library
 
 OWN = "dasbench"
 """The package whose modules the lock knows."""
 
 UNSAVED = "unsaved-"
 """How the code of a component begins that lies in no file."""
-
-_INSTALLED = ("site-packages", "dist-packages")
-"""Folders of installed packages, wherever they are."""
 
 
 class NoSourceError(Exception):
@@ -129,7 +126,7 @@ def _imports(module: _Module, tree: ast.Module, inside: set[str]) -> dict[str, _
         if top in sys.stdlib_module_names or (top == OWN and not _computes(name)):
             continue
         target = _find(name, beside=module)
-        if target and target != module and (top == OWN or top in inside or not _is_installed(target.file)):
+        if target and target != module and (top == OWN or top in inside or not is_library(target.file)):
             found[written] = target
     return found
 
@@ -192,14 +189,6 @@ def _parse(file: Path) -> ast.Module:
 
 def _is_own(module: _Module) -> bool:
     return module.file.is_relative_to(PACKAGE)
-
-
-@cache
-def _is_installed(file: Path) -> bool:
-    """Whether a file belongs to an installed package or to Python."""
-    if any(part in _INSTALLED for part in file.parts):
-        return True
-    return any(file.is_relative_to(sysconfig.get_path(which)) for which in ("stdlib", "platstdlib"))
 
 
 def _changed_own(files: set[Path]) -> Iterator[str]:

@@ -17,7 +17,19 @@ from dasbench.code.syntax import digest, hash_tree
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of dasbench."""
 
-ROOMS = ("backbones", "datasets", "gates", "metrics", "models.py", "ops", "saliency", "seeds.py", "tasks", "training")
+ROOMS = (
+    "backbones",
+    "datasets",
+    "gates",
+    "metrics",
+    "models.py",
+    "ops",
+    "parts.py",
+    "saliency",
+    "seeds.py",
+    "tasks",
+    "training",
+)
 """What computes results. The other rooms ask (what they say is in the key by its value), count, keep or show."""
 
 LOCK = PACKAGE / "code.lock"

@@ -11,9 +11,11 @@ from math import isfinite
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, JustifyMethod, OverflowMethod
 from rich.table import Table
 from rich.text import Text
+
+from dasbench.reports.plain import fitting
 
 INDENT_UP_TO = 1000
 """Records up to which JSON is indented; of more, each takes a line, which is several times faster."""
@@ -227,14 +229,28 @@ def console() -> Console:
     return Console(width=width, highlight=False, emoji=False, markup=False)
 
 
+class _FittingTable(Table):
+    """A table whose texts fit the encoding of standard output before its columns are measured."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*map(_fitted, cells), **options)
+
+
+def _fitted(cell: Any) -> Any:
+    text = cell.plain if isinstance(cell, Text) else cell
+    return Text(fitting(text, sys.stdout.encoding or "utf-8")) if isinstance(text, str) else cell
+
+
 def text_table(title: str, columns: Sequence[str], *, left: int = 1, caption: str = "") -> Table:
     """A table whose first columns are text and whose others are numbers, its title taken literally."""
-    table = Table(
-        title=Text(shown(title)) if title else None,
-        caption=Text(shown(caption)) if caption else None,
+    table = _FittingTable(
+        title=_fitted(shown(title)) if title else None,
+        caption=_fitted(shown(caption)) if caption else None,
         title_justify="left",
         caption_justify="left",
     )
+    cut: OverflowMethod = "ellipsis" if _fitted("\N{HORIZONTAL ELLIPSIS}").cell_len == 1 else "crop"
     for number, column in enumerate(columns):
-        table.add_column(Text(shown(column)), justify="left" if number < left else "right", no_wrap=number >= left)
+        justify: JustifyMethod = "left" if number < left else "right"
+        table.add_column(_fitted(shown(column)), justify=justify, no_wrap=number >= left, overflow=cut)
     return table

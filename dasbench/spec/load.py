@@ -1,13 +1,15 @@
 """From a study file to a Study, or to every complaint about it at once."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from dasbench.errors import Complaint, StudyError, unknown_name
+from dasbench.errors import Complaint, DasbenchError, StudyError, unknown_name
+from dasbench.plugins import import_component
 from dasbench.spec.document import Document, Path_, parse_scalar, read_document
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.recipes import recipes
@@ -21,13 +23,18 @@ Known = Mapping[str, Collection[str]]
 
 
 def load_study(
-    path: Path, *, known: Known | None = None, profile: str | None = None, overrides: tuple[str, ...] = ()
+    path: Path,
+    *,
+    known: Known | Callable[[], Known] | None = None,
+    profile: str | None = None,
+    overrides: tuple[str, ...] = (),
 ) -> Study:
     """Read a study file.
 
     Args:
         path: the file.
-        known: names of components by kind; names are not checked if left out.
+        known: names of components by kind, or the function that tells them: it is called once the modules of the
+            study's `imports` have been imported. Names are not checked, and nothing is imported, if left out.
         profile: name of one of the file's profiles; its fields replace those of the file whole (those of `base` one by
             one), and the study's name becomes `name@profile`.
         overrides: `key=value` for dotted fields of the trial, as `--set` takes them.
@@ -52,13 +59,17 @@ def load_study(
         raise StudyError([document.complaint((), "a study is a mapping with the keys name, question, base, ...")])
     document = _with_overrides(add_space(_with_profile(document, profile)), overrides)
     data = document.data
-    context = {"known": known or {}, "recipes": recipes()}
     complaints = list(document.complaints)
+    if callable(known):
+        missing = _import(document, data.get("imports"))
+        known = {} if missing else known()  # what a missing module would have registered is not called unknown
+        complaints += missing
+    context = {"known": known or {}, "recipes": recipes()}
     study = None
     try:
         study = Study.model_validate_json(json.dumps(data), strict=True, context=context)
     except ValidationError as error:
-        complaints += _complaints(document, error)
+        complaints += _complaints(document, error, known or {})
     complaints += _check_base(document, data)
     complaints += _check_axes(document, data, context)
     if study is not None and not complaints:
@@ -66,6 +77,18 @@ def load_study(
     if study is None or complaints:
         raise StudyError(complaints)
     return study.located(document)
+
+
+def _import(document: Document, names: object) -> list[Complaint]:
+    """Import the study's own modules, so that their components are known; what is no list is refused later."""
+    complaints = []
+    for number, name in enumerate(names if isinstance(names, list) else ()):
+        try:
+            if isinstance(name, str) and name:
+                import_component(name, beside=Path(document.file).parent)
+        except DasbenchError as error:
+            complaints.append(document.complaint(("imports", number), str(error)))
+    return complaints
 
 
 def _with_profile(document: Document, profile: str | None) -> Document:
@@ -115,14 +138,24 @@ def _with_overrides(document: Document, overrides: tuple[str, ...]) -> Document:
     return Document(document.file, {**document.data, "base": base}, document.lines, tuple(complaints))
 
 
-def _complaints(document: Document, error: ValidationError) -> list[Complaint]:
+def _complaints(document: Document, error: ValidationError, known: Known) -> list[Complaint]:
     errors = error.errors()
     broken = {item["loc"][:length] for item in errors for length in range(len(item["loc"]))}
     return [
-        document.complaint(_place(item["loc"]), explain(item, Study, hidden=FILLED_IN))
+        document.complaint(_place(item["loc"]), explain(item, Study, hidden=FILLED_IN) + _other_kind(item, known))
         for item in errors
         if not (item["type"] == "too_short" and item["loc"] in broken)
     ]
+
+
+def _other_kind(item: ErrorDetails, known: Known) -> str:
+    """That an unknown component is one of another kind, as a sentence; `""` if it is not."""
+    given = item["input"]
+    name = given.get("name") if isinstance(given, Mapping) else given
+    if item["type"] != "value_error" or not isinstance(name, str):
+        return ""
+    kinds = [kind for kind, names in known.items() if name in names and kind not in item["loc"]]
+    return f" '{name}' is registered as a {' and a '.join(kinds)}." if kinds else ""
 
 
 def _place(loc: tuple[str | int, ...]) -> Path_:
@@ -178,7 +211,8 @@ def _problems(part: dict[str, Any], head: str, context: Mapping[str, Any]) -> li
     try:
         Trial.model_validate_json(json.dumps({**sound, **part}), strict=True, context=context)
     except ValidationError as error:
-        return [explain(item, Trial) for item in error.errors() if item["loc"][0] == head]
+        errors = [item for item in error.errors() if item["loc"][0] == head]
+        return [explain(item, Trial) + _other_kind(item, context["known"]) for item in errors]
     return []
 
 

@@ -102,6 +102,8 @@ class Study(Frozen):
         objectives: metrics to rank by, the most important first.
         resources: what one trial gets.
         profiles: changes of the study by name (`--profile`), see `load_study`.
+        imports: modules of the user's own components: names, or paths from the folder of the study's file. They change
+            no trial's key by themselves.
 
     Example:
         >>> study = Study(
@@ -130,6 +132,7 @@ class Study(Frozen):
     resources: Resources = Resources()
     callbacks: tuple[Annotated[Choice, known("callback")], ...] = ()
     profiles: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
+    imports: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), max_length=100)
 
     _document: Document = PrivateAttr(default=Document("", None))
 

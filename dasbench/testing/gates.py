@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from dasbench.catalog import GATES, resolve_model
 from dasbench.costs.measure import measure_cost
+from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
-from dasbench.registry import Entry
 from dasbench.spec.trial import Choice, Placement, Trial
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})

@@ -15,7 +15,7 @@ def check_study(path: Path, *, profile: str | None = None) -> None:
         StudyError: with every complaint.
         AssertionError: naming the part of the contract that is broken.
     """
-    study = load_study(path, known=known_names(), profile=profile)
+    study = load_study(path, known=known_names, profile=profile)
     assert study.name.partition("@")[0] == path.stem, f"{path}: the study's name is not the file's"
     assert study.question.rstrip().endswith(("?", ")")), f"{path}: the question is no question"
     agenda = Agenda(study)

@@ -128,7 +128,7 @@ class _EnoughSeen(Exception):  # noqa: N818 - no error: it ends a validation of 
 
 
 def _one_step(trial: Trial, device: torch.device) -> None:
-    learner = TASKS[trial.task.name].make(**trial.task.params).build(trial, device=device)
+    learner = TASKS[trial.task.name].create(**trial.task.params).build(trial, device=device)
     optimizer = make_optimizer(learner.model, trial.training)
     learner.model.train()
     for loss in learner.losses(next(iter(learner.batches(1)))):

@@ -67,6 +67,7 @@ def train_together(
     Returns:
         The first replica's outcome, or the first failure of any.
     """
+    os.environ["PYTHONSAFEPATH"] = "1"  # the folder that one stands in does not come before the libraries there
     context = multiprocessing.get_context("spawn")
     with TemporaryDirectory(prefix="dasbench-") as folder:
         pipes = [context.Pipe() for _ in range(number)]

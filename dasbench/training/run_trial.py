@@ -1,20 +1,21 @@
 """From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
 
 import math
-import sys
 import traceback
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.errors import DataError, DivergedError, OtherCodeError, UsageError
+from dasbench.errors import DasbenchError, DataError, DivergedError, OtherCodeError, UsageError
+from dasbench.faults import is_out_of_memory
+from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
 from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial
@@ -38,8 +39,9 @@ class Runtime:
         loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
         replicas: processes that share out every batch, each with a GPU of its own where the device is CUDA, with their
             part of the threads and the loaders. The result is that of one process up to rounding.
-        plugins: modules of the user's own components, which register them when they are imported.
-        plugin_root: the folder in which they are looked for first.
+        plugins: modules of the user's own components, which register them when they are imported: what
+            `dasbench.plugins.imported` lists, or names and paths.
+        plugin_root: the folder in which names and paths are looked for.
     """
 
     device: str = "auto"
@@ -48,7 +50,7 @@ class Runtime:
     data_root: Path | None = None
     loaders: int = 0
     replicas: int = 1
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[str | Plugin, ...] = ()
     plugin_root: Path | None = None
 
 
@@ -111,14 +113,15 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
     make_deterministic(threads=max(1, runtime.threads // replica.number))
     device = _device(runtime.device, replica)
     loaders = math.ceil(runtime.loaders / replica.number)
-    progress, key, cost, test, failure = Progress(), trial.key, None, Evaluation(), None
+    progress, key, cost, test = Progress(), trial.key, None, Evaluation()
+    failure: BaseException | None = None
     try:
         _import_plugins(runtime)
         restart_peak(device)
         with reading_data(runtime.data_root, loaders=loaders):
             trial = _resolved(trial)
             key = trial.key
-            task = TASKS[trial.task.name].make(**trial.task.params)
+            task = TASKS[trial.task.name].create(**trial.task.params)
             cost = task.cost(trial)
             learner = task.build(trial, device=device, replica=replica)
             if replica.number > 1:
@@ -136,6 +139,10 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
             )
             if progress.signal == "continue":
                 test = learner.evaluate("test")
+    except SystemExit as error:
+        if not own_fault(error):
+            raise  # Ray ends a trial so
+        failure = error
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
         failure = error
     if isinstance(failure, OtherCodeError):
@@ -145,11 +152,7 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
 
 def _import_plugins(runtime: Runtime) -> None:
     """Register the user's own components in this process, which may be a worker that has never seen them."""
-    root = str(runtime.plugin_root)
-    if runtime.plugins and root not in sys.path:
-        sys.path.insert(0, root)
-    for module in runtime.plugins:
-        import_module(module)
+    import_components(runtime.plugins, beside=runtime.plugin_root or Path())
 
 
 def _resolved(trial: Trial) -> Trial:
@@ -170,7 +173,7 @@ def _outcome(
     progress: Progress,
     cost: Cost | None,
     test: Evaluation,
-    failure: Exception | None,
+    failure: BaseException | None,
     device: torch.device,
     *,
     replicas: int,
@@ -189,16 +192,26 @@ def _outcome(
         device=device.type,
         environment={**describe(device), "replicas": replicas},
         reason=_reason(failure) if failure else None,
-        error="".join(traceback.format_exception(failure)) if failure else "",
+        error=_words_of(failure) if failure else "",
         correct=test.correct,
     )
 
 
-def _reason(failure: Exception) -> Reason:
+def _words_of(failure: BaseException) -> str:
+    """The traceback; before it, in a line, what the user's own code raised, in which component and where."""
+    whole = "".join(traceback.format_exception(failure))
+    own = own_fault(failure)
+    if not own:
+        return whole
+    lead = str(failure) if isinstance(failure, DasbenchError) else own
+    return f"{lead}\n\n{whole}"
+
+
+def _reason(failure: BaseException) -> Reason:
     match failure:
         case DivergedError():
             return "nan"
-        case torch.OutOfMemoryError() | MemoryError():
+        case _ if is_out_of_memory(failure):
             return "oom"
         case TimeoutError():
             return "timeout"

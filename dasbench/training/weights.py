@@ -74,7 +74,7 @@ def train_weights(trial: Trial, *, folder: Path, runtime: Runtime, report: Repor
     workdir = folder / "unfinished"
     outcome = run_trial(trial, report, workdir, runtime=replace(runtime, replicas=1))
     if outcome.status != "done":
-        cause = outcome.error.strip().rpartition("\n")[2] or outcome.status
+        cause = outcome.cause or outcome.status
         raise StoreError(f"trial {trial.key} could not be trained again: {cause}")
     keep_weights(trial, workdir=workdir, folder=folder)
     forget_checkpoints(workdir, trial.key)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dasbench.cli.conclusion import WIDTH, Commands, cause_of, failures, last_lines
+from dasbench.cli.conclusion import WIDTH, Commands, failures, last_lines
+from dasbench.records import cause_of
 from dasbench.run import Summary
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "gate.py", line 3, in forward\n    raise ValueError\n'

@@ -1,20 +1,27 @@
 """Executors before anything runs: what they refuse, how trials are handed out, how a machine is divided."""
 
+import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dasbench.cli.workers import default_workers, warn_of_too_many
-from dasbench.errors import UsageError
+from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Outcome
+from dasbench.search.executors import ray_folder as ray_folders
 from dasbench.search.executors.cores import quota_cores, usable_cores
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.inline import Inline
-from dasbench.search.executors.ray_session import Share
+from dasbench.search.executors.ray_folder import longest_place, ray_folder
+from dasbench.search.executors.ray_session import Share, StandingIn, own_ray
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
 
@@ -201,3 +208,97 @@ def test_after_an_interrupt_nothing_is_handed_out():
 
     assert source.suggest("a") == source.FINISHED
     assert source.exhausted
+
+
+def test_ray_gets_a_folder_whose_sockets_the_system_takes(monkeypatch, tmp_path):
+    long = tmp_path / "scratch" / "people" / "somebody" / "slurm_jobdir" / "1355700"
+    long.mkdir(parents=True)
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    folder = Path(ray_folder())
+    session = folder / "ray" / "session_2026-01-01_00-00-00_000000_4194304" / "sockets"
+    session.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(session / "plasma_store"))
+
+    shutil.rmtree(folder)
+    assert len(os.fsencode(folder.parent)) <= longest_place()
+
+
+def test_the_usual_place_for_temporary_files_comes_first(monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as short:
+        monkeypatch.setenv("TMPDIR", short)
+
+        folder = Path(ray_folder())
+
+        assert folder.parent == Path(short)
+
+
+def test_without_a_place_for_ray_every_reason_is_named(monkeypatch, tmp_path):
+    places = [str(tmp_path / ("long" * 20)), "/proc"]
+    monkeypatch.setattr(ray_folders, "_places", lambda: places)
+
+    with pytest.raises(MachineError) as refused:
+        ray_folder()
+
+    assert f"{places[0]} is longer than {longest_place()} bytes" in str(refused.value)
+    assert "/proc: " in str(refused.value)
+    assert "--executor inline" in str(refused.value)
+    assert MachineError.exit_code == 3
+
+
+class StubbornRay:
+    """A Ray that says something and does not start, after it has taken the signals."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.stood_in = ""
+
+    def init(self, **_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.stood_in = str(Path.cwd())
+        raise self.error
+
+    def shutdown(self): ...
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes"),
+        RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.9"),
+        ConnectionError("Could not find any running Ray instance."),
+        ValueError("The configured object store size exceeds /dev/shm"),
+        Exception("The current node timed out during startup"),
+        AssertionError(),
+        SystemExit(1),
+    ],
+)
+def test_whatever_ray_says_at_its_start_is_passed_on_with_what_helps(monkeypatch, error):
+    ray = StubbornRay(error)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(MachineError) as refused, own_ray(Share(), workers=1):
+        pytest.fail("it does not start")
+
+    assert str(error).partition("\n")[0] in str(refused.value)
+    assert "/dev/shm" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert not Path(ray.stood_in).exists()
+
+
+def test_workers_start_in_an_empty_folder_and_work_where_the_user_stands(monkeypatch, tmp_path):
+    ray = StubbornRay(OSError("enough"))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(MachineError), own_ray(Share(), workers=1):
+        pass
+    after = Path.cwd()
+    StandingIn(tmp_path.parent, quick)(BASE, lambda _: "continue")
+
+    assert Path(ray.stood_in) != after == tmp_path
+    assert Path.cwd() == tmp_path.parent

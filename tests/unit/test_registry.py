@@ -1,7 +1,9 @@
 """Names come from the folder's text; a component is imported on its first use."""
 
+import re
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -66,6 +68,130 @@ def test_two_components_cannot_share_a_name():
 
     with pytest.raises(UsageError, match="registered twice"):
         things.register("x")(other)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
+    ours = KINDS[kind]
+    fresh = Registry(ours.kind, ours.package)
+    name = ours.names()[0]
+
+    with pytest.raises(UsageError) as refused:
+
+        @fresh.register(name)
+        def theirs() -> None: ...
+
+    said = str(refused.value)
+    assert said.startswith(f"{kind} '{name}' is registered twice: in ")
+    assert re.search(r"dasbench/\w[\w/]+\.py:\d+ and in .*test_registry\.py:\d+; give one another name", said)
+
+
+def test_the_same_function_may_be_registered_again_from_the_same_module():
+    things = Registry("thing", "dasbench.metrics")
+
+    for summary in ("First.", "Edited."):
+
+        def again() -> None: ...
+
+        again.__doc__ = summary
+        things.register("own")(again)
+
+    assert things["own"].summary == "Edited."
+
+
+def test_a_cell_of_a_notebook_may_be_executed_again():
+    things = Registry("thing", "dasbench.metrics")
+    cell = "@things.register('own')\nclass Own:\n    'Once.'\n"
+
+    for number in (1, 2):
+        exec(compile(cell, f"<cell {number}>", "exec"), {"things": things, "__name__": "__main__"})
+
+    assert things["own"].place.file == "<cell 2>"
+
+
+def test_a_decorator_without_a_name_says_how_it_is_written():
+    things = Registry("gate", "dasbench.metrics")
+
+    with pytest.raises(UsageError, match=r'test_registry\.py:\d+: .* register\("my_gate"\)'):
+
+        @things.register
+        class Nameless: ...
+
+
+class Offered:
+    """A package that is installed, and what it offers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def point(self, name: str, value: str) -> metadata.EntryPoint:
+        return metadata.EntryPoint(name, value, "dasbench.metrics")._for(self)
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ({"a": [("top1", "a_package.x")]}, r"'top1' is registered twice: in .*accuracy\.py:\d+ and in a \(entry point"),
+        ({"a": [("own", "a.x")], "b": [("own", "b.x")]}, r"in a \(entry point a\.x\) and in b \(entry point b\.x\)"),
+    ],
+)
+def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(monkeypatch, offers, said):
+    points = [Offered(package).point(*each) for package, given in offers.items() for each in given]
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: points)
+    things = Registry("metric", "dasbench.metrics")
+
+    with pytest.raises(UsageError, match=said):
+        things.names()
+
+
+def test_a_module_cannot_take_the_name_that_an_installed_package_offers(monkeypatch):
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: [Offered("a").point("own", "a_package.x")])
+    things = Registry("metric", "dasbench.metrics")
+
+    with pytest.raises(UsageError, match=r"in a \(entry point a_package\.x\) and in .*test_registry"):
+        things.register("own")(lambda: 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 / 0", "cannot be imported from a (entry point offered_module): ZeroDivisionError"),
+        ("", "registers no metric"),
+    ],
+)
+def test_an_installed_package_that_does_not_keep_its_word_is_named(monkeypatch, tmp_path, text, said):
+    (tmp_path / "offered_module.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: [Offered("a").point("own", "offered_module")])
+    things = Registry("metric", "dasbench.metrics")
+
+    with pytest.raises(UsageError) as refused:
+        things["own"]
+
+    sys.modules.pop("offered_module", None)
+    assert said in str(refused.value)
+
+
+def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
+    things = Registry("thing", "dasbench.metrics")
+
+    @things.register("absent")
+    def absent(*, act: "Absent" = None) -> None: ...  # noqa: F821 - that is the fault
+
+    @things.register("module")
+    def module(*, act: Registry = None) -> None: ...
+
+    for name, cause in (("absent", "NameError: name 'Absent' is not defined"), ("module", "PydanticSchema")):
+        with pytest.raises(UsageError, match=rf"thing '{name}': the annotations .*test_registry.py:\d+\): .*{cause}"):
+            _ = things[name].schema
+
+
+def test_what_a_constructor_returns_has_to_keep_the_promise_of_its_kind():
+    things = Registry("thing", "dasbench.metrics", gives=("batch", "labels"))
+    things.register("own")(lambda: ("images", "labels"))
+
+    with pytest.raises(UsageError, match=r"its constructor returns a tuple, which has no 'batch', 'labels'"):
+        things["own"].create()
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -9,11 +9,18 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from dasbench.errors import UsageError
+from dasbench.errors import MachineError, UsageError
+from dasbench.faults import foreign
+from dasbench.records import Epoch, Outcome, Signal
+from dasbench.search.executors.executor import Job
+from dasbench.search.executors.ray_folder import PREFIX, ray_folder
+from dasbench.spec.trial import Trial
 
 SWITCHES = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -24,6 +31,7 @@ SWITCHES = {
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # a paused or ended trial may have to end loaders and replicas first
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never read back
     "TUNE_MAX_PENDING_TRIALS_PG": "3",  # one trial ahead of each free worker: else Tune drops the idle actor
+    "PYTHONSAFEPATH": "1",  # no folder that somebody stands in comes before the libraries
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),  # workers keep freed memory for the next step of a small network
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
 }
@@ -94,14 +102,16 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
         workers: how many trials run at once, if the GPUs hold as many.
 
     Raises:
+        MachineError: if Ray does not start here; with what it says, and what helps.
         UsageError: if the machine's GPUs do not hold one trial.
     """
     import ray
 
-    folder = tempfile.mkdtemp(prefix="dasbench-")
+    folder = ray_folder()
     os.environ["RAY_TMPDIR"] = folder
     try:
-        with _quiet(), _own_signal_handlers():
+        # workers search modules where Ray starts, before all libraries: there is nothing to find
+        with _quiet(), _own_signal_handlers(), chdir(folder), foreign(_not_started):
             ray.init(
                 address="local",  # never a Ray that somebody else left running
                 num_cpus=workers * share.cpus,
@@ -110,7 +120,7 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
             )
-        there = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
+            there = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
         if share.gpus > there:
             raise UsageError(f"a trial asks for {share.gpus:g} GPUs, but Ray sees {there:g} on this machine")
         yield folder
@@ -133,13 +143,10 @@ def joined(address: str, share: Share) -> Iterator[str]:
     import ray
 
     _check_reachable(address)
-    folder = tempfile.mkdtemp(prefix="dasbench-")
+    folder = tempfile.mkdtemp(prefix=PREFIX)
     try:
-        with _quiet(), _own_signal_handlers():
-            try:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
-            except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-                raise UsageError(_refused(address, error)) from error
+        with _quiet(), _own_signal_handlers(), chdir(folder), foreign(partial(_refused, address)):
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         total = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if not share.times_in(total.get("CPU", 0), total.get("GPU", 0)):
             log.warning("no node of the cluster holds a trial (%s) yet; waiting for one that does", share)
@@ -165,11 +172,24 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
-def _refused(address: str, error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0]
-    return (
-        f"--address '{address}': the Ray cluster cannot be joined: {first} This machine must be one of its nodes "
-        "('ray start --address=...'), with the same versions of Python and Ray and the cluster's token "
+def _not_started(error: BaseException) -> MachineError:
+    return MachineError(
+        f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of "
+        f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files (ulimit -u, "
+        "ulimit -n); or run without Ray: --executor inline"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    """What Ray says, without the pages that may follow, as a sentence."""
+    first = str(error).strip().partition("\n")[0].strip() or type(error).__name__
+    return first if first.endswith((".", "!", "?")) else f"{first}."
+
+
+def _refused(address: str, error: BaseException) -> UsageError:
+    return UsageError(
+        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} This machine must be one of "
+        "its nodes ('ray start --address=...'), with the same versions of Python and Ray and the cluster's token "
         "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)."
     )
 
@@ -185,7 +205,27 @@ def _quiet() -> Iterator[None]:
 def _own_signal_handlers() -> Iterator[None]:
     """Keep our handlers: Ray replaces that of SIGTERM when it starts."""
     ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in ours.items():
-            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in ours.items():
+                signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class StandingIn:
+    """A job that is done where the user stands: workers start where Ray did.
+
+    Args:
+        folder: in which the user stands.
+        job: runs one trial.
+    """
+
+    folder: Path
+    job: Job
+
+    def __call__(self, trial: Trial, report: Callable[[Epoch], Signal]) -> Outcome:
+        """Go there, and run the trial."""
+        os.chdir(self.folder)
+        return self.job(trial, report)

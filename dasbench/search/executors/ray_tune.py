@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from dasbench.search.executors.cores import usable_cores
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
-from dasbench.search.executors.ray_session import Share, joined, own_ray, set_switches
+from dasbench.search.executors.ray_session import Share, StandingIn, joined, own_ray, set_switches
 from dasbench.search.schedulers.none import NoScheduler
 from dasbench.spec.trial import Trial
 
@@ -63,7 +64,10 @@ class RayTune:
 
         Raises:
             UsageError: if there is no Ray at the address, or no GPU for a trial.
+            MachineError: if Ray does not start on this machine.
         """
+        if self.address is None:
+            job = StandingIn(Path.cwd(), job)
         set_switches(self.address)
         from dasbench.search.executors.ray_events import Events, Interrupted  # imports Ray
         from dasbench.search.executors.ray_feed import Feed

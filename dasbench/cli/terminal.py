@@ -1,0 +1,55 @@
+"""The streams that a command writes to: characters that their encoding lacks become plain ones, closed ones are silent.
+
+Everything goes through here, whoever prints it: `click.echo`, Rich, `print`, a library's warnings.
+"""
+
+import codecs
+import encodings.ascii
+import os
+import sys
+from io import TextIOWrapper
+
+from dasbench.reports.plain import plain
+
+HANDLER = "dasbench.plain"
+ASCII = "dasbench_ascii"
+"""ASCII under a name of ours: click takes a stream that says ASCII for misconfigured and writes UTF-8 into it."""
+
+_KEPT = ("ignore", "replace", "xmlcharrefreplace", "namereplace")
+"""What the user may have asked to be done instead (PYTHONIOENCODING=latin-1:replace)."""
+
+
+def prepare_streams() -> None:
+    """Let standard output and standard error take every character; a closed one becomes the null device."""
+    codecs.register_error(HANDLER, _plain_of)
+    codecs.register(_find_ascii)
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif name != "stdin" and isinstance(stream, TextIOWrapper):
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            errors = stream.errors if stream.errors in _KEPT else HANDLER
+            stream.reconfigure(encoding=ASCII if is_ascii else None, errors=errors)
+
+
+def _plain_of(error: UnicodeError) -> tuple[str, int]:
+    """What a codec writes for the characters that it lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return plain(error.object[error.start : error.end]), error.end
+
+
+def _find_ascii(name: str) -> codecs.CodecInfo | None:
+    if name != ASCII:
+        return None
+    found = encodings.ascii.getregentry()
+    return codecs.CodecInfo(
+        found.encode,
+        found.decode,
+        streamreader=found.streamreader,
+        streamwriter=found.streamwriter,
+        incrementalencoder=found.incrementalencoder,
+        incrementaldecoder=found.incrementaldecoder,
+        name=ASCII,
+    )

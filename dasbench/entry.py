@@ -1,0 +1,159 @@
+"""One registered component: its constructor, what a study may say about it, and where it comes from."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from secrets import token_hex
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from dasbench.code.closure import UNSAVED, NoSourceError, code_of
+from dasbench.errors import UsageError
+from dasbench.faults import foreign, is_ours, short_path, told
+from dasbench.spec.parameters import parameter_schema
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a component is registered.
+
+    Args:
+        module: the module that registers it.
+        file: its file.
+        line: of the registration, from 1.
+
+    Example:
+        >>> str(Place("my_gates", "/a/my_gates.py", 7))
+        '/a/my_gates.py:7'
+    """
+
+    module: str
+    file: str
+    line: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the component comes with dasbench."""
+        return is_ours(self.file)
+
+    def __str__(self) -> str:
+        return f"{short_path(self.file)}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """One registered component.
+
+    Args:
+        kind: what it is (`gate`).
+        name: how studies call it.
+        make: its constructor; the keyword-only arguments are its parameters.
+        source: where it comes from: authors, year, arXiv, section or equation.
+        traits: facts about it that its kind knows (a gate's default placement, for example).
+        place: where it is registered.
+        gives: attributes that what the constructor returns has to have.
+    """
+
+    kind: str
+    name: str
+    make: T
+    source: str = ""
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = Place("", "", 0)
+    gives: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} '{self.name}'"
+
+    @property
+    def summary(self) -> str:
+        """The first line of the constructor's docstring."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The parameters that have a default, with it."""
+        return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
+
+    @cached_property
+    def code(self) -> str:
+        """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
+
+        What was typed in and lies in no file has a code of its own, which no other process will ever have.
+        """
+        try:
+            return code_of(*self._modules)
+        except NoSourceError:
+            return f"{UNSAVED}{token_hex(4)}"
+
+    @property
+    def in_this_process_only(self) -> bool:
+        """Whether another process cannot import it: it was typed in, or defined in the program that runs."""
+        return "__main__" in self._modules or self.code.startswith(UNSAVED)
+
+    @cached_property
+    def parameters(self) -> tuple[inspect.Parameter, ...]:
+        """The constructor's keyword-only arguments, in order, with evaluated annotations."""
+        return tuple(p for p in self._signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+    @cached_property
+    def schema(self) -> type[BaseModel]:
+        """What a study may say about those arguments."""
+        with foreign(self._unreadable):
+            return parameter_schema(self.parameters)
+
+    def create(self, *args: Any, **params: Any) -> Any:
+        """What the constructor makes.
+
+        Raises:
+            UsageError: if it lacks what dasbench asks of its kind.
+
+        Example:
+            >>> Entry("task", "mine", lambda: None, place=Place("m", "m.py", 3), gives=("cost",)).create()
+            Traceback (most recent call last):
+                ...
+            dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType, which has no 'cost'
+        """
+        made = self.make(*args, **params)
+        lacking = [f"'{name}'" for name in self.gives if getattr(made, name, None) is None]
+        if lacking:
+            what = f"a {type(made).__name__}, which has no {', '.join(lacking)}"
+            raise UsageError(f"{self} ({self.place}): its constructor returns {what}")
+        return made
+
+    def hint(self, parameter: str) -> str:
+        """Why a parameter that the constructor has cannot be set, as a sentence; `""` if it has none of that name.
+
+        Example:
+            >>> def halve(channels, start=0.5): ...
+            >>> Entry("gate", "halve", halve, place=Place("m", "m.py", 3)).hint("start")
+            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it behind a *."
+        """
+        known = self._signature.parameters.get(parameter)
+        if known is None or known.kind is inspect.Parameter.KEYWORD_ONLY:
+            return ""
+        why = "but studies set keyword-only arguments: write it behind a *."
+        return f" The constructor has '{parameter}' ({self.place}), {why}"
+
+    @property
+    def _modules(self) -> list[str]:
+        """The modules that define it: the one that registers it, and that of the constructor."""
+        defined_in = getattr(self.make, "__module__", None)
+        return [self.place.module, *([defined_in] if defined_in in sys.modules else [])]
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        with foreign(self._unreadable):
+            return inspect.signature(self.make, eval_str=True)
+
+    def _unreadable(self, error: BaseException) -> UsageError:
+        """What a study may say cannot be told: an annotation names what is not there, or what YAML cannot hold."""
+        return UsageError(
+            f"{self}: the annotations of its constructor cannot be read ({self.place}): {told(error)}; write types "
+            "that a study file can hold, as in `start: float = 0.5`"
+        )

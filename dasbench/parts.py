@@ -1,0 +1,94 @@
+"""The parts of a network, a backbone and its gates: made by their components, and named when they fail."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from dasbench.backbones.site import Backbone, Site
+from dasbench.blame import refusal
+from dasbench.catalog import BACKBONES, GATES, KINDS
+from dasbench.entry import Entry
+from dasbench.errors import ModelError
+from dasbench.faults import foreign
+from dasbench.gates.traits import NeedsBackbone
+from dasbench.spec.trial import Choice, Trial
+
+
+@dataclass(frozen=True)
+class Names:
+    """How errors call the parts of a network.
+
+    Args:
+        backbone: with its parameters (`resnet18(width=4)`); `""` for one that comes from no registry.
+        gate: with its parameters; `""` likewise.
+        takes: which images the backbone takes, in words; `""` if that is not known.
+    """
+
+    backbone: str = ""
+    gate: str = ""
+    takes: str = ""
+
+
+UNNAMED = Names()
+"""Of a network whose parts come from no registry."""
+
+
+def make_backbone(trial: Trial, num_classes: int) -> Backbone:
+    """The trial's backbone.
+
+    Raises:
+        ModelError: if its constructor raises anything, or returns something else.
+    """
+    entry: Entry[Any] = BACKBONES[trial.backbone.name]
+    what = f"backbone '{called('backbone', trial.backbone)}'"
+    with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
+        made = entry.make(num_classes, **trial.backbone.params)
+    if not isinstance(made, Backbone):
+        raise ModelError(
+            f"{what}: its constructor returns {kind_of(made)}, not a Backbone(module, sites) ({entry.place})"
+        )
+    return made
+
+
+def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
+    """The trial's gate for a site.
+
+    Raises:
+        ModelError: if its constructor raises anything, or returns something else; names the site.
+    """
+    entry: Entry[Any] = GATES[trial.gate.name]
+    what = f"site '{site.path}': gate '{called('gate', trial.gate)}'"
+    with foreign(lambda error: refusal(f"{what} cannot be made for {site.channels} channels", error, entry=entry)):
+        gate = entry.make(site.channels, **trial.gate.params)
+    if not isinstance(gate, nn.Module):
+        raise ModelError(f"{what}: its constructor returns {kind_of(gate)}, not a torch.nn.Module ({entry.place})")
+    if isinstance(gate, NeedsBackbone):
+        with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
+            gate.attach(backbone.module, site, backbone.sites)
+    return gate
+
+
+def called(kind: str, choice: Choice) -> str:
+    """A component with those of its parameters that are not the defaults."""
+    defaults = KINDS[kind][choice.name].defaults
+    told = {name: value for name, value in choice.params.items() if (name, value) not in defaults.items()}
+    return str(Choice(name=choice.name, params=told))
+
+
+def bare_name(called: str) -> str:
+    """The name of a component without its parameters."""
+    return called.partition("(")[0]
+
+
+def kind_of(value: object) -> str:
+    """What a module was given or gives back, in a few words.
+
+    Example:
+        >>> import torch
+        >>> kind_of(torch.zeros(1, 4, 2, 2)), kind_of(None), kind_of((torch.zeros(1), 2))
+        ('a map [1, 4, 2, 2]', 'None', 'a tuple')
+    """
+    if isinstance(value, Tensor):
+        return f"a map {list(value.shape)}"
+    return "None" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,49 @@
+"""Plain characters for those that an encoding lacks."""
+
+# ruff: noqa: RUF001 - the table is about characters that look like others
+
+import unicodedata
+
+PLAIN = {
+    "±": "+-", "≈": "~", "≤": "<=", "≥": ">=", "≠": "!=", "×": "x", "·": ".", "−": "-", "–": "-", "—": "-", "…": "...",
+    "µ": "u", "μ": "u", "α": "alpha", "β": "beta", "°": " deg", "→": "->", "←": "<-", "↑": "^", "↓": "v", "•": "*",
+    "✓": "yes", "✗": "no", "‘": "'", "’": "'", "“": '"', "”": '"', "█": "#", "▇": "#", "▆": "=", "▅": "=", "▄": "+",
+    "▃": "-", "▂": "_", "▁": "_",
+    "─": "-", "━": "=", "│": "|", "┃": "|", "╺": "-", "╸": "-", "╴": "-", "╶": "-",
+}  # fmt: skip
+"""What stands for a character in an encoding that lacks it."""
+
+
+def plain(text: str) -> str:
+    r"""A text in ASCII.
+
+    Example:
+        >>> plain("1.5 ± 0.2 µs"), plain("é"), plain("中")
+        ('1.5 +- 0.2 us', 'e', '\\u4e2d')
+    """
+    return "".join(map(_plain_character, text))
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return character
+    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return PLAIN.get(character) or bare or character.encode("ascii", "backslashreplace").decode()
+
+
+def fitting(text: str, encoding: str) -> str:
+    """A text in which plain characters stand for those that an encoding lacks.
+
+    Example:
+        >>> fitting("± ≈ 5", "latin-1"), fitting("± ≈ 5", "ascii"), fitting("± ≈ 5", "utf-8")
+        ('± ~ 5', '+- ~ 5', '± ≈ 5')
+    """
+    return "".join(character if _has(encoding, character) else plain(character) for character in text)
+
+
+def _has(encoding: str, character: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
