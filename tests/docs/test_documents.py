@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run_dasbench
 
 from dasbench.cli import VERBS, cli
 
@@ -59,3 +60,37 @@ def test_every_make_target_of_the_pages_exists():
     }
 
     assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
+
+
+MATHS = '''\
+import torch
+
+
+def scale(x):
+    """A factor for each column."""
+    weights = torch.ones(3)
+    return x * weights
+'''
+
+
+@pytest.mark.slow
+def test_the_page_on_own_components_shows_what_is_printed(tmp_path):
+    page = ROOT / "docs/own_components.md"
+    [gate] = blocks(ROOT / "CONTRIBUTING.md", "python")
+    gate = gate.replace(
+        "from dasbench.catalog import GATES\n", "from dasbench.catalog import GATES\nfrom my_maths import scale\n"
+    )
+    (tmp_path / "my_gates.py").write_text(gate.replace("return x * self.factor", "return scale(x * self.factor)"))
+    (tmp_path / "my_maths.py").write_text(MATHS)
+    (tmp_path / "mine.yaml").write_text(blocks(page, "yaml")[0])
+    failing = run_dasbench(tmp_path, "check", "mine.yaml")
+    mistyped = run_dasbench(tmp_path, "--import", "my_gats.py", "check", "mine.yaml")
+    broken = gate.replace("torch.full((channels, 1, 1), start))", "torch.full((channels, 1, 1), start)")
+    (tmp_path / "my_gates.py").write_text(broken)
+    unclosed = run_dasbench(tmp_path, "--import", "my_gates.py", "check", "mine.yaml")
+
+    shown = " ".join(page.read_text().split())
+    for done in (failing, mistyped, unclosed):
+        assert done.code == 2
+        printed = done.err.replace(str(tmp_path), "/projects/gates").splitlines()[0]
+        assert " ".join(printed.split()) in shown
