@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dasbench
-from dasbench.catalog import GATES
+from dasbench.catalog import BACKBONES, DATASETS, GATES, resolve
 from dasbench.code.closure import NoSourceError, code_of, own_modules
 from dasbench.code.lock import LOCK, own_files
 from dasbench.code.syntax import hash_tree
+from dasbench.spec.trial import Trial
 
 GATE = """
 import math
@@ -331,6 +332,7 @@ package = types.ModuleType("dasbench.code")
 package.__path__ = [sys.argv[1]]
 sys.modules["dasbench.code"] = package
 from dasbench.code.syntax import hash_tree
+from dasbench.spec.trial import Trial
 print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys.argv[2:]])
 """
 
@@ -353,3 +355,68 @@ def test_other_versions_of_python_give_the_same_hashes(version):
     )
 
     assert theirs == ours
+
+
+PLUGINS = '''
+import dataclasses
+
+from dasbench.backbones.resnet import resnet18
+from dasbench.catalog import BACKBONES, DATASETS, GATES
+from dasbench.datasets.digits import digits
+from dasbench.gates.se import SqueezeExcitation
+
+
+@BACKBONES.register("own_net", source="a test", stages=4)
+def own_net(num_classes: int, *, width: int = 4):
+    """A narrow ResNet."""
+    return resnet18(num_classes, width=width)
+
+
+@DATASETS.register("own_digits", source="a test")
+def own_digits(*, image_size: int = 8):
+    """Digits."""
+    return dataclasses.replace(digits(image_size=image_size), name="own_digits")
+
+
+@GATES.register("own_se", source="a test")
+class OwnSe(SqueezeExcitation):
+    """A gate with a parent of ours."""
+'''
+
+
+@pytest.fixture
+def own(project):
+    """A function that imports a module of plug-ins and resolves a trial of them."""
+
+    def resolved(text: str, folder: str) -> Trial:
+        forget_own()
+        project("own_parts", {"own_parts.py": text}, folder=folder)
+        return resolve(Trial(backbone="own_net", gate="own_se", dataset="own_digits"))
+
+    def forget_own():
+        for registry, name in ((BACKBONES, "own_net"), (DATASETS, "own_digits"), (GATES, "own_se")):
+            registry._entries.pop(name, None)
+
+    yield resolved
+    forget_own()
+
+
+def test_plugins_of_every_kind_are_in_the_key(own):
+    before = own(PLUGINS, "one")
+
+    again = own(PLUGINS.replace("A narrow", "A very narrow"), "two")
+    edited = own(
+        PLUGINS.replace("replace(digits", "replace( digits").replace("width=width", "width=width + 1"), "three"
+    )
+
+    assert set(before.code) == {"backbone", "dataset", "gate"}
+    assert again.key == before.key
+    assert edited.key != before.key
+
+
+def test_a_changed_default_is_in_the_key_twice_over(own):
+    before = own(PLUGINS, "one")
+    changed = own(PLUGINS.replace("width: int = 4", "width: int = 8"), "two")
+
+    assert changed.backbone.params != before.backbone.params
+    assert changed.code["backbone"] != before.code["backbone"]
