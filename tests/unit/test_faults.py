@@ -84,7 +84,13 @@ def test_a_file_that_the_users_code_misses_is_about_the_disk(own):
     assert "faulty.py:2, in f" in verdict.message
 
 
-def test_code_that_is_neither_imported_nor_registered_is_not_the_users():
+@pytest.fixture
+def no_plugins(monkeypatch):
+    """Nobody has registered anything; other tests of this process may have."""
+    monkeypatch.setattr(blame, "_own_entries", list)
+
+
+def test_code_that_is_neither_imported_nor_registered_is_not_the_users(no_plugins):
     def explode() -> None:
         raise RuntimeError("boom")
 
@@ -104,7 +110,7 @@ def test_code_that_is_neither_imported_nor_registered_is_not_the_users():
         (lambda: __import__("dasbench.absent"), 70, "internal error"),
     ],
 )
-def test_libraries_and_the_machine_are_told_from_us(call, code, said):
+def test_libraries_and_the_machine_are_told_from_us(no_plugins, call, code, said):
     verdict = judge(caught(call))
 
     assert verdict.exit_code == code
