@@ -328,9 +328,10 @@ def test_a_new_revision_of_a_file_changes_the_trials_that_use_it(clone):
 
 VERSIONS = """
 import ast, sys, types
-package = types.ModuleType("dasbench.code")
-package.__path__ = [sys.argv[1]]
-sys.modules["dasbench.code"] = package
+for name, path in (("dasbench", ""), ("dasbench.code", sys.argv[1])):  # what else they import is not installed there
+    package = types.ModuleType(name)
+    package.__path__ = [path]
+    sys.modules[name] = package
 from dasbench.code.syntax import hash_tree
 from dasbench.spec.trial import Trial
 print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys.argv[2:]])
