@@ -333,7 +333,6 @@ for name, path in (("dasbench", ""), ("dasbench.code", sys.argv[1])):  # what el
     package.__path__ = [path]
     sys.modules[name] = package
 from dasbench.code.syntax import hash_tree
-from dasbench.spec.trial import Trial
 print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys.argv[2:]])
 """
 
