@@ -83,6 +83,7 @@ def run_study(
     forget: Callable[[str], None],
     retry: Collection[str] = (),
     again: Sequence[str] = (),
+    restart: Callable[[str], None] | None = None,
 ) -> Summary:
     """Run what is missing of a study, and nothing else.
 
@@ -96,6 +97,7 @@ def run_study(
         forget: called with the key of a trial whose result is safe, to drop its checkpoints.
         retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again, and `stopped`.
         again: keys of trials whose results are set aside, so that they are trained again.
+        restart: called with the key of such a trial, to drop what it left; `forget` if left out.
 
     Raises:
         LockedError: if another driver runs this study.
@@ -107,7 +109,7 @@ def run_study(
         store.sweep()
         listed = store.rows(study.name) if study.name in {known.name for known in store.studies(counted=False)} else []
         bridge = _Bridge(agenda, store, executor, watcher, interrupt, forget, retry)
-        bridge.begin(listed, again)
+        bridge.begin(listed, again, restart or forget)
         source = bridge.claims()
         for first in islice(source, 1):  # an executor is started only if there is something for it to do
             executor.run(chain([first], source), job, bridge, interrupt)
@@ -156,12 +158,13 @@ class _Bridge:
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
-    def begin(self, listed: Sequence[Row], again: Sequence[str]) -> None:
+    def begin(self, listed: Sequence[Row], again: Sequence[str], restart: Callable[[str], None]) -> None:
         """Write the trials that the study begins with, all of them before the first one starts.
 
         Args:
             listed: what the study listed so far.
-            again: keys of trials that are trained again.
+            again: keys of trials that are trained again, from scratch.
+            restart: drops what such a trial left.
         """
         study = self._agenda.study
         planned = self._agenda.start(listed)
@@ -177,8 +180,9 @@ class _Bridge:
             file=str(Path(study.document.file).absolute()) if study.document.file else "",
             members=[item.member for item in planned],
         )
-        if again:
-            self._again(again)
+        for key in self._store.set_aside(again) if again else ():
+            restart(key)
+        self._agenda.spare(again)
         self._watcher.planned(self._agenda, self._look_up(planned))
 
     def claims(self) -> Iterator[Trial | None]:
@@ -239,12 +243,6 @@ class _Bridge:
         self._refuse_elsewhere(planned)
         self._store.extend(self._agenda.study.name, [item.member for item in planned])
         self._watcher.added(self._look_up(planned))
-
-    def _again(self, keys: Sequence[str]) -> None:
-        """Set results aside, so that their trials are trained from scratch."""
-        for key in self._store.set_aside(keys):
-            self._forget(key)
-        self._agenda.spare(keys)
 
     def _keep_costs(self, planned: Sequence[Planned], known: Mapping[str, TrialState]) -> None:
         """Keep what the networks cost of trials without a result, and of those that were counted in an older way."""

@@ -48,16 +48,17 @@ def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, 
     if record is None:
         return
     number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
+    leave = "1 result leaves" if number == 1 else f"{number} results leave"
     other = other_study(study, record)
     if other and not replace:
         raise UsageError(
             f"{study.document.file}: the database has another study named '{study.name}': {other}. Give this one "
-            f"another name, or write --replace: then {number} results leave the study (they stay in the database)."
+            f"another name, or write --replace: then {leave} the study, and all stay in the database."
         )
     if number:
         tell(
-            f"{number} results leave the study '{study.name}', which no longer lists their trials; they stay in the "
-            "database (`dasbench show KEY`)"
+            f"{leave} the study '{study.name}', which no longer lists the trials; all stay in the database "
+            "(`dasbench show KEY`)"
         )
 
 

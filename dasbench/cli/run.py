@@ -90,7 +90,7 @@ def command(
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
     from dasbench.training.checkpoints import storage_place
-    from dasbench.training.run_trial import run_trial
+    from dasbench.training.run_trial import forget_checkpoints, run_trial
 
     agenda = Agenda(loaded)
     runtime = make_runtime(loaded, place)
@@ -116,6 +116,7 @@ def command(
             forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
             retry=reasons,
             again=repeated,
+            restart=partial(forget_checkpoints, folder),
         )
     return _conclude(summary, agenda, interrupt)
 
