@@ -1,6 +1,7 @@
 """From a trial to its outcome: a function that knows no database, no Ray and no YAML."""
 
 import math
+import socket
 import traceback
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.errors import DasbenchError, DataError, DivergedError, OtherCodeError, UsageError
+from dasbench.errors import DasbenchError, DataError, DivergedError, OtherCodeError, StudyError, UsageError
 from dasbench.faults import is_out_of_memory
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
@@ -116,10 +117,9 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
     progress, key, cost, test = Progress(), trial.key, None, Evaluation()
     failure: BaseException | None = None
     try:
-        _import_plugins(runtime)
         restart_peak(device)
         with reading_data(runtime.data_root, loaders=loaders):
-            trial = _resolved(trial)
+            trial = _resolved(trial, runtime)
             key = trial.key
             task = TASKS[trial.task.name].create(**trial.task.params)
             cost = task.cost(trial)
@@ -150,14 +150,23 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
     return _outcome(key, progress, cost, test, failure, device, replicas=replica.number)
 
 
-def _import_plugins(runtime: Runtime) -> None:
-    """Register the user's own components in this process, which may be a worker that has never seen them."""
-    import_components(runtime.plugins, beside=runtime.plugin_root or Path())
+def _resolved(trial: Trial, runtime: Runtime) -> Trial:
+    """The trial with its defaults; one that was planned finds the code and the data that it was planned with.
 
+    The user's own components are registered first, for this may be a worker that has never seen them.
 
-def _resolved(trial: Trial) -> Trial:
-    """The trial with its defaults; one that was planned finds the data that it was planned with."""
-    resolved = resolve(trial)
+    Raises:
+        OtherCodeError: if the trial was planned, and this process has other code, or code that cannot be imported.
+        DataError: if the data are others.
+    """
+    try:
+        import_components(runtime.plugins, beside=runtime.plugin_root or Path())
+        resolved = resolve(trial)
+    except (UsageError, StudyError) as error:
+        if not trial.data_fingerprint:
+            raise
+        where = f"trial {trial.key} cannot be trained on {socket.gethostname()} as it was planned"
+        raise OtherCodeError(f"{where}: {error}") from error
     if trial.data_fingerprint and resolved.data_fingerprint != trial.data_fingerprint:
         raise DataError(
             f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "

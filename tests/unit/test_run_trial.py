@@ -195,3 +195,13 @@ def test_a_trial_that_was_planned_with_other_code_is_not_trained():
     assert "gate das is dasbench's own as released" in outcome.error
     assert "was 3f9a2c81d0be when the trial was planned" in outcome.error
     assert "the training loop" in outcome.error
+
+
+def test_a_planned_trial_whose_code_cannot_be_imported_here_waits_for_a_machine_that_can(tmp_path):
+    (tmp_path / "own_torn.py").write_text("def half(:\n")
+    runtime = Runtime(plugins=("own_torn.py",), plugin_root=tmp_path)
+
+    planned, direct = (run_trial(trial, runtime=runtime) for trial in (resolve(TRIAL), TRIAL))
+
+    assert (planned.status, direct.status) == ("interrupted", "failed")
+    assert "cannot be imported: SyntaxError" in planned.error
