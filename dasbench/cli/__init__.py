@@ -36,6 +36,9 @@ VERBS = {
 }
 """Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""
 
+READING = ("compare", "export", "forget", "importance", "leaderboard", "pareto", "report")
+"""Verbs that read results alone: what DASBENCH_IMPORT names is not imported for them, be it slow or broken just now."""
+
 
 class _Verbs(click.Group):
     """Loads a verb from the file of its name, and lists verbs without loading any."""
@@ -63,7 +66,8 @@ class _Verbs(click.Group):
     metavar="FILE.py|MODULE",
     help="Import a module of your own components; so are those that DASBENCH_IMPORT names.",
 )
-def cli(modules: tuple[str, ...]) -> None:
+@click.pass_context
+def cli(context: click.Context, modules: tuple[str, ...]) -> None:
     """Which attention gate is better, is the difference real, and what does it cost?
 
     \b
@@ -71,11 +75,18 @@ def cli(modules: tuple[str, ...]) -> None:
       dasbench leaderboard norm_ablation
       dasbench pareto norm_ablation
     """
-    asked = [part for part in re.split(f"[,{re.escape(os.pathsep)}]", os.environ.get("DASBENCH_IMPORT", "")) if part]
+    needs_own = context.invoked_subcommand not in READING
+    asked = _named_in_environment() if needs_own else []
     if modules or asked:
         from dasbench.cli.own_modules import import_own  # the catalogue takes a third of a second
 
-        import_own([("--import", name) for name in modules] + [("DASBENCH_IMPORT", name.strip()) for name in asked])
+        import_own([("--import", name) for name in modules] + [("DASBENCH_IMPORT", name) for name in asked])
+
+
+def _named_in_environment() -> list[str]:
+    """The modules that DASBENCH_IMPORT names, between commas or what separates the folders of a path."""
+    parts = re.split(f"[,{re.escape(os.pathsep)}]", os.environ.get("DASBENCH_IMPORT", ""))
+    return [part.strip() for part in parts if part.strip()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -396,3 +396,15 @@ def test_where_nothing_can_be_written_the_path_is_named(trained, command):
 
     assert done.code == 3
     assert command.split()[-1] in done.err
+
+
+def test_results_are_read_while_the_module_in_the_environment_is_broken(trained, tmp_path):
+    (tmp_path / "torn.py").write_text("def half(:\n")
+    broken = str(tmp_path / "torn.py")
+
+    read = run_dasbench(trained, "leaderboard", "tiny", DASBENCH_IMPORT=broken)
+    checked = run_dasbench(trained, "check", "study.yaml", DASBENCH_IMPORT=broken)
+
+    assert (read.code, read.err) == (0, "")
+    assert checked.code == 2
+    assert "cannot be imported: SyntaxError" in checked.err
