@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import TINY, run_dasbench
+from older_layouts import undo_fourth
 
 from dasbench.cli import VERBS
 
@@ -267,8 +268,7 @@ def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(tra
     for name in ("study.yaml", "results.db"):
         shutil.copy(trained / name, tmp_path / name)
     with closing(sqlite3.connect(tmp_path / "results.db")) as connection, connection:
-        for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
-            connection.execute(f"DROP VIEW {view}")
+        undo_fourth(connection)
         connection.executescript(
             "DROP TABLE das_looks; ALTER TABLE das_members DROP COLUMN role;"
             "UPDATE das_alembic_version SET version_num = '0001'; PRAGMA user_version = 1;"

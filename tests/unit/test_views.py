@@ -11,6 +11,7 @@ from alembic.config import Config
 from fabricated_results import COST, TOP1, fill, member
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from older_layouts import undo_fourth
 from sqlalchemy import create_engine, insert
 
 from dasbench.records import Epoch, Outcome
@@ -156,14 +157,7 @@ def test_a_database_of_the_second_layout_gets_the_views_and_keeps_its_rows(tmp_p
     with read_store(place) as reader:
         before = repr(reader.rows())
     with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-        for view in reversed(VIEWS):
-            connection.execute(f"DROP VIEW {view}")
-        for index in ("ix_das_trials_question", "ix_das_trials_network_network_code"):
-            connection.execute(f"DROP INDEX {index}")
-        for column in ("semantics", "question", "code", "network", "network_code", "repeats"):
-            connection.execute(f"ALTER TABLE das_trials DROP COLUMN {column}")
-        connection.execute("ALTER TABLE das_attempts DROP COLUMN outcome")
-        connection.execute("DROP TABLE das_costs")
+        undo_fourth(connection)
         connection.execute("UPDATE das_alembic_version SET version_num = '0002'")
 
     with open_store(place) as store:

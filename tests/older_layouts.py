@@ -1,0 +1,18 @@
+"""A database of today as an earlier dasbench would have left it."""
+
+import sqlite3
+
+NEW_COLUMNS = ("semantics", "question", "code", "network", "network_code", "repeats")
+"""Of the trials, since the fourth layout."""
+
+
+def undo_fourth(connection: sqlite3.Connection) -> None:
+    """Take away what the fourth layout brought, and the views, which every upgrade makes anew."""
+    for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        connection.execute(f"DROP VIEW {view}")
+    for index in ("ix_das_trials_question", "ix_das_trials_network_network_code"):
+        connection.execute(f"DROP INDEX {index}")
+    for column in NEW_COLUMNS:
+        connection.execute(f"ALTER TABLE das_trials DROP COLUMN {column}")
+    connection.execute("ALTER TABLE das_attempts DROP COLUMN outcome")
+    connection.execute("DROP TABLE das_costs")
