@@ -3,7 +3,8 @@
 Every file of dasbench that decides results has its hash there. A rewritten file gets its new hash if what the
 components compute is as it was (tests/golden_values.json). Where it is not, the change has to be meant: `BUMP` raises
 the revision of the files that were changed on purpose, so that trials whose components use them get new keys. When the
-meaning of all trials changes, SEMANTICS (spec/trial.py) is raised instead, and revisions start anew.
+meaning of all trials changes, SEMANTICS (spec/trial.py) is raised instead, and revisions start anew. Who changes what
+golden_values.py computes removes golden_values.json before, from a tree in which nothing else has changed.
 """
 
 import json

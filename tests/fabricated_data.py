@@ -15,6 +15,7 @@ CATEGORIES = {90: "toothbrush", 1: "person", 3: "car"}
 """Of the miniature COCO, by id, in the order of its file."""
 
 PARAMS = {
+    "digits": {"image_size": 16},
     "coco": {"num_classes": len(CATEGORIES), "val_share": 0.25},
     "imagenet": {"num_classes": len(WNIDS), "image_size": 32, "val_share": 0.25},
     "stanford_dogs": {"num_classes": len(BREEDS), "image_size": 32, "val_share": 0.25},

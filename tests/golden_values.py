@@ -123,6 +123,7 @@ def _datasets() -> Iterator[tuple[str, Golden]]:
         data = DATASETS[name].make(**PARAMS.get(name, {}))
         draws = uniform(7, order, draws=data.train.num_draws)
         values: dict[str, float] = {"train": len(data.train), "val": len(data.val), "test": len(data.test)}
+        values |= {"mean": sum(data.mean), "std": sum(data.std)}
         for kind, some in (("plain", None), ("varied", draws)):
             if hasattr(data.train, "batch"):
                 values[kind] = float(data.train.batch(order, some).double().mean())

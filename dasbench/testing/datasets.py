@@ -32,8 +32,8 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
     """
     check_documentation(DATASETS[name])
     gives = DATASETS[name].traits.get("gives", ("labels",))
-    data: Dataset[Examples] = DATASETS[name].make(**(params or {}))
-    again: Dataset[Examples] = DATASETS[name].make(**(params or {}))
+    data, again = (_made(name, params or {}, threads=threads) for threads in (2, 1))
+    assert (data.mean, data.std) == (again.mean, again.std), "mean and std depend on the number of torch's threads"
     assert data.fingerprint == again.fingerprint, "the fingerprint changes from one reading to the next"
     assert data.licence, "say under which licence the images are"
     assert data.citation, "say whom to cite"
@@ -45,6 +45,17 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
         _check_objects(data)
     if "maps" in gives:
         _check_maps(data)
+
+
+def _made(name: str, params: Mapping[str, Any], *, threads: int) -> Dataset[Examples]:
+    """The data set, computed with so many of torch's threads, which may add up numbers in an order of their own."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        data: Dataset[Examples] = DATASETS[name].make(**params)
+    finally:
+        torch.set_num_threads(before)
+    return data
 
 
 def _check_labels(data: Dataset) -> None:
