@@ -13,7 +13,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: setup            # train Table 5 on real digits (about 6 minutes), rank the 16 norm pairs, draw the frontier
+demo: setup            # train Table 5 on real digits (about 5 minutes), rank the 16 norm pairs, draw the frontier
 	$(BIN)/dasbench run studies/norm_ablation.yaml
 	$(BIN)/dasbench leaderboard norm_ablation
 	$(BIN)/dasbench pareto norm_ablation
