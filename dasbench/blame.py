@@ -79,7 +79,8 @@ def own_fault(error: BaseException) -> str:
     if not any(_is_own(frame.file) for frame in frames):
         return ""
     entry = component_at(frames)
-    return (f"{entry}: " if entry else "") + told(error, frames) if frames else ""
+    words = told(error, frames)
+    return f"{entry}: {words}" if entry else words
 
 
 def _of_system(error: OSError) -> str:

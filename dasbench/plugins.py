@@ -172,10 +172,9 @@ def _module_name(stem: str) -> str:
     if plain in sys.stdlib_module_names or plain in ("__main__", "dasbench") or not plain.isidentifier():
         return PREFIX + plain
     known = sys.modules.get(plain)
-    origin = (
-        known.__spec__ and known.__spec__.origin if known else (spec.origin if (spec := find_spec(plain)) else None)
-    )
-    return PREFIX + plain if origin and is_library(origin) else plain
+    spec = known.__spec__ if known else find_spec(plain)
+    is_taken = spec is not None and spec.origin is not None and is_library(spec.origin)
+    return PREFIX + plain if is_taken else plain
 
 
 def _load(name: str, file: Path) -> Plugin:
