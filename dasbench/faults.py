@@ -21,7 +21,7 @@ TEXT_SHOWN = 400
 """Characters of a message that are shown."""
 
 _OURS = Path(__file__).resolve().parent
-_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     Example:
         >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("CUDA error: out of memory"))
         (True, True)
+        >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
+        True
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True

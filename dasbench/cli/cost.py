@@ -111,12 +111,12 @@ def _print(
 ) -> None:
     from dasbench.costs.cross_check import cross_check as check
     from dasbench.costs.latency import measure_latency
+    from dasbench.devices import check_device
     from dasbench.reports.cost import cost_record, print_costs
     from dasbench.reports.networks import as_counted, placed
-    from dasbench.training.run_trial import check_device
 
     if batch_size:
-        check_device(device, gpus=0)
+        check_device(device)
     records = []
     for each in networks:
         size = each.cost.input_size

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import click
 
 from dasbench.cli.earlier import announce_changes
+from dasbench.cli.gpus import GpuShare, loaders_of
 from dasbench.cli.options import known_results
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
@@ -13,8 +14,9 @@ from dasbench.plugins import imported
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
+    from dasbench.plan import Plan
     from dasbench.search.executors.executor import Executor
-    from dasbench.spec.study import Resources, Study
+    from dasbench.spec.study import Study
     from dasbench.training.run_trial import Runtime
 
 
@@ -25,63 +27,55 @@ class Place(TypedDict):
     workers: int | None
     loaders: int | None
     device: str
+    deterministic: bool
+    checkpoint_every: float
     address: str | None
 
 
-def make_runtime(study: "Study", place: Place) -> "Runtime":
-    """Where each trial runs."""
+def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
+    """Where each trial runs, and how."""
     from dasbench.training.run_trial import Runtime
 
-    cpus, gpus = study.resources.cpus, study.resources.gpus
+    cpus = study.resources.cpus
     return Runtime(
-        device=place["device"],
+        device=place["device"] if share.gpus else "cpu",
         threads=cpus,
+        deterministic=place["deterministic"] or None,
+        gpu_share=share.memory,
         timeout_s=study.resources.timeout_s,
+        checkpoint_s=place["checkpoint_every"],
         data_root=data_access().root,
-        loaders=cpus if place["loaders"] is None else place["loaders"],
-        replicas=1 if gpus == "auto" else max(1, int(gpus)),
+        loaders=loaders_of(study, share, place),
+        replicas=max(1, int(share.gpus)),
         plugins=imported(),
     )
 
 
-def check_needs(study: "Study", runtime: "Runtime", db: str, place: Place, *, replace: bool) -> "Resources":
-    """Open its data, find its devices, build its models: what is not to be had is known before anything is trained.
+def check_needs(study: "Study", db: str, *, replace: bool) -> "Plan":
+    """Open its data and build its models: what is not to be had is known before anything is trained.
 
     Args:
         study: as it is to be run.
-        runtime: where each trial runs.
         db: the database.
-        place: the options that say where trials run.
         replace: whether another study of the same name may lose its place in the database.
 
     Returns:
-        The study's resources, with the share of a GPU that a trial was measured to need, where that was asked for.
+        The trials that the study lists and that have no result yet.
     """
     from dasbench.plan import count_costs, plan_study, plan_trial
     from dasbench.spec.fingerprints import refuse_changed_data
-    from dasbench.training.run_trial import check_device
 
-    gpus = study.resources.gpus
     plan = plan_study(study)
     first = plan_trial(study, {}, study.seeds.values[0])  # a search lists nothing yet
-    if place["address"] is None:  # a cluster's devices are not this machine's
-        check_device(place["device"], gpus=0 if gpus == "auto" else gpus)
     announce_changes(study, [item.member for item in plan.items.values()], db, replace=replace)
     done, specs = _so_far(db, study.name, list(plan.items))
     refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
-    count_costs(plan.without(done))
-    if gpus != "auto":
-        return study.resources
-    if place["address"] is not None:
-        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
-    from dasbench.training.packing import measure_packing
-
-    packing = measure_packing((item.trial for item in plan.items.values()), runtime)
-    click.echo(f"gpus: auto: {packing.trials} trials share a GPU", err=True)
-    return study.resources.model_copy(update={"gpus": packing.fraction})
+    left = plan.without(done)
+    count_costs(left)
+    return left
 
 
-def make_executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Executor":
+def make_executor(agenda: "Agenda", share: GpuShare, place: Place) -> "Executor":
     """Who runs the trials."""
     study = agenda.study
     if place["executor"] == "inline":
@@ -94,13 +88,13 @@ def make_executor(agenda: "Agenda", resources: "Resources", place: Place) -> "Ex
     from dasbench.cli.workers import warn_of_too_many
     from dasbench.search.executors.ray_tune import RayTune
 
-    assert resources.gpus != "auto"
+    cpus = study.resources.cpus
     if place["workers"] and place["address"] is None:
-        warn_of_too_many(place["workers"], resources.cpus)
+        warn_of_too_many(place["workers"], cpus)
     return RayTune(
         workers=place["workers"],
-        cpus=resources.cpus,
-        gpus=resources.gpus,
+        cpus=cpus,
+        gpus=share.gpus,
         scheduler=SCHEDULERS[study.scheduler.name].create(**study.scheduler.params),
         metric=f"val_{study.score.metric}",
         mode=study.score.direction,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from dasbench.cli.earlier import find_trials
+from dasbench.cli.gpus import share_of_gpu, wanted_gpus
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell, tell_result
 from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
@@ -32,9 +33,16 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
 @click.option("--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True, help="Who runs.")
 @click.option("--workers", type=click.IntRange(1), help="Trials at once. [default: as many as there is room for]")
 @click.option(
-    "--loaders", type=click.IntRange(0, 256), help="Threads of a trial that decode images. [default: its cores]"
+    "--loaders",
+    type=click.IntRange(0, 256),
+    help="Threads of a trial that decode images. [default: its cores; for a GPU, its share of all cores]",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    help="On a GPU, take the deterministic form of every operator that has one; slower. [a CPU always does]",
+)
 @click.option("--address", metavar="auto|HOST:PORT", help="Run on this Ray cluster. [default: this machine alone]")
 @click.option(
     "--retry",
@@ -57,6 +65,14 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     metavar="VARIANT|KEY",
     multiple=True,
     help="Train a variant, or one trial, from scratch again; the former results stay in `dasbench show`.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between a trial's checkpoints, at the least; 0 keeps one after each epoch.",
 )
 @click.option("--replace", is_flag=True, help="Take the name of another study; its results stay in the database.")
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
@@ -93,10 +109,12 @@ def command(
     from dasbench.training.run_trial import forget_checkpoints, run_trial
 
     agenda = Agenda(loaded)
-    runtime = make_runtime(loaded, place)
-    resources = check_needs(loaded, runtime, db, place, replace=replace)
+    gpus = wanted_gpus(loaded, place)
+    left = check_needs(loaded, db, replace=replace)
+    share = share_of_gpu(loaded, left, gpus, place)
+    runtime = make_runtime(loaded, place, share)
     repeated = find_trials(db, loaded.name, again)
-    executor = make_executor(agenda, resources, place)
+    executor = make_executor(agenda, share, place)
     folder = storage_place(storage) if storage else default_storage(db, place)
     callbacks = make_callbacks(loaded.callbacks)
     interrupt = Interrupt()

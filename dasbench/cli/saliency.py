@@ -90,10 +90,10 @@ def command(
         raise UsageError(f"--weights: {len(files)} files for {1 + (against is not None)} networks")
     subjects = list(find_subjects(db, trial, against, files))
     from dasbench.catalog import load_dataset
+    from dasbench.devices import check_device
     from dasbench.saliency.sfd import Scoring, choose_images  # imports torch
-    from dasbench.training.run_trial import check_device
 
-    check_device(device, gpus=0)
+    check_device(device)
     scoring = Scoring(base=base, threshold=threshold, antilog=antilog, target=target)
     data: Dataset = load_dataset(subjects[0].trial.dataset)
     _refuse_changed(data, subjects)

@@ -102,12 +102,15 @@ def look_at(
     sensitivity: bool,
 ) -> Iterator["Viewed"]:
     """What one network sees at each layer, its weights read or trained again."""
+    import torch
+
+    from dasbench.devices import device_of
     from dasbench.models import build_model
     from dasbench.reports.networks import placed
     from dasbench.saliency.gradcam import find_layer
     from dasbench.saliency.sfd import look
     from dasbench.spec.identity import refuse_other_code
-    from dasbench.training.seeds import make_deterministic
+    from dasbench.training.arithmetic import set_arithmetic
     from dasbench.training.weights import load_weights
 
     data, trial = sample.data, subject.trial
@@ -118,7 +121,8 @@ def look_at(
         raise UsageError(f"--layer: the backbone {trial.backbone} has no stages; write the path of a module")
     paths = [find_layer(network, name) for name in names]
     load_weights(network, trained_weights(subject, db=db, device=device), trial=trial)
-    make_deterministic(threads=_threads(subject))
+    torch.set_num_threads(_threads(subject))
+    set_arithmetic(device_of(device), precision=trial.training.precision)
     placed(network, device)
     for name, path in zip(names, paths, strict=True):
         seen = look(

@@ -10,6 +10,7 @@ from torch import nn
 from dasbench.catalog import resolve_model
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.specimen import InputSize
+from dasbench.devices import device_of
 from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.records import Cost
 from dasbench.spec.trial import Trial
@@ -75,6 +76,5 @@ def as_counted(network: nn.Module) -> nn.Module:
 
 def placed(network: nn.Module, device: str) -> nn.Module:
     """The network on a device (`auto`: on CUDA if there is one), in the memory format in which networks are trained."""
-    name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    network.to(device=torch.device(name), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device=device_of(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

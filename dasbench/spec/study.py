@@ -62,13 +62,21 @@ class Resources(Frozen):
 
     Args:
         cpus: threads of a trial.
-        gpus: GPUs of a trial; a fraction shares one, `auto` measures how many trials one holds.
+        gpus: GPUs of a trial; a fraction shares one, `auto` measures how many trials one holds, 0 trains on the CPU.
+            Left out, it is `auto` on a machine that has a GPU, and 0 on others.
         timeout_s: seconds after which a trial ends as failed (`timeout`), or None.
     """
 
     cpus: int = Field(default=1, ge=1, le=1024)
-    gpus: Annotated[float, Field(ge=0, le=64)] | Literal["auto"] = 0.0
+    gpus: Annotated[float, Field(ge=0, le=64)] | Literal["auto"] | None = None
     timeout_s: float | None = Field(default=None, gt=0)
+
+    @field_validator("gpus")
+    @classmethod
+    def _part_of_one_or_several(cls, gpus: float | str | None) -> float | str | None:
+        if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+            raise ValueError(f"{gpus:g}: write a part of one GPU (0.25), or a whole number of them")
+        return gpus
 
 
 class Confirm(Frozen):

@@ -147,8 +147,9 @@ class Training(Frozen):
         label_smoothing: share of the target that is spread over all classes.
         augment: random flips and crops as the data set defines them.
         select: which epoch is tested: the `last`, or the `best` on the validation part.
-        precision: of the network's operators, in training and in evaluation: `fp32`, or `bf16` where torch's automatic
-            mixed precision takes it; weights, their updates and the loss stay in fp32.
+        precision: of the network's operators, in training and in evaluation: `fp32`; `tf32`, which rounds what a GPU's
+            convolutions and matrix products read to 10 bits and is fp32 on a CPU; or `bf16` where torch's automatic
+            mixed precision takes it, and tf32 elsewhere. Weights, their updates and the loss stay in fp32.
         compile: whether torch.compile makes kernels of the network; the first steps then take minutes.
         accumulate: parts that a batch is computed in, one after the other, for one step of the optimiser: less memory,
             the same gradient. Batch norms see a part at a time.
@@ -170,7 +171,7 @@ class Training(Frozen):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     augment: bool = True
     select: Literal["last", "best"] = "last"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     compile: bool = False
     accumulate: int = Field(default=1, ge=1, le=65_536)
 

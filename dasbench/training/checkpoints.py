@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 KEEP = 2
 """How many checkpoints stay: the last, and the one before in case the last cannot be read."""
+
+EVERY_S = 30.0
+"""Seconds of training that may be lost, unless an epoch takes longer."""
 
 _NAME = re.compile(r"epoch-(\d{5})-([0-9a-f]{12})\.pt")
 
@@ -60,6 +64,7 @@ class Checkpoints:
     Args:
         folder: where they lie; made when the first is saved. None keeps none.
         writes: False for a process that only reads, beside another that saves.
+        every_s: seconds between two checkpoints, at the least, where a training may choose.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -70,17 +75,24 @@ class Checkpoints:
         {'epoch': 1}
     """
 
-    def __init__(self, folder: Place | None, *, writes: bool = True) -> None:
+    def __init__(self, folder: Place | None, *, writes: bool = True, every_s: float = EVERY_S) -> None:
         self.folder = folder
         self.writes = writes
+        self.every_s = every_s
+        self._saved_at = time.monotonic()
         self._files: _Files | None = None if folder is None else _files_of(folder)
 
     @classmethod
-    def of(cls, workdir: Place | None, key: str, *, writes: bool = True) -> "Checkpoints":
+    def of(cls, workdir: Place | None, key: str, *, writes: bool = True, every_s: float = EVERY_S) -> "Checkpoints":
         """Those of the trial with a key, in its folder below `workdir`; see the class for the rest."""
         if _is_url(workdir):
-            return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes)
-        return cls(Path(workdir) / key if workdir else None, writes=writes)
+            return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes, every_s=every_s)
+        return cls(Path(workdir) / key if workdir else None, writes=writes, every_s=every_s)
+
+    @property
+    def are_due(self) -> bool:
+        """Whether so much time has passed since the last one that there should be another."""
+        return time.monotonic() - self._saved_at >= self.every_s
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
         """Keep the state after an epoch, durably, and drop all but the last two.
@@ -96,6 +108,7 @@ class Checkpoints:
         content = buffer.getvalue()
         self._files.make()
         self._files.write(f"epoch-{epoch:05d}-{sha256(content).hexdigest()[:12]}.pt", content)
+        self._saved_at = time.monotonic()
         for old in list(self._newest_first())[KEEP:]:
             self._files.remove(old)
 

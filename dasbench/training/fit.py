@@ -27,6 +27,10 @@ AddUp = Callable[[nn.Module, Tensor], Tensor]
 """Makes the gradients of a model those of the whole batch, of which this process computed a share; so the loss."""
 
 
+LOOK_BACK = 50
+"""Steps on a GPU after which their losses are looked at; on a CPU each is looked at before its step is taken."""
+
+
 def alone(model: nn.Module, loss: Tensor) -> Tensor:
     """Nothing is added: this process computes whole batches."""
     del model
@@ -64,7 +68,8 @@ def fit(
 ) -> None:
     """Train a learner to the end of its recipe, from its newest checkpoint if there is one.
 
-    Leaves the weights that the recipe selects in `learner.model`.
+    Leaves the weights that the recipe selects in `learner.model`. The state is kept as often as the checkpoints want
+    it, and in any case after the last epoch and after one at which the report ends the training.
 
     Args:
         learner: model and data.
@@ -72,7 +77,7 @@ def fit(
         seed: of the trial.
         device: where it trains, for the memory that it takes.
         report: told of every epoch, the restored ones left out.
-        checkpoints: where the state after each epoch is kept.
+        checkpoints: where the state is kept.
         progress: the curve and what belongs to it, updated in place.
         timeout_s: seconds of this attempt after which it fails, or None.
         add_up: brings together what several processes computed of a batch.
@@ -89,41 +94,92 @@ def fit(
         seed_epoch(seed, epoch)
         if epoch == training.start_epochs + 1:
             optimizer.state.clear()  # momentum that belongs to the start
-        loss = _train_epoch(learner, optimizer, training, epoch=epoch, deadline=deadline, add_up=add_up)
+        losses = _Losses(epoch, look_back=LOOK_BACK if device.type == "cuda" else 1)
+        _train_epoch(learner, optimizer, training, losses=losses, deadline=deadline, add_up=add_up)
         trained = time.monotonic() - started
         metrics = {f"val_{name}": value for name, value in learner.evaluate("val").metrics.items()}
         seconds = time.monotonic() - started
         speed = learner.examples_per_epoch / trained
         resources = {"seconds": seconds, "images_per_s": speed, "peak_memory": peak_so_far(device)}
-        point = Epoch(epoch, {"train_loss": loss, **metrics, **resources})
+        point = Epoch(epoch, {"train_loss": losses.total / learner.steps_per_epoch, **metrics, **resources})
         progress.epochs.append(point)
         progress.seconds += seconds
         _keep_best(learner, training, point, progress)
-        checkpoints.save(epoch, _state(learner, optimizer, progress))
+        kept = epoch == training.epochs or checkpoints.are_due
+        if kept:
+            checkpoints.save(epoch, _state(learner, optimizer, progress))
         progress.signal = report(point)
         if progress.signal != "continue":
+            if not kept:
+                checkpoints.save(epoch, _state(learner, optimizer, progress))
             return
     if progress.best is not None:
         learner.model.load_state_dict(progress.best["model"])
 
 
+@dataclass
+class _Losses:
+    """The losses of an epoch's steps, left on the device and looked at some steps later.
+
+    To read each as it comes would let a GPU wait for the next step to be asked for.
+
+    Args:
+        epoch: its number.
+        look_back: steps whose losses are read together.
+        total: sum of what was read.
+        read: number of steps whose losses were read.
+        unread: those of the last steps.
+    """
+
+    epoch: int
+    look_back: int
+    total: float = 0.0
+    read: int = 0
+    unread: list[Tensor] = field(default_factory=list)
+
+    def add(self, loss: Tensor) -> None:
+        """Take the loss of the next step."""
+        self.unread.append(loss)
+        if len(self.unread) >= self.look_back:
+            self.look()
+
+    def look(self) -> None:
+        """Read what is unread.
+
+        Raises:
+            DivergedError: naming the first step whose loss is not finite.
+        """
+        values = torch.stack(self.unread).tolist() if self.unread else []
+        self.unread.clear()
+        for value in values:
+            self.read += 1
+            if not math.isfinite(value):
+                raise DivergedError(f"the loss is {value} in epoch {self.epoch}, step {self.read}")
+            self.total += value
+
+
 def _train_epoch(
-    learner: Learner, optimizer: Optimizer, training: Training, *, epoch: int, deadline: float, add_up: AddUp
-) -> float:
-    """One pass over the training part; returns the mean loss."""
+    learner: Learner,
+    optimizer: Optimizer,
+    training: Training,
+    *,
+    losses: _Losses,
+    deadline: float,
+    add_up: AddUp,
+) -> None:
+    """One pass over the training part; what fails after a loss that was not finite failed because of it."""
     learner.model.train()
-    total = 0.0
-    for step, batch in enumerate(learner.batches(epoch)):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the time limit passed in epoch {epoch}")
-        set_learning_rate(optimizer, learning_rate(training, epoch - 1 + step / learner.steps_per_epoch))
-        optimizer.zero_grad(set_to_none=True)
-        value = float(add_up(learner.model, _backward(learner, batch)))
-        if not math.isfinite(value):
-            raise DivergedError(f"the loss is {value} in epoch {epoch}, step {step + 1}")
-        optimizer.step()
-        total += value
-    return total / learner.steps_per_epoch
+    try:
+        for step, batch in enumerate(learner.batches(losses.epoch)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the time limit passed in epoch {losses.epoch}")
+            passed = losses.epoch - 1 + step / learner.steps_per_epoch
+            set_learning_rate(optimizer, learning_rate(training, passed))
+            optimizer.zero_grad(set_to_none=True)
+            losses.add(add_up(learner.model, _backward(learner, batch)))
+            optimizer.step()
+    finally:
+        losses.look()
 
 
 def _backward(learner: Learner, batch: Any) -> Tensor:
@@ -140,8 +196,13 @@ def _keep_best(learner: Learner, training: Training, point: Epoch, progress: Pro
         return
     value = point.metrics[f"val_{learner.objective}"]
     if progress.best is None or value > progress.best["value"]:
-        weights = copy.deepcopy(learner.model.state_dict())
+        weights = {name: _copy(value) for name, value in learner.model.state_dict().items()}
         progress.best = {"epoch": point.number, "value": value, "model": weights}
+
+
+def _copy(value: Any) -> Any:
+    """A copy of what a network's state holds, outside of a GPU's memory."""
+    return value.to("cpu", copy=True) if isinstance(value, Tensor) else copy.deepcopy(value)
 
 
 def _state(learner: Learner, optimizer: Optimizer, progress: Progress) -> dict[str, Any]:

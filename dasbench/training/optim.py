@@ -24,14 +24,16 @@ def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
         [(2, 0.0001), (3, 0.0)]
     """
     groups = _groups(model, training.lr)
+    fused = True if any(parameter.is_cuda for parameter in model.parameters()) else None  # None: torch's own choice
     if training.optimizer == "adamw":
-        return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay)
+        return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay, fused=fused)
     return SGD(
         groups,
         lr=training.lr,
         momentum=training.momentum,
         nesterov=training.nesterov,
         weight_decay=training.weight_decay,
+        fused=fused,
     )
 
 

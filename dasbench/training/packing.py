@@ -1,29 +1,29 @@
 """How many trials share a GPU: the memory of the largest, measured, against what the device has free."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 
 from dasbench.catalog import TASKS
-from dasbench.costs.peak_memory import peak_memory
 from dasbench.data_access import reading_data
+from dasbench.devices import CONTEXT, device_of, give_back_memory
 from dasbench.errors import UsageError
-from dasbench.spec.trial import Trial
+from dasbench.spec.trial import Training, Trial
+from dasbench.training.arithmetic import set_arithmetic
 from dasbench.training.optim import make_optimizer
-from dasbench.training.run_trial import Runtime
-
-CONTEXT = 600 * 2**20
-"""Bytes that a process takes of a GPU before its first tensor: the CUDA context and the libraries' kernels."""
 
 MARGIN = 0.15
-"""Share of the measured peak that is added: the allocator's gaps, and work space that depends on the kernel chosen."""
-
-FINENESS = 10_000
-"""Into how many parts Ray divides a GPU."""
+"""Share of the measured peak that is added: work space that depends on the kernel chosen, and on the neighbours."""
 
 MOST = 99
 """Trials on a GPU at the most: beyond, so fine a fraction would let in one more than was meant."""
+
+STEPS = 2
+"""Steps that are measured: from the second on, the optimiser's state is there during the backward pass."""
+
+FELT = ("batch_size", "accumulate", "optimizer", "momentum", "precision", "compile")
+"""Fields of a training that its memory depends on."""
 
 
 @dataclass(frozen=True)
@@ -34,38 +34,30 @@ class Packing:
         trials: how many a GPU holds at once.
         needed: bytes of one, context and margin included.
         free: bytes that the fullest GPU has free.
+        total: bytes of that GPU.
     """
 
     trials: int
     needed: int
     free: int
-
-    @property
-    def fraction(self) -> float:
-        """The part of a GPU that one trial takes, such that so many fit and not one more.
-
-        Example:
-            >>> Packing(trials=3, needed=5, free=16).fraction
-            0.3333
-        """
-        return (FINENESS // self.trials) / FINENESS
+    total: int
 
 
-def pack(peak: int, free: int) -> Packing:
+def pack(peak: int, *, free: int, total: int) -> Packing:
     """How many trials with such a peak share a GPU.
 
     Args:
         peak: bytes that tensors of one trial take at the most.
         free: bytes that the GPU has free.
+        total: bytes that it has.
 
     Raises:
         UsageError: if it does not hold one.
 
     Example:
         >>> gib = 2**30
-        >>> packing = pack(peak=2 * gib, free=16 * gib)
-        >>> packing.trials, round(packing.fraction, 4)
-        (5, 0.2)
+        >>> pack(2 * gib, free=16 * gib, total=24 * gib).trials
+        5
     """
     needed = CONTEXT + int(peak * (1 + MARGIN))
     if needed > free:
@@ -73,67 +65,117 @@ def pack(peak: int, free: int) -> Packing:
             f"gpus: auto: a trial needs about {_gib(needed)} of GPU memory, and only {_gib(free)} are free; end what "
             "else runs there, or make training.batch_size or the images smaller"
         )
-    return Packing(min(free // needed, MOST), needed, free)
+    return Packing(min(free // needed, MOST), needed, free, total)
 
 
-def measure_packing(trials: Iterable[Trial], runtime: Runtime) -> Packing:
-    """How many of a study's trials share a GPU: each distinct model makes one training step on it.
+def pack_on_fullest(peak: int) -> Packing:
+    """How many trials with such a peak share that GPU of this machine that has least memory left.
 
     Args:
-        trials: resolved trials; those that differ in their seed alone are measured once.
-        runtime: where they will run.
+        peak: bytes that tensors of one trial take at the most.
 
     Raises:
-        UsageError: if there is no CUDA device, or it does not hold the largest trial.
+        UsageError: if it does not hold one.
     """
-    if not torch.cuda.is_available() or runtime.device == "cpu":
-        why = "--device cpu was given" if torch.cuda.is_available() else "this machine has no CUDA device"
-        raise UsageError(f"gpus: auto measures how many trials fit on a GPU, but {why}; write gpus: 0")
-    device = torch.device("cuda" if runtime.device == "auto" else runtime.device)
-    with reading_data(runtime.data_root, loaders=0):
-        peak = largest(trials, lambda trial: _peak_of(trial, device))
-    torch.cuda.empty_cache()
-    return pack(peak, min(torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())))
+    free, total = min(torch.cuda.mem_get_info(index) for index in range(torch.cuda.device_count()))
+    return pack(peak, free=free, total=total)
 
 
-def largest(trials: Iterable[Trial], peak_of: Callable[[Trial], int]) -> int:
-    """The highest peak among trials, of which those that differ in their seed alone are looked at once.
+class Peaks:
+    """Memory that trials take of a GPU, measured in their first steps, once for each network and batch.
+
+    Args:
+        name: of the device, as in `Runtime`.
+        deterministic: as in `Runtime`.
 
     Raises:
-        UsageError: if there are no trials.
+        UsageError: if there is no CUDA device.
+    """
+
+    def __init__(self, name: str = "auto", *, deterministic: bool | None = None) -> None:
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "gpus: auto measures how many trials fit on a GPU, but this machine has no CUDA device; write gpus: 0"
+            )
+        self._device = device_of(name)
+        self._deterministic = deterministic
+        self._known: dict[str, int] = {}
+
+    def of(self, trial: Trial) -> int:
+        """Bytes of a resolved trial's data, network, optimiser, first steps and first validation batch.
+
+        Raises:
+            UsageError: if the GPU does not hold them.
+        """
+        felt = footprint(trial)
+        if felt not in self._known:
+            self._known[felt] = _measure(trial, self._device, self._deterministic)
+        return self._known[felt]
+
+    def largest(self, trials: Iterable[Trial]) -> int:
+        """The highest peak among some trials.
+
+        Raises:
+            UsageError: if there are no trials, or the GPU does not hold one of them.
+        """
+        peaks = [self.of(trial) for trial in trials]
+        if not peaks:
+            raise UsageError("gpus: auto: there is no trial to measure")
+        return max(peaks)
+
+
+def footprint(trial: Trial) -> str:
+    """What the memory of a trial depends on: trials with one footprint take the same.
 
     Example:
         >>> trial = Trial(backbone="resnet18", dataset="digits")
-        >>> largest([trial, trial.with_values({"seed": 1})], lambda trial: 7 + trial.seed)
-        7
+        >>> footprint(trial) == footprint(trial.with_values({"seed": 1, "training.lr": 0.3}))
+        True
+        >>> footprint(trial) == footprint(trial.with_values({"training.batch_size": 8}))
+        False
     """
-    distinct = {trial.model_copy(update={"seed": 0}).model_dump_json(): trial for trial in reversed(list(trials))}
-    if not distinct:
-        raise UsageError("gpus: auto: there is no trial to measure")
-    return max(peak_of(trial) for trial in distinct.values())
+    felt = Training(**{field: getattr(trial.training, field) for field in FELT})
+    return trial.model_copy(update={"seed": 0, "training": felt}).model_dump_json()
 
 
-def _peak_of(trial: Trial, device: torch.device) -> int:
-    """Bytes of a trial's data, network, optimizer, first step and first validation batches."""
+def _measure(trial: Trial, device: torch.device, deterministic: bool | None) -> int:
+    """Bytes that the allocator takes of the device for a trial: gaps between tensors count."""
+    give_back_memory(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_reserved(device)
+    entry = TASKS[trial.task.name]
+    set_arithmetic(
+        device,
+        precision=trial.training.precision,
+        deterministic=deterministic,
+        fixed_sizes=entry.traits.get("fixed_sizes", True),
+    )
     try:
-        return peak_memory(lambda: _one_step(trial, device), device).bytes
+        with reading_data(loaders=0):
+            _first_steps(trial, device)
+        torch.cuda.synchronize(device)
     except torch.OutOfMemoryError as error:
-        raise UsageError(f"gpus: auto: one step of {trial.gate} on {trial.backbone} does not fit the GPU") from error
+        message = f"gpus: auto: {STEPS} steps of {trial.gate} on {trial.backbone} do not fit the GPU"
+        raise UsageError(message) from error
     finally:
-        torch.cuda.empty_cache()
+        give_back_memory(device)
+    return torch.cuda.max_memory_reserved(device) - before
 
 
 class _EnoughSeen(Exception):  # noqa: N818 - no error: it ends a validation of which one batch is enough
     """A forward pass of the validation is over."""
 
 
-def _one_step(trial: Trial, device: torch.device) -> None:
+def _first_steps(trial: Trial, device: torch.device) -> None:
+    """Some steps of a training, and the first forward pass of a validation."""
     learner = TASKS[trial.task.name].create(**trial.task.params).build(trial, device=device)
     optimizer = make_optimizer(learner.model, trial.training)
     learner.model.train()
-    for loss in learner.losses(next(iter(learner.batches(1)))):
-        loss.backward()
-    optimizer.step()
+    for _, batch in zip(range(STEPS), learner.batches(1), strict=False):
+        optimizer.zero_grad(set_to_none=True)
+        for loss in learner.losses(batch):
+            loss.backward()
+        optimizer.step()
     learner.model.register_forward_hook(_stop_here)
     try:
         learner.evaluate("val")

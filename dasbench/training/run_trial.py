@@ -2,11 +2,10 @@
 
 import math
 import socket
-import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -14,28 +13,32 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.errors import DasbenchError, DataError, DivergedError, OtherCodeError, StudyError, UsageError
-from dasbench.faults import is_out_of_memory
+from dasbench.devices import device_of, give_back_memory, kind_of, limit_memory
+from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
-from dasbench.records import Cost, Epoch, Outcome, Reason, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal
 from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
-from dasbench.training.checkpoints import Checkpoints, Place
+from dasbench.training.arithmetic import noting_indeterminate, set_arithmetic
+from dasbench.training.checkpoints import EVERY_S, Checkpoints, Place
 from dasbench.training.environment import describe
+from dasbench.training.failure import Failure, failure_of
 from dasbench.training.fit import Progress, Report, alone, fit
 from dasbench.training.replicas import SharedLearner, add_up, train_together
-from dasbench.training.seeds import make_deterministic
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where a trial runs; nothing of it decides the result.
+    """Where a trial runs; nothing of it decides the result but for rounding.
 
     Args:
         device: `cpu`, `cuda`, `cuda:1`; `auto` takes CUDA where there is one.
         threads: of torch's operators on the CPU.
+        deterministic: whether operators take their deterministic form; None for a CPU alone.
+        gpu_share: part of a GPU's memory that the trial may take; 1 sets no limit.
         timeout_s: seconds after which an attempt fails, or None.
+        checkpoint_s: seconds between two checkpoints, at the least; 0 keeps one after each epoch.
         data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
         loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
         replicas: processes that share out every batch, each with a GPU of its own where the device is CUDA, with their
@@ -47,7 +50,10 @@ class Runtime:
 
     device: str = "auto"
     threads: int = 1
+    deterministic: bool | None = None
+    gpu_share: float = 1.0
     timeout_s: float | None = None
+    checkpoint_s: float = EVERY_S
     data_root: Path | None = None
     loaders: int = 0
     replicas: int = 1
@@ -75,8 +81,8 @@ def run_trial(
 ) -> Outcome:
     """Train a trial and say what came out.
 
-    The same trial gives the same curve, bit for bit, on the same machine and thread count. With a `workdir` it goes on
-    from its last epoch when it is called again, and ends bit-identical to a run that was not interrupted.
+    The same trial gives the same curve, bit for bit, on the same CPU and thread count. With a `workdir` it goes on
+    from its last checkpoint when it is called again, and ends bit-identical to a run that was not interrupted.
 
     Args:
         trial: what to train; it need not be resolved.
@@ -104,50 +110,97 @@ def run_trial(
         report,
         key=trial.key,
         number=runtime.replicas,
-        device=_device_type(runtime.device),
+        device=kind_of(runtime.device),
         timeout_s=runtime.timeout_s,
     )
 
 
+@dataclass
+class _Attempt:
+    """What is known of an attempt at a trial, updated in place, so that a failure leaves it behind.
+
+    Args:
+        key: of the trial.
+        device: where it is trained.
+        replicas: processes that train it together.
+        progress: how far it came.
+        cost: what its network costs, once that is known.
+        test: its scores at the end.
+        indeterminate: operators that had no deterministic form.
+    """
+
+    key: str
+    device: torch.device
+    replicas: int
+    progress: Progress = field(default_factory=Progress)
+    cost: Cost | None = None
+    test: Evaluation = field(default_factory=Evaluation)
+    indeterminate: set[str] = field(default_factory=set)
+
+
 def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica) -> Outcome:
     """Train a trial, or one replica's share of it."""
-    make_deterministic(threads=max(1, runtime.threads // replica.number))
-    device = _device(runtime.device, replica)
-    loaders = math.ceil(runtime.loaders / replica.number)
-    progress, key, cost, test = Progress(), trial.key, None, Evaluation()
-    failure: BaseException | None = None
+    device = device_of(runtime.device, rank=replica.rank, number=replica.number)
+    attempt = _Attempt(trial.key, device, replica.number)
+    failure: Failure | None = None
     try:
-        restart_peak(device)
-        with reading_data(runtime.data_root, loaders=loaders):
-            trial = _resolved(trial, runtime)
-            key = trial.key
-            task = TASKS[trial.task.name].create(**trial.task.params)
-            cost = task.cost(trial)
-            learner = task.build(trial, device=device, replica=replica)
-            if replica.number > 1:
-                learner = SharedLearner(learner, replica)
-            fit(
-                learner,
-                trial.training,
-                seed=trial.seed,
-                device=device,
-                report=report,
-                checkpoints=Checkpoints.of(workdir, key, writes=replica.rank == 0),
-                progress=progress,
-                timeout_s=runtime.timeout_s,
-                add_up=add_up if replica.number > 1 else alone,
-            )
-            if progress.signal == "continue":
-                test = learner.evaluate("test")
+        with noting_indeterminate() as attempt.indeterminate:
+            _train(trial, attempt, workdir=workdir, runtime=runtime, report=report, replica=replica)
     except SystemExit as error:
         if not own_fault(error):
             raise  # Ray ends a trial so
-        failure = error
+        failure = failure_of(error)
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
-        failure = error
-    if isinstance(failure, OtherCodeError):
-        return Outcome(key=trial.key, status="interrupted", error=str(failure))
-    return _outcome(key, progress, cost, test, failure, device, replicas=replica.number)
+        failure = failure_of(error)
+    outcome = _outcome(attempt, failure)
+    if failure or device.type == "cuda":
+        give_back_memory(device)
+    return outcome
+
+
+def _train(
+    trial: Trial, attempt: _Attempt, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica
+) -> None:
+    """Train a trial, or one replica's share of it, and test it; whatever goes wrong is raised."""
+    loaders = math.ceil(runtime.loaders / replica.number)
+    device, progress = attempt.device, attempt.progress
+    torch.set_num_threads(max(1, runtime.threads // replica.number))
+    limit_memory(device, runtime.gpu_share)
+    restart_peak(device)
+    with reading_data(runtime.data_root, loaders=loaders):
+        trial = _resolved(trial, runtime)
+        attempt.key = trial.key
+        entry = TASKS[trial.task.name]
+        set_arithmetic(
+            device,
+            precision=trial.training.precision,
+            deterministic=runtime.deterministic,
+            fixed_sizes=entry.traits.get("fixed_sizes", True),
+        )
+        task = entry.create(**trial.task.params)
+        attempt.cost = task.cost(trial)
+        learner = task.build(trial, device=device, replica=replica)
+        if replica.number > 1:
+            learner = SharedLearner(learner, replica)
+        fit(
+            learner,
+            trial.training,
+            seed=trial.seed,
+            device=device,
+            report=report,
+            checkpoints=_checkpoints(workdir, trial.key, runtime, replica),
+            progress=progress,
+            timeout_s=runtime.timeout_s,
+            add_up=add_up if replica.number > 1 else alone,
+        )
+        if progress.signal == "continue":
+            attempt.test = learner.evaluate("test")
+
+
+def _checkpoints(workdir: Place | None, key: str, runtime: Runtime, replica: Replica) -> Checkpoints:
+    """Where the trial's state is kept; often enough that an attempt cut off by its time limit came further."""
+    every_s = min(runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10)
+    return Checkpoints.of(workdir, key, writes=replica.rank == 0, every_s=every_s)
 
 
 def _resolved(trial: Trial, runtime: Runtime) -> Trial:
@@ -177,90 +230,25 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
     return resolved
 
 
-def _outcome(
-    key: str,
-    progress: Progress,
-    cost: Cost | None,
-    test: Evaluation,
-    failure: BaseException | None,
-    device: torch.device,
-    *,
-    replicas: int,
-) -> Outcome:
+def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
+    if failure and failure.refusal:
+        return Outcome(key=attempt.key, status="interrupted", error=failure.refusal)
+    progress = attempt.progress
     last = progress.epochs[-1].metrics if progress.epochs else {}
     final: dict[str, Any] = {name: value for name, value in last.items() if name.startswith(("val_", "train_"))}
     status = {"continue": "done", "stop": "stopped", "interrupt": "interrupted"}[progress.signal]
+    environment = describe(attempt.device, indeterminate=attempt.indeterminate)
     return Outcome(
-        key=key,
+        key=attempt.key,
         status="failed" if failure else status,  # type: ignore[arg-type]
         epochs=tuple(progress.epochs),
-        metrics={"epochs": len(progress.epochs), **final, **test.metrics},
-        cost=cost,
+        metrics={"epochs": len(progress.epochs), **final, **attempt.test.metrics},
+        cost=attempt.cost,
         seconds=progress.seconds,
-        peak_memory=peak_so_far(device),
-        device=device.type,
-        environment={**describe(device), "replicas": replicas},
-        reason=_reason(failure) if failure else None,
-        error=_words_of(failure) if failure else "",
-        correct=test.correct,
+        peak_memory=peak_so_far(attempt.device),
+        device=attempt.device.type,
+        environment={**environment, "replicas": attempt.replicas},
+        reason=failure.reason if failure else None,
+        error=failure.words if failure else "",
+        correct=attempt.test.correct,
     )
-
-
-def _words_of(failure: BaseException) -> str:
-    """The traceback; before it, in a line, what the user's own code raised, in which component and where."""
-    whole = "".join(traceback.format_exception(failure))
-    own = own_fault(failure)
-    if not own:
-        return whole
-    lead = str(failure) if isinstance(failure, DasbenchError) else own
-    return f"{lead}\n\n{whole}"
-
-
-def _reason(failure: BaseException) -> Reason:
-    match failure:
-        case DivergedError():
-            return "nan"
-        case _ if is_out_of_memory(failure):
-            return "oom"
-        case TimeoutError():
-            return "timeout"
-        case _:
-            return "error"
-
-
-def check_device(name: str, *, gpus: float) -> None:
-    """Refuse a device that is not there, before anything is trained.
-
-    Args:
-        name: as in `Runtime`.
-        gpus: how many a trial asks for.
-
-    Raises:
-        UsageError: naming what there is instead.
-    """
-    count = torch.cuda.device_count()
-    there = f"this machine has {count} CUDA device{'s' * (count != 1)}"
-    if name not in ("auto", "cpu") and not name.startswith("cuda"):
-        raise UsageError(f"--device {name}: write cpu, cuda, cuda:0 or auto")
-    if (name.startswith("cuda") or gpus > 0) and count == 0:
-        raise UsageError(f"a CUDA device is asked for, but {there}; use --device cpu and resources.gpus: 0")
-    if name.startswith("cuda:") and gpus > 1:
-        raise UsageError(f"--device {name}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda")
-    if name.startswith("cuda:") and not (name[5:].isdigit() and int(name[5:]) < count):
-        raise UsageError(f"--device {name}: {there}")
-    if gpus > count:
-        raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {there}")
-
-
-def _device_type(name: str) -> Literal["cpu", "cuda"]:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cuda" if name.startswith("cuda") else "cpu"
-
-
-def _device(name: str, replica: Replica) -> torch.device:
-    """The device of a process; replicas take the GPUs in their order."""
-    kind = _device_type(name)
-    if kind == "cuda" and replica.number > 1:
-        return torch.device(kind, replica.rank)
-    return torch.device(name if name.startswith("cuda:") else kind)

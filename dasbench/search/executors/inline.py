@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dasbench.errors import UsageError
+from dasbench import devices
+from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Signal
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
 
@@ -34,7 +35,11 @@ class Inline:
             )
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
-        """Run every trial of the source, one after another."""
+        """Run every trial of the source, one after another.
+
+        Raises:
+            MachineError: if this process can no longer compute on its GPU; trials that are left wait for another run.
+        """
         for trial in source:
             if interrupt.requested:
                 return
@@ -42,6 +47,11 @@ class Inline:
                 time.sleep(PAUSE_S)
                 continue
             listener.finished(job(trial, _Reporter(trial.key, listener, interrupt)))
+            if devices.is_broken():
+                raise MachineError(
+                    f"after trial {trial.key} this process can no longer use its GPU ('dasbench show {trial.key}' says "
+                    "what happened); run the same command again for the other trials, or use --executor ray"
+                )
 
 
 class _Reporter:

@@ -20,6 +20,7 @@ from dasbench.faults import foreign
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
 from dasbench.search.executors.ray_folder import PREFIX, ray_folder
+from dasbench.search.executors.share import Share
 from dasbench.spec.trial import Trial
 
 SWITCHES = {
@@ -37,37 +38,18 @@ SWITCHES = {
 }
 """Documented switches of Ray and of glibc's allocator, for this process and for the workers that it starts."""
 
+_GROWING = "expandable_segments:True"
+
+ALLOCATOR = {"PYTORCH_ALLOC_CONF": _GROWING, "PYTORCH_CUDA_ALLOC_CONF": _GROWING}
+"""How torch takes a GPU's memory: in segments that grow, so that batches of other sizes leave no gaps.
+
+Newer versions of torch read the first name, older ones the second; what the user has set stays.
+"""
+
 CONNECT_S = 10.0
 """How long the machine that an address names may take to answer."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one trial takes of a machine.
-
-    Args:
-        cpus: cores.
-        gpus: GPUs; a fraction shares one.
-    """
-
-    cpus: int = 1
-    gpus: float = 0
-
-    def times_in(self, cpus: float, gpus: float) -> int:
-        """How many trials fit into so many cores and GPUs.
-
-        Example:
-            >>> Share(cpus=2, gpus=0.25).times_in(cpus=16, gpus=1)
-            4
-        """
-        by_cpu = int(cpus / self.cpus)
-        return min(by_cpu, int(gpus / self.gpus + 1e-9)) if self.gpus else by_cpu
-
-    def __str__(self) -> str:
-        cores = f"{self.cpus} core{'s' * (self.cpus != 1)}"
-        return f"{cores} and {self.gpus:g} GPU{'s' * (self.gpus > 1)}" if self.gpus else cores
 
 
 def set_switches(address: str | None) -> None:
@@ -89,6 +71,8 @@ def set_switches(address: str | None) -> None:
             "'ray job submit -- dasbench run ... --address auto'."
         )
     os.environ.update(SWITCHES)
+    if not ALLOCATOR.keys() & os.environ.keys():
+        os.environ.update(ALLOCATOR)
     if address is None and "ray" not in sys.modules:
         os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
 
@@ -120,7 +104,7 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
             )
-            there = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
+            there = gpus_there()
         if share.gpus > there:
             raise UsageError(f"a trial asks for {share.gpus:g} GPUs, but Ray sees {there:g} on this machine")
         yield folder
@@ -150,10 +134,19 @@ def joined(address: str, share: Share) -> Iterator[str]:
         total = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if not share.times_in(total.get("CPU", 0), total.get("GPU", 0)):
             log.warning("no node of the cluster holds a trial (%s) yet; waiting for one that does", share)
+        if total.get("GPU", 0) and not share.gpus:
+            log.warning("the cluster's %d GPUs stay idle: resources.gpus says how many a trial takes", total["GPU"])
         yield folder
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def gpus_there() -> int:
+    """GPUs of the Ray that this process has joined or started."""
+    import ray
+
+    return int(ray.cluster_resources().get("GPU", 0))  # type: ignore[no-untyped-call]
 
 
 def _check_reachable(address: str) -> None:

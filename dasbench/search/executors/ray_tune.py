@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from dasbench.search.executors.cores import usable_cores
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
-from dasbench.search.executors.ray_session import Share, StandingIn, joined, own_ray, set_switches
+from dasbench.search.executors.ray_session import StandingIn, gpus_there, joined, own_ray, set_switches
+from dasbench.search.executors.share import Share
 from dasbench.search.schedulers.none import NoScheduler
 from dasbench.spec.trial import Trial
 
@@ -38,7 +39,7 @@ class RayTune:
         workers: how many trials run at once; None for as many as this machine's cores, or the cluster's free
             resources, hold.
         cpus: cores of a trial.
-        gpus: GPUs of a trial; fractions share one.
+        gpus: GPUs of a trial; fractions share one, and become larger where fewer trials run at once than would fit.
         scheduler: who stops trials early; None and `none` let all run to their end.
         metric: what it compares, of each epoch.
         mode: the direction in which that is better.
@@ -80,20 +81,33 @@ class RayTune:
             pruning = Pruning(inner, metric=self.metric, prunable=self.prunable)
             events = Events(listener, interrupt)
             feed = Feed(source, interrupt, workers=self.workers if self.address is not None else None)
+            share = self._share
+            if self.address is None:
+                share = share.spread(self._workers, gpus_there())
             try:
                 while not feed.exhausted:
                     feed.refill(ROUND)
-                    self._tuner(job, feed, pruning, events, folder).fit()
+                    self._tuner(job, share, feed, pruning, events, folder).fit()
             except Interrupted:
                 return
 
-    def _session(self) -> AbstractContextManager[str]:
-        share = Share(self.cpus, self.gpus)
-        if self.address is not None:
-            return joined(self.address, share)
-        return own_ray(share, workers=self.workers or max(1, share.times_in(usable_cores(), math.inf)))
+    @property
+    def _share(self) -> Share:
+        return Share(self.cpus, self.gpus)
 
-    def _tuner(self, job: Job, feed: "Feed", pruning: "Pruning", events: "Events", folder: str) -> "Tuner":
+    @property
+    def _workers(self) -> int:
+        """Trials that run at once on this machine, if its GPUs hold as many."""
+        return self.workers or max(1, self._share.times_in(usable_cores(), math.inf))
+
+    def _session(self) -> AbstractContextManager[str]:
+        if self.address is not None:
+            return joined(self.address, self._share)
+        return own_ray(self._share, workers=self._workers)
+
+    def _tuner(
+        self, job: Job, share: Share, feed: "Feed", pruning: "Pruning", events: "Events", folder: str
+    ) -> "Tuner":
         """Tune for one round; workers, scheduler and callbacks go on from round to round."""
         from ray import tune
 
@@ -102,7 +116,7 @@ class RayTune:
 
         trainable = tune.with_parameters(train, job=job, driver=Driver.here())
         return tune.Tuner(
-            tune.with_resources(trainable, {"cpu": self.cpus, "gpu": self.gpus}),
+            tune.with_resources(trainable, {"cpu": share.cpus, "gpu": share.gpus}),
             tune_config=tune.TuneConfig(search_alg=feed, scheduler=pruning, num_samples=-1, reuse_actors=True),
             run_config=tune.RunConfig(
                 verbose=0,

@@ -12,10 +12,14 @@ import ray
 from ray import tune
 
 import dasbench
+from dasbench import devices
 from dasbench.code.lock import lock_digest
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
 from dasbench.spec.trial import Trial
+
+BROKEN = 70
+"""Exit code of a worker that can no longer compute on its GPU."""
 
 _stopped: set[str] = set()
 """Keys of the trials of this process that a scheduler told to stop."""
@@ -59,6 +63,8 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
         job: runs it.
         driver: who asked.
     """
+    if devices.is_broken():
+        os._exit(BROKEN)  # Ray starts the trial in a new process
     key = config["key"]
     if refusal := driver.refusal():
         _finish(Outcome(key=key, status="interrupted", error=refusal))

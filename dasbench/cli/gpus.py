@@ -1,0 +1,175 @@
+"""Which part of which GPU the trials of a run get, and where a trial is trained because of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from dasbench.cli.output import tell
+from dasbench.cli.workers import default_workers
+from dasbench.errors import ModelError, StudyError, UsageError
+
+if TYPE_CHECKING:
+    from dasbench.cli.place import Place
+    from dasbench.plan import Plan
+    from dasbench.spec.study import Study
+    from dasbench.training.packing import Peaks
+
+Wanted = float | Literal["auto"]
+"""GPUs of a trial, or `auto` for as many trials on each as fit."""
+
+
+@dataclass(frozen=True)
+class GpuShare:
+    """What a trial gets.
+
+    Args:
+        gpus: how many; a fraction shares one.
+        memory: part of a GPU's memory.
+    """
+
+    gpus: float = 0.0
+    memory: float = 1.0
+
+
+def wanted_gpus(study: "Study", place: "Place") -> Wanted:
+    """What a study and the options ask for together; it is said where that is not written out.
+
+    Raises:
+        UsageError: if they contradict each other, or there are no such GPUs.
+    """
+    import torch
+
+    from dasbench.devices import check_device, gpus_here, unseen_gpus
+
+    device, gpus, elsewhere = place["device"], study.resources.gpus, place["address"] is not None
+    if not elsewhere:  # a cluster's devices are not this machine's
+        check_device(device)
+    _refuse_contradictions(device, gpus, place)
+    there = 0 if elsewhere else torch.cuda.device_count()
+    if gpus == 0 or device == "cpu":
+        if there and device == "auto":
+            tell(f"resources.gpus: 0: trials are trained on the CPU; {gpus_here()}")
+        return 0.0
+    if unseen := unseen_gpus():
+        tell(f"this machine has {unseen} GPUs that torch {torch.__version__} cannot use; trials do without")
+    if gpus is None and not there:
+        return 0.0
+    if gpus is None and place["executor"] == "inline":
+        tell("resources.gpus (left out in the study): trials have a GPU, one after another")
+        return 1.0
+    if gpus is None:
+        return "auto"
+    if gpus != "auto" and not elsewhere and gpus > there:
+        raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
+    return gpus
+
+
+def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> None:
+    """Refuse what cannot be meant at once."""
+    elsewhere = place["address"] is not None
+    if device.startswith("cuda") and gpus == 0:
+        raise UsageError(f"--device {device}: the study has resources.gpus: 0, the CPU; leave it out or write a number")
+    if device.startswith("cuda:") and place["executor"] == "ray":
+        raise UsageError(
+            f"--device {device}: under Ray each trial sees its own GPU alone; write cuda, or set CUDA_VISIBLE_DEVICES "
+            "to the GPUs that may be used"
+        )
+    if device.startswith("cuda:") and isinstance(gpus, float) and gpus > 1:
+        raise UsageError(f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda")
+    if device == "cpu" and gpus not in (None, 0):
+        raise UsageError(f"--device cpu: the study has resources.gpus: {gpus}; write gpus: 0, or leave one of them out")
+    if elsewhere and (gpus == "auto" or (gpus is None and device.startswith("cuda"))):
+        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
+
+
+def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -> GpuShare:
+    """What each trial gets: measured where it is to be as little as it needs, and said.
+
+    Args:
+        study: as it is to be run.
+        plan: its trials that have no result; of a search there are none yet.
+        wanted: GPUs of a trial.
+        place: the options that say where trials run.
+
+    Raises:
+        UsageError: if a GPU does not hold the largest trial.
+    """
+    if wanted == 0:
+        return GpuShare()
+    if not plan.items and not study.is_searched and not study.seeds.looks:
+        return GpuShare(1.0)  # nothing will run
+    here = place["address"] is None and place["executor"] == "ray"
+    if wanted != "auto":
+        gpus = _spread(wanted, study, place) if here else wanted
+        return GpuShare(gpus, memory=min(gpus, 1.0))
+    from dasbench.search.executors.share import part_of_gpu
+    from dasbench.training.packing import Peaks, pack_on_fullest
+
+    peaks = Peaks(place["device"], deterministic=place["deterministic"] or None)
+    packing = pack_on_fullest(_largest_peak(study, plan, peaks))
+    gpus = part_of_gpu(packing.trials)
+    if here:
+        gpus = _spread(gpus, study, place)
+    tell(_packed(study, gpus, packing.trials, packing.needed))
+    return GpuShare(gpus, memory=gpus * packing.free / packing.total)
+
+
+def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
+    on_each = int(1 / gpus + 1e-9)
+    left_out = "" if study.resources.gpus == "auto" else " (left out in the study)"
+    trials = f"{on_each} trial{'s' * (on_each != 1)}"
+    return (
+        f"gpus: auto{left_out}: {trials} on each GPU at once; the largest takes about {needed / 2**30:.1f} GiB, "
+        f"of which its memory holds {fitting}"
+    )
+
+
+def _spread(gpus: float, study: "Study", place: "Place") -> float:
+    """The share with which the trials that the cores allow are on all GPUs of this machine."""
+    import torch
+
+    from dasbench.search.executors.share import Share
+
+    share = Share(study.resources.cpus, gpus)
+    trials = place["workers"] or default_workers(study.resources.cpus)
+    return share.spread(trials, torch.cuda.device_count()).gpus
+
+
+def _largest_peak(study: "Study", plan: "Plan", peaks: "Peaks") -> int:
+    """Bytes that the largest trial takes; of a search, the largest that is found at the ends of its axes."""
+    if not study.is_searched:
+        return peaks.largest(item.trial for item in plan.items.values())
+    from dasbench.plan import plan_trial, violations
+    from dasbench.search.extremes import largest_in
+
+    def peak_of(variant: Mapping[str, Any]) -> int | None:
+        try:
+            trial = plan_trial(study, variant, study.seeds.values[0]).trial
+            if any(violations(study, trial)):
+                return None
+            return peaks.of(trial)
+        except (StudyError, ModelError):  # will be refused when it is proposed
+            return None
+
+    return largest_in(study, peak_of)
+
+
+def loaders_of(study: "Study", share: GpuShare, place: "Place") -> int:
+    """Threads that decode images for a trial: a GPU is fed by all cores of the machine, which its trials share out."""
+    if place["loaders"] is not None:
+        return place["loaders"]
+    cpus = study.resources.cpus
+    if not share.gpus or place["address"] is not None:
+        return cpus
+    import torch
+
+    from dasbench.search.executors.cores import usable_cores
+
+    at_once = 1
+    if place["executor"] == "ray":
+        workers = place["workers"] or default_workers(cpus)
+        at_once = max(1, min(workers, math.floor(torch.cuda.device_count() / share.gpus + 1e-9)))
+    return max(cpus, usable_cores() // at_once)

@@ -1,0 +1,126 @@
+"""The processors that trials run on: what their names mean, which there are, and what is left of their memory."""
+
+import gc
+import os
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from dasbench.errors import UsageError
+
+CONTEXT = 600 * 2**20
+"""Bytes that a process takes of a GPU before its first tensor: the CUDA context and the libraries' kernels."""
+
+
+def kind_of(name: str) -> Literal["cpu", "cuda"]:
+    """What a name of a device means: `auto` is CUDA where there is one.
+
+    Example:
+        >>> kind_of("cpu"), kind_of("cuda:1")
+        ('cpu', 'cuda')
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if name.startswith("cuda") else "cpu"
+
+
+def device_of(name: str, *, rank: int = 0, number: int = 1) -> torch.device:
+    """The device of a process.
+
+    Args:
+        name: `cpu`, `cuda`, `cuda:1` or `auto`.
+        rank: which of the processes that train a trial together this is; they take the GPUs in their order.
+        number: how many of them there are.
+
+    Example:
+        >>> device_of("cuda", rank=1, number=2)
+        device(type='cuda', index=1)
+    """
+    kind = kind_of(name)
+    if kind == "cuda" and number > 1:
+        return torch.device(kind, rank)
+    return torch.device(name if name.startswith("cuda:") else kind)
+
+
+_DRIVER_SEES = Path("/proc/driver/nvidia/gpus")
+"""Where Linux lists the cards that NVIDIA's driver sees."""
+
+
+def unseen_gpus() -> int:
+    """How many of NVIDIA's cards are in this machine that torch cannot use, although nobody hid them from it."""
+    if torch.cuda.device_count() or "CUDA_VISIBLE_DEVICES" in os.environ or not _DRIVER_SEES.is_dir():
+        return 0
+    return len(list(_DRIVER_SEES.iterdir()))
+
+
+def gpus_here() -> str:
+    """How many GPUs this machine has, in words."""
+    count = torch.cuda.device_count()
+    return f"this machine has {count} CUDA device{'s' * (count != 1)}"
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that is not there, before anything is computed on it.
+
+    Args:
+        name: `cpu`, `cuda`, `cuda:1` or `auto`.
+
+    Raises:
+        UsageError: naming what there is instead.
+    """
+    if name in ("auto", "cpu"):
+        return
+    if not name.startswith("cuda"):
+        raise UsageError(f"--device {name}: write cpu, cuda, cuda:0 or auto")
+    count = torch.cuda.device_count()
+    if count == 0:
+        raise UsageError(f"--device {name}: {gpus_here()}; use --device cpu")
+    if name != "cuda" and not (name[5:].isdigit() and name[4] == ":" and int(name[5:]) < count):
+        raise UsageError(f"--device {name}: {gpus_here()}")
+
+
+def is_broken() -> bool:
+    """Whether this process can no longer compute on its GPU.
+
+    After a failed assertion in a kernel, an illegal access or a fault of the card, every call of CUDA fails in the
+    process that met it, and no trial can be trained there any more. A process that has not used a GPU is sound.
+
+    Example:
+        >>> is_broken()
+        False
+    """
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    try:
+        torch.zeros(1, device="cuda").add_(1)
+        torch.cuda.synchronize()
+    except torch.OutOfMemoryError:
+        return False
+    except RuntimeError:
+        return True
+    return False
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Let go of what nobody uses any more: what cycles keep alive, and on a GPU what the allocator holds in store.
+
+    Others that share the GPU get it, and the next trial of this process finds the memory whole.
+    """
+    gc.collect()
+    if device.type == "cuda" and not is_broken():
+        torch.cuda.empty_cache()
+
+
+def limit_memory(device: torch.device, share: float) -> None:
+    """Let this process take no more of a GPU's memory than its share: who asks for more fails, not its neighbour.
+
+    Args:
+        device: where it computes; a CPU is not limited.
+        share: part of the memory, from 0 to 1, the CUDA context included; 1 sets no limit.
+    """
+    if device.type != "cuda" or share >= 1:
+        return
+    total = torch.cuda.mem_get_info(device)[1]
+    tensors = max(share - CONTEXT / total, 0.01)
+    torch.cuda.set_per_process_memory_fraction(tensors, device)

@@ -1,0 +1,53 @@
+"""The variant of a search that takes most: found by going to the ends of its axes, one after the other."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dasbench.spec.space import Axis
+from dasbench.spec.study import Study
+
+
+def largest_in(study: Study, size_of: Callable[[Mapping[str, Any]], int | None]) -> int:
+    """The largest size found in a space that is too large to be looked through.
+
+    Each axis in turn takes the value at which the variant so far is largest: of numbers the lowest and the highest are
+    tried, of names all.
+
+    Args:
+        study: whose axes vary.
+        size_of: size of a variant; None for one that will not be trained.
+
+    Example:
+        >>> from dasbench.spec.trial import Trial
+        >>> base = Trial(backbone={"name": "resnet18", "width": 8}, gate="das", dataset="digits")
+        >>> axes = [{"key": "backbone.width", "values": [8, 16, 32]}, {"key": "gate.alpha", "low": 0.1, "high": 1}]
+        >>> study = Study(name="s", question="?", base=base, axes=axes)
+        >>> largest_in(study, lambda variant: round(variant.get("backbone.width", 8) * variant.get("gate.alpha", 1)))
+        32
+    """
+    largest_variant: dict[str, Any] = {}
+    largest = size_of({}) or 0
+    for axis in study.axes:
+        if not axis.applies(study.base_fields, largest_variant):
+            continue
+        so_far = dict(largest_variant)
+        for value in extreme_values(axis):
+            variant = {**so_far, axis.key: value}
+            size = size_of(variant)
+            if size is not None and size > largest:
+                largest, largest_variant = size, variant
+    return largest
+
+
+def extreme_values(axis: Axis) -> tuple[Any, ...]:
+    """The lowest and the highest value of an axis of numbers; all of another.
+
+    Example:
+        >>> extreme_values(Axis(key="gate.alpha", values=(0.5, 0.1, 1.0)))
+        (0.1, 1.0)
+        >>> extreme_values(Axis(key="gate", values=("das", "se")))
+        ('das', 'se')
+    """
+    points = axis.points() or axis.ends()
+    are_numbers = all(isinstance(point, int | float) and not isinstance(point, bool) for point in points)
+    return (min(points), max(points)) if are_numbers else points
