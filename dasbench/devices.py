@@ -80,6 +80,11 @@ def check_device(name: str) -> None:
         raise UsageError(f"--device {name}: {gpus_here()}")
 
 
+def has_short_floats() -> bool:
+    """Whether the GPU computes in bf16 and TF32 by itself: NVIDIA's do from compute capability 8.0 (Ampere) on."""
+    return torch.cuda.get_device_capability() >= (8, 0)
+
+
 def is_broken() -> bool:
     """Whether this process can no longer compute on its GPU.
 
