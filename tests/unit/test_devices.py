@@ -20,7 +20,7 @@ def answers(monkeypatch):
                 raise error
 
         monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-        monkeypatch.setattr(torch, "zeros", lambda *size, device: torch.ones(1))
+        monkeypatch.setattr(torch, "zeros", lambda *_, **__: torch.ones(1))
         monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
 
     return with_error
@@ -63,8 +63,8 @@ def test_memory_is_given_back_but_not_to_a_broken_gpu(monkeypatch):
 @pytest.mark.parametrize("share", [0.5, 0.25, 0.1])
 def test_a_process_takes_no_more_than_its_share_the_context_included(monkeypatch, share):
     limits = []
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (GIB, 80 * GIB))
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, device: limits.append(part))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (GIB, 80 * GIB))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, _: limits.append(part))
 
     limit_memory(GPU, share)
 

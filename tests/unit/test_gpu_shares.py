@@ -36,7 +36,7 @@ def machine(monkeypatch):
     def with_gpus(count, free=80 * GIB, capability=(9, 0)):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
-        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (free, 80 * GIB))
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 * GIB))
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
         for module in ("dasbench.cli.workers", "dasbench.search.executors.cores"):

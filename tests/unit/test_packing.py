@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasbench.errors import UsageError
-from dasbench.spec.trial import Trial
 from dasbench.devices import CONTEXT
+from dasbench.errors import UsageError
 from dasbench.search.executors.share import part_of_gpu
+from dasbench.spec.trial import Trial
 from dasbench.training import packing as module
 from dasbench.training.packing import MARGIN, Peaks, footprint, pack, pack_on_fullest
 

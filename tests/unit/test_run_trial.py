@@ -157,7 +157,7 @@ def kept(folder: Path) -> list[int]:
 def test_between_checkpoints_there_is_time_and_the_last_epoch_always_has_one(tmp_path):
     seen = []
 
-    run_trial(TRIAL, lambda epoch: (seen.append(kept(tmp_path)), "continue")[1], tmp_path)
+    run_trial(TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path)
 
     assert seen == [[], [], [3]]
 
@@ -165,7 +165,7 @@ def test_between_checkpoints_there_is_time_and_the_last_epoch_always_has_one(tmp
 def test_with_no_time_between_them_each_epoch_has_a_checkpoint_before_it_is_reported(tmp_path):
     seen = []
 
-    run_trial(TRIAL, lambda epoch: (seen.append(kept(tmp_path)), "continue")[1], tmp_path, runtime=OFTEN)
+    run_trial(TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path, runtime=OFTEN)
 
     assert seen == [[1], [1, 2], [2, 3]]
 
