@@ -64,6 +64,7 @@ def test_memory_is_given_back_but_not_to_a_broken_gpu(monkeypatch):
 def test_a_process_takes_no_more_than_its_share_the_context_included(monkeypatch, share):
     limits = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (GIB, 80 * GIB))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, _: limits.append(part))
 
     limit_memory(GPU, share)
