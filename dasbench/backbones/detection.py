@@ -130,7 +130,7 @@ class Unrolled(nn.Module):
         return *objectness, *anchors, scores, corrections
 
 
-class FrozenNorm(FrozenBatchNorm2d):
+class FrozenNorm(FrozenBatchNorm2d):  # type: ignore[misc]  # torchvision does not say what it is
     """A batch norm that nothing trains and no batch changes; it answers in the type of what it is asked.
 
     torchvision's own, from which the names in its state come, answers in fp32 also in half precision, and with it all
@@ -146,8 +146,8 @@ class FrozenNorm(FrozenBatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale and shift, which are computed in the type of the weights."""
-        scale = self.weight * (self.running_var + self.eps).rsqrt()
-        shift = self.bias - self.running_mean * scale
+        scale: Tensor = self.weight * (self.running_var + self.eps).rsqrt()
+        shift: Tensor = self.bias - self.running_mean * scale
         if scale.dtype != x.dtype:
             scale, shift = scale.to(x.dtype), shift.to(x.dtype)
         return x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)

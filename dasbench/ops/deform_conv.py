@@ -187,7 +187,7 @@ class DeformConv2d(nn.Module):
         convs = (self.offset, self.mask)
         weight, bias = (torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias"))
         both = nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
-        offset, mask = both.split([conv.out_channels for conv in convs], dim=1)
+        offset, mask = torch.split_with_sizes(both, [conv.out_channels for conv in convs], dim=1)
         return offset, mask
 
     def extra_repr(self) -> str:
