@@ -89,12 +89,15 @@ class MemorySplit:
         return self.images.device.type == device.type
 
     def resident(self, device: torch.device) -> "MemorySplit":
-        """The same part with its images on a device, if they fit there whatever else is there at the moment."""
-        if device.type == "cuda":
-            _, total = torch.cuda.mem_get_info(device)
-            if self.images.nbytes > SHARE_OF_MEMORY * data_access().gpu_share * total:
-                return self
-        return replace(self, images=self.images.to(device))
+        """The same part with its images on a device, if they fit there."""
+        return replace(self, images=self.images.to(device)) if self.fits(device) else self
+
+    def fits(self, device: torch.device) -> bool:
+        """Whether a device has room for the images: what others hold there at the moment does not count."""
+        if device.type != "cuda":
+            return True
+        _, total = torch.cuda.mem_get_info(device)
+        return self.images.nbytes <= SHARE_OF_MEMORY * data_access().gpu_share * total
 
 
 def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -> Iterator[Tensor]:
