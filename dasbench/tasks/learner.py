@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Split
-from dasbench.datasets.dataset import Images as ImagesOfPart
+from dasbench.datasets.dataset import Dataset, Images, Split
 from dasbench.datasets.loading import load_batches, parts_of, without_lone_image
 from dasbench.datasets.memory import Resident
 from dasbench.datasets.normalisation import Normalisation
@@ -142,9 +141,7 @@ class ImageLearner(ABC, Generic[T]):
         """
         return map(self._normalise, self.read(split, batches, variation=variation))
 
-    def read(
-        self, split: ImagesOfPart, batches: Iterable[NDArray[np.int64]], *, variation: int | None
-    ) -> Iterator[Tensor]:
+    def read(self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
         """The images of some batches on the device, as they are; a GPU computes while those from elsewhere come.
 
         Shape:
