@@ -127,11 +127,11 @@ class _PassThrough:
 def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
     """A gated map in the type of the map `x` that it was, and in its memory format; copied only where it is in others.
 
-    On a CPU the format stays as the gate left it: sums over maps of another format would be rounded differently.
+    In fp32 on a CPU the format stays as the gate left it: sums over maps of another one would be rounded differently.
     """
     if gated.dtype != x.dtype:
         gated = gated.to(x.dtype)
-    if not x.is_cuda:
+    if x.dtype == torch.float32 and not x.is_cuda:
         return gated
     for layout in (torch.contiguous_format, torch.channels_last):
         if x.is_contiguous(memory_format=layout):

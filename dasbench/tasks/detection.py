@@ -30,7 +30,7 @@ from dasbench.tasks.task import Evaluation, Learner, Replica
 EVALUATION_BATCH = 8
 
 
-@TASKS.register("detection", needs="objects")
+@TASKS.register("detection", needs="objects", fixed_sizes=False)
 class Detection:
     """Find objects and tell their classes, with Faster R-CNN on a feature pyramid of the backbone.
 

@@ -169,7 +169,7 @@ def _train(
     start_on(device)
     limit_memory(device, runtime.gpu_share)
     restart_peak(device)
-    with reading_data(runtime.data_root, loaders=loaders):
+    with reading_data(runtime.data_root, loaders=loaders, gpu_share=runtime.gpu_share):
         trial = _resolved(trial, runtime)
         attempt.key = trial.key
         set_arithmetic(trial, device, deterministic=runtime.deterministic)
