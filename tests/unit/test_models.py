@@ -188,13 +188,16 @@ def test_a_map_that_has_its_form_already_is_not_copied():
     assert passed(Keeps(), x).data_ptr() == x.data_ptr()
 
 
-def test_on_a_cpu_the_type_is_kept_and_the_format_is_the_gates():
-    x = torch.randn(2, 3, 4, 5, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+@pytest.mark.parametrize(
+    ("dtype", "layout"), [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)]
+)
+def test_on_a_cpu_the_format_of_fp32_is_the_gates_so_that_its_bits_stay(dtype, layout):
+    x = torch.randn(2, 3, 4, 5, dtype=dtype).to(memory_format=torch.channels_last)
 
     out = passed(torch.nn.Sequential(Promotes(), Reorders()), x, on_gpu=False)
 
-    assert out.dtype == torch.bfloat16
-    assert out.is_contiguous()
+    assert out.dtype == dtype
+    assert out.is_contiguous(memory_format=layout)
 
 
 def test_features_that_are_no_map_pass_a_gate_in_their_type():
