@@ -80,6 +80,11 @@ def check_device(name: str) -> None:
         raise UsageError(f"--device {name}: {gpus_here()}")
 
 
+def has_short_floats() -> bool:
+    """Whether the GPU computes in bf16 and TF32 by itself: NVIDIA's do from compute capability 8.0 (Ampere) on."""
+    return torch.cuda.get_device_capability() >= (8, 0)
+
+
 def is_broken() -> bool:
     """Whether this process can no longer compute on its GPU.
 
@@ -112,15 +117,22 @@ def give_back_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
+def start_on(device: torch.device) -> None:
+    """Make a device the one that this process computes on; what is said of memory needs that on a GPU."""
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.cuda.set_device(device)
+
+
 def limit_memory(device: torch.device, share: float) -> None:
     """Let this process take no more of a GPU's memory than its share: who asks for more fails, not its neighbour.
 
     Args:
-        device: where it computes; a CPU is not limited.
+        device: on which it has started; a CPU is not limited.
         share: part of the memory, from 0 to 1, the CUDA context included; 1 sets no limit.
     """
     if device.type != "cuda" or share >= 1:
         return
     total = torch.cuda.mem_get_info(device)[1]
     tensors = max(share - CONTEXT / total, 0.01)
-    torch.cuda.set_per_process_memory_fraction(tensors, device)
+    torch.cuda.set_per_process_memory_fraction(tensors, torch.cuda.current_device())

@@ -101,6 +101,8 @@ def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -
         return GpuShare()
     if not plan.items and not study.is_searched and not study.seeds.looks:
         return GpuShare(1.0)  # nothing will run
+    if place["address"] is None:
+        _warn_of_precision(study)
     here = place["address"] is None and place["executor"] == "ray"
     if wanted != "auto":
         gpus = _spread(wanted, study, place) if here else wanted
@@ -115,6 +117,18 @@ def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -
         gpus = _spread(gpus, study, place)
     tell(_packed(study, gpus, packing.trials, packing.needed))
     return GpuShare(gpus, memory=gpus * packing.free / packing.total)
+
+
+def _warn_of_precision(study: "Study") -> None:
+    """Say that a precision brings nothing on this machine's GPU."""
+    import torch
+
+    from dasbench.devices import has_short_floats
+
+    asked = [name for name in ("tf32", "bf16") if name in study.range_of("training.precision")]
+    if asked and not has_short_floats():
+        name = torch.cuda.get_device_name()
+        tell(f"training.precision: {' and '.join(asked)}: {name} has no units for it and will not be faster than fp32")
 
 
 def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:

@@ -94,8 +94,8 @@ def fit(
         seed_epoch(seed, epoch)
         if epoch == training.start_epochs + 1:
             optimizer.state.clear()  # momentum that belongs to the start
-        losses = _Losses(epoch, look_back=LOOK_BACK if device.type == "cuda" else 1)
-        _train_epoch(learner, optimizer, training, losses=losses, deadline=deadline, add_up=add_up)
+        losses = Losses(epoch, look_back=LOOK_BACK if device.type == "cuda" else 1)
+        train_epoch(learner, optimizer, training, losses=losses, deadline=deadline, add_up=add_up)
         trained = time.monotonic() - started
         metrics = {f"val_{name}": value for name, value in learner.evaluate("val").metrics.items()}
         seconds = time.monotonic() - started
@@ -118,7 +118,7 @@ def fit(
 
 
 @dataclass
-class _Losses:
+class Losses:
     """The losses of an epoch's steps, left on the device and looked at some steps later.
 
     To read each as it comes would let a GPU wait for the next step to be asked for.
@@ -158,12 +158,12 @@ class _Losses:
             self.total += value
 
 
-def _train_epoch(
+def train_epoch(
     learner: Learner,
     optimizer: Optimizer,
     training: Training,
     *,
-    losses: _Losses,
+    losses: Losses,
     deadline: float,
     add_up: AddUp,
 ) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from dasbench.catalog import TASKS
 from dasbench.data_access import reading_data
-from dasbench.devices import CONTEXT, device_of, give_back_memory
+from dasbench.devices import CONTEXT, device_of, give_back_memory, start_on
 from dasbench.errors import UsageError
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.arithmetic import set_arithmetic
@@ -140,6 +140,7 @@ def footprint(trial: Trial) -> str:
 
 def _measure(trial: Trial, device: torch.device, deterministic: bool | None) -> int:
     """Bytes that the allocator takes of the device for a trial: gaps between tensors count."""
+    start_on(device)
     give_back_memory(device)
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_reserved(device)

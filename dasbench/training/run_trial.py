@@ -13,7 +13,7 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.devices import device_of, give_back_memory, kind_of, limit_memory
+from dasbench.devices import check_device, device_of, give_back_memory, kind_of, limit_memory, start_on
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Signal
@@ -164,7 +164,9 @@ def _train(
     """Train a trial, or one replica's share of it, and test it; whatever goes wrong is raised."""
     loaders = math.ceil(runtime.loaders / replica.number)
     device, progress = attempt.device, attempt.progress
+    check_device(runtime.device)
     torch.set_num_threads(max(1, runtime.threads // replica.number))
+    start_on(device)
     limit_memory(device, runtime.gpu_share)
     restart_peak(device)
     with reading_data(runtime.data_root, loaders=loaders):

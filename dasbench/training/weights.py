@@ -60,7 +60,7 @@ def train_weights(trial: Trial, *, folder: Path, runtime: Runtime, report: Repor
     """Train a trial for its weights, and keep them.
 
     On a CPU the weights are bit for bit those that the trial was scored with, at the same thread count and with the
-    same versions. Interrupted, it goes on from the last epoch when it is called again.
+    same versions. Interrupted, it goes on from its last checkpoint when it is called again.
 
     Args:
         trial: the resolved trial.

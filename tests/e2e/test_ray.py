@@ -277,6 +277,26 @@ def test_a_stopped_trial_goes_on_where_it_was_when_it_is_handed_out_again(tmp_pa
     )
 
 
+def test_after_an_interrupt_trials_keep_a_checkpoint_of_the_epoch_that_they_were_in(tmp_path):
+    job = "partial(run_trial, workdir=__import__('pathlib').Path('work').absolute(), runtime=Runtime(device='cpu'))"
+    call = (
+        "interrupt, keeps = Interrupt(), Keeps()\n"
+        "tell = keeps.reported\n"
+        "keeps.reported = lambda key, epoch: (tell(key, epoch), setattr(interrupt, 'signal', 2))\n"
+        "long = BASE.with_values({'training.epochs': 500})\n"
+        f"RayTune(workers=1).run(iter([resolve(long)]), {job}, keeps, interrupt)\n"
+        "keeps.show()"
+    )
+
+    told = run_curves(tmp_path, call)
+
+    (outcome,) = told["outcomes"]
+    assert outcome["status"] == "interrupted"
+    kept = [int(path.name[6:11]) for path in (tmp_path / "work").rglob("epoch-*.pt")]
+    assert kept == [len(outcome["epochs"])]
+    assert 1 <= kept[0] < 500
+
+
 def test_a_job_that_no_worker_can_run_fails_with_what_the_worker_said(tmp_path):
     call = "import missing_there\nrun(missing_there.job, [0], workers=1)"
     (tmp_path / "hidden").mkdir()

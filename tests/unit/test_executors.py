@@ -1,5 +1,6 @@
 """Executors before anything runs: what they refuse, how trials are handed out, how a machine is divided."""
 
+import math
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dasbench import devices
 from dasbench.cli.workers import default_workers, warn_of_too_many
 from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Outcome
@@ -21,8 +23,9 @@ from dasbench.search.executors.cores import quota_cores, usable_cores
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.inline import Inline
 from dasbench.search.executors.ray_folder import longest_place, ray_folder
-from dasbench.search.executors.ray_session import Share, StandingIn, own_ray
+from dasbench.search.executors.ray_session import StandingIn, own_ray
 from dasbench.search.executors.ray_tune import RayTune
+from dasbench.search.executors.share import Share
 from dasbench.spec.trial import Trial
 
 BASE = Trial(backbone="resnet18", dataset="digits")
@@ -63,6 +66,16 @@ def test_the_plain_loop_runs_all_in_order():
 
     assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(3)]
     assert len(tally.epochs) == 3
+
+
+def test_the_plain_loop_stops_when_its_gpu_is_broken_and_what_it_trained_is_kept(monkeypatch):
+    tally = Tally()
+    monkeypatch.setattr(devices, "is_broken", lambda: len(tally.outcomes) == 2)
+
+    with pytest.raises(MachineError, match=f"after trial {list(trials(2))[1].key} this process can no longer use"):
+        Inline().run(trials(4), quick, tally, Interrupt())
+
+    assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(2)]
 
 
 @pytest.mark.parametrize("address", ["nowhere", "localhost:", "localhost:0", "localhost:99999", "", " "])
@@ -118,6 +131,27 @@ def test_what_fits_never_exceeds_the_machine_and_one_more_would(cpus, gpus, core
     assert number * cpus <= cores
     assert number * gpus <= cards + 1e-6
     assert (number + 1) * cpus > cores or (number + 1) * gpus > cards
+
+
+@given(gpus=st.sampled_from([0.01, 0.1, 0.25, 0.3333, 0.5, 1, 2]), cores=st.integers(1, 64))
+def test_cores_alone_limit_what_fits_while_the_gpus_are_not_known(gpus, cores):
+    assert Share(1, gpus).times_in(cores, math.inf) == cores
+
+
+@given(gpus=st.sampled_from([0.01, 0.05, 0.25, 0.3333, 0.5, 1]), trials=st.integers(1, 64), cards=st.integers(1, 8))
+def test_a_spread_share_fills_all_gpus_alike_and_is_never_smaller(gpus, trials, cards):
+    spread = Share(1, gpus).spread(trials, cards)
+
+    on_each = int(1 / spread.gpus + 1e-9)
+    assert spread.gpus >= gpus
+    assert on_each <= math.ceil(trials / cards)
+    assert on_each * cards >= min(trials, int(1 / gpus + 1e-9) * cards)
+    assert spread.spread(trials, cards) == spread
+
+
+@pytest.mark.parametrize("gpus", [0, 2, 4])
+def test_whole_gpus_are_not_spread(gpus):
+    assert Share(1, gpus).spread(4, 2) == Share(1, gpus)
 
 
 def test_a_share_says_what_it_is():

@@ -8,12 +8,11 @@ import pytest
 import torch
 from torch import distributed, nn
 
-from dasbench.errors import UsageError
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Replica
 from dasbench.training.replicas import add_up
-from dasbench.training.run_trial import Runtime, check_device, run_trial
+from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.shared_norm import share_norms
 
 TRIAL = Trial(
@@ -96,14 +95,6 @@ def test_adding_up_keeps_gradients_of_any_layout_and_leaves_out_what_has_none(gr
     assert total.item() == 1.5
     assert all(torch.equal(p.grad, g) for p, g in zip(model[0].parameters(), before, strict=True))
     assert model[1].weight.grad is None
-
-
-@pytest.mark.parametrize(("there", "complaint"), [(0, "CUDA device"), (2, "takes the first ones; write cuda")])
-def test_several_gpus_are_taken_in_order_and_not_one_by_number(monkeypatch, there, complaint):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
-
-    with pytest.raises(UsageError, match=complaint):
-        check_device("cuda:1", gpus=2)
 
 
 @pytest.mark.slow

@@ -1,11 +1,17 @@
 """A trial is a pure function of its fields: the same curve always, also after an interruption."""
 
+import gc
 import threading
+import warnings
+import weakref
+from pathlib import Path
 
 import pytest
 import torch
+import torch.utils.deterministic
 
 from dasbench.catalog import resolve
+from dasbench.models import GatedNetwork
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
@@ -16,6 +22,9 @@ TRIAL = Trial(
     dataset={"name": "digits", "image_size": 16},
     training={"epochs": 3, "lr": 0.05, "batch_size": 128},
 )
+SMALL = TRIAL.with_values({"gate": "none", "dataset.image_size": 8, "training.epochs": 1})
+OFTEN = Runtime(checkpoint_s=0)
+"""Keeps a checkpoint after each epoch."""
 
 
 def science(outcome: Outcome) -> dict[str, object]:
@@ -103,7 +112,7 @@ def test_any_recipe_goes_on_bit_for_bit(tmp_path, values):
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, reference, caplog):
-    run_trial(TRIAL, interrupt_after(2), tmp_path)
+    run_trial(TRIAL, interrupt_after(2), tmp_path, runtime=OFTEN)
     newest = max(tmp_path.rglob("epoch-*.pt"))
     newest.write_bytes(newest.read_bytes()[:-100])
 
@@ -115,7 +124,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, refere
 
 @pytest.mark.slow
 def test_with_all_checkpoints_damaged_a_trial_starts_from_scratch(tmp_path, reference):
-    run_trial(TRIAL, interrupt_after(2), tmp_path)
+    run_trial(TRIAL, interrupt_after(2), tmp_path, runtime=OFTEN)
     for path in tmp_path.rglob("epoch-*.pt"):
         path.write_bytes(b"")
 
@@ -133,11 +142,120 @@ def test_a_trial_that_is_done_says_so_again_without_training(tmp_path, reference
 
 
 def test_only_the_last_two_checkpoints_are_kept(tmp_path):
-    run_trial(TRIAL, workdir=tmp_path)
+    run_trial(TRIAL, workdir=tmp_path, runtime=OFTEN)
 
     assert len(list(tmp_path.rglob("*"))) == 3  # the trial's folder and two files
     forget_checkpoints(tmp_path, next(tmp_path.iterdir()).name)
     assert list(tmp_path.iterdir()) == []
+
+
+def kept(folder: Path) -> list[int]:
+    """The epochs of which there is a checkpoint."""
+    return sorted(int(path.name[6:11]) for path in folder.rglob("epoch-*.pt"))
+
+
+def test_between_checkpoints_there_is_time_and_the_last_epoch_always_has_one(tmp_path):
+    seen = []
+
+    run_trial(TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path)
+
+    assert seen == [[], [], [3]]
+
+
+def test_with_no_time_between_them_each_epoch_has_a_checkpoint_before_it_is_reported(tmp_path):
+    seen = []
+
+    run_trial(TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path, runtime=OFTEN)
+
+    assert seen == [[1], [1, 2], [2, 3]]
+
+
+def test_an_attempt_that_is_cut_off_by_its_time_limit_goes_on_where_it_was(tmp_path):
+    long = TRIAL.with_values({"gate": "none", "training.epochs": 10_000})
+
+    first = run_trial(long, workdir=tmp_path, runtime=Runtime(timeout_s=6))
+    second = run_trial(long, workdir=tmp_path, runtime=Runtime(timeout_s=2))
+
+    assert (first.reason, second.reason) == ("timeout", "timeout")
+    assert second.epochs[: len(first.epochs) // 2] == first.epochs[: len(first.epochs) // 2]
+    assert len(first.epochs) > 2
+
+
+def test_a_failed_trial_lets_go_of_its_network_at_once():
+    networks = []
+
+    def report(epoch):
+        found = [each for each in gc.get_objects() if isinstance(each, GatedNetwork)]
+        networks.extend(map(weakref.ref, found))
+        raise RuntimeError("CUDA out of memory, or whatever")
+
+    gc.collect()
+    before = sum(isinstance(each, GatedNetwork) for each in gc.get_objects())
+    gc.disable()  # what lets go is the trial, not a collection that happens to run
+    try:
+        outcome = run_trial(TRIAL, report)
+        alive = [reference for reference in networks if reference() is not None]
+    finally:
+        gc.enable()
+
+    assert (outcome.status, outcome.reason) == ("failed", "oom")
+    assert "Traceback" in outcome.error
+    assert len(networks) > before
+    assert len(alive) <= before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_machine_without_cuda_is_a_failure_of_the_trial_and_no_exception():
+    outcome = run_trial(TRIAL, runtime=Runtime(device="cuda"))
+
+    assert (outcome.status, outcome.reason) == ("failed", "error")
+    assert "this machine has 0 CUDA devices" in outcome.error
+    assert outcome.environment["device"] == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB", "oom"),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "oom"),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "oom"),
+        ("CUDA error: out of memory", "oom"),
+        ("CUDA error: device-side assert triggered", "error"),
+        ("CUDA error: an illegal memory access was encountered", "error"),
+    ],
+)
+def test_a_gpu_without_memory_is_told_from_a_broken_one(message, reason):
+    def report(epoch):
+        raise RuntimeError(message)
+
+    assert run_trial(SMALL, report).reason == reason
+
+
+def test_what_has_no_deterministic_form_is_recorded_and_said_to_nobody(recwarn):
+    def report(epoch):
+        warnings.warn("grid_sampler_2d_backward_cuda does not have a deterministic implementation, but", stacklevel=1)
+        warnings.warn("a warning of another kind", stacklevel=1)
+        return "interrupt"
+
+    outcome = run_trial(SMALL, report)
+
+    assert [str(each.message) for each in recwarn if "warning of another" in str(each.message)]
+    assert not [each for each in recwarn if "deterministic" in str(each.message)]
+    assert outcome.environment["deterministic"] is False
+
+
+def test_a_cpu_is_deterministic_and_fills_no_new_tensors():
+    outcome = run_trial(SMALL)
+
+    assert outcome.environment["deterministic"] is True
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+def test_tf32_is_fp32_on_a_cpu():
+    fp32, tf32 = run_trial(SMALL), run_trial(SMALL.with_values({"training.precision": "tf32"}))
+
+    assert science(tf32) == science(fp32)
+    assert tf32.key != fp32.key
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial_as_failed_with_its_curve():

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from ray import tune
 
 from dasbench.records import Epoch, Outcome, Reason
 from dasbench.search.executors.executor import Interrupt, Listener
+from dasbench.search.executors.ray_worker import answer_next
 
 GRACE_S = 5.0
-"""How long trials may take to end their epoch after an interrupt."""
+"""How long trials may take after an interrupt to end their epoch and to keep a checkpoint."""
 
 MAX_RESTARTS = 2
 """How often a trial whose worker died is started again, from its last checkpoint."""
@@ -53,11 +55,13 @@ class Events(tune.Callback):
         return {}
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Wait for the running trials' epochs after an interrupt, then leave."""
+        """After an interrupt, let the running trials end after their epoch, then leave."""
         if not self._interrupt.requested:
             return
         if self._awaited is None:
             self._awaited, self._deadline = set(self._running), time.monotonic() + GRACE_S
+            for trial in trials:
+                _ask_to_end(trial)
         if not self._awaited or time.monotonic() > self._deadline:
             raise Interrupted
 
@@ -70,8 +74,6 @@ class Events(tune.Callback):
     ) -> None:
         """A worker reported an epoch, or what came out."""
         key = trial.config["key"]
-        if self._awaited is not None:
-            self._awaited.discard(key)
         outcome, point = result.get("outcome"), result.get("epoch")
         for name in result.keys() - NEEDED:
             del result[name]
@@ -101,6 +103,13 @@ class Events(tune.Callback):
         if restarts := self._restarts.pop(key, 0):
             outcome = replace(outcome, environment={**outcome.environment, "restarts": restarts})
         self._listener.finished(outcome)
+
+
+def _ask_to_end(trial: Any) -> None:
+    """Let a trial that runs keep a checkpoint after its epoch and say what came out."""
+    worker = trial.temporary_state.ray_actor
+    if worker is not None:
+        worker.execute.remote(partial(answer_next, trial.config["key"], "interrupt"))
 
 
 def _explained(failures: str) -> tuple[Reason, str]:

@@ -10,7 +10,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from dasbench.records import Epoch
 from dasbench.search.executors.ray_events import read_epoch
-from dasbench.search.executors.ray_worker import stop
+from dasbench.search.executors.ray_worker import answer_next
 from dasbench.spec.trial import Trial
 
 
@@ -81,7 +81,7 @@ class Pruning(FIFOScheduler):
             epoch = read_epoch(result["epoch"])
             if watched.hopeless or self._gives_up(tune_controller, trial, watched, epoch):
                 watched.hopeless = True
-                trial.temporary_state.ray_actor.execute.remote(partial(stop, trial.config["key"]))
+                trial.temporary_state.ray_actor.execute.remote(partial(answer_next, trial.config["key"], "stop"))
         answer: str = TrialScheduler.CONTINUE
         return answer
 

@@ -21,8 +21,8 @@ from dasbench.spec.trial import Trial
 BROKEN = 70
 """Exit code of a worker that can no longer compute on its GPU."""
 
-_stopped: set[str] = set()
-"""Keys of the trials of this process that a scheduler told to stop."""
+_answers: dict[str, Signal] = {}
+"""What the next reports of this process's trials are answered, by key, where that is not to go on."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
         return
     if driver.node == _node():
         _die_with(driver.pid)
-    _stopped.discard(key)
+    _answers.pop(key, None)
 
     def report(epoch: Epoch) -> Signal:
         tune.report({"epoch": json.dumps({"number": epoch.number, "metrics": dict(epoch.metrics)}, default=float)})
-        return "stop" if key in _stopped else "continue"
+        return _answers.get(key, "continue")
 
     outcome = job(Trial.model_validate_json(config["trial"]), report)
     if driver.node != _node():
@@ -87,9 +87,9 @@ def _finish(outcome: Outcome) -> None:
     tune.report({"outcome": json.dumps(outcome.to_json(), default=float), "done": True})
 
 
-def stop(key: str, _worker: object) -> None:
-    """Let the next answer to a trial's report be `stop`; Ray calls it in the trial's worker."""
-    _stopped.add(key)
+def answer_next(key: str, signal: Signal, _worker: object) -> None:
+    """Let a trial's next report be answered with a signal; Ray calls it in the trial's worker."""
+    _answers[key] = signal
 
 
 def _from_elsewhere(outcome: Outcome) -> Outcome:
