@@ -16,7 +16,11 @@ from dasbench.spec.load import load_study
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
-STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+SAID = re.compile(r"^  gpu: .* (\d+) trials of .* computed, not measured: about ([\d.]+) h of one card$", re.MULTILINE)
+"""What the line of a study file in which the profile begins says of it."""
 
 NIGHT_H = 10
 """What a card is left alone for."""
@@ -71,8 +75,14 @@ def hours_of(study: Study) -> float:
     places = permutation(derive_seed("profiles", study.name), len(variants))
     sample = [plan_trial(study, variants[place], 0).trial for place in islice(places, SAMPLED)]
     mean = sum(seconds_of(trial) for trial in sample) / len(sample)
-    confirming = (study.confirm.top + 1) * study.confirm.seeds
-    return (study.trials + confirming) * mean / 3600
+    return trials_of(study) * mean / 3600
+
+
+def trials_of(study: Study) -> int:
+    """How many there are; of a search with all its confirmations."""
+    if not study.is_searched:
+        return len(plan_study(study).items)
+    return study.trials + (study.confirm.top + 1) * study.confirm.seeds
 
 
 def test_a_gpu_trains_in_bfloat16_and_every_answer_several_times(study):
@@ -93,6 +103,14 @@ def test_a_profile_for_a_gpu_ends_within_a_night(study):
 
 @pytest.mark.slow
 def test_a_study_file_says_what_its_profile_takes_of_a_card(study):
-    (said,) = re.findall(r"^  gpu: .* about ([\d.]+) h of one card$", Path(study.document.file).read_text(), re.MULTILINE)
+    ((trials, hours),) = SAID.findall(Path(study.document.file).read_text())
 
-    assert float(said) == pytest.approx(hours_of(study), rel=0.1)
+    assert int(trials) == trials_of(study)
+    assert float(hours) == pytest.approx(hours_of(study), rel=0.1)
+
+
+def test_the_page_on_gpus_lists_what_the_study_files_say():
+    page = (ROOT / "docs/gpu.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| ([\d.]+) \|$", page, re.MULTILINE)
+
+    assert rows == [(path.stem, *SAID.findall(path.read_text())[0]) for path in STUDIES]
