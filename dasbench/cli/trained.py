@@ -122,7 +122,7 @@ def look_at(
     paths = [find_layer(network, name) for name in names]
     load_weights(network, trained_weights(subject, db=db, device=device), trial=trial)
     torch.set_num_threads(_threads(subject))
-    set_arithmetic(device_of(device), precision=trial.training.precision)
+    set_arithmetic(trial, device_of(device))
     placed(network, device)
     for name, path in zip(names, paths, strict=True):
         seen = look(

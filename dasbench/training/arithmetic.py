@@ -5,42 +5,44 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 import torch.utils.deterministic
 
-Precision = Literal["fp32", "tf32", "bf16"]
+from dasbench.catalog import TASKS
+from dasbench.spec.trial import Trial
 
 _INDETERMINATE = re.compile(r"(?s)\s*(\S+) does not have a deterministic implementation")
 """How torch begins to say that an operator has none."""
 
 
-def set_arithmetic(
-    device: torch.device,
-    *,
-    precision: Precision = "fp32",
-    deterministic: bool | None = None,
-    fixed_sizes: bool = True,
-) -> None:
+def set_arithmetic(trial: Trial, device: torch.device, *, deterministic: bool | None = None) -> None:
     """Fix how this process computes. Call it before each trial: workers are reused.
 
     On a CPU a trial is bit-identical at the same thread count. On a GPU that is so for the operators that have a
-    deterministic form, if it is asked for; those of the deformable convolution and of grid sampling have none.
+    deterministic form, if it is asked for; those of the deformable convolution and of grid sampling have none. If it
+    is not, cuDNN tries out its algorithms where all batches of the trial's task have images of one size.
+
+    A GPU's convolutions and matrix products in 32 bits are IEEE's for the precision `fp32`, and TF32 (10 bits of
+    mantissa) for `tf32` and for what `bf16` leaves in 32 bits. A CPU's are IEEE's.
 
     Args:
-        device: where the trial is trained.
-        precision: of convolutions and matrix products in 32 bits on a GPU: IEEE for `fp32`, TF32 (10 bits of mantissa)
-            for `tf32`, and for what `bf16` leaves in 32 bits. A CPU computes them in IEEE.
+        trial: what is computed.
+        device: where.
         deterministic: whether operators take their deterministic form; None for a CPU alone.
-        fixed_sizes: whether all batches have images of one size, so that it pays to try out cuDNN's algorithms.
+
+    Example:
+        >>> set_arithmetic(Trial(backbone="resnet18", dataset="digits"), torch.device("cpu"))
+        >>> torch.are_deterministic_algorithms_enabled()
+        True
     """
     on_gpu = device.type == "cuda"
     exact = not on_gpu if deterministic is None else deterministic
-    tf32 = on_gpu and precision != "fp32"
+    tf32 = on_gpu and trial.training.precision != "fp32"
+    one_size = TASKS[trial.task.name].traits.get("fixed_sizes", True)
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
-    torch.backends.cudnn.benchmark = on_gpu and fixed_sizes and not exact
+    torch.backends.cudnn.benchmark = on_gpu and one_size and not exact
     if exact and on_gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(exact, warn_only=True)

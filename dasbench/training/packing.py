@@ -1,5 +1,6 @@
 """How many trials share a GPU: the memory of the largest, measured, against what the device has free."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,11 +8,14 @@ import torch
 
 from dasbench.catalog import TASKS
 from dasbench.data_access import reading_data
-from dasbench.devices import CONTEXT, device_of, give_back_memory, start_on
-from dasbench.errors import UsageError
+from dasbench.devices import CONTEXT, device_of, give_back_memory, is_broken, start_on
+from dasbench.errors import MachineError, ModelError, UsageError
+from dasbench.faults import foreign, message_of
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.arithmetic import set_arithmetic
 from dasbench.training.optim import make_optimizer
+
+log = logging.getLogger(__name__)
 
 MARGIN = 0.15
 """Share of the measured peak that is added: work space that depends on the kernel chosen, and on the neighbours."""
@@ -144,20 +148,21 @@ def _measure(trial: Trial, device: torch.device, deterministic: bool | None) -> 
     give_back_memory(device)
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_reserved(device)
-    entry = TASKS[trial.task.name]
-    set_arithmetic(
-        device,
-        precision=trial.training.precision,
-        deterministic=deterministic,
-        fixed_sizes=entry.traits.get("fixed_sizes", True),
-    )
+    set_arithmetic(trial, device, deterministic=deterministic)
+    steps = f"gpus: auto: {STEPS} steps of {trial.gate} on {trial.backbone}"
     try:
-        with reading_data(loaders=0):
+        with reading_data(loaders=0), foreign(lambda error: ModelError(message_of(error))):
             _first_steps(trial, device)
-        torch.cuda.synchronize(device)
-    except torch.OutOfMemoryError as error:
-        message = f"gpus: auto: {STEPS} steps of {trial.gate} on {trial.backbone} do not fit the GPU"
-        raise UsageError(message) from error
+            torch.cuda.synchronize(device)
+    except ModelError as error:
+        if is_broken():
+            raise MachineError(
+                f"{steps} fail, and nothing runs on the GPU after them: {error}; write a number"
+            ) from error
+        log.warning("%s fail, and so will its trials; the others are measured: %s", steps, error)
+        return 0
+    except (MemoryError, RuntimeError) as error:  # what is left of those are the ways to run out of memory
+        raise UsageError(f"{steps} do not fit the GPU") from error
     finally:
         give_back_memory(device)
     return torch.cuda.max_memory_reserved(device) - before

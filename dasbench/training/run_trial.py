@@ -172,14 +172,8 @@ def _train(
     with reading_data(runtime.data_root, loaders=loaders):
         trial = _resolved(trial, runtime)
         attempt.key = trial.key
-        entry = TASKS[trial.task.name]
-        set_arithmetic(
-            device,
-            precision=trial.training.precision,
-            deterministic=runtime.deterministic,
-            fixed_sizes=entry.traits.get("fixed_sizes", True),
-        )
-        task = entry.create(**trial.task.params)
+        set_arithmetic(trial, device, deterministic=runtime.deterministic)
+        task = TASKS[trial.task.name].create(**trial.task.params)
         attempt.cost = task.cost(trial)
         learner = task.build(trial, device=device, replica=replica)
         if replica.number > 1:

@@ -170,6 +170,7 @@ def test_with_no_time_between_them_each_epoch_has_a_checkpoint_before_it_is_repo
     assert seen == [[1], [1, 2], [2, 3]]
 
 
+@pytest.mark.slow
 def test_an_attempt_that_is_cut_off_by_its_time_limit_goes_on_where_it_was(tmp_path):
     long = TRIAL.with_values({"gate": "none", "training.epochs": 10_000})
 
