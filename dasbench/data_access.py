@@ -16,13 +16,15 @@ class DataAccess:
 
     Args:
         root: the folder that holds the data sets' own folders.
-        loaders: threads that decode images ahead of the training; 0 decodes when a batch is asked for.
+        loaders: threads that read images ahead of the training; 0 reads when a batch is asked for.
         download: whether a data set that is missing may be fetched from the internet.
+        gpu_share: of a GPU's memory that this process may use, in (0, 1]: of it, a part is for images.
     """
 
     root: Path
     loaders: int = 0
     download: bool = False
+    gpu_share: float = 1.0
 
 
 _chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
@@ -41,7 +43,11 @@ def data_access() -> DataAccess:
 
 @contextmanager
 def reading_data(
-    root: Path | None = None, *, loaders: int | None = None, download: bool | None = None
+    root: Path | None = None,
+    *,
+    loaders: int | None = None,
+    download: bool | None = None,
+    gpu_share: float | None = None,
 ) -> Iterator[DataAccess]:
     """Choose where and how data are read, for what runs inside of the block and in this thread.
 
@@ -49,12 +55,14 @@ def reading_data(
         root: the folder that holds the data sets; None leaves it as it was.
         loaders: threads that decode ahead; None leaves it as it was.
         download: whether missing data sets may be fetched; None leaves it as it was.
+        gpu_share: of a GPU's memory that may be used; None leaves it as it was.
     """
     before = data_access()
     access = DataAccess(
         root.absolute() if root else before.root,
         before.loaders if loaders is None else loaders,
         before.download if download is None else download,
+        before.gpu_share if gpu_share is None else gpu_share,
     )
     token = _chosen.set(access)
     try:

@@ -87,7 +87,11 @@ def _key(path: str) -> str:
 
 
 class _PassThrough:
-    """A forward hook that hands a module's output to a gate; it is copied and pickled with the network."""
+    """A forward hook that hands a module's output to a gate; it is copied and pickled with the network.
+
+    What leaves the gate has the type and the memory format of what went in: else one gate that computes in fp32, or
+    shuffles channels, would decide how the rest of a network in half precision and channels-last computes.
+    """
 
     def __init__(self, path: str, gate: nn.Module, name: str) -> None:
         self.path = path
@@ -106,7 +110,7 @@ class _PassThrough:
         if not tracing and gated.shape != output.shape:
             shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
             raise ModelError(f"{self._gate} turns {shapes}; a gate keeps its shape")
-        return gated
+        return _in_the_form_of(output, gated)
 
     @property
     def _gate(self) -> str:
@@ -118,6 +122,22 @@ class _PassThrough:
         if not self.name:
             return None
         return refusal(f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)])
+
+
+def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
+    """A gated map in the type of the map `x` that it was, and in its memory format; copied only where it is in others.
+
+    On a CPU the format stays as the gate left it: sums over maps of another format would be rounded differently.
+    """
+    if gated.dtype != x.dtype:
+        gated = gated.to(x.dtype)
+    if not x.is_cuda:
+        return gated
+    for layout in (torch.contiguous_format, torch.channels_last):
+        if x.is_contiguous(memory_format=layout):
+            right = gated.is_contiguous(memory_format=layout)
+            return gated if right else gated.contiguous(memory_format=layout)
+    return gated
 
 
 def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:

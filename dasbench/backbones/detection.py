@@ -130,6 +130,29 @@ class Unrolled(nn.Module):
         return *objectness, *anchors, scores, corrections
 
 
+class FrozenNorm(FrozenBatchNorm2d):  # type: ignore[misc]  # torchvision does not say what it is
+    """A batch norm that nothing trains and no batch changes; it answers in the type of what it is asked.
+
+    torchvision's own, from which the names in its state come, answers in fp32 also in half precision, and with it all
+    that follows.
+
+    Shape:
+        [B, C, H, W] -> [B, C, H, W]
+
+    Example:
+        >>> FrozenNorm(3)(torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)).dtype
+        torch.bfloat16
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale and shift, which are computed in the type of the weights."""
+        scale: Tensor = self.weight * (self.running_var + self.eps).rsqrt()
+        shift: Tensor = self.bias - self.running_mean * scale
+        if scale.dtype != x.dtype:
+            scale, shift = scale.to(x.dtype), shift.to(x.dtype)
+        return x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+
+
 def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
     """Fix the weights of everything up to the end of the last of some stages."""
     if not ends:
@@ -144,7 +167,7 @@ def _freeze_norms(parent: nn.Module) -> None:
     """Put frozen batch norms in the place of a network's own, with their scales, shifts, statistics and gates."""
     for name, child in list(parent.named_children()):
         if isinstance(child, nn.BatchNorm2d):
-            frozen = FrozenBatchNorm2d(child.num_features, eps=child.eps)
+            frozen = FrozenNorm(child.num_features, eps=child.eps)
             if not child.weight.is_meta:
                 frozen.load_state_dict(child.state_dict(), strict=False)
             frozen._forward_hooks.update(child._forward_hooks)  # torch has no public way to move a hook

@@ -76,3 +76,26 @@ class HasClassMaps(Split, Protocol):
             uint8, [B, H, W]: 0 where nothing is, else the class, from 1
         """
         ...
+
+
+class ClassMaps:
+    """The class maps of a part, given out as images of one channel.
+
+    Args:
+        split: whose maps these are.
+    """
+
+    def __init__(self, split: HasClassMaps) -> None:
+        self._split = split
+
+    @property
+    def num_draws(self) -> int:
+        """How many uniform numbers it takes to vary one map, as its image, in training."""
+        return self._split.num_draws
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """The maps of some images: uint8, [B, 1, H, W]."""
+        return self._split.class_maps(indices, draws)[:, None]

@@ -29,17 +29,12 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
 
-class Split(Examples, Protocol):
-    """One part of a data set of images that have a class and are of one size.
+class Images(Examples, Protocol):
+    """One part of a data set of images that are of one size.
 
     An image depends on its index and on its own row of draws alone, never on the batch it comes in: any number of
     loaders and any size of batches gives the same bits.
     """
-
-    @property
-    def labels(self) -> Tensor:
-        """Class of each image, from 0; int64, [N]."""
-        ...
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
         """Some images: varied by their draws, or as they are evaluated.
@@ -54,6 +49,15 @@ class Split(Examples, Protocol):
         Raises:
             DataError: if a file is missing or cannot be decoded; the message names it.
         """
+        ...
+
+
+class Split(Images, Protocol):
+    """One part of a data set of images that have a class each."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Class of each image, from 0; int64, [N]."""
         ...
 
 

@@ -50,12 +50,12 @@ class FileSplit:
         return len(self.files)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, decoded in the thread that asks."""
+        """Some images, decoded in the thread that asks; channels last, as they are decoded."""
         pixels = np.empty((len(indices), self.image_size, self.image_size, 3), np.uint8)
         for row, index in enumerate(indices.tolist()):
             image = read_image(self.folder / self.files[index])
             pixels[row] = np.asarray(self._shown(image, None if draws is None else draws[row].tolist()))
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
     def _shown(self, image: Image.Image, draws: list[float] | None) -> Image.Image:
         """What is seen of one image: a random part in training, else the centre."""

@@ -1,10 +1,9 @@
-"""How images are cut into batches, and the batches in order, decoded ahead by threads when images lie in files."""
+"""How images are cut into batches, and the batches in order, read ahead by threads if they come from elsewhere."""
 
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from itertools import chain
 from typing import Protocol, TypeVar
 
@@ -13,17 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dasbench.datasets.dataset import Split
+from dasbench.datasets.dataset import Images
+from dasbench.datasets.memory import MemorySplit
+from dasbench.datasets.transfer import Transfer
 from dasbench.seeds import uniform
 
 T = TypeVar("T")
+U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
 CHUNK = 16
 """Images that a loader decodes at a time: few enough that all loaders work on the first batch of an epoch."""
 
 AHEAD = 2
-"""Batches that are decoded ahead of the one in use."""
+"""Batches that are read ahead of the one in use."""
 
 
 class Read(Protocol[T_co]):
@@ -35,53 +37,59 @@ class Read(Protocol[T_co]):
 
 
 def load_batches(
-    split: Split,
+    split: Images,
     batches: Iterable[NDArray[np.int64]],
     *,
     variation: int | None = None,
     loaders: int = 0,
-    pin_memory: bool = False,
+    transfer: Transfer | None = None,
 ) -> Iterator[Tensor]:
-    """The images of some batches, in order; see `load`.
+    """The images of some batches on a device, in order; bit for bit the same for any number of loaders.
+
+    Images that lie on the device are picked there. Others are read by the loaders, see `load`.
 
     Args:
         split: the part.
         batches: indices of each batch.
         variation: seed of the random variation in training; None gives the images as they are evaluated.
-        loaders: threads that decode ahead; 0 decodes each batch when it is asked for.
-        pin_memory: whether the images lie where a GPU copies them from while it computes.
+        loaders: threads that read ahead; 0 reads each batch when it is asked for.
+        transfer: the way to the device; None stays on the CPU.
 
     Shape:
         uint8, [B, 3, H, W] each
 
     Example:
-        >>> from dasbench.datasets.memory import MemorySplit
         >>> split = MemorySplit(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
         >>> [len(images) for images in load_batches(split, [np.arange(3), np.arange(3, 5)], loaders=2)]
         [3, 2]
     """
-    join = partial(join_images, pin_memory=pin_memory)
-    return load(split.batch, batches, join=join, num_draws=split.num_draws, variation=variation, loaders=loaders)
+    transfer = transfer or Transfer(torch.device("cpu"))
+    if isinstance(split, MemorySplit) and split.lies_on(transfer.device):
+        yield from split.batches(list(batches), variation=variation)
+        return
+    join, num_draws = transfer.send_joined, split.num_draws
+    for arriving in load(split.batch, batches, join=join, num_draws=num_draws, variation=variation, loaders=loaders):
+        yield arriving.take()[0]
 
 
 def load(
     read: Read[T],
     batches: Iterable[NDArray[np.int64]],
     *,
-    join: Callable[[Sequence[T]], T],
+    join: Callable[[Sequence[T]], U],
     num_draws: int,
     variation: int | None = None,
     loaders: int = 0,
-) -> Iterator[T]:
+) -> Iterator[U]:
     """What is read of some batches, in order; bit for bit the same for any number of loaders.
 
     Args:
         read: gives out some examples; it is called from several threads, with parts of a batch.
         batches: indices of each batch.
-        join: makes a batch of its parts.
+        join: makes a batch of its parts; it is called from several threads, too.
         num_draws: uniform numbers that vary one example.
         variation: seed of those; None reads the examples as they are evaluated.
-        loaders: threads that read ahead; 0 reads each batch when it is asked for.
+        loaders: threads that read and join ahead; 0 reads each batch when it is asked for.
 
     Raises:
         DataError: in the thread that asks, whichever loader met the broken file.
@@ -96,8 +104,7 @@ def load(
         return
     pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
     try:
-        for chunks in _ahead(pool, drawn, batches):
-            yield join(chunks)
+        yield from _ahead(pool, drawn, join, batches)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -148,27 +155,22 @@ def parts_of(batch: NDArray[np.int64], *, number: int, batch_size: int) -> list[
     return np.array_split(batch, max(parts, 1))
 
 
-def join_images(chunks: Sequence[Tensor], *, pin_memory: bool = False) -> Tensor:
-    """The parts of a batch as one tensor.
-
-    Args:
-        chunks: [B, ...] each.
-        pin_memory: whether the tensor lies where a GPU copies it from while it computes.
-    """
-    if len(chunks) == 1:
-        return chunks[0].pin_memory() if pin_memory else chunks[0]
-    shape = (sum(map(len, chunks)), *chunks[0].shape[1:])
-    return torch.cat(list(chunks), out=torch.empty(shape, dtype=chunks[0].dtype, pin_memory=pin_memory))
-
-
 def _ahead(
-    pool: ThreadPoolExecutor, read: Callable[[NDArray[np.int64]], T], batches: Iterable[NDArray[np.int64]]
-) -> Iterator[list[T]]:
+    pool: ThreadPoolExecutor,
+    read: Callable[[NDArray[np.int64]], T],
+    join: Callable[[Sequence[T]], U],
+    batches: Iterable[NDArray[np.int64]],
+) -> Iterator[U]:
     """Keep some batches in the making, and hand out the oldest."""
-    pending: deque[list[Future[T]]] = deque()
+    pending: deque[Future[U]] = deque()
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
             chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append([pool.submit(read, chunk) for chunk in chunks])
+            pending.append(pool.submit(_joined, join, [pool.submit(read, chunk) for chunk in chunks]))
         if pending and (indices is None or len(pending) > AHEAD):
-            yield [chunk.result() for chunk in pending.popleft()]
+            yield pending.popleft().result()
+
+
+def _joined(join: Callable[[Sequence[T]], U], chunks: Sequence[Future[T]]) -> U:
+    """A batch of its parts: all were handed to the pool before, so that none waits for the thread that waits here."""
+    return join([chunk.result() for chunk in chunks])

@@ -1,5 +1,6 @@
 """A part of a data set whose images lie in memory, the device's if they fit there."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -8,18 +9,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dasbench.datasets.dataset import Split
+from dasbench.data_access import data_access
+from dasbench.seeds import uniform
 
-SHARE_OF_FREE_MEMORY = 0.25
-"""The most of a GPU's free memory that images may take; the rest belongs to the network."""
+SHARE_OF_MEMORY = 0.25
+"""The most that images may take of the memory of a GPU, or of a process's share of it; the rest is the network's."""
 
 
 @runtime_checkable
 class Resident(Protocol):
-    """A part that can hold all its images on a device, and has nothing to gain from loaders."""
+    """A part that can hold all its images on a device, and has nothing to gain from loaders there."""
 
-    def resident(self, device: torch.device) -> Split:
+    def resident(self, device: torch.device) -> "MemorySplit":
         """The part with its images on a device, if they fit there."""
+        ...
+
+
+@runtime_checkable
+class ResidentMaps(Protocol):
+    """A part that can hold the class of every pixel on a device."""
+
+    def resident_maps(self, device: torch.device) -> "MemorySplit":
+        """Its class maps as images of one channel, on a device if they fit there."""
         ...
 
 
@@ -48,28 +59,64 @@ class MemorySplit:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, on the device where they lie."""
-        images = self.images[torch.from_numpy(indices).to(self.images.device)]
+    def batch(self, indices: NDArray[np.int64] | Tensor, draws: NDArray[np.float64] | Tensor | None = None) -> Tensor:
+        """Some images, on the device where they lie; indices and draws are copied there if they are elsewhere."""
+        images = self.images[torch.as_tensor(indices, device=self.images.device)]
         if draws is None:
             return images
         return shift_and_flip(images, draws, max_shift=self.max_shift, flip=self.flip)
 
+    def batches(self, batches: Sequence[NDArray[np.int64]], *, variation: int | None = None) -> Iterator[Tensor]:
+        """The images of some batches, one after the other; what tells them is copied to the device once, for all.
+
+        Args:
+            batches: indices of each batch.
+            variation: seed of the random variation in training; None gives the images as they are evaluated.
+        """
+        device = self.images.device
+        for indices, draws in zip(cut_on_device(batches, device), self._draws(batches, variation), strict=True):
+            yield self.batch(indices, draws)
+
+    def _draws(self, batches: Sequence[NDArray[np.int64]], variation: int | None) -> Iterator[Tensor | None]:
+        """The random numbers of every batch, on the device; None for images as they are evaluated."""
+        if variation is None:
+            return iter([None] * len(batches))
+        draws = [uniform(variation, indices, draws=self.num_draws) for indices in batches]
+        return cut_on_device(draws, self.images.device)
+
+    def lies_on(self, device: torch.device) -> bool:
+        """Whether the images are on a device of this kind."""
+        return self.images.device.type == device.type
+
     def resident(self, device: torch.device) -> "MemorySplit":
         """The same part with its images on a device, if they fit there."""
-        if device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(device)
-            if self.images.nbytes > SHARE_OF_FREE_MEMORY * free:
-                return self
-        return replace(self, images=self.images.to(device))
+        return replace(self, images=self.images.to(device)) if self.fits(device) else self
+
+    def fits(self, device: torch.device) -> bool:
+        """Whether a device has room for the images: what others hold there at the moment does not count."""
+        if device.type != "cuda":
+            return True
+        _, total = torch.cuda.mem_get_info(device)
+        return self.images.nbytes <= SHARE_OF_MEMORY * data_access().gpu_share * total
 
 
-def shift_and_flip(images: Tensor, draws: NDArray[np.float64], *, max_shift: int, flip: bool) -> Tensor:
+def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -> Iterator[Tensor]:
+    """Arrays as tensors on a device, to which they are copied in one go.
+
+    Example:
+        >>> [piece.tolist() for piece in cut_on_device([np.arange(2), np.arange(3)], torch.device("cpu"))]
+        [[0, 1], [0, 1, 2]]
+    """
+    whole = torch.from_numpy(np.concatenate(pieces)).to(device)
+    return iter(torch.split_with_sizes(whole, [len(piece) for piece in pieces]))
+
+
+def shift_and_flip(images: Tensor, draws: NDArray[np.float64] | Tensor, *, max_shift: int, flip: bool) -> Tensor:
     """Shift each image by its own draw, zeros coming in at the border, and mirror it where its draw says so.
 
     Args:
         images: [B, C, H, W].
-        draws: uniform numbers in [0, 1), [B, 3]: vertical shift, horizontal shift, flip.
+        draws: uniform numbers in [0, 1), [B, 3]: vertical shift, horizontal shift, flip; best where the images lie.
         max_shift: largest shift in pixels.
         flip: whether to mirror half of the images.
 
@@ -77,14 +124,15 @@ def shift_and_flip(images: Tensor, draws: NDArray[np.float64], *, max_shift: int
         [B, C, H, W]
     """
     height, width = images.shape[-2:]
+    draws = torch.as_tensor(draws, device=images.device)
     if max_shift:
-        offsets = torch.from_numpy(np.floor(draws[:, :2] * (2 * max_shift + 1)).astype(np.int64)).to(images.device)
+        offsets = (draws[:, :2] * (2 * max_shift + 1)).floor().long()
         padded = torch.nn.functional.pad(images, [max_shift] * 4)
         rows = offsets[:, :1] + torch.arange(height, device=images.device)
         columns = offsets[:, 1:] + torch.arange(width, device=images.device)
         batch = torch.arange(len(images), device=images.device)[:, None, None]
         images = padded[batch, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     if flip:
-        mirrored = torch.from_numpy(draws[:, 2] < 0.5).to(images.device)
+        mirrored = draws[:, 2] < 0.5
         images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
     return images

@@ -14,7 +14,7 @@ from torch import Tensor
 from dasbench.catalog import DATASETS
 from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, fingerprint
-from dasbench.datasets.memory import MemorySplit, shift_and_flip
+from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.scenes import SHAPES, VERSION, Scenes, draw_scenes
 from dasbench.seeds import derive_seed, uniform
 
@@ -79,10 +79,7 @@ class ShapesSplit:
 
     def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
         """The class of each pixel from 1, 0 beside the object: uint8, [B, H, W]; shifted and mirrored as the image."""
-        maps = self._maps[torch.from_numpy(indices)]
-        if draws is None:
-            return maps
-        return shift_and_flip(maps[:, None], draws, max_shift=self.max_shift, flip=True)[:, 0]
+        return self._maps.batch(indices, draws)[:, 0]
 
     def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
         """Some images with their one object each: its box is that of what is left of it in the image."""
@@ -100,17 +97,26 @@ class ShapesSplit:
     def in_memory(self) -> MemorySplit:
         """All images of the part."""
         pixels = np.concatenate([scenes.pixels for scenes in self._scenes(np.arange(self.length))])
-        return MemorySplit(torch.from_numpy(pixels), self.labels, max_shift=self.max_shift, flip=True)
+        return self._as_images(torch.from_numpy(pixels))
 
     @cached_property
-    def _maps(self) -> Tensor:
-        """The class maps of all images as they are evaluated."""
+    def _maps(self) -> MemorySplit:
+        """The class maps of all images, as images of one channel that vary like the others."""
         masks = np.concatenate([scenes.masks for scenes in self._scenes(np.arange(self.length))])
-        return torch.from_numpy(masks) * (self.labels + 1).to(torch.uint8)[:, None, None]
+        maps = torch.from_numpy(masks) * (self.labels + 1).to(torch.uint8)[:, None, None]
+        return self._as_images(maps[:, None])
+
+    def _as_images(self, tensor: Tensor) -> MemorySplit:
+        """A part that gives out what a tensor holds, shifted and mirrored in training."""
+        return MemorySplit(tensor, self.labels, max_shift=self.max_shift, flip=True)
 
     def resident(self, device: torch.device) -> MemorySplit:
         """The part with its images on a device, if they fit there."""
         return self.in_memory.resident(device)
+
+    def resident_maps(self, device: torch.device) -> MemorySplit:
+        """The class maps as images of one channel, on a device if they fit there."""
+        return self._maps.resident(device)
 
     def _scenes(self, indices: NDArray[np.int64]) -> Iterator[Scenes]:
         step = max(1, CHUNK // self.image_size**2)

@@ -25,6 +25,9 @@ _CHUNK_BYTES = 4 << 20
 _SHARED_CHUNK_BYTES = 16 << 20
 """Samples for each of several threads: they wait for one another after every operation, and long on a busy machine."""
 
+_GPU_CHUNK_BYTES = 256 << 20
+"""Samples on a GPU, whose kernels want many at a time: no more than a part of its memory."""
+
 _NARROW = 128
 """Pixels below which the maps of several images are multiplied as one; larger ones fill a matrix alone."""
 
@@ -123,8 +126,12 @@ class _ChunkedConvolution(torch.autograd.Function):
 def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
     """Slices of the batch that are worked on at a time."""
     per_image = x.shape[1] * lattice.numel() // 2 * x.element_size()
-    threads = torch.get_num_threads()
-    images = threads * max(1, (_CHUNK_BYTES if threads == 1 else _SHARED_CHUNK_BYTES) // per_image)
+    threads, chunk_bytes = torch.get_num_threads(), _SHARED_CHUNK_BYTES
+    if x.is_cuda:
+        threads, chunk_bytes = 1, _GPU_CHUNK_BYTES
+    elif threads == 1:
+        chunk_bytes = _CHUNK_BYTES
+    images = threads * max(1, chunk_bytes // per_image)
     return (slice(start, start + images) for start in range(0, x.shape[0], images))
 
 
@@ -154,7 +161,7 @@ def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
     folded = batch * offset_groups
     sides = [1 << (int(side) - 1).bit_length() for side in (height, width)]
     image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, x.shape[1] // offset_groups, *sides)
-    scale = 2 / lattice.new_tensor(sides)
+    scale = torch.cat([lattice.new_full((1,), 2 / side) for side in sides])  # made where it is used, not copied there
     shift = offset.reshape(folded, taps, 2, out_height, out_width).permute(0, 1, 3, 4, 2)
     grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(folded, taps * out_height, out_width, 2)
     # grid_sample reads the grid as (x, y); of the transposed map, that is (y, x)

@@ -110,7 +110,8 @@ class DeformConv2d(nn.Module):
 
     Offsets and mask come from two convolutions of the same kernel size that start at zero: at first the layer is a
     regular convolution times 0.5, the sigmoid of zero (times 1 without a mask). Everything is computed in the type of
-    the layer's weights, also under autocast: half precision places offsets too coarsely.
+    the layer's weights, also under autocast: half precision places offsets too coarsely. In training on a GPU, a single
+    convolution with the weights of both gives offsets and mask.
 
     Args:
         in_channels: channels of the input.
@@ -167,11 +168,27 @@ class DeformConv2d(nn.Module):
         """Convolve `x` at the positions that it asks for."""
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
-            mask = None if self.mask is None else self.mask(wide).sigmoid()
+            offset, factor = self._joined(wide) if self.training and wide.is_cuda else self._apart(wide)
+            mask = None if factor is None else factor.sigmoid()
             out = deform_conv2d(
-                wide, self.offset(wide), mask, self.weight, self.bias, padding=self.kernel // 2, groups=self.groups
+                wide, offset, mask, self.weight, self.bias, padding=self.kernel // 2, groups=self.groups
             )
         return out.to(x.dtype)
+
+    def _apart(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Offsets, and the mask before its sigmoid, by a convolution each: what counters and hooks see."""
+        mask = None if self.mask is None else self.mask(x)  # first: the order decides how gradients of `x` add up
+        return self.offset(x), mask
+
+    def _joined(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same by a single convolution, which reads `x` once; the gradient of `x` is rounded differently."""
+        if self.mask is None:
+            return self._apart(x)
+        convs = (self.offset, self.mask)
+        weight, bias = (torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias"))
+        both = nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
+        offset, mask = torch.split_with_sizes(both, [conv.out_channels for conv in convs], dim=1)
+        return offset, mask
 
     def extra_repr(self) -> str:
         """The kernel's shape; the offset and mask convolutions are printed as children."""

@@ -15,6 +15,7 @@ from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order
+from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
 from dasbench.metrics.accuracy import in_top, top1, top5
 from dasbench.metrics.latency import latency_ms
@@ -96,8 +97,8 @@ class _Classifier(ImageLearner[_Batch]):
     ) -> Iterator[_Batch]:
         """Images with their labels."""
         images = self.images(self.parts[part], batches, variation=variation)
-        for indices, some in zip(batches, images, strict=True):
-            yield _Batch(some, self.labels[part][torch.from_numpy(indices).to(self.device)])
+        for some, places in zip(images, cut_on_device(batches, self.device), strict=True):
+            yield _Batch(some, self.labels[part][places])
 
     def loss(self, content: _Batch) -> Tensor:
         """Cross-entropy; the sum of it where parts of the network classify on their own."""
@@ -121,7 +122,7 @@ class _Classifier(ImageLearner[_Batch]):
         split, labels = self.parts[part], self.labels[part]
         self.model.eval()
         with torch.inference_mode():
-            batches = self.images(split, in_order(len(split), EVALUATION_BATCH), variation=None)
+            batches = self.images(split, in_order(len(split), self.at_a_time(EVALUATION_BATCH)), variation=None)
             logits = torch.cat([self._logits(batch) for batch in batches])
             metrics = {
                 "loss": float(functional.cross_entropy(logits, labels)),

@@ -16,6 +16,8 @@ from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import HasObjects, Objects, Scene
 from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD
 from dasbench.datasets.loading import in_order, load
+from dasbench.datasets.memory import Resident
+from dasbench.datasets.transfer import Arriving
 from dasbench.errors import UsageError
 from dasbench.metrics.average_precision import Detections, average_precisions
 from dasbench.models import build_model, inference_form
@@ -130,17 +132,18 @@ class _Detector(ImageLearner[list[Scene]]):
         found = load(
             split.scenes,
             batches,
-            join=_joined,
+            join=self._sent,
             num_draws=split.num_draws,
             variation=variation,
-            loaders=self.loaders_of(split),
+            loaders=0 if isinstance(split, Resident) else self.loaders,
         )
-        for scenes in found:
-            yield [self._placed(scene) for scene in scenes]
+        for arriving in found:
+            yield list(_scenes(arriving.take()))
 
-    def _placed(self, scene: Scene) -> Scene:
-        objects = Objects(*(values.to(self.device) for values in scene.objects))
-        return Scene(scene.image.to(self.device).float() / 255, objects)
+    def _sent(self, chunks: Sequence[list[Scene]]) -> Arriving:
+        """The tensors of all scenes of a batch, one after the other, on their way to the device."""
+        scenes = [scene for chunk in chunks for scene in chunk]
+        return self.transfer.send([tensor for scene in scenes for tensor in (scene.image, *scene.objects)])
 
     def loss(self, content: list[Scene]) -> Tensor:
         """Of the proposals and of the boxes: what they are taken for, and where they lie. Crowds teach nothing."""
@@ -174,5 +177,9 @@ def _detections(answer: dict[str, Tensor]) -> Detections:
     return Detections(boxes.float(), labels - 1, scores.float())
 
 
-def _joined(chunks: Sequence[list[Scene]]) -> list[Scene]:
-    return [scene for chunk in chunks for scene in chunk]
+def _scenes(tensors: Sequence[Tensor]) -> Iterator[Scene]:
+    """Scenes of their tensors, images from 0 to 1."""
+    each = 1 + len(Objects._fields)
+    for start in range(0, len(tensors), each):
+        image, *objects = tensors[start : start + each]
+        yield Scene(image.float() / 255, Objects(*objects))

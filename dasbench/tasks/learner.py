@@ -12,15 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Split
+from dasbench.datasets.dataset import Dataset, Images, Split
 from dasbench.datasets.loading import load_batches, parts_of, without_lone_image
 from dasbench.datasets.memory import Resident
+from dasbench.datasets.normalisation import Normalisation
+from dasbench.datasets.transfer import Transfer
 from dasbench.errors import UsageError
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 
 T = TypeVar("T")
+
+MANY_IMAGES = 1024
+"""Images of a batch that is evaluated on a GPU, at most: small ones do not fill it otherwise."""
+
+MANY_PIXELS = 1 << 16
+"""Of an image of which a GPU evaluates as many at a time as a CPU; of smaller ones it takes more."""
 
 FEW_CHANNELS = 16
 """Fewer than what a vector register of AVX-512 holds."""
@@ -72,15 +80,17 @@ class ImageLearner(ABC, Generic[T]):
         self.device = device
         self.replica = replica
         self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        _spare_faulty_kernel(self.model)
+        if device.type == "cpu":
+            _spare_faulty_kernel(self.model)
         if trial.training.compile:
             _refuse_without_compiler()
             self.model.compile()
         self.loaders = data_access().loaders
         self.examples_per_epoch = len(data.train)
         self.steps_per_epoch = len(without_lone_image(self.examples_per_epoch, trial.training.batch_size))
-        self._mean = torch.tensor(data.mean, device=device)[:, None, None]
-        self._std = torch.tensor(data.std, device=device)[:, None, None]
+        self.transfer = Transfer(device)
+        dtype = torch.bfloat16 if trial.training.precision == "bf16" else torch.float32
+        self._normalise = Normalisation(data.mean, data.std, device=device, dtype=dtype)
 
     @abstractmethod
     def load(
@@ -124,20 +134,31 @@ class ImageLearner(ABC, Generic[T]):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.training.precision == "bf16")
 
     def images(self, split: Split, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
-        """The images of some batches on the device, normalised; a GPU computes while those of files come.
+        """The images of some batches on the device, normalised.
 
         Shape:
-            float32, [B, 3, H, W] each, channels last
+            float32, on a GPU the type that the network trains in: [B, 3, H, W] each, channels last
         """
-        ahead = self.device.type == "cuda" and not isinstance(split, Resident)
-        loaders = self.loaders_of(split)
-        for images in load_batches(split, batches, variation=variation, loaders=loaders, pin_memory=ahead):
-            scaled = (images.to(self.device, non_blocking=ahead).float() / 255 - self._mean) / self._std
-            yield scaled.contiguous(memory_format=torch.channels_last)
+        return map(self._normalise, self.read(split, batches, variation=variation))
 
-    def loaders_of(self, split: object) -> int:
-        """Threads that read a part ahead; one in memory has nothing to gain from any."""
-        return 0 if isinstance(split, Resident) else self.loaders
+    def read(self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
+        """The images of some batches on the device, as they are; a GPU computes while those from elsewhere come.
+
+        Shape:
+            uint8, [B, channels, H, W] each
+        """
+        return load_batches(split, batches, variation=variation, loaders=self.loaders, transfer=self.transfer)
+
+    def at_a_time(self, usual: int) -> int:
+        """Images of a batch in evaluation.
+
+        Args:
+            usual: on a CPU, and where images are large.
+        """
+        if self.device.type == "cpu":
+            return usual
+        _, height, width = self.data.input_size
+        return max(usual, min(MANY_IMAGES, usual * MANY_PIXELS // (height * width)))
 
     def _shares(self, batch: NDArray[np.int64]) -> list[Share]:
         """What this replica computes of a batch, part by part."""

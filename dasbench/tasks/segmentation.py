@@ -13,9 +13,10 @@ from torch.nn import functional
 from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.catalog import TASKS, load_dataset
 from dasbench.costs.measure import measure_cost
-from dasbench.datasets.annotations import HasClassMaps
+from dasbench.datasets.annotations import ClassMaps, HasClassMaps
 from dasbench.datasets.dataset import Dataset
-from dasbench.datasets.loading import in_order, join_images, load
+from dasbench.datasets.loading import in_order
+from dasbench.datasets.memory import MemorySplit, ResidentMaps
 from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
@@ -79,23 +80,16 @@ class _Segmenter(ImageLearner[_Batch]):
         super().__init__(model, trial, data, device, replica)
         self.annotated: dict[str, HasClassMaps] = {part: getattr(data, part) for part in ("train", "val", "test")}
         self.parts = {part: resident(split, device) for part, split in self.annotated.items()}
+        self.maps = {part: _class_maps(split, device) for part, split in self.annotated.items()}
 
     def load(
         self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
     ) -> Iterator[_Batch]:
         """Images with the class of each pixel."""
-        split = self.annotated[part]
         images = self.images(self.parts[part], batches, variation=variation)
-        maps = load(
-            split.class_maps,
-            batches,
-            join=join_images,
-            num_draws=split.num_draws,
-            variation=variation,
-            loaders=self.loaders_of(split),
-        )
+        maps = self.read(self.maps[part], batches, variation=variation)
         for some, classes in zip(images, maps, strict=True):
-            yield _Batch(some, classes.to(self.device).long())
+            yield _Batch(some, classes[:, 0].long())
 
     def loss(self, content: _Batch) -> Tensor:
         """Cross-entropy, averaged over the pixels."""
@@ -112,10 +106,17 @@ class _Segmenter(ImageLearner[_Batch]):
         """Loss, mean intersection over union and pixel accuracy on one part."""
         num_classes, length = len(self.data.classes) + 1, len(self.parts[part])
         self.model.eval()
-        loss, confusion = 0.0, torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self.device)
+        loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self.device)
+        batches = list(in_order(length, self.at_a_time(EVALUATION_BATCH)))
         with torch.inference_mode():
-            for batch in self.load(part, list(in_order(length, EVALUATION_BATCH)), variation=None):
+            for batch in self.load(part, batches, variation=None):
                 scores = self._scores(batch.images)
-                loss += float(functional.cross_entropy(scores, batch.maps)) * len(scores) / length
+                loss += functional.cross_entropy(scores, batch.maps).double() * len(scores) / length
                 confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes)
-        return Evaluation({"loss": loss, "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)})
+        return Evaluation({"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)})
+
+
+def _class_maps(split: HasClassMaps, device: torch.device) -> MemorySplit | ClassMaps:
+    """The class maps of a part as images of one channel, on the device if they are in memory and fit there."""
+    return split.resident_maps(device) if isinstance(split, ResidentMaps) else ClassMaps(split)

@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
 from dasbench.errors import ModelError, UsageError
-from dasbench.ops.deform_backends import BACKENDS
+from dasbench.ops.deform_backends import BACKENDS, _chunks
 from dasbench.ops.deform_conv import DeformConv2d, deform_conv2d, use_backend
 
 
@@ -445,6 +445,61 @@ def test_a_layer_can_be_counted_on_the_meta_device() -> None:
 
     assert out.shape == (1, 6, 7, 5)
     assert counter.get_total_flops() == 2 * 35 * 4 * 9 * (18 + 9)
+
+
+class OnGpu(Tensor):
+    """Lies in the memory of the CPU and says that it is on a GPU."""
+
+    @property
+    def is_cuda(self) -> bool:
+        return True
+
+
+def convolutions(layer: nn.Module, x: Tensor) -> int:
+    """How many the layer calls for its offsets and mask."""
+    with torch.profiler.profile() as profile, use_backend("torchvision"):
+        layer(x)
+    return sum(event.count for event in profile.key_averages() if event.key == "aten::conv2d")
+
+
+def with_gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """What a layer gives, and the gradients of its input and its parameters."""
+    out = layer(x)
+    factors = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)
+    return out, list(torch.autograd.grad((out * factors).sum(), [x, *layer.parameters()]))
+
+
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("offset_groups", [1, 2])
+def test_one_convolution_for_offsets_and_mask_computes_what_two_do(offset_groups: int, mask: bool) -> None:
+    layer = lively(DeformConv2d(4, 6, offset_groups=offset_groups, mask=mask)).double()
+    x = torch.randn(2, 4, 7, 5, dtype=torch.float64).requires_grad_()
+
+    apart, gradients_apart = with_gradients(layer, x)
+    joined, gradients_joined = with_gradients(layer, x.as_subclass(OnGpu))
+
+    torch.testing.assert_close(joined.as_subclass(Tensor), apart, rtol=1e-12, atol=1e-12)
+    for one, other in zip(gradients_joined, gradients_apart, strict=True):
+        torch.testing.assert_close(one.as_subclass(Tensor), other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_layer_joins_its_convolutions_where_it_trains_on_a_gpu_alone() -> None:
+    layer = DeformConv2d(4, 6)
+    x = torch.randn(1, 4, 6, 5)
+
+    assert convolutions(layer, x) == 2
+    assert convolutions(layer, x.as_subclass(OnGpu)) == 1
+    assert convolutions(layer.eval(), x.as_subclass(OnGpu)) == 2
+
+
+def test_a_gpu_takes_many_images_at_a_time() -> None:
+    lattice = torch.zeros(9, 32, 32, 2)
+    x = torch.zeros(64, 16, 32, 32)
+
+    on_cpu, on_gpu = (list(_chunks(each, lattice)) for each in (x, x.as_subclass(OnGpu)))
+
+    assert len(on_cpu) == 10  # 7 images, 4 MiB of samples, at a time
+    assert on_gpu == [slice(0, 455)]
 
 
 @pytest.mark.parametrize(

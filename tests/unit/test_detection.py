@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.ops import FrozenBatchNorm2d
 
-from dasbench.backbones.detection import Unrolled
+from dasbench.backbones.detection import FrozenNorm, Unrolled
 from dasbench.catalog import GATES, TASKS, load_dataset, resolve, resolve_model
 from dasbench.data_access import reading_data
 from dasbench.errors import DataError, StudyError, UsageError
@@ -99,8 +99,38 @@ def test_frozen_norms_keep_what_the_weights_say_and_gates_keep_theirs():
     loss_of(learner).backward()
 
     assert nn.BatchNorm2d not in inside
-    assert inside.count(FrozenBatchNorm2d) == 20
+    assert inside.count(FrozenNorm) == 20
     assert any(isinstance(module, nn.Module) and list(module.parameters()) for module in learner.model.gates.values())
+
+
+def frozen_norms() -> tuple[FrozenNorm, FrozenBatchNorm2d]:
+    """Ours and torchvision's, with the same weights and statistics."""
+    ours, theirs = FrozenNorm(4), FrozenBatchNorm2d(4)
+    state = {key: torch.rand(4) + 0.5 for key in theirs.state_dict()}
+    ours.load_state_dict(state)
+    theirs.load_state_dict(state)
+    return ours, theirs
+
+
+def test_a_frozen_norm_is_torchvisions_to_the_bit():
+    ours, theirs = frozen_norms()
+    x = torch.randn(2, 4, 5, 3)
+
+    assert torch.equal(ours(x), theirs(x))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_frozen_norm_answers_in_the_type_and_format_of_its_input(dtype):
+    ours, theirs = frozen_norms()
+    x = torch.randn(2, 4, 5, 3).to(dtype=dtype, memory_format=torch.channels_last)
+
+    with torch.autocast("cpu", dtype):
+        out = ours(x)
+
+    assert out.dtype == dtype
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(out.float(), theirs(x.float()), rtol=0.02, atol=0.02)
 
 
 def test_frozen_stages_are_not_trained_but_their_gates_are():

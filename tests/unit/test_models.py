@@ -8,8 +8,9 @@ import torch
 import torchvision
 
 from dasbench.catalog import BACKBONES, resolve
+from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
-from dasbench.models import build_model
+from dasbench.models import GatedNetwork, build_model
 from dasbench.spec.trial import Trial
 
 DIGITS = {"name": "digits", "image_size": 8}
@@ -125,8 +126,6 @@ def test_a_map_that_is_too_small_for_a_norm_names_the_site():
 
 
 def test_a_gate_that_changes_the_shape_is_refused():
-    from dasbench.models import GatedNetwork
-
     class Halves(torch.nn.Module):
         def forward(self, x):
             return x[:, ::2]
@@ -135,3 +134,93 @@ def test_a_gate_that_changes_the_shape_is_refused():
 
     with pytest.raises(ModelError, match="site '0': the gate Halves turns"):
         broken(torch.randn(1, 3, 8, 8))
+
+
+class OnGpu(torch.Tensor):
+    """Lies in the memory of the CPU and says that it is on a GPU."""
+
+    @property
+    def is_cuda(self):
+        return True
+
+
+class Promotes(torch.nn.Module):
+    def forward(self, x):
+        return x * torch.ones(1)
+
+
+class Reorders(torch.nn.Module):
+    def forward(self, x):
+        return x.contiguous() + 1
+
+
+class Keeps(torch.nn.Module):
+    def forward(self, x):
+        return x
+
+
+def passed(gate, output, *, on_gpu=True):
+    """What comes out of a module that gives `output`, once the gate has had it."""
+    backbone = torch.nn.Sequential(torch.nn.Identity())
+    GatedNetwork(backbone, {"0": gate})
+    return backbone(output.as_subclass(OnGpu) if on_gpu else output)
+
+
+LAYOUTS = [torch.channels_last, torch.contiguous_format]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("gate", [Promotes(), Reorders(), torch.nn.Sequential(Promotes(), Reorders())])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_what_leaves_a_gate_on_a_gpu_has_the_type_and_the_format_of_what_went_in(gate, layout, dtype):
+    x = torch.randn(2, 3, 4, 5, dtype=dtype).to(memory_format=layout)
+
+    out = passed(gate, x)
+
+    assert out.dtype == dtype
+    assert out.is_contiguous(memory_format=layout)
+    assert torch.equal(out, gate(x).to(dtype))
+
+
+def test_a_map_that_has_its_form_already_is_not_copied():
+    x = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
+
+    assert passed(Keeps(), x).data_ptr() == x.data_ptr()
+
+
+def test_on_a_cpu_the_type_is_kept_and_the_format_is_the_gates():
+    x = torch.randn(2, 3, 4, 5, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+
+    out = passed(torch.nn.Sequential(Promotes(), Reorders()), x, on_gpu=False)
+
+    assert out.dtype == torch.bfloat16
+    assert out.is_contiguous()
+
+
+def test_features_that_are_no_map_pass_a_gate_in_their_type():
+    tokens = torch.randn(2, 7, 6, dtype=torch.bfloat16)
+
+    assert passed(Promotes(), tokens).dtype == torch.bfloat16
+
+
+def test_a_gate_that_changes_type_and_format_leaves_nothing_uncounted():
+    promoting = GatedNetwork(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)).bfloat16(), {"0": Promotes()})
+    plain = GatedNetwork(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)), {})
+
+    def count(network, dtype):
+        whole = torch.nn.Sequential(ToType(dtype), network)
+        return measure_cost(whole, (3, 8, 8))
+
+    found, expected = count(promoting, torch.bfloat16), count(plain, torch.float32)
+
+    assert found.uncounted == {}
+    assert found.macs_full == expected.macs_full
+
+
+class ToType(torch.nn.Module):
+    def __init__(self, dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x):
+        return x.to(self.dtype)

@@ -15,8 +15,9 @@ from dasbench.data_access import DataAccess, data_access, reading_data
 from dasbench.datasets.crops import AREA, NUM_DRAWS, SHAPE, random_box
 from dasbench.datasets.files import FileSplit
 from dasbench.datasets.image_folder import image_folder
-from dasbench.datasets.loading import in_order, load_batches
-from dasbench.datasets.memory import MemorySplit
+from dasbench.datasets.loading import CHUNK, in_order, load, load_batches
+from dasbench.datasets.memory import MemorySplit, cut_on_device
+from dasbench.datasets.transfer import Transfer, join
 from dasbench.errors import DataError
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
@@ -94,7 +95,132 @@ def test_no_more_than_a_few_batches_are_decoded_ahead(split):
     batches.close()
 
 
-@pytest.mark.parametrize("loaders", [0, 3])
+def loader_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("loader")]
+
+
+@pytest.mark.parametrize("loaders", [0, 1, 4])
+def test_parts_of_a_batch_are_read_and_joined_in_order(loaders):
+    batches = list(in_order(10 * CHUNK + 3, 3 * CHUNK))
+
+    joined = list(load(read_places, batches, join=np.concatenate, num_draws=0, loaders=loaders))
+
+    assert [batch.tolist() for batch in joined] == [batch.tolist() for batch in batches]
+    assert loader_threads() == []
+
+
+def read_places(indices, draws=None):
+    return indices
+
+
+@pytest.mark.parametrize("loaders", [1, 4])
+def test_batches_are_joined_by_the_loaders(loaders):
+    def name_of_thread(chunks):
+        return threading.current_thread().name
+
+    names = list(load(read_places, in_order(100, 40), join=name_of_thread, num_draws=0, loaders=loaders))
+
+    assert len(names) == 3
+    assert all(name.startswith("loader") for name in names)
+
+
+@pytest.mark.parametrize("loaders", [0, 1, 4])
+def test_what_fails_when_a_batch_is_joined_reaches_who_asks(loaders):
+    def refuse(chunks):
+        raise DataError("no memory can be pinned")
+
+    with pytest.raises(DataError, match="no memory can be pinned"):
+        next(load(read_places, in_order(100, 40), join=refuse, num_draws=0, loaders=loaders))
+
+    assert loader_threads() == []
+
+
+def test_loaders_that_are_joining_stop_when_the_training_stops():
+    slow, go_on = threading.Event(), threading.Event()
+
+    def wait(chunks):
+        if chunks[0][0] > 0:  # not the first batch
+            slow.set()
+            go_on.wait(60)
+        return chunks
+
+    batches = load(read_places, in_order(400, 40), join=wait, num_draws=0, loaders=2)
+    next(batches)
+    assert slow.wait(60)
+    threading.Timer(0.05, go_on.set).start()
+
+    batches.close()
+
+    assert loader_threads() == []
+
+
+@pytest.mark.parametrize("loaders", [0, 1, 4])
+@pytest.mark.parametrize("seed", [None, 3])
+def test_images_in_memory_are_the_same_whether_loaders_read_them_or_they_lie_on_the_device(loaders, seed):
+    images = torch.randint(0, 256, (90, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    split = MemorySplit(images, torch.zeros(90, dtype=torch.int64), max_shift=2, flip=True)
+    batches = list(in_order(90, 40))
+
+    there = list(load_batches(split, batches, variation=seed, loaders=loaders))
+    read = load(split.batch, batches, join=join, num_draws=3, variation=seed, loaders=loaders)
+
+    assert [len(batch) for batch in there] == [40, 40, 10]
+    assert all(torch.equal(one, other) for one, other in zip(there, read, strict=True))
+
+
+def test_what_tells_the_images_of_an_epoch_is_copied_to_the_device_at_once():
+    pieces = list(cut_on_device([np.arange(3), np.arange(3, 5)], torch.device("cpu")))
+
+    assert [piece.tolist() for piece in pieces] == [[0, 1, 2], [3, 4]]
+    assert len({piece.untyped_storage().data_ptr() for piece in pieces}) == 1
+
+
+@pytest.mark.parametrize("chunks", [[5], [3, 2]])
+def test_batches_of_photographs_are_channels_last(split, chunks):
+    places = np.split(np.arange(5), np.cumsum(chunks)[:-1])
+
+    batch = join([split.batch(some) for some in places])
+
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(batch, split.batch(np.arange(5)))
+
+
+def test_class_maps_are_joined_without_channels():
+    assert join([torch.zeros(2, 4, 5), torch.ones(1, 4, 5)])[:, 0, 0].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("total", "share", "fits"),
+    [(4000, None, True), (3999, None, False), (8000, 0.5, True), (7999, 0.5, False)],
+)
+def test_images_stay_on_a_gpu_by_the_share_of_its_memory_whatever_is_free(monkeypatch, total, share, fits):
+    split = MemorySplit(torch.zeros(10, 1, 10, 10, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1, total))
+
+    with reading_data(gpu_share=share):
+        assert split.fits(torch.device("cuda")) == fits
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("loaders", [0, 1, 4])
+@pytest.mark.parametrize("kind", ["files", "memory", "resident"])
+def test_batches_reach_a_gpu_with_every_bit(split, kind, loaders):
+    device = torch.device("cuda")
+    images = split.batch(np.arange(len(split)))
+    in_memory = MemorySplit(images, split.labels, max_shift=3, flip=True)
+    read = {"files": split, "memory": in_memory, "resident": in_memory.resident(device)}[kind]
+    batches = list(in_order(len(split), 5)) * 20
+    expected = load_batches(in_memory if kind != "files" else split, batches, variation=3)
+    busy = torch.randn(4096, 4096, device=device)
+
+    for there in load_batches(read, batches, variation=3, loaders=loaders, transfer=Transfer(device)):
+        busy = (busy @ busy).tanh()  # the copy of the next batch overtakes it
+
+        assert torch.equal(there.cpu(), next(expected))
+
+
+@pytest.mark.parametrize("loaders", [0, 1, 3])
 def test_a_broken_image_is_named_whichever_loader_meets_it(broken, loaders):
     split = image_folder(root=str(broken), image_size=32).train
 
@@ -165,12 +291,13 @@ def test_where_data_lie_is_said_by_the_block_then_the_environment_then_a_default
     monkeypatch.delenv("DASBENCH_DATA", raising=False)
     default = data_access()
     monkeypatch.setenv("DASBENCH_DATA", str(tmp_path / "environment"))
-    with reading_data(tmp_path / "block", loaders=2, download=True) as block, reading_data() as inner:
+    options = {"loaders": 2, "download": True, "gpu_share": 0.5}
+    with reading_data(tmp_path / "block", **options) as block, reading_data() as inner:
         assert inner == block
 
     assert default == DataAccess(tmp_path / "data", 0)
     assert data_access() == DataAccess(tmp_path / "environment", 0)
-    assert block == DataAccess(tmp_path / "block", 2, download=True)
+    assert block == DataAccess(tmp_path / "block", 2, download=True, gpu_share=0.5)
 
 
 @given(width=st.integers(1, 600), height=st.integers(1, 600), seed=st.integers(0, 1000))
