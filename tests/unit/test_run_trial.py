@@ -186,12 +186,12 @@ def test_a_failed_trial_lets_go_of_its_network_at_once():
     networks = []
 
     def report(epoch):
-        found = [each for each in gc.get_objects() if isinstance(each, GatedNetwork)]
+        found = [each for each in gc.get_objects() if type(each) is GatedNetwork]
         networks.extend(map(weakref.ref, found))
         raise RuntimeError("CUDA out of memory, or whatever")
 
     gc.collect()
-    before = sum(isinstance(each, GatedNetwork) for each in gc.get_objects())
+    before = sum(type(each) is GatedNetwork for each in gc.get_objects())
     gc.disable()  # what lets go is the trial, not a collection that happens to run
     try:
         outcome = run_trial(TRIAL, report)

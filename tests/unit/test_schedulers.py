@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import dasbench
 from dasbench.catalog import SCHEDULERS
 from dasbench.code.lock import lock_digest
-from dasbench.search.executors.ray_worker import Driver, _stopped, stop
+from dasbench.search.executors.ray_worker import Driver, _answers, answer_next
 from dasbench.search.schedulers.hyperband import Hyperband
 from dasbench.spec.trial import Trial
 
@@ -249,8 +249,8 @@ def test_the_message_to_a_worker_names_the_trial():
 
     trial.handle.asked[0](object())  # as Ray calls it in the worker
 
-    assert "key7" in _stopped
-    _stopped.clear()
+    assert _answers == {"key7": "stop"}
+    _answers.clear()
 
 
 def test_a_worker_with_another_version_of_dasbench_is_refused():
@@ -269,8 +269,9 @@ def test_a_worker_whose_dasbench_was_released_with_other_code_is_refused():
     assert replace(stranger, lock=lock_digest()).refusal() == ""
 
 
-def test_stop_is_remembered_for_its_trial_alone():
-    stop("a", None)
+def test_an_answer_is_remembered_for_its_trial_alone():
+    answer_next("a", "stop", None)
+    answer_next("b", "interrupt", None)
 
-    assert _stopped == {"a"}
-    _stopped.clear()
+    assert _answers == {"a": "stop", "b": "interrupt"}
+    _answers.clear()
