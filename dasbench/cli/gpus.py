@@ -62,6 +62,8 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
         return 1.0
     if gpus is None:
         return "auto"
+    if gpus == "auto" and not there:
+        raise UsageError(f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0")
     if gpus != "auto" and not elsewhere and gpus > there:
         raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
     return gpus
@@ -80,7 +82,10 @@ def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> 
     if device.startswith("cuda:") and isinstance(gpus, float) and gpus > 1:
         raise UsageError(f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda")
     if device == "cpu" and gpus not in (None, 0):
-        raise UsageError(f"--device cpu: the study has resources.gpus: {gpus}; write gpus: 0, or leave one of them out")
+        asked = gpus if gpus == "auto" else f"{gpus:g}"
+        raise UsageError(
+            f"--device cpu: the study has resources.gpus: {asked}; write gpus: 0, or leave one of them out"
+        )
     if elsewhere and (gpus == "auto" or (gpus is None and device.startswith("cuda"))):
         raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
 

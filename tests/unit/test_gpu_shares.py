@@ -92,7 +92,8 @@ def test_what_a_study_and_the_options_ask_for(machine, there, gpus, options, wan
         (2, 2, {"device": "cuda:1", "executor": "inline"}, "takes the first ones; write cuda"),
         (2, None, {"device": "cuda:2", "executor": "inline"}, "--device cuda:2: this machine has 2 CUDA devices"),
         (2, 0, {"device": "cuda"}, "the study has resources.gpus: 0"),
-        (2, 1, {"device": "cpu"}, "the study has resources.gpus: 1"),
+        (2, 1, {"device": "cpu"}, "the study has resources.gpus: 1; write"),
+        (0, "auto", {}, "gpus: auto measures how many trials fit on a GPU, but this machine has 0 CUDA devices"),
         (2, "auto", {"device": "cpu"}, "the study has resources.gpus: auto"),
     ],
 )
