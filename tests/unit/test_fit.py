@@ -165,3 +165,20 @@ def test_a_compiled_network_computes_what_the_plain_one_does():
     assert compiled.model.state_dict().keys() == plain.model.state_dict().keys()
     for a, b in zip(plain.model.parameters(), compiled.model.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad, atol=1e-3 * a.grad.abs().max().item() + 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="needs g++, or what $CXX names")
+@pytest.mark.timeout(900)
+def test_compiled_trials_of_one_process_do_not_take_each_others_networks():
+    found = []
+
+    for gate in ("none", "se"):
+        trial = TRIAL.with_values({"backbone.width": 2, "gate": gate})
+        plain, compiled = learner_of(trial), learner_of(trial.with_values({"training.compile": True}))
+        batch = first_images(plain, 16)
+        found.append([sum(learner.losses(batch)).item() for learner in (plain, compiled)])
+
+    assert found[0][0] != pytest.approx(found[1][0], rel=1e-3)
+    for of_plain, of_compiled in found:
+        assert of_compiled == pytest.approx(of_plain, rel=1e-4)
