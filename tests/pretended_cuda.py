@@ -20,7 +20,7 @@ import pytest
 import torch
 from pretended_driver import pretend_driver
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 import dasbench
@@ -120,12 +120,14 @@ class PretendedCuda:
         leaves = tree_leaves((args, kwargs))
         placed = any(isinstance(leaf, PretendedTensor) for leaf in leaves)
         foreign = [leaf for leaf in leaves if isinstance(leaf, Tensor) and not isinstance(leaf, PretendedTensor)]
+        asked = kwargs.get("device")
+        if not placed and not _is_cuda(asked) and not kwargs.get("pin_memory"):
+            return operator(*args, **kwargs)
         if placed:
             self._refuse_mixture(operator, foreign)
             self._record_waits(operator, args, kwargs)
         if operator in COPIES:
             self._record_copies(operator, args, kwargs)
-        asked = kwargs.get("device")
         pinned = {"pin_memory": False} if kwargs.get("pin_memory") else {}
         out = operator(*_values(args), **_values({**kwargs, **pinned}))
         if pinned:
@@ -358,6 +360,7 @@ def pretended_cuda(view: View = "autograd", *, memory: int = 80 << 30) -> Iterat
         pretend_driver(patch, gpu, memory=memory)
         _patch_constructors(patch, gpu)
         _patch_threads(patch, gpu)
+        _patch_tracer(patch)
         with _Everywhere(gpu):
             yield gpu
 
@@ -396,3 +399,14 @@ def _patch_threads(patch: pytest.MonkeyPatch, gpu: PretendedCuda) -> None:
             run(thread)
 
     patch.setattr(Thread, "run", run_beside)
+
+
+def _patch_tracer(patch: pytest.MonkeyPatch) -> None:
+    """Let networks be traced, which is done on the CPU: with a dispatch mode the tracer loses sight of views."""
+    trace = torch._C._create_graph_by_tracing
+
+    def traced(*args: Any, **options: Any) -> Any:
+        with _disable_current_modes():
+            return trace(*args, **options)
+
+    patch.setattr(torch._C, "_create_graph_by_tracing", traced)

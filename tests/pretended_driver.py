@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 import torch
+import torch._dynamo.utils
 from torch import Tensor
 
 NAME = "Pretended GPU"
@@ -36,11 +37,12 @@ def pretend_driver(patch: pytest.MonkeyPatch, gpu: Recorder, *, memory: int) -> 
         patch.setattr(torch.cuda, name, _answering(answer))
     for name in ("empty_cache", "reset_peak_memory_stats", "set_per_process_memory_fraction", "set_device"):
         patch.setattr(torch.cuda, name, _recording(gpu, name))
-    for name in ("_lazy_init", "manual_seed", "manual_seed_all"):
+    for name in ("init", "_lazy_init", "manual_seed", "manual_seed_all"):
         patch.setattr(torch.cuda, name, _answering(None))
     patch.setattr(torch.cuda, "synchronize", _waiting(gpu, "synchronize"))
     patch.setattr(torch.cuda, "get_rng_state", lambda _device=None: torch.get_rng_state())
     patch.setattr(torch.cuda, "set_rng_state", lambda state, _device=None: torch.set_rng_state(state))
+    patch.setattr(torch._dynamo.utils, "has_triton", _answering(False))  # its kernels need a card
     patch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", _answering(False))
     _pretend_streams(patch, gpu)
     _pretend_pinning(patch, gpu)
