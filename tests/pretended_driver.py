@@ -1,0 +1,164 @@
+"""What `torch.cuda` says of a pretended device: its memory, its name, and streams that do nothing but record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import pytest
+import torch
+import torch._dynamo.utils
+from torch import Tensor
+
+NAME = "Pretended GPU"
+ALLOCATED = 23 << 20
+PEAK = 123 << 20
+RESERVED = 150 << 20
+
+
+class Recorder(Protocol):
+    """A device that records what is done to it."""
+
+    calls: list[str]
+
+    def wait(self, what: str) -> None: ...
+    def pin(self, values: Tensor) -> Tensor: ...
+    def is_pinned(self, values: Tensor) -> bool: ...
+
+
+def pretend_driver(patch: pytest.MonkeyPatch, gpu: Recorder, *, memory: int) -> None:
+    """Let `torch.cuda` answer without a driver.
+
+    Args:
+        patch: undoes it.
+        gpu: is told of the calls.
+        memory: bytes that the device has, all of them free.
+    """
+    for name, answer in _facts(memory).items():
+        patch.setattr(torch.cuda, name, _answering(answer))
+    for name in ("empty_cache", "reset_peak_memory_stats", "set_per_process_memory_fraction", "set_device"):
+        patch.setattr(torch.cuda, name, _recording(gpu, name))
+    for name in ("init", "_lazy_init", "manual_seed", "manual_seed_all"):
+        patch.setattr(torch.cuda, name, _answering(None))
+    patch.setattr(torch.cuda, "synchronize", _waiting(gpu, "synchronize"))
+    patch.setattr(torch.cuda, "get_rng_state", lambda _device=None: torch.get_rng_state())
+    patch.setattr(torch.cuda, "set_rng_state", lambda state, _device=None: torch.set_rng_state(state))
+    patch.setattr(torch._dynamo.utils, "has_triton", _answering(False))  # its kernels need a card
+    patch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", _answering(False))
+    _pretend_streams(patch, gpu)
+    _pretend_pinning(patch, gpu)
+
+
+def _facts(memory: int) -> dict[str, Any]:
+    """What the functions of `torch.cuda` answer."""
+    return {
+        "is_available": True,
+        "is_initialized": True,
+        "is_bf16_supported": True,
+        "is_current_stream_capturing": False,
+        "device_count": 1,
+        "current_device": 0,
+        "get_device_name": NAME,
+        "get_device_capability": (9, 0),
+        "mem_get_info": (memory, memory),
+        "memory_allocated": ALLOCATED,
+        "memory_reserved": RESERVED,
+        "max_memory_allocated": PEAK,
+        "max_memory_reserved": RESERVED,
+    }
+
+
+def _pretend_streams(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
+    default = Stream(gpu)
+
+    @contextmanager
+    def stream(other: Stream | None) -> Iterator[None]:
+        gpu.calls.append("stream")
+        yield
+
+    def record_stream(tensor: Tensor, other: Stream) -> None:
+        gpu.calls.append("record_stream")
+
+    patch.setattr(torch.cuda, "Stream", lambda *_args, **_options: Stream(gpu))
+    patch.setattr(torch.cuda, "Event", lambda *_args, **_options: Event(gpu))
+    patch.setattr(torch.cuda, "stream", stream)
+    patch.setattr(torch.cuda, "current_stream", _answering(default))
+    patch.setattr(torch.cuda, "default_stream", _answering(default))
+    patch.setattr(torch.accelerator, "current_stream", _answering(default))
+    patch.setattr(torch.Tensor, "record_stream", record_stream)
+
+
+def _pretend_pinning(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
+    def pin_memory(tensor: Tensor, device: object = None) -> Tensor:
+        if tensor.is_cuda:
+            raise RuntimeError("cannot pin a tensor of cuda:0; only dense tensors of the CPU can be pinned")
+        return tensor if gpu.is_pinned(tensor) else gpu.pin(tensor.clone())
+
+    patch.setattr(torch.Tensor, "pin_memory", pin_memory)
+    patch.setattr(torch.Tensor, "is_pinned", lambda tensor, _device=None: gpu.is_pinned(tensor))
+
+
+class Stream:
+    """A queue of work that is done at once."""
+
+    def __init__(self, gpu: Recorder) -> None:
+        self._gpu = gpu
+
+    def wait_stream(self, other: "Stream") -> None:
+        """Recorded; nothing is ever late."""
+        self._gpu.calls.append("wait_stream")
+
+    def wait_event(self, event: "Event") -> None:
+        """Recorded; nothing is ever late."""
+        self._gpu.calls.append("wait_event")
+
+    def record_event(self, event: "Event | None" = None) -> "Event":
+        """An event that is over."""
+        self._gpu.calls.append("record_event")
+        return event or Event(self._gpu)
+
+    def is_capturing(self) -> bool:
+        """Whether a graph is being captured."""
+        return False
+
+    def synchronize(self) -> None:
+        """The host waits."""
+        self._gpu.wait("Stream.synchronize")
+
+
+class Event:
+    """A point in a queue that has been passed."""
+
+    def __init__(self, gpu: Recorder) -> None:
+        self._gpu = gpu
+
+    def record(self, stream: Stream | None = None) -> None:
+        """Recorded."""
+        self._gpu.calls.append("Event.record")
+
+    def wait(self, stream: Stream | None = None) -> None:
+        """Recorded; nothing is ever late."""
+        self._gpu.calls.append("Event.wait")
+
+    def query(self) -> bool:
+        """Whether it has been passed."""
+        return True
+
+    def synchronize(self) -> None:
+        """The host waits."""
+        self._gpu.wait("Event.synchronize")
+
+    def elapsed_time(self, other: "Event") -> float:
+        """Milliseconds."""
+        return 1.0
+
+
+def _answering(answer: Any) -> Callable[..., Any]:
+    return lambda *_args, **_options: answer
+
+
+def _recording(gpu: Recorder, name: str) -> Callable[..., None]:
+    return lambda *_args, **_options: gpu.calls.append(name)
+
+
+def _waiting(gpu: Recorder, name: str) -> Callable[..., None]:
+    return lambda *_args, **_options: gpu.wait(name)
