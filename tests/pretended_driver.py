@@ -1,13 +1,18 @@
-"""What `torch.cuda` says of a pretended device: its memory, its name, and streams that do nothing but record."""
+"""What `torch.cuda` says of a pretended device, and what is seen of it: waits, copies, streams that only record."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch._dynamo.utils
 from torch import Tensor
+
+import dasbench
 
 NAME = "Pretended GPU"
 ALLOCATED = 23 << 20
@@ -15,17 +20,61 @@ PEAK = 123 << 20
 RESERVED = 150 << 20
 
 
-class Recorder(Protocol):
-    """A device that records what is done to it."""
-
-    calls: list[str]
-
-    def wait(self, what: str) -> None: ...
-    def pin(self, values: Tensor) -> Tensor: ...
-    def is_pinned(self, values: Tensor) -> bool: ...
+PACKAGE = f"{Path(dasbench.__file__).parent}{os.sep}"
 
 
-def pretend_driver(patch: pytest.MonkeyPatch, gpu: Recorder, *, memory: int) -> None:
+class Sightings:
+    """What was seen of a device: where the host waited and what was copied, as `what at file:line`.
+
+    The place is the innermost line of dasbench, where there is one.
+
+    Attributes:
+        waits: host synchronisations: `item`, copies to the CPU, operators whose result has a size that depends on
+            values, `synchronize`.
+        blocking_copies: to the device, for which the host waits: from memory that is not pinned, or without
+            `non_blocking`.
+        other_copies: to the device, while the host goes on.
+        calls: of streams, events and memory statistics, by name.
+    """
+
+    def __init__(self) -> None:
+        self.waits: list[str] = []
+        self.blocking_copies: list[str] = []
+        self.other_copies: list[str] = []
+        self.calls: list[str] = []
+        self._pinned: dict[int, torch.UntypedStorage] = {}  # held, so that no other storage gets the address
+
+    def forget(self) -> None:
+        """Start counting afresh."""
+        for seen in (self.waits, self.blocking_copies, self.other_copies, self.calls):
+            seen.clear()
+
+    def wait(self, what: str) -> None:
+        """Record that the host waits."""
+        self.waits.append(what + place_of_call())
+
+    def pin(self, values: Tensor) -> Tensor:
+        """Record that the memory of a tensor is pinned."""
+        storage = values.untyped_storage()
+        self._pinned[storage.data_ptr()] = storage
+        return values
+
+    def is_pinned(self, values: Tensor) -> bool:
+        """Whether the memory of a tensor was pinned, or that of which it is a view."""
+        return not values.is_cuda and values.untyped_storage().data_ptr() in self._pinned
+
+
+def place_of_call() -> str:
+    """The innermost line of dasbench that is being run, as ` at file:line`."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(PACKAGE):
+            return f" at dasbench/{frame.f_code.co_filename.removeprefix(PACKAGE)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def pretend_driver(patch: pytest.MonkeyPatch, gpu: Sightings, *, memory: int) -> None:
     """Let `torch.cuda` answer without a driver.
 
     Args:
@@ -67,7 +116,7 @@ def _facts(memory: int) -> dict[str, Any]:
     }
 
 
-def _pretend_streams(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
+def _pretend_streams(patch: pytest.MonkeyPatch, gpu: Sightings) -> None:
     default = Stream(gpu)
 
     @contextmanager
@@ -87,7 +136,7 @@ def _pretend_streams(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
     patch.setattr(torch.Tensor, "record_stream", record_stream)
 
 
-def _pretend_pinning(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
+def _pretend_pinning(patch: pytest.MonkeyPatch, gpu: Sightings) -> None:
     def pin_memory(tensor: Tensor, device: object = None) -> Tensor:
         if tensor.is_cuda:
             raise RuntimeError("cannot pin a tensor of cuda:0; only dense tensors of the CPU can be pinned")
@@ -100,7 +149,7 @@ def _pretend_pinning(patch: pytest.MonkeyPatch, gpu: Recorder) -> None:
 class Stream:
     """A queue of work that is done at once."""
 
-    def __init__(self, gpu: Recorder) -> None:
+    def __init__(self, gpu: Sightings) -> None:
         self._gpu = gpu
 
     def wait_stream(self, other: "Stream") -> None:
@@ -128,7 +177,7 @@ class Stream:
 class Event:
     """A point in a queue that has been passed."""
 
-    def __init__(self, gpu: Recorder) -> None:
+    def __init__(self, gpu: Sightings) -> None:
         self._gpu = gpu
 
     def record(self, stream: Stream | None = None) -> None:
@@ -156,9 +205,9 @@ def _answering(answer: Any) -> Callable[..., Any]:
     return lambda *_args, **_options: answer
 
 
-def _recording(gpu: Recorder, name: str) -> Callable[..., None]:
+def _recording(gpu: Sightings, name: str) -> Callable[..., None]:
     return lambda *_args, **_options: gpu.calls.append(name)
 
 
-def _waiting(gpu: Recorder, name: str) -> Callable[..., None]:
+def _waiting(gpu: Sightings, name: str) -> Callable[..., None]:
     return lambda *_args, **_options: gpu.wait(name)

@@ -6,7 +6,8 @@ from threading import Thread
 
 import pytest
 import torch
-from pretended_cuda import CUDA, MixedDevicesError, PretendedTensor, pretended_cuda
+from pretended_cuda import pretended_cuda
+from pretended_tensor import CUDA, MixedDevicesError, PretendedTensor
 from torch import nn
 
 VIEWS = ("autograd", "forward")
@@ -191,6 +192,7 @@ def test_its_memory_cannot_be_pinned():
         (lambda x: bool((x > 1).any()), ["item"]),
         (lambda x: x.cpu(), ["to cpu"]),
         (lambda x: x.to("cpu"), ["to cpu"]),
+        (lambda x: x.to("cpu", copy=True), ["to cpu"]),
         (lambda x: x.tolist(), ["to cpu"]),
         (lambda x: torch.empty(3).copy_(x), ["to cpu"]),
         (lambda x: x.nonzero(), ["aten.nonzero.default"]),
