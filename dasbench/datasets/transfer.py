@@ -14,7 +14,7 @@ class Arriving:
         arrived: what a GPU has to wait for before it reads them; None where they are there.
     """
 
-    def __init__(self, tensors: Sequence[Tensor], arrived: torch.cuda.Event | None = None) -> None:
+    def __init__(self, tensors: Sequence[Tensor], arrived: "torch.cuda.Event | None" = None) -> None:
         self._tensors = tensors
         self._arrived = arrived
 

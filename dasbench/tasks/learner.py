@@ -84,7 +84,7 @@ class ImageLearner(ABC, Generic[T]):
             _spare_faulty_kernel(self.model)
         if trial.training.compile:
             _refuse_without_compiler()
-            torch.compiler.reset()  # torch takes a network for an earlier one that differs in its hooks alone: the gates
+            torch.compiler.reset()  # else torch takes the network for an earlier one with other hooks, the gates
             self.model.compile()
         self.loaders = data_access().loaders
         self.examples_per_epoch = len(data.train)
