@@ -129,10 +129,10 @@ def limit_memory(device: torch.device, share: float) -> None:
 
     Args:
         device: on which it has started; a CPU is not limited.
-        share: part of the memory, from 0 to 1, the CUDA context included; 1 sets no limit.
+        share: part of the memory, in (0, 1], the CUDA context included; 1 takes an earlier limit back.
     """
-    if device.type != "cuda" or share >= 1:
+    if device.type != "cuda":
         return
     total = torch.cuda.mem_get_info(device)[1]
-    tensors = max(share - CONTEXT / total, 0.01)
-    torch.cuda.set_per_process_memory_fraction(tensors, torch.cuda.current_device())
+    of_tensors = 1.0 if share >= 1 else max(share - CONTEXT / total, 0.01)
+    torch.cuda.set_per_process_memory_fraction(of_tensors, torch.cuda.current_device())

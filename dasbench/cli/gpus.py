@@ -57,14 +57,15 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
         tell(f"this machine has {unseen} GPUs that torch {torch.__version__} cannot use; trials do without")
     if gpus is None and not there:
         return 0.0
-    if gpus is None and place["executor"] == "inline":
-        tell("resources.gpus (left out in the study): trials have a GPU, one after another")
-        return 1.0
-    if gpus is None:
-        return "auto"
     if gpus == "auto" and not there:
         raise UsageError(f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0")
-    if gpus != "auto" and not elsewhere and gpus > there:
+    if gpus in (None, "auto"):
+        if place["executor"] == "ray":
+            return "auto"
+        tell("--executor inline: trials have a GPU, one after another")
+        return 1.0
+    assert isinstance(gpus, float)
+    if not elsewhere and gpus > there:
         raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
     return gpus
 

@@ -60,20 +60,30 @@ def test_memory_is_given_back_but_not_to_a_broken_gpu(monkeypatch):
     assert emptied == [1]
 
 
-@pytest.mark.parametrize("share", [0.5, 0.25, 0.1])
-def test_a_process_takes_no_more_than_its_share_the_context_included(monkeypatch, share):
-    limits = []
+@pytest.fixture
+def limits(monkeypatch) -> list[float]:
+    """The limits that are set on a GPU of 80 GiB."""
+    found = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (GIB, 80 * GIB))
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, _: limits.append(part))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, _: found.append(part))
+    return found
 
+
+@pytest.mark.parametrize("share", [0.5, 0.25, 0.1])
+def test_a_process_takes_no_more_than_its_share_the_context_included(limits, share):
     limit_memory(GPU, share)
 
     assert limits[0] * 80 * GIB + CONTEXT == pytest.approx(share * 80 * GIB)
 
 
-def test_a_whole_gpu_and_a_cpu_are_not_limited(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *_: pytest.fail("a limit"))
-
+def test_who_has_a_gpu_alone_may_take_all_of_it(limits):
     limit_memory(GPU, 1.0)
+
+    assert limits == [1.0]
+
+
+def test_a_cpu_is_not_limited(limits):
     limit_memory(torch.device("cpu"), 0.5)
+
+    assert limits == []

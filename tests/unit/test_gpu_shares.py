@@ -70,6 +70,7 @@ def measured(monkeypatch):
         (2, 2, {}, 2),
         (2, None, {"executor": "inline"}, 1),
         (0, None, {"executor": "inline"}, 0),
+        (2, "auto", {"executor": "inline"}, 1),
         (2, 1, {"executor": "inline", "device": "cuda:1"}, 1),
         (0, None, {"address": "auto"}, 0),
         (2, None, {"address": "auto"}, 0),
