@@ -47,7 +47,7 @@ class Writes:
         self.file.write(json.dumps(outcome.to_json()) + "\\n")
 
 trials = (resolve(base.with_values({"seed": seed})) for seed in range(number))
-job = partial(run_trial, workdir=storage or None, runtime=Runtime(device="cpu"))
+job = partial(run_trial, workdir=storage or None, runtime=Runtime(device="cpu", checkpoint_s=0))
 RayTune(address=address).run(trials, job, Writes(), Interrupt())
 """
 
