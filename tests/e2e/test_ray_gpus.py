@@ -70,12 +70,12 @@ def run(job, number, **options):
 """
 
 
-def run(folder: Path, call: str) -> list[dict]:
-    """What came out of a call of the driver's functions, in a process of its own."""
+def call(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Call the driver's functions, in a process of its own."""
     (folder / "driver.py").write_text(DRIVER)
     visible = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-    done = subprocess.run(
-        [sys.executable, "-c", f"from driver import *\n{call}"],
+    return subprocess.run(
+        [sys.executable, "-c", f"from driver import *\n{code}"],
         cwd=folder,
         env={**visible, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -83,6 +83,11 @@ def run(folder: Path, call: str) -> list[dict]:
         check=False,
         timeout=240,
     )
+
+
+def run(folder: Path, code: str) -> list[dict]:
+    """What came out of trials."""
+    done = call(folder, code)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -133,15 +138,6 @@ def test_a_worker_whose_gpu_is_broken_leaves_and_the_trials_after_it_lose_nothin
 
 
 def test_more_gpus_than_there_are_is_refused_with_both_numbers(tmp_path):
-    (tmp_path / "driver.py").write_text(DRIVER)
-
-    done = subprocess.run(
-        [sys.executable, "-c", "from driver import *\nrun(sleeps, 1, gpus=3)"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    done = call(tmp_path, "run(sleeps, 1, gpus=3)")
 
     assert "UsageError: a trial asks for 3 GPUs, but Ray sees 2 on this machine" in done.stderr
