@@ -70,6 +70,7 @@ def line_of(folder: Path, text: str) -> str:
     return f"gates/own_gates.py:{next(n for n, line in enumerate(lines, start=1) if text in line)}"
 
 
+@pytest.mark.slow
 def test_a_gate_is_found_by_its_files_path_by_the_study_and_by_the_environment(project):
     folder = project()
     (folder / "named.yaml").write_text(STUDY.format(gate="own_gate", more="imports: [gates/own_gates.py]"))

@@ -81,6 +81,7 @@ def rows(call):
     return {row["label"]: row for row in json.loads(call("leaderboard", "mine", "--json").out)}
 
 
+@pytest.mark.slow
 def test_an_edited_helper_makes_new_trials_of_its_gate_alone(mine, tmp_path):
     before = rows(mine)
     (tmp_path / "my_norms.py").write_text("def scale(x):\n    return 2 * x\n")

@@ -16,8 +16,12 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Learner
 from dasbench.training.optim import make_optimizer
 
-AT_ONCE = {"segmentation": ("sa",), "detection": ("das",)}
-"""The gates whose test in these tasks is not marked slow; in classification none is."""
+AT_ONCE = {
+    "classification": ("none", "das", "deform_attn", "dra", "sa"),
+    "segmentation": ("sa",),
+    "detection": ("das",),
+}
+"""The gates whose test in these tasks is not marked slow."""
 
 
 class Step(NamedTuple):
@@ -43,8 +47,8 @@ def cases() -> list:
     found = []
     for task in TASK_FIELDS:
         for gate in GATES.names():
-            slow = task in AT_ONCE and gate not in AT_ONCE[task]
-            found.append(pytest.param(task, gate, marks=[pytest.mark.slow] if slow else []))
+            marks = [] if gate in AT_ONCE[task] else [pytest.mark.slow]
+            found.append(pytest.param(task, gate, marks=marks))
     return found
 
 
