@@ -54,7 +54,8 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
             tell(f"resources.gpus: 0: trials are trained on the CPU; {gpus_here()}")
         return 0.0
     if unseen := unseen_gpus():
-        tell(f"this machine has {unseen} GPUs that torch {torch.__version__} cannot use; trials do without")
+        cards = f"{unseen} GPU{'s' * (unseen != 1)}"
+        tell(f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without")
     if gpus is None and not there:
         return 0.0
     if gpus == "auto" and not there:

@@ -136,7 +136,7 @@ def test_gpus_that_torch_cannot_use_are_mentioned(machine, capsys, monkeypatch, 
 
     wanted_gpus(study(), place())
 
-    assert "this machine has 1 GPUs that torch" in capsys.readouterr().err
+    assert "this machine has 1 GPU that torch" in capsys.readouterr().err
 
 
 def share(asked, options, **more) -> GpuShare:
