@@ -10,6 +10,7 @@ import click
 from dasbench.cli.output import tell
 from dasbench.cli.workers import default_workers
 from dasbench.errors import ModelError, StudyError, UsageError
+from dasbench.search.executors.share import Share, part_of_gpu
 
 if TYPE_CHECKING:
     from dasbench.cli.place import Place
@@ -56,19 +57,21 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
     if unseen := unseen_gpus():
         cards = f"{unseen} GPU{'s' * (unseen != 1)}"
         tell(f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without")
-    if gpus is None and not there:
-        return 0.0
+    if isinstance(gpus, float):
+        if not elsewhere and gpus > there:
+            raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
+        return gpus
     if gpus == "auto" and not there:
         raise UsageError(f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0")
-    if gpus in (None, "auto"):
-        if place["executor"] == "ray":
-            return "auto"
-        tell("--executor inline: trials have a GPU, one after another")
-        return 1.0
-    assert isinstance(gpus, float)
-    if not elsewhere and gpus > there:
-        raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
-    return gpus
+    return _as_many_as_fit(place) if there else 0.0
+
+
+def _as_many_as_fit(place: "Place") -> Wanted:
+    """As many trials on each GPU as fit; the plain loop has one at a time."""
+    if place["executor"] == "ray":
+        return "auto"
+    tell("--executor inline: trials have a GPU, one after another")
+    return 1.0
 
 
 def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> None:
@@ -114,7 +117,6 @@ def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -
     if wanted != "auto":
         gpus = _spread(wanted, study, place) if here else wanted
         return GpuShare(gpus, memory=min(gpus, 1.0))
-    from dasbench.search.executors.share import part_of_gpu
     from dasbench.training.packing import Peaks, pack_on_fullest
 
     peaks = Peaks(place["device"], deterministic=place["deterministic"] or None)
@@ -139,7 +141,7 @@ def _warn_of_precision(study: "Study") -> None:
 
 
 def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
-    on_each = int(1 / gpus + 1e-9)
+    on_each = Share(gpus=gpus).times_in(math.inf, 1)
     left_out = "" if study.resources.gpus == "auto" else " (left out in the study)"
     trials = f"{on_each} trial{'s' * (on_each != 1)}"
     return (
@@ -151,8 +153,6 @@ def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
 def _spread(gpus: float, study: "Study", place: "Place") -> float:
     """The share with which the trials that the cores allow are on all GPUs of this machine."""
     import torch
-
-    from dasbench.search.executors.share import Share
 
     share = Share(study.resources.cpus, gpus)
     trials = place["workers"] or default_workers(study.resources.cpus)
@@ -192,5 +192,5 @@ def loaders_of(study: "Study", share: GpuShare, place: "Place") -> int:
     at_once = 1
     if place["executor"] == "ray":
         workers = place["workers"] or default_workers(cpus)
-        at_once = max(1, min(workers, math.floor(torch.cuda.device_count() / share.gpus + 1e-9)))
+        at_once = max(1, Share(cpus, share.gpus).times_in(workers * cpus, torch.cuda.device_count()))
     return max(cpus, usable_cores() // at_once)
