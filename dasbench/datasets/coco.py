@@ -17,8 +17,8 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
-from dasbench.datasets.files import read_image
 from dasbench.datasets.instances import Instances, read_instances
+from dasbench.datasets.pixels import read_image
 from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"

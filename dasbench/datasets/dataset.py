@@ -1,9 +1,9 @@
 """A data set: its three parts, what identifies it, and how a part gives out its images."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Generic, Literal, Protocol
+from typing import Any, Generic, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,18 @@ S_co = TypeVar("S_co", bound=Examples, covariant=True, default=Split)
 """What a data set's parts know; a `Dataset` of which nothing else is said has images of one size with a class each."""
 
 
+class LeftOut(NamedTuple):
+    """Files that are not used.
+
+    Args:
+        number: how many there are.
+        example: the path of one.
+    """
+
+    number: int
+    example: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Generic[S_co]):
     """Images with a fixed split into training, validation and test parts.
@@ -80,6 +92,8 @@ class Dataset(Generic[S_co]):
         fingerprint: hash of the original content and of the split.
         licence: of the images.
         citation: whom to cite.
+        origins: what each part was made of, in a few words (`Training/`, `cut from Training/`).
+        left_out: what lies beside the images and is not used, by what it is (`.txt`, `in no class folder`).
     """
 
     name: str
@@ -93,6 +107,8 @@ class Dataset(Generic[S_co]):
     fingerprint: str
     licence: str
     citation: str
+    origins: Mapping[Part, str] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
 
 def fingerprint(*arrays: NDArray[Any]) -> str:

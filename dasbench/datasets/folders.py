@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dasbench.datasets.contents import FileList, content_fingerprint
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.files import FileSplit
+from dasbench.datasets.framing import Framing
 from dasbench.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -113,7 +115,7 @@ def file_dataset(
     name: str,
     classes: tuple[str, ...],
     parts: Mapping[Part, ImageFiles],
-    image_size: int,
+    framing: Framing,
     licence: str,
     citation: str,
 ) -> Dataset:
@@ -127,7 +129,7 @@ def file_dataset(
         _refuse_missing_classes(part, listed, classes)
     _refuse_overlap(parts)
     split = {
-        part: FileSplit(listed.folder, listed.files, torch.from_numpy(listed.labels), image_size)
+        part: FileSplit(listed.folder, listed.files, torch.from_numpy(listed.labels), framing)
         for part, listed in parts.items()
     }
     return Dataset(
@@ -136,25 +138,15 @@ def file_dataset(
         train=split["train"],
         val=split["val"],
         test=split["test"],
-        input_size=(3, image_size, image_size),
-        fingerprint=listing_fingerprint(parts),
+        input_size=(3, framing.height, framing.width),
+        fingerprint=content_fingerprint(
+            {part: FileList(listed.folder, listed.files) for part, listed in parts.items()},
+            list(classes),
+            *(listed.labels for listed in parts.values()),
+        ),
         licence=licence,
         citation=citation,
     )
-
-
-def listing_fingerprint(parts: Mapping[Part, ImageFiles]) -> str:
-    """16 hexadecimal digits that change with any file's path below the folder, size, class or part.
-
-    The bytes of the images are not read, which for ImageNet would take an hour; a file that was changed without a
-    change of its size is not noticed.
-    """
-    digest = sha256()
-    for part, listed in parts.items():
-        digest.update(f"{part}\n".encode())
-        for file, label, size in zip(listed.files, listed.labels.tolist(), listed.sizes.tolist(), strict=True):
-            digest.update(os.fsencode(f"{file}\0{label}\0{size}\n"))
-    return digest.hexdigest()[:16]
 
 
 def _refuse_empty(listed: ImageFiles) -> None:

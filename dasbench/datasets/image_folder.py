@@ -10,6 +10,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.folders import ImageFiles, file_dataset, list_images, refuse_copies, subfolders
+from dasbench.datasets.framing import Framing
 from dasbench.errors import DataError
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -62,7 +63,7 @@ def image_folder(
         name="image_folder",
         classes=classes,
         parts=parts,
-        image_size=image_size,
+        framing=Framing.of(image_size),
         licence="as the user's own images",
         citation=f"images in the folder '{Path(root).name}'",
     )

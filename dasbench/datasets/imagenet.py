@@ -8,6 +8,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
 from dasbench.datasets.folders import expect_classes, file_dataset, list_images, subfolders
+from dasbench.datasets.framing import Framing
 from dasbench.errors import DataError
 
 SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"
@@ -56,7 +57,7 @@ def imagenet(
         name="imagenet",
         classes=wnids,
         parts={"train": whole.take(train), "val": whole.take(val), "test": test},
-        image_size=image_size,
+        framing=Framing.of(image_size),
         licence="for non-commercial research and education, on the terms of image-net.org",
         citation=SOURCE,
     )

@@ -11,6 +11,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
 from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset, subfolders
+from dasbench.datasets.framing import Framing
 from dasbench.errors import DataError
 
 SOURCE = (
@@ -51,7 +52,7 @@ def stanford_dogs(
         name="stanford_dogs",
         classes=tuple(breed.partition("-")[2] or breed for breed in breeds),
         parts={"train": whole.take(train), "val": whole.take(val), "test": test},
-        image_size=image_size,
+        framing=Framing.of(image_size),
         licence="for non-commercial research, as ImageNet, from which the images come",
         citation=SOURCE,
     )

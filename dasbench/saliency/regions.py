@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from dasbench.datasets.dataset import Split
-from dasbench.datasets.files import UNREADABLE
+from dasbench.datasets.pixels import UNREADABLE
 from dasbench.errors import DataError
 from dasbench.saliency.matches import Matches
 from dasbench.saliency.matching import match_masks

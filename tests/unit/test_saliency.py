@@ -13,6 +13,7 @@ from torch import nn
 
 from dasbench.catalog import GATES, load_dataset, resolve
 from dasbench.datasets.files import FileSplit
+from dasbench.datasets.framing import Framing
 from dasbench.datasets.memory import MemorySplit
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
@@ -299,7 +300,7 @@ def test_masks_are_found_by_number_however_it_is_padded(tmp_path):
 
 def test_masks_are_found_by_path_before_name_before_number(tmp_path):
     files = ("cat/1.jpg", "dog/1.jpg", "dog/b.jpeg", "dog/c.jpg")
-    split = FileSplit(tmp_path, files, torch.zeros(4, dtype=torch.int64), 4)
+    split = FileSplit(tmp_path, files, torch.zeros(4, dtype=torch.int64), Framing.of(4))
     for number, name in enumerate(["cat/1", "dog/1", "b", "3"], start=1):
         save_mask(tmp_path / f"masks/{name}.png", np.arange(16).reshape(4, 4) < number)
 
@@ -310,7 +311,7 @@ def test_masks_are_found_by_path_before_name_before_number(tmp_path):
 
 def test_a_missing_mask_says_what_it_would_be_called(tmp_path):
     save_mask(tmp_path / "masks/0.png", SQUARE)
-    split = FileSplit(tmp_path, ("cat/a.jpg", "cat/b.jpg"), torch.zeros(2, dtype=torch.int64), 4)
+    split = FileSplit(tmp_path, ("cat/a.jpg", "cat/b.jpg"), torch.zeros(2, dtype=torch.int64), Framing.of(4))
 
     with pytest.raises(DataError, match=r"no mask for image 1; it would be cat/b.png or b.png or 1.png"):
         mask_files(tmp_path / "masks", split, size=(4, 4))(np.array([1]))
@@ -324,7 +325,7 @@ def matched(tmp_path, images, masks):
     for name in masks:
         (tmp_path / "masks" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "masks" / name).touch()
-    return match_masks(tmp_path / "masks", FileSplit(tmp_path, images, torch.zeros(len(images)), 4))
+    return match_masks(tmp_path / "masks", FileSplit(tmp_path, images, torch.zeros(len(images)), Framing.of(4)))
 
 
 @pytest.mark.parametrize(
@@ -390,7 +391,7 @@ def test_an_image_is_not_its_own_mask(tmp_path):
     (tmp_path / "masks/cat/a.png").touch()
 
     with pytest.raises(DataError, match="is an image of the data set, not a mask"):
-        match_masks(tmp_path / "masks", FileSplit(tmp_path / "masks", ("cat/a.png",), torch.zeros(1), 4))
+        match_masks(tmp_path / "masks", FileSplit(tmp_path / "masks", ("cat/a.png",), torch.zeros(1), Framing.of(4)))
 
 
 def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):

@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from dasbench.data_access import DataAccess, data_access, reading_data
 from dasbench.datasets.crops import AREA, NUM_DRAWS, SHAPE, random_box
 from dasbench.datasets.files import FileSplit
+from dasbench.datasets.framing import Framing
 from dasbench.datasets.image_folder import image_folder
 from dasbench.datasets.loading import CHUNK, in_order, load, load_batches
 from dasbench.datasets.memory import MemorySplit, cut_on_device
@@ -229,7 +230,7 @@ def test_a_broken_image_is_named_whichever_loader_meets_it(broken, loaders):
 
 
 def test_an_image_that_vanished_is_named(split, tmp_path):
-    vanished = FileSplit(tmp_path, ("gone.jpg",), torch.zeros(1, dtype=torch.int64), 32)
+    vanished = FileSplit(tmp_path, ("gone.jpg",), torch.zeros(1, dtype=torch.int64), Framing.of(32))
 
     with pytest.raises(DataError, match=r"gone.jpg: is missing, although it was there"):
         vanished.batch(np.array([0]))
@@ -327,7 +328,11 @@ def test_the_evaluated_part_is_that_of_torchvisions_recipe(tmp_path):
     recipe = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])
     theirs = recipe(Image.open(path).convert("RGB")).float()
 
-    ours = FileSplit(tmp_path, ("one.jpg",), torch.zeros(1, dtype=torch.int64), 224).batch(np.array([0]))[0].float()
+    ours = (
+        FileSplit(tmp_path, ("one.jpg",), torch.zeros(1, dtype=torch.int64), Framing.of(224))
+        .batch(np.array([0]))[0]
+        .float()
+    )
 
     assert (ours - theirs).abs().mean() < 2
 
