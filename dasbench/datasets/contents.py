@@ -3,39 +3,128 @@
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dasbench.data_access import data_access
+from dasbench.datasets.first_look import FileList, first_look, refuse_damaged
+from dasbench.datasets.known_files import stamp_of
+from dasbench.errors import DataError
+from dasbench.spec.fingerprints import BY_NAMES
 
-class FileList(NamedTuple):
-    """Files below a folder, in the order in which they are used.
+
+class Contents(NamedTuple):
+    """Files whose content is known.
 
     Args:
-        folder: where they lie.
-        names: the path of each below it, with `/`.
+        files: by the name of the part that they make up.
+        about: hash of the facts that belong to them.
+        listing: hash of what they looked like from outside before they were read.
     """
 
-    folder: Path
-    names: Sequence[str]
+    files: Mapping[str, FileList]
+    about: str
+    listing: str
+
+
+_read_so_far: dict[str, Contents] = {}
+"""What this process has read, by fingerprint."""
 
 
 def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
     """16 hexadecimal digits that change with any file's content, the order of the files, their parts, or a fact.
 
+    Every file is read once and remembered. Where that takes too long (`--trust-data`), the names and sizes of the files
+    stand for their content; the fingerprint says so.
+
     Args:
         files: by the name of the part that they make up.
         facts: what else is learned from: labels, boxes, names of classes.
+
+    Raises:
+        DataError: naming every file that cannot be read, or cannot be decoded if that is looked at.
     """
-    digest = sha256()
-    for part, (folder, names) in files.items():
+    about = _hash_of_facts(facts)
+    if data_access().look == "names":
+        return BY_NAMES + _listing(files, about, stamped=False)[:16]
+    listing = _listing(files, about, stamped=True)
+    fingerprint = data_access().contents.get(listing) or _fingerprint_of_bytes(files, about)
+    _read_so_far[fingerprint] = Contents(files, about, listing)
+    return fingerprint
+
+
+def contents_read() -> dict[str, str]:
+    """The fingerprints of what this process has read, by what the files looked like: for other processes."""
+    return {contents.listing: fingerprint for fingerprint, contents in _read_so_far.items()}
+
+
+def refuse_changed_files(fingerprint: str) -> None:
+    """Make sure that the files of a data set, which may have been read long ago, are what they were.
+
+    Args:
+        fingerprint: of the data set; what is not in files is not looked at.
+
+    Raises:
+        DataError: if one is missing, damaged or another.
+    """
+    contents = _read_so_far.get(fingerprint)
+    if contents is None:
+        return
+    files, about, before = contents
+    listing = _listing(files, about, stamped=True)
+    if listing == before:
+        return
+    if _fingerprint_of_bytes(files, about) != fingerprint:
+        folder = next(iter(files.values())).folder
+        raise DataError(f"{folder}: files changed after the study was planned; put the former files back")
+    _read_so_far[fingerprint] = Contents(files, about, listing)
+
+
+def digests_of(files: FileList) -> list[str]:
+    """The hash of each file's bytes; an empty text each where bytes are not looked at.
+
+    Raises:
+        DataError: naming every file that cannot be read.
+    """
+    if data_access().look == "names":
+        return [""] * len(files.names)
+    return [known.digest for known in first_look([files])[0]]
+
+
+def _fingerprint_of_bytes(files: Mapping[str, FileList], about: str) -> str:
+    found = first_look([*files.values()])
+    refuse_damaged([*files.values()], found)
+    digest = sha256(about.encode())
+    for part, known in zip(files, found, strict=True):
         digest.update(f"{part}\n".encode())
-        for name in names:
-            digest.update(os.fsencode(f"{name}\0{(folder / name).stat().st_size}\n"))
+        digest.update("".join(one.digest for one in known).encode())
+    return digest.hexdigest()[:16]
+
+
+def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
+    digest = sha256()
     for fact in facts:
         array = np.ascontiguousarray(fact)
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(array.tobytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
+
+
+def _listing(files: Mapping[str, FileList], about: str, *, stamped: bool) -> str:
+    """A hash of what files look like from outside.
+
+    Args:
+        files: by the name of their part.
+        about: hash of the facts that belong to them.
+        stamped: whether the times of their last change count, or their sizes alone.
+    """
+    digest = sha256(about.encode())
+    for part, (folder, names, _) in files.items():
+        digest.update(f"{part}\n".encode())
+        for name in names:
+            stamp = stamp_of(folder / name)
+            told = stamp if stamped else stamp[:1]
+            digest.update(os.fsencode(f"{name}\0{told}\n"))
+    return digest.hexdigest()

@@ -57,3 +57,13 @@ class Framing:
         shown = image.crop(box).resize((self.width, self.height), Image.Resampling.BILINEAR)
         mirrored = draws is not None and draws[-1] < 0.5
         return shown.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else shown
+
+    def seen_share(self, width: int, height: int) -> float:
+        """The share of an image's area that evaluation sees."""
+        box = centre_box(width, height)
+        return (box.right - box.left) * (box.lower - box.upper) / (width * height)
+
+    def downscale(self, width: int, height: int) -> float:
+        """By which factor the sides of an image shrink in evaluation; less than 1 where they grow."""
+        box = centre_box(width, height)
+        return max((box.right - box.left) / self.width, (box.lower - box.upper) / self.height)

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -36,3 +37,26 @@ def read_image(path: Path) -> Image.Image:
     except UNREADABLE as error:
         what = f"cannot be decoded as an image ({path.stat().st_size} bytes; {error})"
         raise DataError(f"{path}: {what}; replace or remove it") from error
+
+
+class Header(NamedTuple):
+    """What an image file says of itself.
+
+    Args:
+        width: in pixels, as it is shown.
+        height: in pixels.
+        frames: how many pictures it holds.
+    """
+
+    width: int
+    height: int
+    frames: int
+
+
+def read_header(path: Path) -> Header:
+    """What an image file says of itself."""
+    try:
+        with Image.open(path) as image:
+            return Header(*image.size, 1)
+    except UNREADABLE as error:
+        raise DataError(f"{path}: cannot be decoded as an image ({error}); replace or remove it") from error
