@@ -29,13 +29,14 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     from dasbench.datasets.dataset import Dataset
     from dasbench.datasets.survey import survey
     from dasbench.reports.data import data_lines
-    from dasbench.spec.trial import Choice
+    from dasbench.spec.identity import PLACE
 
     lines: list[str] = []
-    for dataset in dict.fromkeys(trial.dataset.model_dump_json() for trial in trials if trial.task.name != "probe"):
-        data = load_dataset(Choice.model_validate_json(dataset))
+    chosen = {trial.dataset.model_dump_json(): trial.dataset for trial in trials if trial.task.name != "probe"}
+    for dataset in chosen.values():
+        data = load_dataset(dataset)
         if isinstance(data, Dataset):
-            lines += data_lines(survey(data))
+            lines += data_lines(survey(data), name=f"{dataset.name} {dataset.params.get(PLACE, '')}".strip())
     return lines
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
 from dasbench.datasets.first_look import FileList, first_look, refuse_damaged
-from dasbench.datasets.known_files import stamp_of
+from dasbench.datasets.known_files import Stamp, stamp_of
+from dasbench.datasets.lists import named_in_file
 from dasbench.errors import DataError
 from dasbench.spec.fingerprints import BY_NAMES
 
@@ -21,12 +22,17 @@ class Contents(NamedTuple):
     Args:
         files: by the name of the part that they make up.
         about: hash of the facts that belong to them.
-        listing: hash of what they looked like from outside before they were read.
+        stamps: what each of them looked like from outside before it was read, one list after the other.
     """
 
     files: Mapping[str, FileList]
     about: str
-    listing: str
+    stamps: tuple[Stamp, ...]
+
+    @property
+    def listing(self) -> str:
+        """A hash of what the files look like from outside."""
+        return _listing(self.files, self.about, self.stamps)
 
 
 _read_so_far: dict[str, Contents] = {}
@@ -46,12 +52,12 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     Raises:
         DataError: naming every file that cannot be read, or cannot be decoded if that is looked at.
     """
-    about = _hash_of_facts(facts)
+    about, stamps = _hash_of_facts(facts), _stamps(files)
     if data_access().look == "names":
-        return BY_NAMES + _listing(files, about, stamped=False)[:16]
-    listing = _listing(files, about, stamped=True)
-    fingerprint = data_access().contents.get(listing) or _fingerprint_of_bytes(files, about)
-    _read_so_far[fingerprint] = Contents(files, about, listing)
+        return BY_NAMES + _listing(files, about, [stamp.size for stamp in stamps])[:16]
+    contents = Contents(files, about, stamps)
+    fingerprint = data_access().contents.get(contents.listing) or _fingerprint_of_bytes(files, about)
+    _read_so_far[fingerprint] = contents
     return fingerprint
 
 
@@ -73,13 +79,17 @@ def refuse_changed_files(fingerprint: str) -> None:
     if contents is None:
         return
     files, about, before = contents
-    listing = _listing(files, about, stamped=True)
-    if listing == before:
+    stamps = _stamps(files)
+    if stamps == before:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
-        folder = next(iter(files.values())).folder
-        raise DataError(f"{folder}: files changed after the study was planned; put the former files back")
-    _read_so_far[fingerprint] = Contents(files, about, listing)
+        paths = [listed.folder / name for listed in files.values() for name in listed.names]
+        differ = [str(path) for path, now, then in zip(paths, stamps, before, strict=True) if now != then]
+        raise DataError(
+            f"{named_in_file(differ, 'changed')}\nwas written after the study was planned and is another file now: "
+            "put the former one back"
+        )
+    _read_so_far[fingerprint] = Contents(files, about, stamps)
 
 
 def digests_of(files: FileList) -> list[str]:
@@ -112,19 +122,23 @@ def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
     return digest.hexdigest()
 
 
-def _listing(files: Mapping[str, FileList], about: str, *, stamped: bool) -> str:
-    """A hash of what files look like from outside.
+def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
+    """How every file looks from outside, one list after the other."""
+    return tuple(stamp_of(listed.folder / name) for listed in files.values() for name in listed.names)
+
+
+def _listing(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
+    """A hash of the names of files and of what they look like.
 
     Args:
         files: by the name of their part.
         about: hash of the facts that belong to them.
-        stamped: whether the times of their last change count, or their sizes alone.
+        looks: stamp or size of each file, one list after the other.
     """
     digest = sha256(about.encode())
-    for part, (folder, names, _) in files.items():
+    look = iter(looks)
+    for part, listed in files.items():
         digest.update(f"{part}\n".encode())
-        for name in names:
-            stamp = stamp_of(folder / name)
-            told = stamp if stamped else stamp[:1]
-            digest.update(os.fsencode(f"{name}\0{told}\n"))
+        for name in listed.names:
+            digest.update(os.fsencode(f"{name}\0{next(look)}\n"))
     return digest.hexdigest()

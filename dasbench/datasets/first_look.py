@@ -50,13 +50,11 @@ def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
     doing = "decoding" if access.look == "pixels" else "reading"
     with ExitStack() as stack:
         memories = {folder: stack.enter_context(remembering(folder)) for folder in {each.folder for each in lists}}
-        wanted = [
-            _File(files, name)
-            for files in lists
-            for name in dict.fromkeys(files.names)
-            if _is_new(memories[files.folder], files, name)
-        ]
-        for done, (file, known, read_at) in enumerate(_read_all(wanted), start=1):
+        wanted: dict[Path, _File] = {}
+        for files in lists:
+            new = [name for name in files.names if _is_new(memories[files.folder], files, name)]
+            wanted |= {files.folder / name: _File(files, name) for name in new}
+        for done, (file, known, read_at) in enumerate(_read_all([*wanted.values()]), start=1):
             memories[file.listed.folder].add(file.name, known, read_at=read_at)
             access.told(doing, done, len(wanted))
         return [[memories[files.folder].known[name] for name in files.names] for files in lists]

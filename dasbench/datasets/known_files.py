@@ -118,10 +118,12 @@ def _open(file: Path) -> TextIOWrapper | None:
     """The file to add lines to; None where that is not possible, which costs time alone."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return file.open("a", encoding="ascii", buffering=1)
+        stream = file.open("a", encoding="ascii", buffering=1)
+        stream.write("\n")  # the last line may have been cut off
     except OSError as error:
         logger.warning("%s: cannot be written (%s): what is read now will be read again", file, error.strerror)
         return None
+    return stream
 
 
 def _read(file: Path) -> dict[str, Known]:

@@ -73,7 +73,6 @@ class Survey:
     """What there is to say of a data set.
 
     Args:
-        name: of the data set.
         classes: names of the classes.
         parts: by name.
         input_size: height and width that networks see.
@@ -87,7 +86,6 @@ class Survey:
         by_names: whether names and sizes of the files stand for their content.
     """
 
-    name: str
     classes: Sequence[str]
     parts: dict[Part, PartSurvey]
     input_size: tuple[int, int]
@@ -115,7 +113,6 @@ def survey(data: Dataset[Any]) -> Survey:
     lists = [files for split in parts.values() if isinstance(split, InFiles) for files in split.file_lists]
     in_files = _in_files(data, lists, _framing(parts["test"])) if lists else {}
     return Survey(
-        name=data.name,
         classes=data.classes,
         parts=known_parts,
         input_size=data.input_size[1:],

@@ -14,19 +14,20 @@ UNEVEN = 10
 """Where the largest class of the training part has so many times the images of the smallest, it is said."""
 
 
-def data_lines(survey: Survey) -> list[str]:
+def data_lines(survey: Survey, *, name: str) -> list[str]:
     """What there is to say of a data set: parts, classes, sizes, what is left out, what nobody has looked at.
 
     Args:
         survey: of the data set.
+        name: what the study calls it.
     """
     total = sum(part.number for part in survey.parts.values())
     classes = _number(len(survey.classes), "class", "classes")
-    lines = [f"data {survey.name}: {_number(total, 'image')} in {classes}"]
+    lines = [f"data {name}: {_number(total, 'image')} in {classes}"]
     width = max(len(f"{part.number:,}") for part in survey.parts.values())
-    for name, part in survey.parts.items():
+    for of, part in survey.parts.items():
         origin = f"  {part.origin}" if part.origin else ""
-        lines.append(f"  {name:<6}{part.number:>{width},}{origin}")
+        lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
     lines += _of_classes(survey)
     lines += _of_sizes(survey)
     lines += _of_files(survey)
