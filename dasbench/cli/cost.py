@@ -16,17 +16,14 @@ LONGEST_SIDE = 4096
 """Pixels."""
 
 
-class ImageSides(click.ParamType):
-    """Height and width of an image, in pixels: written as one number for a square, or as `32x320`."""
-
-    name = "N|HxW"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Both sides."""
-        sides = str(value).split("x")
-        if len(sides) > 2 or not all(side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides):
-            self.fail(f"'{value}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}", param, ctx)
-        return int(sides[0]), int(sides[-1])
+def _both_sides(_context: click.Context, _option: click.Parameter, given: str | None) -> tuple[int, int] | None:
+    """Height and width of an image, written as one number for a square, or as `32x320`."""
+    if given is None:
+        return None
+    sides = given.split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides):
+        raise click.BadParameter(f"'{given}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}")
+    return int(sides[0]), int(sides[-1])
 
 
 EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backbone resnet50 --gate das`"
@@ -37,7 +34,9 @@ EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backb
 @study_options
 @db_option
 @click.option("--backbone", metavar="NAME", help="Count this network instead of a study's.")
-@click.option("--image-size", type=ImageSides(), help="Side of its images, or 32x320. [default: 224]")
+@click.option(
+    "--image-size", metavar="N|HxW", callback=_both_sides, help="Side of its images, or 32x320. [default: 224]"
+)
 @click.option("--classes", type=click.IntRange(1, 100_000), help="Length of its logits. [default: 1000]")
 @click.option("--by-module", is_flag=True, help="List every module.")
 @click.option("--depth", type=click.IntRange(0), help="With --by-module: how many names a path may have.")
