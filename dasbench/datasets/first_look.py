@@ -8,13 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from dasbench.cores import usable_cores
 from dasbench.data_access import data_access
 from dasbench.datasets.known_files import NEVER, Known, Memory, remembering, stamp_of
 from dasbench.datasets.lists import named_in_file
-from dasbench.datasets.pixels import UNREADABLE, read_header, read_image
+from dasbench.datasets.pixels import read_header, read_image, read_values
 from dasbench.errors import DataError
 
 CHUNK = 16
@@ -147,10 +145,6 @@ def _size(path: Path, *, holds: str, pixels: bool) -> tuple[int, int]:
     if pixels and holds == "photographs":
         return read_image(path).size
     if pixels:
-        try:
-            with Image.open(path) as image:
-                image.load()
-        except UNREADABLE as error:
-            raise DataError(f"{path}: cannot be decoded as a mask ({error})") from error
+        return read_values(path).size
     header = read_header(path)
     return header.width, header.height
