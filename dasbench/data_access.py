@@ -41,6 +41,17 @@ def data_access() -> DataAccess:
     return _chosen.get() or DataAccess(Path(os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT).absolute())
 
 
+def cache_folder() -> Path:
+    """Where is kept what can be found out again: the environment's DASBENCH_CACHE, else a folder of the user's caches.
+
+    It need not exist, and what is in it may be removed at any time.
+    """
+    chosen, caches = os.environ.get("DASBENCH_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if chosen:
+        return Path(chosen).absolute()
+    return (Path(caches) if caches else Path.home() / ".cache") / "dasbench"
+
+
 @contextmanager
 def reading_data(
     root: Path | None = None,

@@ -36,3 +36,20 @@ def read_image(path: Path) -> Image.Image:
     except UNREADABLE as error:
         what = f"cannot be decoded as an image ({path.stat().st_size} bytes; {error})"
         raise DataError(f"{path}: {what}; replace or remove it") from error
+
+
+def readable_endings() -> frozenset[str]:
+    """The endings of files that are pictures, in lower case, with their dot."""
+    Image.init()
+    foreign = ("EPS", "WMF", "MPEG", "HDF5", "GRIB", "BUFR", "PDF")
+    known = {ending for ending, name in Image.EXTENSION.items() if name in Image.OPEN and name not in foreign}
+    return frozenset(known)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its first bytes, whatever its name."""
+    try:
+        with Image.open(path, formats=("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000")):
+            return True
+    except UNREADABLE:
+        return False
