@@ -66,7 +66,7 @@ def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[s
         odd = sorted({*own} ^ {*names["train"]})
         if odd:
             counts = f"{part} has {len(own)} classes, train {len(names['train'])}"
-            raise DataError(f"{asked.root}: of {asked.name}, {counts}; they differ in {_listed(odd)}. {asked.how}")
+            raise DataError(f"{asked.root}: of {asked.name}, {counts}; they differ in {_listed(odd)}")
     used = np.unique(np.concatenate(list(labels.values())))
     known = dict(enumerate(names["train"]))
     words = tuple(known.get(label, str(label)) for label in used.tolist())
@@ -74,7 +74,7 @@ def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[s
         lacking = [words[place] for place in np.flatnonzero(~np.isin(used, own_labels))]
         if lacking:
             counts = f"{len(lacking)} of {len(words)} classes have no image in the {part} part"
-            raise DataError(f"{asked.root}: of {asked.name}, {counts}: {_listed(lacking)}. {asked.how}")
+            raise DataError(f"{asked.root}: of {asked.name}, {counts}: {_listed(lacking)}")
     return Classes(words, {part: np.searchsorted(used, own_labels) for part, own_labels in labels.items()})
 
 
@@ -102,7 +102,7 @@ def three_parts(
             what = f"of {asked.name}, {len(few)} classes have too few images to cut a {' and a '.join(missing)} part"
             raise DataError(f"{asked.root}: {what}: {_listed([classes.names[label] for label in few])}")
         cut = cut_by_lot(labels, missing, salt=f"torchvision {asked.name}", scenes=scenes)
-        taken |= {part: Taken("train", indices, f"cut from {origin} by lot") for part, indices in cut.items()}
+        taken |= {part: Taken("train", indices, f"cut from {origin}") for part, indices in cut.items()}
         taken["train"] = taken["train"]._replace(origin=f"the rest of {origin}")
     return {part: taken[part] for part in ("train", "val", "test")}
 
@@ -177,8 +177,8 @@ def _members_of_classes(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _words_of(options: Options) -> str:
-    """The options of a part in words."""
-    return ", ".join(f"{name} {value}" for name, value in options.items()) or "all images"
+    """The options of a part as torchvision takes them."""
+    return ", ".join(f"{name}={value}" for name, value in options.items()) or "all images"
 
 
 def _listed(names: Sequence[str]) -> str:

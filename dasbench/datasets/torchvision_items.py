@@ -53,10 +53,11 @@ def by_header(open_part: Open, _root: Path, _options: Options) -> Items:
 
 def pets(open_part: Open, root: Path, options: Options) -> Items:
     """Of OxfordIIITPet, whose class gives decoded images alone: by the official list that it reads itself."""
+    source = open_part()
     folder = root / "oxford-iiit-pet"
     rows = [line.split() for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines()]
     paths = [str(folder / "images" / f"{row[0]}.jpg") for row in rows]
-    return _of_one_length(Items(open_part(), paths, [int(row[1]) - 1 for row in rows]))
+    return _of_one_length(Items(source, paths, [int(row[1]) - 1 for row in rows]))
 
 
 def signs(open_part: Open, root: Path, options: Options) -> Items:

@@ -62,14 +62,22 @@ def photograph_dataset(asked: Asked, listing: Listing, shares: Mapping[Part, flo
 def _image_files(asked: Asked, items: Items) -> ImageFiles:
     """The files that torchvision lists, sorted, so that they are in one order on every machine."""
     samples = sorted(zip(items.paths, items.labels, strict=True))
-    paths = [Path(path) for path, _ in samples]
-    missing = [path for path in paths if not path.is_file()]
+    sizes = [_size_of(path) for path, _ in samples]
+    missing = [path for (path, _), size in zip(samples, sizes, strict=True) if size is None]
     if missing:
-        counts = f"as are {len(missing)} of {len(paths)} files in all"
+        counts = f"as are {len(missing)} of {len(samples)} files in all"
         raise DataError(f"{missing[0]}: is missing, {counts}. {asked.how}")
     return ImageFiles(
         asked.root,
-        tuple(path.relative_to(asked.root).as_posix() for path in paths),
+        tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples),
         np.array([label for _, label in samples], np.int64),
-        np.array([path.stat().st_size for path in paths], np.int64),
+        np.array(sizes, np.int64),
     )
+
+
+def _size_of(path: str) -> int | None:
+    """Bytes of a file; None if it is missing."""
+    try:
+        return Path(path).stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None

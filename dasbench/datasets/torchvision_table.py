@@ -131,7 +131,7 @@ KNOWN: Mapping[str, KnownSet] = {
         variants=by_split("food-101/images", "food-101/meta"),
         fetched="about 5 GB",
         files=by_loader,
-        citation="Bossard, Guillaumin and Van Gool 2014, Food-101, ECCV",
+        citation="Bossard, Guillaumin et al. 2014, Food-101, ECCV",
     ),
     "OxfordIIITPet": KnownSet(
         variants=by_split("oxford-iiit-pet/images", "oxford-iiit-pet/annotations", train="trainval"),
