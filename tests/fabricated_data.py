@@ -20,6 +20,7 @@ PARAMS = {
     "imagenet": {"num_classes": len(WNIDS), "image_size": 32, "val_share": 0.25},
     "stanford_dogs": {"num_classes": len(BREEDS), "image_size": 32, "val_share": 0.25},
     "image_folder": {"root": "photos", "image_size": 32},
+    "torchvision": {"set": "DTD", "image_size": 32},
     "salient_shapes": {"num_train": 120, "num_val": 60, "num_test": 60},
 }
 """Parameters under which a data set reads its miniature, or is small; none for the others."""
@@ -33,6 +34,7 @@ def fabricate(root: Path) -> Path:
     fabricate_dogs(root)
     fabricate_imagenet(root)
     fabricate_folder(root / "photos")
+    fabricate_dtd(root)
     return root
 
 
@@ -124,6 +126,18 @@ def fabricate_dogs(root: Path, *, train: int = 6, test: int = 3) -> Path:
             lists["train" if number < train else "test"].append((file, label + 1))
     for part, members in lists.items():
         save_list(folder / f"{part}_list.mat", members)
+    return folder
+
+
+def fabricate_dtd(root: Path, *, each: int = 3) -> Path:
+    """`dtd` as torchvision keeps it: two textures, and the lists of the first of ten partitions."""
+    folder = root / "dtd" / "dtd"
+    for start, part in enumerate(("train", "val", "test")):
+        names = [f"{kind}/{kind}_{part}_{number}.jpg" for kind in ("banded", "zigzagged") for number in range(each)]
+        for number, name in enumerate(names):
+            photograph(folder / "images" / name, number=50_000 + 100 * start + number)
+        (folder / "labels").mkdir(exist_ok=True)
+        (folder / "labels" / f"{part}1.txt").write_text("".join(f"{name}\n" for name in names))
     return folder
 
 

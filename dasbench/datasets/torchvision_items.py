@@ -1,0 +1,93 @@
+"""The image files of torchvision's data sets and their labels, without decoding an image."""
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from PIL import Image
+
+Options = Mapping[str, str | bool | int]
+"""Arguments of a class of torchvision that choose one of its parts."""
+
+
+class Items(NamedTuple):
+    """What one part of a data set consists of.
+
+    Args:
+        source: torchvision's data set.
+        paths: the file of each image.
+        labels: the class of each image, as torchvision numbers them.
+    """
+
+    source: Any
+    paths: list[str]
+    labels: list[int]
+
+
+class Open(Protocol):
+    """Makes torchvision's data set of one part."""
+
+    def __call__(self, **more: Any) -> Any:
+        """Torchvision's data set.
+
+        Args:
+            more: arguments of its class beside those that choose the part.
+        """
+        ...
+
+
+Listing = Callable[[Open, Path, Options], Items]
+"""Lists one part: how to open it, below which root, and the options that choose it."""
+
+
+def by_loader(open_part: Open, _root: Path, _options: Options) -> Items:
+    """Of a class that takes the function by which a file is loaded: that gives the path instead of the image."""
+    return _items(open_part(loader=str))
+
+
+def by_header(open_part: Open, _root: Path, _options: Options) -> Items:
+    """Of a class that opens a file without decoding it before the image is transformed: an open file has a path."""
+    return _items(open_part(transform=_path_of_open))
+
+
+def pets(open_part: Open, root: Path, options: Options) -> Items:
+    """Of OxfordIIITPet, whose class gives decoded images alone: by the official list that it reads itself."""
+    source = open_part()
+    folder = root / "oxford-iiit-pet"
+    rows = [line.split() for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines()]
+    paths = [str(folder / "images" / f"{row[0]}.jpg") for row in rows]
+    return _of_one_length(Items(source, paths, [int(row[1]) - 1 for row in rows]))
+
+
+def signs(open_part: Open, root: Path, options: Options) -> Items:
+    """Of GTSRB, whose class gives decoded images alone: by the folders and the list that it reads itself."""
+    from torchvision.datasets import DatasetFolder  # takes seconds to import
+
+    folder = root / "gtsrb"
+    source = open_part()
+    if options["split"] == "train":
+        samples = DatasetFolder(str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",)).samples
+        return _of_one_length(Items(source, [path for path, _ in samples], [label for _, label in samples]))
+    with (folder / "GT-final_test.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines, delimiter=";", skipinitialspace=True))
+    paths = [str(folder / "GTSRB/Final_Test/Images" / row["Filename"]) for row in rows]
+    return _of_one_length(Items(source, paths, [int(row["ClassId"]) for row in rows]))
+
+
+def _items(source: Any) -> Items:
+    """What a data set gives out one by one: a path and a label each."""
+    samples = [source[index] for index in range(len(source))]
+    return Items(source, [path for path, _ in samples], [int(label) for _, label in samples])
+
+
+def _path_of_open(image: Image.Image) -> str:
+    with image:
+        return str(getattr(image, "filename", ""))
+
+
+def _of_one_length(items: Items) -> Items:
+    """Refuse a list that is not the one that torchvision reads."""
+    if len(items.source) != len(items.paths):
+        raise ValueError(f"torchvision counts {len(items.source)} images, its list holds {len(items.paths)}")
+    return items
