@@ -59,7 +59,8 @@ def resolve(trial: Trial) -> Trial:
     what is not dasbench's own as released.
 
     Raises:
-        StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default.
+        StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default; if
+            the data set or the training does not go with the task.
         DataError: if a weights file is missing.
 
     Example:
@@ -70,6 +71,7 @@ def resolve(trial: Trial) -> Trial:
         True
     """
     _refuse_other_data(trial)
+    _refuse_other_balance(trial)
     resolved = _resolve(trial, COMPONENTS)
     return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset), "code": code_in(resolved)})
 
@@ -113,6 +115,28 @@ def _refuse_other_data(trial: Trial) -> None:
         f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
     )
     raise StudyError([Complaint("", 0, "dataset", message)])
+
+
+def _refuse_other_balance(trial: Trial) -> None:
+    """Make sure that the task can do about uneven classes what the trial asks for.
+
+    A task that can is registered with `balance=("weights", "sampling")`, or with one of them.
+
+    Raises:
+        StudyError: naming the tasks that can.
+    """
+    asked = trial.training.balance
+    if asked == "none" or asked in _balance_of(trial.task.name):
+        return
+    others = ", ".join(name for name in TASKS.names() if asked in _balance_of(name))
+    message = f"'{asked}' is nothing that the task {trial.task.name} does; write none. These do it: {others}"
+    raise StudyError([Complaint("", 0, "training.balance", message)])
+
+
+def _balance_of(task: str) -> tuple[str, ...]:
+    """What a task can do about classes of uneven size."""
+    ways: tuple[str, ...] = TASKS[task].traits.get("balance", ())
+    return ways
 
 
 def _given(dataset: str) -> tuple[str, ...]:
