@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
+from dasbench.reports.classes import cell_records
 from dasbench.reports.fields import flat_fields
 from dasbench.reports.formats import csv_text, to_json
 from dasbench.results.engine import locate
@@ -26,18 +27,21 @@ ENDINGS: Mapping[str, str] = {
 }
 """Ending of a file -> the format that is meant; an Optuna storage is a SQLite file too and has to be asked for."""
 
+Table = View | Literal["confusion"]
+"""What can be written as a table: a view, or which classes each trial took for which."""
+
 FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
 
 _TYPES: Mapping[str, Sequence[str]] = {
     "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt", "position",
-              "repeats", "epoch", "planned", "n", "failed", "stopped"),
+              "repeats", "epoch", "planned", "n", "failed", "stopped", "number"),
     "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s", "top1_mean",
                "top1_sd", "val_top1_mean", "seconds_mean"),
     "bool": ("reused",),
 }  # fmt: skip
 """Type in Arrow -> columns of views that have it; the others are texts."""
 
-COLUMNS: Mapping[View, Sequence[str]] = {
+COLUMNS: Mapping[Table, Sequence[str]] = {
     "trials": (
         "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1", "metrics",
         "params_full", "macs_full", "params_paper", "macs_paper", "seconds", "peak_memory", "dataset", "task", "device",
@@ -51,8 +55,9 @@ COLUMNS: Mapping[View, Sequence[str]] = {
         "study", "label", "variant", "planned", "n", "failed", "stopped", "top1_mean", "top1_sd", "val_top1_mean",
         "params_full", "macs_full", "params_paper", "macs_paper", "seconds_mean",
     ),
+    "confusion": ("study", "key", "label", "seed", "class", "taken_for", "number"),
 }  # fmt: skip
-"""The columns of each view, so that a file has them also where no row does."""
+"""The columns of each table, so that a file has them also where no row does."""
 
 
 def export(
@@ -61,7 +66,7 @@ def export(
     *,
     studies: Sequence[str] = (),
     format_: str | None = None,
-    what: View | None = None,
+    what: Table | None = None,
     force: bool = False,
 ) -> None:
     """Write results to a file; it appears when it is complete, or not at all.
@@ -176,8 +181,8 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: View) -> None:
-    records = reader.view(what, studies)
+def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
+    records = cell_records(reader, studies) if what == "confusion" else reader.view(what, studies)
     if format_ == "jsonl":
         path.write_text("".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline="")
         return
