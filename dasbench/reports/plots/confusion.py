@@ -29,8 +29,8 @@ MOST = 12
 
 _WIDTH = 5.2  # inches for the matrices, of 7: the rest is for names and for the scale of colours
 _LEAST_NAME, _LEAST_NUMBER = 4.0, 4.5  # points: smaller text is not written
-_LEAST_CELL = 5.2  # points of a single matrix' cells, for which the figure grows
-_LARGEST = 18.0  # inches up to which it does
+_LEAST_CELL = 5.8  # points of a single matrix' cells, for which the figure grows
+_LARGEST = 18.0  # inches up to which it does; more classes stay without names
 _NAMED = 3  # mistakes below a matrix that has no room for numbers
 
 
@@ -135,7 +135,17 @@ class _Layout:
     @property
     def name_size(self) -> float:
         """Size of the classes' names, in points; smaller ones than `_LEAST_NAME` are not written."""
-        return min(8.0, 0.85 * self.cell)
+        return min(8.0, 0.7 * self.cell)
+
+    @property
+    def text_size(self) -> float:
+        """Size of what stands above and below a matrix, in points."""
+        return 8.0 if self.columns < 3 else 7.0
+
+    @property
+    def characters(self) -> int:
+        """Of a line above or below a matrix."""
+        return 84 // self.columns
 
     @property
     def has_names(self) -> bool:
@@ -145,9 +155,10 @@ class _Layout:
 
 def _layout(panels: int, classes: int) -> _Layout:
     columns = 1 if panels == 1 else 2 if panels <= 4 else 3
-    side = min(_WIDTH / columns, 1.0 + 0.8 * classes)
-    if columns == 1:
-        side = max(side, min(_LARGEST, classes * _LEAST_CELL / 72))
+    side = min(_WIDTH / columns, 1.5 + classes)
+    wanted = classes * _LEAST_CELL / 72
+    if columns == 1 and side < wanted <= _LARGEST:
+        side = wanted
     return _Layout(rows=ceil(panels / columns), columns=columns, side=side, cell=72 * side / max(1, classes))
 
 
@@ -156,7 +167,7 @@ def draw(confusion: ConfusionInfo, path: Path) -> None:
     """Draw the matrices to a PNG, SVG or PDF file."""
     layout = _layout(len(confusion.panels), len(confusion.classes))
     extra = 0.45 if layout.has_numbers else 0.95  # for the heading of a matrix and its mistakes
-    height = layout.rows * (layout.side + extra) + (1.5 if layout.has_names else 0.7)
+    height = 0.2 + layout.rows * (layout.side + extra) + (1.5 if layout.has_names else 0.7)
     with styled_figure(confusion.question, height=height) as (figure, axes):
         if not confusion.panels:
             draw_empty(axes, "no result says which classes were taken for which")
@@ -169,13 +180,13 @@ def draw(confusion: ConfusionInfo, path: Path) -> None:
             if number >= len(confusion.panels):
                 cell.remove()
                 continue
-            bottom = number + layout.columns >= len(confusion.panels)
+            bottom = number >= (layout.rows - 1) * layout.columns
             image = _draw_panel(cell, confusion.panels[number], layout)
             _write_names(cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=bottom)
             below = ["taken for"] if bottom else []
             if not layout.has_numbers:
-                below += _worst(confusion.panels[number], longest=44 // layout.columns)
-            cell.set_xlabel("\n".join(below), fontsize=8)
+                below += _worst(confusion.panels[number], longest=max(7, layout.characters // 2 - 10))
+            cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
         _draw_scale(figure, image, [cell for cell in grid.flat if cell.figure is not None])
         save_figure(figure, path)
 
@@ -188,10 +199,11 @@ def _draw_panel(axes: "Axes", panel: Panel, layout: _Layout) -> "AxesImage":
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     colours = colormaps["Blues"].with_extremes(bad=PALE_GREY)
-    image = axes.imshow(panel.shares, cmap=colours, norm=PowerNorm(0.5, 0, 100), interpolation="nearest")
-    heading = figure_label(panel.label, longest=84 // layout.columns) if panel.label else ""
+    image = axes.imshow(panel.shares, cmap=colours, norm=PowerNorm(0.5, 0, 100))
+    heading = figure_label(panel.label, longest=layout.characters)
     seeds = f", {panel.seeds} seeds" if panel.seeds > 1 else ""
-    axes.set_title(f"{heading}\nmean of the classes {panel.accuracy:.1f} %{seeds}".strip(), fontsize=8)
+    text = f"{heading}\nclass mean {panel.accuracy:.1f} %{seeds}".strip()
+    axes.set_title(text, fontsize=layout.text_size)
     if layout.has_numbers:
         _write_numbers(axes, panel.shares, image, layout.number_size)
     return image
@@ -215,7 +227,7 @@ def _write_names(axes: "Axes", classes: Sequence[str], layout: _Layout, *, left:
     axes.set_xticks(places, names if bottom else [""] * len(names), rotation=90, fontsize=layout.name_size)
     axes.set_yticks(places, names if left else [""] * len(names), fontsize=layout.name_size)
     if left:
-        axes.set_ylabel("class")
+        axes.set_ylabel("class", fontsize=layout.text_size)
 
 
 def _worst(panel: Panel, *, longest: int) -> list[str]:
@@ -226,8 +238,8 @@ def _worst(panel: Panel, *, longest: int) -> list[str]:
         longest: characters of a name.
     """
     return [
-        f"{figure_label(each.name, longest=longest)} for {figure_label(each.taken_for, longest=longest)}: "
-        f"{each.share:.0f} %"
+        f"{figure_label(each.name, longest=longest)} taken for {figure_label(each.taken_for, longest=longest)}: "
+        f"{each.number:,}"
         for each in panel.mistakes
     ]
 
