@@ -129,7 +129,7 @@ def _refuse_other_balance(trial: Trial) -> None:
     if asked == "none" or asked in _balance_of(trial.task.name):
         return
     others = ", ".join(name for name in TASKS.names() if asked in _balance_of(name))
-    message = f"'{asked}' is nothing that the task {trial.task.name} does; write none. These do it: {others}"
+    message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
     raise StudyError([Complaint("", 0, "training.balance", message)])
 
 

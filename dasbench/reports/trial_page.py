@@ -25,7 +25,7 @@ TITLES = {
 MOST_CLASSES = 12
 """Classes, and pairs of classes that were mistaken for each other, that a page shows."""
 
-_LONGEST_NAME = 26  # characters of a class
+_LONGEST_NAME = 20  # characters of a class
 
 
 def print_trial(trial: TrialRecord) -> None:
@@ -97,13 +97,13 @@ def _print_classes(confusion: Confusion) -> None:
     """Print the worst classes of the test part, and what was most often taken for something else."""
     scores = class_scores(confusion)
     rows = [
-        (_name(score.name), _share(score.accuracy), f"{score.right:,}", f"{score.number:,}", _name(score.taken_for))
+        (_name(score.name), _name(score.taken_for), _share(score.accuracy), f"{score.right:,}", f"{score.number:,}")
         for score in scores[:MOST_CLASSES]
     ]
     left_out = len(scores) - len(rows)
     lines = [f"{left_out:,} more classes, all as good or better: --json has every one"] if left_out else []
-    columns = ("class", "accuracy (%)", "right", "of", "the others mostly taken for")
-    print_grid(Grid(title="Classes of the test part, the worst first", columns=columns, rows=rows, lines=lines),
+    columns = ("class", "others taken for", "accuracy (%)", "right", "of")
+    print_grid(Grid(title="Classes of the test part, the worst first", columns=columns, rows=rows, lines=lines, left=2),
                format_="table")  # fmt: skip
     worst = [
         (_name(each.name), _name(each.taken_for), f"{each.number:,}", _share(each.share))
