@@ -59,8 +59,7 @@ def resolve(trial: Trial) -> Trial:
     what is not dasbench's own as released.
 
     Raises:
-        StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default; if
-            the data set or the training does not go with the task.
+        StudyError: if a component does not accept its parameters, or they do not go together.
         DataError: if a weights file is missing.
 
     Example:
@@ -118,31 +117,28 @@ def _refuse_other_data(trial: Trial) -> None:
 
 
 def _refuse_other_balance(trial: Trial) -> None:
-    """Make sure that the task can do about uneven classes what the trial asks for.
-
-    A task that can is registered with `balance=("weights", "sampling")`, or with one of them.
+    """Refuse what the task does not do about uneven classes; it says what it does with `balance=("weights",)`.
 
     Raises:
-        StudyError: naming the tasks that can.
+        StudyError: naming the tasks that do.
     """
     asked = trial.training.balance
-    if asked == "none" or asked in _balance_of(trial.task.name):
+    if asked == "none" or asked in _named(TASKS, trial.task.name, "balance"):
         return
-    others = ", ".join(name for name in TASKS.names() if asked in _balance_of(name))
+    others = ", ".join(name for name in TASKS.names() if asked in _named(TASKS, name, "balance"))
     message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
     raise StudyError([Complaint("", 0, "training.balance", message)])
 
 
-def _balance_of(task: str) -> tuple[str, ...]:
-    """What a task can do about classes of uneven size."""
-    ways: tuple[str, ...] = TASKS[task].traits.get("balance", ())
-    return ways
-
-
 def _given(dataset: str) -> tuple[str, ...]:
     """What a data set knows of its images."""
-    given: tuple[str, ...] = DATASETS[dataset].traits.get("gives", ("labels",))
-    return given
+    return _named(DATASETS, dataset, "gives", ("labels",))
+
+
+def _named(kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words that a component is registered with under a trait."""
+    words: tuple[str, ...] = kind[name].traits.get(trait, usual)
+    return words
 
 
 def resolve_model(trial: Trial) -> Trial:

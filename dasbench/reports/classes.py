@@ -107,6 +107,10 @@ def _cells(confusion: Confusion) -> Iterator[dict[str, Any]]:
         yield {"class": confusion.classes[truth], "taken_for": confusion.classes[claim], "number": number}
 
 
+CELL_COLUMNS: Sequence[str] = ("study", "key", "label", "seed", "class", "taken_for", "number")
+"""What `cell_records` says of a cell."""
+
+
 def cell_records(reader: Reader, studies: Sequence[str] | None) -> list[dict[str, Any]]:
     """The cells of every trial's confusion, trial by trial.
 

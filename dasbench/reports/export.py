@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.reports.classes import cell_records
+from dasbench.reports.classes import CELL_COLUMNS, cell_records
 from dasbench.reports.fields import flat_fields
 from dasbench.reports.formats import csv_text, to_json
 from dasbench.results.engine import locate
@@ -41,7 +41,7 @@ _TYPES: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """Type in Arrow -> columns of views that have it; the others are texts."""
 
-COLUMNS: Mapping[Table, Sequence[str]] = {
+COLUMNS: Mapping[View, Sequence[str]] = {
     "trials": (
         "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1", "metrics",
         "params_full", "macs_full", "params_paper", "macs_paper", "seconds", "peak_memory", "dataset", "task", "device",
@@ -55,9 +55,8 @@ COLUMNS: Mapping[Table, Sequence[str]] = {
         "study", "label", "variant", "planned", "n", "failed", "stopped", "top1_mean", "top1_sd", "val_top1_mean",
         "params_full", "macs_full", "params_paper", "macs_paper", "seconds_mean",
     ),
-    "confusion": ("study", "key", "label", "seed", "class", "taken_for", "number"),
 }  # fmt: skip
-"""The columns of each table, so that a file has them also where no row does."""
+"""The columns of each view, so that a file has them also where no row does."""
 
 
 def export(
@@ -182,15 +181,18 @@ def _sync(path: Path) -> None:
 
 
 def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
-    records = cell_records(reader, studies) if what == "confusion" else reader.view(what, studies)
+    if what == "confusion":
+        records, columns = cell_records(reader, studies), CELL_COLUMNS
+    else:
+        records, columns = reader.view(what, studies), COLUMNS[what]
     if format_ == "jsonl":
         path.write_text("".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline="")
         return
     rows = [flat(record) for record in records]
     if format_ == "parquet":
-        _write_parquet(rows, path, COLUMNS[what])
+        _write_parquet(rows, path, columns)
     else:
-        text = csv_text(rows) if rows else ",".join(COLUMNS[what]) + "\n"
+        text = csv_text(rows) if rows else ",".join(columns) + "\n"
         path.write_text(text, encoding="utf-8", newline="")
 
 
