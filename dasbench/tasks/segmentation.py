@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.catalog import TASKS, load_dataset
+from dasbench.confusion import Confusion
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import ClassMaps, HasClassMaps
 from dasbench.datasets.dataset import Dataset
@@ -26,6 +27,9 @@ from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 64
+
+BACKGROUND = "background"
+"""The name of class 0, of pixels that belong to no object."""
 
 
 @TASKS.register("segmentation", needs="maps")
@@ -114,7 +118,15 @@ class _Segmenter(ImageLearner[_Batch]):
                 scores = self._scores(batch.images)
                 loss += functional.cross_entropy(scores, batch.maps).double() * len(scores) / length
                 confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes)
-        return Evaluation({"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)})
+        metrics = {"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)}
+        return Evaluation(metrics, confusion=self._confusion(confusion) if part == "test" else "")
+
+    def _confusion(self, confusion: Tensor) -> str:
+        """Pixels of which classes were taken for which."""
+        flat = confusion.flatten()
+        places = flat.nonzero().flatten()
+        classes = (BACKGROUND, *self.data.classes)
+        return Confusion.from_places(classes, places.tolist(), flat[places].tolist()).to_text()
 
 
 def _class_maps(split: HasClassMaps, device: torch.device) -> MemorySplit | ClassMaps:
