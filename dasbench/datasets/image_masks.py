@@ -141,7 +141,7 @@ def image_masks(
     framing = Framing.of(image_size, fit)
     splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
     lists = {f"{part} {files.holds}": files for part, split in splits.items() for files in split.file_lists}
-    cut = {part: f"cut by lot from {listed.origins['train']}" for part in missing}
+    cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
     return Dataset(
         name="image_masks",
         classes=known.names,
@@ -196,7 +196,7 @@ def _cut(
     empty = [part for part, pairs in parts.items() if not pairs]
     if empty:
         raise DataError(f"{folder}: {len(whole)} images are too few to cut a {empty[0]} part of {shares}")
-    return parts  # type: ignore[return-value]  # the keys are parts
+    return parts
 
 
 def _refuse_missing_classes(

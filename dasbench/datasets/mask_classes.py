@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from dasbench.datasets.annotations import IGNORED
 from dasbench.datasets.mask_files import Decoding, Found, colour_code, colour_name
@@ -75,20 +75,19 @@ def classes_of(found: Mapping[str, Found], named: Named | None) -> Classes:
         if not (strange and plain):
             return _by_colour(found, named)
     if any(not each.values for each in found.values()):
-        return _by_colour(found, named and _with_colours(found, named))
+        if named:
+            _refuse_names_alone(found, named)
+        return _by_colour(found, None)
     return _by_value(found, named)
 
 
-def _with_colours(found: Mapping[str, Found], named: Named) -> Named:
-    """Names with the sorted colours that are found, if they are as many."""
+def _refuse_names_alone(found: Mapping[str, Found], named: Named) -> NoReturn:
+    """Names alone do not say which colour is which."""
+    file = next(file for file, each in found.items() if not each.values)
     colours = sorted({code for each in found.values() for code in each.colours} - {0})
-    names = [name for name in named.names if _plain(name) not in NOTHING]
-    if len(names) != len(colours):
-        said = f"{named.source} names {len(names)} classes, but masks have {len(colours)} colours beside black"
-        raise DataError(
-            f"{next(iter(found))}: {said}: {_listed_colours(colours)}; say which is which: colors: {{name: [r, g, b]}}"
-        )
-    return Named(tuple(names), tuple(colours), source=named.source)
+    said = f"has colours for classes, of which {named.source} says names alone"
+    remedy = "write which is which: colors: {name: [r, g, b], ...}"
+    raise DataError(f"{file}: {said}: {_listed_colours(colours)}; {remedy}")
 
 
 def _by_colour(found: Mapping[str, Found], named: Named | None) -> Classes:

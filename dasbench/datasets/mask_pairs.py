@@ -138,10 +138,9 @@ def _by_lists(
     for part, names in usable.items():
         pairs.parts[part] = [known[name] for name in names if name in known]
         pairs.origins[part] = f"ImageSets/Segmentation, {part}"
-        complaints += [
-            f"'{name}' is listed for {part}, but has no image with a mask" for name in names if name not in known
-        ]
-        complaints += [f"'{name}' is listed for {seen[name]} and for {part}" for name in names if name in seen]
+        listed = f"is listed for {part}"
+        complaints += [f"'{name}' {listed}, but has no image with a mask" for name in names if name not in known]
+        complaints += [f"'{name}' {listed} and for {seen[name]}" for name in names if name in seen]
         seen.update(dict.fromkeys(names, part))
     if complaints:
         where = folder / "ImageSets" / "Segmentation"
