@@ -67,7 +67,8 @@ def voc_root(folder: Path) -> Path:
         DataError: if there are several years.
     """
     inner = folder / "VOCdevkit" if (folder / "VOCdevkit").is_dir() else folder
-    years = [name for name in _subfolders(inner) if VOC_YEAR.fullmatch(name)]
+    names = _subfolders(inner) if inner.is_dir() else []
+    years = [name for name in names if VOC_YEAR.fullmatch(name)]
     if len(years) > 1:
         raise DataError(f"{inner}: holds {', '.join(years)}; write the one that is meant into the root")
     return inner / years[0] if years else folder
