@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Images, Split
+from dasbench.datasets.dataset import Dataset, Images
 from dasbench.datasets.loading import load_batches, parts_of, without_lone_image
-from dasbench.datasets.memory import Resident
+from dasbench.datasets.memory import MemorySplit, Resident
 from dasbench.datasets.normalisation import Normalisation
 from dasbench.datasets.transfer import Transfer
 from dasbench.errors import UsageError
@@ -23,6 +23,7 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Images)
 
 MANY_IMAGES = 1024
 """Images of a batch that is evaluated on a GPU, at most: small ones do not fill it otherwise."""
@@ -179,7 +180,7 @@ class ImageLearner(ABC, Generic[T]):
         return shares
 
 
-def resident(split: Split, device: torch.device) -> Split:
+def resident(split: S, device: torch.device) -> S | MemorySplit:
     """A part with its images on the device, if they are in memory and fit there."""
     return split.resident(device) if isinstance(split, Resident) else split
 
