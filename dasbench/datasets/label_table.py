@@ -132,7 +132,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"
-        raise DataError(f"{shown(path)}:{line}: is not in {'UTF-16' if wide else 'UTF-8'}; {remedy}") from error
+        raise DataError(f"{shown(path)}:{line}: is not {'UTF-16' if wide else 'UTF-8'}; {remedy}") from error
 
 
 def _separator(text: str) -> str:
