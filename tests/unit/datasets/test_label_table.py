@@ -187,7 +187,13 @@ class TestWhichTable:
 
         assert read(scans).origins["val"] == "cut from Labels.CSV by lot"
 
-    @pytest.mark.parametrize("name", ["gone.csv", "../scans/labels.csv", "/labels.csv"])
+    def test_one_that_lies_deeper_is_pointed_at(self, scans):
+        table(scans, "file", "label").rename(scans / "images/labels.csv")
+
+        assert "say `labels: images/labels.csv`" in complaint(scans)
+        assert labels_of(read(scans, labels="images/labels.csv")) == EXPECTED
+
+    @pytest.mark.parametrize("name", ["images", "gone.csv", "../scans/labels.csv", "/labels.csv"])
     def test_one_that_is_missing_or_elsewhere_is_refused(self, scans, name):
         table(scans, "file", "label")
 

@@ -219,6 +219,25 @@ class TestTwoReadings:
 
         assert f"the root to name is {tmp_path}/archive/dataset/photos" in message
 
+    def test_a_folder_around_the_root_is_named_although_an_empty_one_lies_beside_it(self, tmp_path):
+        fabricate_folder(tmp_path / "archive" / "images")
+        (tmp_path / "archive" / "meta").mkdir()
+
+        message = complaint(tmp_path / "archive")
+
+        assert "has all its images in one folder, 'images' ('meta' beside it holds none)" in message
+
+    @pytest.mark.parametrize("names", [("images", "masks"), ("JPEGImages", "SegmentationClass", "SegmentationObject")])
+    def test_images_and_their_masks_are_no_classes(self, tmp_path, names):
+        for start, name in enumerate(names):
+            for number in range(8):
+                photograph(tmp_path / "own" / name / f"{number}.jpg", number=100 * start + number)
+
+        message = complaint(tmp_path / "own")
+
+        assert "look like images and what belongs to them, not like classes" in message
+        assert read(tmp_path / "own", layout="classes").classes == names
+
     def test_a_folder_around_parts_is_named(self, tmp_path):
         parts_of(tmp_path / "archive" / "own", "train", "test")
 
