@@ -17,7 +17,7 @@ Copies = Literal["refuse", "once"]
 """What becomes of images that stand in two parts: refused, or counted once."""
 
 Digests = Mapping[str, bytes]
-"""What identifies the content of each file, by its path."""
+"""What identifies the content of each file, by its path; empty where contents are not looked at."""
 
 
 class Once(NamedTuple):
@@ -45,11 +45,11 @@ def refuse_two_labels(parts: Mapping[Part, ImageFiles], digests: Digests, classe
     Raises:
         DataError: naming all pairs.
     """
-    first: dict[bytes, tuple[str, int]] = {}
+    first: dict[bytes | str, tuple[str, int]] = {}
     lines = []
     for listed in parts.values():
         for file, label in zip(listed.files, listed.labels.tolist(), strict=True):
-            earlier, earlier_label = first.setdefault(digests[file], (file, label))
+            earlier, earlier_label = first.setdefault(digests[file] or file, (file, label))
             if earlier_label != label:
                 pair = f"{shown(listed.folder / file)}: of class '{classes[label]}', is a copy of"
                 lines.append(f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'")
@@ -64,11 +64,11 @@ def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
     Raises:
         DataError: naming all pairs.
     """
-    first: dict[bytes, tuple[str, Part]] = {}
+    first: dict[bytes | str, tuple[str, Part]] = {}
     lines = []
     for part, listed in parts.items():
         for file in listed.files:
-            earlier, earlier_part = first.setdefault(digests[file], (file, part))
+            earlier, earlier_part = first.setdefault(digests[file] or file, (file, part))
             if earlier_part != part:
                 pair = f"{shown(listed.folder / file)}: in the {part} part, is a copy of"
                 lines.append(f"{pair} {shown(listed.folder / earlier)} in the {earlier_part} part")
@@ -79,17 +79,18 @@ def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
 
 def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
     """Leave each picture in one part: in test if it stands there, else in val, else in train; there, its first file."""
-    seen: set[bytes] = set()
+    seen: set[bytes | str] = set()
     dropped: list[str] = []
     once = dict(parts)
     for part in reversed([part for part in PARTS if part in parts]):
         listed = parts[part]
         own = []
         for index, file in enumerate(listed.files):
-            if digests[file] in seen:
+            content = digests[file] or file
+            if content in seen:
                 dropped.append(file)
             else:
                 own.append(index)
-            seen.add(digests[file])
+            seen.add(content)
         once[part] = listed.take(np.array(own, np.int64))
     return Once(once, left_out_of({"copy of another image": dropped}))

@@ -17,8 +17,7 @@ LayoutName = Literal["auto", "classes"]
 
 FOR_IMAGES = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "original", "originals"))
 FOR_MASKS = frozenset(
-    ("mask", "masks", "label", "labels", "annotation", "annotations", "gt", "ground_truth", "groundtruth")
-    + ("segmentation", "segmentationclass", "segmentationobject", "augmented", "thumbnails", "thumbs", "previews")
+    ("mask", "masks", "label", "labels", "annotations", "gt", "ground_truth", "segmentationclass", "segmentationobject")
 )
 """What folders are called that hold images, and what belongs to each of them."""
 

@@ -10,7 +10,9 @@ from fabricated_data import fabricate_folder
 
 from dasbench.data_access import cache_folder, reading_data
 from dasbench.datasets.contents import FileList, digests_of
+from dasbench.datasets.copies import count_once, refuse_copies
 from dasbench.datasets.dataset import LeftOut
+from dasbench.datasets.folders import ImageFiles
 from dasbench.datasets.image_folder import image_folder
 from dasbench.errors import DataError
 
@@ -127,6 +129,19 @@ def test_a_class_that_is_left_without_images_is_refused(parted):
 
     assert "1 of 3 classes have no image in the train part" in message
     assert "'class 0'" in message
+
+
+def test_files_that_are_not_looked_into_are_no_copies(parted):
+    paths = {part: [f"{part}/class 0/{number}.jpg" for number in range(4)] for part in ("train", "test")}
+    parts = {
+        part: ImageFiles(parted, tuple(files), np.zeros(4, np.int64), np.ones(4, np.int64))
+        for part, files in paths.items()
+    }
+    digests = dict.fromkeys([*paths["train"], *paths["test"]], b"")
+
+    refuse_copies(parts, digests)
+
+    assert count_once(parts, digests).left_out == {}
 
 
 def test_digests_are_equal_if_and_only_if_contents_are(tmp_path):
