@@ -50,7 +50,7 @@ def refuse_two_labels(parts: Mapping[Part, ImageFiles], digests: Digests, classe
     lines = []
     for listed in parts.values():
         for file, label in zip(listed.files, listed.labels.tolist(), strict=True):
-            earlier, earlier_label = first.setdefault(digests[file], (file, label))
+            earlier, earlier_label = first.setdefault(digests[file] or file, (file, label))
             if earlier_label != label:
                 pair = f"{shown(listed.folder / file)}: of class '{classes[label]}', is a copy of"
                 lines.append(f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'")
@@ -69,7 +69,7 @@ def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
     lines = []
     for part, listed in parts.items():
         for file in listed.files:
-            earlier, earlier_part = first.setdefault(digests[file], (file, part))
+            earlier, earlier_part = first.setdefault(digests[file] or file, (file, part))
             if earlier_part != part:
                 pair = f"{shown(listed.folder / file)}: in the {part} part, is a copy of"
                 lines.append(f"{pair} {shown(listed.folder / earlier)} in the {earlier_part} part")
@@ -87,10 +87,11 @@ def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
         listed = parts[part]
         own = []
         for index, file in enumerate(listed.files):
-            if digests[file] in seen:
+            content = digests[file] or file
+            if content in seen:
                 dropped.append(file)
             else:
                 own.append(index)
-            seen.add(digests[file])
+            seen.add(content)
         once[part] = listed.take(np.array(own, np.int64))
     return Once(once, left_out_of({"copy of another image": dropped}))

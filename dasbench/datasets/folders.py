@@ -120,7 +120,7 @@ def file_dataset(
     Raises:
         DataError: if a class is missing from a part, a file stands in two parts or is empty.
     """
-    _refuse_empty(list(parts.values()))
+    refuse_empty(parts)
     for part, listed in parts.items():
         _refuse_missing_classes(part, listed, classes)
     _refuse_overlap(parts)
@@ -147,13 +147,18 @@ def file_dataset(
     )
 
 
-def _refuse_empty(parts: Sequence[ImageFiles]) -> None:
+def refuse_empty(parts: Mapping[Part, ImageFiles]) -> None:
+    """Refuse files without a byte.
+
+    Raises:
+        DataError: naming all of them.
+    """
     empty: list[str] = []
-    for listed in parts:
+    for listed in parts.values():
         empty += [shown(listed.folder / listed.files[place]) for place in np.flatnonzero(listed.sizes == 0)]
     if empty:
         lines = [f"{path}: is empty (0 bytes)" for path in empty]
-        counts = f"{len(empty)} of {sum(len(listed.files) for listed in parts)} files are empty"
+        counts = f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
         raise DataError(f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them")
 
 

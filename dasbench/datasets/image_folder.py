@@ -10,7 +10,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.copies import Copies, Once, count_once, digests_in, refuse_copies, refuse_two_labels
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.folders import file_dataset
+from dasbench.datasets.folders import file_dataset, refuse_empty
 from dasbench.datasets.framing import Fit, Framing, ImageSize
 from dasbench.datasets.label_table import find_table
 from dasbench.datasets.layouts import HOW, LayoutName, labelled_by_folders
@@ -57,6 +57,7 @@ def image_folder(
     table = find_table(folder, labels, layout)
     tree = walk(folder, used=() if table is None else (table,), how=HOW)
     found = labelled_by_folders(tree, layout) if table is None else labelled_by_table(tree, table)
+    refuse_empty(found.parts)
     digests = digests_in(found.parts)
     refuse_two_labels(found.parts, digests, found.classes)
     once = count_once(found.parts, digests) if copies == "once" else Once(dict(found.parts), {})

@@ -19,7 +19,7 @@ from dasbench.datasets.contents import content_fingerprint, digests_of
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.first_look import FileList
 from dasbench.datasets.framing import Fit, Framing, ImageSize
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.mask_classes import Classes, Named, classes_of, colour_of, named_in_folder
 from dasbench.datasets.mask_contents import look_into_masks
 from dasbench.datasets.mask_files import Decoding, Found, read_mask
@@ -225,4 +225,4 @@ def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
             if other != part:
                 copies.append(f"{folder / file}: in the {part} part, is a copy of {name} in the {other} part")
     if copies:
-        raise DataError(f"{named_in_file(copies, 'copies')}\n{len(copies)} copies in all; remove one of each pair")
+        raise DataError(f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair")

@@ -79,7 +79,8 @@ def find_table(folder: Path, labels: str | None, layout: LayoutName) -> str | No
         if path.is_absolute() or ".." in path.parts:
             raise DataError(f"{labels}: the table of the labels must lie below {shown(folder)}; name it from there")
         if folder.is_dir() and not (folder / path).is_file():
-            raise DataError(f"{shown(folder / path)}: the table of the labels is missing")
+            what = "is no file" if (folder / path).exists() else "is missing"
+            raise DataError(f"{shown(folder / path)}: the table of the labels {what}")
         return str(path)
     if layout == "classes" or not folder.is_dir():
         return None
@@ -132,7 +133,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"
-        raise DataError(f"{shown(path)}:{line}: is not in {'UTF-16' if wide else 'UTF-8'}; {remedy}") from error
+        raise DataError(f"{shown(path)}:{line}: is not {'UTF-16' if wide else 'UTF-8'}; {remedy}") from error
 
 
 def _separator(text: str) -> str:

@@ -15,6 +15,12 @@ from dasbench.errors import DataError
 LayoutName = Literal["auto", "classes"]
 """How folders are read: as parts and classes by their names, or each folder of the root as a class."""
 
+FOR_IMAGES = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "original", "originals"))
+FOR_MASKS = frozenset(
+    ("mask", "masks", "label", "labels", "annotations", "gt", "ground_truth", "segmentationclass", "segmentationobject")
+)
+"""What folders are called that hold images, and what belongs to each of them."""
+
 EACH_A_CLASS = "if each folder of the root is a class, whatever it holds, say `layout: classes`"
 
 HOW = (
@@ -45,13 +51,14 @@ def labelled_by_folders(tree: Tree, layout: LayoutName = "auto") -> Labelled:
         else:
             _refuse_wrapper(tree)
         for folder in parts.values():
+            _refuse_masks(tree, folder)
             _refuse_parts_in_names(tree, folder)
             _refuse_same_folders(tree, folder)
     folders = {part: _class_folders(tree, folder) for part, folder in parts.items()}
     _refuse_other_classes(tree, folders)
     classes = tuple(sorted(folders["train"]))
     if len(classes) < 2:
-        what = f"holds one class folder, '{classes[0]}', and there is nothing to tell apart"
+        what = f"holds one class folder, '{classes[0]}', and there is nothing to tell apart{_tables(tree)}"
         raise DataError(f"{shown(tree.root / parts['train'].place)}: {what}. {HOW}")
     homeless = {path for folder in (tree.top, *parts.values()) for path, _ in folder.images}
     return Labelled(
@@ -86,7 +93,8 @@ def _part_folders(tree: Tree) -> dict[Part, Folder]:
         return {}
     complaints = _faults_of_parts(tree, named)
     if complaints:
-        raise DataError("\n".join([*complaints, f"Parts are called train, val and test; {EACH_A_CLASS}."]))
+        remedy = f"Parts are called train, val and test; {EACH_A_CLASS}{_tables(tree)}."
+        raise DataError("\n".join([*complaints, remedy]))
     return {part: _without_wrapper(named[part][0]) for part in PARTS if part in named}
 
 
@@ -128,11 +136,24 @@ def _refuse_wrapper(tree: Tree) -> None:
     inner = _without_wrapper(tree.top)
     while len(inner.with_images()) == 1 and not inner.images:  # train/ alone, or val/ and train/ further below
         inner = next(iter(inner.with_images().values()))
-    if inner is tree.top or len(inner.with_images()) < 2 or len(tree.top.folders) > 1:
+    if inner is tree.top or len(inner.with_images()) < 2:
         return
+    empty = [folder for folder in tree.top.folders.values() if not folder.num_images]
+    beside = f" ({_quoted(empty)} beside it {'holds' if len(empty) == 1 else 'hold'} none)" if empty else ""
     held = _quoted(list(inner.with_images().values()))
-    what = f"holds nothing but the folder '{shown(inner.place)}', which holds {held}"
+    what = f"has all its images in one folder, '{shown(inner.place)}'{beside}, which holds {held}"
     raise DataError(f"{shown(tree.root)}: {what}; the root to name is {shown(tree.root / inner.place)}")
+
+
+def _refuse_masks(tree: Tree, level: Folder) -> None:
+    """Refuse folders of images and of their masks as two classes."""
+    names = {shown(name).casefold() for name in level.with_images()}
+    if names & FOR_IMAGES and names & FOR_MASKS and names <= FOR_IMAGES | FOR_MASKS:
+        what = (
+            f"{_quoted(list(level.with_images().values()))} look like images and what belongs to them, not like classes"
+        )
+        remedy = f"if they are masks, this is a data set for segmentation; {EACH_A_CLASS}"
+        raise DataError(f"{shown(tree.root / level.place)}: {what}; {remedy}")
 
 
 def _refuse_parts_in_names(tree: Tree, level: Folder) -> None:
@@ -185,14 +206,20 @@ def _class_folders(tree: Tree, level: Folder) -> dict[str, Folder]:
     place = shown(tree.root / level.place)
     if not level.folders:
         images = f" but {len(level.images)} images" if level.images else ""
-        tables = ", ".join(f"'{shown(table)}'" for table in tree.tables)
-        table = f"; if {tables} holds their labels, say `labels: {shown(tree.tables[0])}`" if tables else ""
-        raise DataError(f"{place}: holds no class folder{images}{table}. {HOW}")
+        raise DataError(f"{place}: holds no class folder{images}{_tables(tree)}. {HOW}")
     refuse_empty_classes(tree.root, level.folders.values())
     classes = {shown(name): folder for name, folder in level.folders.items()}
     if len(classes) < len(level.folders):
         raise DataError(f"{place}: two folders have the same name but for the code of an accent; rename one")
     return classes
+
+
+def _tables(tree: Tree) -> str:
+    """Which tables might hold labels, for a message."""
+    if not tree.tables:
+        return ""
+    tables = ", ".join(f"'{shown(table)}'" for table in tree.tables[:5])
+    return f"; if {tables} holds labels, say `labels: {shown(tree.tables[0])}`"
 
 
 def _refuse_other_classes(tree: Tree, folders: Mapping[Part, Mapping[str, Folder]]) -> None:

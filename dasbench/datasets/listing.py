@@ -45,4 +45,6 @@ def shown(name: str | PathLike[str]) -> str:
         two\nlines caf\udce9
     """
     text = normalize("NFC", fspath(name))
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

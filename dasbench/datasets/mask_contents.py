@@ -10,7 +10,7 @@ from pathlib import Path
 from dasbench.cores import usable_cores
 from dasbench.data_access import cache_folder, data_access
 from dasbench.datasets.known_files import stamp_of
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.mask_files import Found, look_into
 from dasbench.datasets.mask_pairs import Pair
 from dasbench.errors import DataError
@@ -48,7 +48,7 @@ def _looked_into(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
         found = list(pool.map(look, pairs))
     faults = [each for each in found if isinstance(each, str)]
     if faults:
-        lines = named_in_file(faults, "masks")
+        lines = listing(faults, name="masks")
         raise DataError(f"{lines}\n{len(faults)} of {len(pairs)} masks cannot be used. Nothing was trained.")
     return [each for each in found if isinstance(each, Found)]
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dasbench.datasets.pixels import UNREADABLE, read_header
+from dasbench.datasets.orientation import SIDEWAYS, turned
+from dasbench.datasets.pixels import read_header, read_values
 from dasbench.errors import DataError
 
 MOST_VALUES = 65536
@@ -17,16 +18,8 @@ MOST_VALUES = 65536
 MOST_COLOURS = 256
 """Of one mask whose colours stand for classes; a photograph has more."""
 
-ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture lies in its file."""
-
-SIDEWAYS = {
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""How a picture that lies on its side is turned up, by what EXIF says."""
+JPEG = b"\xff\xd8\xff"
+"""What a JPEG begins with."""
 
 
 class Found(NamedTuple):
@@ -88,34 +81,21 @@ def colour_name(code: int) -> str:
     return f"colour #{code:06x}"
 
 
-def read_values(path: Path) -> Image.Image:
-    """Decode a mask: numbers or colours as they are in the file.
-
-    Raises:
-        DataError: if it is missing, damaged, or of a format that changes values.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.format in ("JPEG", "MPO"):
-                raise DataError(f"{path}: is a JPEG, which changes values; a mask has to be a PNG, TIFF, BMP or GIF")
-            image.load()
-            return image.copy()
-    except UNREADABLE as error:
-        raise DataError(f"{path}: cannot be decoded as a mask ({error}); replace or remove it") from error
-
-
 def read_mask(path: Path, image: Path) -> Image.Image:
     """A mask of the size of its image as it is shown; turned with it if it has the size in which that is stored.
 
     Raises:
-        DataError: if it has another size, or cannot be decoded.
+        DataError: if it has another size, cannot be decoded, or is of a format that changes values.
     """
     mask, header = read_values(path), read_header(image)
+    with path.open("rb") as stream:
+        if stream.read(len(JPEG)) == JPEG:
+            raise DataError(f"{path}: is a JPEG, which changes values; a mask has to be a PNG, TIFF, BMP or GIF")
     size = header.width, header.height
     if mask.size == size:
         return mask
-    if mask.size == size[::-1] and (turn := SIDEWAYS.get(_orientation_of(image))) is not None:
-        return mask.transpose(turn)
+    if mask.size == size[::-1] and header.orientation in SIDEWAYS:
+        return turned(mask, header.orientation)
     sizes = f"is {mask.width}x{mask.height}, but its image {image} is {size[0]}x{size[1]}"
     raise DataError(f"{path}: {sizes} (width x height); a mask needs the size of its image")
 
@@ -185,11 +165,3 @@ def _palette_of(mask: Image.Image) -> NDArray[np.int32]:
     red, green, blue = np.array([*palette, *[0] * (768 - len(palette))], np.int32).reshape(256, 3).T
     colours: NDArray[np.int32] = red << 16 | green << 8 | blue
     return colours
-
-
-def _orientation_of(image: Path) -> int:
-    try:
-        with Image.open(image) as opened:
-            return int(opened.getexif().get(ORIENTATION, 1))
-    except UNREADABLE:
-        return 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dasbench.datasets.dataset import LeftOut, Part
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.mask_layouts import (
     IMAGE_WORDS,
     MASK_WORDS,
@@ -90,7 +90,7 @@ def _matched(folder: Path, place: Place, pairs: Pairs) -> tuple[list[Pair], list
     found, faults = decided_matches(images, candidates)
     if faults:
         where = folder / place.masks
-        raise DataError(named_in_file([f"{where}: {faults[index]}" for index in sorted(faults)], "masks"))
+        raise DataError(listing([f"{where}: {faults[index]}" for index in sorted(faults)], name="masks"))
     used = files_of(candidates)
     pairs.leave_out("masks of no image", [_below(place.masks, mask) for mask in masks if mask not in used])
     matched = [
@@ -120,7 +120,7 @@ def _refuse_unmasked(folder: Path, unmasked: Sequence[str], leave_out: bool, pai
     if leave_out:
         pairs.leave_out("images without a mask", unmasked)
     elif unmasked:
-        lines = named_in_file([f"{folder / image}: has no mask" for image in unmasked], "unmasked")
+        lines = listing([f"{folder / image}: has no mask" for image in unmasked], name="unmasked")
         remedy = "add their masks, or write unmasked: leave_out"
         raise DataError(f"{lines}\n{len(unmasked)} images have no mask: {remedy}")
 
@@ -144,7 +144,7 @@ def _by_lists(
         seen.update(dict.fromkeys(names, part))
     if complaints:
         where = folder / "ImageSets" / "Segmentation"
-        raise DataError(named_in_file([f"{where}: {complaint}" for complaint in complaints], "lists"))
+        raise DataError(listing([f"{where}: {complaint}" for complaint in complaints], name="lists"))
     if usable:
         unlisted = [pair.image for name, pair in known.items() if name not in seen]
         pairs.leave_out("in no list of a part", [*unlisted, *unmasked])
@@ -161,7 +161,7 @@ def _by_folders(folder: Path, place: Place, matched: Sequence[Pair], pairs: Pair
         return
     strays = [pair.image for pair, part in zip(matched, parts, strict=True) if part is None]
     if strays:
-        lines = named_in_file([f"{folder / stray}: lies in the folder of no part" for stray in strays], "strays")
+        lines = listing([f"{folder / stray}: lies in the folder of no part" for stray in strays], name="strays")
         raise DataError(f"{lines}\nOther images lie in folders of parts, such as train: move these there, or away")
     for pair, part in zip(matched, parts, strict=True):
         assert part is not None

@@ -43,13 +43,15 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
     if grouped:
         _refuse_torn_groups(table, rows, part_of)
     listed = {part: [image for image in rows if part_of[image] == part] for part in PARTS}
-    folders = "" if "split" in table.columns or len(set(part_of.values())) < 2 else ", parts by folders"
-    groups = f", groups by '{shown(table.columns['group'])}'" if grouped else ""
+    notes = [f"groups by '{shown(table.columns['group'])}'"] if grouped else []
+    if "split" not in table.columns and len(set(part_of.values())) > 1:
+        notes.append("parts by folders")
+    origin = f"{shown(place)} ({', '.join(notes)})" if notes else shown(place)
     unnamed = [path for path, _ in tree.top.all_images() if path not in rows]
     return Labelled(
         tuple(shown(label) for label in classes),
         {part: _files(tree, images, rows, classes, grouped=grouped) for part, images in listed.items() if images},
-        {part: f"{shown(place)}{folders}{groups}" for part, images in listed.items() if images},
+        {part: origin for part, images in listed.items() if images},
         left_out_of({f"image in no row of {shown(place)}": unnamed}),
     )
 
@@ -115,23 +117,26 @@ class Index:
     """Images by their last name, with and without its ending.
 
     Args:
+        names: of the path of each image.
         whole: paths of the images of a name.
         stems: paths of the images of a name without its ending.
     """
 
+    names: Mapping[str, Names]
     whole: Mapping[str, Sequence[str]]
     stems: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, images: Sequence[str]) -> "Index":
         """The index of some paths."""
+        names = {image: _names(image) for image in images}
         whole: dict[str, list[str]] = {}
         stems: dict[str, list[str]] = {}
         for image in images:
-            last = _names(image)[-1]
+            last = names[image][-1]
             whole.setdefault(last, []).append(image)
             stems.setdefault(PurePosixPath(last).stem, []).append(image)
-        return cls(whole, stems)
+        return cls(names, whole, stems)
 
     def images_of(self, file: str) -> list[str]:
         r"""The images that a table may mean by a name: those with the longest end of their path in common with it.
@@ -143,36 +148,36 @@ class Index:
             >>> index.images_of("data\\b\\1.JPG"), index.images_of("2"), index.images_of("1")
             (['b/1.jpg'], ['b/2.jpg'], ['a/1.jpg', 'b/1.jpg'])
         """
-        names = _names(file)
-        if not names:
+        written = _names(file)
+        if not written:
             return []
         for candidates in (self.whole, self.stems):
-            found = [image for image in candidates.get(names[-1], ()) if _agree(_names(image)[:-1], names[:-1])]
+            found = [image for image in candidates.get(written[-1], ()) if self._agree(image, written)]
             if found:
-                return _nearest(found, file)
+                return self._nearest(found, file)
         return []
+
+    def _agree(self, image: str, written: Names) -> bool:
+        """Whether the folders of one are the end of the other's."""
+        folders, others = self.names[image][:-1], written[:-1]
+        common = min(len(folders), len(others))
+        return common == 0 or folders[-common:] == others[-common:]
+
+    def _nearest(self, images: Sequence[str], file: str) -> list[str]:
+        """Of images that a name fits, those it fits best: exactly, or with the longest common end, or in its case."""
+        length = len(_names(file))
+        common = {image: min(len(self.names[image]), length) for image in images}
+        exact = [image for image in images if len(self.names[image]) == length]
+        longest = max(common.values())
+        nearest = exact or [image for image in images if common[image] == longest]
+        last = file.replace("\\", "/").rpartition("/")[2]
+        same_case = [image for image in nearest if image.rpartition("/")[2] == last]
+        return same_case if len(same_case) == 1 else nearest
 
 
 def _names(path: str) -> Names:
     names = shown(path).casefold().replace("\\", "/").split("/")
     return tuple(name for name in names if name not in ("", "."))
-
-
-def _agree(image: Names, written: Names) -> bool:
-    """Whether the folders of one are the end of the other's."""
-    common = min(len(image), len(written))
-    return common == 0 or image[-common:] == written[-common:]
-
-
-def _nearest(images: Sequence[str], file: str) -> list[str]:
-    """Of images that a name fits, those it fits best: exactly, or with the longest common end, or in its case."""
-    names = _names(file)
-    exact = [image for image in images if len(_names(image)) == len(names)]
-    common = max(min(len(_names(image)), len(names)) for image in images)
-    longest = [image for image in images if min(len(_names(image)), len(names)) == common]
-    nearest = exact or longest
-    same_case = [image for image in nearest if PurePosixPath(image).name == PurePosixPath(file.replace("\\", "/")).name]
-    return same_case if len(same_case) == 1 else nearest
 
 
 def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
