@@ -94,4 +94,4 @@ def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
                 own.append(index)
             seen.add(content)
         once[part] = listed.take(np.array(own, np.int64))
-    return Once(once, left_out_of({"copy of another image": dropped}))
+    return Once(once, left_out_of({"copies of other images": dropped}))

@@ -65,7 +65,7 @@ def labelled_by_folders(tree: Tree, layout: LayoutName = "auto") -> Labelled:
         classes,
         {part: files_in(tree.root, [found[name] for name in classes]) for part, found in folders.items()},
         {part: f"{shown(folder.place or tree.root.name)}/" for part, folder in parts.items()},
-        left_out_of({"image in no class folder": homeless, "folder without images": beside}),
+        left_out_of({"images in no class folder": homeless, "folders without images": beside}),
     )
 
 

@@ -67,7 +67,7 @@ def stanford_dogs(
             "val": "cut from train_list.mat by lot",
             "test": "test_list.mat",
         },
-        left_out=added(tree.left_out, left_out_of({"image in no list": unlisted})),
+        left_out=added(tree.left_out, left_out_of({"images in no list": unlisted})),
     )
 
 

@@ -52,7 +52,7 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
         tuple(shown(label) for label in classes),
         {part: _files(tree, images, rows, classes, grouped=grouped) for part, images in listed.items() if images},
         {part: origin for part, images in listed.items() if images},
-        left_out_of({f"image in no row of {shown(place)}": unnamed}),
+        left_out_of({f"images in no row of {shown(place)}": unnamed}),
     )
 
 

@@ -145,11 +145,11 @@ class Walker:
             return
         if stat.S_ISDIR(status.st_mode):
             if (status.st_dev, status.st_ino) in above:
-                self._leave_out("link back to a folder above it", place)
+                self._leave_out("links back to a folder above them", place)
             else:
                 found.folders[entry.name] = self.folder(place, above=above)
         elif not stat.S_ISREG(status.st_mode):
-            self._leave_out("pipe, socket or device", place)
+            self._leave_out("pipes, sockets and devices", place)
         elif not os.access(entry.path, os.R_OK):
             self.forbidden.append(f"{shown(entry.path)}: {os.strerror(errno.EACCES)}")
         else:

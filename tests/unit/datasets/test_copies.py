@@ -93,7 +93,7 @@ def test_each_picture_counts_once_where_it_is_looked_at_last(parted):
     assert [len(data.train), len(data.val), len(data.test)] == [10, 12, 14]
     assert "test/class 0/of train.jpg" in data.test.files
     assert {"train/class 0/0.jpg", "train/class 1/1.jpg", "val/class 2/2.jpg"}.isdisjoint(files(data))
-    assert data.left_out == {"copy of another image": LeftOut(4, "test/class 2/again.jpg")}
+    assert data.left_out == {"copies of other images": LeftOut(4, "test/class 2/again.jpg")}
 
 
 def test_copies_are_dropped_before_parts_are_cut(tmp_path):
@@ -106,7 +106,7 @@ def test_copies_are_dropped_before_parts_are_cut(tmp_path):
 
     assert "is a copy of" in complaint(folder)
     assert len(files(after)) == len(files(before)) == 60
-    assert after.left_out["copy of another image"].number == 30
+    assert after.left_out["copies of other images"].number == 30
 
 
 @pytest.mark.parametrize("copies", ["refuse", "once"])

@@ -271,7 +271,7 @@ class TestImages:
 
         left_out = read(scans).left_out
 
-        assert left_out == {"image in no row of labels.csv": LeftOut(2, "images/img_00.jpg")}
+        assert left_out == {"images in no row of labels.csv": LeftOut(2, "images/img_00.jpg")}
 
     def test_the_order_of_the_rows_does_not_matter(self, scans):
         table(scans, "file", "label")
@@ -367,7 +367,7 @@ class TestParts:
         data = read(scans, labels="train.csv")
 
         assert len(labels_of(data)) == 20
-        assert data.left_out == {"image in no row of train.csv": LeftOut(3, "test/x0.jpg")}
+        assert data.left_out == {"images in no row of train.csv": LeftOut(3, "test/x0.jpg")}
 
 
 class TestGroups:

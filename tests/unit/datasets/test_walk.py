@@ -106,7 +106,7 @@ class TestParts:
 
         left_out = read(folder, val_share=0.25).left_out
 
-        assert left_out == {".me": LeftOut(1, "notes/read.me"), "folder without images": LeftOut(1, "notes")}
+        assert left_out == {".me": LeftOut(1, "notes/read.me"), "folders without images": LeftOut(1, "notes")}
 
     def test_one_without_class_folders_is_refused(self, tmp_path):
         folder = parts_of(tmp_path / "own", "train")
@@ -322,7 +322,7 @@ class TestFiles:
             ".txt": LeftOut(2, "class 0/a.txt"),
             "(no ending)": LeftOut(1, "class 1/README"),
             ".heic": LeftOut(1, "class 2/raw.heic"),
-            "image in no class folder": LeftOut(2, "back.jpg"),
+            "images in no class folder": LeftOut(2, "back.jpg"),
         }
 
     def test_what_systems_put_beside_them_is_ignored(self, photos):
@@ -355,7 +355,7 @@ class TestFiles:
 
             left_out = read(photos).left_out
 
-        assert left_out == {"pipe, socket or device": LeftOut(2, "class 0/pipe.jpg")}
+        assert left_out == {"pipes, sockets and devices": LeftOut(2, "class 0/pipe.jpg")}
 
     def test_a_folder_may_be_called_like_an_image(self, photos):
         (photos / "class 0").rename(photos / "class.jpg")
@@ -380,7 +380,7 @@ class TestLinks:
         data = read(photos)
 
         assert sum(sizes(data)) == 24
-        assert data.left_out == {"link back to a folder above it": LeftOut(2, "class 0/up")}
+        assert data.left_out == {"links back to a folder above them": LeftOut(2, "class 0/up")}
 
     def test_links_that_lead_nowhere_are_all_refused(self, photos):
         (photos / "class 0/gone.jpg").symlink_to("/not/mounted/x.jpg")
