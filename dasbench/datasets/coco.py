@@ -1,45 +1,35 @@
-"""COCO: 118,287 photographs to train on, with the boxes of 860,001 objects in 80 classes."""
+"""COCO: 118,287 photographs to train on, with the boxes of 860,001 objects in 80 classes; and folders like it."""
 
-from filecmp import cmp
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge, Gt, Le, MinLen
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Part, stratified_split
+from dasbench.datasets.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
+from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.instances import Instances, read_instances
-from dasbench.datasets.object_files import (
-    InstanceSplit,
-    Listing,
-    fingerprint_of,
-    listed,
-    refuse_objectless,
-    to_train_on,
-)
+from dasbench.datasets.object_files import InstanceSplit, Listing, cut_missing, listed, object_dataset
 from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"
 
-HOW = (
-    "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org (20 GB; nothing is "
-    "downloaded for you) and unpack them into coco/train2017/*.jpg, coco/val2017/*.jpg, "
-    "coco/annotations/instances_train2017.json and instances_val2017.json below --data-root (or $DASBENCH_DATA). "
-    "A folder of your own has the same layout; say where it is with root, and how many classes it has with num_classes."
-)
+LICENCE = "annotations CC BY 4.0, photographs on Flickr's terms of use; of a folder of one's own, its owner's"
 
-FOLDERS = ("train2017", "val2017")
-"""Of the images; the second holds the official validation images, which are the test part."""
+OFFICIAL_SHARE, OWN_SHARE = 0.02, 0.15
+"""Of the images, what a part gets that is cut by lot."""
 
 
 @DATASETS.register("coco", source=SOURCE, gives=("objects",))
 def coco(
     *,
     root: Annotated[str, MinLen(1)] = "coco",
-    val_share: Annotated[float, Gt(0), Le(0.5)] = 0.02,
-    num_classes: Annotated[int, Ge(1), Le(1000)] = 80,
+    val_share: Annotated[float, Gt(0), Le(0.5)] | None = None,
+    test_share: Annotated[float, Gt(0), Le(0.45)] = OWN_SHARE,
+    num_classes: Annotated[int, Ge(1), Le(1000)] | None = None,
 ) -> Dataset[InstanceSplit]:
     """COCO 2017 with its boxes; the official validation images are the test part, and some training images validate.
 
@@ -48,79 +38,82 @@ def coco(
     without an object, and boxes without an area (two of COCO's); boxes are cut to their image. Evaluation has all
     images, and boxes as they are in the file.
 
+    A folder of one's own may also have an annotation file for each part, in or beside the folders of their images, or
+    one for all images; a part that is missing is cut from the training images by lot.
+
     Images keep their size. What is stated as the size of an image is the largest that detectors scale it to, 800 x
     1333 pixels (Ren et al. 2015; Lin et al. 2017, Feature Pyramid Networks).
 
     Args:
         root: the folder, absolute or below the data root; a user's own folder in COCO's layout will do.
-        val_share: share of the training images that validate; ours.
-        num_classes: how many categories there must be.
+        val_share: share of the training images that validate, if there is no such part; ours. If left out, 0.02 under
+            COCO's own names of files, else 0.15.
+        test_share: share of the training images that are the test part, if there is none.
+        num_classes: how many categories there must be. If left out, 80 in the folder `coco` under COCO's own names of
+            files, else as many as there are.
 
     Raises:
         DataError: if a file is missing, damaged, or contradicts itself or another.
     """
     folder = data_access().root / Path(root).expanduser()
-    train, test = _listings(folder, num_classes)
-    _refuse_other_classes(folder, train.instances, test.instances)
-    _refuse_copies(train, test)
-    fitted, chosen = stratified_split(np.zeros(len(train.instances), np.int64), [val_share], salt="coco")
-    parts: dict[Part, Listing] = {
-        "train": to_train_on(train.take(fitted)),
-        "val": train.take(chosen),
-        "test": test,
-    }
-    refuse_objectless(parts, remedy="cut it by another val_share")
-    split = {part: InstanceSplit(listing.folder, listing.instances) for part, listing in parts.items()}
-    return Dataset(
+    layout = find_layout(folder)
+    if num_classes is None and layout.official and root == "coco":
+        num_classes = 80
+    parts, origins = _listings(layout.sources, num_classes)
+    _refuse_other_classes(folder, parts)
+    shares: dict[Part, float] = {"val": val_share or (OFFICIAL_SHARE if layout.official else OWN_SHARE)}
+    if not layout.official:
+        shares["test"] = test_share
+    parts, cut = cut_missing(parts, shares, salt="coco")
+    return object_dataset(
         name="coco",
-        classes=test.instances.classes,
-        train=split["train"],
-        val=split["val"],
-        test=split["test"],
-        input_size=(3, 800, 1333),
-        fingerprint=fingerprint_of(parts),
-        licence="annotations CC BY 4.0, photographs on Flickr's terms of use; of a folder of one's own, its owner's",
+        parts=parts,
+        origins={**origins, **cut},
+        licence=LICENCE,
         citation=SOURCE,
+        remedy="cut it by another val_share or test_share",
+        same_name_only=layout.official,
     )
 
 
-def _listings(folder: Path, num_classes: int) -> list[Listing]:
-    """The images of both folders; the complaints about both at once."""
-    wanted = [folder / name for name in FOLDERS] + [_annotation_file(folder, name) for name in FOLDERS]
-    if missing := [path for path in wanted if not path.exists()]:
-        raise DataError("\n".join([*(f"{path}: is missing" for path in missing), HOW]))
-    listings, complaints = [], []
-    for name in reversed(FOLDERS):  # the small one first
+def _listings(sources: Mapping[Part, Source], num_classes: int | None) -> tuple[dict[Part, Listing], dict[Part, str]]:
+    """The images of each annotation file, and what each part is made of; the complaints about all at once."""
+    found: dict[Part, Listing] = {}
+    complaints = []
+    for part, source in reversed([*sources.items()]):  # the small one first
         try:
-            instances = read_instances(_annotation_file(folder, name), num_classes=num_classes)
-            listings.append(listed(folder / name, instances))
+            instances = read_instances(
+                source.file, num_classes=num_classes, without_parents=source.file.name == ROBOFLOW
+            )
+            folder, names = place_images(source, instances.names)
+            found[part] = listed(folder, replace(instances, names=names))
         except DataError as error:
             complaints.append(str(error))
     if complaints:
         raise DataError("\n".join([*complaints, HOW]))
-    return listings[::-1]
+    parts = {part: found[part] for part in sources}
+    return parts, {part: f"{source.file.parent.name}/{source.file.name}" for part, source in sources.items()}
 
 
-def _annotation_file(folder: Path, name: str) -> Path:
-    return folder / "annotations" / f"instances_{name}.json"
+def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
+    """Refuse annotation files whose categories differ."""
+    train, *others = (listing.instances for listing in parts.values())
+    for other in others:
+        if train.classes != other.classes:
+            raise DataError(
+                f"{folder}: the categories of both annotation files, by rising id, {_difference(train, other)}"
+            )
 
 
-def _refuse_other_classes(folder: Path, train: Instances, test: Instances) -> None:
-    pairs = zip(train.classes, test.classes, strict=True)
-    if odd := [pair for pair in pairs if pair[0] != pair[1]]:
-        first, second = odd[0]
-        differ = f"differ in {len(odd)}, such as '{first}' in {FOLDERS[0]} and '{second}' in {FOLDERS[1]}"
-        raise DataError(f"{folder}: the categories of both annotation files, by rising id, {differ}. {HOW}")
-
-
-def _refuse_copies(train: Listing, test: Listing) -> None:
-    """Refuse images that stand in both folders under one name; ids and names alone may be counted anew in each."""
-    at = set(train.instances.names)
-    copies = [
-        name
-        for name in test.instances.names
-        if name in at and cmp(train.folder / name, test.folder / name, shallow=False)
-    ]
-    if copies:
-        counts = f"is one of {len(copies)} of {len(test.instances)} images that are also in {train.folder}"
-        raise DataError(f"{test.folder / copies[0]}: {counts}. {HOW}")
+def _difference(train: Instances, other: Instances) -> str:
+    """How the categories of two annotation files differ."""
+    names = [instances.file.stem.removeprefix("instances_") for instances in (train, other)]
+    if names[0] == names[1]:
+        names = [instances.file.parent.name for instances in (train, other)]
+    if len(train.classes) != len(other.classes):
+        lone = sorted(set(train.classes) ^ set(other.classes))
+        counts = f"are {len(train.classes)} in {names[0]} and {len(other.classes)} in {names[1]}"
+        return f"{counts}; in one of them alone: {', '.join(repr(name) for name in lone)}. {HOW}"
+    odd = [pair for pair in zip(train.classes, other.classes, strict=True) if pair[0] != pair[1]]
+    first, second = odd[0]
+    return f"differ in {len(odd)}, such as '{first}' in {names[0]} and '{second}' in {names[1]}. {HOW}"

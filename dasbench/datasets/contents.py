@@ -95,13 +95,13 @@ def refuse_changed_files(fingerprint: str) -> None:
 def digests_of(files: FileList) -> list[str]:
     """What identifies the content of each file: equal for two of them if all of their bytes are.
 
-    Where bytes are not looked at, each file counts as one of its own.
+    An empty text each where bytes are not looked at.
 
     Raises:
         DataError: naming every file that cannot be read.
     """
     if data_access().look == "names":
-        return [*files.names]
+        return [""] * len(files.names)
     return [known.digest for known in first_look([files])[0]]
 
 

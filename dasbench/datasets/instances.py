@@ -87,27 +87,37 @@ class Instances:
         return replace(self, boxes=np.clip(self.boxes, 0, ends))
 
 
-def read_instances(file: Path, *, num_classes: int) -> Instances:
+def read_instances(file: Path, *, num_classes: int | None = None, without_parents: bool = False) -> Instances:
     """Read an annotation file in COCO's format; the area of an object that has none is that of its box.
 
     Args:
         file: an `instances_*.json`.
-        num_classes: how many categories there must be.
+        num_classes: how many categories there must be; None takes any number.
+        without_parents: whether to leave out categories without an object that other categories are said to belong to.
 
     Raises:
         DataError: if it is no such file, or something in it does not fit together; all complaints of a kind at once.
     """
     records = read_records(file)
+    if without_parents:
+        records = _without_parents(records)
     complaints = list(_complaints(file, records, num_classes))
     if complaints:
         raise DataError("\n".join(complaints))
     return _as_arrays(file, records)
 
 
-def _complaints(file: Path, records: Records, num_classes: int) -> Iterator[str]:
+def _without_parents(records: Records) -> Records:
+    parents = {category.get("supercategory") for category in records.categories}
+    annotated = {one["category_id"] for one in records.annotations}
+    children = [one for one in records.categories if one["id"] in annotated or one["name"] not in parents]
+    return records._replace(categories=children or records.categories)
+
+
+def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterator[str]:
     """What does not fit together: ids, names, references, boxes."""
     images, annotations, categories = records
-    if len(categories) != num_classes:
+    if num_classes is not None and len(categories) != num_classes:
         yield f"{file}: has {len(categories)} categories, but num_classes is {num_classes}"
     yield from _repeated(file, "categories", categories, ("id", "name"))
     yield from _repeated(file, "images", images, ("id", "file_name"))

@@ -1,10 +1,11 @@
 """Photographs in files with the objects in them, in whatever format they are annotated: checked, read, mirrored."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -12,14 +13,17 @@ from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import Objects, Scene
-from dasbench.datasets.contents import content_fingerprint
-from dasbench.datasets.dataset import Part
+from dasbench.datasets.contents import content_fingerprint, digests_of
+from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
 from dasbench.datasets.first_look import FileList, first_look
 from dasbench.datasets.instances import Instances
 from dasbench.datasets.listing import listing
 from dasbench.datasets.orientation import SIDEWAYS, turned_boxes
-from dasbench.datasets.pixels import read_header, read_photograph
+from dasbench.datasets.pixels import read_header, read_photograph, readable_endings
 from dasbench.errors import DataError
+
+LARGEST = (3, 800, 1333)
+"""Channels, height and width of the largest that detectors scale an image to."""
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +139,86 @@ def to_train_on(listing: Listing) -> Listing:
     return Listing(listing.folder, instances).take(kept)
 
 
+def cut_missing(
+    parts: Mapping[Part, Listing], shares: Mapping[Part, float], *, salt: str
+) -> tuple[dict[Part, Listing], dict[Part, str]]:
+    """Cut the parts that are missing from the training images by lot, the same on every machine.
+
+    Args:
+        parts: that are there, `train` among them.
+        shares: of the training images, for the parts that may be cut.
+        salt: names the lot, so that data sets differ.
+
+    Returns:
+        All parts, and what those that were cut are made of.
+    """
+    missing = [part for part in shares if part not in parts]
+    whole = parts["train"]
+    lot = stratified_split(np.zeros(len(whole.instances), np.int64), [shares[part] for part in missing], salt=salt)
+    cut: dict[Part, Listing] = dict(zip(missing, map(whole.take, lot[1:]), strict=True))
+    given = {**parts, "train": whole.take(lot[0])}
+    return {**given, **cut}, dict.fromkeys(missing, "cut from train by lot")
+
+
+def object_dataset(
+    *,
+    name: str,
+    parts: Mapping[Part, Listing],
+    origins: Mapping[Part, str],
+    licence: str,
+    citation: str,
+    remedy: str,
+    same_name_only: bool = False,
+) -> Dataset[InstanceSplit]:
+    """Make a data set of photographs with objects, after every file was looked at.
+
+    Args:
+        name: as studies call it.
+        parts: all images of each; training leaves out those without an object.
+        origins: what each part is made of.
+        licence: of the images.
+        citation: whom to cite.
+        remedy: what may be done if a part has no object.
+        same_name_only: whether a copy in two parts is refused under the same name alone.
+
+    Raises:
+        DataError: if a part has no object, or a file cannot be read, has another size than annotated, or is in two
+            parts.
+    """
+    split: dict[Part, Listing] = {**parts, "train": to_train_on(parts["train"])}
+    refuse_objectless(split, remedy=remedy)
+    fingerprint = fingerprint_of(split)
+    access = data_access()
+    if access.look != "names" and not access.contents:  # what another process has read, it has compared
+        _refuse_copies(split, same_name_only=same_name_only)
+        _refuse_other_sizes(split)
+    train, val, test = (InstanceSplit(*split[part]) for part in get_args(Part))
+    return Dataset(
+        name=name,
+        classes=test.instances.classes,
+        train=train,
+        val=val,
+        test=test,
+        input_size=LARGEST,
+        fingerprint=fingerprint,
+        licence=licence,
+        citation=citation,
+        origins=origins,
+        left_out=_left_out(parts),
+    )
+
+
+def _left_out(parts: Mapping[Part, Listing]) -> dict[str, LeftOut]:
+    """The images that lie beside those of a data set and are annotated nowhere, if there are any."""
+    used = {folder / name for folder, instances in parts.values() for name in instances.names}
+    beside = []
+    for folder in {part.folder for part in parts.values()}:
+        for place, _, files in os.walk(folder):
+            paths = (Path(place, name) for name in files)
+            beside += [path for path in paths if path.suffix.lower() in readable_endings() and path not in used]
+    return {"images without annotations": LeftOut(len(beside), str(min(beside)))} if beside else {}
+
+
 def refuse_objectless(parts: Mapping[Part, Listing], *, remedy: str) -> None:
     """Refuse a part in which there is nothing to learn or to find.
 
@@ -155,24 +239,20 @@ def fingerprint_of(parts: Mapping[Part, Listing]) -> str:
     """What identifies photographs with their objects: the bytes of the files, and what is annotated in each.
 
     Raises:
-        DataError: naming every file that cannot be read, or is of another size than its annotations are for.
+        DataError: naming every file that cannot be read.
     """
     facts: list[NDArray[np.generic] | Sequence[str]] = []
     for _, instances in parts.values():
         arrays = (instances.sizes, instances.starts, instances.boxes, instances.labels, instances.areas)
         facts += [list(instances.classes), *arrays, instances.crowd]
     lists: dict[str, FileList] = {part: FileList(folder, known.names) for part, (folder, known) in parts.items()}
-    fingerprint = content_fingerprint(lists, *facts)
-    access = data_access()
-    if access.look != "names" and not access.contents:  # what another process has read, it has compared
-        _refuse_other_sizes(parts, lists)
-    return fingerprint
+    return content_fingerprint(lists, *facts)
 
 
-def _refuse_other_sizes(parts: Mapping[Part, Listing], lists: Mapping[str, FileList]) -> None:
+def _refuse_other_sizes(parts: Mapping[Part, Listing]) -> None:
     """Refuse images of other sizes than their annotations are for, as shown or as they lie in their files."""
     complaints = []
-    found = first_look(list(lists.values()))
+    found = first_look([FileList(folder, instances.names) for folder, instances in parts.values()])
     for (folder, instances), known in zip(parts.values(), found, strict=True):
         sizes = np.array([(one.width, one.height) for one in known], np.int32).reshape(-1, 2)
         for index in np.flatnonzero((sizes != instances.sizes).any(axis=1)).tolist():
@@ -182,3 +262,18 @@ def _refuse_other_sizes(parts: Mapping[Part, Listing], lists: Mapping[str, FileL
                 complaints.append(wrong_size(folder, instances, index, shown))
     if complaints:
         raise DataError(listing(complaints, name="sizes"))
+
+
+def _refuse_copies(parts: Mapping[Part, Listing], *, same_name_only: bool) -> None:
+    """Refuse images of the same bytes in two parts."""
+    seen: dict[str, tuple[Part, Path]] = {}
+    complaints = []
+    for part, (folder, instances) in parts.items():
+        for name, digest in zip(instances.names, digests_of(FileList(folder, instances.names)), strict=True):
+            path = folder / name
+            before, original = seen.setdefault(digest or str(path), (part, path))
+            if before != part and (path.name == original.name or not same_name_only):
+                complaints.append(f"{path}: of {part} is also in {before}, as {original}")
+    if complaints:
+        rest = f"images in two parts: {len(complaints)}; remove one of each"
+        raise DataError(f"{listing(complaints, name='copies')}\n{rest}")

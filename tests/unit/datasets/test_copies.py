@@ -9,9 +9,10 @@ import pytest
 from fabricated_data import fabricate_folder
 
 from dasbench.data_access import cache_folder, reading_data
-from dasbench.datasets.contents import FileList, digests_of
+from dasbench.datasets.contents import digests_of
 from dasbench.datasets.copies import count_once, refuse_copies
 from dasbench.datasets.dataset import LeftOut
+from dasbench.datasets.first_look import FileList
 from dasbench.datasets.folders import ImageFiles
 from dasbench.datasets.image_folder import image_folder
 from dasbench.errors import DataError
