@@ -94,7 +94,7 @@ class _Classifier(ImageLearner[_Batch]):
         self.auxiliary = [module for module in self.model.modules() if isinstance(module, HasAuxiliary)]
         self.parts = {part: resident(getattr(data, part), device) for part in ("train", "val", "test")}
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
-        self.truth = data.train.labels.numpy()
+        self.truth = data.train.labels.cpu().numpy()
         self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
         self.class_weights: NDArray[np.float64] | None = None
         self.loss_weights: Tensor | None = None
