@@ -20,13 +20,14 @@ from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.first_look import FileList
 from dasbench.datasets.framing import Fit, Framing, ImageSize
 from dasbench.datasets.listing import listing
-from dasbench.datasets.mask_classes import Classes, Named, classes_of, colour_of, named_in_folder
+from dasbench.datasets.mask_classes import Classes, Named, classes_of, colour_of, named_in_folder, tables_in
 from dasbench.datasets.mask_contents import look_into_masks
 from dasbench.datasets.mask_files import Decoding, Found, read_mask
-from dasbench.datasets.mask_layouts import find_places, voc_root
+from dasbench.datasets.mask_layouts import HOW, find_places, list_files, voc_root
 from dasbench.datasets.mask_pairs import Pair, pair_up
 from dasbench.datasets.part_names import PARTS
 from dasbench.datasets.pixels import read_image
+from dasbench.datasets.walk import added, walk
 from dasbench.errors import DataError
 
 
@@ -126,9 +127,10 @@ def image_masks(
             than its image or means no class, or an image stands in two parts.
     """
     folder = voc_root(data_access().root / Path(root).expanduser())
-    listed = pair_up(
-        folder, find_places(folder, images=images, masks=masks), leave_out_unmasked=unmasked == "leave_out"
-    )
+    used = [path.relative_to(folder).as_posix() for path in (*list_files(folder), *tables_in(folder))]
+    tree = walk(folder, used=used, how=HOW)
+    places = find_places(tree, images=images, masks=masks)
+    listed = pair_up(tree, places, leave_out_unmasked=unmasked == "leave_out")
     every = [pair for pairs in listed.parts.values() for pair in pairs]
     found = look_into_masks(folder, every)
     known = classes_of({str(folder / file): each for file, each in found.items()}, _named(folder, classes, colors))
@@ -155,7 +157,7 @@ def image_masks(
         licence="as the user's own images",
         citation=f"images in the folder '{Path(root).name}'",
         origins={**listed.origins, **cut},
-        left_out=listed.left_out,
+        left_out=added(tree.left_out, listed.left_out),
     )
 
 

@@ -181,14 +181,19 @@ def _checked(
     return Classes(tuple(names), decoding)
 
 
+def tables_in(folder: Path) -> list[Path]:
+    """The files in a folder that may say what masks mean, the one that is read first."""
+    there = {path.name.lower(): path for path in folder.glob("*") if path.is_file()}
+    return [there[name] for name in TABLES if name in there]
+
+
 def named_in_folder(folder: Path) -> Named | None:
     """What a file in a folder says of the classes; None if there is no such file.
 
     Raises:
         DataError: if it cannot be read.
     """
-    there = {path.name.lower(): path for path in folder.iterdir() if path.is_file()}
-    file = next((there[name] for name in TABLES if name in there), None)
+    file = next(iter(tables_in(folder)), None)
     if file is None:
         return None
     try:

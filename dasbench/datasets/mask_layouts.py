@@ -1,14 +1,16 @@
 """How people lay out images and their masks in folders: which folder holds which, and what is a part."""
 
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
+from dasbench.datasets.listing import shown
 from dasbench.datasets.part_names import part_named
+from dasbench.datasets.pixels import readable_endings
+from dasbench.datasets.walk import Folder, Tree, ending_of
 from dasbench.errors import DataError
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "imgdir")
@@ -30,9 +32,6 @@ MASK_FOLDERS = (
 )
 """Names of folders by their letters in lower case: `Ground_Truth` is `groundtruth`."""
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".jp2", ".avif")
-"""Ends of the names of files that are taken for images or masks, in lower case."""
-
 MASK_WORDS = (
     "masks?|labels?|annot(?:ation)?s?|gt|ground_?truth|seg(?:mentation)?s?|matte|l|labelids|gtfine_labelids|anno"
 )
@@ -47,7 +46,7 @@ HOW = (
 
 
 class Place(NamedTuple):
-    """A folder of images with the folder of their masks, both below the root; `""` is the root.
+    """A folder of images with the folder of their masks.
 
     Args:
         part: what they are; None where the folders below say it, or nobody does.
@@ -56,8 +55,8 @@ class Place(NamedTuple):
     """
 
     part: Part | None
-    images: str
-    masks: str
+    images: Folder
+    masks: Folder
 
 
 def voc_root(folder: Path) -> Path:
@@ -67,83 +66,87 @@ def voc_root(folder: Path) -> Path:
         DataError: if there are several years.
     """
     inner = folder / "VOCdevkit" if (folder / "VOCdevkit").is_dir() else folder
-    names = _subfolders(inner) if inner.is_dir() else []
-    years = [name for name in names if VOC_YEAR.fullmatch(name)]
+    years = sorted(path.name for path in inner.glob("*") if VOC_YEAR.fullmatch(path.name) and path.is_dir())
     if len(years) > 1:
-        raise DataError(f"{inner}: holds {', '.join(years)}; write the one that is meant into the root")
+        raise DataError(f"{shown(inner)}: holds {', '.join(years)}; write the one that is meant into the root")
     return inner / years[0] if years else folder
 
 
-def find_places(folder: Path, *, images: str | None, masks: str | None) -> list[Place]:
+def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[Place]:
     """Where images and masks lie below a folder.
 
     Args:
-        folder: the root.
+        tree: what lies below the root.
         images: what the folder of images is called, if its name is unusual.
         masks: what the folder of masks is called.
 
     Raises:
-        DataError: if there is no such folder, no pair, or more than one that could be meant.
+        DataError: if there is no such pair of folders, or more than one that could be meant.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: {'is no folder' if folder.exists() else 'is missing'}. {HOW}")
-    places = _places(folder, images=images, masks=masks)
+    places = _places(tree, tree.top, images=images, masks=masks)
     if places:
         return places
-    inside = _subfolders(folder)
-    if len(inside) == 1 and _places(folder / inside[0], images=images, masks=masks):
-        raise DataError(f"{folder}: holds one folder, '{inside[0]}', which holds images and masks; make it the root")
-    raise DataError(f"{folder}: holds no folder of images with one of masks beside it. {HOW}")
+    inside = list(tree.top.with_images().values())
+    if len(inside) == 1 and _places(tree, inside[0], images=images, masks=masks):
+        name = shown(inside[0].place)
+        raise DataError(
+            f"{shown(tree.root)}: holds one folder, '{name}', which holds images and masks; make it the root"
+        )
+    raise DataError(f"{shown(tree.root)}: holds no folder of images with one of masks beside it. {HOW}")
 
 
-def _places(folder: Path, *, images: str | None, masks: str | None) -> list[Place]:
-    whole = _pair_in(folder, images=images, masks=masks)
+def _places(tree: Tree, level: Folder, *, images: str | None, masks: str | None) -> list[Place]:
+    """The pair in a folder, or those of its parts, or its images with the masks among them."""
+    whole = _pair_in(tree, level, images=images, masks=masks)
     if whole:
         return [Place(None, *whole)]
     above = []
-    for name in _subfolders(folder):
+    for name, folder in level.with_images().items():
         part = part_named(name)
-        pair = _pair_in(folder / name, images=images, masks=masks) if part else None
+        pair = _pair_in(tree, folder, images=images, masks=masks) if part else None
         if pair:
-            above.append(Place(part, f"{name}/{pair[0]}", f"{name}/{pair[1]}"))
-    return _one_for_each_part(folder, above or _beside(folder)) or _among(folder)
+            above.append(Place(part, *pair))
+    return _one_for_each_part(tree, above or _beside(level)) or _among(level)
 
 
-def _pair_in(folder: Path, *, images: str | None, masks: str | None) -> tuple[str, str] | None:
-    """The names of the two folders in a folder."""
-    one = _folder_named(folder, images, IMAGE_FOLDERS, "images")
-    other = _folder_named(folder, masks, MASK_FOLDERS, "masks")
-    return (one, other) if one is not None and other is not None else None
+def _pair_in(tree: Tree, level: Folder, *, images: str | None, masks: str | None) -> tuple[Folder, Folder] | None:
+    """The folder of images in a folder, and that of masks."""
+    one = _folder_named(tree, level, images, IMAGE_FOLDERS, "images")
+    other = _folder_named(tree, level, masks, MASK_FOLDERS, "masks")
+    return (one, other) if one and other else None
 
 
-def _folder_named(folder: Path, given: str | None, usual: Sequence[str], key: str) -> str | None:
-    """The folder of a usual name, or of the given one, that holds pictures."""
+def _folder_named(tree: Tree, level: Folder, given: str | None, usual: Sequence[str], key: str) -> Folder | None:
+    """The folder of the given name, or of a usual one, that holds pictures."""
     if given is not None:
-        return given.strip("/") if (folder / given).is_dir() else None
-    found = [name for name in _subfolders(folder) if re.sub(r"[\W_]", "", name.lower()) in usual]
-    found = [name for name in found if any(True for _ in pictures_below(folder / name))]
-    if len(found) > 1:
-        raise DataError(f"{folder}: {' and '.join(found)} may both hold the {key}; write {key}: {found[0]}, or another")
-    return found[0] if found else None
+        found: Folder | None = level
+        for name in given.strip("/").split("/"):
+            found = found.folders.get(name) if found else None
+        return found
+    named = [name for name in level.with_images() if re.sub(r"[\W_]", "", name.lower()) in usual]
+    if len(named) > 1:
+        both = " and ".join(map(shown, named))
+        where = shown(tree.root / level.place)
+        raise DataError(f"{where}: {both} may both hold the {key}; write {key}: {shown(named[0])}, or another")
+    return level.folders[named[0]] if named else None
 
 
-def _beside(folder: Path) -> list[Place]:
+def _beside(level: Folder) -> list[Place]:
     """Folders like `train` and `train_masks`, or `train` and `trainannot`."""
-    names = _subfolders(folder)
-    masks: dict[Part, str] = {}
-    for name in names:
+    masks: dict[Part, Folder] = {}
+    for name, folder in level.with_images().items():
         told = re.fullmatch(rf"(.+?)[\W_]*(?:{MASK_WORDS})", name, re.IGNORECASE)
         part = part_named(told[1]) if told else None
         if part:
-            masks[part] = name
-    parts = [(part_named(name), name) for name in names if name not in masks.values()]
-    return [Place(part, name, masks[part]) for part, name in parts if part in masks]
+            masks[part] = folder
+    others = [folder for folder in level.with_images().values() if folder not in masks.values()]
+    parts = [(part_named(PurePosixPath(folder.place).name), folder) for folder in others]
+    return [Place(part, folder, masks[part]) for part, folder in parts if part in masks]
 
 
-def _among(folder: Path) -> list[Place]:
+def _among(level: Folder) -> list[Place]:
     """The folder itself, if some of its pictures are called as the masks of others."""
-    every = list(pictures_below(folder))
-    return [Place(None, "", "")] if masks_among(every) else []
+    return [Place(None, level, level)] if masks_among(pictures_in(level)) else []
 
 
 def masks_among(files: Sequence[str]) -> set[str]:
@@ -171,32 +174,27 @@ def bare_name(name: str, words: str) -> str:
         ['a/x', 'x', '07', 'mask']
     """
     folder, slash, last = name.rpartition("/")
-    if last.lower().endswith(PICTURES):
+    if ending_of(last) in readable_endings():
         last = last.rpartition(".")[0]
     last = re.sub(rf"(?<=.)[_. -]+(?:{words})$|^(?:{words})[_. -]+(?=.)", "", last, flags=re.IGNORECASE)
     return folder + slash + last
 
 
-def pictures_below(folder: Path) -> Iterator[str]:
-    """The paths of all pictures below a folder, folder by folder; hidden ones are left out, links followed once."""
-    walked: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in walked:
-            folders.clear()
-            continue
-        walked.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        inside = Path(place).relative_to(folder).as_posix()
-        for name in sorted(files):
-            if name.lower().endswith(PICTURES) and not name.startswith("."):
-                yield name if inside == "." else f"{inside}/{name}"
+def pictures_in(folder: Folder) -> list[str]:
+    """The paths of all pictures in a folder and below it, from there on, sorted."""
+    start = len(folder.place) + 1 if folder.place else 0
+    return sorted(path[start:] for path, _ in folder.all_images())
 
 
 def part_below(path: str) -> Part | None:
     """The part that the first folder of a path is named for."""
     first, slash, _ = path.partition("/")
     return part_named(first) if slash else None
+
+
+def list_files(folder: Path) -> list[Path]:
+    """The lists of Pascal VOC."""
+    return sorted((folder / "ImageSets" / "Segmentation").glob("*.txt"))
 
 
 def listed_parts(folder: Path) -> dict[Part, tuple[str, ...]]:
@@ -206,7 +204,7 @@ def listed_parts(folder: Path) -> dict[Part, tuple[str, ...]]:
         DataError: if a list cannot be read.
     """
     parts: dict[Part, tuple[str, ...]] = {}
-    for file in sorted((folder / "ImageSets" / "Segmentation").glob("*.txt")):
+    for file in list_files(folder):
         part = part_named(file.stem)
         if part is None:
             continue
@@ -218,17 +216,10 @@ def listed_parts(folder: Path) -> dict[Part, tuple[str, ...]]:
     return parts
 
 
-def _one_for_each_part(folder: Path, places: list[Place]) -> list[Place]:
+def _one_for_each_part(tree: Tree, places: list[Place]) -> list[Place]:
     parts = [place.part for place in places]
     twice = [place for place in places if parts.count(place.part) > 1]
     if twice:
-        both = " and ".join(place.images for place in twice)
-        raise DataError(f"{folder}: {both} are both the {twice[0].part} part; put them together, or rename one")
+        both = " and ".join(shown(place.images.place) for place in twice)
+        raise DataError(f"{shown(tree.root)}: {both} are both {twice[0].part}; put them together, or rename one")
     return places
-
-
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error.strerror}; allow it (chmod +rx)") from error

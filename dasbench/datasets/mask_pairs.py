@@ -15,9 +15,10 @@ from dasbench.datasets.mask_layouts import (
     listed_parts,
     masks_among,
     part_below,
-    pictures_below,
+    pictures_in,
 )
 from dasbench.datasets.path_matching import Match, decided_matches, files_of, matches_by_path
+from dasbench.datasets.walk import Folder, Tree
 from dasbench.errors import DataError
 
 
@@ -49,25 +50,27 @@ class Pairs:
             self.left_out[what] = LeftOut(number + len(files), files[0])
 
 
-def pair_up(folder: Path, places: Sequence[Place], *, leave_out_unmasked: bool) -> Pairs:
+def pair_up(tree: Tree, places: Sequence[Place], *, leave_out_unmasked: bool) -> Pairs:
     """Find the mask of every image, and the part that it belongs to.
 
     Args:
-        folder: the root.
+        tree: what lies below the root.
         places: where images and masks lie.
         leave_out_unmasked: whether images without a mask are left out, rather than refused.
 
     Raises:
         DataError: if an image has no mask, it is not clear which, or a part is torn; naming all of the kind.
     """
-    pairs = Pairs()
+    pairs, folder = Pairs(), tree.root
     lists = listed_parts(folder)
+    inside = {path for place in places for path in (*_paths(place.images), *_paths(place.masks))}
+    pairs.leave_out("in no folder of images or masks", [path for path in _paths(tree.top) if path not in inside])
     for place in places:
         matched, unmasked = _matched(folder, place, pairs)
         if place.part:
             _refuse_unmasked(folder, unmasked, leave_out_unmasked, pairs)
             pairs.parts[place.part] = matched
-            pairs.origins[place.part] = f"{place.images}/"
+            pairs.origins[place.part] = f"{place.images.place}/"
         elif not _by_lists(folder, lists, matched, unmasked, pairs):
             _refuse_unmasked(folder, unmasked, leave_out_unmasked, pairs)
             _by_folders(folder, place, matched, pairs)
@@ -80,24 +83,24 @@ def pair_up(folder: Path, places: Sequence[Place], *, leave_out_unmasked: bool) 
 
 def _matched(folder: Path, place: Place, pairs: Pairs) -> tuple[list[Pair], list[str]]:
     """The images of a place with their masks, and those that have none."""
-    images = sorted(pictures_below(folder / place.images))
-    if place.images == place.masks:
+    images = pictures_in(place.images)
+    if place.images is place.masks:
         among = masks_among(images)
         images, masks = [file for file in images if file not in among], sorted(among)
     else:
-        masks = sorted(pictures_below(folder / place.masks))
+        masks = pictures_in(place.masks)
     candidates = _candidates(images, masks)
     found, faults = decided_matches(images, candidates)
     if faults:
-        where = folder / place.masks
+        where = folder / place.masks.place
         raise DataError(listing([f"{where}: {faults[index]}" for index in sorted(faults)], name="masks"))
     used = files_of(candidates)
-    pairs.leave_out("masks of no image", [_below(place.masks, mask) for mask in masks if mask not in used])
+    pairs.leave_out("masks of no image", [_below(place.masks.place, mask) for mask in masks if mask not in used])
     matched = [
-        Pair(_below(place.images, images[index]), _below(place.masks, match.file))
+        Pair(_below(place.images.place, images[index]), _below(place.masks.place, match.file))
         for index, match in sorted(found.items())
     ]
-    return matched, [_below(place.images, image) for index, image in enumerate(images) if index not in found]
+    return matched, [_below(place.images.place, image) for index, image in enumerate(images) if index not in found]
 
 
 def _candidates(images: Sequence[str], masks: Sequence[str]) -> dict[int, list[Match]]:
@@ -153,11 +156,11 @@ def _by_lists(
 
 def _by_folders(folder: Path, place: Place, matched: Sequence[Pair], pairs: Pairs) -> None:
     """Give images to the parts that the folders below a place are named for, if any is."""
-    start = len(place.images) + 1 if place.images else 0
+    start = len(place.images.place) + 1 if place.images.place else 0
     parts = [part_below(pair.image[start:]) for pair in matched]
     if not any(parts):
         pairs.parts["train"] = list(matched)
-        pairs.origins["train"] = f"{place.images or '.'}/"
+        pairs.origins["train"] = f"{place.images.place or '.'}/"
         return
     strays = [pair.image for pair, part in zip(matched, parts, strict=True) if part is None]
     if strays:
@@ -167,6 +170,10 @@ def _by_folders(folder: Path, place: Place, matched: Sequence[Pair], pairs: Pair
         assert part is not None
         pairs.parts.setdefault(part, []).append(pair)
         pairs.origins[part] = f"{pair.image[:start]}{pair.image[start:].partition('/')[0]}/"
+
+
+def _paths(folder: Folder) -> list[str]:
+    return [path for path, _ in folder.all_images()]
 
 
 def _below(folder: str, file: str) -> str:

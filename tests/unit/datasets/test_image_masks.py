@@ -10,7 +10,7 @@ from PIL import Image
 
 from dasbench.datasets.annotations import IGNORED
 from dasbench.datasets.image_masks import image_masks
-from dasbench.datasets.mask_files import ORIENTATION
+from dasbench.datasets.orientation import turned
 from dasbench.errors import DataError
 from dasbench.testing import check_dataset
 
@@ -137,6 +137,8 @@ def test_the_lists_of_pascal_voc_say_the_parts(tmp_path, inside):
     assert (len(data.train), len(data.test)) == (3, 1)
     assert data.left_out["listed for test, without masks"].number == 2
     assert data.left_out["in no list of a part"].number == 3
+    assert data.left_out["in no folder of images or masks"].number == 8
+    assert ".txt" not in data.left_out
 
 
 def test_what_labelme_writes_is_read(tmp_path):
@@ -306,14 +308,19 @@ def test_a_map_is_varied_as_its_image_is(tmp_path, fit):
         assert bool(inside.all()) == (fit != "pad")
 
 
-def test_a_mask_of_the_size_as_stored_is_turned_with_its_image(tmp_path):
+@pytest.mark.parametrize("is_turned", [False, True], ids=["as stored", "as shown"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_lies_on_its_image_however_that_lies_in_its_file(tmp_path, orientation, is_turned):
+    if not is_turned and orientation in (2, 3, 4):
+        pytest.skip("the sizes are the same: a mask is taken to lie as the image is shown")
     exif = Image.Exif()
-    exif[ORIENTATION] = 6
+    exif[0x0112] = orientation
     (tmp_path / "images").mkdir()
     for number in range(8):
         values = np.random.default_rng(number).integers(0, 3, (4, 8), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
         Image.fromarray(values * 100).save(tmp_path / "images" / f"{number}.jpg", exif=exif, quality=100)
-        write_mask(tmp_path / "masks" / f"{number}.png", values)
+        mask = turned(Image.fromarray(values), orientation) if is_turned else Image.fromarray(values)
+        write_mask(tmp_path / "masks" / f"{number}.png", np.asarray(mask))
 
     part = image_masks(root=str(tmp_path), image_size=[160, 80], fit="squeeze").train
 
@@ -372,6 +379,15 @@ def test_what_lies_beside_does_no_harm(tmp_path, spare):
     data = whole(tmp_path)
 
     assert len(all_files(data)) == 12
+
+
+def test_a_link_to_a_mask_that_is_gone_is_refused_with_its_path(tmp_path):
+    write_pairs(tmp_path)
+    (tmp_path / "masks" / "004.png").unlink()
+    (tmp_path / "masks" / "004.png").symlink_to(tmp_path / "gone.png")
+
+    with pytest.raises(DataError, match=r"004.png: is a link to .*gone.png, which is not there"):
+        whole(tmp_path)
 
 
 def test_masks_in_jpeg_are_refused(tmp_path):
