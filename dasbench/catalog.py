@@ -258,21 +258,21 @@ def load_dataset(dataset: Choice) -> Any:
     Raises:
         DataError: if it is missing or damaged.
     """
-    return _loaded(dataset.model_dump_json(), data_access().root)
+    return _loaded(dataset.model_dump_json(), data_access().root, data_access().look == "names")
 
 
 @lru_cache(maxsize=2)
-def _loaded(dataset: str, _root: Path) -> Any:
+def _loaded(dataset: str, _root: Path, _by_names: bool) -> Any:
     choice = Choice.model_validate_json(dataset)
     return DATASETS[choice.name].create(**choice.params)
 
 
 def _fingerprint(dataset: Choice) -> str:
-    """The fingerprint of a resolved data set, computed once for each choice and place of the files."""
-    return _fingerprint_of(dataset.model_dump_json(), data_access().root)
+    """The fingerprint of a resolved data set, computed once for each choice, place of the files and look at them."""
+    return _fingerprint_of(dataset.model_dump_json(), data_access().root, data_access().look == "names")
 
 
 @cache
-def _fingerprint_of(dataset: str, root: Path) -> str:
-    fingerprint: str = _loaded(dataset, root).fingerprint
+def _fingerprint_of(dataset: str, root: Path, by_names: bool) -> str:
+    fingerprint: str = _loaded(dataset, root, by_names).fingerprint
     return fingerprint

@@ -1,13 +1,25 @@
 """How the files of data sets are reached: where, with how many threads, from how far; no part of a trial's key."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 DEFAULT_ROOT = "data"
+
+Look = Literal["names", "bytes", "pixels"]
+"""How closely files are looked at before they are used: names and sizes alone, every byte, or every pixel too."""
+
+Told = Callable[[str, int, int], None]
+"""Told what is being done (`reading`), to how many files it was done, and of how many."""
+
+
+def say_nothing(doing: str, done: int, number: int) -> None:
+    """For those who do not watch."""
+    del doing, done, number
 
 
 @dataclass(frozen=True)
@@ -19,12 +31,18 @@ class DataAccess:
         loaders: threads that read images ahead of the training; 0 reads when a batch is asked for.
         download: whether a data set that is missing may be fetched from the internet.
         gpu_share: of a GPU's memory that this process may use, in (0, 1]: of it, a part is for images.
+        look: how closely files are looked at that nobody has looked at yet.
+        contents: fingerprints of files that another process has read, by what they look like from outside.
+        told: told of what takes long.
     """
 
     root: Path
     loaders: int = 0
     download: bool = False
     gpu_share: float = 1.0
+    look: Look = "bytes"
+    contents: Mapping[str, str] = field(default_factory=dict)
+    told: Told = say_nothing
 
 
 _chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
@@ -48,24 +66,49 @@ def reading_data(
     loaders: int | None = None,
     download: bool | None = None,
     gpu_share: float | None = None,
+    look: Look | None = None,
+    contents: Mapping[str, str] | None = None,
+    told: Told | None = None,
 ) -> Iterator[DataAccess]:
     """Choose where and how data are read, for what runs inside of the block and in this thread.
 
+    What is None stays as it was.
+
     Args:
-        root: the folder that holds the data sets; None leaves it as it was.
-        loaders: threads that decode ahead; None leaves it as it was.
-        download: whether missing data sets may be fetched; None leaves it as it was.
-        gpu_share: of a GPU's memory that may be used; None leaves it as it was.
+        root: the folder that holds the data sets.
+        loaders: threads that decode ahead.
+        download: whether missing data sets may be fetched.
+        gpu_share: of a GPU's memory that may be used.
+        look: how closely files are looked at before they are used.
+        contents: fingerprints of files that another process has read.
+        told: told of what takes long.
     """
-    before = data_access()
-    access = DataAccess(
-        root.absolute() if root else before.root,
-        before.loaders if loaders is None else loaders,
-        before.download if download is None else download,
-        before.gpu_share if gpu_share is None else gpu_share,
-    )
+    options: dict[str, Any] = {
+        "root": root and root.absolute(),
+        "loaders": loaders,
+        "download": download,
+        "gpu_share": gpu_share,
+        "look": look,
+        "contents": contents,
+        "told": told,
+    }
+    chosen = {name: value for name, value in options.items() if value is not None}
+    access = replace(data_access(), **chosen)
     token = _chosen.set(access)
     try:
         yield access
     finally:
         _chosen.reset(token)
+
+
+def cache_folder() -> Path:
+    """Where is kept what can be computed again: $DASBENCH_CACHE, else $XDG_CACHE_HOME/dasbench, else ~/.cache/dasbench.
+
+    Example:
+        >>> cache_folder().is_absolute()
+        True
+    """
+    if named := os.environ.get("DASBENCH_CACHE"):
+        return Path(named).expanduser().absolute()
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache").absolute() / "dasbench"

@@ -5,7 +5,8 @@
     |-- StudyError              2   a study is unsound; carries every complaint at once
     |-- ModelError              2   a gate, its placement and its backbone do not fit together
     |-- DataError               3   a data set is missing, corrupt or has changed
-    |-- OtherCodeError          3   a machine has other code than the one that planned the trial
+    |-- HaltedError             3   a study cannot go on here: its data broke, or its code is another
+    |   `-- OtherCodeError      3   a machine has other code than the one that planned the trial
     |-- StoreError              3   the database or its disk cannot be used
     |   |-- EmptyStoreError     3   there are no results yet
     |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up to date
@@ -81,10 +82,14 @@ class DataError(DasbenchError):
     exit_code = 3
 
 
-class OtherCodeError(DasbenchError):
-    """A process that is to train a trial has other code than the one that planned it; nothing was trained."""
+class HaltedError(DasbenchError):
+    """A study cannot go on before something is mended; the trial in flight counts as not run."""
 
     exit_code = 3
+
+
+class OtherCodeError(HaltedError):
+    """A process that is to train a trial has other code than the one that planned it; nothing was trained."""
 
 
 class StoreError(DasbenchError):

@@ -17,7 +17,7 @@ from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
-from dasbench.spec.identity import hash_of
+from dasbench.spec.identity import data_name, hash_of
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
 from dasbench.spec.trial import Choice, Trial
@@ -51,7 +51,7 @@ class Planned:
             variant=self.variant,
             label=self.label,
             seed=self.trial.seed,
-            dataset=str(self.trial.dataset),
+            dataset=data_name(self.trial.dataset.model_dump(), self.trial.data_fingerprint),
             task=self.trial.task.name,
             role=self.role,
             **network_of(self.trial)._asdict(),

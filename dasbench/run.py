@@ -12,7 +12,7 @@ from typing import Protocol
 from dasbench.agenda import Agenda, look_record
 from dasbench.analysis.looks import Look
 from dasbench.catalog import in_this_process_only
-from dasbench.errors import OtherCodeError, UsageError
+from dasbench.errors import HaltedError, UsageError
 from dasbench.plan import Planned, count_cost, network_of
 from dasbench.records import COUNTING, Epoch, Outcome, Row
 from dasbench.results.answers import TrialState
@@ -101,7 +101,7 @@ def run_study(
 
     Raises:
         LockedError: if another driver runs this study.
-        OtherCodeError: if a worker has other code than this process; the trial waits for one that does not.
+        HaltedError: if a worker has other code than this process, or data that broke; the trials wait.
         UsageError: if a component lies in no file and the executor trains in other processes.
     """
     study = agenda.study
@@ -115,7 +115,7 @@ def run_study(
             executor.run(chain([first], source), job, bridge, interrupt)
         bridge.release()
         if interrupt.refusal:
-            raise OtherCodeError(interrupt.refusal)
+            raise HaltedError(interrupt.refusal)
         ended = store.states(list(agenda.items))
         errors = {key: _error(store, key) for key, state in ended.items() if state.state == "failed"}
     return Summary(

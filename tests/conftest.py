@@ -13,6 +13,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: threads of severa
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of what can be computed again: not the one of whoever runs the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASBENCH_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def write_study(tmp_path: Path) -> Callable[..., Path]:
     """Writes a study file and returns its path."""

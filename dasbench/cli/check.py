@@ -2,6 +2,7 @@
 
 import click
 
+from dasbench.cli.data import lines_about_data
 from dasbench.cli.options import data_option, read_study, study_options
 
 
@@ -17,13 +18,17 @@ def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: s
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.agenda import Agenda
+    from dasbench.cli.place import trials_of
     from dasbench.plan import Plan, count_costs  # imports torch: only a study of sound form pays for it
 
     agenda = Agenda(loaded)
     agenda.start([])
     costs = count_costs(Plan(loaded, agenda.items))
+    lines = lines_about_data(trials_of(loaded, agenda.items))
     models = len({(cost.params_full, cost.macs_full) for cost in costs.values()})
     if loaded.is_searched:
         click.echo(f"{study}: sound. {loaded.name}: {loaded.trials} trials, proposed by {loaded.sampler}.")
     else:
         click.echo(f"{study}: sound. {loaded.name}: {agenda.total} trials, {models} distinct costs.")
+    for line in lines:
+        click.echo(line)

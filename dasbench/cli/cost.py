@@ -12,6 +12,20 @@ from dasbench.errors import UsageError
 if TYPE_CHECKING:
     from dasbench.reports.networks import Counted
 
+LONGEST_SIDE = 4096
+"""Pixels."""
+
+
+def _both_sides(_context: click.Context, _option: click.Parameter, given: str | None) -> tuple[int, int] | None:
+    """Height and width of an image, written as one number for a square, or as `32x320`."""
+    if given is None:
+        return None
+    sides = given.split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides):
+        raise click.BadParameter(f"'{given}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}")
+    return int(sides[0]), int(sides[-1])
+
+
 EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backbone resnet50 --gate das`"
 
 
@@ -20,7 +34,9 @@ EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backb
 @study_options
 @db_option
 @click.option("--backbone", metavar="NAME", help="Count this network instead of a study's.")
-@click.option("--image-size", type=click.IntRange(1, 4096), help="Side of its images. [default: 224]")
+@click.option(
+    "--image-size", metavar="N|HxW", callback=_both_sides, help="Side of its images, or 32x320. [default: 224]"
+)
 @click.option("--classes", type=click.IntRange(1, 100_000), help="Length of its logits. [default: 1000]")
 @click.option("--by-module", is_flag=True, help="List every module.")
 @click.option("--depth", type=click.IntRange(0), help="With --by-module: how many names a path may have.")
@@ -36,7 +52,7 @@ def command(
     gate: str | None,
     db: str,
     backbone: str | None,
-    image_size: int | None,
+    image_size: tuple[int, int] | None,
     classes: int | None,
     by_module: bool,
     depth: int | None,
@@ -62,9 +78,10 @@ def command(
         choice = read_choice(backbone or "", gate=gate, overrides=overrides)
         from dasbench.reports.networks import count_choice  # imports torch
 
-        side, num_classes = image_size or 224, classes or 1000
-        networks = [count_choice(choice, num_classes=num_classes, input_size=(3, side, side))]
-        title = f"Cost of one image of {side}x{side}, {num_classes} classes"
+        height, width = image_size or (224, 224)
+        num_classes = classes or 1000
+        networks = [count_choice(choice, num_classes=num_classes, input_size=(3, height, width))]
+        title = f"Cost of one image of {height}x{width}, {num_classes} classes"
     else:
         loaded = find_study(study, profile=profile, overrides=overrides, gate=gate, db=db)
         networks, title = networks_of_study(loaded), loaded.question

@@ -187,7 +187,7 @@ def loaders_of(study: "Study", share: GpuShare, place: "Place") -> int:
         return cpus
     import torch
 
-    from dasbench.search.executors.cores import usable_cores
+    from dasbench.cores import usable_cores
 
     at_once = 1
     if place["executor"] == "ray":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dasbench.cli.data import watching_files
 from dasbench.data_access import reading_data
 from dasbench.errors import EmptyStoreError
 
@@ -39,7 +40,14 @@ def study_options(function: F) -> F:
 
 
 def data_option(function: F) -> F:
-    """`--data-root`, the folder that holds the data sets (else $DASBENCH_DATA, else ./data), and `--download`."""
+    """Where data lie, whether they may be fetched, and how closely they are looked at."""
+    function = click.option(
+        "--trust-data",
+        is_flag=True,
+        expose_value=False,
+        callback=_trust_data,
+        help="Read no file beforehand: names and sizes stand for content, and results are kept apart by that.",
+    )(function)
     function = click.option(
         "--download",
         is_flag=True,
@@ -60,6 +68,11 @@ def data_option(function: F) -> F:
 def _read_data_below(context: click.Context, _option: click.Parameter, root: Path | None) -> None:
     """Read data there until the command ends."""
     context.with_resource(reading_data(root))
+
+
+def _trust_data(context: click.Context, _option: click.Parameter, trust: bool) -> None:
+    """Look at data from outside alone until the command ends, or read what was never read, and show that."""
+    context.with_resource(reading_data(look="names" if trust else None, told=context.with_resource(watching_files())))
 
 
 def _download_data(context: click.Context, _option: click.Parameter, download: bool) -> None:

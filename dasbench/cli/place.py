@@ -1,22 +1,26 @@
 """Where the trials of a run are trained: device, executor, storage, and whether all of that is possible."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
+from dasbench.cli.data import lines_about_data
 from dasbench.cli.earlier import announce_changes
 from dasbench.cli.gpus import GpuShare, loaders_of
 from dasbench.cli.options import known_results
+from dasbench.cli.output import tell
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
 from dasbench.plugins import imported
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
-    from dasbench.plan import Plan
+    from dasbench.plan import Plan, Planned
     from dasbench.search.executors.executor import Executor
     from dasbench.spec.study import Study
+    from dasbench.spec.trial import Trial
     from dasbench.training.run_trial import Runtime
 
 
@@ -34,6 +38,7 @@ class Place(TypedDict):
 
 def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
     """Where each trial runs, and how."""
+    from dasbench.datasets.contents import contents_read
     from dasbench.training.run_trial import Runtime
 
     cpus = study.resources.cpus
@@ -45,6 +50,7 @@ def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
         timeout_s=study.resources.timeout_s,
         checkpoint_s=place["checkpoint_every"],
         data_root=data_access().root,
+        contents=contents_read(),
         loaders=loaders_of(study, share, place),
         replicas=max(1, int(share.gpus)),
         plugins=imported(),
@@ -52,7 +58,7 @@ def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
 
 
 def check_needs(study: "Study", db: str, *, replace: bool) -> "Plan":
-    """Open its data and build its models: what is not to be had is known before anything is trained.
+    """Look at all of its data and build its models: what is not to be had is known before anything is trained.
 
     Args:
         study: as it is to be run.
@@ -71,8 +77,19 @@ def check_needs(study: "Study", db: str, *, replace: bool) -> "Plan":
     done, specs = _so_far(db, study.name, list(plan.items))
     refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
     left = plan.without(done)
+    if left.items or study.is_searched:
+        for line in lines_about_data(trials_of(study, left.items)):
+            tell(line)
     count_costs(left)
     return left
+
+
+def trials_of(study: "Study", items: "Mapping[str, Planned]") -> "list[Trial]":
+    """The trials of a plan; of a search that lists none yet, the one that its base describes."""
+    from dasbench.plan import plan_trial
+
+    trials = [item.trial for item in items.values()]
+    return trials or [plan_trial(study, {}, study.seeds.values[0]).trial]
 
 
 def make_executor(agenda: "Agenda", share: GpuShare, place: Place) -> "Executor":

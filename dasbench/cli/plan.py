@@ -2,6 +2,7 @@
 
 import click
 
+from dasbench.cli.data import lines_about_data
 from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import (
     data_option,
@@ -37,6 +38,7 @@ def command(
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.agenda import Agenda
+    from dasbench.cli.place import trials_of
     from dasbench.cli.workers import default_workers
     from dasbench.plan import Plan, count_costs, network_of  # imports torch
     from dasbench.records import COUNTING
@@ -63,5 +65,7 @@ def command(
         (row.key, plan.items[row.key].trial.training.epochs) for row in rows if row.state not in ("done", "stopped")
     ]
     seconds = expected_seconds(left, costs, history, workers=workers or default_workers(loaded.resources.cpus))
+    for line in lines_about_data(trials_of(loaded, plan.items)):
+        tell(line)
     to_come = f"{agenda.total - len(rows)} more will be proposed by {loaded.sampler}" if loaded.is_searched else ""
     print_plan(loaded.question, rows, seconds, to_come=to_come, format_=format_)

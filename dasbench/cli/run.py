@@ -15,6 +15,7 @@ from dasbench.cli.gpus import share_of_gpu, wanted_gpus
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell, tell_result
 from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
+from dasbench.data_access import data_access, reading_data
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
@@ -108,6 +109,8 @@ def command(
     from dasbench.training.checkpoints import storage_place
     from dasbench.training.run_trial import forget_checkpoints, run_trial
 
+    if data_access().look != "names":
+        click.get_current_context().with_resource(reading_data(look="pixels"))
     agenda = Agenda(loaded)
     gpus = wanted_gpus(loaded, place)
     left = check_needs(loaded, db, replace=replace)

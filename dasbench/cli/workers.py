@@ -2,7 +2,7 @@
 
 import click
 
-from dasbench.search.executors.cores import usable_cores
+from dasbench.cores import usable_cores
 
 
 def default_workers(cpus: int) -> int:

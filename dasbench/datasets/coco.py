@@ -1,24 +1,24 @@
 """COCO: 118,287 photographs to train on, with the boxes of 860,001 objects in 80 classes."""
 
-import logging
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from filecmp import cmp
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
-import torch
 from annotated_types import Ge, Gt, Le, MinLen
-from numpy.typing import NDArray
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.instances import Instances, read_instances
-from dasbench.datasets.pixels import read_image
+from dasbench.datasets.object_files import (
+    InstanceSplit,
+    Listing,
+    fingerprint_of,
+    listed,
+    refuse_objectless,
+    to_train_on,
+)
 from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"
@@ -32,75 +32,6 @@ HOW = (
 
 FOLDERS = ("train2017", "val2017")
 """Of the images; the second holds the official validation images, which are the test part."""
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class InstanceSplit:
-    """Photographs of any size with their objects; in training, half of them are mirrored.
-
-    Args:
-        folder: where the images lie.
-        instances: what they are and show.
-    """
-
-    folder: Path
-    instances: Instances
-    num_draws: int = 1
-
-    def __len__(self) -> int:
-        return len(self.instances)
-
-    def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
-        """Some images with their objects, decoded in the thread that asks."""
-        mirrored = np.zeros(len(indices), bool) if draws is None else draws[:, 0] < 0.5
-        return [self._scene(index, mirrored=flip) for index, flip in zip(indices.tolist(), mirrored, strict=True)]
-
-    def _scene(self, index: int, *, mirrored: bool) -> Scene:
-        pixels = self._pixels(index)
-        inside = slice(*self.instances.starts[index : index + 2])
-        boxes = self.instances.boxes[inside].copy()
-        if mirrored:
-            pixels = pixels[:, ::-1]
-            boxes[:, [0, 2]] = pixels.shape[1] - boxes[:, [2, 0]]
-        objects = (boxes, *(array[inside].copy() for array in self._told()))
-        return Scene(
-            torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), Objects(*map(torch.from_numpy, objects))
-        )
-
-    def _told(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-        """What is told of the objects beside their boxes."""
-        return self.instances.labels, self.instances.areas, self.instances.crowd
-
-    def _pixels(self, index: int) -> NDArray[np.uint8]:
-        """One image, [H, W, 3], of the size that its annotations are for."""
-        path = self.folder / self.instances.names[index]
-        pixels = np.array(read_image(path))
-        height, width = pixels.shape[:2]
-        expected = self.instances.sizes[index].tolist()
-        if [width, height] != expected:
-            said = f"{self.instances.file} says {expected[0]} x {expected[1]} (image {self.instances.ids[index]})"
-            raise DataError(f"{path}: is {width} x {height} pixels, but {said}; replace the image, or mend that file")
-        return pixels
-
-
-class Listing(NamedTuple):
-    """The images of a folder with their objects, all of them there.
-
-    Args:
-        folder: where they lie.
-        instances: what they are and show.
-        num_bytes: size of each file, [N].
-    """
-
-    folder: Path
-    instances: Instances
-    num_bytes: NDArray[np.int64]
-
-    def take(self, indices: NDArray[np.int64]) -> "Listing":
-        """Some of the images, in rising order."""
-        return Listing(self.folder, self.instances.take(indices), self.num_bytes[indices])
 
 
 @DATASETS.register("coco", source=SOURCE, gives=("objects",))
@@ -134,11 +65,11 @@ def coco(
     _refuse_copies(train, test)
     fitted, chosen = stratified_split(np.zeros(len(train.instances), np.int64), [val_share], salt="coco")
     parts: dict[Part, Listing] = {
-        "train": _to_train_on(train.take(fitted)),
+        "train": to_train_on(train.take(fitted)),
         "val": train.take(chosen),
         "test": test,
     }
-    _refuse_objectless(parts)
+    refuse_objectless(parts, remedy="cut it by another val_share")
     split = {part: InstanceSplit(listing.folder, listing.instances) for part, listing in parts.items()}
     return Dataset(
         name="coco",
@@ -147,7 +78,7 @@ def coco(
         val=split["val"],
         test=split["test"],
         input_size=(3, 800, 1333),
-        fingerprint=_fingerprint(parts),
+        fingerprint=fingerprint_of(parts),
         licence="annotations CC BY 4.0, photographs on Flickr's terms of use; of a folder of one's own, its owner's",
         citation=SOURCE,
     )
@@ -162,7 +93,7 @@ def _listings(folder: Path, num_classes: int) -> list[Listing]:
     for name in reversed(FOLDERS):  # the small one first
         try:
             instances = read_instances(_annotation_file(folder, name), num_classes=num_classes)
-            listings.append(Listing(folder / name, instances, _num_bytes(folder / name, instances.names)))
+            listings.append(listed(folder / name, instances))
         except DataError as error:
             complaints.append(str(error))
     if complaints:
@@ -172,26 +103,6 @@ def _listings(folder: Path, num_classes: int) -> list[Listing]:
 
 def _annotation_file(folder: Path, name: str) -> Path:
     return folder / "annotations" / f"instances_{name}.json"
-
-
-def _num_bytes(folder: Path, names: Sequence[str]) -> NDArray[np.int64]:
-    """The size of each image file."""
-    sizes = np.array([_size(folder / name) for name in names], np.int64)
-    complaints = []
-    for size, what in ((-1, "is missing"), (0, "is empty (0 bytes)")):
-        if len(places := np.flatnonzero(sizes == size)):
-            count = f"{len(places)} of the {len(names)} images that are annotated"
-            complaints.append(f"{folder / names[places[0]]}: {what}, as are {count}")
-    if complaints:
-        raise DataError("\n".join(complaints))
-    return sizes
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
 
 
 def _refuse_other_classes(folder: Path, train: Instances, test: Instances) -> None:
@@ -204,49 +115,12 @@ def _refuse_other_classes(folder: Path, train: Instances, test: Instances) -> No
 
 def _refuse_copies(train: Listing, test: Listing) -> None:
     """Refuse images that stand in both folders under one name; ids and names alone may be counted anew in each."""
-    at = {name: place for place, name in enumerate(train.instances.names)}
+    at = set(train.instances.names)
     copies = [
         name
-        for name, size in zip(test.instances.names, test.num_bytes, strict=True)
-        if name in at
-        and train.num_bytes[at[name]] == size
-        and (train.folder / name).read_bytes() == (test.folder / name).read_bytes()
+        for name in test.instances.names
+        if name in at and cmp(train.folder / name, test.folder / name, shallow=False)
     ]
     if copies:
         counts = f"is one of {len(copies)} of {len(test.instances)} images that are also in {train.folder}"
         raise DataError(f"{test.folder / copies[0]}: {counts}. {HOW}")
-
-
-def _to_train_on(listing: Listing) -> Listing:
-    """The images with an object to learn from, and their boxes within them, those without an area left out."""
-    instances = listing.instances.clipped()
-    extents = instances.boxes[:, 2:] - instances.boxes[:, :2]
-    instances = instances.keep(extents.min(axis=1) > 0)
-    kept = np.unique(instances.owners[~instances.crowd])
-    dropped = len(extents) - len(instances.boxes), len(instances) - len(kept)
-    log.info(
-        "%s: %d boxes without an area and %d images without an object are not trained on", instances.file, *dropped
-    )
-    return Listing(listing.folder, instances, listing.num_bytes).take(kept)
-
-
-def _refuse_objectless(parts: Mapping[Part, Listing]) -> None:
-    """Refuse a part in which there is nothing to learn or to find."""
-    for part, (folder, instances, _) in parts.items():
-        if instances.crowd.all():
-            images = f"of its {len(instances)} images none has an object"
-            raise DataError(f"{folder}: {images} in the {part} part; annotate more, or cut it by another val_share")
-
-
-def _fingerprint(parts: Mapping[Part, Listing]) -> str:
-    """16 hexadecimal digits that change with the annotations, any image's name below its folder, size or part.
-
-    The bytes of the images are not read; one that was changed without a change of its size is not noticed.
-    """
-    digest = sha256()
-    for part, listing in parts.items():
-        with listing.instances.file.open("rb") as stream:
-            digest.update(f"{part}\n{file_digest(stream, 'sha256').hexdigest()}\n".encode())
-        for name, size in zip(listing.instances.names, listing.num_bytes.tolist(), strict=True):
-            digest.update(os.fsencode(f"{name}\0{size}\n"))
-    return digest.hexdigest()[:16]

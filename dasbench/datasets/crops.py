@@ -10,7 +10,7 @@ NUM_DRAWS = 2 * ATTEMPTS + 3
 
 AREA = (0.08, 1.0)
 SHAPE = (3 / 4, 4 / 3)
-"""Ranges of a random crop's share of the area and of its width divided by its height."""
+"""Ranges of a random crop's share of the area, and of its shape divided by the shape that is wanted."""
 
 CENTRE = 0.875
 """Side of the part that is evaluated, divided by the image's shorter side (224 of 256 pixels)."""
@@ -25,13 +25,14 @@ class Box(NamedTuple):
     lower: int
 
 
-def random_box(width: int, height: int, draws: Sequence[float]) -> Box:
+def random_box(width: int, height: int, draws: Sequence[float], *, shape: float = 1.0) -> Box:
     """A part of random area, shape and place.
 
     Args:
         width: of the image, in pixels.
         height: of the image, in pixels.
         draws: uniform numbers in [0, 1), at least `NUM_DRAWS`.
+        shape: the width that is wanted divided by the height; the part has it but for a factor in `SHAPE`.
 
     Source:
         The crop of Szegedy et al. 2015 (arXiv:1409.4842, section 6), by torchvision's RandomResizedCrop: ten attempts,
@@ -44,25 +45,34 @@ def random_box(width: int, height: int, draws: Sequence[float]) -> Box:
     log_shape = tuple(map(math.log, SHAPE))
     for attempt in range(ATTEMPTS):
         area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * draws[2 * attempt])
-        shape = math.exp(log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1])
-        w, h = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))
+        own_shape = shape * math.exp(log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1])
+        w, h = round(math.sqrt(area * own_shape)), round(math.sqrt(area / own_shape))
         if 0 < w <= width and 0 < h <= height:
             top = math.floor(draws[2 * ATTEMPTS] * (height - h + 1))
             left = math.floor(draws[2 * ATTEMPTS + 1] * (width - w + 1))
             return Box(left, top, left + w, top + h)
-    shape = min(max(width / height, SHAPE[0]), SHAPE[1])
-    return _centred(width, height, min(width, round(height * shape)), min(height, round(width / shape)))
+    nearest = min(max(width / height, SHAPE[0] * shape), SHAPE[1] * shape)
+    w, h = min(width, round(height * nearest)), min(height, round(width / nearest))
+    return _centred(width, height, max(1, w), max(1, h))
 
 
-def centre_box(width: int, height: int) -> Box:
-    """The square in the centre.
+def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
+    """The part in the centre that has the wanted shape: of the largest such part, `CENTRE` of each side.
+
+    Args:
+        width: of the image, in pixels.
+        height: of the image, in pixels.
+        shape: the width that is wanted divided by the height.
 
     Example:
         >>> centre_box(500, 256)
         Box(left=138, upper=16, right=362, lower=240)
+        >>> centre_box(500, 256, shape=4)
+        Box(left=31, upper=73, right=469, lower=182)
     """
-    side = max(1, round(min(width, height) * CENTRE))
-    return _centred(width, height, side, side)
+    widest = min(width, height * shape)
+    w, h = round(widest * CENTRE), round(widest / shape * CENTRE)
+    return _centred(width, height, max(1, w), max(1, h))
 
 
 def _centred(width: int, height: int, w: int, h: int) -> Box:

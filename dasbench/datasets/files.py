@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dasbench.datasets.first_look import FileList
 from dasbench.datasets.framing import Framing
 from dasbench.datasets.pixels import read_image
 
@@ -36,6 +37,11 @@ class FileSplit:
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def file_lists(self) -> Sequence[FileList]:
+        """The files that it is read from."""
+        return (FileList(self.folder, self.files),)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
         """Some images, decoded in the thread that asks; channels last, as they are decoded."""

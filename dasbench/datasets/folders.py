@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dasbench.datasets.contents import FileList, content_fingerprint
+from dasbench.datasets.contents import content_fingerprint
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.files import FileSplit
+from dasbench.datasets.first_look import FileList
 from dasbench.datasets.framing import Framing
 from dasbench.errors import DataError
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Gt, Le, MinLen
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.folders import ImageFiles, file_dataset, list_images, refuse_copies, subfolders
-from dasbench.datasets.framing import Framing
+from dasbench.datasets.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -25,7 +25,8 @@ HOW = (
 def image_folder(
     *,
     root: Annotated[str, MinLen(1)],
-    image_size: Annotated[int, Ge(8), Le(1024)] = 64,
+    image_size: ImageSize = 64,
+    fit: Fit = "crop",
     val_share: Annotated[float, Gt(0), Le(0.45)] = 0.15,
     test_share: Annotated[float, Gt(0), Le(0.45)] = 0.15,
 ) -> Dataset:
@@ -36,7 +37,8 @@ def image_folder(
 
     Args:
         root: the folder, absolute or below the data root.
-        image_size: height and width in pixels that images are cropped and scaled to.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width].
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
         val_share: of each class, what is cut for validation if there is no `root/val`.
         test_share: of each class, what is cut for the test if there is no `root/test`.
 
@@ -63,7 +65,7 @@ def image_folder(
         name="image_folder",
         classes=classes,
         parts=parts,
-        framing=Framing.of(image_size),
+        framing=Framing.of(image_size, fit),
         licence="as the user's own images",
         citation=f"images in the folder '{Path(root).name}'",
     )

@@ -8,7 +8,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
 from dasbench.datasets.folders import expect_classes, file_dataset, list_images, subfolders
-from dasbench.datasets.framing import Framing
+from dasbench.datasets.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"
@@ -23,7 +23,8 @@ HOW = (
 @DATASETS.register("imagenet", source=SOURCE)
 def imagenet(
     *,
-    image_size: Annotated[int, Ge(32), Le(1024)] = 224,
+    image_size: ImageSize = 224,
+    fit: Fit = "crop",
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.02,
     num_classes: Annotated[int, Ge(2), Le(1000)] = 1000,
 ) -> Dataset:
@@ -33,7 +34,8 @@ def imagenet(
     are made on a stratified, fixed 2 % of the training images (about 25,600), which are not trained on.
 
     Args:
-        image_size: height and width in pixels that images are cropped and scaled to; 224 in the paper.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width]; 224 in the paper.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
         val_share: share of the training images that validate; ours.
         num_classes: how many class folders there must be; fewer for a subset such as ImageNet-100.
 
@@ -57,7 +59,7 @@ def imagenet(
         name="imagenet",
         classes=wnids,
         parts={"train": whole.take(train), "val": whole.take(val), "test": test},
-        framing=Framing.of(image_size),
+        framing=Framing.of(image_size, fit),
         licence="for non-commercial research and education, on the terms of image-net.org",
         citation=SOURCE,
     )

@@ -30,6 +30,7 @@ class Instances:
         labels: int64, [M].
         areas: pixels of each object: float32, [M].
         crowd: whether it is a crowd that is not told apart: bool, [M].
+        own_files: where each image has an annotation file of its own: its path; then `file` is their folder.
     """
 
     file: Path
@@ -42,9 +43,14 @@ class Instances:
     labels: NDArray[np.int64]
     areas: NDArray[np.float32]
     crowd: NDArray[np.bool_]
+    own_files: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def source(self, index: int) -> str:
+        """Where it is said what an image is, for messages."""
+        return str(self.own_files[index]) if self.own_files else f"{self.file} (image {self.ids[index]})"
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -57,8 +63,11 @@ class Instances:
         kept[indices] = True
         objects = self.keep(kept[self.owners])
         names = tuple(self.names[index] for index in np.flatnonzero(kept))
+        own_files = tuple(self.own_files[index] for index in np.flatnonzero(kept)) if self.own_files else ()
         starts = np.concatenate([[0], np.cumsum(np.diff(objects.starts)[kept])])
-        return replace(objects, ids=self.ids[kept], names=names, sizes=self.sizes[kept], starts=starts)
+        return replace(
+            objects, ids=self.ids[kept], names=names, sizes=self.sizes[kept], starts=starts, own_files=own_files
+        )
 
     def keep(self, objects: NDArray[np.bool_]) -> "Instances":
         """All of the images with some of their objects, bool, [M]."""

@@ -11,7 +11,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
 from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset, subfolders
-from dasbench.datasets.framing import Framing
+from dasbench.datasets.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = (
@@ -29,14 +29,17 @@ HOW = (
 @DATASETS.register("stanford_dogs", source=SOURCE)
 def stanford_dogs(
     *,
-    image_size: Annotated[int, Ge(32), Le(1024)] = 224,
+    image_size: ImageSize = 224,
+    fit: Fit = "crop",
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
     num_classes: Annotated[int, Ge(2), Le(120)] = 120,
 ) -> Dataset:
     """Stanford Dogs with its official lists: 12,000 images to train, 8,580 to test; some of the former validate.
 
     Args:
-        image_size: height and width in pixels that images are cropped and scaled to; the paper does not state it.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width]; the paper
+            does not state it.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
         val_share: share of the official training list that validates, stratified and fixed; ours.
         num_classes: how many breeds there must be.
 
@@ -52,7 +55,7 @@ def stanford_dogs(
         name="stanford_dogs",
         classes=tuple(breed.partition("-")[2] or breed for breed in breeds),
         parts={"train": whole.take(train), "val": whole.take(val), "test": test},
-        framing=Framing.of(image_size),
+        framing=Framing.of(image_size, fit),
         licence="for non-commercial research, as ImageNet, from which the images come",
         citation=SOURCE,
     )

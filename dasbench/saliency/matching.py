@@ -3,17 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from dasbench.datasets.dataset import Split
+from dasbench.datasets.dataset import Part, Split
 from dasbench.datasets.files import FileSplit
+from dasbench.datasets.part_names import part_named
 from dasbench.errors import DataError
 from dasbench.saliency.matches import BY_NUMBER, Match, Matches, is_another_number, listed
-
-PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""The part that a folder's name means: what lies in one shows no image of another."""
 
 Names = tuple[str, ...]
 """The names of a path from the last to the first, without the suffix."""
@@ -121,9 +115,9 @@ def _depth(image: Names, mask: Names, folders: Mapping[int, set[str]]) -> int:
     return 0 if of_others or of_another_part else depth
 
 
-def _parts(names: Names) -> set[str]:
+def _parts(names: Names) -> set[Part]:
     """The parts of a data set that folders of a path are named for."""
-    return {PARTS[name.lower()] for name in names[1:] if name.lower() in PARTS}
+    return {part for part in map(part_named, names[1:]) if part}
 
 
 def _by_number(images: Sequence[str], files: Sequence[str], matched: Mapping[int, object]) -> dict[int, list[Match]]:

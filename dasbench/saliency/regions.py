@@ -7,11 +7,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from dasbench.datasets.dataset import Split
-from dasbench.datasets.pixels import UNREADABLE
+from dasbench.datasets.pixels import read_values
 from dasbench.errors import DataError
 from dasbench.saliency.matches import Matches
 from dasbench.saliency.matching import match_masks
@@ -104,12 +103,9 @@ def refuse_empty(masks: Tensor, names: Sequence[str]) -> Tensor:
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:
-    """A mask file as bool, [H, W]; in a palette, what has the index 0 is no region."""
-    try:
-        with Image.open(path) as image:
-            pixels, has_alpha = np.array(image), image.getbands()[-1] == "A"
-    except UNREADABLE as error:
-        raise DataError(f"{path}: cannot be decoded as a mask ({error}); replace it") from error
+    """A mask file as bool, [H, W], turned as it is shown; in a palette, what has the index 0 is no region."""
+    image = read_values(path)
+    pixels, has_alpha = np.array(image), image.getbands()[-1] == "A"
     if pixels.ndim == 3:
         pixels = pixels[..., : pixels.shape[2] - has_alpha].max(axis=2)
     if pixels.shape != size:

@@ -6,6 +6,9 @@ from typing import Any
 from dasbench.errors import DataError
 from dasbench.spec.trial import Choice, Trial
 
+BY_NAMES = "names-"
+"""What a fingerprint begins with that knows names and sizes of files alone."""
+
 
 def refuse_changed_data(trials: Iterable[Trial], known_specs: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse to train on a data set that has changed since other trials of the study were planned.
@@ -43,9 +46,16 @@ def _identity(dataset: Choice) -> str:
 
 
 def _said(trial: Trial, was: str, count: int) -> str:
+    now = trial.data_fingerprint
     planned = f"{count} trial of this study was" if count == 1 else f"{count} trials of this study were"
+    if was.startswith(BY_NAMES) != now.startswith(BY_NAMES):
+        how = ("with", "without") if was.startswith(BY_NAMES) else ("without", "with")
+        return (
+            f"the data set {trial.dataset}: {planned} planned {how[0]} --trust-data, this run is {how[1]} it. The one "
+            "knows the names and sizes of the files, the other their content: decide for one of them."
+        )
     return (
-        f"the data set {trial.dataset} has changed since {planned} planned: its fingerprint was {was} and is "
-        f"{trial.data_fingerprint}, so that old and new results cannot be compared. Put the former files back, or "
-        "keep the new results apart: give the study another name, or --db another database."
+        f"the data set {trial.dataset} has changed since {planned} planned: its fingerprint was {was} and is {now}, so "
+        "that old and new results cannot be compared. Put the former files back, or keep the new results apart: give "
+        "the study another name, or --db another database."
     )

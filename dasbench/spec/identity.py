@@ -8,6 +8,9 @@ from typing import Any
 
 from dasbench.errors import OtherCodeError
 
+PLACE = "root"
+"""The parameter of a data set that says where its files lie."""
+
 AS_RELEASED = "dasbench's own as released"
 """What a component's code is called that has no hash in a trial."""
 
@@ -48,11 +51,33 @@ def hash_of(data: Mapping[str, Any]) -> str:
 
 
 def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """All of a trial that decides its result: a weights file counts by its content, not by its place."""
-    backbone = dict(spec["backbone"])
+    """All of a trial that decides its result: files count by their content, not by where they lie."""
+    backbone, dataset = dict(spec["backbone"]), dict(spec["dataset"])
     if spec.get("weights_fingerprint"):
         backbone.pop("weights", None)
-    return {**spec, "backbone": backbone}
+    if spec.get("data_fingerprint"):
+        dataset.pop(PLACE, None)
+    return {**spec, "backbone": backbone, "dataset": dataset}
+
+
+def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
+    """What the data of a trial are called: two trials with the same name saw the same images.
+
+    Args:
+        dataset: the data set of a resolved trial, as plain data.
+        fingerprint: of its content.
+
+    Example:
+        >>> data_name({"name": "digits", "image_size": 8}, "0123456789abcdef")
+        'digits(image_size=8)'
+        >>> data_name({"name": "image_folder", "root": "/mnt/birds", "image_size": 64}, "0123456789abcdef")
+        'image_folder(image_size=64, content=01234567)'
+    """
+    told = {key: value for key, value in dataset.items() if key not in ("name", PLACE)}
+    if fingerprint and PLACE in dataset:
+        told["content"] = fingerprint[-16:][:8]
+    inside = ", ".join(f"{key}={value}" for key, value in told.items())
+    return f"{dataset['name']}({inside})" if inside else str(dataset["name"])
 
 
 def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]) -> None:

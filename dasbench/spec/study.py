@@ -246,11 +246,19 @@ def label(values: Mapping[str, Any]) -> str:
         'first_norm=in backbone=resnet18(width=16)'
         >>> label({"placement": {"stages": [1, 2], "after": "stage"}})
         'placement=(stages=1,2 after=stage)'
+        >>> label({"dataset.image_size": [32, 320], "dataset.fit": "pad"})
+        'image_size=32x320 fit=pad'
         >>> label({})
         'base'
     """
-    parts = [f"{key.rpartition('.')[2]}={_short(value)}" for key, value in values.items()]
+    parts = [f"{key.rpartition('.')[2]}={_worded(key, value)}" for key, value in values.items()]
     return " ".join(parts) or "base"
+
+
+def _worded(key: str, value: Any) -> str:
+    """A value in the label of a variant; height and width of an image as they are usually written."""
+    is_size = key.endswith("image_size") and isinstance(value, list | tuple)
+    return "x".join(map(str, value)) if is_size else _short(value)
 
 
 def _short(value: Any) -> str:

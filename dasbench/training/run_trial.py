@@ -2,6 +2,7 @@
 
 import math
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,12 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
+from dasbench.datasets.contents import refuse_changed_files
 from dasbench.devices import check_device, device_of, give_back_memory, kind_of, limit_memory, start_on
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Signal
+from dasbench.spec.fingerprints import BY_NAMES
 from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
@@ -40,6 +43,8 @@ class Runtime:
         timeout_s: seconds after which an attempt fails, or None.
         checkpoint_s: seconds between two checkpoints, at the least; 0 keeps one after each epoch.
         data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
+        contents: fingerprints of files that the planning process has read, by what they look like from outside; this
+            one reads those that look different.
         loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
         replicas: processes that share out every batch, each with a GPU of its own where the device is CUDA, with their
             part of the threads and the loaders. The result is that of one process up to rounding.
@@ -55,6 +60,7 @@ class Runtime:
     timeout_s: float | None = None
     checkpoint_s: float = EVERY_S
     data_root: Path | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
     loaders: int = 0
     replicas: int = 1
     plugins: tuple[str | Plugin, ...] = ()
@@ -151,7 +157,7 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
             raise  # Ray ends a trial so
         failure = failure_of(error)
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an outcome
-        failure = failure_of(error)
+        failure = failure_of(error, planned=bool(trial.data_fingerprint))
     outcome = _outcome(attempt, failure)
     if failure or device.type == "cuda":
         give_back_memory(device)
@@ -169,7 +175,13 @@ def _train(
     start_on(device)
     limit_memory(device, runtime.gpu_share)
     restart_peak(device)
-    with reading_data(runtime.data_root, loaders=loaders, gpu_share=runtime.gpu_share):
+    with reading_data(
+        runtime.data_root,
+        loaders=loaders,
+        gpu_share=runtime.gpu_share,
+        look="names" if trial.data_fingerprint.startswith(BY_NAMES) else None,
+        contents=runtime.contents,
+    ):
         trial = _resolved(trial, runtime)
         attempt.key = trial.key
         set_arithmetic(trial, device, deterministic=runtime.deterministic)
@@ -222,6 +234,7 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
             f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
     if trial.data_fingerprint:
+        refuse_changed_files(trial.data_fingerprint)
         refuse_other_code(trial.key, trial.model_dump(), resolved.code)
     return resolved
 

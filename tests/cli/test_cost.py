@@ -56,6 +56,14 @@ def test_a_record_holds_the_promised_fields():
     assert {"torch", "torchvision", "fvcore", "dasbench"} <= set(record["versions"])
 
 
+def test_an_image_may_have_two_sides():
+    (square,) = records(*TINY_NETWORK)
+    (wide,) = records(*TINY_NETWORK, "--image-size", "64x128")
+
+    assert wide["input_size"] == [3, 64, 128]
+    assert wide["macs_full"] > 1.9 * square["macs_full"]
+
+
 def test_set_reaches_the_gate_the_backbone_and_the_placement():
     (everywhere,) = records(*TINY_NETWORK, "--gate", "das")
     (last,) = records(*TINY_NETWORK, "--gate", "das", "--set", "placement.stages=[4]", "--set", "gate.alpha=0.5")
@@ -173,6 +181,7 @@ def test_names_that_do_not_exist_are_answered_with_the_nearest_all_at_once(capsy
         (("--set", "placement.after=blok"), "Did you mean 'block'?"),
         (("--image-size", "32"), "site 'layer4': instance norm cannot normalise a map of 1x1"),
         (("--image-size", "0"), "--image-size"),
+        (("--image-size", "32x"), "'32x' is neither a side nor height x width"),
         (("--classes", "none"), "--classes"),
         (("--profile", "paper"), "--profile belongs to a study"),
         (("--by-module", "--latency"), "--by-module lists modules"),

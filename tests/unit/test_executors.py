@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from dasbench import devices
 from dasbench.cli.workers import default_workers, warn_of_too_many
+from dasbench.cores import quota_cores, usable_cores
 from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Outcome
 from dasbench.search.executors import ray_folder as ray_folders
-from dasbench.search.executors.cores import quota_cores, usable_cores
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.inline import Inline
 from dasbench.search.executors.ray_folder import longest_place, ray_folder

@@ -39,7 +39,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 * GIB))
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
-        for module in ("dasbench.cli.workers", "dasbench.search.executors.cores"):
+        for module in ("dasbench.cli.workers", "dasbench.cores"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 16)
 
     return with_gpus

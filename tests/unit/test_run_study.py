@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from dasbench.agenda import Agenda
-from dasbench.errors import LockedError, OtherCodeError, StudyError, UsageError
+from dasbench.errors import HaltedError, LockedError, StudyError, UsageError
 from dasbench.plan import count_costs, plan_study
 from dasbench.records import Epoch, Outcome
 from dasbench.results.store import open_store
@@ -261,7 +261,7 @@ class OtherCode(Trainer):
 def test_other_code_on_a_worker_stops_the_run_and_fails_no_trial(store):
     job = OtherCode()
 
-    with pytest.raises(OtherCodeError, match="gate freq is 3f"):
+    with pytest.raises(HaltedError, match="gate freq is 3f"):
         run(store, study(), job)
 
     assert job.ran.total() == 1

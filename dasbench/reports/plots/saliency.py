@@ -24,6 +24,7 @@ COLOURS = "jet"
 """From blue, which counts nothing, to red, as in the paper."""
 
 _WIDTH = 7.0  # inches, as all figures
+_LOWEST_ROW = 0.45  # inches: a wide image and the words below it
 _OPACITY = 0.55
 
 
@@ -104,7 +105,9 @@ def _column(view: Viewed, shown: int) -> Column:
 def draw(saliency: SaliencyInfo, path: Path) -> None:
     """Draw a row for each image: the image, then its heat maps, the outline of the object in white."""
     num_rows, num_columns = len(saliency.images), 1 + len(saliency.columns)
-    height = 1.2 + num_rows * (_WIDTH / num_columns + 0.1)
+    image_height, image_width = saliency.images[0].shape[:2]
+    cell_height = _WIDTH / num_columns * min(1.0, image_height / image_width) + 0.1
+    height = 1.2 + num_rows * max(cell_height, _LOWEST_ROW)
     with styled_figure(saliency.title, height=height) as (figure, axes):
         axes.remove()
         grid = figure.subplots(num_rows, num_columns, squeeze=False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from dasbench.search.executors.cores import usable_cores
+from dasbench.cores import usable_cores
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
 from dasbench.search.executors.ray_session import StandingIn, gpus_there, joined, own_ray, set_switches
 from dasbench.search.executors.share import Share

@@ -324,11 +324,11 @@ FAULTS = {
     ),
     "image missing": (
         lambda folder: [path.unlink() for path in (folder / "train2017").iterdir() if path.name < "000000000500"],
-        ["train2017/000000", ".jpg: is missing, as are 7 of the 16 images that are annotated"],
+        ["train2017/000000", ".jpg: is missing\n", "7 of the 16 images that are annotated cannot be used"],
     ),
     "image empty": (
         lambda folder: (folder / "val2017" / "000000000500.jpg").write_bytes(b""),
-        ["val2017/000000000500.jpg: is empty (0 bytes), as are 1 of the 5 images"],
+        ["val2017/000000000500.jpg: is empty (0 bytes)\n1 of the 5 images"],
     ),
 }
 
@@ -365,7 +365,7 @@ def test_an_image_in_both_folders_is_refused(folder):
 
 def test_names_and_ids_may_be_counted_anew_in_each_folder(folder):
     name = read(folder.parent).train.instances.names[3]
-    photograph(folder / "val2017" / name, number=5)
+    photograph(folder / "val2017" / name, number=5, size=(60, 50))
     change(folder / VAL, lambda content: content["images"].append({**content["images"][0], "id": 3, "file_name": name}))
 
     assert len(read(folder.parent).test) == 6
@@ -375,13 +375,83 @@ def test_a_validation_part_of_no_image_is_refused(folder):
     assert "of its 0 images none has an object in the val part" in complaint(folder.parent, val_share=0.01)
 
 
-def test_an_image_of_another_size_than_annotated_is_named_when_it_is_decoded(folder):
-    data = read(folder.parent)
-    name = data.test.instances.names[2]
-    photograph(folder / "val2017" / name, number=1, size=(48, 61))
+def test_images_of_another_size_than_annotated_are_all_named(folder):
+    names = read(folder.parent).test.instances.names
+    photograph(folder / "val2017" / names[2], number=1, size=(48, 61))
+    photograph(folder / "val2017" / names[3], number=1, size=(9, 9))
 
-    with pytest.raises(DataError, match=rf"{name}: is 48 x 61 pixels, but .*val2017.json says 61 x 48 \(image 502\)"):
+    message = complaint(folder.parent)
+
+    assert f"{names[2]}: is 48 x 61 pixels, but {folder / VAL} (image 502) says 61 x 48" in message
+    assert f"{names[3]}: is 9 x 9 pixels, but {folder / VAL} (image 503) says 62 x 47" in message
+
+
+def test_an_image_that_changes_its_size_later_is_named_when_it_is_decoded(folder):
+    data = read(folder.parent)
+    photograph(folder / "val2017" / data.test.instances.names[2], number=1, size=(48, 61))
+
+    with pytest.raises(DataError, match=r"is 48 x 61 pixels, but .*val2017.json \(image 502\) says 61 x 48"):
         data.test.scenes(np.array([1, 2]))
+
+
+LIES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How an upright picture has to be laid into a file of each orientation, by the definition of EXIF."""
+
+
+def laid(folder, orientation, *, tool_turns: bool) -> None:
+    """Makes image 500 one white box on black, laid into its file, annotated as it is shown or as it lies there."""
+    shown = Image.new("RGB", (60, 50))
+    shown.paste("white", (10, 20, 40, 28))
+    lying = shown.transpose(LIES[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    seen = shown if tool_turns else lying
+    left, upper, right, lower = seen.getbbox()
+
+    def annotate(content):
+        image = next(one for one in content["images"] if one["id"] == 500)
+        image.update(width=seen.width, height=seen.height)
+        lying.save(folder / "val2017" / image["file_name"], quality=95, subsampling=0, exif=exif)
+        for one in content["annotations"]:
+            if one["image_id"] == 500:
+                one["bbox"] = [left, upper, right - left, lower - upper]
+
+    change(folder / VAL, annotate)
+
+
+@pytest.mark.parametrize("tool_turns", [True, False])
+@pytest.mark.parametrize("orientation", LIES)
+def test_boxes_lie_on_their_objects_whether_or_not_the_tool_turned_the_image(folder, orientation, tool_turns):
+    if not tool_turns and orientation < 5:
+        pytest.skip("the sizes are the same: taken for the size as shown")
+    laid(folder, orientation, tool_turns=tool_turns)
+
+    scene = read(folder.parent).test.scenes(np.array([0]))[0]
+
+    assert tuple(scene.image.shape) == (3, 50, 60)
+    left, upper, right, lower = map(int, scene.objects.boxes[0])
+    white = scene.image[0] > 127
+    assert white[upper:lower, left:right].all()
+    assert white.sum() == (right - left) * (lower - upper)
+
+
+def test_boxes_of_a_mirrored_image_are_turned_before_they_are_mirrored(folder):
+    laid(folder, 6, tool_turns=False)
+    test = read(folder.parent).test
+
+    mirrored = test.scenes(np.array([0]), np.array([[0.1]]))[0]
+
+    left, upper, right, lower = map(int, mirrored.objects.boxes[0])
+    assert (mirrored.image[0, upper:lower, left:right] > 127).all()
+    assert (left, upper, right, lower) == (20, 20, 50, 28)
 
 
 def test_a_damaged_image_is_named_when_it_is_decoded(folder):

@@ -1,0 +1,86 @@
+"""What the command line says of the data that a study is about to be trained on."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dasbench.cli.output import tell
+from dasbench.data_access import Told
+
+if TYPE_CHECKING:
+    from dasbench.spec.trial import Trial
+
+MANY = 200
+"""Files of which it is told that they are read."""
+
+PERIOD_S = 30.0
+"""Time between two lines about files that are being read, where standard error is no terminal."""
+
+
+def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
+    """What there is to say of every data set of some trials; looks at its files as closely as is chosen.
+
+    Raises:
+        DataError: naming every file that cannot be used.
+    """
+    from dasbench.catalog import load_dataset
+    from dasbench.datasets.dataset import Dataset
+    from dasbench.datasets.survey import survey
+    from dasbench.reports.data import data_lines
+    from dasbench.spec.identity import PLACE
+
+    lines: list[str] = []
+    chosen = {trial.dataset.model_dump_json(): trial.dataset for trial in trials if trial.task.name != "probe"}
+    for dataset in chosen.values():
+        data = load_dataset(dataset)
+        if isinstance(data, Dataset):
+            lines += data_lines(survey(data), name=f"{dataset.name} {dataset.params.get(PLACE, '')}".strip())
+    return lines
+
+
+@contextmanager
+def watching_files() -> Iterator[Told]:
+    """Shows how the reading of files goes on: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    tasks: dict[tuple[str, int], TaskID] = {}
+
+    def told(doing: str, done: int, number: int) -> None:
+        if number < MANY:
+            return
+        if (doing, number) not in tasks:
+            tasks[doing, number] = bar.add_task(f"{doing} {number:,} files, once", total=number)
+            bar.start()
+        bar.update(tasks[doing, number], completed=done)
+        if done == number:
+            bar.stop()
+
+    try:
+        yield told
+    finally:
+        bar.stop()
+
+
+class _Lines:
+    """Says in lines how the reading of files goes on."""
+
+    def __init__(self) -> None:
+        self._told_at = 0.0
+
+    def __call__(self, doing: str, done: int, number: int) -> None:
+        """Told after every file."""
+        if number < MANY:
+            return
+        if done == 1:
+            tell(f"{doing} {number:,} files, once; what is found out is remembered")
+            self._told_at = time.monotonic()
+        elif time.monotonic() - self._told_at > PERIOD_S:
+            tell(f"{doing} {number:,} files: {done:,} done")
+            self._told_at = time.monotonic()

@@ -1,0 +1,98 @@
+"""What is known of a data set before it is trained on, in lines of text."""
+
+from collections.abc import Iterator, Sequence
+
+from dasbench.datasets.survey import Survey
+
+FEW = 8
+"""Classes that are named with their numbers of images; of more, the range is told."""
+
+SEEN_SHARE = 0.5
+"""Where evaluation sees less of the images' area, it is said."""
+
+UNEVEN = 10
+"""Where the largest class of the training part has so many times the images of the smallest, it is said."""
+
+
+def data_lines(survey: Survey, *, name: str) -> list[str]:
+    """What there is to say of a data set: parts, classes, sizes, what is left out, what nobody has looked at.
+
+    Args:
+        survey: of the data set.
+        name: what the study calls it.
+    """
+    total = sum(part.number for part in survey.parts.values())
+    classes = _number(len(survey.classes), "class", "classes")
+    lines = [f"data {name}: {_number(total, 'image')} in {classes}"]
+    width = max(len(f"{part.number:,}") for part in survey.parts.values())
+    for of, part in survey.parts.items():
+        origin = f"  {part.origin}" if part.origin else ""
+        lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
+    lines += _of_classes(survey)
+    lines += _of_sizes(survey)
+    lines += _of_files(survey)
+    return lines
+
+
+def _of_classes(survey: Survey) -> Iterator[str]:
+    """How many images each class has, over all parts."""
+    counted = [part.counts for part in survey.parts.values() if part.counts]
+    if not counted:
+        return
+    numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
+    if len(numbers) <= FEW:
+        told = ", ".join(f"{name} {number:,}" for name, number in zip(survey.classes, numbers, strict=True))
+        yield f"  classes: {told}"
+    else:
+        yield f"  classes: {min(numbers):,} to {max(numbers):,} images each"
+    training = survey.parts["train"].counts
+    if max(training) >= UNEVEN * min(training):
+        yield "  uneven: look at balanced_accuracy beside top1; training.balance weighs or samples the classes evenly"
+
+
+def _of_sizes(survey: Survey) -> Iterator[str]:
+    """How large images are, and what becomes of them."""
+    if survey.sizes is None:
+        return
+    smallest, largest, number = survey.sizes
+    alike = smallest == largest
+    span = _size(smallest) if alike else f"{_size(smallest)} to {_size(largest)}"
+    of = f" ({number:,} of them looked at)" if survey.by_names else ""
+    if survey.sharpest is None:
+        yield f"  sizes: {span} pixels (width x height){of}"
+        return
+    height, width = survey.input_size
+    yield f"  sizes: {span} pixels (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
+    factor, file = survey.sharpest
+    if factor > 1:
+        yield f"  scaled down by up to {factor:.1f} ({file})"
+    if survey.seen_share is not None and survey.seen_share < SEEN_SHARE:
+        yield (
+            f"  evaluation sees {100 * survey.seen_share:.0f} % of the images' area: "
+            "set dataset.fit to squeeze or pad, or a dataset.image_size of their shape"
+        )
+
+
+def _of_files(survey: Survey) -> Iterator[str]:
+    """What lies beside the images, and how many files were not looked at."""
+    for what, (number, example) in survey.left_out.items():
+        yield f"  not used: {number:,} {what} (such as {example})"
+    if survey.by_names:
+        yield f"  trusted: {_number(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
+    elif survey.never_decoded:
+        of = _number(survey.num_files, "file")
+        yield f"  {survey.never_decoded:,} of {of} were never decoded; a run does so before it trains"
+
+
+def _number(number: int, one: str, many: str = "") -> str:
+    """A number of things in words.
+
+    Example:
+        >>> _number(1, "image"), _number(2000, "image")
+        ('1 image', '2,000 images')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _size(size: Sequence[int]) -> str:
+    return f"{size[0]}x{size[1]}"
