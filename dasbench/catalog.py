@@ -59,7 +59,7 @@ def resolve(trial: Trial) -> Trial:
     what is not dasbench's own as released.
 
     Raises:
-        StudyError: if a component does not accept its parameters, or the placement contradicts the gate's default.
+        StudyError: if a component does not accept its parameters, or they do not go together.
         DataError: if a weights file is missing.
 
     Example:
@@ -70,6 +70,7 @@ def resolve(trial: Trial) -> Trial:
         True
     """
     _refuse_other_data(trial)
+    _refuse_other_balance(trial)
     resolved = _resolve(trial, COMPONENTS)
     return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset), "code": code_in(resolved)})
 
@@ -115,10 +116,29 @@ def _refuse_other_data(trial: Trial) -> None:
     raise StudyError([Complaint("", 0, "dataset", message)])
 
 
+def _refuse_other_balance(trial: Trial) -> None:
+    """Refuse what the task does not do about uneven classes; it says what it does with `balance=("weights",)`.
+
+    Raises:
+        StudyError: naming the tasks that do.
+    """
+    asked = trial.training.balance
+    if asked == "none" or asked in _named(TASKS, trial.task.name, "balance"):
+        return
+    others = ", ".join(name for name in TASKS.names() if asked in _named(TASKS, name, "balance"))
+    message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
+    raise StudyError([Complaint("", 0, "training.balance", message)])
+
+
 def _given(dataset: str) -> tuple[str, ...]:
     """What a data set knows of its images."""
-    given: tuple[str, ...] = DATASETS[dataset].traits.get("gives", ("labels",))
-    return given
+    return _named(DATASETS, dataset, "gives", ("labels",))
+
+
+def _named(kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words that a component is registered with under a trait."""
+    words: tuple[str, ...] = kind[name].traits.get(trait, usual)
+    return words
 
 
 def resolve_model(trial: Trial) -> Trial:

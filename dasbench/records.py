@@ -76,6 +76,7 @@ class Outcome:
         reason: class of a failure, None otherwise.
         error: message and traceback of a failure; of an interrupted trial, why no machine here may train it.
         correct: which test examples were right, as hexadecimal bits in the order of the test part.
+        confusion: which classes of the test part were taken for which; `Confusion.from_text` reads it.
     """
 
     key: str
@@ -90,6 +91,7 @@ class Outcome:
     reason: Reason | None = None
     error: str = ""
     correct: str = ""
+    confusion: str = ""
 
     @property
     def cause(self) -> str:

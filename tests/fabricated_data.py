@@ -21,6 +21,7 @@ PARAMS = {
     "stanford_dogs": {"num_classes": len(BREEDS), "image_size": 32, "val_share": 0.25},
     "image_folder": {"root": "photos", "image_size": 32},
     "torchvision": {"set": "DTD", "image_size": 32},
+    "image_masks": {"root": "outlines", "image_size": 32},
     "salient_shapes": {"num_train": 120, "num_val": 60, "num_test": 60},
 }
 """Parameters under which a data set reads its miniature, or is small; none for the others."""
@@ -35,6 +36,7 @@ def fabricate(root: Path) -> Path:
     fabricate_imagenet(root)
     fabricate_folder(root / "photos")
     fabricate_dtd(root)
+    fabricate_masks(root / "outlines")
     return root
 
 
@@ -53,6 +55,18 @@ def fabricate_folder(folder: Path, *, classes: int = 3, images: int = 8, start: 
         for number in range(images):
             size = (40 + 7 * (number % 6), 64 - 3 * (number % 6))
             photograph(folder / f"class {label}" / f"{number}.jpg", number=start + 1000 * label + number, size=size)
+    return folder
+
+
+def fabricate_masks(folder: Path, *, images: int = 24) -> Path:
+    """`folder/images/*.jpg` and `folder/masks/*.png` whose values are 0, 1, 2 and, at the border, 255."""
+    (folder / "masks").mkdir(parents=True, exist_ok=True)
+    for number in range(images):
+        width, height = 40 + number % 3, 32
+        photograph(folder / "images" / f"{number}.jpg", number=60_000 + number, size=(width, height))
+        values = np.zeros((height, width), np.uint8)
+        values[:, :2], values[8:20, 6:18], values[12:28, 20:36] = 255, 1, 2
+        Image.fromarray(values).save(folder / "masks" / f"{number}.png")
     return folder
 
 

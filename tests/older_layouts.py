@@ -6,8 +6,14 @@ NEW_COLUMNS = ("semantics", "question", "code", "network", "network_code", "repe
 """Of the trials, since the fourth layout."""
 
 
+def undo_fifth(connection: sqlite3.Connection) -> None:
+    """Take away what the fifth layout brought."""
+    connection.execute("ALTER TABLE das_trials DROP COLUMN confusion")
+
+
 def undo_fourth(connection: sqlite3.Connection) -> None:
-    """Take away what the fourth layout brought, and the views, which every upgrade makes anew."""
+    """Take away what the fourth and later layouts brought, and the views, which every upgrade makes anew."""
+    undo_fifth(connection)
     for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
         connection.execute(f"DROP VIEW {view}")
     for index in ("ix_das_trials_question", "ix_das_trials_network_network_code"):

@@ -14,7 +14,7 @@ from dasbench.cli.options import db_option, quick_reading, study_name
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
 @click.option("--format", "format_", type=click.Choice(["csv", "parquet", "jsonl", "sqlite", "optuna"]),
               help="What to write. [default: what the file's ending says]")  # fmt: skip
-@click.option("--what", type=click.Choice(["trials", "epochs", "leaderboard"]),
+@click.option("--what", type=click.Choice(["trials", "epochs", "leaderboard", "confusion"]),
               help="Which table, of csv, parquet and jsonl. [default: trials]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def command(
@@ -31,6 +31,7 @@ def command(
     \b
       dasbench export norm_ablation -o trials.csv
       dasbench export norm_ablation -o curves.parquet --what epochs
+      dasbench export norm_ablation -o confusion.csv --what confusion   # which classes were taken for which
       dasbench export norm_ablation -o norms.db                      # a results database of its own
       dasbench export norm_ablation -o optuna.db --format optuna     # optuna-dashboard sqlite:///optuna.db
 

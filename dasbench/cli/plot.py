@@ -27,12 +27,14 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, hypervolume, importance, norms, pareto, placement (`dasbench list plots`).
+    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement (`dasbench list plots`).
       dasbench plot norms norm_ablation
       dasbench plot alpha alpha -o alpha.pdf
+      dasbench plot confusion photos --where 'gate = "das"'
     """
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError
+    from dasbench.reports.classes import with_confusions
     from dasbench.reports.plots.figure import figure_paths
     from dasbench.reports.plots.quantities import refuse_without_results, with_metric
     from dasbench.reports.selection import select_studies
@@ -44,7 +46,9 @@ def command(
     paths = figure_paths("+".join(names), kind, outputs, drawn=True)
     with quick_reading():
         chosen = with_metric(select_studies(db, names, where=where), metric)
-    refuse_without_results(chosen)
+        refuse_without_results(chosen)
+        if plot.traits.get("needs") == "confusions":
+            chosen = with_confusions(db, chosen)
     what = plot.traits["info"](chosen)
     for path in paths:
         plot.make(what, path)

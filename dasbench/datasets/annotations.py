@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dasbench.datasets.dataset import Split
+from dasbench.datasets.dataset import Images
+
+IGNORED = 255
+"""In a class map: a pixel of which nobody says what it is; neither learned from nor scored."""
 
 
 class Objects(NamedTuple):
@@ -66,14 +69,14 @@ class HasObjects(Protocol):
 
 
 @runtime_checkable
-class HasClassMaps(Split, Protocol):
+class HasClassMaps(Images, Protocol):
     """A part that knows the class of every pixel."""
 
     def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
         """The class of each pixel of the images that `batch` gives out for the same indices and draws.
 
         Shape:
-            uint8, [B, H, W]: 0 where nothing is, else the class, from 1
+            uint8, [B, H, W]: 0 where nothing is, else the class, from 1; `IGNORED` where nobody knows
         """
         ...
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dasbench.data_access import data_access
 from dasbench.datasets.first_look import FileList, first_look, refuse_damaged
 from dasbench.datasets.known_files import Stamp, stamp_of
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing, shown
 from dasbench.errors import DataError
 from dasbench.spec.fingerprints import BY_NAMES
 
@@ -30,9 +30,9 @@ class Contents(NamedTuple):
     stamps: tuple[Stamp, ...]
 
     @property
-    def listing(self) -> str:
+    def outside(self) -> str:
         """A hash of what the files look like from outside."""
-        return _listing(self.files, self.about, self.stamps)
+        return _outside(self.files, self.about, self.stamps)
 
 
 _read_so_far: dict[str, Contents] = {}
@@ -54,16 +54,16 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     """
     about, stamps = _hash_of_facts(facts), _stamps(files)
     if data_access().look == "names":
-        return BY_NAMES + _listing(files, about, [stamp.size for stamp in stamps])[:16]
+        return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
     contents = Contents(files, about, stamps)
-    fingerprint = data_access().contents.get(contents.listing) or _fingerprint_of_bytes(files, about)
+    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(files, about)
     _read_so_far[fingerprint] = contents
     return fingerprint
 
 
 def contents_read() -> dict[str, str]:
     """The fingerprints of what this process has read, by what the files looked like: for other processes."""
-    return {contents.listing: fingerprint for fingerprint, contents in _read_so_far.items()}
+    return {contents.outside: fingerprint for fingerprint, contents in _read_so_far.items()}
 
 
 def refuse_changed_files(fingerprint: str) -> None:
@@ -84,22 +84,24 @@ def refuse_changed_files(fingerprint: str) -> None:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
         paths = [listed.folder / name for listed in files.values() for name in listed.names]
-        differ = [str(path) for path, now, then in zip(paths, stamps, before, strict=True) if now != then]
+        differ = [shown(path) for path, now, then in zip(paths, stamps, before, strict=True) if now != then]
         raise DataError(
-            f"{named_in_file(differ, 'changed')}\nwas written after the study was planned and is another file now: "
+            f"{listing(differ, name='changed')}\nwas written after the study was planned and is another file now: "
             "put the former one back"
         )
     _read_so_far[fingerprint] = Contents(files, about, stamps)
 
 
 def digests_of(files: FileList) -> list[str]:
-    """The hash of each file's bytes; an empty text each where bytes are not looked at.
+    """What identifies the content of each file: equal for two of them if all of their bytes are.
+
+    Where bytes are not looked at, each file counts as one of its own.
 
     Raises:
         DataError: naming every file that cannot be read.
     """
     if data_access().look == "names":
-        return [""] * len(files.names)
+        return [*files.names]
     return [known.digest for known in first_look([files])[0]]
 
 
@@ -127,7 +129,7 @@ def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
     return tuple(stamp_of(listed.folder / name) for listed in files.values() for name in listed.names)
 
 
-def _listing(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
+def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
     """A hash of the names of files and of what they look like.
 
     Args:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dasbench.cores import usable_cores
 from dasbench.data_access import data_access
 from dasbench.datasets.known_files import NEVER, Known, Memory, remembering, stamp_of
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing, shown
 from dasbench.datasets.pixels import read_header, read_image, read_values
 from dasbench.errors import DataError
 
@@ -67,11 +67,11 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
     damaged: list[str] = []
     for listed, known in zip(files, found, strict=True):
         faults = ((name, one.fault) for name, one in zip(listed.names, known, strict=True) if one.fault)
-        damaged += [f"{listed.folder / name}: {fault}" for name, fault in faults]
+        damaged += [f"{shown(listed.folder / name)}: {fault}" for name, fault in faults]
     if damaged:
         number = sum(len(listed.names) for listed in files)
         raise DataError(
-            f"{named_in_file(damaged, 'damaged')}\n{len(damaged)} of {number} files cannot be used: replace or remove "
+            f"{listing(damaged, name='damaged')}\n{len(damaged)} of {number} files cannot be used: replace or remove "
             "them. Nothing was trained."
         )
 
@@ -142,9 +142,7 @@ def _size(path: Path, *, holds: str, pixels: bool) -> tuple[int, int]:
     Raises:
         DataError: if it cannot be decoded.
     """
-    if pixels and holds == "photographs":
-        return read_image(path).size
     if pixels:
-        return read_values(path).size
+        return (read_image if holds == "photographs" else read_values)(path).size
     header = read_header(path)
     return header.width, header.height

@@ -1,9 +1,7 @@
-"""Image files in class folders: listed, counted, checked, and made into a data set that is identified by them."""
+"""Labelled image files: taken from class folders, checked, and made into a data set that is identified by them."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from dasbench.datasets.contents import content_fingerprint
-from dasbench.datasets.dataset import Dataset, Part
+from dasbench.datasets.dataset import Dataset, LeftOut, Part
 from dasbench.datasets.files import FileSplit
 from dasbench.datasets.first_look import FileList
 from dasbench.datasets.framing import Framing
+from dasbench.datasets.listing import listing, shown
+from dasbench.datasets.walk import Folder
 from dasbench.errors import DataError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-"""Ends of the names of files that are taken for images, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -30,75 +27,71 @@ class ImageFiles:
         files: paths below it, with `/`.
         labels: class of each, from 0, [N].
         sizes: bytes of each, [N].
+        groups: of each, the number of the group that it belongs to, [N]; None if each stands for itself.
     """
 
     folder: Path
     files: tuple[str, ...]
     labels: NDArray[np.int64]
     sizes: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """Some of the files."""
         files = tuple(self.files[index] for index in indices.tolist())
-        return ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices])
+        groups = None if self.groups is None else self.groups[indices]
+        return ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices], groups)
 
 
-def subfolders(folder: Path, *, how: str) -> tuple[str, ...]:
-    """The names of the folders in a folder, sorted; hidden ones are left out.
+@dataclass(frozen=True)
+class Labelled:
+    """Images with their labels, before parts that are missing are cut.
 
     Args:
-        folder: where they lie.
-        how: how to get the data, for the error.
-
-    Raises:
-        DataError: if the folder is missing.
+        classes: names of the classes, in the order of the labels.
+        parts: `train`, and others that are there.
+        origins: what each of these was made of, in a few words.
+        left_out: what is not used.
     """
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "is missing"
-        raise DataError(f"{folder}: {what}. {how}")
-    with os.scandir(folder) as entries:
-        return tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
+
+    classes: tuple[str, ...]
+    parts: Mapping[Part, ImageFiles]
+    origins: Mapping[Part, str]
+    left_out: Mapping[str, LeftOut]
 
 
-def list_images(folder: Path, classes: Sequence[str], *, inside: str = "") -> ImageFiles:
+def files_in(root: Path, classes: Sequence[Folder]) -> ImageFiles:
     """Every image in some class folders, sorted by class and path.
 
     Args:
-        folder: what the paths start from.
-        classes: names of the class folders; the position is the label.
-        inside: a folder between `folder` and the class folders, if any (`train`).
+        root: what the paths start from.
+        classes: the folder of each class; the position is the label.
 
     Raises:
-        DataError: if a class folder is missing or has no image.
+        DataError: if a class folder has no image.
     """
+    refuse_empty_classes(root, classes)
     files: list[str] = []
     sizes: list[int] = []
     labels: list[NDArray[np.int64]] = []
-    for label, name in enumerate(classes):
-        place = f"{inside}/{name}" if inside else name
-        found = sorted(_walk(folder / place, place))
-        if not found:
-            what = "holds no image" if (folder / place).is_dir() else "is missing"
-            raise DataError(f"{folder / place}: {what}; a class needs files that end in {', '.join(SUFFIXES)}")
+    for label, folder in enumerate(classes):
+        found = sorted(folder.all_images())
         files += [path for path, _ in found]
         sizes += [size for _, size in found]
         labels.append(np.full(len(found), label, np.int64))
-    return ImageFiles(folder, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
+    return ImageFiles(root, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
 
 
-def _walk(folder: Path, place: str) -> Iterator[tuple[str, int]]:
-    """Path and size of every image below a folder."""
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = f"{place}/{entry.name}"
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _walk(folder / entry.name, path)
-            elif entry.name.lower().endswith(SUFFIXES):
-                yield path, entry.stat().st_size
+def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
+    """Refuse class folders without an image.
+
+    Raises:
+        DataError: naming all of them.
+    """
+    lines = [f"{shown(root / folder.place)}: holds no image" for folder in classes if not folder.num_images]
+    if lines:
+        remedy = "a class needs files that Pillow opens, such as .jpg or .png; fill the folder or remove it"
+        raise DataError(f"{listing(lines, name='empty-classes')}\n{remedy}")
 
 
 def expect_classes(folder: Path, found: Sequence[str], num_classes: int, *, how: str) -> None:
@@ -119,14 +112,16 @@ def file_dataset(
     framing: Framing,
     licence: str,
     citation: str,
+    origins: Mapping[Part, str],
+    left_out: Mapping[str, LeftOut],
 ) -> Dataset:
     """Make a data set of listed files, after checking what can be checked without decoding them.
 
     Raises:
         DataError: if a class is missing from a part, a file stands in two parts or is empty.
     """
+    refuse_empty(parts)
     for part, listed in parts.items():
-        _refuse_empty(listed)
         _refuse_missing_classes(part, listed, classes)
     _refuse_overlap(parts)
     split = {
@@ -147,14 +142,24 @@ def file_dataset(
         ),
         licence=licence,
         citation=citation,
+        origins=origins,
+        left_out=left_out,
     )
 
 
-def _refuse_empty(listed: ImageFiles) -> None:
-    empty = np.flatnonzero(listed.sizes == 0)
-    if len(empty):
-        first = listed.folder / listed.files[empty[0]]
-        raise DataError(f"{first}: is empty (0 bytes), as are {len(empty)} of {len(listed.files)} files in all")
+def refuse_empty(parts: Mapping[Part, ImageFiles]) -> None:
+    """Refuse files without a byte.
+
+    Raises:
+        DataError: naming all of them.
+    """
+    empty: list[str] = []
+    for listed in parts.values():
+        empty += [shown(listed.folder / listed.files[place]) for place in np.flatnonzero(listed.sizes == 0)]
+    if empty:
+        lines = [f"{path}: is empty (0 bytes)" for path in empty]
+        counts = f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
+        raise DataError(f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them")
 
 
 def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str]) -> None:
@@ -162,42 +167,20 @@ def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str
     lacking = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if lacking:
         where = f"in the {part} part ({len(listed.files)} files)"
-        message = f"{len(lacking)} of {len(classes)} classes have no image {where}, such as '{lacking[0]}'"
-        raise DataError(f"{listed.folder}: {message}")
+        head = f"{shown(listed.folder)}: {len(lacking)} of {len(classes)} classes have no image {where}"
+        lines = [f"'{name}'" for name in lacking]
+        raise DataError(f"{head}:\n{listing(lines, name='missing-classes')}")
 
 
 def _refuse_overlap(parts: Mapping[Part, ImageFiles]) -> None:
     seen: dict[str, str] = {}
+    lines: list[str] = []
     for part, listed in parts.items():
-        twice = [file for file in listed.files if file in seen]
-        if twice:
-            counts = f"{len(twice)} of the {len(listed.files)} files of {part} are also in {seen[twice[0]]}"
-            raise DataError(f"{listed.folder / twice[0]}: stands in two parts; {counts}")
+        lines += [
+            f"{shown(listed.folder / file)}: stands in two parts, {seen[file]} and {part}"
+            for file in listed.files
+            if file in seen
+        ]
         seen.update(dict.fromkeys(listed.files, part))
-
-
-def refuse_copies(parts: Mapping[Part, ImageFiles]) -> None:
-    """Refuse images that stand in two parts under different names; files of equal size alone are read.
-
-    Raises:
-        DataError: naming a pair and how many there are.
-    """
-    by_size: dict[int, list[tuple[Part, Path]]] = {}
-    for part, listed in parts.items():
-        for file, size in zip(listed.files, listed.sizes.tolist(), strict=True):
-            by_size.setdefault(size, []).append((part, listed.folder / file))
-    copies: list[tuple[Path, Path, Part, Part]] = []
-    for group in by_size.values():
-        if len({part for part, _ in group}) < 2:
-            continue
-        seen: dict[bytes, tuple[Part, Path]] = {}
-        for part, path in group:
-            first_part, first = seen.setdefault(sha256(path.read_bytes()).digest(), (part, path))
-            if first_part != part:
-                copies.append((path, first, part, first_part))
-    if copies:
-        path, first, part, first_part = copies[0]
-        raise DataError(
-            f"{path}: in the {part} part, is a copy of {first} in the {first_part} part"
-            f" ({len(copies)} such files); remove one of each pair"
-        )
+    if lines:
+        raise DataError(f"{listing(lines, name='overlap')}\n{len(lines)} such files; let each stand in one part")

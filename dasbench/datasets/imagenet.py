@@ -1,14 +1,18 @@
 """ImageNet-1k: 1.28 million photographs in 1,000 classes."""
 
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, stratified_split
-from dasbench.datasets.folders import expect_classes, file_dataset, list_images, subfolders
+from dasbench.datasets.dataset import Dataset, Part, stratified_split
+from dasbench.datasets.folders import expect_classes, file_dataset, files_in
 from dasbench.datasets.framing import Fit, Framing, ImageSize
+from dasbench.datasets.layouts import part_folder
+from dasbench.datasets.listing import listing, shown
+from dasbench.datasets.walk import Tree, added, walk
 from dasbench.errors import DataError
 
 SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"
@@ -43,26 +47,38 @@ def imagenet(
         DataError: if files are missing or empty, or the number of classes is another.
     """
     folder = data_access().root / "imagenet"
-    wnids = subfolders(folder / "train", how=HOW)
-    expect_classes(folder / "train", wnids, num_classes, how=HOW)
-    found = subfolders(folder / "val", how=HOW)
-    expect_classes(folder / "val", found, num_classes, how=HOW)
-    if odd := sorted(set(found) ^ set(wnids)):
-        raise DataError(f"{folder}: train and val differ in {len(odd)} class folders, such as '{odd[0]}'. {HOW}")
-    if (folder / "train").samefile(folder / "val"):
-        raise DataError(f"{folder / 'val'}: is the folder of the training images. {HOW}")
-    whole = list_images(folder, wnids, inside="train")
+    training, official = (_walked(folder, part, num_classes) for part in ("train", "val"))
+    _refuse_other_classes(folder, training, official)
+    if (folder / training.top.place).samefile(folder / official.top.place):
+        raise DataError(f"{folder / official.top.place}: is the folder of the training images. {HOW}")
+    whole, test = (files_in(folder, list(tree.top.folders.values())) for tree in (training, official))
     train, val = stratified_split(whole.labels, [val_share], salt="imagenet")
-    test = list_images(folder, wnids, inside="val")
     _refuse_common_names(whole.files, test.files)
+    place = f"{training.top.place}/"
     return file_dataset(
         name="imagenet",
-        classes=wnids,
+        classes=tuple(training.top.folders),
         parts={"train": whole.take(train), "val": whole.take(val), "test": test},
         framing=Framing.of(image_size, fit),
         licence="for non-commercial research and education, on the terms of image-net.org",
         citation=SOURCE,
+        origins={"train": f"the rest of {place}", "val": f"cut from {place} by lot", "test": f"{official.top.place}/"},
+        left_out=added(training.left_out, official.left_out),
     )
+
+
+def _walked(folder: Path, part: Part, num_classes: int) -> Tree:
+    """What lies below the folder of a part."""
+    tree = walk(folder, inside=part_folder(folder, part), how=HOW)
+    expect_classes(folder / tree.top.place, list(tree.top.folders), num_classes, how=HOW)
+    return tree
+
+
+def _refuse_other_classes(folder: Path, training: Tree, official: Tree) -> None:
+    odd = sorted(set(training.top.folders) ^ set(official.top.folders))
+    if odd:
+        head = f"{folder}: train and val differ in {len(odd)} class folders. {HOW}"
+        raise DataError(f"{head}\n{listing([shown(name) for name in odd], name='odd-classes')}")
 
 
 def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:

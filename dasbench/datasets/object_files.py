@@ -16,7 +16,7 @@ from dasbench.datasets.contents import content_fingerprint
 from dasbench.datasets.dataset import Part
 from dasbench.datasets.first_look import FileList, first_look
 from dasbench.datasets.instances import Instances
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.orientation import SIDEWAYS, turned_boxes
 from dasbench.datasets.pixels import read_header, read_photograph
 from dasbench.errors import DataError
@@ -118,7 +118,7 @@ def listed(folder: Path, instances: Instances) -> Listing:
             complaints.append(f"{path}: {what}{link}")
     if complaints:
         count = f"{len(complaints)} of the {len(instances)} images that are annotated cannot be used."
-        raise DataError(f"{named_in_file(complaints, 'missing')}\n{count}")
+        raise DataError(f"{listing(complaints, name='missing')}\n{count}")
     return Listing(folder, instances)
 
 
@@ -181,4 +181,4 @@ def _refuse_other_sizes(parts: Mapping[Part, Listing], lists: Mapping[str, FileL
             if not lies:
                 complaints.append(wrong_size(folder, instances, index, shown))
     if complaints:
-        raise DataError(named_in_file(complaints, "sizes"))
+        raise DataError(listing(complaints, name="sizes"))

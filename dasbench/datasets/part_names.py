@@ -1,6 +1,7 @@
 """The part of a data set that a folder or an entry of a table is named for, in any usual spelling."""
 
 import re
+from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
 
@@ -35,3 +36,28 @@ def part_named(name: str) -> Part | None:
     letters = re.sub(r"^[\d\W_]+|[\s_.-]+|[\d\W_]+$", "", name.lower())
     found = [part for part, spelling in SPELLINGS.items() if spelling.fullmatch(letters)]
     return found[0] if len(found) == 1 else None
+
+
+class PartWithin(NamedTuple):
+    """A part that a name holds among other words (`cat_train`).
+
+    Args:
+        part: what it means.
+        rest: the other words, in lower case.
+    """
+
+    part: Part
+    rest: tuple[str, ...]
+
+
+def part_within(name: str) -> PartWithin | None:
+    """The one part that a word of a name means, and the other words; None if there is no such word, or several.
+
+    Example:
+        >>> part_within("cat_train"), part_within("trainA").rest, part_within("cat")
+        (PartWithin(part='train', rest=('cat',)), ('a',), None)
+    """
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
+    meant = {word.lower(): part_named(word) for word in words}
+    parts = [part for part in meant.values() if part]
+    return PartWithin(parts[0], tuple(word for word in meant if not meant[word])) if len(parts) == 1 else None

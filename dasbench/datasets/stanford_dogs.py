@@ -10,8 +10,10 @@ from annotated_types import Ge, Gt, Le
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
-from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset, subfolders
+from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset
 from dasbench.datasets.framing import Fit, Framing, ImageSize
+from dasbench.datasets.listing import listing
+from dasbench.datasets.walk import Tree, added, left_out_of, walk
 from dasbench.errors import DataError
 
 SOURCE = (
@@ -47,9 +49,11 @@ def stanford_dogs(
         DataError: if files or lists are missing or damaged, or the number of breeds is another.
     """
     folder = data_access().root / "stanford_dogs"
-    breeds = subfolders(folder / "Images", how=HOW)
+    tree = walk(folder / "Images", how=HOW)
+    breeds = tuple(tree.top.folders)
     expect_classes(folder / "Images", breeds, num_classes, how=HOW)
-    whole, test = (_listed(folder, f"{part}_list.mat", breeds) for part in ("train", "test"))
+    whole, test = (_listed(folder, f"{part}_list.mat", breeds, tree) for part in ("train", "test"))
+    unlisted = {file for file, _ in tree.top.all_images()}.difference(whole.files, test.files)
     train, val = stratified_split(whole.labels, [val_share], salt="stanford_dogs")
     return file_dataset(
         name="stanford_dogs",
@@ -58,10 +62,16 @@ def stanford_dogs(
         framing=Framing.of(image_size, fit),
         licence="for non-commercial research, as ImageNet, from which the images come",
         citation=SOURCE,
+        origins={
+            "train": "the rest of train_list.mat",
+            "val": "cut from train_list.mat by lot",
+            "test": "test_list.mat",
+        },
+        left_out=added(tree.left_out, left_out_of({"images in no list": unlisted})),
     )
 
 
-def _listed(folder: Path, name: str, breeds: tuple[str, ...]) -> ImageFiles:
+def _listed(folder: Path, name: str, breeds: tuple[str, ...], tree: Tree) -> ImageFiles:
     """The images of an official list, each of which must be there."""
     place = next((path for path in (folder / name, folder / "lists" / name) if path.is_file()), None)
     if place is None:
@@ -75,10 +85,13 @@ def _listed(folder: Path, name: str, breeds: tuple[str, ...]) -> ImageFiles:
         counts = f"{len(wrong)} of {len(files)} files have the label of another breed"
         raise DataError(f"{place}: {counts}, such as {wrong[0]}")
     images = folder / "Images"
-    sizes = [path.stat().st_size if (path := images / file).is_file() else -1 for file in files]
-    missing = [file for file, size in zip(files, sizes, strict=True) if size < 0]
+    size_of = dict(tree.top.all_images())
+    missing = [file for file in files if file not in size_of]
     if missing:
-        raise DataError(f"{images / missing[0]}: is missing, as are {len(missing)} of {len(files)} files in all. {HOW}")
+        lines = [f"{images / file}: is missing" for file in missing]
+        counts = f"{len(missing)} of {len(files)} files of {name} are missing"
+        raise DataError(f"{listing(lines, name='missing')}\n{counts}. {HOW}")
+    sizes = [size_of[file] for file in files]
     return ImageFiles(images, files, labels, np.array(sizes, np.int64))
 
 

@@ -48,15 +48,16 @@ def photograph_dataset(asked: Asked, listing: Listing, shares: Mapping[Part, flo
     scenes = [scene_of(file) for file in listed["train"].files] if asked.known.tracks else None
     parts = three_parts(asked, classes, shares, scenes=scenes)
     numbered = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
-    data = file_dataset(
+    return file_dataset(
         name="torchvision",
         classes=classes.names,
         parts={part: numbered[taken.source].take(taken.indices) for part, taken in parts.items()},
         framing=framing if asked.known.mirrored else NeverMirrored(framing.height, framing.width, framing.fit),
         licence=asked.known.licence,
         citation=asked.known.citation,
+        origins={part: taken.origin for part, taken in parts.items()},
+        left_out={},
     )
-    return replace(data, origins={part: taken.origin for part, taken in parts.items()})
 
 
 def _image_files(asked: Asked, items: Items) -> ImageFiles:

@@ -29,13 +29,14 @@ def pixel_accuracy(confusion: Tensor) -> float:
     return 100.0 * float(confusion.diag().sum() / confusion.sum())
 
 
-def count_pixels(truth: Tensor, found: Tensor, *, num_classes: int) -> Tensor:
+def count_pixels(truth: Tensor, found: Tensor, *, num_classes: int, ignored: int | None = None) -> Tensor:
     """How many pixels of each class are taken for which.
 
     Args:
         truth: classes from 0, integers of any shape.
         found: classes of the same pixels.
         num_classes: K.
+        ignored: what stands in `truth` for pixels that do not count; None if all count.
 
     Shape:
         int64, [K, K]: row by the class, column by the claim
@@ -43,6 +44,11 @@ def count_pixels(truth: Tensor, found: Tensor, *, num_classes: int) -> Tensor:
     Example:
         >>> count_pixels(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), num_classes=2).tolist()
         [[1, 0], [1, 1]]
+        >>> count_pixels(torch.tensor([0, 255]), torch.tensor([0, 1]), num_classes=2, ignored=255).tolist()
+        [[1, 0], [0, 0]]
     """
     pairs = truth.long().flatten() * num_classes + found.long().flatten()
-    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+    if ignored is not None:
+        pairs = pairs.masked_fill(truth.flatten() == ignored, num_classes**2)
+    counts = torch.bincount(pairs, minlength=num_classes**2 + 1)[: num_classes**2]
+    return counts.reshape(num_classes, num_classes)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
+from dasbench.reports.classes import CELL_COLUMNS, cell_records
 from dasbench.reports.fields import flat_fields
 from dasbench.reports.formats import csv_text, to_json
 from dasbench.results.engine import locate
@@ -26,11 +27,14 @@ ENDINGS: Mapping[str, str] = {
 }
 """Ending of a file -> the format that is meant; an Optuna storage is a SQLite file too and has to be asked for."""
 
+Table = View | Literal["confusion"]
+"""What can be written as a table: a view, or which classes each trial took for which."""
+
 FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
 
 _TYPES: Mapping[str, Sequence[str]] = {
     "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt", "position",
-              "repeats", "epoch", "planned", "n", "failed", "stopped"),
+              "repeats", "epoch", "planned", "n", "failed", "stopped", "number"),
     "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s", "top1_mean",
                "top1_sd", "val_top1_mean", "seconds_mean"),
     "bool": ("reused",),
@@ -61,7 +65,7 @@ def export(
     *,
     studies: Sequence[str] = (),
     format_: str | None = None,
-    what: View | None = None,
+    what: Table | None = None,
     force: bool = False,
 ) -> None:
     """Write results to a file; it appears when it is complete, or not at all.
@@ -176,16 +180,19 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: View) -> None:
-    records = reader.view(what, studies)
+def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
+    if what == "confusion":
+        records, columns = cell_records(reader, studies), CELL_COLUMNS
+    else:
+        records, columns = reader.view(what, studies), COLUMNS[what]
     if format_ == "jsonl":
         path.write_text("".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline="")
         return
     rows = [flat(record) for record in records]
     if format_ == "parquet":
-        _write_parquet(rows, path, COLUMNS[what])
+        _write_parquet(rows, path, columns)
     else:
-        text = csv_text(rows) if rows else ",".join(COLUMNS[what]) + "\n"
+        text = csv_text(rows) if rows else ",".join(columns) + "\n"
         path.write_text(text, encoding="utf-8", newline="")
 
 

@@ -19,7 +19,8 @@ VARIANT_COLUMNS = ("study", "label", "dataset", "task")
 ROW_COLUMNS = ("key", "state", "reason", "role", "seed")
 TEXT_COLUMNS = (*VARIANT_COLUMNS, "key", "state", "reason", "role")
 NUMBER_COLUMNS = ("seed", "n", "failed", "planned", "seconds", "peak_memory", *COST_FIELDS, "params", "macs")
-METRIC_COLUMNS = ("top1", "top5", "loss", "val_top1", "val_top5", "val_loss")
+_MEASURED = ("top1", "top5", "balanced_accuracy", "macro_f1", "loss")
+METRIC_COLUMNS = (*_MEASURED, *(f"val_{name}" for name in _MEASURED))
 MAX_LENGTH, MAX_DEPTH = 4000, 50
 EXAMPLE = """top1 > 60 and gate.first_norm = "in\""""
 

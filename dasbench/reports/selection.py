@@ -1,8 +1,9 @@
 """Which rows a report is about: those of one study or of several, and the objective that ranks them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import Row
 from dasbench.reports.filters import filter_rows
@@ -25,6 +26,7 @@ class Selection:
         objectives: `max` or `min` by metric, as the studies name them.
         num_test_examples: size of the test part, if the trials say so.
         looks: that the study took at its scores to decide which variants get more seeds; of a single study only.
+        confusions: which classes trials took for which, by key; read only for what shows it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Selection:
     objectives: Sequence[tuple[str, str]] = ()
     num_test_examples: int | None = None
     looks: Sequence[LookRecord] = ()
+    confusions: Mapping[str, Confusion] = field(default_factory=dict)
 
 
 def select_study(db: str, name: str) -> Selection:

@@ -6,7 +6,9 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+from dasbench.confusion import Confusion
 from dasbench.records import COST_FIELDS, Cost, Epoch
+from dasbench.reports.classes import confusion_record
 from dasbench.reports.fields import flat_fields
 from dasbench.results.answers import TrialRecord
 from dasbench.results.reading import read_store
@@ -65,7 +67,7 @@ def find_trial(db: str, key: str) -> TrialRecord:
 def trial_record(trial: TrialRecord) -> dict[str, Any]:
     """Everything about a trial as plain data, for programs."""
     outcome = trial.outcome
-    cost = cost_of(trial)
+    cost, confusion = cost_of(trial), confusion_of(trial)
     return {
         "key": trial.key,
         "state": trial.state.state,
@@ -87,6 +89,7 @@ def trial_record(trial: TrialRecord) -> dict[str, Any]:
         "environment": outcome.environment if outcome else {},
         "error": outcome.error if outcome else "",
         "correct": outcome.correct if outcome else "",
+        "confusion": confusion_record(confusion) if confusion else None,
         "epochs": [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs],
         "attempts": [asdict(attempt) for attempt in trial.attempts],
     }  # fmt: skip
@@ -97,6 +100,11 @@ def cost_of(trial: TrialRecord) -> Cost | None:
     if trial.outcome and trial.outcome.cost:
         return trial.outcome.cost
     return next((row.cost for row in trial.rows if row.cost), None)
+
+
+def confusion_of(trial: TrialRecord) -> Confusion | None:
+    """Which classes of the test part it took for which, None if it did not say."""
+    return Confusion.from_text(trial.outcome.confusion) if trial.outcome and trial.outcome.confusion else None
 
 
 def facts(trial: TrialRecord) -> list[Fact]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
+from dasbench.confusion import Confusion
+from dasbench.reports.classes import class_scores, mistakes
 from dasbench.reports.formats import Grid, console, print_grid, shown, to_json
-from dasbench.reports.trial import Difference, Fact, curves, facts, repeats, sparkline
+from dasbench.reports.trial import Difference, Fact, confusion_of, curves, facts, repeats, sparkline
 from dasbench.reports.units import better_direction
 from dasbench.results.answers import TrialRecord
 
@@ -19,6 +21,11 @@ TITLES = {
     "environment": "Environment",
 }
 """Part of a trial's facts -> the heading of its table."""
+
+MOST_CLASSES = 12
+"""Classes, and pairs of classes that were mistaken for each other, that a page shows."""
+
+_LONGEST_NAME = 20  # characters of a class
 
 
 def print_trial(trial: TrialRecord) -> None:
@@ -32,6 +39,8 @@ def print_trial(trial: TrialRecord) -> None:
         rows = [(fact.field, _value(fact)) for fact in known if fact.part == part]
         _print(title, ("field", "value"), rows, left=2)
     _print("Learning curve", ("metric", "curve", "first", "last", "best"), _curves(trial), left=2)
+    if confusion := confusion_of(trial):
+        _print_classes(confusion)
     _print("Attempts", ("number", "study", "started", "ended", "how", "host", "device"), _attempts(trial), left=7)
     _print("Trained again", ("former result", "metric", "then", "now", "difference"), _repeats(trial), left=2)
     if trial.outcome and trial.outcome.error:
@@ -82,6 +91,34 @@ def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
         best = max if better_direction(name) == "max" else min
         rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), _cell(best(known)) if known else ""))
     return rows
+
+
+def _print_classes(confusion: Confusion) -> None:
+    """Print the worst classes of the test part, and what was most often taken for something else."""
+    scores = class_scores(confusion)
+    rows = [
+        (_name(score.name), _name(score.taken_for), _share(score.accuracy), f"{score.right:,}", f"{score.number:,}")
+        for score in scores[:MOST_CLASSES]
+    ]
+    left_out = len(scores) - len(rows)
+    lines = [f"{left_out:,} more classes, all as good or better: --json has every one"] if left_out else []
+    columns = ("class", "others taken for", "accuracy (%)", "right", "of")
+    print_grid(Grid(title="Classes of the test part, the worst first", columns=columns, rows=rows, lines=lines, left=2),
+               format_="table")  # fmt: skip
+    worst = [
+        (_name(each.name), _name(each.taken_for), f"{each.number:,}", _share(each.share))
+        for each in mistakes(confusion)[:MOST_CLASSES]
+    ]
+    _print("Most often taken for another class", ("class", "taken for", "number", "of the class (%)"), worst, left=2)
+
+
+def _name(name: str) -> str:
+    """The name of a class, as long as a table can hold it."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _share(percent: float | None) -> str:
+    return "-" if percent is None else f"{percent:.1f}"
 
 
 def _attempts(trial: TrialRecord) -> list[tuple[str, ...]]:

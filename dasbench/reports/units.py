@@ -36,7 +36,7 @@ def count_unit(kind: str, counts: Iterable[int]) -> Unit:
     return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
 
 
-PERCENT = re.compile(r"(val_|train_|test_)?(top\d+|ap(\d+|_\w+)?|miou)")
+PERCENT = re.compile(r"(val_|train_|test_)?(top\d+|ap(\d+|_\w+)?|miou|pixel_accuracy|balanced_accuracy|macro_f1)")
 """Metrics of our own that are shares in percent, whose differences are percentage points."""
 
 

@@ -99,6 +99,7 @@ def outcome_columns(outcome: Outcome) -> dict[str, Any]:
         "device": plain_text(outcome.device),
         "environment": dump(outcome.environment),
         "correct": outcome.correct,
+        "confusion": outcome.confusion,
     }
 
 
@@ -150,4 +151,5 @@ def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome |
         reason=row["reason"],
         error=row["error"],
         correct=row["correct"],
+        confusion=row["confusion"],
     )

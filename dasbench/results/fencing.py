@@ -139,7 +139,7 @@ def end(
 
 def put_back(connection: Connection, key: str) -> None:
     """Put a trial back to pending, owned by nobody; its curve and cost stay."""
-    nothing = {"reason": None, "error": "", "metrics": "{}", "correct": "", "finished": ""}
+    nothing = {"reason": None, "error": "", "metrics": "{}", "correct": "", "confusion": "", "finished": ""}
     values = {"state": "pending", **nothing, **NOBODY}
     connection.execute(update(trials).where(trials.c.key == key).values(values))
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
 
+from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Epoch, Row
 from dasbench.results.answers import Answer, LookRecord, StudyRecord, TrialRecord, TrialState
@@ -160,6 +161,19 @@ class Reader:
                 key: bits
                 for some in batches(keys)
                 for key, bits in connection.execute(query.where(trials.c.key.in_(some)))
+            }
+
+        return self._database.read(work)
+
+    def confusions(self, keys: Sequence[str]) -> dict[str, Confusion]:
+        """Which classes finished trials took for which on the test part; trials without are left out."""
+
+        def work(connection: Connection) -> dict[str, Confusion]:
+            query = select(trials.c.key, trials.c.confusion).where(trials.c.confusion != "")
+            return {
+                key: Confusion.from_text(text)
+                for some in batches(keys)
+                for key, text in connection.execute(query.where(trials.c.key.in_(some)))
             }
 
         return self._database.read(work)

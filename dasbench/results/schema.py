@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION = "0004"
+REVISION = "0005"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
@@ -68,6 +68,9 @@ trials = Table(
     Column("environment", Text, nullable=False, default="{}", comment="what is needed to run it again, JSON"),
     Column("error", Text, nullable=False, default="", comment="message and traceback of a failure"),
     Column("correct", Text, nullable=False, default="", comment="which test examples were right, hexadecimal bits"),
+    Column(
+        "confusion", Text, nullable=False, default="", server_default="", comment="which classes were taken for which"
+    ),
     Index(None, "state"),
     Index(None, "question"),
     Index(None, "network", "network_code"),

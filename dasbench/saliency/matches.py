@@ -4,30 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dasbench.datasets.path_matching import Match, listed
 from dasbench.errors import DataError
 
 BY_NUMBER = 0
 """The depth of a match that the image's number in its part decided."""
-
-SHOWN = 3
-"""Images or files that a message names."""
-
-
-class Match(NamedTuple):
-    """A file that shows where the object of an image is.
-
-    Args:
-        file: its path below the folder of masks.
-        depth: how many names at the end of its path and of the image's are the same; `BY_NUMBER` if none.
-    """
-
-    file: str
-    depth: int
 
 
 @dataclass(frozen=True)
@@ -109,13 +94,3 @@ def _expected(index: int, image: str) -> str:
     if not is_another_number(image, index):
         names.append(str(index))
     return " or ".join(f"{name}.png" for name in dict.fromkeys(names))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, with how many there are.
-
-    Example:
-        >>> listed(["a", "b"]), listed(["a", "b", "c", "d"])
-        ('a, b', 'a, b, c, ... (4 in all)')
-    """
-    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")

@@ -145,6 +145,10 @@ class Training(Frozen):
         start_epochs: epochs, of all of them, that only prepare a start for the rest: at a constant rate, after which
             the optimiser, its schedule and its warm-up begin anew; `milestones` count from there.
         label_smoothing: share of the target that is spread over all classes.
+        balance: what is done about classes of uneven size in the training part: `none`; `weights`, which weighs an
+            example of class c in the loss by N / (K n_c), of N examples and K classes, n_c of them of c; or `sampling`,
+            where an epoch draws N examples with replacement, of each class as often as of another. Weights and label
+            smoothing go together as in torch: the share of the target that falls to a class is weighed as the class.
         augment: random flips and crops as the data set defines them.
         select: which epoch is tested: the `last`, or the `best` on the validation part.
         precision: of the network's operators, in training and in evaluation: `fp32`; `tf32`, which rounds what a GPU's
@@ -169,6 +173,7 @@ class Training(Frozen):
     warmup_epochs: float = Field(default=0.0, ge=0)
     start_epochs: int = Field(default=0, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    balance: Literal["none", "weights", "sampling"] = "none"
     augment: bool = True
     select: Literal["last", "best"] = "last"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"

@@ -1,4 +1,4 @@
-"""Image classification: cross-entropy on labelled images, top-1 and top-5."""
+"""Image classification: cross-entropy on labelled images, top-1 and top-5, and scores of uneven classes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dasbench.catalog import TASKS, load_dataset
+from dasbench.confusion import Confusion
 from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.dataset import Dataset
@@ -18,18 +19,20 @@ from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
 from dasbench.metrics.accuracy import in_top, top1, top5
+from dasbench.metrics.balanced import balanced_accuracy, claims, macro_f1
 from dasbench.metrics.latency import latency_ms
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.saliency.sfd import ScoreSaliency, part_scorer
 from dasbench.spec.trial import Trial
+from dasbench.tasks.balance import Repeatable, balanced_draw, class_weights
 from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 256
 
 
-@TASKS.register("classification")
+@TASKS.register("classification", balance=("weights", "sampling"))
 class Classification:
     """Tell which class an image belongs to.
 
@@ -91,14 +94,35 @@ class _Classifier(ImageLearner[_Batch]):
         self.auxiliary = [module for module in self.model.modules() if isinstance(module, HasAuxiliary)]
         self.parts = {part: resident(getattr(data, part), device) for part in ("train", "val", "test")}
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
+        self.truth = data.train.labels.numpy()
+        self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
+        self.class_weights: NDArray[np.float64] | None = None
+        self.loss_weights: Tensor | None = None
+        if trial.training.balance == "weights":
+            self.class_weights = class_weights(self.truth, num_classes=len(data.classes))
+            self.loss_weights = torch.from_numpy(self.class_weights).to(device=device, dtype=torch.float32)
 
     def load(
         self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
     ) -> Iterator[_Batch]:
         """Images with their labels."""
-        images = self.images(self.parts[part], batches, variation=variation)
-        for some, places in zip(images, cut_on_device(batches, self.device), strict=True):
+        split = self.repeatable if part == "train" and self.repeatable else self.parts[part]
+        images = self.images(split, batches, variation=variation)
+        indices = [batch % len(split) for batch in batches]
+        for some, places in zip(images, cut_on_device(indices, self.device), strict=True):
             yield _Batch(some, self.labels[part][places])
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Each training image once, or a draw in which no class comes more often than another."""
+        if self.repeatable:
+            return balanced_draw(self.truth, seed=self.trial.seed, epoch=epoch)
+        return super().order(epoch)
+
+    def weight(self, indices: NDArray[np.int64]) -> float:
+        """The number of some training images, or the sum of their classes' weights."""
+        if self.class_weights is None:
+            return super().weight(indices)
+        return float(self.class_weights[self.truth[indices]].sum())
 
     def loss(self, content: _Batch) -> Tensor:
         """Cross-entropy; the sum of it where parts of the network classify on their own."""
@@ -115,10 +139,11 @@ class _Classifier(ImageLearner[_Batch]):
         return logits.float()
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=self.trial.training.label_smoothing)
+        smoothing = self.trial.training.label_smoothing
+        return functional.cross_entropy(logits, labels, weight=self.loss_weights, label_smoothing=smoothing)
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
-        """Loss, top-1 and top-5 on one part, and which of its images were right."""
+        """Loss and accuracies on one part, and which of its images were right; no class weighs more than another."""
         split, labels = self.parts[part], self.labels[part]
         self.model.eval()
         with torch.inference_mode():
@@ -128,13 +153,22 @@ class _Classifier(ImageLearner[_Batch]):
                 "loss": float(functional.cross_entropy(logits, labels)),
                 "top1": top1(logits, labels),
                 "top5": top5(logits, labels),
+                "balanced_accuracy": balanced_accuracy(logits, labels),
+                "macro_f1": macro_f1(logits, labels),
             }
             right = in_top(logits, labels, k=1).cpu().numpy()
         if self.score_saliency:
             metrics |= self.score_saliency(part)
         if self.latency and part == "test":
             metrics["latency_ms"] = latency_ms(time_forward(inference_form(self.network), self.data.input_size))
-        return Evaluation(metrics, np.packbits(right).tobytes().hex())
+        confusion = self._confusion(logits, labels) if part == "test" else ""
+        return Evaluation(metrics, np.packbits(right).tobytes().hex(), confusion)
+
+    def _confusion(self, logits: Tensor, labels: Tensor) -> str:
+        """Which classes were taken for which."""
+        classes = self.data.classes
+        places, numbers = torch.unique(labels * len(classes) + claims(logits), return_counts=True)
+        return Confusion.from_places(classes, places.tolist(), numbers.tolist()).to_text()
 
 
 def _dataset(trial: Trial) -> Dataset:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Images, Split
+from dasbench.datasets.dataset import Dataset, Images
 from dasbench.datasets.loading import load_batches, parts_of, without_lone_image
-from dasbench.datasets.memory import Resident
+from dasbench.datasets.memory import MemorySplit, Resident
 from dasbench.datasets.normalisation import Normalisation
 from dasbench.datasets.transfer import Transfer
 from dasbench.errors import UsageError
@@ -23,6 +23,7 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Images)
 
 MANY_IMAGES = 1024
 """Images of a batch that is evaluated on a GPU, at most: small ones do not fill it otherwise."""
@@ -114,15 +115,23 @@ class ImageLearner(ABC, Generic[T]):
         """Scores on one part, in evaluation mode."""
 
     def batches(self, epoch: int) -> Iterator[Iterable[Part[T]]]:
-        """Every training image once, in the epoch's order, each varied by its own random stream."""
+        """The training images in the epoch's order, each varied by its own random stream."""
         training = self.trial.training
-        order = permutation(derive_seed(self.trial.seed, "order", epoch), self.examples_per_epoch)
+        order = self.order(epoch)
         variation = derive_seed(self.trial.seed, "augment", epoch) if training.augment else None
         batches = [self._shares(order[places]) for places in without_lone_image(len(order), training.batch_size)]
         wanted = [share.indices for shares in batches for share in shares]
         contents = self.load("train", wanted, variation=variation)
         for shares in batches:
             yield (Part(content, share) for share, content in zip(shares, contents, strict=False))  # contents go on
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The training images of an epoch, as `load` takes them: each once, in an order of the epoch's own."""
+        return permutation(derive_seed(self.trial.seed, "order", epoch), self.examples_per_epoch)
+
+    def weight(self, indices: NDArray[np.int64]) -> float:
+        """What some training images weigh together in the loss of their batch: as much as there are."""
+        return len(indices)
 
     def losses(self, batch: Iterable[Part[T]]) -> Iterator[Tensor]:
         """The loss of each part, weighted by its share of the batch."""
@@ -134,7 +143,7 @@ class ImageLearner(ABC, Generic[T]):
         """The precision of the recipe, for the network's forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.training.precision == "bf16")
 
-    def images(self, split: Split, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
+    def images(self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
         """The images of some batches on the device, normalised.
 
         Shape:
@@ -167,11 +176,11 @@ class ImageLearner(ABC, Generic[T]):
         for part in parts_of(batch, number=training.accumulate, batch_size=training.batch_size):
             shared, own = self.replica.can_share(part), self.replica.share(part)
             copies = 1 if shared else self.replica.number
-            shares.append(Share(own, shared, len(own) / len(batch) / copies))
+            shares.append(Share(own, shared, self.weight(own) / self.weight(batch) / copies))
         return shares
 
 
-def resident(split: Split, device: torch.device) -> Split:
+def resident(split: S, device: torch.device) -> S | MemorySplit:
     """A part with its images on the device, if they are in memory and fit there."""
     return split.resident(device) if isinstance(split, Resident) else split
 

@@ -12,8 +12,9 @@ from torch.nn import functional
 
 from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.catalog import TASKS, load_dataset
+from dasbench.confusion import Confusion
 from dasbench.costs.measure import measure_cost
-from dasbench.datasets.annotations import ClassMaps, HasClassMaps
+from dasbench.datasets.annotations import IGNORED, ClassMaps, HasClassMaps
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import MemorySplit, ResidentMaps
@@ -26,6 +27,9 @@ from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 64
+
+BACKGROUND = "background"
+"""The name of class 0, of pixels that belong to no object."""
 
 
 @TASKS.register("segmentation", needs="maps")
@@ -92,9 +96,9 @@ class _Segmenter(ImageLearner[_Batch]):
             yield _Batch(some, classes[:, 0].long())
 
     def loss(self, content: _Batch) -> Tensor:
-        """Cross-entropy, averaged over the pixels."""
+        """Cross-entropy, averaged over the pixels of which the class is known."""
         smoothing = self.trial.training.label_smoothing
-        return functional.cross_entropy(self._scores(content.images), content.maps, label_smoothing=smoothing)
+        return pixel_loss(self._scores(content.images), content.maps, label_smoothing=smoothing)
 
     def _scores(self, images: Tensor) -> Tensor:
         """Class scores of each pixel, computed in the precision of the recipe and returned in fp32."""
@@ -112,9 +116,41 @@ class _Segmenter(ImageLearner[_Batch]):
         with torch.inference_mode():
             for batch in self.load(part, batches, variation=None):
                 scores = self._scores(batch.images)
-                loss += functional.cross_entropy(scores, batch.maps).double() * len(scores) / length
-                confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes)
-        return Evaluation({"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)})
+                loss += pixel_loss(scores, batch.maps).double() * len(scores) / length
+                confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes, ignored=IGNORED)
+        metrics = {"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)}
+        return Evaluation(metrics, confusion=self._confusion(confusion) if part == "test" else "")
+
+    def _confusion(self, confusion: Tensor) -> str:
+        """Pixels of which classes were taken for which."""
+        flat = confusion.flatten()
+        places = flat.nonzero().flatten()
+        classes = (BACKGROUND, *self.data.classes)
+        return Confusion.from_places(classes, places.tolist(), flat[places].tolist()).to_text()
+
+
+def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy, averaged over the pixels of each image of which the class is known, then over the images.
+
+    So the loss of a batch is that of its parts, weighted by their images, whatever is ignored in each. An image of
+    which nothing is known has a loss of 0.
+
+    Args:
+        scores: of the classes, [B, K, H, W].
+        maps: class of each pixel, or `IGNORED`: int64, [B, H, W].
+        label_smoothing: share of the target that is spread over all classes.
+
+    Example:
+        >>> pixel_loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, IGNORED]]]))
+        tensor(0.6931)
+    """
+    if not scores.is_cuda and bool((maps != IGNORED).all()):  # to ask this on a GPU would hold it up
+        return functional.cross_entropy(scores, maps, label_smoothing=label_smoothing)
+    losses = functional.cross_entropy(
+        scores, maps, label_smoothing=label_smoothing, ignore_index=IGNORED, reduction="none"
+    )
+    known = (maps != IGNORED).sum((1, 2)).clamp(min=1)
+    return (losses.sum((1, 2)) / known).mean()
 
 
 def _class_maps(split: HasClassMaps, device: torch.device) -> MemorySplit | ClassMaps:

@@ -20,10 +20,13 @@ class Evaluation:
     Args:
         metrics: value by name, without a prefix (`top1`, `loss`).
         correct: which examples were right, as hexadecimal bits in their order; `""` where that has no meaning.
+        confusion: of the test part, which classes were taken for which, as `Confusion.to_text` writes it; `""` where
+            that has no meaning.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     correct: str = ""
+    confusion: str = ""
 
 
 @dataclass

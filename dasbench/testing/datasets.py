@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.annotations import HasClassMaps, HasObjects, Scene
-from dasbench.datasets.dataset import Dataset, Examples, Split
+from dasbench.datasets.annotations import IGNORED, HasClassMaps, HasObjects, Scene
+from dasbench.datasets.dataset import Dataset, Examples, Images
 from dasbench.datasets.loading import in_order, load_batches
 from dasbench.seeds import uniform
 from dasbench.testing.gates import check_documentation
@@ -38,13 +38,15 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
     assert data.licence, "say under which licence the images are"
     assert data.citation, "say whom to cite"
     assert len(data.mean) == len(data.std) == data.input_size[0], "one mean and standard deviation for each channel"
-    assert "labels" in gives or "objects" in gives, "register what it gives: labels, objects"
+    assert {"labels", "objects", "maps"} & set(gives), "register what it gives: labels, objects, maps"
     if "labels" in gives:
         _check_labels(again)  # type: ignore[arg-type]  # as it is registered to be
     if "objects" in gives:
         _check_objects(data)
     if "maps" in gives:
         _check_maps(data)
+    if tuple(gives) == ("maps",):
+        _check_images(data)  # type: ignore[arg-type]  # as _check_maps has seen
 
 
 def _made(name: str, params: Mapping[str, Any], *, threads: int) -> Dataset[Examples]:
@@ -60,28 +62,35 @@ def _made(name: str, params: Mapping[str, Any], *, threads: int) -> Dataset[Exam
 
 def _check_labels(data: Dataset) -> None:
     """Check images that have a class each."""
-    seen: set[bytes] = set()
     for part in (data.train, data.val, data.test):
         assert part.labels.dtype == torch.int64, "labels are not int64"
         assert set(part.labels.tolist()) == set(range(len(data.classes))), "a class is missing from a part"
+        assert len(part) == len(part.labels), "images and labels do not match"
+    _check_images(data)
+
+
+def _check_images(data: Dataset[Images]) -> None:
+    """Check images that are of one size."""
+    seen: set[bytes] = set()
+    for part in (data.train, data.val, data.test):
         images = _checked_images(part, data.input_size)
         assert not images & seen, "two parts share an image"
         seen |= images
     check_split(data.train)
 
 
-def _checked_images(part: Split, size: tuple[int, int, int]) -> set[bytes]:
+def _checked_images(part: Images, size: tuple[int, int, int]) -> set[bytes]:
     """The bytes of every image of a part as it is evaluated."""
     images: set[bytes] = set()
     for batch in load_batches(part, in_order(len(part), 64)):
         assert batch.dtype == torch.uint8, "images are not 8-bit"
         assert batch.shape[1:] == size, "images differ in size from what the data set says"
         images |= {image.numpy().tobytes() for image in batch}
-    assert len(part) == len(part.labels) > 0, "images and labels do not match"
+    assert len(part) > 0, "a part is empty"
     return images
 
 
-def check_split(split: Split, *, variation: int = 7) -> None:
+def check_split(split: Images, *, variation: int = 7) -> None:
     """Check that an image depends on its index and its draws alone: not on its batch, nor on the number of loaders.
 
     Args:
@@ -177,8 +186,10 @@ def _check_maps(data: Dataset[Examples]) -> None:
         whole = part.class_maps(order)
         assert whole.dtype == torch.uint8, "class maps are not 8-bit"
         assert whole.shape == (len(part), *data.input_size[1:]), "class maps differ in size from their images"
-        assert int(whole.max()) <= len(data.classes), "a pixel has a class outside of the classes"
-        assert whole.any(), "no pixel of a part has a class"
+        known = whole[whole != IGNORED]
+        assert len(known) > 0, "no pixel of a part has a class"
+        assert int(known.max()) <= len(data.classes), "a pixel has a class outside of the classes"
+        assert known.any(), "no pixel of a part has a class"
         some = order[:20][::-1].copy()
         draws = uniform(7, some, draws=part.num_draws)
         single = [part.class_maps(some[[k]], draws[[k]]) for k in range(len(some))]

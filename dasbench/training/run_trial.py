@@ -260,4 +260,5 @@ def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
         reason=failure.reason if failure else None,
         error=failure.words if failure else "",
         correct=attempt.test.correct,
+        confusion=attempt.test.confusion,
     )

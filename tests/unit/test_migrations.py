@@ -13,6 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from fabricated_results import fill
+from older_layouts import undo_fifth
 
 from dasbench.errors import ForeignStoreError, StoreError
 from dasbench.results.engine import APPLICATION_ID, locate, writing_engine
@@ -28,7 +30,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -225,3 +227,20 @@ def test_results_from_before_code_was_in_the_key_are_read_and_known_to_be_older(
     assert (row.metrics, row.code, row.repeats) == ({"top1": 61.0}, {}, 0)
     assert (answer.key, answer.semantics) == ("aa01", 1)
     assert ask(place, "PRAGMA foreign_key_check") == []
+
+
+def test_results_from_before_confusions_were_kept_are_read_without_one(tmp_path: Path) -> None:
+    place = tmp_path / "results.db"
+    with open_store(place) as store:
+        fill(store)
+    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+        undo_fifth(connection)
+        connection.execute("UPDATE das_alembic_version SET version_num = '0004'")
+
+    with open_store(place) as store:
+        trial = store.trial("aa0")
+        confusions = store.confusions(["aa0", "bb0"])
+
+    assert trial.outcome is not None
+    assert (trial.outcome.correct, trial.outcome.confusion, confusions) == ("ff0a", "", {})
+    assert len(list(tmp_path.glob("results.db.backup-0004-*"))) == 1

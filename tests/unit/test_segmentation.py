@@ -17,6 +17,7 @@ from dasbench.backbones.site import Site
 from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS, known_names, resolve
 from dasbench.costs.measure import measure_cost
 from dasbench.data_access import reading_data
+from dasbench.datasets.annotations import IGNORED, ClassMaps
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.memory import shift_and_flip
 from dasbench.datasets.salient_shapes import salient_shapes
@@ -27,6 +28,7 @@ from dasbench.seeds import uniform
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial
 from dasbench.tasks.learner import ImageLearner
+from dasbench.tasks.segmentation import pixel_loss
 from dasbench.tasks.task import Replica
 from dasbench.testing import check_dataset
 from dasbench.training.run_trial import Runtime, run_trial
@@ -308,6 +310,52 @@ def test_a_batch_in_parts_has_the_loss_and_the_gradient_of_the_whole():
     assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item())
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_where_nothing_is_ignored_the_loss_has_the_bits_of_torchs(smoothing):
+    scores, maps = torch.randn(4, 7, 32, 32), random_maps(1, 4).long()
+
+    loss = pixel_loss(scores, maps, label_smoothing=smoothing)
+
+    assert torch.equal(loss, nn.functional.cross_entropy(scores, maps, label_smoothing=smoothing))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_the_mean_over_known_pixels_and_that_of_a_batch_the_mean_of_its_images(smoothing):
+    scores, maps = torch.randn(3, 7, 32, 32), random_maps(2, 3).long()
+    maps[1, :20] = IGNORED
+    maps[2] = IGNORED
+
+    loss = pixel_loss(scores, maps, label_smoothing=smoothing)
+
+    known = [nn.functional.cross_entropy(scores[:1], maps[:1], label_smoothing=smoothing)]
+    known.append(nn.functional.cross_entropy(scores[1:2, :, 20:], maps[1:2, 20:], label_smoothing=smoothing))
+    singly = [pixel_loss(scores[k : k + 1], maps[k : k + 1], label_smoothing=smoothing) for k in range(3)]
+    assert loss.item() == pytest.approx(sum(known).item() / 3, rel=1e-5)
+    assert loss.item() == pytest.approx(sum(singly).item() / 3, rel=1e-6)
+
+
+def test_a_batch_of_which_nothing_is_known_teaches_nothing():
+    scores = torch.randn(2, 7, 8, 8, requires_grad=True)
+
+    pixel_loss(scores, torch.full((2, 8, 8), IGNORED)).backward()
+
+    assert torch.equal(scores.grad, torch.zeros_like(scores))
+
+
+def test_pixels_that_are_ignored_change_no_score():
+    learner = learner_of(TRIAL)
+    maps = random_maps(0, 40)
+    claimed, hidden = maps.clone(), maps.clone()
+    claimed[:, :16] = 6 - maps[:, :16]
+    hidden[:, :16] = IGNORED
+    learner.parts["test"], learner.maps["test"] = Painted(maps), ClassMaps(Painted(hidden))
+    learner.model.forward = lambda _: nn.functional.one_hot(claimed.long(), 7).permute(0, 3, 1, 2).float() * 50
+
+    metrics = learner.evaluate("test").metrics
+
+    assert metrics == pytest.approx({"loss": 0.0, "miou": 100.0, "pixel_accuracy": 100.0})
+
+
 def test_two_replicas_share_out_the_loss_and_the_gradient():
     learners = [learner_of(TRIAL, Replica(rank, number)) for rank, number in ((0, 1), (0, 2), (1, 2))]
     for learner in learners:
@@ -442,7 +490,10 @@ def test_a_data_set_without_class_maps_is_refused_where_it_is_named(write_study,
 
     assert done.code == 2
     assert f"{path}:6: base.dataset" in done.err
-    assert "'digits' has no maps of its images for the task segmentation; these have: salient_shapes" in done.err
+    assert (
+        "'digits' has no maps of its images for the task segmentation; these have: image_masks, salient_shapes"
+        in done.err
+    )
 
 
 def test_an_accuracy_of_images_is_refused_as_the_objective(write_study):

@@ -65,3 +65,12 @@ def test_counts_of_batches_add_up():
     parts = [count_pixels(a, b, num_classes=4) for a, b in zip(truth, found, strict=True)]
 
     assert torch.equal(sum(parts), count_pixels(truth, found, num_classes=4))
+
+
+def test_pixels_that_are_ignored_count_nowhere():
+    truth, found = pixels(0, num_classes=4)
+    ignored = torch.rand(truth.shape, generator=torch.Generator().manual_seed(1)) < 0.3
+
+    confusion = count_pixels(truth.masked_fill(ignored, 255), found, num_classes=4, ignored=255)
+
+    assert torch.equal(confusion, count_pixels(truth[~ignored], found[~ignored], num_classes=4))

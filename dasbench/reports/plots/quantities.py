@@ -175,4 +175,5 @@ def score_title(metric: str) -> str:
         >>> score_title("top1"), score_title("val_top1"), score_title("val_loss")
         ('top1 (%)', 'val_top1 (%)', 'val_loss')
     """
-    return f"{metric} (%)" if metric.removeprefix("val_").startswith(("top", "ap", "miou", "accuracy")) else metric
+    shares = ("top", "ap", "miou", "accuracy", "pixel_accuracy", "balanced_accuracy", "macro_f1")
+    return f"{metric} (%)" if metric.removeprefix("val_").startswith(shares) else metric

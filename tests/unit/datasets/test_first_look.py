@@ -12,7 +12,7 @@ from dasbench.data_access import cache_folder, reading_data
 from dasbench.datasets import first_look as module
 from dasbench.datasets.first_look import FileList, first_look, refuse_damaged
 from dasbench.datasets.known_files import SETTLED_NS
-from dasbench.datasets.lists import SHOWN
+from dasbench.datasets.listing import SHOWN
 from dasbench.errors import DataError
 
 

@@ -1,0 +1,228 @@
+"""A user's own images with a mask each, which says the class of every pixel."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from annotated_types import Gt, Le, MinLen
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dasbench.catalog import DATASETS
+from dasbench.data_access import data_access
+from dasbench.datasets.annotations import IGNORED
+from dasbench.datasets.contents import content_fingerprint, digests_of
+from dasbench.datasets.dataset import Dataset, Part, stratified_split
+from dasbench.datasets.first_look import FileList
+from dasbench.datasets.framing import Fit, Framing, ImageSize
+from dasbench.datasets.listing import listing
+from dasbench.datasets.mask_classes import Classes, Named, classes_of, colour_of, named_in_folder
+from dasbench.datasets.mask_contents import look_into_masks
+from dasbench.datasets.mask_files import Decoding, Found, read_mask
+from dasbench.datasets.mask_layouts import find_places, voc_root
+from dasbench.datasets.mask_pairs import Pair, pair_up
+from dasbench.datasets.part_names import PARTS
+from dasbench.datasets.pixels import read_image
+from dasbench.errors import DataError
+
+
+@dataclass(frozen=True)
+class MaskedSplit:
+    """Images in files, with a mask each in another; varied together.
+
+    Args:
+        folder: where the files lie.
+        files: path of each image below the folder.
+        masks: path of the mask of each.
+        framing: what is seen of an image and of its mask.
+        decoding: which class the values of masks mean.
+    """
+
+    folder: Path
+    files: Sequence[str]
+    masks: Sequence[str]
+    framing: Framing
+    decoding: Decoding
+
+    @property
+    def num_draws(self) -> int:
+        """How many uniform numbers it takes to vary one image in training."""
+        return self.framing.num_draws
+
+    @property
+    def file_lists(self) -> Sequence[FileList]:
+        """The files that it is read from, its images first."""
+        return (FileList(self.folder, self.files), FileList(self.folder, self.masks, "values"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """Some images, decoded in the thread that asks; channels last, as they are decoded."""
+        pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
+        for row, index in enumerate(indices.tolist()):
+            image = read_image(self.folder / self.files[index])
+            pixels[row] = np.asarray(self.framing.shown(image, None if draws is None else draws[row].tolist()))
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+    def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """The class of each pixel of the images that `batch` gives out; what is filled up beside them is ignored."""
+        maps = np.empty((len(indices), self.framing.height, self.framing.width), np.uint8)
+        for row, index in enumerate(indices.tolist()):
+            file = self.folder / self.masks[index]
+            try:
+                whole = self.decoding.class_map(read_mask(file, self.folder / self.files[index]))
+            except DataError as error:
+                raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from error
+            drawn = None if draws is None else draws[row].tolist()
+            maps[row] = np.asarray(self.framing.shown_map(whole, drawn, outside=IGNORED))
+        return torch.from_numpy(maps)
+
+
+@DATASETS.register("image_masks", source="the user", gives=("maps",))
+def image_masks(
+    *,
+    root: Annotated[str, MinLen(1)],
+    image_size: ImageSize = 64,
+    fit: Fit = "crop",
+    val_share: Annotated[float, Gt(0), Le(0.45)] = 0.15,
+    test_share: Annotated[float, Gt(0), Le(0.45)] = 0.15,
+    classes: Annotated[tuple[str, ...], MinLen(1)] | None = None,
+    colors: Annotated[Mapping[str, tuple[int, int, int]], MinLen(1)] | None = None,
+    images: str | None = None,
+    masks: str | None = None,
+    unmasked: Literal["refuse", "leave_out"] = "refuse",
+) -> Dataset[MaskedSplit]:
+    """Images with a mask each, in which the value or the colour of a pixel says its class.
+
+    The folder holds `images/` and `masks/` (or another usual name of these), parts in them (`images/train`) or above
+    them (`train/images`), or none; or it is laid out as Pascal VOC (`JPEGImages`, `SegmentationClass`, `ImageSets`).
+    Masks are found by the longest common end of the paths, also as `x_mask.png` or `x.jpg.png`.
+
+    Of numbers, 0 is nothing, 255 is ignored, and each other value a class; if there are 0 and 255 alone, 255 is the
+    class. Of colours, black is nothing. Names and colours are read from `class_names.txt`, `labelmap.txt`,
+    `class_dict.csv` or `classes.json` in the folder, if there is one. A class called background is nothing; void,
+    ignore, unlabeled and boundary are ignored.
+
+    Args:
+        root: the folder, absolute or below the data root.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width].
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up with
+            pixels that are ignored.
+        val_share: of the images, what is cut for validation if there is no such part.
+        test_share: of the images, what is cut for the test if there is no such part.
+        classes: names of the classes: of the values from 1, or from 0 if the first is background.
+        colors: the colour of each class, [red, green, blue], instead.
+        images: name of the folder of images below the root, if it is an unusual one.
+        masks: name of the folder of masks.
+        unmasked: whether images without a mask are refused or left out.
+
+    Raises:
+        DataError: if the folders are not as they should be, an image has no mask or several, a mask has another size
+            than its image or means no class, or an image stands in two parts.
+    """
+    folder = voc_root(data_access().root / Path(root).expanduser())
+    listed = pair_up(
+        folder, find_places(folder, images=images, masks=masks), leave_out_unmasked=unmasked == "leave_out"
+    )
+    every = [pair for pairs in listed.parts.values() for pair in pairs]
+    found = look_into_masks(folder, every)
+    known = classes_of({str(folder / file): each for file, each in found.items()}, _named(folder, classes, colors))
+    shares: dict[Part, float] = {"val": val_share, "test": test_share}
+    missing = {part: share for part, share in shares.items() if part not in listed.parts}
+    parts = {**listed.parts, **_cut(folder, listed.parts["train"], missing, found, known)}
+    parts = {part: parts[part] for part in PARTS}
+    _refuse_missing_classes(folder, parts, found, known)
+    _refuse_copies(folder, parts)
+    framing = Framing.of(image_size, fit)
+    splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
+    lists = {f"{part} {files.holds}": files for part, split in splits.items() for files in split.file_lists}
+    cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
+    return Dataset(
+        name="image_masks",
+        classes=known.names,
+        train=splits["train"],
+        val=splits["val"],
+        test=splits["test"],
+        input_size=(3, framing.height, framing.width),
+        fingerprint=content_fingerprint(
+            lists, list(known.names), np.array(known.decoding.codes), np.array(known.decoding.numbers)
+        ),
+        licence="as the user's own images",
+        citation=f"images in the folder '{Path(root).name}'",
+        origins={**listed.origins, **cut},
+        left_out=listed.left_out,
+    )
+
+
+def _named(
+    folder: Path, classes: Sequence[str] | None, colors: Mapping[str, tuple[int, int, int]] | None
+) -> Named | None:
+    """What is said of the classes: by the study, else by a file in the folder."""
+    if colors is not None:
+        return Named(tuple(colors), tuple(map(colour_of, colors.values())), source="'colors'")
+    if classes is not None:
+        return Named(tuple(classes), source="'classes'")
+    return named_in_folder(folder)
+
+
+def _split(folder: Path, pairs: Sequence[Pair], framing: Framing, known: Classes) -> MaskedSplit:
+    images, masks = tuple(pair.image for pair in pairs), tuple(pair.mask for pair in pairs)
+    return MaskedSplit(folder, images, masks, framing, known.decoding)
+
+
+def _classes_in(pair: Pair, found: Mapping[str, Found], known: Classes) -> set[int]:
+    """The numbers of the classes that are in an image."""
+    meaning = dict(zip(known.decoding.codes, known.decoding.numbers, strict=True))
+    codes = found[pair.mask].colours if known.decoding.by_colour else found[pair.mask].values
+    return {meaning[code] for code in codes} - {0, IGNORED}
+
+
+def _cut(
+    folder: Path, whole: list[Pair], shares: Mapping[Part, float], found: Mapping[str, Found], known: Classes
+) -> dict[Part, list[Pair]]:
+    """Cut the parts that are missing from the training images, in equal shares of the rarest class of each image."""
+    if not shares:
+        return {}
+    inside = [_classes_in(pair, found, known) for pair in whole]
+    counts = Counter(number for numbers in inside for number in numbers)
+    rarest = [min(numbers, key=lambda number: (counts[number], number), default=0) for numbers in inside]
+    cut = stratified_split(np.array(rarest, np.int64), list(shares.values()), salt="image_masks")
+    parts = dict(zip(("train", *shares), ([whole[index] for index in part.tolist()] for part in cut), strict=True))
+    empty = [part for part, pairs in parts.items() if not pairs]
+    if empty:
+        raise DataError(f"{folder}: {len(whole)} images are too few to cut a {empty[0]} part of {shares}")
+    return parts
+
+
+def _refuse_missing_classes(
+    folder: Path, parts: Mapping[Part, Sequence[Pair]], found: Mapping[str, Found], known: Classes
+) -> None:
+    """Make sure that every class can be learned, and that every part has something to find."""
+    there = {part: {n for pair in pairs for n in _classes_in(pair, found, known)} for part, pairs in parts.items()}
+    empty = [part for part, numbers in there.items() if not numbers]
+    if empty:
+        raise DataError(f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) shows any class")
+    seen = set().union(*there.values())
+    lacking = [name for number, name in enumerate(known.names, start=1) if number in seen - there["train"]]
+    if lacking:
+        names = ", ".join(f"'{name}'" for name in lacking)
+        raise DataError(f"{folder}: {names} cannot be learned: in masks of val or test, but in none of train")
+
+
+def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
+    """Make sure that no image is in two parts; what nobody looks at is not found."""
+    first: dict[str, tuple[Part, str]] = {}
+    copies = []
+    for part, pairs in parts.items():
+        files = [pair.image for pair in pairs]
+        for file, digest in zip(files, digests_of(FileList(folder, files)), strict=True):
+            other, name = first.setdefault(digest, (part, file)) if digest else (part, file)
+            if other != part:
+                copies.append(f"{folder / file}: in the {part} part, is a copy of {name} in the {other} part")
+    if copies:
+        raise DataError(f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair")
