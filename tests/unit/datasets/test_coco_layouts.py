@@ -200,7 +200,7 @@ def test_images_without_annotations_are_counted(root):
     names = images(root / "images", 22)
     annotate(root / "annotations.json", names[:20])
 
-    left_out = read(root).left_out["images without annotations"]
+    left_out = read(root).left_out["images in no part"]
 
     assert left_out == (2, str(root / "images" / "20.jpg"))
 
