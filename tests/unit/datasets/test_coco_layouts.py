@@ -117,7 +117,7 @@ def test_annotation_files_side_by_side_are_named_for_their_parts(root, stems, in
         ("annotations/instances_default.json", "images", ""),
         ("result.json", "images", "images/"),
         ("annotations.json", ".", ""),
-        ("annotations.json", "images", "/home/somebody/photos/"),
+        ("annotations.json", "images", "/mnt/photos/"),
         ("annotations.json", "images", "C:\\photos\\"),
         ("annotations.json", "images/deeper", "../"),
     ],
