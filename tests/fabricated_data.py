@@ -14,6 +14,8 @@ WNIDS = ("n01440764", "n01443537", "n15075141")
 CATEGORIES = {90: "toothbrush", 1: "person", 3: "car"}
 """Of the miniature COCO, by id, in the order of its file."""
 
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+
 PARAMS = {
     "digits": {"image_size": 16},
     "coco": {"num_classes": len(CATEGORIES), "val_share": 0.25},
@@ -22,6 +24,7 @@ PARAMS = {
     "image_folder": {"root": "photos", "image_size": 32},
     "torchvision": {"set": "DTD", "image_size": 32},
     "image_masks": {"root": "outlines", "image_size": 32},
+    "voc": {"num_classes": 2},
     "salient_shapes": {"num_train": 120, "num_val": 60, "num_test": 60},
 }
 """Parameters under which a data set reads its miniature, or is small; none for the others."""
@@ -37,6 +40,7 @@ def fabricate(root: Path) -> Path:
     fabricate_folder(root / "photos")
     fabricate_dtd(root)
     fabricate_masks(root / "outlines")
+    fabricate_voc(root / "VOCdevkit")
     return root
 
 
@@ -127,6 +131,35 @@ def _annotations(image: dict) -> list[dict]:
         }
         for number, (category, box, iscrowd) in enumerate(boxes + extra.get(oddity, []), start=1)
     ]
+
+
+def fabricate_voc(root: Path, *, counts: tuple[int, int, int] = (6, 4, 3)) -> Path:
+    """`VOC2007` with its lists; the dog of every third image is difficult."""
+    folder = root / "VOC2007"
+    (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
+    number = 0
+    for part, count in zip(("train", "val", "test"), counts, strict=True):
+        names = [f"{place:06d}" for place in range(number, number + count)]
+        for place, name in enumerate(names, start=number):
+            photograph(folder / "JPEGImages" / f"{name}.jpg", number=50_000 + place)
+            objects = [("cat", (3 + place % 9, 5, 30, 20), 0), ("dog", (1, 1, 48, 40), int(place % 3 == 0))]
+            save_voc(folder / "Annotations" / f"{name}.xml", f"{name}.jpg", objects)
+        (folder / "ImageSets" / "Main" / f"{part}.txt").write_text("".join(f"{name}\n" for name in names))
+        number += count
+    return folder
+
+
+def save_voc(
+    path: Path, file_name: str, objects: list[tuple[str, tuple, int]], *, size: tuple[int, int] = (48, 40)
+) -> None:
+    """An annotation of Pascal VOC: class, xmin, ymin, xmax, ymax and whether it is difficult, of each object."""
+    content = ""
+    for name, edges, difficult in objects:
+        box = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(EDGES, edges, strict=True))
+        content += f"<object><name>{name}</name><difficult>{difficult}</difficult><bndbox>{box}</bndbox></object>"
+    sides = f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"<annotation><filename>{file_name}</filename>{sides}{content}</annotation>")
 
 
 def fabricate_dogs(root: Path, *, train: int = 6, test: int = 3) -> Path:

@@ -1,7 +1,6 @@
 """Photographs in files with the objects in them, in whatever format they are annotated: checked, read, mirrored."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,14 +208,13 @@ def object_dataset(
 
 
 def _left_out(parts: Mapping[Part, Listing]) -> dict[str, LeftOut]:
-    """The images that lie beside those of a data set and are annotated nowhere, if there are any."""
+    """The images that lie beside those of a data set and are in no part, if there are any."""
     used = {folder / name for folder, instances in parts.values() for name in instances.names}
     beside = []
-    for folder in {part.folder for part in parts.values()}:
-        for place, _, files in os.walk(folder):
-            paths = (Path(place, name) for name in files)
-            beside += [path for path in paths if path.suffix.lower() in readable_endings() and path not in used]
-    return {"images without annotations": LeftOut(len(beside), str(min(beside)))} if beside else {}
+    for place in {path.parent for path in used}:
+        paths = (path for path in place.iterdir() if path.suffix.lower() in readable_endings())
+        beside += [path for path in paths if path not in used and not path.name.startswith(".")]
+    return {"images in no part": LeftOut(len(beside), str(min(beside)))} if beside else {}
 
 
 def refuse_objectless(parts: Mapping[Part, Listing], *, remedy: str) -> None:
