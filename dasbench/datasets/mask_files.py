@@ -56,14 +56,26 @@ class Decoding:
         Raises:
             DataError: if a value or a colour means nothing.
         """
-        pixels = _colours_of(mask) if self.by_colour else _values_of(mask)
+        if mask.mode not in ("L", "P"):
+            return Image.fromarray(self._numbers_of(_colours_of(mask) if self.by_colour else _values_of(mask)))
+        there = _counted(mask)
+        levels = Image.fromarray(np.array([there], np.uint8))
+        if mask.mode == "P":
+            levels.putpalette(mask.getpalette("RGB") or [])
+        numbers = np.zeros(256, np.uint8)
+        numbers[there] = self._numbers_of(_colours_of(levels) if self.by_colour else _values_of(levels))[0]
+        return Image.fromarray(numbers[np.asarray(mask)])
+
+    def _numbers_of(self, pixels: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """What values or colours mean."""
         codes = np.array(self.codes, np.int32)
         places = np.searchsorted(codes, pixels).clip(max=len(codes) - 1)
         unknown = pixels[codes[places] != pixels]
         if len(unknown):
             one = colour_name(int(unknown[0])) if self.by_colour else f"value {unknown[0]}"
             raise DataError(f"has the {one}, which means no class")
-        return Image.fromarray(np.array(self.numbers, np.uint8)[places])
+        numbers: NDArray[np.uint8] = np.array(self.numbers, np.uint8)[places]
+        return numbers
 
 
 def colour_code(red: int, green: int, blue: int) -> int:
