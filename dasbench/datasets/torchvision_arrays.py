@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from dasbench.datasets.dataset import Dataset, Part, fingerprint
+from dasbench.datasets.dataset import Dataset, Part, fingerprint, stratified_split
 from dasbench.datasets.framing import Fit
 from dasbench.datasets.memory import MemorySplit, shift_and_flip
-from dasbench.datasets.torchvision_cuts import class_names, number_classes, three_parts
+from dasbench.datasets.torchvision_classes import (
+    Classes,
+    Labels,
+    class_names,
+    number_classes,
+    origins,
+    refuse_missing_classes,
+    shares_to_cut,
+)
 from dasbench.datasets.torchvision_open import Asked, in_our_words, open_part
 from dasbench.errors import DataError, UsageError
 
@@ -42,6 +50,18 @@ class Pixels(NamedTuple):
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+
+
+class ThreeParts(NamedTuple):
+    """Images in memory, and the class of each.
+
+    Args:
+        images: of each part.
+        labels: of each part, from 0.
+    """
+
+    images: Mapping[Part, NDArray[np.uint8]]
+    labels: Labels
 
 
 def read_pixels(source: Any) -> Pixels:
@@ -148,9 +168,7 @@ def array_dataset(
         names[part] = class_names(asked, source)
     height, width = _wanted_size(asked, official["train"].images.shape[1:3], image_size, fit)
     classes = number_classes(asked, {part: pixels.labels for part, pixels in official.items()}, names)
-    parts = three_parts(asked, classes, shares)
-    originals = {part: official[taken.source].images[taken.indices] for part, taken in parts.items()}
-    labels = {part: classes.labels[taken.source][taken.indices] for part, taken in parts.items()}
+    originals, labels = _three_parts(asked, official, classes, shares)
     _refuse_mixed_up(asked, originals)
     num_images = sum(len(images) for images in originals.values())
     in_memory = partial(
@@ -175,7 +193,7 @@ def array_dataset(
         fingerprint=fingerprint(*contents, np.array(classes.names)),
         licence=asked.known.licence,
         citation=asked.known.citation,
-        origins={part: taken.origin for part, taken in parts.items()},
+        origins=origins(asked),
     )
 
 
@@ -209,6 +227,22 @@ def normal_of(images: NDArray[np.uint8]) -> Normal:
     std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(1))
     repeats = 3 // flat.shape[2]
     return Normal(tuple(mean.tolist()) * repeats, tuple(std.tolist()) * repeats)
+
+
+def _three_parts(
+    asked: Asked, official: Mapping[Part, Pixels], classes: Classes, shares: Mapping[Part, float]
+) -> ThreeParts:
+    """Torchvision's parts, and those that are cut from its images to train on."""
+    images: dict[Part, NDArray[np.uint8]] = {part: pixels.images for part, pixels in official.items()}
+    labels = dict(classes.labels)
+    missing = shares_to_cut(asked, shares)
+    if missing:
+        whole = Pixels(images["train"], labels["train"])
+        cut = stratified_split(whole.labels, list(missing.values()), salt=f"torchvision {asked.name}")
+        for part, indices in zip(["train", *missing], cut, strict=True):
+            images[part], labels[part] = whole.images[indices], whole.labels[indices]
+        refuse_missing_classes(asked, Classes(classes.names, labels))
+    return ThreeParts(images, labels)
 
 
 def _small_split(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.data_access import data_access
+from dasbench.datasets.listing import shown
 from dasbench.datasets.torchvision_items import Options
 from dasbench.datasets.torchvision_parts import Parts
 from dasbench.datasets.torchvision_table import KnownSet
@@ -15,8 +16,6 @@ from dasbench.errors import DataError, MachineError
 from dasbench.faults import foreign, message_of
 
 log = logging.getLogger(__name__)
-
-CONNECTION = "Is there a connection?"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def open_part(asked: Asked, options: Options, **more: Any) -> Any:
         return _fetched(asked, arguments, complete=not missing)
     if missing:
         others = f", as are {len(missing)} of {len(places)} files and folders in all" if missing[1:] else ""
-        raise DataError(f"{asked.root / missing[0]}: is missing{others}. {asked.how}")
+        raise DataError(f"{shown(asked.root / missing[0])}: is missing{others}. {asked.how}")
     return _made(asked, {**arguments, "download": False} if known.fetched else arguments)
 
 
@@ -105,8 +104,9 @@ def in_our_words(asked: Asked, *, fetching: bool = False) -> AbstractContextMana
     """
 
     def answer(error: BaseException) -> DataError:
+        root, said = shown(asked.root), message_of(error)
         if fetching:
-            return DataError(f"{asked.root}: {asked.name} could not be fetched ({message_of(error)}). {CONNECTION}")
-        return DataError(f"{asked.root}: torchvision cannot read {asked.name} here ({message_of(error)}). {asked.how}")
+            return DataError(f"{root}: {asked.name} could not be fetched ({said}). Is there a connection?")
+        return DataError(f"{root}: torchvision cannot read {asked.name} here ({said}). {asked.how}")
 
     return foreign(answer)

@@ -6,12 +6,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.folders import ImageFiles, file_dataset
 from dasbench.datasets.framing import Framing
-from dasbench.datasets.torchvision_cuts import class_names, number_classes, scene_of, three_parts
+from dasbench.datasets.listing import listing, shown
+from dasbench.datasets.lots import cut_missing
+from dasbench.datasets.torchvision_classes import class_names, number_classes, origins, shares_to_cut
 from dasbench.datasets.torchvision_items import Items, Listing
 from dasbench.datasets.torchvision_open import Asked, in_our_words, open_part
 from dasbench.errors import DataError
@@ -25,12 +28,12 @@ class NeverMirrored(Framing):
         return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
 
 
-def photograph_dataset(asked: Asked, listing: Listing, shares: Mapping[Part, float], *, framing: Framing) -> Dataset:
+def photograph_dataset(asked: Asked, list_items: Listing, shares: Mapping[Part, float], *, framing: Framing) -> Dataset:
     """A data set whose images are files.
 
     Args:
         asked: which one, and where.
-        listing: how its files are listed.
+        list_items: how its files are listed.
         shares: of each class, what is cut for a part that it does not have.
         framing: what is seen of an image.
 
@@ -41,23 +44,29 @@ def photograph_dataset(asked: Asked, listing: Listing, shares: Mapping[Part, flo
     names: dict[Part, Sequence[str]] = {}
     for part, options in asked.parts.options.items():
         with in_our_words(asked):
-            items = listing(partial(open_part, asked, options), asked.root, options)
+            items = list_items(partial(open_part, asked, options), asked.root, options)
         listed[part] = _image_files(asked, items)
         names[part] = class_names(asked, items.source)
     classes = number_classes(asked, {part: files.labels for part, files in listed.items()}, names)
-    scenes = [scene_of(file) for file in listed["train"].files] if asked.known.tracks else None
-    parts = three_parts(asked, classes, shares, scenes=scenes)
-    numbered = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
+    whole = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
+    if asked.known.tracks:
+        whole["train"] = replace(whole["train"], groups=_tracks(whole["train"].files))
     return file_dataset(
         name="torchvision",
         classes=classes.names,
-        parts={part: numbered[taken.source].take(taken.indices) for part, taken in parts.items()},
+        parts=cut_missing(whole, classes.names, shares_to_cut(asked, shares), salt=f"torchvision {asked.name}"),
         framing=framing if asked.known.mirrored else NeverMirrored(framing.height, framing.width, framing.fit),
         licence=asked.known.licence,
         citation=asked.known.citation,
-        origins={part: taken.origin for part, taken in parts.items()},
+        origins=origins(asked),
         left_out={},
     )
+
+
+def _tracks(files: Sequence[str]) -> NDArray[np.int64]:
+    """Numbers of the scenes that images show: what their names say before the last `_`."""
+    scenes = [file.rpartition("_")[0] for file in files]
+    return np.unique(np.array(scenes), return_inverse=True)[1].astype(np.int64)
 
 
 def _image_files(asked: Asked, items: Items) -> ImageFiles:
@@ -66,8 +75,9 @@ def _image_files(asked: Asked, items: Items) -> ImageFiles:
     sizes = [_size_of(path) for path, _ in samples]
     missing = [path for (path, _), size in zip(samples, sizes, strict=True) if size is None]
     if missing:
-        counts = f"as are {len(missing)} of {len(samples)} files in all"
-        raise DataError(f"{missing[0]}: is missing, {counts}. {asked.how}")
+        lines = [f"{shown(path)}: is missing" for path in missing]
+        counts = f"{len(missing)} of {len(samples)} images of {asked.name} are missing"
+        raise DataError(f"{listing(lines, name='missing')}\n{counts}. {asked.how}")
     return ImageFiles(
         asked.root,
         tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples),
