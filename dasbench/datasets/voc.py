@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.object_files import InstanceSplit, Listing, cut_missing, object_dataset
 from dasbench.datasets.voc_layouts import find_images, find_parts
 from dasbench.datasets.voc_records import Record, as_instances, read_record
@@ -81,5 +81,5 @@ def _read_all(files: Iterable[Path]) -> dict[Path, Record]:
         except DataError as error:
             complaints += str(error).splitlines()
     if complaints:
-        raise DataError(f"{named_in_file(complaints, 'annotations')}\ncomplaints about annotations: {len(complaints)}")
+        raise DataError(f"{listing(complaints, name='annotations')}\ncomplaints about annotations: {len(complaints)}")
     return records

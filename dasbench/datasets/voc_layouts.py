@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 from dasbench.datasets.coco_layouts import IMAGES
 from dasbench.datasets.dataset import Part
-from dasbench.datasets.lists import named_in_file
+from dasbench.datasets.listing import listing
 from dasbench.datasets.part_names import part_named
 from dasbench.datasets.pixels import readable_endings
 from dasbench.errors import DataError
@@ -116,7 +116,7 @@ def _in_lists(base: Path) -> dict[Part, Annotated]:
         files = tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
         parts[part] = Annotated(files, whole.base, whole.folders, file.relative_to(base).as_posix())
     if missing:
-        raise DataError(f"{named_in_file(missing, 'missing')}\n{len(missing)} names stand in a list alone. {HOW}")
+        raise DataError(f"{listing(missing, name='missing')}\n{len(missing)} names stand in a list alone. {HOW}")
     return parts
 
 
@@ -197,5 +197,5 @@ def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
             images[found[0]] = file
     if complaints:
         where = ", ".join(map(str, annotated.folders))
-        raise DataError(f"{named_in_file(complaints, 'images')}\nlooked for in {where}")
+        raise DataError(f"{listing(complaints, name='images')}\nlooked for in {where}")
     return list(images)
