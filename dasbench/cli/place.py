@@ -38,7 +38,7 @@ class Place(TypedDict):
 
 def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
     """Where each trial runs, and how."""
-    from dasbench.datasets.contents import contents_read
+    from dasbench.datasets.looking.contents import contents_read
     from dasbench.training.run_trial import Runtime
 
     cpus = study.resources.cpus

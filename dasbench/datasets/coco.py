@@ -9,10 +9,10 @@ from annotated_types import Ge, Gt, Le, MinLen
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.instances import Instances, read_instances
-from dasbench.datasets.object_files import InstanceSplit, Listing, cut_missing, listed, object_dataset
+from dasbench.datasets.objects.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
+from dasbench.datasets.objects.instances import Instances, read_instances
+from dasbench.datasets.objects.object_files import InstanceSplit, Listing, cut_missing, listed, object_dataset
 from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"

@@ -8,15 +8,15 @@ from annotated_types import Gt, Le, MinLen
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.copies import Copies, Once, count_once, digests_in, refuse_copies, refuse_two_labels
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.folders import file_dataset, refuse_empty
-from dasbench.datasets.framing import Fit, Framing, ImageSize
-from dasbench.datasets.label_table import find_table
-from dasbench.datasets.layouts import HOW, LayoutName, labelled_by_folders
-from dasbench.datasets.lots import cut_missing
-from dasbench.datasets.table_images import labelled_by_table
-from dasbench.datasets.walk import added, walk
+from dasbench.datasets.folders.copies import Copies, Once, count_once, digests_in, refuse_copies, refuse_two_labels
+from dasbench.datasets.folders.label_table import find_table
+from dasbench.datasets.folders.labelled import file_dataset, refuse_empty
+from dasbench.datasets.folders.layouts import HOW, LayoutName, labelled_by_folders
+from dasbench.datasets.folders.lots import cut_missing
+from dasbench.datasets.folders.table_images import labelled_by_table
+from dasbench.datasets.folders.walk import added, walk
+from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 
 
 @DATASETS.register("image_folder", source="the user")

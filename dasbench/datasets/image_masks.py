@@ -15,19 +15,19 @@ from torch import Tensor
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import IGNORED
-from dasbench.datasets.contents import content_fingerprint, digests_of
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
-from dasbench.datasets.first_look import FileList
-from dasbench.datasets.framing import Fit, Framing, ImageSize
-from dasbench.datasets.listing import listing
-from dasbench.datasets.mask_classes import Classes, Named, classes_of, colour_of, named_in_folder, tables_in
-from dasbench.datasets.mask_contents import look_into_masks
-from dasbench.datasets.mask_files import Decoding, Found, read_mask
-from dasbench.datasets.mask_layouts import HOW, find_places, list_files, voc_root
-from dasbench.datasets.mask_pairs import Pair, pair_up
-from dasbench.datasets.part_names import PARTS
-from dasbench.datasets.pixels import read_image
-from dasbench.datasets.walk import added, walk
+from dasbench.datasets.folders.part_names import PARTS
+from dasbench.datasets.folders.walk import added, walk
+from dasbench.datasets.looking.contents import content_fingerprint, digests_of
+from dasbench.datasets.looking.first_look import FileList
+from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.masks.classes import Classes, Named, classes_of, colour_of, named_in_folder, tables_in
+from dasbench.datasets.masks.contents import look_into_masks
+from dasbench.datasets.masks.files import Decoding, Found, read_mask
+from dasbench.datasets.masks.layouts import HOW, find_places, list_files, voc_root
+from dasbench.datasets.masks.pairs import Pair, pair_up
+from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
+from dasbench.datasets.pictures.pixels import read_image
 from dasbench.errors import DataError
 
 

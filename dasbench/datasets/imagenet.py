@@ -8,11 +8,11 @@ from annotated_types import Ge, Gt, Le
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
-from dasbench.datasets.folders import expect_classes, file_dataset, files_in
-from dasbench.datasets.framing import Fit, Framing, ImageSize
-from dasbench.datasets.layouts import part_folder
-from dasbench.datasets.listing import listing, shown
-from dasbench.datasets.walk import Tree, added, walk
+from dasbench.datasets.folders.labelled import expect_classes, file_dataset, files_in
+from dasbench.datasets.folders.layouts import part_folder
+from dasbench.datasets.folders.walk import Tree, added, walk
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"

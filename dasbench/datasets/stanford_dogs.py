@@ -10,10 +10,10 @@ from annotated_types import Ge, Gt, Le
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, stratified_split
-from dasbench.datasets.folders import ImageFiles, expect_classes, file_dataset
-from dasbench.datasets.framing import Fit, Framing, ImageSize
-from dasbench.datasets.listing import listing
-from dasbench.datasets.walk import Tree, added, left_out_of, walk
+from dasbench.datasets.folders.labelled import ImageFiles, expect_classes, file_dataset
+from dasbench.datasets.folders.walk import Tree, added, left_out_of, walk
+from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = (

@@ -10,10 +10,10 @@ from annotated_types import Ge, Gt, Le, MinLen
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.listing import listing
-from dasbench.datasets.object_files import InstanceSplit, Listing, cut_missing, object_dataset
-from dasbench.datasets.voc_layouts import find_images, find_parts
-from dasbench.datasets.voc_records import Record, as_instances, read_record
+from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.object_files import InstanceSplit, Listing, cut_missing, object_dataset
+from dasbench.datasets.objects.voc_layouts import find_images, find_parts
+from dasbench.datasets.objects.voc_records import Record, as_instances, read_record
 from dasbench.errors import DataError
 
 SOURCE = "Everingham et al. 2010, The Pascal Visual Object Classes (VOC) Challenge, IJCV 88"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dasbench.datasets.survey import Survey
+from dasbench.datasets.looking.survey import Survey
 
 FEW = 8
 """Classes that are named with their numbers of images; of more, the range is told."""

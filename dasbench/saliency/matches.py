@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.path_matching import Match, listed
+from dasbench.datasets.folders.path_matching import Match, listed
 from dasbench.errors import DataError
 
 BY_NUMBER = 0

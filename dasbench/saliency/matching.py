@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dasbench.datasets.dataset import Split
-from dasbench.datasets.files import FileSplit
-from dasbench.datasets.path_matching import Match, decided_matches, files_of, matches_by_path
+from dasbench.datasets.folders.files import FileSplit
+from dasbench.datasets.folders.path_matching import Match, decided_matches, files_of, matches_by_path
 from dasbench.errors import DataError
 from dasbench.saliency.matches import BY_NUMBER, Matches, is_another_number
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dasbench.datasets.dataset import Split
-from dasbench.datasets.pixels import read_values
+from dasbench.datasets.pictures.pixels import read_values
 from dasbench.errors import DataError
 from dasbench.saliency.matches import Matches
 from dasbench.saliency.matching import match_masks

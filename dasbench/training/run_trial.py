@@ -14,7 +14,7 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
-from dasbench.datasets.contents import refuse_changed_files
+from dasbench.datasets.looking.contents import refuse_changed_files
 from dasbench.devices import check_device, device_of, give_back_memory, kind_of, limit_memory, start_on
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components

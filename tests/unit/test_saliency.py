@@ -12,9 +12,9 @@ from PIL import Image
 from torch import nn
 
 from dasbench.catalog import GATES, load_dataset, resolve
-from dasbench.datasets.files import FileSplit
-from dasbench.datasets.framing import Framing
+from dasbench.datasets.folders.files import FileSplit
 from dasbench.datasets.memory import MemorySplit
+from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
 from dasbench.reports.plots.saliency import draw, info

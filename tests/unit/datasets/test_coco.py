@@ -16,7 +16,7 @@ from dasbench.catalog import DATASETS, known_names
 from dasbench.checks import check_components
 from dasbench.data_access import reading_data
 from dasbench.datasets.annotations import HasObjects
-from dasbench.datasets.instances import read_instances
+from dasbench.datasets.objects.instances import read_instances
 from dasbench.errors import DataError
 from dasbench.spec.load import load_study
 

@@ -8,8 +8,8 @@ import pytest
 from fabricated_data import fabricate_folder
 
 from dasbench.data_access import reading_data
-from dasbench.datasets.contents import content_fingerprint, contents_read, digests_of, refuse_changed_files
-from dasbench.datasets.first_look import FileList
+from dasbench.datasets.looking.contents import content_fingerprint, contents_read, digests_of, refuse_changed_files
+from dasbench.datasets.looking.first_look import FileList
 from dasbench.errors import DataError
 
 NAMES = [f"class {label}/{number}.jpg" for label in range(2) for number in range(3)]

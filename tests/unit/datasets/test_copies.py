@@ -9,12 +9,12 @@ import pytest
 from fabricated_data import fabricate_folder
 
 from dasbench.data_access import cache_folder, reading_data
-from dasbench.datasets.contents import digests_of
-from dasbench.datasets.copies import count_once, refuse_copies
 from dasbench.datasets.dataset import LeftOut
-from dasbench.datasets.first_look import FileList
-from dasbench.datasets.folders import ImageFiles
+from dasbench.datasets.folders.copies import count_once, refuse_copies
+from dasbench.datasets.folders.labelled import ImageFiles
 from dasbench.datasets.image_folder import image_folder
+from dasbench.datasets.looking.contents import digests_of
+from dasbench.datasets.looking.first_look import FileList
 from dasbench.errors import DataError
 
 

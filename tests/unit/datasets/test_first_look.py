@@ -9,10 +9,10 @@ import pytest
 from fabricated_data import fabricate_folder, photograph
 
 from dasbench.data_access import cache_folder, reading_data
-from dasbench.datasets import first_look as module
-from dasbench.datasets.first_look import FileList, first_look, refuse_damaged
-from dasbench.datasets.known_files import SETTLED_NS
-from dasbench.datasets.listing import SHOWN
+from dasbench.datasets.looking import first_look as module
+from dasbench.datasets.looking.first_look import FileList, first_look, refuse_damaged
+from dasbench.datasets.looking.known_files import SETTLED_NS
+from dasbench.datasets.looking.listing import SHOWN
 from dasbench.errors import DataError
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms.functional import resized_crop
 
-from dasbench.datasets.crops import NUM_DRAWS, centre_box, random_box
-from dasbench.datasets.framing import FILLING, FITS, Framing, ImageSize
+from dasbench.datasets.pictures.crops import NUM_DRAWS, centre_box, random_box
+from dasbench.datasets.pictures.framing import FILLING, FITS, Framing, ImageSize
 from dasbench.seeds import uniform
 from dasbench.spec.parameters import check_parameters, parameter_schema
 

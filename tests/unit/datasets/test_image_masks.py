@@ -10,7 +10,7 @@ from PIL import Image
 
 from dasbench.datasets.annotations import IGNORED
 from dasbench.datasets.image_masks import image_masks
-from dasbench.datasets.orientation import turned
+from dasbench.datasets.pictures.orientation import turned
 from dasbench.errors import DataError
 from dasbench.testing import check_dataset
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dasbench.data_access import reading_data
 from dasbench.datasets.dataset import LeftOut
+from dasbench.datasets.folders.lots import grouped_split
 from dasbench.datasets.image_folder import image_folder
-from dasbench.datasets.lots import grouped_split
 from dasbench.errors import DataError
 
 LABELS = ["cat", "dog"]

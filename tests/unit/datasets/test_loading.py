@@ -12,12 +12,12 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from dasbench.data_access import DataAccess, data_access, reading_data
-from dasbench.datasets.crops import AREA, NUM_DRAWS, SHAPE, random_box
-from dasbench.datasets.files import FileSplit
-from dasbench.datasets.framing import Framing
+from dasbench.datasets.folders.files import FileSplit
 from dasbench.datasets.image_folder import image_folder
 from dasbench.datasets.loading import CHUNK, in_order, load, load_batches
 from dasbench.datasets.memory import MemorySplit, cut_on_device
+from dasbench.datasets.pictures.crops import AREA, NUM_DRAWS, SHAPE, random_box
+from dasbench.datasets.pictures.framing import Framing
 from dasbench.datasets.transfer import Transfer, join
 from dasbench.errors import DataError
 from dasbench.seeds import uniform

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dasbench.datasets.part_names import part_named
+from dasbench.datasets.folders.part_names import part_named
 
 
 @pytest.mark.parametrize(

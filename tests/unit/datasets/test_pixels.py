@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from dasbench.datasets.pixels import Header, is_picture, read_header, read_image, read_values, readable_endings
+from dasbench.datasets.pictures.pixels import Header, is_picture, read_header, read_image, read_values, readable_endings
 from dasbench.errors import DataError
 
 WIDTH, HEIGHT = 48, 32

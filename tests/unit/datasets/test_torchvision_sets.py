@@ -12,10 +12,10 @@ from fabricated_torchvision import CHECKED, MINIATURES, VARIANTS, eurosat, food,
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import reading_data
-from dasbench.datasets import torchvision_arrays
 from dasbench.datasets.memory import MemorySplit
-from dasbench.datasets.torchvision_others import OTHERS
-from dasbench.datasets.torchvision_table import KNOWN
+from dasbench.datasets.torchvision_sets import arrays as torchvision_arrays
+from dasbench.datasets.torchvision_sets.others import OTHERS
+from dasbench.datasets.torchvision_sets.table import KNOWN
 from dasbench.errors import DataError, MachineError, UsageError
 from dasbench.seeds import uniform
 from dasbench.spec.parameters import check_parameters

@@ -18,7 +18,7 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import reading_data
 from dasbench.datasets.dataset import LeftOut
 from dasbench.datasets.image_folder import image_folder
-from dasbench.datasets.pixels import readable_endings
+from dasbench.datasets.pictures.pixels import readable_endings
 from dasbench.errors import DataError
 
 

@@ -1,0 +1,97 @@
+"""Images of equal content: refused where they stand in two parts or classes, or counted once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from dasbench.datasets.dataset import LeftOut, Part
+from dasbench.datasets.folders.labelled import ImageFiles
+from dasbench.datasets.folders.part_names import PARTS
+from dasbench.datasets.folders.walk import left_out_of
+from dasbench.datasets.looking.contents import digests_of
+from dasbench.datasets.looking.first_look import FileList
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.errors import DataError
+
+Copies = Literal["refuse", "once"]
+"""What becomes of images that stand in two parts: refused, or counted once."""
+
+Digests = Mapping[str, str]
+"""What identifies the content of each file, by its path."""
+
+
+class Once(NamedTuple):
+    """Parts in which each picture counts once.
+
+    Args:
+        parts: without the copies.
+        left_out: how many copies there were.
+    """
+
+    parts: dict[Part, ImageFiles]
+    left_out: dict[str, LeftOut]
+
+
+def digests_in(parts: Mapping[Part, ImageFiles]) -> Digests:
+    """What identifies the content of each file of some parts, which lie below the same folder."""
+    folder = parts["train"].folder
+    names = [file for listed in parts.values() for file in listed.files]
+    return dict(zip(names, digests_of(FileList(folder, names)), strict=True))
+
+
+def refuse_two_labels(parts: Mapping[Part, ImageFiles], digests: Digests, classes: Sequence[str]) -> None:
+    """Refuse images that stand in two classes: one of the labels is wrong.
+
+    Raises:
+        DataError: naming all pairs.
+    """
+    first: dict[str, tuple[str, int]] = {}
+    lines = []
+    for listed in parts.values():
+        for file, label in zip(listed.files, listed.labels.tolist(), strict=True):
+            earlier, earlier_label = first.setdefault(digests[file] or file, (file, label))
+            if earlier_label != label:
+                pair = f"{shown(listed.folder / file)}: of class '{classes[label]}', is a copy of"
+                lines.append(f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'")
+    if lines:
+        remedy = f"{len(lines)} such files under two labels; remove what is wrong"
+        raise DataError(f"{listing(lines, name='two-labels')}\n{remedy}")
+
+
+def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
+    """Refuse images that stand in two parts under different names.
+
+    Raises:
+        DataError: naming all pairs.
+    """
+    first: dict[str, tuple[str, Part]] = {}
+    lines = []
+    for part, listed in parts.items():
+        for file in listed.files:
+            earlier, earlier_part = first.setdefault(digests[file] or file, (file, part))
+            if earlier_part != part:
+                pair = f"{shown(listed.folder / file)}: in the {part} part, is a copy of"
+                lines.append(f"{pair} {shown(listed.folder / earlier)} in the {earlier_part} part")
+    if lines:
+        remedy = "remove one of each pair, or say `copies: once`, which leaves each picture in one part"
+        raise DataError(f"{listing(lines, name='copies')}\n{len(lines)} such files; {remedy}")
+
+
+def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
+    """Leave each picture in one part: in test if it stands there, else in val, else in train; there, its first file."""
+    seen: set[str] = set()
+    dropped: list[str] = []
+    once = dict(parts)
+    for part in reversed([part for part in PARTS if part in parts]):
+        listed = parts[part]
+        own = []
+        for index, file in enumerate(listed.files):
+            content = digests[file] or file
+            if content in seen:
+                dropped.append(file)
+            else:
+                own.append(index)
+            seen.add(content)
+        once[part] = listed.take(np.array(own, np.int64))
+    return Once(once, left_out_of({"copies of other images": dropped}))

@@ -1,0 +1,186 @@
+"""Labelled image files: taken from class folders, checked, and made into a data set that is identified by them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dasbench.datasets.dataset import Dataset, LeftOut, Part
+from dasbench.datasets.folders.files import FileSplit
+from dasbench.datasets.folders.walk import Folder
+from dasbench.datasets.looking.contents import content_fingerprint
+from dasbench.datasets.looking.first_look import FileList
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.pictures.framing import Framing
+from dasbench.errors import DataError
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Labelled image files below one folder.
+
+    Args:
+        folder: where they lie.
+        files: paths below it, with `/`.
+        labels: class of each, from 0, [N].
+        sizes: bytes of each, [N].
+        groups: of each, the number of the group that it belongs to, [N]; None if each stands for itself.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    labels: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
+
+    def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
+        """Some of the files."""
+        files = tuple(self.files[index] for index in indices.tolist())
+        groups = None if self.groups is None else self.groups[indices]
+        return ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices], groups)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images with their labels, before parts that are missing are cut.
+
+    Args:
+        classes: names of the classes, in the order of the labels.
+        parts: `train`, and others that are there.
+        origins: what each of these was made of, in a few words.
+        left_out: what is not used.
+    """
+
+    classes: tuple[str, ...]
+    parts: Mapping[Part, ImageFiles]
+    origins: Mapping[Part, str]
+    left_out: Mapping[str, LeftOut]
+
+
+def files_in(root: Path, classes: Sequence[Folder]) -> ImageFiles:
+    """Every image in some class folders, sorted by class and path.
+
+    Args:
+        root: what the paths start from.
+        classes: the folder of each class; the position is the label.
+
+    Raises:
+        DataError: if a class folder has no image.
+    """
+    refuse_empty_classes(root, classes)
+    files: list[str] = []
+    sizes: list[int] = []
+    labels: list[NDArray[np.int64]] = []
+    for label, folder in enumerate(classes):
+        found = sorted(folder.all_images())
+        files += [path for path, _ in found]
+        sizes += [size for _, size in found]
+        labels.append(np.full(len(found), label, np.int64))
+    return ImageFiles(root, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
+
+
+def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
+    """Refuse class folders without an image.
+
+    Raises:
+        DataError: naming all of them.
+    """
+    lines = [f"{shown(root / folder.place)}: holds no image" for folder in classes if not folder.num_images]
+    if lines:
+        remedy = "a class needs files that Pillow opens, such as .jpg or .png; fill the folder or remove it"
+        raise DataError(f"{listing(lines, name='empty-classes')}\n{remedy}")
+
+
+def expect_classes(folder: Path, found: Sequence[str], num_classes: int, *, how: str) -> None:
+    """Refuse another number of class folders than expected.
+
+    Raises:
+        DataError: with both counts.
+    """
+    if len(found) != num_classes:
+        raise DataError(f"{folder}: holds {len(found)} class folders, but num_classes is {num_classes}. {how}")
+
+
+def file_dataset(
+    *,
+    name: str,
+    classes: tuple[str, ...],
+    parts: Mapping[Part, ImageFiles],
+    framing: Framing,
+    licence: str,
+    citation: str,
+    origins: Mapping[Part, str],
+    left_out: Mapping[str, LeftOut],
+) -> Dataset:
+    """Make a data set of listed files, after checking what can be checked without decoding them.
+
+    Raises:
+        DataError: if a class is missing from a part, a file stands in two parts or is empty.
+    """
+    refuse_empty(parts)
+    for part, listed in parts.items():
+        _refuse_missing_classes(part, listed, classes)
+    _refuse_overlap(parts)
+    split = {
+        part: FileSplit(listed.folder, listed.files, torch.from_numpy(listed.labels), framing)
+        for part, listed in parts.items()
+    }
+    return Dataset(
+        name=name,
+        classes=classes,
+        train=split["train"],
+        val=split["val"],
+        test=split["test"],
+        input_size=(3, framing.height, framing.width),
+        fingerprint=content_fingerprint(
+            {part: FileList(listed.folder, listed.files) for part, listed in parts.items()},
+            list(classes),
+            *(listed.labels for listed in parts.values()),
+        ),
+        licence=licence,
+        citation=citation,
+        origins=origins,
+        left_out=left_out,
+    )
+
+
+def refuse_empty(parts: Mapping[Part, ImageFiles]) -> None:
+    """Refuse files without a byte.
+
+    Raises:
+        DataError: naming all of them.
+    """
+    empty: list[str] = []
+    for listed in parts.values():
+        empty += [shown(listed.folder / listed.files[place]) for place in np.flatnonzero(listed.sizes == 0)]
+    if empty:
+        lines = [f"{path}: is empty (0 bytes)" for path in empty]
+        counts = f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
+        raise DataError(f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them")
+
+
+def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str]) -> None:
+    counts = np.bincount(listed.labels, minlength=len(classes))
+    lacking = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    if lacking:
+        where = f"in the {part} part ({len(listed.files)} files)"
+        head = f"{shown(listed.folder)}: {len(lacking)} of {len(classes)} classes have no image {where}"
+        lines = [f"'{name}'" for name in lacking]
+        raise DataError(f"{head}:\n{listing(lines, name='missing-classes')}")
+
+
+def _refuse_overlap(parts: Mapping[Part, ImageFiles]) -> None:
+    seen: dict[str, str] = {}
+    lines: list[str] = []
+    for part, listed in parts.items():
+        lines += [
+            f"{shown(listed.folder / file)}: stands in two parts, {seen[file]} and {part}"
+            for file in listed.files
+            if file in seen
+        ]
+        seen.update(dict.fromkeys(listed.files, part))
+    if lines:
+        raise DataError(f"{listing(lines, name='overlap')}\n{len(lines)} such files; let each stand in one part")

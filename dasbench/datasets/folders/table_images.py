@@ -1,0 +1,240 @@
+"""The images of a table of labels: found on the disk, with the class, the part and the group of each."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from dasbench.datasets.dataset import Part
+from dasbench.datasets.folders.label_table import Row, Table, read_table
+from dasbench.datasets.folders.labelled import ImageFiles, Labelled
+from dasbench.datasets.folders.part_names import PARTS, part_named
+from dasbench.datasets.folders.walk import Tree, left_out_of
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.errors import DataError
+
+Names = tuple[str, ...]
+"""The names of a path from the first to the last, in small letters."""
+
+
+def labelled_by_table(tree: Tree, place: str) -> Labelled:
+    """The images that a table names, in the parts that it or their folders say.
+
+    Images of one group, where the table has such a column, stand in one part.
+
+    Args:
+        tree: all below the root.
+        place: the table's path below the root.
+
+    Raises:
+        DataError: if the table cannot be read, or names images that are not there, or in two ways, or its parts tear
+            a group.
+    """
+    table = read_table(tree.root / place)
+    rows = _rows_of_images(tree, table)
+    classes = _sorted_labels({row.label for row in rows.values()})
+    if len(classes) < 2:
+        what = f"has one label, '{shown(classes[0])}', and there is nothing to tell apart"
+        raise DataError(f"{shown(table.path)}: {what}")
+    part_of = _parts_by_column(table, rows) if "split" in table.columns else _parts_by_folder(table, rows)
+    grouped = "group" in table.columns
+    if grouped:
+        _refuse_torn_groups(table, rows, part_of)
+    listed = {part: [image for image in rows if part_of[image] == part] for part in PARTS}
+    notes = [f"groups by '{shown(table.columns['group'])}'"] if grouped else []
+    if "split" not in table.columns and len(set(part_of.values())) > 1:
+        notes.append("parts by folders")
+    origin = f"{shown(place)} ({', '.join(notes)})" if notes else shown(place)
+    unnamed = [path for path, _ in tree.top.all_images() if path not in rows]
+    return Labelled(
+        tuple(shown(label) for label in classes),
+        {part: _files(tree, images, rows, classes, grouped=grouped) for part, images in listed.items() if images},
+        {part: origin for part, images in listed.items() if images},
+        left_out_of({f"images in no row of {shown(place)}": unnamed}),
+    )
+
+
+def _sorted_labels(labels: set[str]) -> list[str]:
+    """Labels by their numbers, if all are numbers; else by their letters.
+
+    Example:
+        >>> _sorted_labels({"10", "9"}), _sorted_labels({"10", "9", "cat"})
+        (['9', '10'], ['10', '9', 'cat'])
+    """
+    if all(re.fullmatch(r"[+-]?\d+(\.\d*)?", label) for label in labels):
+        return sorted(labels, key=lambda label: (float(label), label))
+    return sorted(labels)
+
+
+def _files(
+    tree: Tree, images: Sequence[str], rows: Mapping[str, Row], classes: Sequence[str], *, grouped: bool
+) -> ImageFiles:
+    """Some of the images, sorted by class and path."""
+    number = {label: index for index, label in enumerate(classes)}
+    group = {name: index for index, name in enumerate(sorted({row.group for row in rows.values()}))}
+    size = dict(tree.top.all_images())
+    ordered = sorted(images, key=lambda image: (number[rows[image].label], image))
+    return ImageFiles(
+        tree.root,
+        tuple(ordered),
+        np.array([number[rows[image].label] for image in ordered], np.int64),
+        np.array([size[image] for image in ordered], np.int64),
+        np.array([group[rows[image].group] for image in ordered], np.int64) if grouped else None,
+    )
+
+
+def _rows_of_images(tree: Tree, table: Table) -> dict[str, Row]:
+    """The row of each image that the table names, by the image's path."""
+    index = Index.of([path for path, _ in tree.top.all_images()])
+    rows: dict[str, Row] = {}
+    faults: dict[str, list[str]] = {"is not there": [], "may be several images": [], "stands in two rows": []}
+    for row in table.rows:
+        found = index.images_of(row.file)
+        at = f"{shown(table.path)}:{row.line}: '{shown(row.file)}'"
+        earlier = rows.get(found[0]) if len(found) == 1 else None
+        if not found:
+            faults["is not there"].append(f"{at} is not below {shown(tree.root)}")
+        elif len(found) > 1:
+            names = ", ".join(f"'{shown(image)}'" for image in found[:3])
+            faults["may be several images"].append(f"{at} may be {names}; write more of its path")
+        elif earlier is None:
+            rows[found[0]] = row
+        elif (earlier.label, earlier.split, earlier.group) != (row.label, row.split, row.group):
+            faults["stands in two rows"].append(f"{at} stands in line {earlier.line}, too, which says otherwise")
+    complaints = []
+    for what, lines in faults.items():
+        if lines:
+            complaints += [listing(lines, name="rows"), f"{len(lines)} of {len(table.rows)} rows: the image {what}"]
+    if complaints:
+        raise DataError("\n".join(complaints))
+    return rows
+
+
+@dataclass(frozen=True)
+class Index:
+    """Images by their last name, with and without its ending.
+
+    Args:
+        names: of the path of each image.
+        whole: paths of the images of a name.
+        stems: paths of the images of a name without its ending.
+    """
+
+    names: Mapping[str, Names]
+    whole: Mapping[str, Sequence[str]]
+    stems: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, images: Sequence[str]) -> "Index":
+        """The index of some paths."""
+        names = {image: _names(image) for image in images}
+        whole: dict[str, list[str]] = {}
+        stems: dict[str, list[str]] = {}
+        for image in images:
+            last = names[image][-1]
+            whole.setdefault(last, []).append(image)
+            stems.setdefault(PurePosixPath(last).stem, []).append(image)
+        return cls(names, whole, stems)
+
+    def images_of(self, file: str) -> list[str]:
+        r"""The images that a table may mean by a name: those with the longest end of their path in common with it.
+
+        The name may have folders before it, below the root or above it, with `/` or `\`, and lack its ending.
+
+        Example:
+            >>> index = Index.of(["a/1.jpg", "b/1.jpg", "b/2.jpg"])
+            >>> index.images_of("data\\b\\1.JPG"), index.images_of("2"), index.images_of("1")
+            (['b/1.jpg'], ['b/2.jpg'], ['a/1.jpg', 'b/1.jpg'])
+        """
+        written = _names(file)
+        if not written:
+            return []
+        for candidates in (self.whole, self.stems):
+            found = [image for image in candidates.get(written[-1], ()) if self._agree(image, written)]
+            if found:
+                return self._nearest(found, file)
+        return []
+
+    def _agree(self, image: str, written: Names) -> bool:
+        """Whether the folders of one are the end of the other's."""
+        folders, others = self.names[image][:-1], written[:-1]
+        common = min(len(folders), len(others))
+        return common == 0 or folders[-common:] == others[-common:]
+
+    def _nearest(self, images: Sequence[str], file: str) -> list[str]:
+        """Of images that a name fits, those it fits best: exactly, or with the longest common end, or in its case."""
+        length = len(_names(file))
+        common = {image: min(len(self.names[image]), length) for image in images}
+        exact = [image for image in images if len(self.names[image]) == length]
+        longest = max(common.values())
+        nearest = exact or [image for image in images if common[image] == longest]
+        last = file.replace("\\", "/").rpartition("/")[2]
+        same_case = [image for image in nearest if image.rpartition("/")[2] == last]
+        return same_case if len(same_case) == 1 else nearest
+
+
+def _names(path: str) -> Names:
+    names = shown(path).casefold().replace("\\", "/").split("/")
+    return tuple(name for name in names if name not in ("", "."))
+
+
+def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
+    """The part of each image, as the table says."""
+    parts: dict[str, Part] = {}
+    unknown: list[str] = []
+    for image, row in rows.items():
+        if part := part_named(row.split):
+            parts[image] = part
+        else:
+            unknown.append(f"{shown(table.path)}:{row.line}: '{shown(row.split)}' is no part")
+    if unknown:
+        raise DataError(f"{listing(unknown, name='rows')}\n{len(unknown)} rows; parts are train, val and test")
+    _refuse_no_train(table, parts)
+    return parts
+
+
+def _refuse_no_train(table: Table, parts: Mapping[str, Part]) -> None:
+    if "train" not in parts.values():
+        found = " and ".join(sorted(set(parts.values())))
+        raise DataError(f"{shown(table.path)}: all images are for {found}; none is for train, to learn from")
+
+
+def _parts_by_folder(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
+    """The part of each image, as folders say that are named for parts; all for training if not two of them are."""
+    meant = {image: _part_of_path(image) for image in rows}
+    parts = {part for part in meant.values() if part}
+    if len(parts) < 2:
+        return dict.fromkeys(rows, "train")
+    homeless = [f"'{shown(image)}' is in no part" for image in rows if not meant[image]]
+    if homeless:
+        head = f"{shown(table.path)}: some images lie in folders that are named for parts, others do not"
+        remedy = "say the part of each in a column `split`"
+        raise DataError(f"{head}; {remedy}\n{listing(homeless, name='no-part')}")
+    found = {image: part for image, part in meant.items() if part}
+    _refuse_no_train(table, found)
+    return found
+
+
+def _part_of_path(image: str) -> Part | None:
+    """The part that the first folder means that means any."""
+    meant = (part_named(name) for name in PurePosixPath(image).parts[:-1])
+    return next((part for part in meant if part), None)
+
+
+def _refuse_torn_groups(table: Table, rows: Mapping[str, Row], part_of: Mapping[str, Part]) -> None:
+    """Refuse parts that share a group."""
+    counts: dict[str, dict[Part, int]] = {}
+    for image, row in rows.items():
+        parts = counts.setdefault(row.group, {})
+        parts[part_of[image]] = parts.get(part_of[image], 0) + 1
+    lines: list[str] = []
+    for group, parts in counts.items():
+        if len(parts) > 1:
+            where = " and ".join(f"{count} in {part}" for part, count in sorted(parts.items()))
+            lines.append(f"{shown(table.path)}: group '{shown(group)}' is torn: {where}")
+    if lines:
+        column = shown(table.columns["group"])
+        remedy = f"put each into one part; rename the column '{column}' if it does not say what belongs together"
+        raise DataError(f"{listing(lines, name='groups')}\n{len(lines)} torn groups; {remedy}")

@@ -1,0 +1,146 @@
+"""What identifies files: their bytes, in order; neither their names nor where they lie."""
+
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasbench.data_access import data_access
+from dasbench.datasets.looking.first_look import FileList, first_look, refuse_damaged
+from dasbench.datasets.looking.known_files import Stamp, stamp_of
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.errors import DataError
+from dasbench.spec.fingerprints import BY_NAMES
+
+
+class Contents(NamedTuple):
+    """Files whose content is known.
+
+    Args:
+        files: by the name of the part that they make up.
+        about: hash of the facts that belong to them.
+        stamps: what each of them looked like from outside before it was read, one list after the other.
+    """
+
+    files: Mapping[str, FileList]
+    about: str
+    stamps: tuple[Stamp, ...]
+
+    @property
+    def outside(self) -> str:
+        """A hash of what the files look like from outside."""
+        return _outside(self.files, self.about, self.stamps)
+
+
+_read_so_far: dict[str, Contents] = {}
+"""What this process has read, by fingerprint."""
+
+
+def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
+    """16 hexadecimal digits that change with any file's content, the order of the files, their parts, or a fact.
+
+    Every file is read once and remembered. Where that takes too long (`--trust-data`), the names and sizes of the files
+    stand for their content; the fingerprint says so.
+
+    Args:
+        files: by the name of the part that they make up.
+        facts: what else is learned from: labels, boxes, names of classes.
+
+    Raises:
+        DataError: naming every file that cannot be read, or cannot be decoded if that is looked at.
+    """
+    about, stamps = _hash_of_facts(facts), _stamps(files)
+    if data_access().look == "names":
+        return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
+    contents = Contents(files, about, stamps)
+    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(files, about)
+    _read_so_far[fingerprint] = contents
+    return fingerprint
+
+
+def contents_read() -> dict[str, str]:
+    """The fingerprints of what this process has read, by what the files looked like: for other processes."""
+    return {contents.outside: fingerprint for fingerprint, contents in _read_so_far.items()}
+
+
+def refuse_changed_files(fingerprint: str) -> None:
+    """Make sure that the files of a data set, which may have been read long ago, are what they were.
+
+    Args:
+        fingerprint: of the data set; what is not in files is not looked at.
+
+    Raises:
+        DataError: if one is missing, damaged or another.
+    """
+    contents = _read_so_far.get(fingerprint)
+    if contents is None:
+        return
+    files, about, before = contents
+    stamps = _stamps(files)
+    if stamps == before:
+        return
+    if _fingerprint_of_bytes(files, about) != fingerprint:
+        paths = [listed.folder / name for listed in files.values() for name in listed.names]
+        differ = [shown(path) for path, now, then in zip(paths, stamps, before, strict=True) if now != then]
+        raise DataError(
+            f"{listing(differ, name='changed')}\nwas written after the study was planned and is another file now: "
+            "put the former one back"
+        )
+    _read_so_far[fingerprint] = Contents(files, about, stamps)
+
+
+def digests_of(files: FileList) -> list[str]:
+    """What identifies the content of each file: equal for two of them if all of their bytes are.
+
+    An empty text each where bytes are not looked at.
+
+    Raises:
+        DataError: naming every file that cannot be read.
+    """
+    if data_access().look == "names":
+        return [""] * len(files.names)
+    return [known.digest for known in first_look([files])[0]]
+
+
+def _fingerprint_of_bytes(files: Mapping[str, FileList], about: str) -> str:
+    found = first_look([*files.values()])
+    refuse_damaged([*files.values()], found)
+    digest = sha256(about.encode())
+    for part, known in zip(files, found, strict=True):
+        digest.update(f"{part}\n".encode())
+        digest.update("".join(one.digest for one in known).encode())
+    return digest.hexdigest()[:16]
+
+
+def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
+    digest = sha256()
+    for fact in facts:
+        array = np.ascontiguousarray(fact)
+        digest.update(str((array.dtype.str, array.shape)).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
+    """How every file looks from outside, one list after the other."""
+    return tuple(stamp_of(listed.folder / name) for listed in files.values() for name in listed.names)
+
+
+def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
+    """A hash of the names of files and of what they look like.
+
+    Args:
+        files: by the name of their part.
+        about: hash of the facts that belong to them.
+        looks: stamp or size of each file, one list after the other.
+    """
+    digest = sha256(about.encode())
+    look = iter(looks)
+    for part, listed in files.items():
+        digest.update(f"{part}\n".encode())
+        for name in listed.names:
+            digest.update(os.fsencode(f"{name}\0{next(look)}\n"))
+    return digest.hexdigest()

@@ -1,0 +1,187 @@
+"""Objects in photographs as COCO annotates them: read from a file, checked, and kept as arrays."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasbench.datasets.objects.coco_records import Record, Records, called, read_records
+from dasbench.errors import DataError
+
+TOLERANCE = 1.0
+"""Pixels by which a box may reach out of its image, as rounding makes some."""
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Images with their objects, M in all; the objects of image i are those from `starts[i]` to before `starts[i + 1]`.
+
+    Args:
+        file: the annotation file.
+        classes: names of the categories, in the order of their ids; the position is the label.
+        ids: of the images, rising: int64, [N].
+        names: path of each image below its folder.
+        sizes: width and height of each image in pixels: int32, [N, 2].
+        starts: int64, [N + 1].
+        boxes: left, upper, right and lower edge in pixels: float32, [M, 4].
+        labels: int64, [M].
+        areas: pixels of each object: float32, [M].
+        crowd: whether it is a crowd that is not told apart: bool, [M].
+        own_files: where each image has an annotation file of its own: its path; then `file` is their folder.
+    """
+
+    file: Path
+    classes: tuple[str, ...]
+    ids: NDArray[np.int64]
+    names: tuple[str, ...]
+    sizes: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    areas: NDArray[np.float32]
+    crowd: NDArray[np.bool_]
+    own_files: tuple[Path, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def source(self, index: int) -> str:
+        """Where it is said what an image is, for messages."""
+        return str(self.own_files[index]) if self.own_files else f"{self.file} (image {self.ids[index]})"
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The image of each object, [M]."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def take(self, indices: NDArray[np.int64]) -> "Instances":
+        """Some of the images, in rising order, with their objects."""
+        kept = np.zeros(len(self), bool)
+        kept[indices] = True
+        objects = self.keep(kept[self.owners])
+        names = tuple(self.names[index] for index in np.flatnonzero(kept))
+        own_files = tuple(self.own_files[index] for index in np.flatnonzero(kept)) if self.own_files else ()
+        starts = np.concatenate([[0], np.cumsum(np.diff(objects.starts)[kept])])
+        return replace(
+            objects, ids=self.ids[kept], names=names, sizes=self.sizes[kept], starts=starts, own_files=own_files
+        )
+
+    def keep(self, objects: NDArray[np.bool_]) -> "Instances":
+        """All of the images with some of their objects, bool, [M]."""
+        counts = np.bincount(self.owners[objects], minlength=len(self))
+        return replace(
+            self,
+            starts=np.concatenate([[0], np.cumsum(counts)]),
+            boxes=self.boxes[objects],
+            labels=self.labels[objects],
+            areas=self.areas[objects],
+            crowd=self.crowd[objects],
+        )
+
+    def clipped(self) -> "Instances":
+        """The same with every box within its image."""
+        ends = np.tile(self.sizes[self.owners], 2).astype(np.float32)
+        return replace(self, boxes=np.clip(self.boxes, 0, ends))
+
+
+def read_instances(file: Path, *, num_classes: int | None = None, without_parents: bool = False) -> Instances:
+    """Read an annotation file in COCO's format; the area of an object that has none is that of its box.
+
+    Args:
+        file: an `instances_*.json`.
+        num_classes: how many categories there must be; None takes any number.
+        without_parents: whether to leave out categories without an object that other categories are said to belong to.
+
+    Raises:
+        DataError: if it is no such file, or something in it does not fit together; all complaints of a kind at once.
+    """
+    records = read_records(file)
+    if without_parents:
+        records = _without_parents(records)
+    complaints = list(_complaints(file, records, num_classes))
+    if complaints:
+        raise DataError("\n".join(complaints))
+    return _as_arrays(file, records)
+
+
+def _without_parents(records: Records) -> Records:
+    parents = {category.get("supercategory") for category in records.categories}
+    annotated = {one["category_id"] for one in records.annotations}
+    children = [one for one in records.categories if one["id"] in annotated or one["name"] not in parents]
+    return records._replace(categories=children or records.categories)
+
+
+def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterator[str]:
+    """What does not fit together: ids, names, references, boxes."""
+    images, annotations, categories = records
+    if num_classes is not None and len(categories) != num_classes:
+        yield f"{file}: has {len(categories)} categories, but num_classes is {num_classes}"
+    yield from _repeated(file, "categories", categories, ("id", "name"))
+    yield from _repeated(file, "images", images, ("id", "file_name"))
+    yield from _strayed(file, annotations, "image_id", {image["id"] for image in images})
+    yield from _strayed(file, annotations, "category_id", {category["id"] for category in categories})
+    yield from _outside(file, annotations, {image["id"]: image for image in images})
+
+
+def _repeated(file: Path, kind: str, records: Sequence[Record], keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
+        twice = [value for value, count in Counter(record[key] for record in records).items() if count > 1]
+        if twice:
+            yield f"{file}: {kind}: the {key} '{twice[0]}' stands for more than one ({len(twice)} such)"
+
+
+def _strayed(file: Path, annotations: Sequence[Record], key: str, known: set[int]) -> Iterator[str]:
+    stray = [number for number, record in enumerate(annotations) if record[key] not in known]
+    if stray:
+        what = f"{key} {annotations[stray[0]][key]} is none of the {len(known)} in the file"
+        yield f"{file}: {called('annotations', annotations, stray[0])}: {what} ({len(stray)} such annotations)"
+
+
+def _outside(file: Path, annotations: Sequence[Record], images: dict[int, Record]) -> Iterator[str]:
+    outside = [number for number, record in enumerate(annotations) if _reaches_out(record, images)]
+    if outside:
+        record = annotations[outside[0]]
+        image = images[record["image_id"]]
+        what = (
+            f"bbox {record['bbox']} reaches out of image {image['id']} of {image['width']} x {image['height']} pixels"
+        )
+        yield f"{file}: {called('annotations', annotations, outside[0])}: {what} ({len(outside)} such annotations)"
+
+
+def _reaches_out(annotation: Record, images: dict[int, Record]) -> bool:
+    """Whether a box ends beyond the tolerance; one of an unknown image is complained of elsewhere."""
+    left, upper, width, height = annotation["bbox"]
+    image = images.get(annotation["image_id"])
+    return image is not None and (
+        min(left, upper) < -TOLERANCE
+        or left + width > image["width"] + TOLERANCE
+        or upper + height > image["height"] + TOLERANCE
+    )
+
+
+def _as_arrays(file: Path, records: Records) -> Instances:
+    """Images by rising id, each with its objects in the order of the file."""
+    images = sorted(records.images, key=lambda image: int(image["id"]))
+    categories = sorted(records.categories, key=lambda category: int(category["id"]))
+    positions = {image["id"]: position for position, image in enumerate(images)}
+    owners = np.array([positions[one["image_id"]] for one in records.annotations], np.int64)
+    order = np.argsort(owners, kind="stable")
+    annotations = [records.annotations[number] for number in order.tolist()]
+    label_of = {category["id"]: label for label, category in enumerate(categories)}
+    left, upper, width, height = np.array([one["bbox"] for one in annotations], np.float64).T
+    given = np.array([np.nan if one.get("area") is None else one["area"] for one in annotations], np.float64)
+    return Instances(
+        file=file,
+        classes=tuple(category["name"] for category in categories),
+        ids=np.array([image["id"] for image in images], np.int64),
+        names=tuple(image["file_name"] for image in images),
+        sizes=np.array([(image["width"], image["height"]) for image in images], np.int32),
+        starts=np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(images)))]),
+        boxes=np.stack([left, upper, left + width, upper + height], axis=1).astype(np.float32),
+        labels=np.array([label_of[one["category_id"]] for one in annotations], np.int64),
+        areas=np.where(np.isnan(given), width * height, given).astype(np.float32),
+        crowd=np.array([bool(one.get("iscrowd")) for one in annotations], bool),
+    )

@@ -1,0 +1,1 @@
+"""torchvision's classification data sets, from their own files on disk."""

@@ -1,0 +1,275 @@
+"""Torchvision's data sets of small images of one size: read whole, and enlarged at once or when they are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from dasbench.datasets.dataset import Dataset, Part, fingerprint, stratified_split
+from dasbench.datasets.memory import MemorySplit, shift_and_flip
+from dasbench.datasets.pictures.framing import Fit
+from dasbench.datasets.torchvision_sets.classes import (
+    Classes,
+    Labels,
+    class_names,
+    number_classes,
+    origins,
+    refuse_missing_classes,
+    shares_to_cut,
+)
+from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
+from dasbench.errors import DataError, UsageError
+
+MOST_BYTES = 10**9
+"""The most that a data set's images may take at the size that is wanted, to be held in memory at that size."""
+
+MOST_COPIES = 0.2
+"""Share of test images that may also be training images: official files share a few, mixed-up ones share all."""
+
+CHUNK = 1000
+"""Images that are counted at a time, as counting takes eight times their memory."""
+
+COLOURS = {"L": (), "RGB": (3,)}
+"""Shape of a pixel in memory by the kind of image: grey images are held as such."""
+
+
+class Pixels(NamedTuple):
+    """All images of one part, as torchvision gives them out.
+
+    Args:
+        images: uint8, [N, H, W] if they are grey, else [N, H, W, 3].
+        labels: as torchvision numbers them, [N].
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+class ThreeParts(NamedTuple):
+    """Images in memory, and the class of each.
+
+    Args:
+        images: of each part.
+        labels: of each part, from 0.
+    """
+
+    images: Mapping[Part, NDArray[np.uint8]]
+    labels: Labels
+
+
+def read_pixels(source: Any) -> Pixels:
+    """Every image of one of torchvision's data sets and its label, one after the other.
+
+    Raises:
+        ValueError: if an image has no label.
+    """
+    first, _ = source[0]
+    kind = "L" if first.mode == "L" else "RGB"
+    images = np.empty((len(source), first.height, first.width, *COLOURS[kind]), np.uint8)
+    labels = np.empty(len(source), np.int64)
+    for index in range(len(source)):
+        image, label = source[index]
+        if label is None:
+            raise ValueError(f"image {index} of {len(source)} has no label")
+        images[index] = np.asarray(image.convert(kind))  # torchvision made it of an array: no file's oddities
+        labels[index] = int(label)
+    return Pixels(images, labels)
+
+
+def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
+    """Whole images at another size, bilinear.
+
+    Args:
+        images: [N, H, W] or [N, H, W, 3].
+        height: wanted, in pixels.
+        width: wanted, in pixels.
+
+    Shape:
+        uint8, [N, 3, height, width]
+
+    Example:
+        >>> scaled(np.zeros((2, 28, 28), np.uint8), 32, 32).shape
+        torch.Size([2, 3, 32, 32])
+    """
+    if images.shape[1:3] == (height, width):
+        sized = images
+    else:
+        sized = np.empty((len(images), height, width, *images.shape[3:]), np.uint8)
+        for row, image in enumerate(images):
+            sized[row] = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    coloured = torch.from_numpy(sized)
+    if images.ndim == 3:
+        return coloured[:, None].expand(-1, 3, -1, -1).contiguous()
+    return coloured.permute(0, 3, 1, 2).contiguous()
+
+
+@dataclass(frozen=True)
+class EnlargedSplit:
+    """Images in memory at their own size, which are enlarged when they are asked for, as they would take too much.
+
+    Args:
+        originals: uint8, [N, H, W] if they are grey, else [N, H, W, 3].
+        labels: int64, [N], from 0.
+        height: of what is given out, in pixels.
+        width: of what is given out, in pixels.
+        max_shift: largest shift of a training image in each direction, in pixels.
+        flip: whether half of the training images are mirrored.
+    """
+
+    originals: NDArray[np.uint8]
+    labels: Tensor
+    height: int
+    width: int
+    max_shift: int = 0
+    flip: bool = False
+    num_draws: int = 3
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+        """Some images, bit for bit those that a `MemorySplit` would give; enlarged in the thread that asks."""
+        images = scaled(self.originals[indices], self.height, self.width)
+        if draws is None:
+            return images
+        return shift_and_flip(images, draws, max_shift=self.max_shift, flip=self.flip)
+
+
+def array_dataset(
+    asked: Asked, shares: Mapping[Part, float], *, image_size: int | tuple[int, int] | None, fit: Fit
+) -> Dataset:
+    """A data set of small images of one size, which lie in memory.
+
+    In training, they are shifted by up to an eighth of their shorter side.
+
+    Args:
+        asked: which one, and where.
+        shares: of each class, what is cut for a part that it does not have.
+        image_size: wanted, in pixels; None for that of the originals.
+        fit: how they get to another shape: as they are shown whole, only `squeeze` does it.
+
+    Raises:
+        DataError: if files are missing or damaged, a class lacks images, or test images are those to train on.
+        UsageError: if the wanted shape is not that of the originals, and they are not to be squeezed.
+    """
+    official: dict[Part, Pixels] = {}
+    names: dict[Part, Sequence[str]] = {}
+    for part, options in asked.parts.options.items():
+        source = open_part(asked, options)
+        with in_our_words(asked):
+            official[part] = read_pixels(source)
+        names[part] = class_names(asked, source)
+    height, width = _wanted_size(asked, official["train"].images.shape[1:3], image_size, fit)
+    classes = number_classes(asked, {part: pixels.labels for part, pixels in official.items()}, names)
+    originals, labels = _three_parts(asked, official, classes, shares)
+    _refuse_mixed_up(asked, originals)
+    num_images = sum(len(images) for images in originals.values())
+    in_memory = partial(
+        _small_split if num_images * 3 * height * width <= MOST_BYTES else EnlargedSplit,
+        height=height,
+        width=width,
+        max_shift=min(height, width) // 8,
+        flip=asked.known.mirrored,
+    )
+    split = {part: in_memory(originals[part], torch.from_numpy(labels[part])) for part in originals}
+    mean, std = normal_of(originals["train"])
+    contents = [array for part in originals for array in (originals[part], labels[part])]
+    return Dataset(
+        name="torchvision",
+        classes=classes.names,
+        train=split["train"],
+        val=split["val"],
+        test=split["test"],
+        input_size=(3, height, width),
+        mean=mean,
+        std=std,
+        fingerprint=fingerprint(*contents, np.array(classes.names)),
+        licence=asked.known.licence,
+        citation=asked.known.citation,
+        origins=origins(asked),
+    )
+
+
+class Normal(NamedTuple):
+    """What images are normalised with.
+
+    Args:
+        mean: of each channel, in [0, 1].
+        std: of each channel.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def normal_of(images: NDArray[np.uint8]) -> Normal:
+    """Mean and standard deviation of three channels, from counts of their values: the same on every machine.
+
+    Example:
+        >>> normal_of(np.array([[[0, 255]]], np.uint8))
+        Normal(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    """
+    flat = images.reshape(len(images), -1, 1 if images.ndim == 3 else 3)
+    counts = np.zeros((flat.shape[2], 256), np.int64)
+    for start in range(0, len(flat), CHUNK):
+        for channel in range(flat.shape[2]):
+            counts[channel] += np.bincount(flat[start : start + CHUNK, :, channel].reshape(-1), minlength=256)
+    shares = counts / counts.sum(1, keepdims=True)
+    values = np.arange(256) / 255
+    mean = (shares * values).sum(1)
+    std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(1))
+    repeats = 3 // flat.shape[2]
+    return Normal(tuple(mean.tolist()) * repeats, tuple(std.tolist()) * repeats)
+
+
+def _three_parts(
+    asked: Asked, official: Mapping[Part, Pixels], classes: Classes, shares: Mapping[Part, float]
+) -> ThreeParts:
+    """Torchvision's parts, and those that are cut from its images to train on."""
+    images: dict[Part, NDArray[np.uint8]] = {part: pixels.images for part, pixels in official.items()}
+    labels = dict(classes.labels)
+    missing = shares_to_cut(asked, shares)
+    if missing:
+        whole = Pixels(images["train"], labels["train"])
+        cut = stratified_split(whole.labels, list(missing.values()), salt=f"torchvision {asked.name}")
+        for part, indices in zip(["train", *missing], cut, strict=True):
+            images[part], labels[part] = whole.images[indices], whole.labels[indices]
+        refuse_missing_classes(asked, Classes(classes.names, labels))
+    return ThreeParts(images, labels)
+
+
+def _small_split(
+    originals: NDArray[np.uint8], labels: Tensor, *, height: int, width: int, max_shift: int, flip: bool
+) -> MemorySplit:
+    """A part whose images fit into memory at the size that is wanted."""
+    return MemorySplit(scaled(originals, height, width), labels, max_shift=max_shift, flip=flip)
+
+
+def _wanted_size(
+    asked: Asked, original: tuple[int, ...], image_size: int | tuple[int, int] | None, fit: Fit
+) -> tuple[int, ...]:
+    """Height and width that images are given out in."""
+    if image_size is None:
+        return original
+    wanted = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if fit != "squeeze" and wanted[0] * original[1] != wanted[1] * original[0]:
+        given, own = ("x".join(map(str, size)) for size in (wanted, original))
+        what = f"images of {asked.name} are {own} pixels and shown whole, so they cannot be brought to {given} by"
+        raise UsageError(f"dataset.image_size: {what} `fit: {fit}`; write one number, or `fit: squeeze`")
+    return wanted
+
+
+def _refuse_mixed_up(asked: Asked, images: Mapping[Part, NDArray[np.uint8]]) -> None:
+    """Refuse a test part that is made of training images."""
+    seen = {sha256(image.tobytes()).digest() for image in images["train"]}
+    copies = sum(sha256(image.tobytes()).digest() in seen for image in images["test"])
+    if copies > MOST_COPIES * len(images["test"]):
+        counts = f"{copies} of {len(images['test'])} test images are also training images ({len(images['train'])})"
+        raise DataError(f"{asked.root}: of {asked.name}, {counts}")

@@ -1,0 +1,92 @@
+"""How the classes of torchvision's parts are called and numbered, and which parts are cut from others."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasbench.datasets.dataset import Part
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.torchvision_sets.opening import Asked
+from dasbench.errors import DataError
+
+Labels = Mapping[Part, NDArray[np.int64]]
+"""The class of each image of some parts."""
+
+
+class Classes(NamedTuple):
+    """The classes that occur.
+
+    Args:
+        names: of each, in the order of the labels.
+        labels: of the images, from 0 without gaps.
+    """
+
+    names: tuple[str, ...]
+    labels: Labels
+
+
+def class_names(asked: Asked, source: Any) -> list[str]:
+    """What torchvision calls the classes, the first of several words for one; none where it has numbers alone."""
+    names = getattr(source, asked.known.names, ())
+    return [name if isinstance(name, str) else str(name[0]) for name in names]
+
+
+def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[str]]) -> Classes:
+    """Number the classes that occur.
+
+    Args:
+        asked: which data set, and where.
+        labels: as torchvision numbers them.
+        names: of the classes, as each part gives them.
+
+    Raises:
+        DataError: if parts differ in the names of their classes, or a class is missing from one.
+    """
+    for part, own in names.items():
+        odd = sorted({*own} ^ {*names["train"]})
+        if odd:
+            counts = f"the {part} part has {len(own)} classes, the train part {len(names['train'])}"
+            raise DataError(f"{shown(asked.root)}: of {asked.name}, {counts}; they differ in\n{_listing(odd)}")
+    used = np.unique(np.concatenate(list(labels.values())))
+    known = dict(enumerate(names["train"]))
+    words = tuple(known.get(label, str(label)) for label in used.tolist())
+    numbered = {part: np.searchsorted(used, own) for part, own in labels.items()}
+    refuse_missing_classes(asked, Classes(words, numbered))
+    return Classes(words, numbered)
+
+
+def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
+    """Refuse a part without an image of some class.
+
+    Raises:
+        DataError: naming all such classes.
+    """
+    for part, labels in classes.labels.items():
+        counts = np.bincount(labels, minlength=len(classes.names)).tolist()
+        lacking = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
+        if lacking:
+            what = f"{len(lacking)} of {len(classes.names)} classes have no image in the {part} part"
+            raise DataError(f"{shown(asked.root)}: of {asked.name}, {what}\n{_listing(lacking)}")
+
+
+def shares_to_cut(asked: Asked, shares: Mapping[Part, float]) -> dict[Part, float]:
+    """The shares of the parts that torchvision does not have."""
+    return {part: share for part, share in shares.items() if part not in asked.parts.options}
+
+
+def origins(asked: Asked) -> dict[Part, str]:
+    """What each part is made of, by the options that torchvision takes."""
+    words: dict[Part, str] = {}
+    for part, options in asked.parts.options.items():
+        words[part] = ", ".join(f"{name}={value}" for name, value in options.items()) or "all images"
+    cut = f"cut from {words['train']} by lot"
+    missing = shares_to_cut(asked, {"val": 0, "test": 0})
+    if missing:
+        words["train"] = f"the rest of {words['train']}"
+    return {**words, **dict.fromkeys(missing, cut)}
+
+
+def _listing(names: Sequence[str]) -> str:
+    return listing([f"class '{shown(name)}'" for name in names], name="classes")

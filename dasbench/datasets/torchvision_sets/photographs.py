@@ -1,0 +1,94 @@
+"""Torchvision's data sets whose images are files, decoded when they are asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dasbench.datasets.dataset import Dataset, Part
+from dasbench.datasets.folders.labelled import ImageFiles, file_dataset
+from dasbench.datasets.folders.lots import cut_missing
+from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.pictures.framing import Framing
+from dasbench.datasets.torchvision_sets.classes import class_names, number_classes, origins, shares_to_cut
+from dasbench.datasets.torchvision_sets.items import Items, Listing
+from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
+from dasbench.errors import DataError
+
+
+class NeverMirrored(Framing):
+    """What is seen of images that mean another thing from right to left."""
+
+    def shown(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
+        """What is seen of one image; the last of its draws, which mirrors, does not."""
+        return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
+
+
+def photograph_dataset(asked: Asked, list_items: Listing, shares: Mapping[Part, float], *, framing: Framing) -> Dataset:
+    """A data set whose images are files.
+
+    Args:
+        asked: which one, and where.
+        list_items: how its files are listed.
+        shares: of each class, what is cut for a part that it does not have.
+        framing: what is seen of an image.
+
+    Raises:
+        DataError: if files are missing, damaged or empty, or a class lacks images.
+    """
+    listed: dict[Part, ImageFiles] = {}
+    names: dict[Part, Sequence[str]] = {}
+    for part, options in asked.parts.options.items():
+        with in_our_words(asked):
+            items = list_items(partial(open_part, asked, options), asked.root, options)
+        listed[part] = _image_files(asked, items)
+        names[part] = class_names(asked, items.source)
+    classes = number_classes(asked, {part: files.labels for part, files in listed.items()}, names)
+    whole = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
+    if asked.known.tracks:
+        whole["train"] = replace(whole["train"], groups=_tracks(whole["train"].files))
+    return file_dataset(
+        name="torchvision",
+        classes=classes.names,
+        parts=cut_missing(whole, classes.names, shares_to_cut(asked, shares), salt=f"torchvision {asked.name}"),
+        framing=framing if asked.known.mirrored else NeverMirrored(framing.height, framing.width, framing.fit),
+        licence=asked.known.licence,
+        citation=asked.known.citation,
+        origins=origins(asked),
+        left_out={},
+    )
+
+
+def _tracks(files: Sequence[str]) -> NDArray[np.int64]:
+    """Numbers of the scenes that images show: what their names say before the last `_`."""
+    scenes = [file.rpartition("_")[0] for file in files]
+    return np.unique(np.array(scenes), return_inverse=True)[1].astype(np.int64)
+
+
+def _image_files(asked: Asked, items: Items) -> ImageFiles:
+    """The files that torchvision lists, sorted, so that they are in one order on every machine."""
+    samples = sorted(zip(items.paths, items.labels, strict=True))
+    sizes = [_size_of(path) for path, _ in samples]
+    missing = [path for (path, _), size in zip(samples, sizes, strict=True) if size is None]
+    if missing:
+        lines = [f"{shown(path)}: is missing" for path in missing]
+        counts = f"{len(missing)} of {len(samples)} images of {asked.name} are missing"
+        raise DataError(f"{listing(lines, name='missing')}\n{counts}. {asked.how}")
+    return ImageFiles(
+        asked.root,
+        tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples),
+        np.array([label for _, label in samples], np.int64),
+        np.array(sizes, np.int64),
+    )
+
+
+def _size_of(path: str) -> int | None:
+    """Bytes of a file; None if it is missing."""
+    try:
+        return Path(path).stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
