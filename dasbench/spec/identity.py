@@ -52,12 +52,17 @@ def hash_of(data: Mapping[str, Any]) -> str:
 
 def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     """All of a trial that decides its result: files count by their content, not by where they lie."""
-    backbone, dataset = dict(spec["backbone"]), dict(spec["dataset"])
+    fields = dict(spec)
     if spec.get("weights_fingerprint"):
-        backbone.pop("weights", None)
+        fields["backbone"] = _without(spec["backbone"], "weights")
     if spec.get("data_fingerprint"):
-        dataset.pop(PLACE, None)
-    return {**spec, "backbone": backbone, "dataset": dataset}
+        fields["dataset"] = _without(spec["dataset"], PLACE)
+    return fields
+
+
+def _without(choice: Mapping[str, Any], parameter: str) -> dict[str, Any]:
+    """A component without one of its parameters."""
+    return {name: value for name, value in choice.items() if name != parameter}
 
 
 def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:

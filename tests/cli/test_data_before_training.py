@@ -41,7 +41,7 @@ def cut_off(path: Path) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("verb", ["check", "plan"])
+@pytest.mark.parametrize("verb", ["check", pytest.param("plan", marks=pytest.mark.slow)])
 def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
     photograph(folder / "data/photos/class 0/large.jpg", number=1, size=(640, 480))
     (folder / "data/photos/class 1/notes.txt").write_text("late")
@@ -66,6 +66,7 @@ def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
     assert all(len(line) <= 100 for line in said.splitlines() if line.startswith(("data", "  ")) and "─" not in line)
 
 
+@pytest.mark.slow
 def test_the_head_of_a_run_says_what_the_data_are(folder, dasbench):
     first, again = run(dasbench), run(dasbench)
 
@@ -86,6 +87,7 @@ def test_a_damaged_file_ends_a_run_before_anything_is_trained(folder, dasbench):
     assert not (folder / "results.db").exists()
 
 
+@pytest.mark.slow
 def test_the_same_images_under_another_path_are_not_trained_again_and_are_compared(folder, dasbench):
     (folder / "study.yaml").write_text(STUDY.replace("[none, se]", "[none, eca]"))
     run(dasbench)
@@ -102,6 +104,7 @@ def test_the_same_images_under_another_path_are_not_trained_again_and_are_compar
     assert ranked.code == 0, ranked.err
 
 
+@pytest.mark.slow
 def test_other_images_at_the_same_place_are_not_taken_for_the_former(folder, dasbench):
     run(dasbench)
     path = folder / "data/photos/class 1/4.jpg"
@@ -115,6 +118,7 @@ def test_other_images_at_the_same_place_are_not_taken_for_the_former(folder, das
     assert "has changed since 2 trials of this study were planned" in done.err
 
 
+@pytest.mark.slow
 def test_trusted_data_are_not_read_and_the_record_says_so(folder, dasbench):
     cut_off(folder / "data/photos/class 0/3.jpg")
 
@@ -175,6 +179,7 @@ def test_a_file_that_breaks_later_halts_a_study_on_ray(folder, dasbench):
     breaks_later(folder, dasbench, "--workers", 2)
 
 
+@pytest.mark.slow
 def test_reading_many_files_is_told_in_a_line(write_study, dasbench, tmp_path):
     write_study(STUDY)
     fabricate_folder(tmp_path / "data" / "photos", images=70)
