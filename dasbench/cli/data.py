@@ -36,7 +36,8 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     for dataset in chosen.values():
         data = load_dataset(dataset)
         if isinstance(data, Dataset):
-            lines += data_lines(survey(data), name=f"{dataset.name} {dataset.params.get(PLACE, '')}".strip())
+            which = dataset.params.get("set") or dataset.params.get(PLACE) or ""
+            lines += data_lines(survey(data), name=f"{dataset.name} {which}".strip())
     return lines
 
 

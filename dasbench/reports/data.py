@@ -35,9 +35,11 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
 
 
 def _of_classes(survey: Survey) -> Iterator[str]:
-    """How many images each class has, over all parts."""
+    """How many images each class has over all parts, or the names alone where images have no class."""
     counted = [part.counts for part in survey.parts.values() if part.counts]
     if not counted:
+        if len(survey.classes) <= FEW:
+            yield f"  classes: {', '.join(survey.classes)}"
         return
     numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
     if len(numbers) <= FEW:
@@ -47,7 +49,7 @@ def _of_classes(survey: Survey) -> Iterator[str]:
         yield f"  classes: {min(numbers):,} to {max(numbers):,} images each"
     training = survey.parts["train"].counts
     if max(training) >= UNEVEN * min(training):
-        yield "  uneven: look at balanced_accuracy beside top1; training.balance weighs or samples the classes evenly"
+        yield "  uneven classes: see training.balance, balanced_accuracy and macro_f1"
 
 
 def _of_sizes(survey: Survey) -> Iterator[str]:
@@ -59,18 +61,16 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
     span = _size(smallest) if alike else f"{_size(smallest)} to {_size(largest)}"
     of = f" ({number:,} of them looked at)" if survey.by_names else ""
     if survey.sharpest is None:
-        yield f"  sizes: {span} pixels (width x height){of}"
+        yield f"  sizes: {span} (width x height){of}"
         return
     height, width = survey.input_size
-    yield f"  sizes: {span} pixels (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
+    yield f"  sizes: {span} (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
     factor, file = survey.sharpest
     if factor > 1:
         yield f"  scaled down by up to {factor:.1f} ({file})"
     if survey.seen_share is not None and survey.seen_share < SEEN_SHARE:
-        yield (
-            f"  evaluation sees {100 * survey.seen_share:.0f} % of the images' area: "
-            "set dataset.fit to squeeze or pad, or a dataset.image_size of their shape"
-        )
+        share = 100 * survey.seen_share
+        yield f"  evaluation sees {share:.0f} % of the images' area; dataset.fit: squeeze or pad sees all"
 
 
 def _of_files(survey: Survey) -> Iterator[str]:

@@ -41,7 +41,8 @@ def cut_off(path: Path) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("verb", ["check", pytest.param("plan", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["check", "plan"])
 def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
     photograph(folder / "data/photos/class 0/large.jpg", number=1, size=(640, 480))
     (folder / "data/photos/class 1/notes.txt").write_text("late")
@@ -59,7 +60,7 @@ def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
         ["test", "3"],
     ]
     assert "classes: class 0 9, class 1 8, class 2 8" in said
-    assert "sizes: 40x64 to 640x480 pixels (width x height), seen at 16x16" in said
+    assert "sizes: 40x64 to 640x480 (width x height), seen at 16x16" in said
     assert "scaled down by up to 26.2 (class 0/large.jpg)" in said
     assert "25 of 25 files were never decoded" in said
     assert "never decoded" not in said_again

@@ -18,7 +18,7 @@ seeds: 1
 """
 
 
-@pytest.mark.parametrize("verb", ["run", "plan", "check"])
+@pytest.mark.parametrize("verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"])
 def test_missing_data_end_a_command_with_3_and_leave_nothing_behind(write_study, dasbench, tmp_path, verb):
     write_study(STUDY)
 
@@ -29,6 +29,7 @@ def test_missing_data_end_a_command_with_3_and_leave_nothing_behind(write_study,
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
 
 
+@pytest.mark.slow
 def test_a_study_finds_its_data_below_the_data_root(write_study, dasbench, tmp_path):
     write_study(STUDY)
     fabricate_folder(tmp_path / "mine" / "photos")
@@ -68,7 +69,7 @@ def test_ray_with_any_number_of_loaders_gives_the_rows_of_the_plain_loop(write_s
     assert {state for state, _ in rows[0].values()} == {"done"}
 
 
-@pytest.mark.parametrize("verb", ["run", "plan", "check"])
+@pytest.mark.parametrize("verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"])
 def test_a_download_is_asked_for_by_an_option(verb):
     assert "--download" in {option for parameter in cli.get_command(None, verb).params for option in parameter.opts}
 

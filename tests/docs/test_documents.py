@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import run_dasbench
+from fabricated_data import photograph
 
 from dasbench.cli import VERBS, cli
 
@@ -60,6 +61,24 @@ def test_every_make_target_of_the_pages_exists():
     }
 
     assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_page_on_data_shows_what_check_says(tmp_path):
+    page = ROOT / "docs/data.md"
+    (tmp_path / "flowers.yaml").write_text(next(iter(blocks(page, "yaml"))))
+    flowers = tmp_path / "datasets/flowers"
+    for number in range(30):
+        part = "Training" if number < 22 else "Testing"
+        kind = ("rose", "tulip", "daisy")[number % 3]
+        photograph(flowers / part / kind / f"{number}.jpg", number=number, size=(320, 240))
+    photograph(flowers / "Training/rose/panorama.jpg", number=999, size=(4000, 400))
+    (flowers / "notes.txt").write_text("taken in May")
+
+    done = run_dasbench(tmp_path, "check", "flowers.yaml", "--data-root", "datasets")
+
+    assert done.code == 0, done.err
+    shown = next(block for block in blocks(page, "text") if block.startswith("data image_folder"))
+    assert done.out.partition("\n")[2] == shown
 
 
 MATHS = '''\

@@ -3,13 +3,12 @@
 import pytest
 import torch
 
-from dasbench import devices
+from dasbench import cores, devices
 from dasbench.cli.gpus import GpuShare, loaders_of, share_of_gpu, wanted_gpus
 from dasbench.cli.place import make_runtime
 from dasbench.devices import check_device
 from dasbench.errors import UsageError
 from dasbench.plan import plan_study
-from dasbench.search.executors import cores
 from dasbench.spec.study import Resources, Study
 from dasbench.spec.trial import Trial
 from dasbench.training import packing

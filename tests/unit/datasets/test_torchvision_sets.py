@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -441,3 +442,10 @@ def test_a_link_to_an_image_is_followed(tmp_path):
     place.symlink_to(photograph(tmp_path / "elsewhere/sushi.jpg", number=77))
 
     assert len(read(tmp_path, "Food101").test) == 4
+
+
+def test_what_is_recommended_instead_of_a_set_is_registered():
+    named = {name for words in OTHERS.values() for name in re.findall(r"`name: (\w+)`", words)}
+
+    assert named
+    assert named <= set(DATASETS.names())
