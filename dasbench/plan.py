@@ -17,7 +17,7 @@ from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
-from dasbench.spec.identity import data_name, hash_of
+from dasbench.spec.identity import data_name, deciding_fields, hash_of
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import Study, label, trial_fields
 from dasbench.spec.trial import Choice, Trial
@@ -284,7 +284,7 @@ def network_of(trial: Trial) -> Network:
 
 @cache
 def _hash_of_text(identity: str) -> str:
-    return hash_of(json.loads(identity))
+    return hash_of(deciding_fields(json.loads(identity)))
 
 
 def model_identity(trial: Trial) -> str:

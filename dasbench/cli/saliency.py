@@ -11,6 +11,7 @@ from dasbench.cli.options import data_option, db_option, format_option
 from dasbench.cli.output import tell
 from dasbench.cli.trained import Sample, Subject, find_subjects, look_at
 from dasbench.errors import DataError, StoreError, UsageError
+from dasbench.spec.identity import data_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,10 +114,9 @@ def command(
 
 def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
     """Make sure that all networks see the images that they were scored on."""
-    first, *others = (subject.trial for subject in subjects)
-    for other in others:
-        if other.dataset != first.dataset:
-            raise UsageError(f"the trials saw different data: {first.dataset} and {other.dataset}")
+    named = [data_name(each.trial.dataset.model_dump(), each.trial.data_fingerprint) for each in subjects]
+    if len(set(named)) > 1:
+        raise UsageError(f"the trials saw different data: {' and '.join(dict.fromkeys(named))}")
     for subject in subjects:
         if subject.trial.data_fingerprint not in ("", data.fingerprint):
             raise DataError(

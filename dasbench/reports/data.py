@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dasbench.datasets.looking.listing import shown
 from dasbench.datasets.looking.survey import Survey
 
 FEW = 8
@@ -23,10 +24,10 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
     """
     total = sum(part.number for part in survey.parts.values())
     classes = _number(len(survey.classes), "class", "classes")
-    lines = [f"data {name}: {_number(total, 'image')} in {classes}"]
+    lines = [f"data {shown(name)}: {_number(total, 'image')} in {classes}"]
     width = max(len(f"{part.number:,}") for part in survey.parts.values())
     for of, part in survey.parts.items():
-        origin = f"  {part.origin}" if part.origin else ""
+        origin = f"  {shown(part.origin)}" if part.origin else ""
         lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
     lines += _of_classes(survey)
     lines += _of_sizes(survey)
@@ -39,11 +40,11 @@ def _of_classes(survey: Survey) -> Iterator[str]:
     counted = [part.counts for part in survey.parts.values() if part.counts]
     if not counted:
         if len(survey.classes) <= FEW:
-            yield f"  classes: {', '.join(survey.classes)}"
+            yield f"  classes: {', '.join(map(shown, survey.classes))}"
         return
     numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
     if len(numbers) <= FEW:
-        told = ", ".join(f"{name} {number:,}" for name, number in zip(survey.classes, numbers, strict=True))
+        told = ", ".join(f"{shown(name)} {number:,}" for name, number in zip(survey.classes, numbers, strict=True))
         yield f"  classes: {told}"
     else:
         yield f"  classes: {min(numbers):,} to {max(numbers):,} images each"
@@ -67,7 +68,7 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
     yield f"  sizes: {span} (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
     factor, file = survey.sharpest
     if factor > 1:
-        yield f"  scaled down by up to {factor:.1f} ({file})"
+        yield f"  scaled down by up to {factor:.1f} ({shown(file)})"
     if survey.seen_share is not None and survey.seen_share < SEEN_SHARE:
         share = 100 * survey.seen_share
         yield f"  evaluation sees {share:.0f} % of the images' area; dataset.fit: squeeze or pad sees all"
@@ -76,7 +77,10 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
 def _of_files(survey: Survey) -> Iterator[str]:
     """What lies beside the images, and how many files were not looked at."""
     for what, (number, example) in survey.left_out.items():
-        yield f"  not used: {number:,} {what} (such as {example})"
+        yield f"  not used: {number:,} {what} (such as {shown(example)})"
+    if survey.copies:
+        number, example = survey.copies
+        yield f"  copies: {_number(number, 'file')} of one part in another too (such as {shown(example)})"
     if survey.by_names:
         yield f"  trusted: {_number(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
     elif survey.never_decoded:

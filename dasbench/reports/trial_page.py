@@ -102,7 +102,7 @@ def _print_classes(confusion: Confusion) -> None:
     ]
     left_out = len(scores) - len(rows)
     lines = [f"{left_out:,} more classes, all as good or better: --json has every one"] if left_out else []
-    columns = ("class", "others taken for", "accuracy (%)", "right", "of")
+    columns = ("class", "wrongly taken for", "accuracy (%)", "right", "of")
     print_grid(Grid(title="Classes of the test part, the worst first", columns=columns, rows=rows, lines=lines, left=2),
                format_="table")  # fmt: skip
     worst = [

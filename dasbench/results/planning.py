@@ -12,7 +12,7 @@ from dasbench.errors import StoreError
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, stamp
 from dasbench.results.schema import looks, members, studies, trials
-from dasbench.spec.identity import question_of
+from dasbench.spec.identity import PLACE, question_of
 from dasbench.spec.trial import SEMANTICS
 
 T = TypeVar("T")
@@ -101,6 +101,7 @@ def add_look(connection: Connection, now: datetime, study: str, look: LookRecord
 
 def _insert_missing_trials(connection: Connection, now: datetime, planned: Sequence[Member]) -> None:
     known = existing(connection, [member.key for member in planned])
+    _tell_places(connection, [member for member in planned if member.key in known])
     rows = [
         {
             "key": member.key,
@@ -120,6 +121,16 @@ def _insert_missing_trials(connection: Connection, now: datetime, planned: Seque
     ]
     if rows:
         connection.execute(insert(trials), rows)
+
+
+def _tell_places(connection: Connection, known: Sequence[Member]) -> None:
+    """Let known trials say where their data lie now; what the files hold is the same, as the key is."""
+    in_files = [member for member in known if PLACE in member.spec.get("dataset", {})]
+    for member in in_files:
+        spec = dump(member.spec)
+        connection.execute(
+            update(trials).where((trials.c.key == member.key) & (trials.c.spec != spec)).values(spec=spec)
+        )
 
 
 def _insert_members(connection: Connection, study: str, planned: Sequence[Member], *, first: int) -> None:

@@ -97,10 +97,13 @@ def test_the_same_images_under_another_path_are_not_trained_again_and_are_compar
     root = f"dataset.root={folder}/elsewhere/pets"
 
     moved = run(dasbench, "--set", root)
+    with read_store(str(folder / "results.db")) as reader:
+        specs = reader.specs([row.key for row in reader.rows("own")])
     again = run(dasbench)
     ranked = dasbench("leaderboard", "own")
 
     assert "1 ran now" in moved.out, moved.out
+    assert {spec["dataset"]["root"] for spec in specs.values()} == {f"{folder}/elsewhere/pets"}
     assert "0 ran now" in again.out
     assert ranked.code == 0, ranked.err
 

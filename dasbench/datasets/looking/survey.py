@@ -83,6 +83,7 @@ class Survey:
         fit: how images get to their size, `""` where they keep it.
         num_files: files that it is read from.
         never_decoded: how many of them nobody has decoded.
+        copies: photographs that stand in another part too, where that is not refused; None if there are none.
         by_names: whether names and sizes of the files stand for their content.
     """
 
@@ -96,6 +97,7 @@ class Survey:
     fit: str = ""
     num_files: int = 0
     never_decoded: int = 0
+    copies: LeftOut | None = None
     by_names: bool = False
 
 
@@ -139,6 +141,7 @@ def _in_files(data: Dataset[Any], lists: Sequence[FileList], framing: Framing | 
     """What there is to say of files, as fields of a survey."""
     by_names = data.fingerprint.startswith(BY_NAMES)
     num_files = sum(len(files.names) for files in lists)
+    copies: LeftOut | None = None
     if by_names:
         known = [*_sample(lists)]
         never_decoded = num_files
@@ -147,8 +150,21 @@ def _in_files(data: Dataset[Any], lists: Sequence[FileList], framing: Framing | 
         refuse_damaged(lists, found)
         known = [*_photographs(lists, found)]
         never_decoded = sum(not one.decoded for each in found for one in each)
-    about = {"num_files": num_files, "never_decoded": never_decoded, "by_names": by_names}
+        copies = _copies(lists, found)
+    about = {"num_files": num_files, "never_decoded": never_decoded, "copies": copies, "by_names": by_names}
     return {**about, **_of_sizes(known, framing)}
+
+
+def _copies(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> LeftOut | None:
+    """Photographs that stand in an earlier list too; there is one list of them for each part."""
+    first: dict[str, int] = {}
+    copies: list[str] = []
+    for number, (files, known) in enumerate(zip(lists, found, strict=True)):
+        if files.holds == "photographs":
+            for name, one in zip(files.names, known, strict=True):
+                if first.setdefault(one.digest, number) != number:
+                    copies.append(name)
+    return LeftOut(len(copies), copies[0]) if copies else None
 
 
 def _photographs(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> Iterator[tuple[str, int, int]]:
