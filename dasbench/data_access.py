@@ -1,6 +1,7 @@
 """How the files of data sets are reached: where, with how many threads, from how far; no part of a trial's key."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,13 +103,20 @@ def reading_data(
 
 
 def cache_folder() -> Path:
-    """Where is kept what can be computed again: $DASBENCH_CACHE, else $XDG_CACHE_HOME/dasbench, else ~/.cache/dasbench.
+    """Where is kept what can be found out again: the environment's DASBENCH_CACHE, else a folder of the user's caches.
 
-    Example:
-        >>> cache_folder().is_absolute()
-        True
+    It need not exist, and what is in it may be removed at any time. A user without a home has it among temporary files.
     """
-    if named := os.environ.get("DASBENCH_CACHE"):
-        return Path(named).expanduser().absolute()
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache").absolute() / "dasbench"
+    if chosen := os.environ.get("DASBENCH_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    return _users_caches().absolute() / "dasbench"
+
+
+def _users_caches() -> Path:
+    """The folder of the user's caches."""
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return Path(caches)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # a container's user who has no entry in its list of users
+        return Path(tempfile.gettempdir())

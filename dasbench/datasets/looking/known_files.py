@@ -16,6 +16,9 @@ from dasbench.data_access import cache_folder
 
 logger = logging.getLogger(__name__)
 
+READING = 1
+"""Raised when this program comes to decode what it refused, or to refuse more: what it remembered is void then."""
+
 SETTLED_NS = 50_000_000
 """A file that was written within this time before it was read may be written again without a change of its time."""
 
@@ -104,7 +107,7 @@ def remembering(folder: Path) -> Iterator[Memory]:
     Another Pillow may decode what this one cannot, and remembers on its own.
     """
     place = os.fsencode(folder.resolve())
-    file = cache_folder() / "files" / f"pillow-{PIL.__version__}" / f"{sha256(place).hexdigest()[:24]}.jsonl"
+    file = cache_folder() / "files" / f"{READING}-pillow-{PIL.__version__}" / f"{sha256(place).hexdigest()[:24]}.jsonl"
     known = _read(file)
     stream = _open(file)
     try:

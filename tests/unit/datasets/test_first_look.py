@@ -177,3 +177,15 @@ def test_the_number_of_threads_changes_nothing(files, tmp_path, monkeypatch):
             found.append(first_look([files]))
 
     assert found[0] == found[1] == found[2]
+
+
+def test_a_user_without_a_home_has_a_cache(monkeypatch, tmp_path):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("DASBENCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert cache_folder() == tmp_path / "dasbench"
