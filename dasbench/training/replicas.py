@@ -67,7 +67,6 @@ def train_together(
     Returns:
         The first replica's outcome, or the first failure of any.
     """
-    os.environ["PYTHONSAFEPATH"] = "1"  # the folder that one stands in does not come before the libraries there
     context = multiprocessing.get_context("spawn")
     with TemporaryDirectory(prefix="dasbench-") as folder:
         pipes = [context.Pipe() for _ in range(number)]
@@ -80,13 +79,28 @@ def train_together(
             for rank, (_, far) in enumerate(pipes)
         ]
         try:
-            for process in processes:
-                process.start()
+            with _libraries_first():
+                for process in processes:
+                    process.start()
             for _, far in pipes:
                 far.close()
             return _follow([near for near, _ in pipes], processes, report, key=key, timeout_s=timeout_s)
         finally:
             _end([near for near, _ in pipes], processes)
+
+
+@contextmanager
+def _libraries_first() -> Iterator[None]:
+    """In processes that start inside of the block, the folder that one stands in does not come before the libraries."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _follow(

@@ -11,7 +11,7 @@ from torch import distributed, nn
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Replica
-from dasbench.training.replicas import add_up
+from dasbench.training.replicas import _libraries_first, add_up
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.shared_norm import share_norms
 
@@ -183,3 +183,16 @@ def test_a_key_press_ends_all_replicas():
         run_trial(TRIAL, press, runtime=TWO)
 
     assert active_children() == []
+
+
+def test_processes_that_are_started_leave_the_environment_as_it_was(monkeypatch):
+    for before in (None, "", "1"):
+        if before is None:
+            monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+        else:
+            monkeypatch.setenv("PYTHONSAFEPATH", before)
+
+        with _libraries_first():
+            inside = os.environ["PYTHONSAFEPATH"]
+
+        assert (inside, os.environ.get("PYTHONSAFEPATH")) == ("1", before)
