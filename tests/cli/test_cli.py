@@ -90,6 +90,7 @@ def test_parameters_that_a_component_lacks_are_found_on_their_line(dasbench, wri
     assert f"{path}:4: base.backbone.wdth: unknown key 'wdth'. Did you mean 'width'?" in done.err
 
 
+@pytest.mark.slow
 def test_plan_lists_trials_with_costs_and_what_is_done(trained, tmp_path):
     fresh = json.loads(run_dasbench(trained, "plan", "study.yaml", "--json", "--db", tmp_path / "none.db").out)
     known = json.loads(run_dasbench(trained, "plan", "study.yaml", "--json").out)
@@ -282,6 +283,7 @@ def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(tra
     assert list(tmp_path.glob("results.db.backup-0001-*"))
 
 
+@pytest.mark.slow
 def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_trains(
     trained: Path, tmp_path: Path
 ) -> None:

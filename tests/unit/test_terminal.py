@@ -63,6 +63,7 @@ def test_a_file_name_that_is_no_text_is_spelt_out():
     assert done.stdout.splitlines() == [rb"caf\udce9"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_silent(closed):
     command = f"'{sys.executable}' -m dasbench list gates {closed}; echo $?"
