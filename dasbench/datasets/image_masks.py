@@ -18,7 +18,7 @@ from dasbench.datasets.annotations import IGNORED
 from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.folders.walk import added, walk
-from dasbench.datasets.looking.contents import content_fingerprint, digests_of
+from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList
 from dasbench.datasets.looking.listing import listing
 from dasbench.datasets.masks.classes import Classes, Named, classes_of, colour_of, named_in_folder, tables_in
@@ -218,13 +218,12 @@ def _refuse_missing_classes(
 
 def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
     """Make sure that no image is in two parts; what nobody looks at is not found."""
-    first: dict[str, tuple[Part, str]] = {}
-    copies = []
-    for part, pairs in parts.items():
-        files = [pair.image for pair in pairs]
-        for file, digest in zip(files, digests_of(FileList(folder, files)), strict=True):
-            other, name = first.setdefault(digest, (part, file)) if digest else (part, file)
-            if other != part:
-                copies.append(f"{folder / file}: in the {part} part, is a copy of {name} in the {other} part")
+    lists: dict[str, FileList] = {
+        part: FileList(folder, [pair.image for pair in pairs]) for part, pairs in parts.items()
+    }
+    copies = [
+        f"{copy.file}: in the {copy.part} part, is a copy of {copy.original} in the {copy.original_part} part"
+        for copy in copies_over_parts(lists)
+    ]
     if copies:
         raise DataError(f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair")

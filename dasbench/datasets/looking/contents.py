@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +104,39 @@ def digests_of(files: FileList) -> list[str]:
     if data_access().look == "names":
         return [""] * len(files.names)
     return [known.digest for known in first_look([files])[0]]
+
+
+class Copy(NamedTuple):
+    """A file whose bytes are those of one in an earlier part.
+
+    Args:
+        file: its path.
+        part: in which it is.
+        original: the path of the other.
+        original_part: in which that is.
+    """
+
+    file: Path
+    part: str
+    original: Path
+    original_part: str
+
+
+def copies_over_parts(files: Mapping[str, FileList]) -> list[Copy]:
+    """The files that stand in two parts; none are found where bytes are not looked at.
+
+    Args:
+        files: by the name of the part that they make up.
+    """
+    first: dict[str, tuple[Path, str]] = {}
+    copies: list[Copy] = []
+    for part, listed in files.items():
+        for name, digest in zip(listed.names, digests_of(listed), strict=True):
+            path = listed.folder / name
+            original, original_part = first.setdefault(digest, (path, part)) if digest else (path, part)
+            if original_part != part:
+                copies.append(Copy(path, part, original, original_part))
+    return copies
 
 
 def _fingerprint_of_bytes(files: Mapping[str, FileList], about: str) -> str:

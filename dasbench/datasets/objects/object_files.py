@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
-from dasbench.datasets.looking.contents import content_fingerprint, digests_of
+from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList, first_look
 from dasbench.datasets.looking.listing import listing
 from dasbench.datasets.objects.instances import Instances
@@ -264,14 +264,14 @@ def _refuse_other_sizes(parts: Mapping[Part, Listing]) -> None:
 
 def _refuse_copies(parts: Mapping[Part, Listing], *, same_name_only: bool) -> None:
     """Refuse images of the same bytes in two parts."""
-    seen: dict[str, tuple[Part, Path]] = {}
-    complaints = []
-    for part, (folder, instances) in parts.items():
-        for name, digest in zip(instances.names, digests_of(FileList(folder, instances.names)), strict=True):
-            path = folder / name
-            before, original = seen.setdefault(digest or str(path), (part, path))
-            if before != part and (path.name == original.name or not same_name_only):
-                complaints.append(f"{path}: of {part} is also in {before}, as {original}")
+    lists: dict[str, FileList] = {
+        part: FileList(folder, instances.names) for part, (folder, instances) in parts.items()
+    }
+    complaints = [
+        f"{copy.file}: of {copy.part} is also in {copy.original_part}, as {copy.original}"
+        for copy in copies_over_parts(lists)
+        if copy.file.name == copy.original.name or not same_name_only
+    ]
     if complaints:
         rest = f"images in two parts: {len(complaints)}; remove one of each"
         raise DataError(f"{listing(complaints, name='copies')}\n{rest}")
