@@ -19,13 +19,15 @@ REHEARSAL = {"ACCEPT_DEVICE": "cpu", "ACCEPT_SMALL": "1"}
 
 
 def run_script(name: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as somebody types it: its own folder is searched for modules, as PYTHONSAFEPATH would forbid."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     return subprocess.run(
         [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         timeout=280,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**own, "OMP_NUM_THREADS": "1", **environment},
     )
 
 

@@ -31,6 +31,15 @@ from dasbench.spec.trial import Trial
 BASE = Trial(backbone="resnet18", dataset="digits")
 
 
+@pytest.fixture(autouse=True)
+def environment():
+    """What Ray's switches leave in the environment of this process would reach the tests after this one."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def trials(number: int):
     return iter([BASE.with_values({"seed": seed}) for seed in range(number)])
 
