@@ -25,7 +25,7 @@ SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers", 
 CALLBACKS: Registry[Any] = Registry(
     "callback", "dasbench.callbacks", gives=("planned", "added", "reported", "finished", "close")
 )
-PLOTS: Registry[Any] = Registry("plot", "dasbench.reports.plots")
+PLOTS: Registry[Any] = Registry("plot", "dasbench.render.plots")
 
 KINDS: dict[str, Registry[Any]] = {
     registry.kind: registry

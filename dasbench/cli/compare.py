@@ -9,7 +9,7 @@ import click
 from dasbench.cli.options import db_option, format_option, quick_reading, study_name
 
 if TYPE_CHECKING:
-    from dasbench.reports.compare import Question
+    from dasbench.views.comparison import Question
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -66,8 +66,8 @@ def command(
 
     The exit code is 0 whatever the verdict.
     """
-    from dasbench.reports.compare import compare, compare_family
-    from dasbench.reports.compare_table import print_answer, print_family
+    from dasbench.render.comparison import print_answer, print_family
+    from dasbench.views.comparison import compare, compare_family
 
     variants, study = _split(names, baseline=baseline, has_file=file is not None)
     if file is not None and (where or profile):
@@ -95,10 +95,10 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
 
 
 def _from_study(db: str, study: str, metric: str | None, where: str | None, unit: str | None) -> "Question":
-    from dasbench.reports.compare import Question, in_unit
-    from dasbench.reports.leaderboard import leaderboard
-    from dasbench.reports.selection import refuse_empty_filter, select_studies
-    from dasbench.reports.units import ScoreUnit, asked_unit, better_direction, score_unit
+    from dasbench.views.comparison import Question, in_unit
+    from dasbench.views.selection import refuse_empty_filter, select_studies
+    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, score_unit
+    from dasbench.views.variants import leaderboard
 
     chosen = select_studies(db, [study], where=where)
     refuse_empty_filter(chosen)
@@ -117,9 +117,9 @@ def _from_study(db: str, study: str, metric: str | None, where: str | None, unit
 
 
 def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
-    from dasbench.reports.compare import Question
-    from dasbench.reports.score_files import read_scores
-    from dasbench.reports.units import asked_unit, better_direction
+    from dasbench.views.comparison import Question
+    from dasbench.views.score_files import read_scores
+    from dasbench.views.units import asked_unit, better_direction
 
     read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)
     return Question(

@@ -10,7 +10,7 @@ from dasbench.cli.options import db_option, format_option, study_options
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from dasbench.reports.networks import Counted
+    from dasbench.networks import Counted
 
 LONGEST_SIDE = 4096
 """Pixels."""
@@ -76,7 +76,7 @@ def command(
     _refuse_both(study, backbone=backbone, alone=(backbone, image_size, classes), profile=profile)
     if study is None:
         choice = read_choice(backbone or "", gate=gate, overrides=overrides)
-        from dasbench.reports.networks import count_choice  # imports torch
+        from dasbench.networks import count_choice  # imports torch
 
         height, width = image_size or (224, 224)
         num_classes = classes or 1000
@@ -107,8 +107,8 @@ def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object
 
 def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | None, format_: str) -> None:
     from dasbench.costs.by_module import cost_by_module
-    from dasbench.reports.cost import module_records, print_modules
-    from dasbench.reports.networks import as_counted
+    from dasbench.networks import as_counted
+    from dasbench.render.cost import module_records, print_modules
 
     records = []
     for each in networks:
@@ -129,8 +129,8 @@ def _print(
     from dasbench.costs.cross_check import cross_check as check
     from dasbench.costs.latency import measure_latency
     from dasbench.devices import check_device
-    from dasbench.reports.cost import cost_record, print_costs
-    from dasbench.reports.networks import as_counted, placed
+    from dasbench.networks import as_counted, placed
+    from dasbench.render.cost import cost_record, print_costs
 
     if batch_size:
         check_device(device)

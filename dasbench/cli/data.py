@@ -28,7 +28,7 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     from dasbench.catalog import load_dataset
     from dasbench.datasets.dataset import Dataset
     from dasbench.datasets.looking.survey import survey
-    from dasbench.reports.data import data_lines
+    from dasbench.render.data import data_lines
     from dasbench.spec.identity import PLACE
 
     lines: list[str] = []

@@ -35,7 +35,7 @@ def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, re
 
 def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool) -> None:
     from dasbench.plan import replan  # resolves components, which import torch
-    from dasbench.reports.succession import code_changes, leaving, other_study
+    from dasbench.views.succession import code_changes, leaving, other_study
 
     record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
     if study.is_searched and record is not None:  # its plan lists nothing yet
@@ -75,8 +75,8 @@ def find_trials(db: str, study: str, names: Sequence[str]) -> list[str]:
     """
     if not names:
         return []
-    from dasbench.reports.leaderboard import leaderboard
-    from dasbench.reports.naming import MIN_KEY, find_variants
+    from dasbench.views.naming import MIN_KEY, find_variants
+    from dasbench.views.variants import leaderboard
 
     with known_results(db) as reader:
         known = [] if reader is None else [record.name for record in reader.studies(counted=False)]

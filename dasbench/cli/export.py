@@ -41,7 +41,7 @@ def command(
     sqlite                the studies with everything that is known of their trials
     optuna                trials that have ended, for optuna-dashboard and Optuna
     """
-    from dasbench.reports.export import export  # SQLAlchemy takes a quarter of a second
+    from dasbench.render.files.export import export  # SQLAlchemy takes a quarter of a second
 
     with quick_reading():
         names = [study_name(study, profile=profile) for study in studies]

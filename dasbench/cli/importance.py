@@ -40,11 +40,11 @@ def command(
     """
     from dasbench.analysis.importance import Method
     from dasbench.catalog import PLOTS
-    from dasbench.reports.importance import print_importance
-    from dasbench.reports.plots.figure import figure_paths
-    from dasbench.reports.plots.importance import info
-    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
-    from dasbench.reports.selection import select_studies
+    from dasbench.render.importance import print_importance
+    from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.plots.importance import info
+    from dasbench.views.quantities import refuse_without_results, with_metric
+    from dasbench.views.selection import select_studies
 
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), "importance", outputs, drawn=False)

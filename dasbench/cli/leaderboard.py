@@ -44,9 +44,9 @@ def command(
     --where knows metrics, costs, varied fields, label, study, seed, state, n, failed; and, or, not, in (...).
     A metric there is the variant's mean, so that no single seed is left out for its score.
     """
-    from dasbench.reports.board import make_board
-    from dasbench.reports.leaderboard_table import print_board
-    from dasbench.reports.selection import select_studies
+    from dasbench.render.leaderboard import print_board
+    from dasbench.views.board import make_board
+    from dasbench.views.selection import select_studies
 
     if not studies and not more:
         raise click.UsageError("Missing argument 'STUDY...': name a study, or its file.")

@@ -10,8 +10,8 @@ from dasbench.errors import Complaint, StudyError, UsageError, unknown_name
 if TYPE_CHECKING:
     from torch import nn
 
+    from dasbench.networks import Counted
     from dasbench.plan import Planned
-    from dasbench.reports.networks import Counted
     from dasbench.spec.study import Study
     from dasbench.spec.trial import Trial
 
@@ -96,8 +96,8 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
 
 def networks_of_study(study: "Study") -> list["Counted"]:
     """Every distinct network of a study once, with the variants that have it."""
+    from dasbench.networks import Counted
     from dasbench.plan import count_costs, model_identity, plan_study  # imports torch
-    from dasbench.reports.networks import Counted
 
     plan = plan_study(study)
     costs = count_costs(plan)

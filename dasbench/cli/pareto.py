@@ -10,8 +10,8 @@ import click
 from dasbench.cli.options import db_option, format_option, quick_reading, study_name
 
 if TYPE_CHECKING:
-    from dasbench.reports.plots.pareto_info import ParetoInfo
-    from dasbench.reports.selection import Selection
+    from dasbench.views.pareto import ParetoInfo
+    from dasbench.views.selection import Selection
 
 
 @click.command("pareto")
@@ -47,9 +47,9 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
 
     With --format json or csv the points are printed and nothing is drawn unless -o is given.
     """
-    from dasbench.reports.plots.figure import figure_paths
-    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
-    from dasbench.reports.selection import select_studies
+    from dasbench.render.plots.figure import figure_paths
+    from dasbench.views.quantities import refuse_without_results, with_metric
+    from dasbench.views.selection import select_studies
 
     kind = "hypervolume" if options["hypervolume"] else "pareto"
     if options["reference"] and kind == "pareto":
@@ -78,10 +78,10 @@ def _printed(kind: str, chosen: "Selection", db: str, options: dict[str, Any], f
 def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> "ParetoInfo":
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
-    from dasbench.reports.formats import print_records
-    from dasbench.reports.plots.pareto_info import info
-    from dasbench.reports.plots.published import backbones_of, published_points
-    from dasbench.reports.plots.quantities import quantity, read_objective
+    from dasbench.render.formats import print_records
+    from dasbench.views.pareto import info
+    from dasbench.views.published import backbones_of, published_points
+    from dasbench.views.quantities import quantity, read_objective
 
     convention, name = options["convention"], options["published"]
     cost = quantity(options["cost"], chosen, convention=convention)
@@ -101,9 +101,9 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
 
 def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> Any:
     """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
-    from dasbench.reports.formats import print_records
-    from dasbench.reports.plots.hypervolume import info
-    from dasbench.reports.plots.quantities import quantity
+    from dasbench.render.formats import print_records
+    from dasbench.render.plots.hypervolume import info
+    from dasbench.views.quantities import quantity
 
     cost = quantity(options["cost"], chosen, convention=options["convention"])
     growth = info(chosen, cost=cost, reference=_corner(options["reference"]))

@@ -42,8 +42,8 @@ def command(
     from dasbench.cli.workers import default_workers
     from dasbench.plan import Plan, count_costs, network_of  # imports torch
     from dasbench.records import COUNTING
-    from dasbench.reports.plan import expected_seconds, plan_rows, print_plan
     from dasbench.results.costing import refuse_other_costs
+    from dasbench.views.plan import expected_seconds, plan_rows, print_plan
 
     with known_results(db) as reader:
         history = reader.rows() if reader else []

@@ -34,10 +34,10 @@ def command(
     """
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError
-    from dasbench.reports.classes import with_confusions
-    from dasbench.reports.plots.figure import figure_paths
-    from dasbench.reports.plots.quantities import refuse_without_results, with_metric
-    from dasbench.reports.selection import select_studies
+    from dasbench.render.plots.figure import figure_paths
+    from dasbench.views.classes import with_confusions
+    from dasbench.views.quantities import refuse_without_results, with_metric
+    from dasbench.views.selection import select_studies
 
     plot = PLOTS[kind]
     if "info" not in plot.traits:

@@ -43,7 +43,7 @@ def command(
 
     Equal results give equal files. The folder is written completely or not at all.
     """
-    from dasbench.reports.section.report import report
+    from dasbench.render.section.report import report
 
     with quick_reading():
         name = study_name(study, profile=profile)

@@ -33,9 +33,9 @@ def command(table: str, db: str | None, study: str | None, format_: str) -> None
     found = find_table(table)
     if study and not db:
         raise click.UsageError("--study NAME is looked up in a database: add --db FILE.")
-    from dasbench.reports.paper import reproduce_row  # imports torch
-    from dasbench.reports.paper_table import print_reproduction
-    from dasbench.reports.paper_trials import read_trained
+    from dasbench.reproduction.rows import reproduce_row  # imports torch
+    from dasbench.reproduction.table import print_reproduction
+    from dasbench.reproduction.trained import read_trained
 
     trained = read_trained(db, study=study) if db else None
     screen = Console(stderr=True)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dasbench.datasets.dataset import Dataset, Split
-    from dasbench.reports.saliency import Viewed
     from dasbench.saliency.regions import FindRegions
     from dasbench.saliency.sfd import Scoring
+    from dasbench.views.saliency import Viewed
 
 GROUNDED_SAM = "grounded_sam"
 
@@ -167,9 +167,9 @@ def _conclude(
     format_: str,
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
-    from dasbench.reports.formats import csv_text
-    from dasbench.reports.plots.saliency import draw, info
-    from dasbench.reports.saliency import image_records, print_saliency
+    from dasbench.render.formats import csv_text
+    from dasbench.render.plots.saliency import draw, info
+    from dasbench.views.saliency import image_records, print_saliency
 
     subjects = list(dict.fromkeys(view.trial for view in views))
     indices = sample.indices[:shown]

@@ -68,10 +68,10 @@ def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 
 def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> None:
-    from dasbench.reports.formats import print_records, to_json
-    from dasbench.reports.plots.figure import figure_paths
-    from dasbench.reports.trial import facts, trial_record
-    from dasbench.reports.trial_page import print_trial
+    from dasbench.render.formats import print_records, to_json
+    from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.trial import print_trial
+    from dasbench.views.trial import facts, trial_record
 
     paths = figure_paths(key, "curve", outputs, drawn=False)
     trial = _find(db, key)
@@ -82,7 +82,7 @@ def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> No
     else:
         print_trial(trial)
     if paths:
-        from dasbench.reports.plots import curve  # imports matplotlib when it draws
+        from dasbench.render.plots import curve  # imports matplotlib when it draws
 
         what = curve.info(trial)
         for path in paths:
@@ -91,9 +91,9 @@ def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> No
 
 
 def _show_differences(db: str, first: str, second: str, *, format_: str) -> None:
-    from dasbench.reports.formats import print_records
-    from dasbench.reports.trial import differences
-    from dasbench.reports.trial_page import print_differences
+    from dasbench.render.formats import print_records
+    from dasbench.render.trial import print_differences
+    from dasbench.views.trial import differences
 
     one, other = _find(db, first), _find(db, second)
     found = differences(one, other)
@@ -110,7 +110,7 @@ def _find(db: str, key: str) -> "TrialRecord":
         UsageError: if there is none; the message names the nearest key or backbone.
     """
     from dasbench.catalog import BACKBONES
-    from dasbench.reports.trial import find_trial
+    from dasbench.views.trial import find_trial
 
     near = get_close_matches(key, BACKBONES.names(), n=1)
     guess = f" Did you mean the backbone '{near[0]}'?" if near else ""
@@ -127,7 +127,7 @@ def _find(db: str, key: str) -> "TrialRecord":
 
 def _show_sites(name: str, overrides: tuple[str, ...], format_: str) -> None:
     records = site_records(name, overrides=overrides)
-    from dasbench.reports.formats import console, print_records, text_table
+    from dasbench.render.formats import console, print_records, text_table
 
     if format_ != "table":
         print_records(records, format_=format_)

@@ -9,7 +9,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from dasbench.reports.plain import plain
+from dasbench.render.plain import plain
 
 HANDLER = "dasbench.plain"
 ASCII = "dasbench_ascii"

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from dasbench.datasets.dataset import Dataset, Split
     from dasbench.records import Epoch, Signal
-    from dasbench.reports.saliency import Viewed
     from dasbench.results.answers import TrialRecord
     from dasbench.saliency.sfd import Scoring, Seen
     from dasbench.spec.trial import Trial
+    from dasbench.views.saliency import Viewed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def look_at(
 
     from dasbench.devices import device_of
     from dasbench.models import build_model
-    from dasbench.reports.networks import placed
+    from dasbench.networks import placed
     from dasbench.saliency.gradcam import find_layer
     from dasbench.saliency.sfd import look
     from dasbench.spec.identity import refuse_other_code
@@ -148,8 +148,8 @@ def _code_of_network(trial: "Trial") -> dict[str, str]:
 
 def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool) -> "Viewed":
     """What was seen, in words and without torch."""
-    from dasbench.reports.saliency import Viewed
     from dasbench.saliency.sfd import sensitivity as vary
+    from dasbench.views.saliency import Viewed
 
     return Viewed(
         trial=subject.record.key,
@@ -178,7 +178,7 @@ def weights_folder(db: str) -> Path:
 
 def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
     """The file of a trial's weights; trains them if nobody kept them, and says so."""
-    from dasbench.reports.formats import shown
+    from dasbench.render.formats import shown
     from dasbench.training.run_trial import Runtime
     from dasbench.training.weights import train_weights, weights_file
 

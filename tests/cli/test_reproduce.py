@@ -13,9 +13,8 @@ from dasbench.cli.reproduce import command
 from dasbench.paper.figures import Count
 from dasbench.paper.tables import load_tables, table
 from dasbench.records import Outcome
-from dasbench.reports import paper
-from dasbench.reports.paper import reproduce_row
-from dasbench.reports.paper_trials import read_trained
+from dasbench.reproduction.rows import reproduce_row
+from dasbench.reproduction.trained import read_trained
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
 from dasbench.spec.recipes import recipes
@@ -262,7 +261,7 @@ def test_a_missing_database_and_an_unknown_study_are_named(tmp_path, capsys):
 
 
 def test_a_gate_that_this_version_lacks_is_not_run_and_does_no_harm(monkeypatch):
-    monkeypatch.setattr(paper, "GATES", ())
+    monkeypatch.setattr(reproduction_rows, "GATES", ())
 
     report = reproduce_row(table("table4"), table("table4").row("c"))
 

@@ -13,13 +13,13 @@ from matplotlib.image import imread
 from dasbench.catalog import PLOTS
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError
-from dasbench.reports.classes import class_scores, with_confusions
-from dasbench.reports.export import export
-from dasbench.reports.plots.confusion import MOST, draw, info
-from dasbench.reports.selection import Selection, select_study
-from dasbench.reports.trial import find_trial, trial_record
-from dasbench.reports.trial_page import print_trial
+from dasbench.render.files.export import export
+from dasbench.render.plots.confusion import MOST, draw, info
+from dasbench.render.trial import print_trial
 from dasbench.results.store import open_store
+from dasbench.views.classes import class_scores, with_confusions
+from dasbench.views.selection import Selection, select_study
+from dasbench.views.trial import find_trial, trial_record
 
 SMALL = Confusion.from_places(["cat", "dog", "owl"], [0, 1, 3, 4], [8, 2, 3, 1])
 """No owl is in the test part."""

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from dasbench.errors import UsageError
-from dasbench.reports.compare import FRACTIONS, Question, compare, compare_family, in_unit
-from dasbench.reports.compare_table import make_grid, print_answer, print_family
-from dasbench.reports.leaderboard import Ranked
-from dasbench.reports.naming import find_variants
-from dasbench.reports.score_files import read_scores
-from dasbench.reports.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
+from dasbench.render.comparison import make_grid, print_answer, print_family
+from dasbench.views.comparison import FRACTIONS, Question, compare, compare_family, in_unit
+from dasbench.views.naming import find_variants
+from dasbench.views.score_files import read_scores
+from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
+from dasbench.views.variants import Ranked
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
 

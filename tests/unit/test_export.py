@@ -17,7 +17,7 @@ import pytest
 from fabricated_results import HOSTILE, TOP1, fill, member
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.reports.export import COLUMNS, export
+from dasbench.render.files.export import COLUMNS, export
 from dasbench.results.reading import read_store
 from dasbench.results.store import open_store
 

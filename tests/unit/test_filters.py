@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dasbench.errors import UsageError
 from dasbench.records import Cost, Row
-from dasbench.reports.fields import find_field, flat_fields
-from dasbench.reports.filters import MAX_DEPTH, filter_rows
+from dasbench.views.fields import find_field, flat_fields
+from dasbench.views.filters import MAX_DEPTH, filter_rows
 
 
 def row(first_norm, seed, top1, **fields):

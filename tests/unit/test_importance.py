@@ -12,9 +12,9 @@ from dasbench.analysis.anova import anova
 from dasbench.analysis.fanova import encode, forest_fit, forest_shares
 from dasbench.analysis.importance import Observation, importance, varied_axes
 from dasbench.errors import UsageError
-from dasbench.reports.importance import importance_records
-from dasbench.reports.plots.importance import info
-from dasbench.reports.selection import Selection
+from dasbench.render.importance import importance_records
+from dasbench.render.plots.importance import info
+from dasbench.views.selection import Selection
 
 
 def grid(sizes, seeds):

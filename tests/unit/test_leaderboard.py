@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
 from dasbench.records import Cost, Row
-from dasbench.reports import ranks
-from dasbench.reports.board import make_board
-from dasbench.reports.leaderboard_table import make_grid, print_board
-from dasbench.reports.ranks import find_ranks
-from dasbench.reports.selection import Selection, select_studies
+from dasbench.render.leaderboard import make_grid, print_board
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
+from dasbench.views import ranks
+from dasbench.views.board import make_board
+from dasbench.views.ranks import find_ranks
+from dasbench.views.selection import Selection, select_studies
 
 HOSTILE = "[/] $\\frac{$ =cmd() | \x1b[31m <b> a_b & 5%"
 

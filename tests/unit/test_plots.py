@@ -12,19 +12,19 @@ from matplotlib.text import Text
 
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
-from dasbench.reports.html.pareto import write_page
-from dasbench.reports.plots.alpha import info as alpha_info
-from dasbench.reports.plots.figure import figure_paths, save_figure, styled_figure
-from dasbench.reports.plots.hypervolume import info as hypervolume_info
-from dasbench.reports.plots.labels import place_labels, plain_label, printable, short_labels
-from dasbench.reports.plots.norms import info as norms_info
-from dasbench.reports.plots.pareto import draw
-from dasbench.reports.plots.pareto_info import info, legend_title
-from dasbench.reports.plots.placement import info as placement_info
-from dasbench.reports.plots.published import PublishedPoint, published_points
-from dasbench.reports.plots.quantities import quantity, read_objective, with_metric
-from dasbench.reports.selection import Selection, refuse_mixed
+from dasbench.render.pages.pareto import write_page
+from dasbench.render.plots.alpha import info as alpha_info
+from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure
+from dasbench.render.plots.hypervolume import info as hypervolume_info
+from dasbench.render.plots.labels import place_labels, plain_label, printable, short_labels
+from dasbench.render.plots.norms import info as norms_info
+from dasbench.render.plots.pareto import draw
+from dasbench.render.plots.placement import info as placement_info
 from dasbench.spec.study import Objective
+from dasbench.views.pareto import info, legend_title
+from dasbench.views.published import PublishedPoint, published_points
+from dasbench.views.quantities import quantity, read_objective, with_metric
+from dasbench.views.selection import Selection, refuse_mixed
 
 GATES = ["none", "das", "se", "bam", "cbam", "gsop", "a2", "gc", "gala", "abn", "srm", "triplet", "emca", "asr", "eca",
          "ge", "sa", "sp", "cc", "dra", "deform_attn"]  # fmt: skip

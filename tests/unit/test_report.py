@@ -16,15 +16,15 @@ from fabricated_studies import fabricate_study
 
 from dasbench.errors import StoreError, UsageError
 from dasbench.records import Cost, Outcome
-from dasbench.reports.html import page as html_page
-from dasbench.reports.section import report as report_module
-from dasbench.reports.section.evidence import gather_evidence
-from dasbench.reports.section.report import report
-from dasbench.reports.section.section import make_section
-from dasbench.reports.section.tex import section_tex, tex
+from dasbench.render.pages import page as html_page
+from dasbench.render.section import report as report_module
+from dasbench.render.section.report import report
+from dasbench.render.section.section import make_section
+from dasbench.render.section.tex import section_tex, tex
 from dasbench.results.answers import LookRecord
 from dasbench.results.store import Member, open_store
 from dasbench.spec.trial import Trial
+from dasbench.views.evidence import gather_evidence
 
 ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",
                "device_name": "NVIDIA X", "threads": 2, "git_commit": "0a1b2c3", "git_dirty": True,
@@ -416,7 +416,7 @@ def test_the_page_shows_pictures_where_plotly_is_not_installed(db, monkeypatch, 
         raise UsageError("not installed")
 
     write(db, "gates", {"se": GOOD, "none": BAD})
-    monkeypatch.setattr("dasbench.reports.section.page.plotly_library", missing)
+    monkeypatch.setattr("dasbench.render.section.page.plotly_library", missing)
 
     text = page("gates")
 

@@ -17,8 +17,7 @@ from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
-from dasbench.reports.plots.saliency import draw, info
-from dasbench.reports.saliency import Viewed, image_records, saliency_records
+from dasbench.render.plots.saliency import draw, info
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks
@@ -27,6 +26,7 @@ from dasbench.saliency.sfd import Scoring, choose_images, look, part_scorer, sco
 from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
+from dasbench.views.saliency import Viewed, image_records, saliency_records
 
 MEMORY = MemorySplit(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
 

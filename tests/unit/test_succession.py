@@ -3,13 +3,13 @@
 import pytest
 
 from dasbench.records import Row
-from dasbench.reports.leaderboard import leaderboard, name_codes
-from dasbench.reports.succession import code_changes, leaving, other_study
 from dasbench.results.answers import Answer, StudyRecord
 from dasbench.results.planning import Member
 from dasbench.spec.document import Document
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
+from dasbench.views.succession import code_changes, leaving, other_study
+from dasbench.views.variants import leaderboard, name_codes
 
 OLD, NEW = "a" * 12, "b" * 12
 BASE = Trial(backbone="resnet18", gate={"name": "se"}, dataset="digits")

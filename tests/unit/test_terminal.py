@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dasbench.reports.plain import fitting, plain
+from dasbench.render.plain import fitting, plain
 
 ROOT = Path(__file__).parents[2] / "dasbench"
 SOURCES = sorted({*ROOT.rglob("*.py")} - {ROOT / "reports/section/tex.py"})  # which turns every letter into LaTeX
@@ -93,7 +93,7 @@ def test_a_text_that_fits_stays_as_it_is():
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("width", ["20", "80"])
 def test_the_columns_of_a_table_stay_in_line(monkeypatch, encoding, width):
-    from dasbench.reports.formats import console, text_table
+    from dasbench.render.formats import console, text_table
 
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)

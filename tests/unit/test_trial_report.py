@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from dasbench.errors import UsageError
 from dasbench.records import Epoch
-from dasbench.reports.plots import curve
-from dasbench.reports.trial import curves, differences, find_trial, sparkline, trial_record
-from dasbench.reports.trial_page import print_differences, print_trial
+from dasbench.render.plots import curve
+from dasbench.render.trial import print_differences, print_trial
 from dasbench.results.store import open_store
+from dasbench.views.trial import curves, differences, find_trial, sparkline, trial_record
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from dasbench.metrics.accuracy import in_top, top1
 from dasbench.metrics.balanced import balanced_accuracy, claims, macro_f1
 from dasbench.plan import check_study
 from dasbench.records import Outcome
-from dasbench.reports.units import score_unit
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import run_trial
+from dasbench.views.units import score_unit
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=80)
 """Class and claim of each example; some classes never occur, some are claimed though they do not."""

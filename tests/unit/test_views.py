@@ -15,7 +15,6 @@ from older_layouts import undo_fourth
 from sqlalchemy import create_engine, insert
 
 from dasbench.records import Epoch, Outcome
-from dasbench.reports.leaderboard import leaderboard
 from dasbench.results.encoding import dump_metrics
 from dasbench.results.engine import APPLICATION_ID, locate, writing_engine
 from dasbench.results.migrations import FOLDER
@@ -23,6 +22,7 @@ from dasbench.results.reading import read_store
 from dasbench.results.schema import members, metadata, trials
 from dasbench.results.store import open_store
 from dasbench.results.views import VIEWS, create_views, read_view
+from dasbench.views.variants import leaderboard
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

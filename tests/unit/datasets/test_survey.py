@@ -11,7 +11,7 @@ from dasbench.data_access import reading_data
 from dasbench.datasets.image_folder import image_folder
 from dasbench.datasets.looking.survey import survey
 from dasbench.errors import DataError
-from dasbench.reports.data import data_lines
+from dasbench.render.data import data_lines
 
 
 @pytest.fixture(scope="module")

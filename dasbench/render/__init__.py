@@ -1,0 +1,1 @@
+"""How what is known is said: tables, pages, plots and files."""

@@ -1,0 +1,220 @@
+"""Results as files for other programs: CSV, Parquet, JSON lines, a SQLite copy, an Optuna storage."""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+from dasbench.errors import StoreError, UsageError
+from dasbench.render.formats import csv_text, to_json
+from dasbench.results.engine import locate
+from dasbench.results.reading import Reader, read_store
+from dasbench.results.views import View
+from dasbench.views.classes import CELL_COLUMNS, cell_records
+from dasbench.views.fields import flat_fields
+
+ENDINGS: Mapping[str, str] = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+}
+"""Ending of a file -> the format that is meant; an Optuna storage is a SQLite file too and has to be asked for."""
+
+Table = View | Literal["confusion"]
+"""What can be written as a table: a view, or which classes each trial took for which."""
+
+FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
+
+_TYPES: Mapping[str, Sequence[str]] = {
+    "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt", "position",
+              "repeats", "epoch", "planned", "n", "failed", "stopped", "number"),
+    "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s", "top1_mean",
+               "top1_sd", "val_top1_mean", "seconds_mean"),
+    "bool": ("reused",),
+}  # fmt: skip
+"""Type in Arrow -> columns of views that have it; the others are texts."""
+
+COLUMNS: Mapping[View, Sequence[str]] = {
+    "trials": (
+        "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1", "metrics",
+        "params_full", "macs_full", "params_paper", "macs_paper", "seconds", "peak_memory", "dataset", "task", "device",
+        "attempt", "reused", "created", "finished", "code", "repeats", "position",
+    ),
+    "epochs": (
+        "key", "attempt", "epoch", "train_loss", "val_loss", "val_top1", "val_top5", "seconds", "images_per_s",
+        "metrics",
+    ),
+    "leaderboard": (
+        "study", "label", "variant", "planned", "n", "failed", "stopped", "top1_mean", "top1_sd", "val_top1_mean",
+        "params_full", "macs_full", "params_paper", "macs_paper", "seconds_mean",
+    ),
+}  # fmt: skip
+"""The columns of each view, so that a file has them also where no row does."""
+
+
+def export(
+    db: str,
+    path: Path,
+    *,
+    studies: Sequence[str] = (),
+    format_: str | None = None,
+    what: Table | None = None,
+    force: bool = False,
+) -> None:
+    """Write results to a file; it appears when it is complete, or not at all.
+
+    Args:
+        db: a file, or a URL of SQLAlchemy.
+        path: the file; its folder is made if it is missing.
+        studies: names of the studies; all by default.
+        format_: one of `FORMATS`; by default what the file's ending says.
+        what: which table, trials by default; a `sqlite` copy and an `optuna` storage hold everything.
+        force: replace a file that exists.
+
+    Raises:
+        UsageError: if a study or a format is unknown, or the file exists.
+        StoreError: if the database cannot be read, or the file cannot be written.
+    """
+    _refuse(path, db, force=force)
+    format_ = format_ or format_of(path)
+    if format_ in ("sqlite", "optuna") and what is not None:
+        raise UsageError(f"{path}: format {format_} holds everything; leave out '--what {what}'")
+    chosen = list(dict.fromkeys(studies)) or None
+    with read_store(db) as reader, written_aside(path) as aside:
+        if format_ == "sqlite":
+            reader.copy(aside, chosen)
+        elif format_ == "optuna":
+            from dasbench.render.files.optuna_storage import write_storage  # imports Optuna
+
+            write_storage(reader, aside, chosen)
+        else:
+            _write_table(reader, aside, chosen, format_=format_, what=what or "trials")
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's ending names.
+
+    Raises:
+        UsageError: if it names none.
+
+    Example:
+        >>> format_of(Path("trials.parquet"))
+        'parquet'
+    """
+    if path.suffix.lower() not in ENDINGS:
+        endings, formats = ", ".join(ENDINGS), ", ".join(FORMATS)
+        known = f"end the file in {endings}, or give --format {formats}"
+        raise UsageError(f"{path}: the ending '{path.suffix}' names no format; {known}")
+    return ENDINGS[path.suffix.lower()]
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A view's row without nesting: varied fields and metrics as columns of their own after the JSON that holds all.
+
+    Example:
+        >>> flat({"label": "alpha=0.1", "variant": {"gate.alpha": 0.1}})
+        {'label': 'alpha=0.1', 'variant': '{"gate.alpha": 0.1}', 'variant.gate.alpha': 0.1}
+    """
+    parts = {"variant": flat_fields(record.get("variant", {})), "metrics": dict(record.get("metrics", {}))}
+    spread = {f"{head}.{name}": _finite(value) for head, part in parts.items() for name, value in part.items()}
+    plain = {name: to_json(value) if isinstance(value, Mapping) else _finite(value) for name, value in record.items()}
+    return {**plain, **spread}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _refuse(path: Path, db: str, *, force: bool) -> None:
+    """Refuse what would destroy something."""
+    source = locate(db).path
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise UsageError(f"{path}: this is the database itself; name another file with -o")
+    if path.is_dir():
+        raise UsageError(f"{path}: it is a directory; name a file in it")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: it is a pipe or a device; name an ordinary file")
+    if path.exists() and not force:
+        raise UsageError(f"{path}: the file exists; --force replaces it")
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, which takes its place at the end, or vanishes if something goes wrong.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.new-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: its folder cannot be made: {error.strerror}") from error
+    try:
+        yield aside
+        _sync(aside)
+        _remove_beside(path)  # a log of the file that is replaced would be taken for the new one's
+        aside.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the file cannot be written: {error.strerror or error}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+        _remove_beside(aside)
+
+
+def _remove_beside(path: Path) -> None:
+    """Remove the files that SQLite keeps beside a database."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
+    if what == "confusion":
+        records, columns = cell_records(reader, studies), CELL_COLUMNS
+    else:
+        records, columns = reader.view(what, studies), COLUMNS[what]
+    if format_ == "jsonl":
+        path.write_text("".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline="")
+        return
+    rows = [flat(record) for record in records]
+    if format_ == "parquet":
+        _write_parquet(rows, path, columns)
+    else:
+        text = csv_text(rows) if rows else ",".join(columns) + "\n"
+        path.write_text(text, encoding="utf-8", newline="")
+
+
+def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path, columns: Sequence[str]) -> None:
+    import pyarrow as pa  # a third of a second
+    from pyarrow import parquet
+
+    known = dict.fromkeys(columns, "string")
+    known |= {name: type_ for type_, names in _TYPES.items() for name in names if name in columns}
+    names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
+    parquet.write_table(
+        pa.table({name: _array([row.get(name) for row in rows], known.get(name)) for name in names}), path
+    )
+
+
+def _array(values: Sequence[Any], type_: str | None) -> Any:
+    """A column of Arrow; values of several types become texts."""
+    import pyarrow as pa
+
+    if type_ is not None:
+        return pa.array(values, type=pa.type_for_alias(type_))
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([value if value is None or isinstance(value, str) else to_json(value) for value in values])

@@ -1,0 +1,144 @@
+"""The frontier as one interactive page: hover for numbers, zoom, hide layers; nothing is loaded from elsewhere."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dasbench.render.pages.page import write_page_file
+from dasbench.render.plots.labels import printable
+from dasbench.render.plots.scales import is_log
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED
+from dasbench.views.pareto import ParetoInfo, front_steps, legend_title, point_labels, vertical_title
+from dasbench.views.published import PUBLISHED, PublishedPoint
+from dasbench.views.quantities import axis_unit
+
+if TYPE_CHECKING:
+    from dasbench.views.frontier import Point
+
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "triangle-left")
+"""One for each study."""
+
+
+def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
+    """Write the frontier to an HTML file; equal points give equal bytes.
+
+    Args:
+        front: what `info` returned.
+        path: where to.
+        log: a logarithmic axis of costs; if left out, where costs span more than a decade.
+
+    Raises:
+        UsageError: if plotly is not installed.
+        StoreError: if the file cannot be written.
+    """
+    note = f"Standings: {front.how}. Error bars: 95 % interval of the mean over seeds."
+    drawn = plotly_figure(front, log=log)
+    write_page_file(
+        path,
+        title=front.question,
+        note=note,
+        traces=drawn["data"],
+        layout=drawn["layout"],
+        records=[point.as_record() for point in front.points],
+    )
+
+
+def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, Any]:
+    """The frontier in plotly's terms, as plain data: `data`, its layers, and `layout`, its axes and legend."""
+    every = front.costs
+    unit = axis_unit(front.cost, every)
+    layout = {
+        "xaxis": {
+            "title": {"text": _text(unit.title)},
+            "type": "log" if is_log(every, log=log) else "linear",
+        },
+        "yaxis": {"title": {"text": _text(vertical_title(front))}},
+        "legend": {"title": {"text": _text(legend_title(front))}, "orientation": "h", "y": -0.18},
+        "hoverlabel": {"align": "left"},
+        "margin": {"t": 20},
+    }
+    return {"data": _traces(front, unit.size), "layout": layout}
+
+
+def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
+    """One layer for each standing and study, the steps of the front, and what was published."""
+    studies = list(dict.fromkeys(point.study for point in front.points))
+    labels = point_labels(front.points)
+    traces = [_front_line(front, size)]
+    for standing, look in LOOKS.items():
+        for study in studies:
+            some = [
+                (point, text)
+                for point, text in zip(front.points, labels, strict=True)
+                if point.standing == standing and point.study == study
+            ]
+            name = look.title if len(studies) == 1 else f"{study}: {look.title}"
+            if some:
+                symbol = SYMBOLS[studies.index(study) % len(SYMBOLS)]
+                traces.append(_layer(some, size, front, name=name, look=look, symbol=symbol))
+    if front.published:
+        traces.append(_published(front.published, size))
+    return traces
+
+
+def _layer(
+    some: Sequence[tuple["Point", str]], size: float, front: ParetoInfo, *, name: str, look: Any, symbol: str
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": _text(name),
+        "x": [point.cost / size for point, _ in some],
+        "y": [point.mean for point, _ in some],
+        "error_y": {"array": [point.ci95 for point, _ in some], "color": look.bar, "visible": True},
+        "marker": {"symbol": symbol, "size": 9, "color": look.fill, "line": {"color": look.edge, "width": 1.5}},
+        "hovertext": [_hover(point, text, front) for point, text in some],
+        "hoverinfo": "text",
+    }
+
+
+def _front_line(front: ParetoInfo, size: float) -> dict[str, Any]:
+    drawn = front_steps(front, size)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"shape": "hv", "color": RED, "width": 1},
+        "x": [x for x, _ in drawn],
+        "y": [y for _, y in drawn],
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _published(points: Sequence[PublishedPoint], size: float) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": _text(PUBLISHED),
+        "x": [point.cost / size for point in points],
+        "y": [point.value for point in points],
+        "marker": {"symbol": "star", "size": 10, "color": INK, "line": {"color": GREY, "width": 0}},
+        "hovertext": [f"{_text(point.label)}<br>{point.value:g} (published)" for point in points],
+        "hoverinfo": "text",
+    }
+
+
+def _hover(point: "Point", label: str, front: ParetoInfo) -> str:
+    """What is said of a point: its variant, its score with interval, its costs and its standing."""
+    interval = "no spread known" if point.ci95 is None else f"± {point.ci95:.3g} (95 %)"
+    lines = [
+        f"<b>{_text(label)}</b>",
+        *([_text(point.study)] if point.study else []),
+        f"{_text(front.metric)}: {point.mean:.3f} {interval}",
+        f"n = {point.n}" + (f", {point.failed} failed" if point.failed else ""),
+        *(f"{name}: {value:,}" for name, value in point.counts.items()),
+        *([] if front.cost in point.counts else [f"{_text(front.cost)}: {point.cost:,.4g}"]),
+        LOOKS[point.standing].title,
+    ]
+    return "<br>".join(lines)
+
+
+def _text(text: str) -> str:
+    """Text for plotly, which reads some tags of HTML in every text it shows."""
+    return escape(printable(text))

@@ -1,0 +1,1 @@
+"""One file for each plot, which draws what a view computed."""

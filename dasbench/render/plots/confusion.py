@@ -1,0 +1,252 @@
+"""Which classes are taken for which: a matrix for each variant, each row a class in percent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dasbench.catalog import PLOTS
+from dasbench.confusion import Confusion
+from dasbench.errors import UsageError
+from dasbench.render.plots.figure import draw_empty, save_figure, styled_figure
+from dasbench.render.plots.labels import figure_label
+from dasbench.render.plots.style import INK, PALE_GREY
+from dasbench.views.classes import Mistake, mistakes
+from dasbench.views.selection import Selection
+from dasbench.views.variants import by_variant, gather
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+MOST = 12
+"""Variants that one figure shows."""
+
+_WIDTH = 5.2  # inches for the matrices, of 7: the rest is for names and for the scale of colours
+_LEAST_NAME, _LEAST_NUMBER = 4.0, 4.5  # points: smaller text is not written
+_LEAST_CELL = 5.8  # points of a single matrix' cells, for which the figure grows
+_LARGEST = 18.0  # inches up to which it does; more classes stay without names
+_NAMED = 3  # mistakes below a matrix that has no room for numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The matrix of one variant.
+
+    Args:
+        label: the variant.
+        shares: of each class, what it is taken for, in percent; a row of NaN for one without examples, [K, K].
+        accuracy: mean of the classes' own shares.
+        seeds: trials that were added up.
+        mistakes: what is most often taken for another class.
+    """
+
+    label: str
+    shares: NDArray[np.float64]
+    accuracy: float
+    seeds: int
+    mistakes: Sequence[Mistake]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionInfo:
+    """All that the figure shows.
+
+    Args:
+        question: what the study asks.
+        classes: their names.
+        panels: one for each variant with a result, in the order of the study.
+    """
+
+    question: str
+    classes: Sequence[str]
+    panels: Sequence[Panel]
+
+
+def info(selection: Selection) -> ConfusionInfo:
+    """Add up the confusions of each variant's seeds.
+
+    Raises:
+        UsageError: if there are too many variants to show, or they tell other classes apart.
+    """
+    found: list[tuple[str, list[Confusion]]] = []
+    for rows in by_variant(selection.rows):
+        entry = gather(rows, metric=selection.metric)
+        known = [selection.confusions[key] for key in entry.keys if key in selection.confusions]
+        if known:
+            found.append((entry.label, known))
+    if len(found) > MOST:
+        raise UsageError(f"plot confusion: {len(found)} variants are more than the {MOST} that fit; use --where")
+    classes = {confusion.classes for _, confusions in found for confusion in confusions}
+    if len(classes) > 1:
+        raise UsageError("plot confusion: not all of these trials have the same classes; use --where")
+    return ConfusionInfo(
+        question=selection.question,
+        classes=next(iter(classes), ()),
+        panels=[_panel(label, confusions) for label, confusions in found],
+    )
+
+
+def _panel(label: str, confusions: Sequence[Confusion]) -> Panel:
+    total = Confusion.total(confusions)
+    counts = np.array(total.matrix, dtype=np.float64)
+    numbers = counts.sum(axis=1, keepdims=True)
+    shares = 100 * np.divide(counts, numbers, out=np.full_like(counts, np.nan), where=numbers > 0)
+    return Panel(
+        label=label,
+        shares=shares,
+        accuracy=float(np.nanmean(shares.diagonal())),
+        seeds=len(confusions),
+        mistakes=mistakes(total)[:_NAMED],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """Where the matrices go.
+
+    Args:
+        rows: of matrices.
+        columns: of matrices.
+        side: of a matrix, in inches.
+        cell: side of one of its cells, in points.
+    """
+
+    rows: int
+    columns: int
+    side: float
+    cell: float
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a cell has room for its number."""
+        return self.number_size >= _LEAST_NUMBER
+
+    @property
+    def number_size(self) -> float:
+        """Size of the numbers, in points: three digits fit."""
+        return min(8.0, self.cell / 2.2)
+
+    @property
+    def name_size(self) -> float:
+        """Size of the classes' names, in points; smaller ones than `_LEAST_NAME` are not written."""
+        return min(8.0, 0.7 * self.cell)
+
+    @property
+    def text_size(self) -> float:
+        """Size of what stands above and below a matrix, in points."""
+        return 8.0 if self.columns < 3 else 7.0
+
+    @property
+    def characters(self) -> int:
+        """Of a line above or below a matrix."""
+        return 84 // self.columns
+
+    @property
+    def has_names(self) -> bool:
+        """Whether there is room for the classes' names."""
+        return self.name_size >= _LEAST_NAME
+
+
+def _layout(panels: int, classes: int) -> _Layout:
+    columns = 1 if panels == 1 else 2 if panels <= 4 else 3
+    side = min(_WIDTH / columns, 1.5 + classes)
+    wanted = classes * _LEAST_CELL / 72
+    if columns == 1 and side < wanted <= _LARGEST:
+        side = wanted
+    return _Layout(rows=ceil(panels / columns), columns=columns, side=side, cell=72 * side / max(1, classes))
+
+
+@PLOTS.register("confusion", info=info, needs="confusions")
+def draw(confusion: ConfusionInfo, path: Path) -> None:
+    """Draw the matrices to a PNG, SVG or PDF file."""
+    layout = _layout(len(confusion.panels), len(confusion.classes))
+    extra = 0.45 if layout.has_numbers else 0.95  # for the heading of a matrix and its mistakes
+    height = 0.2 + layout.rows * (layout.side + extra) + (1.5 if layout.has_names else 0.7)
+    with styled_figure(confusion.question, height=height) as (figure, axes):
+        if not confusion.panels:
+            draw_empty(axes, "no result says which classes were taken for which")
+            save_figure(figure, path)
+            return
+        axes.remove()
+        figure.set_figwidth(max(7.0, layout.side + 2.2))
+        grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
+        for number, cell in enumerate(grid.flat):
+            if number >= len(confusion.panels):
+                cell.remove()
+                continue
+            bottom = number >= (layout.rows - 1) * layout.columns
+            image = _draw_panel(cell, confusion.panels[number], layout)
+            _write_names(cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=bottom)
+            below = ["taken for"] if bottom else []
+            if not layout.has_numbers:
+                below += _worst(confusion.panels[number], longest=max(7, layout.characters // 2 - 10))
+            cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
+        _draw_scale(figure, image, [cell for cell in grid.flat if cell.figure is not None])
+        save_figure(figure, path)
+
+
+def _draw_panel(axes: "Axes", panel: Panel, layout: _Layout) -> "AxesImage":
+    """One matrix, with its numbers if there is room."""
+    from matplotlib import colormaps
+    from matplotlib.colors import PowerNorm
+
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    colours = colormaps["Blues"].with_extremes(bad=PALE_GREY)
+    image = axes.imshow(panel.shares, cmap=colours, norm=PowerNorm(0.5, 0, 100))
+    heading = figure_label(panel.label, longest=layout.characters)
+    seeds = f", {panel.seeds} seeds" if panel.seeds > 1 else ""
+    text = f"{heading}\nclass mean {panel.accuracy:.1f} %{seeds}".strip()
+    axes.set_title(text, fontsize=layout.text_size)
+    if layout.has_numbers:
+        _write_numbers(axes, panel.shares, image, layout.number_size)
+    return image
+
+
+def _write_numbers(axes: "Axes", shares: NDArray[np.float64], image: "AxesImage", size: float) -> None:
+    """The share of each cell that is not empty."""
+    for row, column in np.argwhere(shares > 0).tolist():
+        share = float(shares[row, column])
+        red, green, blue, _ = image.to_rgba(np.array([share]))[0]
+        color = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
+        text = f"{share:.0f}" if share >= 0.5 else "<1"
+        axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
+
+
+def _write_names(axes: "Axes", classes: Sequence[str], layout: _Layout, *, left: bool, bottom: bool) -> None:
+    """The names of the classes, at the left and at the bottom of the figure, if there is room."""
+    axes.tick_params(length=0)
+    names: list[str] = [figure_label(name, longest=22) for name in classes] if layout.has_names else []
+    places = range(len(names))
+    axes.set_xticks(places, names if bottom else [""] * len(names), rotation=90, fontsize=layout.name_size)
+    axes.set_yticks(places, names if left else [""] * len(names), fontsize=layout.name_size)
+    if left:
+        axes.set_ylabel("class", fontsize=layout.text_size)
+
+
+def _worst(panel: Panel, *, longest: int) -> list[str]:
+    """What is most often mistaken, in lines of text.
+
+    Args:
+        panel: the matrix.
+        longest: characters of a name.
+    """
+    return [
+        f"{figure_label(each.name, longest=longest)} taken for {figure_label(each.taken_for, longest=longest)}: "
+        f"{each.number:,}"
+        for each in panel.mistakes
+    ]
+
+
+def _draw_scale(figure: "Figure", image: "AxesImage", cells: Sequence[Any]) -> None:
+    """What the colours mean; small shares are spread out, as what is mistaken is mostly rare."""
+    bar = figure.colorbar(image, ax=cells, shrink=0.6, aspect=30, pad=0.02, label="share of the class (%)")
+    bar.set_ticks([0, 1, 5, 10, 25, 50, 75, 100])
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)

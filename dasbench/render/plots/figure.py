@@ -1,0 +1,128 @@
+"""What all figures share: size, style, files with equal bytes for equal content, text taken literally."""
+
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dasbench.errors import StoreError, UsageError
+from dasbench.render.plots.labels import figure_label, plain_label, printable
+from dasbench.render.plots.style import GREY
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_LINES = 6  # of a title
+_LONGEST_STEM = 150  # characters of a file's name, of the 255 that file systems take
+
+PAGES = ("pareto",)
+"""Plots that are also drawn as interactive pages (.html)."""
+
+FORMATS = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""File format -> metadata that would differ from run to run."""
+
+
+@contextmanager
+def styled_figure(title: str, *, height: float = 4.5, panels: int = 1) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure in the house style with one set of axes, or with several side by side that share the vertical axis.
+
+    No window, no global state.
+
+    Args:
+        title: what stands above it, as wide as it needs to be.
+        height: in inches; the width is 7.
+        panels: sets of axes; the first is handed out, all are in `figure.axes`.
+    """
+    import matplotlib as mpl  # takes a second to import
+    from matplotlib.figure import Figure
+
+    style: Any = {"svg.hashsalt": "dasbench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    with mpl.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box says as much
+        figure = Figure(figsize=(7, height), dpi=150, layout="constrained")
+        all_axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+        for axes in all_axes:
+            axes.grid(color="#eef1f4", zorder=0)
+            axes.set_axisbelow(True)
+        _write_heading(figure, title)
+        yield figure, all_axes[0]
+
+
+def _write_heading(figure: "Figure", title: str) -> None:
+    """Write a title over as many lines as it needs, on a figure that grows with them."""
+    heading = figure.suptitle(" ", x=0.01, ha="left", fontsize=10)
+    for columns in (110, 95, 80, 65, 50, 40):
+        lines = textwrap.wrap(printable(title), columns, max_lines=_MOST_LINES, placeholder=" …")
+        heading.set_text(plain_label("\n".join(lines)))
+        if heading.get_window_extent().width <= figure.bbox.width * 0.97:
+            break
+    figure.set_figheight(figure.get_figheight() + 0.17 * max(0, len(lines) - 1))
+
+
+def legend_below(figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3) -> None:
+    """Write the legend under the axes, where it covers nothing."""
+    if not handles and not title:
+        return
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=max(1, min(columns, len(handles))),
+        frameon=False,
+        fontsize=8,
+        title=figure_label(title, longest=100) or None,
+        title_fontsize=8,
+    )
+
+
+def draw_empty(axes: "Axes", message: str) -> None:
+    """Say that there is nothing to see, so that an empty figure is not taken for a broken one."""
+    axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=GREY)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -> list[Path]:
+    """Where to draw: the files that were asked for, else a PNG and an SVG in `figures/` if something has to be drawn.
+
+    Args:
+        name: the study's name.
+        kind: the plot's name.
+        outputs: files that were asked for.
+        drawn: whether there is a figure without being asked for.
+
+    Raises:
+        UsageError: if a file's ending is none that the plot is drawn in, before anything is computed.
+
+    Example:
+        >>> [str(path) for path in figure_paths("norms@paper", "pareto", [], drawn=True)]
+        ['figures/norms_paper_pareto.png', 'figures/norms_paper_pareto.svg']
+    """
+    if not outputs and drawn:
+        stem = f"{re.sub(r'[^A-Za-z0-9+-]', '_', name)[:_LONGEST_STEM]}_{kind}"
+        return [Path("figures") / f"{stem}.png", Path("figures") / f"{stem}.svg"]
+    known = [*FORMATS, *([".html"] if kind in PAGES else [])]
+    for output in outputs:
+        if Path(output).suffix not in known:
+            raise UsageError(f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{Path(output).suffix}'")
+    return [Path(output) for output in outputs]
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure; the folder is made if it is missing.
+
+    Raises:
+        UsageError: if the file's ending is not .png, .svg or .pdf.
+        StoreError: if the file cannot be written.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{path}: figures end in {', '.join(FORMATS)}, not in '{path.suffix}'")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata=FORMATS[path.suffix])
+    except OSError as error:
+        raise StoreError(f"{path}: the figure cannot be written: {error.strerror}") from error

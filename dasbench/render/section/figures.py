@@ -1,0 +1,169 @@
+"""The section's figures: those that a study's axes allow, each with its caption and the numbers behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dasbench.errors import UsageError
+from dasbench.render.importance import importance_records
+from dasbench.render.plots import alpha, importance, norms, pareto, placement
+from dasbench.views import pareto as pareto_views
+from dasbench.views.means import Mean
+from dasbench.views.selection import Selection
+
+Records = Sequence[Mapping[str, Any]]
+
+_MEANS = "Means over seeds with their 95 % t intervals"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One figure.
+
+    Args:
+        name: of its files and its label.
+        caption: what it shows, with what its intervals are and how many seeds they are over.
+        records: every number behind it.
+        draw: draws it to a PNG, SVG or PDF file.
+        front: what an interactive page draws instead, of the frontier.
+    """
+
+    name: str
+    caption: str
+    records: Records
+    draw: Callable[[Path], None]
+    front: pareto_views.ParetoInfo | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of a study.
+
+    Args:
+        drawn: those that apply.
+        left_out: why the others do not, by name.
+    """
+
+    drawn: Sequence[Figure]
+    left_out: Mapping[str, str]
+
+
+def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> Figures:
+    """Compute every figure that the study's axes and results allow; nothing is drawn yet.
+
+    Args:
+        selection: all trials of a study.
+        convention: of the costs, `full` or `paper`.
+        caveat: what every caption has to say of the tests in the figures.
+    """
+    drawn, left_out = [], {}
+    for name, make in FIGURES.items():
+        try:
+            figure = make(selection, convention)
+        except UsageError as error:
+            left_out[name] = str(error)
+            continue
+        if figure.records:
+            drawn.append(replace(figure, caption=f"{figure.caption} {caveat}".strip()))
+        else:
+            left_out[name] = f"plot {name}: no trial has a result to show yet"
+    return Figures(drawn, left_out)
+
+
+def _frontier(selection: Selection, convention: str) -> Figure:
+    front = pareto_views.info(selection, cost=f"macs_{convention}")
+    counts = [point.n for point in front.points]
+    caption = (
+        f"{front.metric} against cost. Red: on the front of the means; hollow: possibly on the front; grey: "
+        f"significantly dominated ({front.how}). {_spread(counts, [point.failed for point in front.points])}"
+    )
+    return Figure(
+        name="pareto",
+        caption=caption,
+        records=[point.as_record() for point in front.points],
+        draw=partial(pareto.draw, front),
+        front=front,
+    )
+
+
+def _alpha(selection: Selection, convention: str) -> Figure:
+    del convention  # its ticks name the costs of the full one
+    sweep = alpha.info(selection)
+    points = [(name, value, mean) for name, curve in sweep.curves.items() for value, mean in curve]
+    return Figure(
+        name="alpha",
+        caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of([m for _, _, m in points])}",
+        records=[{"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points],
+        draw=partial(alpha.draw, sweep),
+    )
+
+
+def _norms(selection: Selection, convention: str) -> Figure:
+    del convention  # it shows no costs
+    pairs = norms.info(selection)
+    records = [
+        {"first_norm": first, "second_norm": second, **_record(mean), "best": (first, second) == pairs.best,
+         "ties_with_best": (first, second) in pairs.ties or (first, second) == pairs.best}
+        for (first, second), mean in pairs.cells.items()
+    ]  # fmt: skip
+    return Figure(
+        name="norms",
+        caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
+        records=records,
+        draw=partial(norms.draw, pairs),
+    )
+
+
+def _placement(selection: Selection, convention: str) -> Figure:
+    del convention  # its bars are the costs of the full one
+    places = placement.info(selection)
+    return Figure(
+        name="placement",
+        caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of([*places.means.values()])}",
+        records=[{"placement": name, **_record(mean)} for name, mean in places.means.items()],
+        draw=partial(placement.draw, places),
+    )
+
+
+def _importance(selection: Selection, convention: str) -> Figure:
+    del convention  # it shows no costs
+    explained = importance.info(selection)
+    notes = "".join(f" Note: {note}." for note in explained.found.notes)
+    return Figure(
+        name="importance",
+        caption=f"Share of the variance of {explained.metric} by axis. {importance.headline(explained.found)}.{notes}",
+        records=importance_records(explained.found),
+        draw=partial(importance.draw, explained),
+    )
+
+
+FIGURES: Mapping[str, Callable[[Selection, str], Figure]] = {
+    "pareto": _frontier,
+    "alpha": _alpha,
+    "norms": _norms,
+    "placement": _placement,
+    "importance": _importance,
+}
+"""Every figure that a section may have, by the name of its files, in their order."""
+
+
+def _record(mean: Mean) -> dict[str, Any]:
+    plain = asdict(mean)
+    return {"macs_full" if name == "cost" else name: value for name, value in plain.items() if name != "levels"}
+
+
+def _spread_of(means: Sequence[Mean]) -> str:
+    return _spread([mean.n for mean in means], [mean.failed for mean in means])
+
+
+def _spread(counts: Sequence[int], failed: Sequence[int]) -> str:
+    """How many seeds the means are over, and what the intervals are."""
+    if not counts:
+        return ""
+    low, high = min(counts), max(counts)
+    over = f"n = {low}" if low == high else f"n = {low} to {high}"
+    text = f"{_MEANS}, {over}." if high > 1 else "One seed: no spread known."
+    lost = sum(number > 0 for number in failed)
+    return f"{text} {lost} of {len(counts)} variants lost seeds." if lost else text

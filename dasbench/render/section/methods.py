@@ -1,0 +1,216 @@
+"""The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from math import fsum
+from typing import Any
+
+from dasbench.render.plots.placement import placement_in_words
+from dasbench.render.section.runs import software, trials
+from dasbench.render.section.words import counted, listed, named, seed_range, shortened
+from dasbench.views.evidence import Evidence, sampler_of, seeds_of
+from dasbench.views.fields import flat_fields
+from dasbench.views.variants import by_variant, is_cost
+
+OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
+
+SCHEDULES = {"constant": "a constant rate", "cosine": "a cosine schedule", "step": "a step schedule",
+             "exponential": "an exponential schedule"}  # fmt: skip
+
+SELECTED = {
+    "last": "The network after the last epoch is the one that is tested",
+    "best": "The epoch with the best score on the validation part is the one that is tested",
+}
+
+Fields = Mapping[str, Any]
+
+
+def methods(evidence: Evidence) -> str:
+    """The paragraph."""
+    parts = [*_network(evidence), *_data(evidence), *_recipe(evidence), *_variants(evidence), *_selection(evidence)]
+    parts += [*_search(evidence), *_looks(evidence), *_statistics(evidence), *trials(evidence), *software(evidence)]
+    return " ".join(parts)
+
+
+def shared(parts: Iterable[Any]) -> dict[str, Any]:
+    """What mappings have in common.
+
+    Example:
+        >>> shared([{"name": "das", "alpha": 0.1}, {"name": "das", "alpha": 0.2}])
+        {'name': 'das'}
+    """
+    every = [part if isinstance(part, Mapping) else {} for part in parts]
+    first = every[0] if every else {}
+    return {name: value for name, value in first.items() if all(name in p and p[name] == value for p in every)}
+
+
+def _network(evidence: Evidence) -> Iterator[str]:
+    """Backbone, gate and placement, as far as all trials share them."""
+    common = {name: shared(spec.get(name) for spec in evidence.specs) for name in ("backbone", "gate", "placement")}
+    parts = [f"the backbone is {named(common['backbone'])}"] if common["backbone"].get("name") else []
+    gate = common["gate"].get("name")
+    if gate == "none":
+        parts.append("without an attention gate")
+    elif gate:
+        parts.append(f"the gate is {named(common['gate'])}")
+    if gate != "none" and any(common["placement"].values()):
+        parts.append(f"placement of the gates: {placement_in_words({'placement': common['placement']})}")
+    if parts:
+        yield _sentence("; ".join(parts))
+
+
+def _data(evidence: Evidence) -> Iterator[str]:
+    """The data set with its fingerprint, and the size of its test part."""
+    data = shared(spec.get("dataset") for spec in evidence.specs)
+    size = evidence.selection.num_test_examples
+    if data.get("name"):
+        test = f"; its test part has {size:,} examples" if size else ""
+        yield f"The data set is {named(data)}{test}."
+    for name, field in (("data set", "data_fingerprint"), ("weights file", "weights_fingerprint")):
+        found = sorted({str(spec[field]) for spec in evidence.specs if spec.get(field)})
+        if found:
+            yield f"Fingerprint{'s' * (len(found) > 1)} of the {name}: {listed(found)}."
+
+
+def _recipe(evidence: Evidence) -> Iterator[str]:
+    """How a network is trained."""
+    recipe = shared(spec.get("training") for spec in evidence.specs)
+    if evidence.is_probe:
+        yield "The scores are those of a formula: nothing was trained."
+        return
+    parts = [text for text in (_length(recipe), _optimiser(recipe), _schedule(recipe), *_extras(recipe)) if text]
+    if parts:
+        yield f"A trial is trained with {', '.join(parts)}."
+
+
+def _length(recipe: Fields) -> str:
+    epochs = counted(recipe["epochs"], "epoch") if isinstance(recipe.get("epochs"), int) else ""
+    batch = f"batches of {recipe['batch_size']}" if "batch_size" in recipe else ""
+    return " of ".join(part for part in (epochs, batch) if part)
+
+
+def _optimiser(recipe: Fields) -> str:
+    if "optimizer" not in recipe:
+        return ""
+    sgd = recipe["optimizer"] == "sgd"
+    numbers = [("lr", "learning rate"), *([("momentum", "momentum")] if sgd else []), ("weight_decay", "weight decay")]
+    inside = [f"{title} {recipe[name]}" for name, title in numbers if recipe.get(name) is not None]
+    inside += ["Nesterov"] if recipe.get("nesterov") else []
+    name = OPTIMIZERS.get(str(recipe["optimizer"]), str(recipe["optimizer"]))
+    return f"{name} ({', '.join(inside)})" if inside else name
+
+
+def _schedule(recipe: Fields) -> str:
+    if "schedule" not in recipe:
+        return ""
+    text = SCHEDULES.get(recipe["schedule"], f"schedule {recipe['schedule']}")
+    if recipe["schedule"] == "step" and recipe.get("milestones"):
+        text += f" (times {recipe.get('gamma', '?')} after epochs {listed(recipe['milestones'], most=20)})"
+    if recipe["schedule"] == "exponential" and "gamma" in recipe:
+        text += f" (times {recipe['gamma']} after each epoch)"
+    warmup = recipe.get("warmup_epochs")
+    if isinstance(warmup, int | float) and warmup:
+        text += f" after a warm-up of {warmup:g} epoch{'s' * (warmup != 1)}"
+    start = recipe.get("start_epochs")
+    if isinstance(start, int) and start:
+        text += f", begun anew after the first {counted(start, 'epoch')} at a constant rate"
+    return text
+
+
+def _extras(recipe: Fields) -> Iterator[str]:
+    if recipe.get("label_smoothing"):
+        yield f"label smoothing {recipe['label_smoothing']}"
+    if "augment" in recipe:
+        yield "the data set's augmentation" if recipe["augment"] else "no augmentation"
+    if "precision" in recipe:
+        yield f"{recipe['precision']} precision"
+    if recipe.get("accumulate", 1) != 1:
+        yield f"each batch in {recipe['accumulate']} parts"
+    if recipe.get("compile"):
+        yield "torch.compile"
+
+
+def _variants(evidence: Evidence) -> Iterator[str]:
+    """What varies, and over which seeds."""
+    rows = evidence.selection.rows
+    groups = by_variant(rows)
+    axes: dict[str, dict[str, None]] = {}
+    for group in groups:
+        for name, value in flat_fields(group[0].variant).items():
+            axes.setdefault(name, {})[str(value)] = None
+    varied = "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
+    if groups:
+        yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}" + (
+            f" ({varied})." if varied else "."
+        )
+    seeds = [sorted(row.seed for row in group) for group in groups]
+    if not seeds:
+        return
+    if all(own == seeds[0] for own in seeds):
+        yield f"Each is trained with {seed_range(seeds[0])}."
+    else:
+        few, many = min(map(len, seeds)), max(map(len, seeds))
+        number = counted(many, "seed") if few == many else f"{few} to {counted(many, 'seed')}"
+        yield f"Each is trained with {number}, not all with the same."
+
+
+def _selection(evidence: Evidence) -> Iterator[str]:
+    """Which epoch is tested, and that choices are made on the validation part."""
+    rule = shared(spec.get("training") for spec in evidence.specs).get("select")
+    if evidence.is_probe or rule not in SELECTED:
+        return
+    yield f"{SELECTED[rule]}; a trial touches the test part once, after its training."
+    if evidence.is_sequential:
+        yield f"The looks decide on {evidence.study_metric} who gets more seeds."
+
+
+def _search(evidence: Evidence) -> Iterator[str]:
+    if not evidence.is_searched:
+        return
+    roles = Counter(row.role for row in evidence.selection.rows)
+    searched, fresh = roles["search"] + roles[""], roles["confirm"]
+    sampler = sampler_of(evidence.document)
+    who = "A search" if sampler == "grid" else f"The sampler {sampler}"
+    yield f"{who} proposed the variants, {counted(searched, 'trial')} in all; it is told scores on the validation part."
+    if fresh:
+        yield (
+            f"What it picked was trained again in {counted(fresh, 'trial')} on seeds that took part in no choice; "
+            "these scores alone enter tables and verdicts."
+        )
+
+
+def _looks(evidence: Evidence) -> Iterator[str]:
+    if not evidence.is_sequential:
+        return
+    looks, planned = evidence.looks, seeds_of(evidence.document).get("looks") or ()
+    plan = looks[-1].plan if looks else planned
+    planned_at = f" of those planned at {listed(plan, most=20)} seeds" if plan else ""
+    yield f"Seeds were added after looks at the scores: {counted(len(looks), 'look')}{planned_at} taken so far."
+    if looks:
+        spent = fsum(look.level for look in looks if look.plan == plan)
+        yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
+    if any(look.exploratory for look in looks):
+        yield "Not all of them were planned so: their verdicts are exploratory and carry no error rate."
+    effect = seeds_of(evidence.document).get("min_effect")
+    if effect is not None:
+        yield f"The smallest difference that matters was set to {effect:g}."
+
+
+def _statistics(evidence: Evidence) -> Iterator[str]:
+    if is_cost(evidence.selection.metric) or not evidence.has_scores:
+        return
+    most = max(line.entry.num_done for line in evidence.board.lines)
+    if most < 2:
+        return
+    yield "Intervals are 95 % t intervals of the mean over seeds."
+    if any(line.rank for line in evidence.board.lines):
+        yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
+    if evidence.answers and evidence.tests_hold:
+        yield (
+            f"Differences from {evidence.answers[0].b} are paired over seeds, their p values those of two-sided paired "
+            "t tests with Holm's correction for the whole family (level 0.05)."
+        )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,129 @@
+"""The folder that a section is written to: complete, or not at all."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from dasbench.errors import StoreError, UsageError
+from dasbench.render.formats import csv_text, shown
+from dasbench.render.section.figures import FIGURES
+from dasbench.render.section.page import page
+from dasbench.render.section.section import Section, make_section
+from dasbench.render.section.tables import TABLES
+from dasbench.render.section.tex import document_tex, section_tex
+from dasbench.views.evidence import gather_evidence
+
+FIGURE_ENDINGS = (".pdf", ".png")
+
+
+def report(
+    db: str,
+    study: str,
+    folder: Path,
+    *,
+    metric: str | None = None,
+    convention: str = "full",
+    baseline: str | None = None,
+    force: bool = False,
+) -> list[Path]:
+    """Write the ablation section of a study to a folder; equal results give equal bytes.
+
+    Args:
+        db: a file, or a URL of SQLAlchemy.
+        study: the study's name.
+        folder: made if it is missing; it has to be empty unless `force` is given.
+        metric: what ranks; the study's first measured objective by default.
+        convention: of the costs, `full` or `paper`.
+        baseline: the variant that the others are compared with; see `gather_evidence`.
+        force: replace a report that is there; other files stay.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UsageError: if the study, the metric or the baseline is unknown, or the folder is not empty.
+        StoreError: if the database cannot be read, or the folder cannot be written.
+    """
+    refuse_folder(folder, force=force)
+    section = make_section(gather_evidence(db, study, metric=metric, convention=convention, baseline=baseline))
+    try:
+        return _write_aside(folder, partial(write_section, section))
+    except OSError as error:
+        raise StoreError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
+
+
+def refuse_folder(folder: Path, *, force: bool) -> None:
+    """Refuse what would mix a report with other files, before anything is computed.
+
+    Raises:
+        UsageError: saying what is in the way.
+        StoreError: if the folder cannot be read.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: it is a file; a report is a folder of files, name another with -o")
+    try:
+        inside = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise StoreError(f"{folder}: the folder cannot be read: {error.strerror}") from error
+    if inside and not force:
+        raise UsageError(
+            f"{folder}: the folder is not empty (it holds '{inside[0]}'); name another with -o, or replace the report "
+            "in it with --force, which keeps other files"
+        )
+    for name in ("tables", "figures"):
+        if (folder / name).exists() and not (folder / name).is_dir():
+            raise UsageError(f"{folder / name}: it is a file where the report has a folder; move it away")
+
+
+def write_section(section: Section, folder: Path) -> None:
+    """Write every file of a section to an empty folder."""
+    for name in ("tables", "figures"):
+        (folder / name).mkdir()
+    for table in section.tables:
+        _write(folder / "tables" / f"{table.name}.csv", csv_text(table.records))
+    for figure in section.figures:
+        _write(folder / "figures" / f"{figure.name}.csv", csv_text(figure.records))
+        for ending in FIGURE_ENDINGS:
+            figure.draw(folder / "figures" / f"{figure.name}{ending}")
+    _write(folder / "methods.txt", shown(section.methods) + "\n")
+    _write(folder / "section.tex", section_tex(section))
+    _write(folder / "document.tex", document_tex(section))
+    _write(folder / "index.html", page(section, folder))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a text; what has no UTF-8 is spelt out."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _write_aside(folder: Path, write: Callable[[Path], None]) -> list[Path]:
+    """Write to a new folder that takes the place of `folder`, or whose files take that of the files in it."""
+    folder = folder.resolve()
+    place = folder if folder.exists() else folder.parent
+    place.mkdir(parents=True, exist_ok=True)
+    aside = place / f".{folder.name}.new-{secrets.token_hex(4)}"
+    try:
+        aside.mkdir()
+        write(aside)
+        names = sorted(path.relative_to(aside) for path in aside.rglob("*") if path.is_file())
+        if folder.exists():
+            _replace(folder, aside, names)
+        else:
+            aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return [folder / name for name in names]
+
+
+def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
+    """Move the new files into the folder, the page last; what only an older report wrote goes."""
+    for name in ("tables", "figures"):
+        (folder / name).mkdir(exist_ok=True)
+    for file in sorted(names, key=lambda file: file.name == "index.html"):
+        (aside / file).replace(folder / file)
+    known = [Path("tables") / f"{name}.csv" for name in TABLES]
+    known += [Path("figures") / f"{name}{ending}" for name in FIGURES for ending in (*FIGURE_ENDINGS, ".csv")]
+    for stale in set(known).difference(names):
+        (folder / stale).unlink(missing_ok=True)

@@ -1,0 +1,120 @@
+"""What the results say, in sentences: never an order that the seeds do not carry."""
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from dasbench.analysis.looks import State
+from dasbench.render.leaderboard import REASONS, RUNNING
+from dasbench.render.section.words import counted, listed, shortened
+from dasbench.views.board import Line, noise_note
+from dasbench.views.evidence import Evidence
+from dasbench.views.units import score_unit
+from dasbench.views.variants import is_cost
+
+MOST_VERDICTS = 12
+"""Comparisons that are written out in a sentence each; the table has all that fit a page."""
+
+
+def results(evidence: Evidence) -> str:
+    """The paragraph."""
+    return " ".join([*_best(evidence), *_losses(evidence), *_after_search(evidence), *_after_looks(evidence)])
+
+
+def verdicts(evidence: Evidence) -> list[str]:
+    """One sentence for each comparison with the baseline, the best difference first."""
+    if not evidence.tests_hold:
+        return []
+    answers = evidence.answers
+    more = len(answers) - MOST_VERDICTS
+    said = [answer.verdict for answer in answers[:MOST_VERDICTS]]
+    return [*said, f"{counted(more, 'more comparison')}: see tables/comparisons.csv."] if more > 0 else said
+
+
+def _best(evidence: Evidence) -> Iterator[str]:
+    board = evidence.board
+    lines = [line for line in board.lines if line.entry.num_done]
+    if not lines:
+        yield "No trial has a score yet, so nothing can be said."
+        return
+    if is_cost(board.metric):
+        yield f"The variants are ranked by {board.metric}, which is counted exactly."
+        return
+    if len(lines) == 1:
+        yield f"One variant has a score: {_mean(lines[0], board.metric)}."
+        return
+    if evidence.is_searched and not evidence.is_confirmed:
+        yield (
+            f"The best mean, {_mean(lines[0], board.metric)}, is that of a selection among "
+            f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on fresh seeds, so there "
+            "is no verdict."
+        )
+        return
+    yield f"{'The highest' if evidence.selection.maximise else 'The lowest'} mean is {_mean(lines[0], board.metric)}."
+    if evidence.tests_hold:
+        yield from _ties(lines)
+    if any(line.entry.num_done == 1 for line in lines):
+        yield f"{noise_note(lines, evidence.selection)}."
+
+
+def _ties(lines: Sequence[Line]) -> Iterator[str]:
+    """What ties with the best, as far as tests can tell."""
+    best = next((line for line in lines if line.rank and line.rank.best), None)
+    if best is None:
+        yield "The seeds carry no order of the variants."
+        return
+    others = [line.entry.label for line in lines if line is not best and line.rank and line.rank.ties_with_best]
+    worse = [line for line in lines if line.rank and not line.rank.ties_with_best]
+    if others:
+        yield f"Not distinguishable from it: {listed(map(shortened, others))}."
+    if worse:
+        yield f"{counted(len(worse), 'variant')} {'is' if len(worse) == 1 else 'are'} significantly worse."
+
+
+def _mean(line: Line, metric: str) -> str:
+    """A variant with its mean, interval and number of seeds."""
+    summary, unit = line.summaries[metric], " %" if score_unit(metric) else ""
+    spread = "" if summary.half_width is None else f" ± {summary.half_width:.3g}"
+    seeds = counted(line.entry.num_done, "seed")
+    return f"{shortened(line.entry.label)} with {summary.mean:.4g}{spread}{unit} ({seeds})"
+
+
+def _losses(evidence: Evidence) -> Iterator[str]:
+    """Failures are results; so is what has not ended yet."""
+    lost = []
+    for line in evidence.board.lines:
+        reasons = {name: count for name, count in line.entry.states.items() if name not in RUNNING}
+        if reasons:
+            why = ", ".join(f"{count} {REASONS.get(name, name)}" for name, count in reasons.items())
+            lost.append(f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})")
+    if lost:
+        yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
+    waiting = sum(row.state in ("pending", "running") for row in evidence.selection.rows)
+    if waiting:
+        yield f"{counted(waiting, 'trial')} {'has' if waiting == 1 else 'have'} not ended: the numbers may change."
+
+
+def _after_search(evidence: Evidence) -> Iterator[str]:
+    metric = evidence.board.metric
+    picked = [line for line in evidence.board.lines if metric in line.entry.selected]
+    for line in picked[:MOST_VERDICTS]:
+        yield (
+            f"{shortened(line.entry.label)} scored {line.entry.selected[metric]:.4g} when it was selected; on fresh "
+            f"seeds it is {_mean(line, metric)}."
+        )
+
+
+def _after_looks(evidence: Evidence) -> Iterator[str]:
+    """Where the variants stood after the last look."""
+    if not evidence.is_sequential:
+        return
+    if not evidence.looks:
+        yield "No look has been taken yet, so there is no verdict."
+        return
+    if evidence.selection.metric != evidence.study_metric:
+        yield f"The looks compared {evidence.study_metric}; there is no verdict on {evidence.selection.metric}."
+        return
+    look = evidence.looks[-1]
+    by_state = {state: [name for name, own in look.states.items() if own == state] for state in get_args(State)}
+    said = [f"{state}: {listed(map(shortened, names))}" for state, names in by_state.items() if names]
+    kind = "exploratory, without an error rate" if any(one.exploratory for one in evidence.looks) else "planned"
+    yield f"After look {look.number} ({kind}) against the baseline, {'; '.join(said) or 'nothing to compare'}."

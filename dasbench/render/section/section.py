@@ -1,0 +1,53 @@
+"""The section as data: what stands in it, before anything is drawn or written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dasbench.render.section.figures import Figure, make_figures
+from dasbench.render.section.methods import methods
+from dasbench.render.section.results import results, verdicts
+from dasbench.render.section.tables import Table, make_tables
+from dasbench.views.evidence import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """An ablation section.
+
+    Args:
+        study: the study's name.
+        question: what it asks.
+        methods: how the results came about, a paragraph.
+        results: what they say, a paragraph.
+        verdicts: one sentence for each comparison with the baseline.
+        tables: those that the study gives.
+        figures: those that its axes and results allow.
+        left_out: why the other figures are not there, by name.
+    """
+
+    study: str
+    question: str
+    methods: str
+    results: str
+    verdicts: Sequence[str]
+    tables: Sequence[Table]
+    figures: Sequence[Figure]
+    left_out: Mapping[str, str]
+
+
+def make_section(evidence: Evidence) -> Section:
+    """Compute the section; nothing is drawn or written yet."""
+    caveat = (
+        "" if evidence.tests_hold else "Tests in this figure take the variants and their seeds as fixed in advance."
+    )
+    figures = make_figures(evidence.selection, convention=evidence.board.convention, caveat=caveat)
+    return Section(
+        study=evidence.selection.name,
+        question=evidence.selection.question,
+        methods=methods(evidence),
+        results=results(evidence),
+        verdicts=verdicts(evidence),
+        tables=make_tables(evidence),
+        figures=figures.drawn,
+        left_out=figures.left_out,
+    )

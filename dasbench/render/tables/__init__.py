@@ -1,0 +1,1 @@
+"""Tables as values, and how each format writes them."""

@@ -1,1 +1,0 @@
-"""One figure per file: info() computes, draw() draws."""

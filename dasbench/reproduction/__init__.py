@@ -1,0 +1,1 @@
+"""The paper's tables beside what is counted and trained here."""

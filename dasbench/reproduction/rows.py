@@ -1,0 +1,206 @@
+"""A table of the paper beside what is counted and measured here: one verdict for every printed figure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+from dasbench.analysis.wording import one_seed_note
+from dasbench.backbones.detection import faster_rcnn
+from dasbench.catalog import BACKBONES, GATES, resolve_model
+from dasbench.costs.cross_check import count_module_leaves
+from dasbench.costs.measure import measure_cost
+from dasbench.costs.specimen import InputSize
+from dasbench.errors import DasbenchError
+from dasbench.models import build_model, inference_form
+from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
+from dasbench.reproduction.trained import Measured, Trained, find_measured
+from dasbench.spec.trial import Trial
+
+Verdict = Literal["matches", "differs", "not run", "not comparable"]
+"""How a printed figure stands; the last two come with a reason."""
+
+TOLERANCES: Mapping[str, float] = {"params_m": 0.005, "flops_g": 0.01}
+"""Columns of counts, and how far a figure that another counter printed may be off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellReport:
+    """One figure of the paper and ours.
+
+    Args:
+        published: the printed figure; None where the paper prints none.
+        measured: ours, in the unit of the printed figure; None if there is none. A mean where it was trained.
+        verdict: how the two stand.
+        why: the reason, where nothing could be compared.
+        half_width: half of the 95 % interval of a trained mean, None for a count or a single seed.
+        n: seeds of a trained mean, None for a count.
+    """
+
+    published: Published | None
+    measured: float | None
+    verdict: Verdict
+    why: str = ""
+    half_width: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowReport:
+    """One row of the paper and ours.
+
+    Args:
+        row: what the paper prints.
+        counts: our counts by convention (`paper`, `full`, and `module_leaves` where the row was printed by it).
+        cells: what is said of each figure, by column.
+    """
+
+    row: PaperRow
+    cells: Mapping[str, CellReport]
+    counts: Mapping[str, Count] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why there is nothing of ours to put beside a printed figure."""
+
+    verdict: Verdict
+    why: str
+
+
+DASH = Obstacle("not comparable", "the paper prints no number here")
+UNTRAINED = Obstacle("not run", "needs training; --db FILE looks trained results up")
+NOT_FOUND = Obstacle("not run", "needs training; the database has no trial of this network that ended")
+NO_GATE = Obstacle("not comparable", "the paper's text no longer says which gate this row is")
+
+
+def reproduce_row(table: Table, row: PaperRow, trained: Sequence[Trained] | None = None) -> RowReport:
+    """Compare one row: counts are made at once, accuracies are taken from trained trials.
+
+    Args:
+        table: the table.
+        row: one of its rows.
+        trained: what a database holds, from `read_trained`; None if none is looked at.
+
+    Example:
+        >>> from dasbench.paper.tables import find_table
+        >>> table = find_table("table4")
+        >>> report = reproduce_row(table, table.row("c"))
+        >>> report.cells["params_m"].verdict, report.counts["full"].params > report.counts["paper"].params
+        ('matches', True)
+    """
+    counts: Mapping[str, Count] | Obstacle = {}
+    if row.convention:
+        count = count_detector if table.task == "detection" else _counts
+        counts = _unbuildable(row) or count(table, row)
+    return RowReport(
+        row=row,
+        cells={
+            name: _count_cell(row, column, counts)
+            if column.name in TOLERANCES
+            else _trained_cell(table, row, column, trained)
+            for name, column in table.columns.items()
+        },
+        counts={} if isinstance(counts, Obstacle) else counts,
+    )
+
+
+def _count_cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
+    published = row.published[column.name]
+    if isinstance(counts, Obstacle):
+        return _obstructed(published, counts)
+    measured = _in_unit(row, column, counts)
+    if published is None:
+        return CellReport(published=None, measured=measured, verdict=DASH.verdict, why=DASH.why)
+    verdict: Verdict = "matches" if _agree(row, column, published, measured) else "differs"
+    return CellReport(published=published, measured=measured, verdict=verdict)
+
+
+def _trained_cell(table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None) -> CellReport:
+    published = row.published[column.name]
+    found = find_measured(table, row, column, trained) if trained else None
+    if found is None or found.mean is None:
+        nothing = UNTRAINED if trained is None else NOT_FOUND if found is None else Obstacle("not run", found.obstacle)
+        return _obstructed(published, NO_GATE if row.gate is None else nothing)
+    verdict, why = _judge(published, found)
+    return CellReport(
+        published=published, measured=found.mean, verdict=verdict, why=why, half_width=found.half_width, n=found.n
+    )
+
+
+def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
+    """How a trained mean stands beside a printed figure: within its interval, or not; one seed has none."""
+    assert found.mean is not None
+    if published is None:
+        return DASH.verdict, DASH.why
+    if found.obstacle:
+        return "not comparable", found.obstacle
+    if published.rounds(found.mean) or abs(published.value - found.mean) <= (found.half_width or 0.0):
+        return "matches", ""
+    if found.half_width is None:
+        return "not comparable", one_seed_note()
+    return "differs", ""
+
+
+def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
+    reason = DASH if published is None else obstacle
+    return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
+
+
+def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
+    """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
+    tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
+    return published.rounds(measured * UNITS[published.unit]) or abs(measured / published.value - 1) <= tolerance
+
+
+def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> float:
+    """Our count by the row's own convention, in the unit of the printed figure."""
+    count = counts[row.convention]
+    published = row.published[column.name]
+    number = count.params if column.name == "params_m" else count.macs
+    assert number is not None, "what is counted here has both numbers"
+    return number / UNITS[published.unit if published else column.unit]
+
+
+def _unbuildable(row: PaperRow) -> Obstacle | None:
+    """Why this version cannot build a row's network, if it cannot."""
+    if row.backbone not in BACKBONES:
+        return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
+    if row.gate is None:
+        return NO_GATE
+    return None if row.gate.name in GATES else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+
+
+def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+    """Our counts of a row's network by convention; nothing is trained."""
+    assert table.image_size is not None, "every table with counts says for which images"
+    assert table.num_classes is not None, "every table with counts says for how many classes"
+    size: InputSize = (3, table.image_size, table.image_size)
+    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    try:
+        network = inference_form(build_model(resolve_model(trial), num_classes=table.num_classes))
+        cost = measure_cost(network, size)
+        leaves = None if row.convention == "paper" else count_module_leaves(network, size)
+    except DasbenchError as error:
+        return Obstacle("not run", str(error))
+    counts = {"full": Count(cost.params_full, cost.macs_full), "paper": Count(cost.params_paper, cost.macs_paper)}
+    return counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}
+
+
+def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
+    """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
+
+    A detector's multiply-adds depend on how many regions it proposes, so they are not counted.
+    """
+    assert table.num_classes is not None, "every table with counts says for how many classes"
+    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    network = build_model(resolve_model(trial), num_classes=1000)
+    plain = sum(parameter.numel() for parameter in network.backbone.parameters())
+    cost = measure_cost(network, (3, 224, 224))
+    with torch.device("meta"):
+        body = BACKBONES[row.backbone].make(1000).module
+        empty = faster_rcnn(body, network.stage_ends, num_classes=table.num_classes)
+    detector = sum(parameter.numel() for parameter in empty.parameters())
+    full = Count(detector + cost.params_full - plain, None)
+    return {"full": full, "paper": Count(detector + cost.params_paper - plain, None), "module_leaves": full}

@@ -1,0 +1,1 @@
+"""What is known of studies and trials, as typed data: no words, no pictures, no torch."""

@@ -1,0 +1,95 @@
+"""Groups of variants compared over blocks: the other axes are averaged within each seed, alike for all groups."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Any
+
+from dasbench.views.fields import flat_fields
+from dasbench.views.variants import Ranked
+
+Block = Hashable
+"""The values of all fields but those that tell the groups apart."""
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """Scores of groups of variants.
+
+    Args:
+        scores: of each group by seed: the mean over the blocks that all groups have at that seed.
+        num_blocks: how many blocks all groups share.
+        others: the fields that were averaged over.
+        left_out: scores that were not averaged, because another group has none in that block at that seed.
+        balanced: False if the groups share no block at all, so that each is averaged over its own variants.
+    """
+
+    scores: Sequence[Mapping[int, float]]
+    num_blocks: int
+    others: Sequence[str]
+    left_out: int
+    balanced: bool
+
+    @property
+    def note(self) -> str:
+        """What was averaged, in a sentence."""
+        over = ", ".join(self.others) or "nothing else"
+        if not self.balanced:
+            return f"Each group is the mean of all its variants within each seed: the groups share no values of {over}."
+        lost = f" {self.left_out} scores without a partner in every group are left out." if self.left_out else ""
+        blocks = f"{self.num_blocks} combination{'s' * (self.num_blocks != 1)}"
+        return f"Averaged over {over} within each seed, over the {blocks} that all groups share.{lost}"
+
+
+def average_over_blocks(groups: Sequence[Sequence[Ranked]], metric: str, fields: Sequence[str]) -> Averaged:
+    """Average the variants of each group within each seed, so that groups differ in nothing but their own fields.
+
+    A block counts at a seed if every group that has that seed at all has a score in it; so a trial that failed is
+    missing from all groups alike and cannot move one of them.
+
+    Args:
+        groups: the variants of each group.
+        metric: the measured metric.
+        fields: the fields that tell the groups apart; all others are averaged over.
+
+    Example:
+        >>> def entry(norm, alpha, *scores):
+        ...     variant, found = {"gate.norm": norm, "gate.alpha": alpha}, {"top1": dict(enumerate(scores))}
+        ...     return Ranked(variant=variant, label="", planned=2, failed=0, scores=found, cost=None, seconds=0.0,
+        ...                   peak_memory=0)
+        >>> bn, ln = [entry("bn", 0.1, 60), entry("bn", 0.2, 70)], [entry("ln", 0.1, 70, 71), entry("ln", 0.2, 80, 81)]
+        >>> average_over_blocks([ln, bn], "top1", ["gate.norm"]).scores
+        [{0: 75.0, 1: 76.0}, {0: 65.0}]
+    """
+    tables = [_by_seed(group, metric, fields) for group in groups]
+    others = dict.fromkeys(name for group in groups for entry in group for name in _others(entry, fields))
+    everywhere = [set().union(*table.values()) for table in tables if table]
+    shared: set[Block] = set.intersection(*everywhere) if everywhere else set()
+    balanced = bool(shared) or len(everywhere) < 2
+    scores: list[dict[int, float]] = [{} for _ in groups]
+    left_out = 0
+    for seed in sorted(set().union(*tables)):
+        there = [place for place, table in enumerate(tables) if seed in table]
+        common = set.intersection(*(set(tables[place][seed]) for place in there))
+        for place in there:
+            own = tables[place][seed]
+            values = [value for block, value in own.items() if not balanced or block in common]
+            left_out += len(own) - len(values)
+            if values:
+                scores[place][seed] = fsum(values) / len(values)
+    return Averaged(scores, len(shared), [*others], left_out, balanced)
+
+
+def _by_seed(group: Sequence[Ranked], metric: str, fields: Sequence[str]) -> dict[int, dict[Block, float]]:
+    found: dict[int, dict[Block, list[float]]] = {}
+    for entry in group:
+        block = tuple(sorted((name, repr(value)) for name, value in _others(entry, fields).items()))
+        for seed, value in entry.scores.get(metric, {}).items():
+            found.setdefault(seed, {}).setdefault(block, []).append(value)
+    return {
+        seed: {block: fsum(values) / len(values) for block, values in blocks.items()} for seed, blocks in found.items()
+    }
+
+
+def _others(entry: Ranked, fields: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in flat_fields(entry.variant).items() if name not in fields}

@@ -1,0 +1,148 @@
+"""How well each class is told from the others, and which are taken for which."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dasbench.confusion import Confusion
+from dasbench.errors import UsageError
+from dasbench.results.reading import Reader, read_store
+from dasbench.views.selection import Selection, refuse_empty_filter
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """How well one class is told.
+
+    Args:
+        name: of the class.
+        number: examples of it in the test part (pixels, where those have a class each).
+        right: how many of them were taken for what they are.
+        accuracy: that share in percent, None without examples.
+        taken_for: the class that most of the others were taken for, `""` if there are none.
+    """
+
+    name: str
+    number: int
+    right: int
+    accuracy: float | None
+    taken_for: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """Examples of one class that were taken for another.
+
+    Args:
+        name: their class.
+        taken_for: the other.
+        number: how many there are.
+        share: of all examples of the class, in percent.
+    """
+
+    name: str
+    taken_for: str
+    number: int
+    share: float
+
+
+def class_scores(confusion: Confusion) -> list[ClassScore]:
+    """Every class, the worst first, those without examples last.
+
+    Example:
+        >>> confusion = Confusion.from_places(["cat", "dog"], [0, 2, 3], [8, 1, 3])
+        >>> [(score.name, score.accuracy, score.taken_for) for score in class_scores(confusion)]
+        [('dog', 75.0, 'cat'), ('cat', 100.0, '')]
+    """
+    taken_for: dict[int, str] = {}
+    for mistake in confusion.mistakes:
+        taken_for.setdefault(mistake.truth, confusion.classes[mistake.claim])
+    scores = [
+        ClassScore(
+            name=confusion.classes[place],
+            number=number,
+            right=right,
+            accuracy=100 * right / number if number else None,
+            taken_for=taken_for.get(place, ""),
+        )
+        for place, (number, right) in enumerate(zip(confusion.numbers, confusion.right, strict=True))
+    ]
+    return sorted(scores, key=lambda score: (score.accuracy is None, score.accuracy or 0.0))
+
+
+def mistakes(confusion: Confusion) -> list[Mistake]:
+    """What was taken for something else, the most first."""
+    numbers = confusion.numbers
+    return [
+        Mistake(
+            name=confusion.classes[truth],
+            taken_for=confusion.classes[claim],
+            number=number,
+            share=100 * number / numbers[truth],
+        )
+        for truth, claim, number in confusion.mistakes
+    ]
+
+
+def confusion_record(confusion: Confusion) -> dict[str, Any]:
+    """A confusion as plain data, for programs: the scores of classes in the order of their labels, and the cells.
+
+    Example:
+        >>> confusion_record(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))["cells"]
+        [{'class': 'cat', 'taken_for': 'cat', 'number': 8}, {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
+    """
+    rows = zip(confusion.classes, confusion.numbers, confusion.right, strict=True)
+    return {
+        "classes": [
+            {"class": name, "number": number, "right": right, "accuracy": 100 * right / number if number else None}
+            for name, number, right in rows
+        ],
+        "cells": list(_cells(confusion)),
+    }
+
+
+def _cells(confusion: Confusion) -> Iterator[dict[str, Any]]:
+    """Each pair of classes that occurs, with its number."""
+    for truth, claim, number in confusion.cells:
+        yield {"class": confusion.classes[truth], "taken_for": confusion.classes[claim], "number": number}
+
+
+CELL_COLUMNS: Sequence[str] = ("study", "key", "label", "seed", "class", "taken_for", "number")
+"""What `cell_records` says of a cell."""
+
+
+def cell_records(reader: Reader, studies: Sequence[str] | None) -> list[dict[str, Any]]:
+    """The cells of every trial's confusion, trial by trial.
+
+    Args:
+        reader: of the database.
+        studies: names of studies; all by default.
+
+    Raises:
+        UsageError: if there is no such study; the message names the nearest.
+    """
+    rows = reader.rows(studies)
+    confusions = reader.confusions(sorted({row.key for row in rows}))
+    return [
+        {"study": row.study, "key": row.key, "label": row.label, "seed": row.seed, **cell}
+        for row in rows
+        if row.key in confusions
+        for cell in _cells(confusions[row.key])
+    ]
+
+
+def with_confusions(db: str, selection: Selection) -> Selection:
+    """The selection with what its trials took for what.
+
+    Raises:
+        UsageError: if no trial has kept it.
+    """
+    with read_store(db) as reader:
+        confusions = reader.confusions([row.key for row in selection.rows if row.state == "done"])
+    if not confusions:
+        refuse_empty_filter(selection)
+        raise UsageError(
+            f"study '{selection.name}': no result says which classes were taken for which; trials of classification "
+            "and segmentation do since this version. `dasbench run --again` trains older ones again."
+        )
+    return replace(selection, confusions=confusions)

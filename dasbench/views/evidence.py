@@ -1,0 +1,204 @@
+"""All that the section may speak of: scores and comparisons of a study, and how they came about."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dasbench.records import Row
+from dasbench.results.answers import LookRecord
+from dasbench.results.reading import Reader, read_store
+from dasbench.views.board import Board, make_board
+from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
+from dasbench.views.fields import flat_fields
+from dasbench.views.quantities import with_metric
+from dasbench.views.selection import Selection, select_study
+from dasbench.views.units import better_direction, score_unit
+from dasbench.views.variants import Ranked, by_variant, is_cost, leaderboard
+
+ENVIRONMENT = ("dasbench", "python", "torch", "torchvision", "cuda", "device", "device_name", "threads", "precision",
+               "replicas", "git_commit", "git_dirty")  # fmt: skip
+"""What of an environment is reported; the names of hosts are nobody's business."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of a study.
+
+    Args:
+        selection: all of its trials.
+        board: the variants with their statistics; where a search's winners were trained again, these alone.
+        answers: every variant against the baseline, empty without one.
+        document: the study as plain data.
+        specs: all that decides the outcome of each trial.
+        environments: with what trials ran, and how many of them did, the most frequent first.
+        study_metric: the metric that the study itself ranks by.
+    """
+
+    selection: Selection
+    board: Board
+    answers: Sequence[Answer]
+    document: Mapping[str, Any]
+    specs: Sequence[Mapping[str, Any]]
+    environments: Sequence[tuple[Mapping[str, Any], int]]
+    study_metric: str
+
+    @property
+    def looks(self) -> Sequence[LookRecord]:
+        """Those that the study took, oldest first."""
+        return self.selection.looks
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether any trial has a score, or whether nothing measured ranks them."""
+        return any(line.entry.num_done for line in self.board.lines)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the scores are a formula's."""
+        return any(row.task == "probe" for row in self.selection.rows)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a sampler proposed the variants one after another."""
+        return sampler_of(self.document) != "grid" or any(row.role for row in self.selection.rows)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a search's winners have trials on fresh seeds."""
+        return any(row.role == "confirm" for row in self.selection.rows)
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether looks at the scores decided how many seeds a variant got."""
+        return bool(self.looks) or bool(seeds_of(self.document).get("looks"))
+
+    @property
+    def tests_hold(self) -> bool:
+        """Whether tests at a fixed level keep it: not after looks, and not for what a search picked by its scores."""
+        return not self.is_sequential and (self.is_confirmed or not self.is_searched)
+
+
+def gather_evidence(
+    db: str, study: str, *, metric: str | None = None, convention: str = "full", baseline: str | None = None
+) -> Evidence:
+    """Read a study and compute its statistics.
+
+    Args:
+        db: a file, or a URL of SQLAlchemy.
+        study: the study's name.
+        metric: what ranks; the study's first measured objective by default.
+        convention: of the costs, `full` or `paper`.
+        baseline: the variant that the others are compared with; by default what the study names, the variant that is
+            its base as it stands, or the one without a gate.
+
+    Raises:
+        UsageError: if the study, the metric or the baseline is unknown.
+        StoreError: if there is no database.
+    """
+    own = select_study(db, study)
+    selection = with_metric(own, metric)
+    keys = [row.key for row in selection.rows]
+    with read_store(db) as reader:
+        document = next(record.document for record in reader.studies(counted=False) if record.name == study)
+        specs = list(reader.specs(keys).values())
+        environments = _environments(reader, keys)
+    tested = replace(selection, rows=confirmed_rows(selection.rows))
+    evidence = Evidence(
+        selection=selection,
+        board=make_board(tested, convention=convention),
+        answers=(),
+        document=document,
+        specs=specs,
+        environments=environments,
+        study_metric=own.metric,
+    )
+    answers = _compare(tested, document, baseline)
+    if evidence.tests_hold:
+        return replace(evidence, answers=answers)
+    shown = answers if evidence.is_sequential or baseline is not None else ()
+    return replace(evidence, board=_without_ranks(evidence.board), answers=shown)
+
+
+def confirmed_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the variants that a search called in for fresh seeds; all rows where nothing was confirmed."""
+    kept: list[Row] = []
+    for group in by_variant(rows):
+        fresh = [row for row in group if row.role == "confirm"]
+        if fresh:
+            kept += group if any(row.state == "done" for row in fresh) else fresh
+    return kept or list(rows)
+
+
+def sampler_of(document: Mapping[str, Any]) -> str:
+    """The name of the study's sampler, `grid` if it names none."""
+    sampler = document.get("sampler") or "grid"
+    return str(sampler.get("name", "grid") if isinstance(sampler, Mapping) else sampler)
+
+
+def seeds_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the study says of its seeds: `values`, and with looks `looks`, `min_effect`, `baseline`."""
+    seeds = document.get("seeds")
+    return seeds if isinstance(seeds, Mapping) else {}
+
+
+def usual_baseline(document: Mapping[str, Any], entries: Sequence[Ranked]) -> str | None:
+    """The label of the variant that a study compares with: what it names, its base, or the one without a gate.
+
+    Example:
+        >>> def entry(gate):
+        ...     return Ranked(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0, scores={}, cost=None,
+        ...                   seconds=0.0, peak_memory=0)
+        >>> usual_baseline({"base": {"gate": {"name": "se"}}}, [entry("none"), entry("se")])
+        'gate=se'
+        >>> usual_baseline({}, [entry("none"), entry("se")])
+        'gate=none'
+    """
+    named = flat_fields(seeds_of(document).get("baseline") or {})
+    base = flat_fields(document.get("base") or {})
+    fields = [(entry, flat_fields(entry.variant)) for entry in entries]
+    candidates = [
+        [entry for entry, own in fields if named and named.items() <= own.items()],
+        [entry for entry, own in fields if all(base.get(name) == value for name, value in own.items())],
+        [entry for entry, own in fields if own.get("gate") == "none"],
+    ]
+    for found in candidates:
+        if len(found) == 1 and sum(entry.label == found[0].label for entry in entries) == 1:
+            return found[0].label
+    return None
+
+
+def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | None) -> Sequence[Answer]:
+    """Every variant against the baseline; without one that was asked for, only if there is a usual one."""
+    metric = tested.metric
+    if is_cost(metric) and baseline is None:
+        return ()
+    question = Question(
+        entries=leaderboard(tested.rows, metric=metric, only=[metric]),
+        metric=metric,
+        unit=score_unit(metric),
+        direction=better_direction(metric, tested.objectives),
+        min_effect=seeds_of(document).get("min_effect"),
+        num_test_examples=tested.num_test_examples,
+        source=tested.name,
+    )
+    if baseline is None:
+        baseline = usual_baseline(document, question.entries)
+        if baseline is None or len(question.entries) > MAX_FAMILY or not any(e.scores for e in question.entries):
+            return ()
+    return compare_family(question, baseline)
+
+
+def _without_ranks(board: Board) -> Board:
+    """The board without what tests at a fixed level would say, and what would have to be said beside it."""
+    lines = [replace(line, rank=None) for line in board.lines]
+    return replace(board, lines=lines, notes=[note for note in board.notes if not note.startswith(("Rank:", "Looks"))])
+
+
+def _environments(reader: Reader, keys: Sequence[str]) -> list[tuple[Mapping[str, Any], int]]:
+    found = Counter(
+        tuple((name, str(said[name])) for name in ENVIRONMENT if said.get(name) is not None)
+        for said in reader.environments(keys).values()
+    )
+    listed = [(dict(pairs), count) for pairs, count in found.items() if pairs]
+    return sorted(listed, key=lambda one: (-one[1], list(one[0].items())))

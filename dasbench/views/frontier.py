@@ -1,0 +1,136 @@
+"""The points of a frontier: every variant's value and spread, and where it stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dasbench.analysis.pareto import Standing, pareto_front
+from dasbench.analysis.significance import Floats, t_tests
+from dasbench.analysis.standings import ALL_PAIRS_UP_TO, standings
+from dasbench.records import COST_FIELDS
+from dasbench.spec.study import Objective
+from dasbench.views.quantities import is_cost_name, values_of
+from dasbench.views.variants import Ranked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One variant.
+
+    Args:
+        label: the variant in a few words.
+        variant: the varied fields and their values.
+        study: the study that it belongs to.
+        cost: value on the horizontal axis, in units, bytes or seconds.
+        mean: mean score over seeds.
+        sd: standard deviation over seeds, None for one seed.
+        ci95: half the 95 % interval of the mean, None for one seed.
+        n: number of seeds with a score.
+        failed: number of seeds without.
+        on_front: no other variant is at least as good in every objective and better in one, going by the means.
+        standing: `front`; `possibly`, if nothing that costs no more is significantly better; else `dominated`.
+        values: value by objective.
+        counts: parameters and multiply-adds by convention, empty where they are not known.
+    """
+
+    label: str
+    variant: Mapping[str, Any]
+    study: str = ""
+    cost: float
+    mean: float
+    sd: float | None
+    ci95: float | None = None
+    n: int
+    failed: int = 0
+    on_front: bool
+    standing: Standing
+    values: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def as_record(self) -> dict[str, Any]:
+        """Flat plain data, as JSON and CSV show it."""
+        record = {"label": self.label, "variant": dict(self.variant), "study": self.study, "cost": self.cost}
+        record |= {"mean": self.mean, "sd": self.sd, "ci95": self.ci95, "n": self.n, "failed": self.failed}
+        return record | {"on_front": self.on_front, "standing": self.standing} | dict(self.values) | dict(self.counts)
+
+
+def frontier(entries: Sequence[Ranked], objectives: Sequence[Objective], *, x: Objective, y: Objective) -> list[Point]:
+    """One point for each entry that has a value of every objective.
+
+    Args:
+        entries: variants, by falling score.
+        objectives: all that decide who dominates whom.
+        x: the one on the horizontal axis.
+        y: the one on the vertical axis, whose spread is shown.
+    """
+    columns = [values_of(entries, objective.metric) for objective in objectives]
+    found = zip(entries, zip(*columns, strict=True), strict=True)
+    whole = [(entry, [value for value in values if value is not None]) for entry, values in found if None not in values]
+    table = np.array([values for _, values in whole], dtype=np.float64).reshape(-1, len(objectives))
+    on_front = pareto_front(table, [objective.direction for objective in objectives])
+    spread = t_tests(_seed_table([entry.scores.get(y.metric, {}) for entry, _ in whole]))
+    half_widths = np.where(spread.sd == 0, 0.0, spread.half_width)
+    where = _standings([entry for entry, _ in whole], table, objectives, on_front.tolist())
+    place_x, place_y = objectives.index(x), objectives.index(y)
+    return [
+        Point(
+            label=entry.label,
+            variant=entry.variant,
+            study=entry.study,
+            cost=values[place_x],
+            mean=values[place_y],
+            sd=_known(sd),
+            ci95=_known(half_width),
+            n=entry.num_done,
+            failed=entry.failed,
+            on_front=best,
+            standing=standing,
+            values={objective.metric: value for objective, value in zip(objectives, values, strict=True)},
+            counts={name: getattr(entry.cost, name) for name in COST_FIELDS} if entry.cost else {},
+        )
+        for (entry, values), sd, half_width, best, standing in zip(
+            whole, spread.sd.tolist(), half_widths.tolist(), on_front.tolist(), where, strict=True
+        )
+    ]
+
+
+def how_standings_were_found(num_variants: int, objectives: Sequence[Objective]) -> str:
+    """What stands behind the word `dominated`, in a few words."""
+    num_noisy = sum(not is_cost_name(objective.metric) for objective in objectives)
+    if num_noisy == 0:
+        return "all objectives are taken as exact"
+    if num_noisy > 1:
+        return "several objectives are measured: nothing is called dominated"
+    tested = "all pairs" if num_variants <= ALL_PAIRS_UP_TO else "each against the best that costs no more"
+    return f"paired t tests over seeds, {tested}, corrected for all pairs"
+
+
+def _standings(
+    entries: Sequence[Ranked], table: Floats, objectives: Sequence[Objective], on_front: Sequence[bool]
+) -> Sequence[Standing]:
+    """Standings where one objective is measured and the others are taken as exact; else by the means alone.
+
+    If all objectives are exact, what is off the front is dominated; if several are measured, nothing is.
+    """
+    noisy = [index for index, objective in enumerate(objectives) if not is_cost_name(objective.metric)]
+    if len(noisy) != 1:
+        off: Standing = "possibly" if noisy else "dominated"
+        return ["front" if best else off for best in on_front]
+    signs = [1.0 if objective.direction == "min" else -1.0 for objective in objectives]
+    costs = np.delete(table * signs, noisy[0], axis=1)
+    measured = objectives[noisy[0]]
+    scores = [entry.scores[measured.metric] for entry in entries]
+    return standings(scores, costs, direction=measured.direction)
+
+
+def _seed_table(scores: Sequence[Mapping[int, float]]) -> Floats:
+    """Scores as [variants, seeds], padded with NaN; a spread does not ask which seed a score is of."""
+    width = max((len(own) for own in scores), default=0)
+    padded = [[*own.values(), *[np.nan] * (width - len(own))] for own in scores]
+    return np.array(padded, dtype=np.float64).reshape(len(scores), width)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

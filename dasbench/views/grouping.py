@@ -1,0 +1,91 @@
+"""`--group-by`: the values of some fields as lines of a leaderboard, averaged over the other fields."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
+from typing import NamedTuple
+
+from dasbench.records import COST_FIELDS, Cost
+from dasbench.views.blocks import average_over_blocks
+from dasbench.views.fields import find_field, flat_fields
+from dasbench.views.variants import Ranked, is_cost
+
+
+class Grouped(NamedTuple):
+    """Groups of variants, and what was averaged."""
+
+    entries: list[Ranked]
+    note: str
+
+
+def group_entries(entries: Sequence[Ranked], metric: str, group_by: Sequence[str]) -> Grouped:
+    """One entry for each combination of the values of some fields: marginal means over the other fields.
+
+    Args:
+        entries: the variants.
+        metric: the metric that ranks; only its scores and those on the validation part are averaged.
+        group_by: the fields; `study` tells studies apart.
+
+    Raises:
+        UsageError: if no variant has such a field; the message names the nearest.
+
+    Example:
+        >>> def entry(norm, alpha, score):
+        ...     variant, scores = {"gate.norm": norm, "gate.alpha": alpha}, {"top1": {0: score}}
+        ...     return Ranked(variant=variant, label="", planned=1, failed=0, scores=scores, cost=None, seconds=0.0,
+        ...                   peak_memory=0)
+        >>> entries = [entry("in", 0.1, 70.0), entry("in", 0.2, 72.0), entry("bn", 0.1, 60.0)]
+        >>> grouped = group_entries(entries, "top1", ["norm"])
+        >>> [(entry.label, entry.scores["top1"]) for entry in grouped.entries]
+        [('norm=in', {0: 70.0}), ('norm=bn', {0: 60.0})]
+    """
+    if not entries:
+        return Grouped([], "")
+    known = ["study", *dict.fromkeys(name for entry in entries for name in flat_fields(entry.variant))]
+    chosen = list(dict.fromkeys(find_field(name, known) for name in group_by))
+    groups: dict[tuple[str, ...], list[Ranked]] = {}
+    for entry in entries:
+        own = {"study": entry.study, **flat_fields(entry.variant)}
+        groups.setdefault(tuple(str(own.get(name, "-")) for name in chosen), []).append(entry)
+    metrics = [] if is_cost(metric) else [metric, f"val_{metric}"]
+    averaged = {name: average_over_blocks(list(groups.values()), name, chosen) for name in metrics}
+    found = []
+    for place, (values, members) in enumerate(groups.items()):
+        scores = {name: result.scores[place] for name, result in averaged.items() if result.scores[place]}
+        found.append(_entry(dict(zip(chosen, values, strict=True)), members, scores, metric))
+    sizes = "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
+    note = averaged[metric].note if metric in averaged else "Averaged over the variants of each group."
+    return Grouped(found, f"{note} {sizes}")
+
+
+def _entry(
+    variant: dict[str, str], members: Sequence[Ranked], scores: Mapping[str, Mapping[int, float]], metric: str
+) -> Ranked:
+    states: Counter[str] = Counter()
+    for member in members:
+        states.update(member.states)
+    seeds = {seed for member in members for by_seed in member.scores.values() for seed in by_seed}
+    return Ranked(
+        variant=variant,
+        label=" ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items()),
+        planned=max(len(seeds), *(member.planned for member in members)),
+        failed=sum(member.failed for member in members),
+        scores=scores,
+        cost=_mean_cost([member.cost for member in members if member.cost]),
+        seconds=sum(member.seconds for member in members) / len(members),
+        peak_memory=max(member.peak_memory for member in members),
+        metric=metric,
+        states=states,
+        probe=any(member.probe for member in members),
+        study="+".join(dict.fromkeys(member.study for member in members)),
+        keys=[key for member in members for key in member.keys],
+        repeats=sum(member.repeats for member in members),
+    )
+
+
+def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
+    if not costs:
+        return None
+    means = {name: round(sum(getattr(cost, name) for cost in costs) / len(costs)) for name in COST_FIELDS}
+    others = {f.name: getattr(costs[0], f.name) for f in fields_of(Cost) if f.name not in COST_FIELDS}
+    return Cost(**{**others, **means, "uncounted": {name: n for cost in costs for name, n in cost.uncounted.items()}})

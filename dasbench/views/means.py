@@ -1,0 +1,77 @@
+"""Means over seeds with their intervals, for every chart that shows variants one by one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dasbench.analysis.stats import summarise
+from dasbench.errors import UsageError
+from dasbench.views.selection import Selection
+from dasbench.views.variants import Ranked, by_variant, gather
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """One variant's mean score.
+
+    Args:
+        mean: mean over seeds.
+        ci95: half its 95 % interval, None for one seed.
+        n: seeds with a score.
+        failed: seeds without.
+        cost: multiply-adds in the full convention, None if unknown.
+        levels: value of each varied field.
+    """
+
+    mean: float
+    ci95: float | None
+    n: int
+    failed: int
+    cost: int | None
+    levels: dict[str, Any] = field(default_factory=dict)
+
+
+def variants_with_scores(selection: Selection) -> list[Ranked]:
+    """Every variant that has a score, in the order of the study."""
+    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
+    return [entry for entry in entries if entry.scores.get(selection.metric)]
+
+
+def mean_of(entry: Ranked) -> Mean:
+    """One variant's mean score with its interval."""
+    summary = summarise(list(entry.scores[entry.metric].values()), failed=entry.failed)
+    assert summary.mean is not None
+    return Mean(
+        mean=summary.mean,
+        ci95=summary.half_width,
+        n=summary.n,
+        failed=summary.failed,
+        cost=entry.cost.macs_full if entry.cost else None,
+        levels=dict(entry.variant),
+    )
+
+
+def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
+    """The varied field whose key ends so (`gate.alpha` for `alpha`).
+
+    Raises:
+        UsageError: if the study varies no such field, naming those that it does; or several.
+    """
+    axes = axes_of(selection)
+    found = [axis for axis in axes if axis == last_part or axis.endswith(f".{last_part}")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"plot {plot}: study '{selection.name}' varies {' and '.join(found)}; one axis can be shown")
+    listed = ", ".join(axes) or "nothing"
+    raise UsageError(f"plot {plot}: study '{selection.name}' has no axis '{last_part}'; it varies {listed}.")
+
+
+def axes_of(selection: Selection) -> list[str]:
+    """Every field that the selection's variants name."""
+    return list(dict.fromkeys(key for row in selection.rows for key in row.variant))
+
+
+def bars(means: Sequence[Mean]) -> list[float]:
+    """Lengths of error bars, none where no spread is known."""
+    return [float("nan") if one.ci95 is None else one.ci95 for one in means]

@@ -1,0 +1,128 @@
+"""Which variants a person means: by label, by a part of it, by a field's value, or by a trial's key."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from dasbench.errors import UsageError
+from dasbench.views.fields import find_field, flat_fields, is_value
+from dasbench.views.variants import Ranked
+
+MIN_KEY = 6
+"""Digits of a trial's key that name it."""
+
+MAX_LISTED = 12
+"""Candidates that a message lists."""
+
+_CONDITION = re.compile(r"\s*([\w.]+)\s*==?\s*(.*?)\s*")
+_BETWEEN = re.compile(r"(?:\s*,\s*|\s+and\s+|\s+)(?=[\w.]+\s*=)")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The variants that a name stands for.
+
+    Args:
+        name: what they are called in a sentence.
+        entries: one variant, or a group of them.
+        fields: the fields that tell the group apart from others; empty for one variant that was named as such.
+    """
+
+    name: str
+    entries: Sequence[Ranked]
+    fields: Sequence[str] = ()
+
+
+def find_variants(name: str, entries: Sequence[Ranked]) -> Named:
+    """Find what a name stands for.
+
+    In this order: a label; `field=value`, or several of them, which may be a group of variants; the value of one field
+    (`c` for `design=c`); the key of a trial, or its first digits; a part of a label.
+
+    Raises:
+        UsageError: if nothing or more than one variant answers to it; the message lists the candidates.
+
+    Example:
+        >>> def entry(label, variant):
+        ...     return Ranked(variant=variant, label=label, planned=1, failed=0, scores={}, cost=None, seconds=0.0,
+        ...                   peak_memory=0)
+        >>> entries = [entry(f"norm={n} alpha={a}", {"norm": n, "alpha": a}) for n in ("in", "bn") for a in (0.1, 0.2)]
+        >>> [found.label for found in find_variants("norm=bn", entries).entries]
+        ['norm=bn alpha=0.1', 'norm=bn alpha=0.2']
+        >>> find_variants("norm=bn alpha=0.2", entries).name
+        'norm=bn alpha=0.2'
+    """
+    labelled = [entry for entry in entries if entry.label == name]
+    if labelled:
+        return _one(name, labelled)
+    if (conditions := _conditions(name)) and (group := _matching(name, conditions, entries)):
+        return group
+    by_value = [entry for entry in entries if any(is_value(v, name) for v in flat_fields(entry.variant).values())]
+    if by_value:
+        return _one(name, by_value)
+    if len(name) >= MIN_KEY and (by_key := [e for e in entries if any(k.startswith(name.lower()) for k in e.keys)]):
+        return _one(name, by_key)
+    parts = [entry for entry in entries if name and name in entry.label]
+    if parts:
+        return _one(name, parts)
+    raise UsageError(f"no variant is called '{name}'.{_nearest(name, entries)} {_listed(entries)}")
+
+
+def _one(name: str, found: Sequence[Ranked]) -> Named:
+    if len(found) > 1:
+        raise UsageError(
+            f"'{name}' may be any of {len(found)} variants. {_listed(found)} "
+            "Write a whole label, or field=value for all variants with that value."
+        )
+    return Named(found[0].label, found)
+
+
+def _conditions(name: str) -> dict[str, str]:
+    """`a=1 b=2` as fields and values; empty if it is not written so."""
+    matches = [_CONDITION.fullmatch(part) for part in _BETWEEN.split(name)]
+    return {match[1]: match[2].strip("\"'") for match in matches if match} if all(matches) else {}
+
+
+def _matching(name: str, conditions: dict[str, str], entries: Sequence[Ranked]) -> Named | None:
+    """The variants with these values; None if the name may yet be a part of a label."""
+    flat = [flat_fields(entry.variant) for entry in entries]
+    known = list(dict.fromkeys(field for values in flat for field in values))
+    inside = any(name in entry.label for entry in entries)
+    try:
+        wanted = {find_field(field, known): value for field, value in conditions.items()}
+    except UsageError:
+        if inside:
+            return None
+        raise
+    found = [
+        entry
+        for entry, values in zip(entries, flat, strict=True)
+        if all(is_value(values.get(field), value) for field, value in wanted.items())
+    ]
+    if not found and not inside:
+        raise UsageError(f"no variant has {name}. {_values(wanted, flat)} {_listed(entries)}")
+    if not found:
+        return None
+    return Named(found[0].label, found) if len(found) == 1 else Named(name.strip(), found, tuple(wanted))
+
+
+def _values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
+    """The values that some fields have, in a sentence for each."""
+    known = {field: dict.fromkeys(str(own[field]) for own in flat if field in own) for field in wanted}
+    return " ".join(f"'{field}' is one of {', '.join([*values][:MAX_LISTED])}." for field, values in known.items())
+
+
+def _nearest(name: str, entries: Sequence[Ranked]) -> str:
+    values = [str(value) for entry in entries for value in flat_fields(entry.variant).values()]
+    near = get_close_matches(name, dict.fromkeys([*(entry.label for entry in entries[:1000]), *values[:5000]]), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _listed(entries: Sequence[Ranked]) -> str:
+    labels = [entry.label for entry in entries]
+    if not labels:
+        return "There are no variants."
+    more = f", and {len(labels) - MAX_LISTED:,} more" if len(labels) > MAX_LISTED else ""
+    return f"Candidates: {'; '.join(labels[:MAX_LISTED])}{more}."

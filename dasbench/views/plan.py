@@ -1,0 +1,105 @@
+"""The plan of a study as a table: its trials, their costs, what is done, how long the rest takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from dasbench.records import Cost, Row
+from dasbench.render.formats import console, print_records, text_table
+from dasbench.results.planning import Member
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """One planned trial.
+
+    Args:
+        key: the trial's key.
+        label: its variant in a few words.
+        seed: its seed.
+        state: what the database knows of it: `new`, `pending`, `running`, `done`, `failed` or `stopped`.
+        variant: the varied fields and their values.
+        params_full, macs_full, params_paper, macs_paper: its model's cost.
+    """
+
+    key: str
+    label: str
+    seed: int
+    state: str
+    variant: Mapping[str, Any]
+    params_full: int
+    macs_full: int
+    params_paper: int
+    macs_paper: int
+
+
+def plan_rows(members: Sequence[Member], costs: Mapping[str, Cost], states: Mapping[str, str]) -> list[PlanRow]:
+    """Planned trials with their costs and states."""
+    return [
+        PlanRow(
+            key=member.key,
+            label=member.label,
+            seed=member.seed,
+            state=states.get(member.key, "new"),
+            variant=member.variant,
+            params_full=costs[member.key].params_full,
+            macs_full=costs[member.key].macs_full,
+            params_paper=costs[member.key].params_paper,
+            macs_paper=costs[member.key].macs_paper,
+        )
+        for member in members
+    ]
+
+
+def expected_seconds(
+    left: Sequence[tuple[str, int]], costs: Mapping[str, Cost], history: Sequence[Row], *, workers: int
+) -> float | None:
+    """How long the missing trials will take, from the speed of the trials that the database has.
+
+    Time is taken as proportional to full MACs of an epoch: the median over finished trials on data of the same input
+    size.
+
+    Args:
+        left: key and number of epochs of each missing trial.
+        costs: cost by key.
+        history: finished trials, of any study.
+        workers: trials at once.
+
+    Returns:
+        Seconds, or None if no trial of this input size was ever finished.
+    """
+    sizes = {cost.input_size for cost in costs.values()}
+    speeds = [
+        row.seconds / (row.cost.macs_full * row.metrics["epochs"])
+        for row in history
+        if row.state == "done" and row.cost and row.cost.input_size in sizes and row.metrics.get("epochs")
+    ]
+    if not speeds:
+        return None
+    work = sum(costs[key].macs_full * epochs for key, epochs in left)
+    return float(np.median(speeds)) * work / max(1, min(workers, len(left)))
+
+
+def print_plan(
+    question: str, rows: Sequence[PlanRow], seconds: float | None, *, to_come: str = "", format_: str
+) -> None:
+    """Print a plan as a table, JSON or CSV; `to_come` says what is not planned yet."""
+    if format_ != "table":
+        print_records([asdict(row) for row in rows], format_=format_)
+        return
+    columns = ["variant", "seed", "state", "params (full)", "MACs (full)", "params (paper)", "MACs (paper)", "key"]
+    table = text_table(question, columns, caption="A multiply-add counts once.")
+    for row in rows:
+        counts = [f"{count:,}" for count in (row.params_full, row.macs_full, row.params_paper, row.macs_paper)]
+        table.add_row(row.label, str(row.seed), row.state, *counts, row.key)
+    console().print(table)
+    missing = sum(row.state not in ("done", "stopped") for row in rows)
+    if not missing:
+        time = "nothing to train"
+    elif seconds is None:
+        time = "expected time unknown until a first trial of this image size is done"
+    else:
+        time = f"about {seconds / 60:.1f} minutes"
+    console().print(f"{len(rows)} trials, {missing} to run: {time}." + (f" {to_come}." if to_come else ""))

@@ -1,0 +1,179 @@
+"""What variants are compared by: measured metrics over seeds, counted costs, time and memory."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import get_args
+
+from dasbench.analysis.stats import Direction
+from dasbench.errors import UsageError, unknown_name
+from dasbench.records import COST_FIELDS, Row
+from dasbench.spec.study import Objective
+from dasbench.views.selection import Selection, refuse_empty_filter
+from dasbench.views.units import Unit, count_unit
+from dasbench.views.variants import Ranked
+
+COSTS = ("macs", "params", "latency", "memory", "seconds")
+"""What may stand on the axis of costs."""
+
+_TITLES: Mapping[str, str] = {
+    "memory": "peak memory (MB)",
+    "seconds": "training time (s), mean over seeds",
+    "latency": "latency (ms), mean over seeds",
+}
+
+
+def with_metric(selection: Selection, metric: str | None) -> Selection:
+    """The selection, ranked by another metric; by its own if `metric` is None.
+
+    Raises:
+        UsageError: if no trial has a value of it; the message names those that there are.
+    """
+    if metric is None or metric == selection.metric:
+        return selection
+    check_measured(metric, selection.rows)
+    return replace(selection, metric=metric, maximise=usual_direction(metric, selection) == "max")
+
+
+def refuse_without_results(selection: Selection) -> None:
+    """Refuse what holds no score yet.
+
+    Raises:
+        UsageError: saying how many trials there are, and in which state.
+    """
+    if any(selection.metric in row.metrics and row.state == "done" for row in selection.rows):
+        return
+    refuse_empty_filter(selection)
+    if measured := measured_names(selection.rows):
+        raise UsageError(
+            f"study '{selection.name}': no trial has a '{selection.metric}'; --metric takes {', '.join(measured)}"
+        )
+    states: dict[str, int] = {}
+    for row in selection.rows:
+        states[row.state] = states.get(row.state, 0) + 1
+    listed = ", ".join(f"{count} {state}" for state, count in states.items()) or "none at all"
+    raise UsageError(
+        f"study '{selection.name}' has no result yet; its trials: {listed}. `dasbench run` trains what is missing."
+    )
+
+
+def measured_names(rows: Sequence[Row]) -> list[str]:
+    """Every metric that some finished trial has."""
+    return sorted({name for row in rows if row.state == "done" for name in row.metrics})
+
+
+def check_measured(metric: str, rows: Sequence[Row]) -> None:
+    """Refuse a metric that no trial has.
+
+    Raises:
+        UsageError: naming the nearest.
+    """
+    if metric not in (known := measured_names(rows)):
+        raise UsageError(unknown_name("metric", metric, known))
+
+
+def usual_direction(name: str, selection: Selection) -> Direction:
+    """Whether more or less of it is better: as the study says, else less of a cost, a loss or an error."""
+    told = dict(selection.objectives)
+    if name in told:
+        return "max" if told[name] == "max" else "min"
+    if is_cost_name(name) or any(word in name.lower() for word in ("loss", "error", "nll", "ece", "perplexity")):
+        return "min"
+    return "max"
+
+
+def is_cost_name(name: str) -> bool:
+    """Whether it stands for a cost: counted, or time or memory.
+
+    Example:
+        >>> is_cost_name("macs_full"), is_cost_name("latency_ms"), is_cost_name("top1")
+        (True, True, False)
+    """
+    return name in COST_FIELDS or name in COSTS or name.startswith("latency")
+
+
+def read_objective(text: str, selection: Selection, *, convention: str) -> Objective:
+    """An objective from the command line: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
+
+    Raises:
+        UsageError: if the direction is missing or wrong, or nothing of that name is known of the trials.
+    """
+    metric, _, direction = text.rpartition(":")
+    if direction not in get_args(Direction) or not metric:
+        raise UsageError(f"--objective {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min")
+    name = quantity(metric, selection, convention=convention)
+    return Objective(metric=name, direction="max" if direction == "max" else "min")
+
+
+def quantity(name: str, selection: Selection, *, convention: str) -> str:
+    """The full name of what is meant: `macs` is a count in one convention, `latency` a metric that tasks may return.
+
+    Raises:
+        UsageError: if nothing of that name is known of the trials.
+    """
+    if name in ("macs", "params"):
+        return f"{name}_{convention}"
+    if name in COST_FIELDS or name in ("memory", "seconds"):
+        return name
+    measured = measured_names(selection.rows)
+    if name == "latency":
+        found = next((metric for metric in measured if metric.startswith("latency")), None)
+        if found is None:
+            raise UsageError(
+                "no trial holds a latency: training does not measure it. `dasbench cost STUDY --latency` measures it "
+                "on this machine; a task that returns a metric 'latency_ms' puts it beside the scores."
+            )
+        return found
+    if name not in measured:
+        raise UsageError(unknown_name("metric", name, [*measured, *COST_FIELDS, *COSTS]))
+    return name
+
+
+def values_of(entries: Sequence[Ranked], name: str) -> list[float | None]:
+    """Each variant's value: a count, bytes, mean seconds, or the mean of a metric over seeds; None if unknown."""
+    if name in COST_FIELDS:
+        return [None if entry.cost is None else getattr(entry.cost, name) for entry in entries]
+    if name == "memory":
+        return [entry.peak_memory or None for entry in entries]
+    if name == "seconds":
+        return [entry.seconds if entry.num_done else None for entry in entries]
+    by_seed = [entry.scores.get(name) for entry in entries]
+    return [sum(scores.values()) / len(scores) if scores else None for scores in by_seed]
+
+
+def axis_unit(name: str, values: Iterable[float]) -> Unit:
+    """The unit and the title of an axis.
+
+    Example:
+        >>> axis_unit("macs_full", [2e9]).title
+        "FLOPs (G), 'full' convention; a multiply-add counts once"
+        >>> axis_unit("memory", [3e9]).size, axis_unit("top1", []).title
+        (1000000.0, 'top1 (%)')
+    """
+    if name in COST_FIELDS:
+        kind, _, convention = name.partition("_")
+        unit = count_unit(kind, [int(value) for value in values])
+        counted = "; a multiply-add counts once" if kind == "macs" else ""
+        return Unit(unit.size, f"{unit.title}, '{convention}' convention{counted}")
+    known = "latency" if name.startswith("latency") else name
+    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(known, score_title(name)))
+
+
+def spread_title(metric: str, *, spread: bool) -> str:
+    """What an axis of scores shows: a mean and what its error bars are, or that no spread is known.
+
+    Example:
+        >>> spread_title("top1", spread=True), spread_title("loss", spread=False)
+        ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
+    """
+    return score_title(metric) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
+
+
+def score_title(metric: str) -> str:
+    """A metric with its unit, as an axis names it; accuracies are in percent.
+
+    Example:
+        >>> score_title("top1"), score_title("val_top1"), score_title("val_loss")
+        ('top1 (%)', 'val_top1 (%)', 'val_loss')
+    """
+    shares = ("top", "ap", "miou", "accuracy", "pixel_accuracy", "balanced_accuracy", "macro_f1")
+    return f"{metric} (%)" if metric.removeprefix("val_").startswith(shares) else metric

@@ -1,0 +1,166 @@
+"""Which rows a report is about: those of one study or of several, and the objective that ranks them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dasbench.confusion import Confusion
+from dasbench.errors import UsageError, unknown_name
+from dasbench.records import Row
+from dasbench.results.answers import LookRecord, StudyRecord
+from dasbench.results.reading import Reader, read_store
+from dasbench.views.filters import filter_rows
+from dasbench.views.variants import is_cost, name_codes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The rows of one study or of several.
+
+    Args:
+        name: the study's name; several are joined with `+`.
+        question: what it asks.
+        metric: its first measured objective.
+        maximise: whether larger is better.
+        rows: its trials; with several studies each label begins with its study's name.
+        where: the filter that they passed, `""` for none.
+        objectives: `max` or `min` by metric, as the studies name them.
+        num_test_examples: size of the test part, if the trials say so.
+        looks: that the study took at its scores to decide which variants get more seeds; of a single study only.
+        confusions: which classes trials took for which, by key; read only for what shows it.
+    """
+
+    name: str
+    question: str
+    metric: str
+    maximise: bool
+    rows: Sequence[Row]
+    where: str = ""
+    objectives: Sequence[tuple[str, str]] = ()
+    num_test_examples: int | None = None
+    looks: Sequence[LookRecord] = ()
+    confusions: Mapping[str, Confusion] = field(default_factory=dict)
+
+
+def select_study(db: str, name: str) -> Selection:
+    """All rows of one study; see `select_studies`."""
+    return select_studies(db, [name])
+
+
+def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -> Selection:
+    """The rows of one study or of several that pass a filter. The same variant of two studies stays two variants.
+
+    Args:
+        db: a file, or a URL of SQLAlchemy.
+        names: the studies' names.
+        where: a condition on rows, see `filter_rows`; all rows by default.
+
+    Raises:
+        UsageError: if the database has no such study, naming the nearest; if the filter is not understood; or if the
+            rows cannot be compared: they come from different data sets, input sizes or tasks, or the studies rank by
+            different metrics.
+        StoreError: if there is no database.
+    """
+    names = list(dict.fromkeys(names))
+    if not names:
+        raise UsageError("name a study; `dasbench list studies` lists them")
+    with read_store(db) as reader:
+        known = {record.name: record for record in reader.studies(counted=False)}
+        for name in names:
+            if name not in known:
+                raise UsageError(f"{db}: {unknown_name('study', name, known)}")
+        rows = reader.rows(names)
+        num_test_examples = _num_test_examples(reader, rows)
+        looks = reader.looks(names[0]) if len(names) == 1 else []
+    rows = name_codes(rows)
+    if len(names) > 1:
+        rows = [replace(row, label=f"{row.study}: {row.label}") for row in rows]
+    objectives = _objectives(known[name] for name in names)
+    if where is not None and rows:
+        rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
+    refuse_mixed(rows)
+    metric, direction = objectives[0]
+    question = " / ".join(dict.fromkeys(known[name].question for name in names if known[name].question))
+    if any(row.task == "probe" for row in rows):
+        question += " (probe: a formula, nothing was trained)"
+    return Selection(
+        name="+".join(names),
+        question=question,
+        metric=metric,
+        maximise=direction == "max",
+        rows=rows,
+        where=where or "",
+        objectives=objectives,
+        num_test_examples=num_test_examples,
+        looks=looks,
+    )
+
+
+def refuse_mixed(rows: Sequence[Row]) -> None:
+    """Refuse rows whose scores or costs mean different things.
+
+    Raises:
+        UsageError: naming what differs.
+    """
+    datasets = sorted({row.dataset for row in rows})
+    if len(datasets) > 1:
+        first, *others = sorted({dataset.partition("(")[0] for dataset in datasets})
+        remedy = f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
+        raise UsageError(
+            f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}{remedy}"
+        )
+    tasks = sorted({row.task for row in rows})
+    if len(tasks) > 1:
+        raise UsageError(f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}")
+    sizes = sorted({cost.input_size for cost in {id(row.cost): row.cost for row in rows}.values() if cost})
+    if len(sizes) > 1:
+        shown = "; ".join("x".join(map(str, size)) for size in sizes)
+        raise UsageError(f"these costs were counted at different input sizes and cannot be compared: {shown}")
+
+
+def refuse_empty_filter(selection: Selection) -> None:
+    """Refuse a filter that no trial passes, where there is nothing to say without one.
+
+    Raises:
+        UsageError: naming the filter.
+    """
+    if selection.where and not selection.rows:
+        raise UsageError(f"study '{selection.name}': no trial passes --where {selection.where}")
+
+
+def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
+    """Metric and direction of every objective, the one to rank by first; it has to be the same in all studies."""
+    first: dict[tuple[str, str], str] = {}
+    every: list[tuple[str, str]] = []
+    for record in records:
+        objectives = objectives_of(record)
+        first.setdefault(objectives[0], record.name)
+        every += objectives
+    if len(first) > 1:
+        shown = "; ".join(f"{name} by {metric} {direction}" for (metric, direction), name in first.items())
+        raise UsageError(f"these studies rank by different metrics and cannot be ranked together: {shown}")
+    return list(dict.fromkeys(every))
+
+
+def objectives_of(record: StudyRecord) -> list[tuple[str, str]]:
+    """Metric and direction of a study's objectives, measured ones first."""
+    objectives = [_objective(entry) for entry in record.document.get("objectives") or ["top1 max"]]
+    return sorted(objectives, key=lambda objective: is_cost(objective[0]))
+
+
+def _objective(entry: object) -> tuple[str, str]:
+    """An objective as plain data: a mapping, or the short form `top1 max`."""
+    if isinstance(entry, dict):
+        return str(entry.get("metric", "top1")), str(entry.get("direction", "max"))
+    metric, _, direction = str(entry).partition(" ")
+    return metric, direction or "max"
+
+
+def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
+    """Size of the test part, from the bits that one trial keeps of it: so many were right, which is so many percent."""
+    row = next((row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0), None)
+    bits = row and reader.correct([row.key]).get(row.key)
+    if not row or not bits:
+        return None
+    num_right, num_bits = int(bits, 16).bit_count(), 4 * len(bits)
+    num_examples = round(100 * num_right / row.metrics["top1"])
+    return num_examples if num_bits - 8 < num_examples <= num_bits else None

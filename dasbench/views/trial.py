@@ -1,0 +1,209 @@
+"""Everything that is known of one trial, and what differs between two."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+from dasbench.confusion import Confusion
+from dasbench.records import COST_FIELDS, Cost, Epoch
+from dasbench.results.answers import TrialRecord
+from dasbench.results.reading import read_store
+from dasbench.views.classes import confusion_record
+from dasbench.views.fields import flat_fields
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+WIDEST = 48
+"""Characters of a curve in the terminal."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is known of a trial.
+
+    Args:
+        part: what it belongs to: `state`, `spec`, `metrics`, `costs`, `resources` or `environment`.
+        field: its name, dotted.
+        value: plain data.
+    """
+
+    part: str
+    field: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which two trials differ.
+
+    Args:
+        part: as in `Fact`.
+        field: as in `Fact`.
+        first: its value in the first trial, None where it has none.
+        second: its value in the second.
+        difference: the second minus the first, None unless both are finite numbers.
+    """
+
+    part: str
+    field: str
+    first: Any
+    second: Any
+    difference: float | None
+
+
+def find_trial(db: str, key: str) -> TrialRecord:
+    """A trial by its key or the first digits of it.
+
+    Raises:
+        UsageError: if no trial, or more than one, begins so; the message names the nearest.
+        StoreError: if there is no database.
+    """
+    with read_store(db) as reader:
+        return reader.trial(key)
+
+
+def trial_record(trial: TrialRecord) -> dict[str, Any]:
+    """Everything about a trial as plain data, for programs."""
+    outcome = trial.outcome
+    cost, confusion = cost_of(trial), confusion_of(trial)
+    return {
+        "key": trial.key,
+        "state": trial.state.state,
+        "reason": trial.state.reason,
+        "attempt": trial.state.attempt,
+        "studies": [
+            {"study": row.study, "label": row.label, "variant": row.variant, "seed": row.seed, "role": row.role,
+             "reused": row.reused} for row in trial.rows
+        ],
+        "first_study": trial.first_study,
+        "created": trial.created,
+        "finished": trial.finished,
+        "spec": trial.spec,
+        "metrics": outcome.metrics if outcome else {},
+        "cost": asdict(cost) if cost else None,
+        "seconds": outcome.seconds if outcome else None,
+        "peak_memory": outcome.peak_memory if outcome else None,
+        "device": outcome.device if outcome else None,
+        "environment": outcome.environment if outcome else {},
+        "error": outcome.error if outcome else "",
+        "correct": outcome.correct if outcome else "",
+        "confusion": confusion_record(confusion) if confusion else None,
+        "epochs": [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs],
+        "attempts": [asdict(attempt) for attempt in trial.attempts],
+    }  # fmt: skip
+
+
+def cost_of(trial: TrialRecord) -> Cost | None:
+    """What its model costs, None as long as that was not counted."""
+    if trial.outcome and trial.outcome.cost:
+        return trial.outcome.cost
+    return next((row.cost for row in trial.rows if row.cost), None)
+
+
+def confusion_of(trial: TrialRecord) -> Confusion | None:
+    """Which classes of the test part it took for which, None if it did not say."""
+    return Confusion.from_text(trial.outcome.confusion) if trial.outcome and trial.outcome.confusion else None
+
+
+def facts(trial: TrialRecord) -> list[Fact]:
+    """What is known of a trial, flat: all but its curve, its attempts and its error."""
+    outcome, cost = trial.outcome, cost_of(trial)
+    known: dict[str, Mapping[str, Any]] = {
+        "state": {"state": trial.state.state, "reason": trial.state.reason, "attempt": trial.state.attempt},
+        "spec": flat_fields(trial.spec),
+        "metrics": outcome.metrics if outcome else {},
+        "costs": {name: getattr(cost, name) for name in COST_FIELDS} if cost else {},
+    }
+    if cost:
+        known["costs"] = {**known["costs"], "input_size": "x".join(map(str, cost.input_size)), **_uncounted(cost)}
+    if outcome:
+        resources = {"seconds": outcome.seconds, "peak_memory": outcome.peak_memory, "device": outcome.device}
+        known |= {"resources": resources, "environment": flat_fields(outcome.environment)}
+    return [Fact(part, field, value) for part, fields in known.items() for field, value in fields.items()]
+
+
+def _uncounted(cost: Cost) -> dict[str, int]:
+    return {f"uncounted.{name}": calls for name, calls in cost.uncounted.items()}
+
+
+def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
+    """What differs between two trials, in the order in which it is known of them."""
+    one, other = ({(fact.part, fact.field): fact.value for fact in facts(trial)} for trial in (first, second))
+    return [
+        Difference(*name, one.get(name), other.get(name), _minus(other.get(name), one.get(name)))
+        for name in _in_order(one, other)
+        if _text(one.get(name)) != _text(other.get(name))
+    ]
+
+
+def repeats(trial: TrialRecord) -> list[Difference]:
+    """What came out before the trial was trained again, and what is different now, the last repeat first."""
+    now = trial.outcome.metrics if trial.outcome else {}
+    replaced = [attempt for attempt in reversed(trial.attempts) if attempt.outcome]
+    found: list[Difference] = []
+    for attempt in replaced:
+        assert attempt.outcome is not None
+        part = f"attempt {attempt.attempt} ({attempt.outcome.status})"
+        before = attempt.outcome.metrics
+        names = dict.fromkeys([*before, *now])
+        found += [
+            Difference(part, name, before.get(name), now.get(name), _minus(now.get(name), before.get(name)))
+            for name in names
+        ]
+    return found
+
+
+def _in_order(one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
+    """All names, part by part."""
+    names = dict.fromkeys([*one, *other])
+    parts = dict.fromkeys(part for part, _ in names)
+    return [name for part in parts for name in names if name[0] == part]
+
+
+def _text(value: Any) -> str:
+    """A value for comparing: NaN equals NaN, and 1 does not equal True."""
+    return repr(value)
+
+
+def _minus(left: Any, right: Any) -> float | None:
+    for value in (left, right):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            return None
+    difference: float = left - right
+    return difference
+
+
+def curves(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
+    """The value of each metric after each epoch, NaN where it is missing.
+
+    Example:
+        >>> curves([Epoch(1, {"loss": 2.0}), Epoch(2, {"loss": 1.0, "top1": 60.0})])
+        {'loss': [2.0, 1.0], 'top1': [nan, 60.0]}
+    """
+    names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
+    return {name: [epoch.metrics.get(name, float("nan")) for epoch in epochs] for name in names}
+
+
+def sparkline(values: Sequence[float], *, widest: int = WIDEST) -> str:
+    """A curve in one line of text; what is not finite is a gap, a long curve is averaged over neighbours.
+
+    Example:
+        >>> sparkline([1.0, 2.0, float("nan"), 8.0])
+        '▁▂ █'
+        >>> sparkline([5.0, 5.0])
+        '▄▄'
+    """
+    number = min(len(values), widest)
+    bounds = [round(place * len(values) / number) for place in range(number + 1)] if number else [0]
+    groups = [[v for v in values[start:end] if isfinite(v)] for start, end in pairwise(bounds)]
+    means = [sum(group) / len(group) if group else None for group in groups]
+    known = [mean for mean in means if mean is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    return "".join(" " if mean is None else _bar(mean, low, high) for mean in means)
+
+
+def _bar(value: float, low: float, high: float) -> str:
+    share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5  # halves never overflow
+    return _BARS[min(len(_BARS) - 1, int(share * (len(_BARS) - 1)))]
