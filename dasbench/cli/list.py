@@ -14,7 +14,8 @@ STUDIES = "studies"
 @format_option("table", "json", "csv")
 def command(what: str, db: str, format_: str) -> None:
     """List components (gates, backbones, datasets, tasks, metrics, samplers, plots) or studies of the database."""
-    from dasbench.render.formats import console, print_records, text_table
+    from dasbench.render.formats import console, text_table
+    from dasbench.render.records import print_records
     from dasbench.views.components import component_records, study_records
 
     records = study_records(db) if what == STUDIES else component_records(_kind(what))

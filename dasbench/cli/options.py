@@ -4,8 +4,9 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -90,6 +91,26 @@ def format_option(*formats: str) -> Callable[[F], F]:
             function
         )
         return click.option("--json", "format_", flag_value="json", help="Short for --format json.")(function)
+
+    return decorate
+
+
+def table_options(*formats: str) -> Callable[[F], F]:
+    """`--format` (as `format_option` gives it), `--wide` and `--columns`, which become one argument `layout`."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def command(*args: Any, format_: str, wide: bool, columns: str | None, **options: Any) -> Any:
+            from dasbench.render.tables.table import Layout
+
+            named = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+            return function(*args, layout=Layout(format_=format_, wide=wide, columns=named), **options)
+
+        decorated = click.option("--wide", is_flag=True, help="All columns, however narrow the terminal is.")(command)
+        decorated = click.option("--columns", metavar="KEY,...", help="These columns of the table, in this order.")(
+            decorated
+        )
+        return format_option(*formats)(cast(F, decorated))
 
     return decorate
 

@@ -78,7 +78,7 @@ def _printed(kind: str, chosen: "Selection", db: str, options: dict[str, Any], f
 def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> "ParetoInfo":
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
-    from dasbench.render.formats import print_records
+    from dasbench.render.records import print_records
     from dasbench.views.pareto import info
     from dasbench.views.published import backbones_of, published_points
     from dasbench.views.quantities import quantity, read_objective
@@ -101,8 +101,8 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
 
 def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> Any:
     """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
-    from dasbench.render.formats import print_records
     from dasbench.render.plots.hypervolume import info
+    from dasbench.render.records import print_records
     from dasbench.views.quantities import quantity
 
     cost = quantity(options["cost"], chosen, convention=options["convention"])

@@ -167,8 +167,8 @@ def _conclude(
     format_: str,
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
-    from dasbench.render.formats import csv_text
     from dasbench.render.plots.saliency import draw, info
+    from dasbench.render.records import csv_text
     from dasbench.views.saliency import image_records, print_saliency
 
     subjects = list(dict.fromkeys(view.trial for view in views))

@@ -68,8 +68,8 @@ def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 
 def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> None:
-    from dasbench.render.formats import print_records, to_json
     from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.records import print_records, to_json
     from dasbench.render.trial import print_trial
     from dasbench.views.trial import facts, trial_record
 
@@ -91,7 +91,7 @@ def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> No
 
 
 def _show_differences(db: str, first: str, second: str, *, format_: str) -> None:
-    from dasbench.render.formats import print_records
+    from dasbench.render.records import print_records
     from dasbench.render.trial import print_differences
     from dasbench.views.trial import differences
 
@@ -127,7 +127,8 @@ def _find(db: str, key: str) -> "TrialRecord":
 
 def _show_sites(name: str, overrides: tuple[str, ...], format_: str) -> None:
     records = site_records(name, overrides=overrides)
-    from dasbench.render.formats import console, print_records, text_table
+    from dasbench.render.formats import console, text_table
+    from dasbench.render.records import print_records
 
     if format_ != "table":
         print_records(records, format_=format_)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import click
 
 from dasbench.analysis.stats import Comparison
-from dasbench.render.formats import Grid, print_grid, print_records, shown, to_json
+from dasbench.render.formats import Grid, print_grid
+from dasbench.render.plain import shown
+from dasbench.render.records import print_records, to_json
 from dasbench.views.comparison import Answer
 
 

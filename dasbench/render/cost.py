@@ -9,7 +9,8 @@ from dasbench.costs.cross_check import CrossCheck
 from dasbench.costs.latency import MeasuredCost
 from dasbench.networks import Counted
 from dasbench.records import COST_FIELDS
-from dasbench.render.formats import console, print_records, text_table
+from dasbench.render.formats import console, text_table
+from dasbench.render.records import print_records
 
 Record = dict[str, Any]
 """One line of a report as plain data."""

@@ -3,8 +3,9 @@
 from typing import Any
 
 from dasbench.analysis.importance import Importance
-from dasbench.render.formats import console, print_records, text_table
+from dasbench.render.formats import console, text_table
 from dasbench.render.plots.importance import ImportanceInfo, headline
+from dasbench.render.records import print_records
 
 
 def importance_records(found: Importance) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import Summary
 from dasbench.records import Cost
-from dasbench.render.formats import Grid, print_grid, print_records
+from dasbench.render.formats import Grid, print_grid
+from dasbench.render.records import print_records
 from dasbench.views.board import Board, Line
 from dasbench.views.units import Unit, count_unit, score_unit
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - the table is about characters that look like others
 
+import re
 import unicodedata
 
 PLAIN = {
@@ -47,3 +48,16 @@ def _has(encoding: str, character: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    r"""A text that does nothing to a terminal: control characters, also those that turn its direction, are spelt out.
+
+    Example:
+        >>> shown("a\x1b[31mred"), shown("µ")
+        ('a\\x1b[31mred', 'µ')
+    """
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)

@@ -7,7 +7,9 @@ from typing import Any
 from rich.text import Text
 
 from dasbench.confusion import Confusion
-from dasbench.render.formats import Grid, console, print_grid, shown, to_json
+from dasbench.render.formats import Grid, console, print_grid
+from dasbench.render.plain import shown
+from dasbench.render.records import to_json
 from dasbench.results.answers import TrialRecord
 from dasbench.views.classes import class_scores, mistakes
 from dasbench.views.trial import Difference, Fact, confusion_of, curves, facts, repeats, sparkline

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from dasbench.paper.figures import UNITS, Count, Table
-from dasbench.render.formats import Grid, console, print_grid, print_records, text_table
+from dasbench.render.formats import Grid, console, print_grid, text_table
+from dasbench.render.records import print_records
 from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
 
 ONCE = "A multiply-add counts once."

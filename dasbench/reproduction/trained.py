@@ -15,7 +15,7 @@ from dasbench.paper.figures import Column, PaperRow, Table
 from dasbench.results.reading import read_store
 from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Training, Trial
-from dasbench.views.variants import Ranked, gather
+from dasbench.views.variants import VariantScores, gather
 
 MAX_DIFFERENCES = 3
 """Differences from the paper's setting that a reason names."""
@@ -55,7 +55,7 @@ class Trained:
     """
 
     spec: Mapping[str, Any]
-    entry: Ranked
+    entry: VariantScores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from math import fsum
 from typing import Any
 
 from dasbench.views.fields import flat_fields
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 Block = Hashable
 """The values of all fields but those that tell the groups apart."""
@@ -41,7 +41,7 @@ class Averaged:
         return f"Averaged over {over} within each seed, over the {blocks} that all groups share.{lost}"
 
 
-def average_over_blocks(groups: Sequence[Sequence[Ranked]], metric: str, fields: Sequence[str]) -> Averaged:
+def average_over_blocks(groups: Sequence[Sequence[VariantScores]], metric: str, fields: Sequence[str]) -> Averaged:
     """Average the variants of each group within each seed, so that groups differ in nothing but their own fields.
 
     A block counts at a seed if every group that has that seed at all has a score in it; so a trial that failed is
@@ -55,8 +55,8 @@ def average_over_blocks(groups: Sequence[Sequence[Ranked]], metric: str, fields:
     Example:
         >>> def entry(norm, alpha, *scores):
         ...     variant, found = {"gate.norm": norm, "gate.alpha": alpha}, {"top1": dict(enumerate(scores))}
-        ...     return Ranked(variant=variant, label="", planned=2, failed=0, scores=found, cost=None, seconds=0.0,
-        ...                   peak_memory=0)
+        ...     return VariantScores(variant=variant, label="", planned=2, failed=0, scores=found, cost=None,
+        ...                   seconds=0.0, peak_memory=0)
         >>> bn, ln = [entry("bn", 0.1, 60), entry("bn", 0.2, 70)], [entry("ln", 0.1, 70, 71), entry("ln", 0.2, 80, 81)]
         >>> average_over_blocks([ln, bn], "top1", ["gate.norm"]).scores
         [{0: 75.0, 1: 76.0}, {0: 65.0}]
@@ -80,7 +80,7 @@ def average_over_blocks(groups: Sequence[Sequence[Ranked]], metric: str, fields:
     return Averaged(scores, len(shared), [*others], left_out, balanced)
 
 
-def _by_seed(group: Sequence[Ranked], metric: str, fields: Sequence[str]) -> dict[int, dict[Block, float]]:
+def _by_seed(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> dict[int, dict[Block, float]]:
     found: dict[int, dict[Block, list[float]]] = {}
     for entry in group:
         block = tuple(sorted((name, repr(value)) for name, value in _others(entry, fields).items()))
@@ -91,5 +91,5 @@ def _by_seed(group: Sequence[Ranked], metric: str, fields: Sequence[str]) -> dic
     }
 
 
-def _others(entry: Ranked, fields: Sequence[str]) -> dict[str, Any]:
+def _others(entry: VariantScores, fields: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in flat_fields(entry.variant).items() if name not in fields}

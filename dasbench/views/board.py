@@ -14,7 +14,7 @@ from dasbench.views.grouping import group_entries
 from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
 from dasbench.views.selection import Selection
 from dasbench.views.units import better_direction, score_unit
-from dasbench.views.variants import Ranked, by_score, is_cost, leaderboard
+from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
 FLOOR_METRICS = ("top1", "top5")
 """Metrics of the test part whose noise can be planned from the number of its examples."""
@@ -30,7 +30,7 @@ class Line:
         rank: the ranks that it may hold; None where nothing is known of its spread.
     """
 
-    entry: Ranked
+    entry: VariantScores
     summaries: Mapping[str, Summary]
     rank: RankInterval | None
 
@@ -162,7 +162,7 @@ def _summary_record(metric: str, summary: Summary) -> dict[str, Any]:
     }
 
 
-def _lines(entries: Sequence[Ranked], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
+def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
     """The entries with a summary of every metric, the one that ranks first."""
     others = sorted({name for entry in entries for name in entry.scores} - {selection.metric})
     metrics = others if is_cost(selection.metric) else [selection.metric, *others]

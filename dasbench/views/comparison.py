@@ -15,7 +15,7 @@ from dasbench.views.blocks import average_over_blocks
 from dasbench.views.board import FLOOR_METRICS
 from dasbench.views.naming import Named, find_variants
 from dasbench.views.units import ScoreUnit
-from dasbench.views.variants import Ranked, is_cost
+from dasbench.views.variants import VariantScores, is_cost
 
 FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 
@@ -39,7 +39,7 @@ class Question:
         was_fraction: the scores were fractions, and have become percent here.
     """
 
-    entries: Sequence[Ranked]
+    entries: Sequence[VariantScores]
     metric: str
     unit: str
     direction: Direction
@@ -232,7 +232,7 @@ def _answer(
     )
 
 
-def _scores(entry: Ranked, question: Question) -> Mapping[int, float]:
+def _scores(entry: VariantScores, question: Question) -> Mapping[int, float]:
     return entry.scores.get(question.metric, {})
 
 

@@ -14,7 +14,7 @@ from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.units import better_direction, score_unit
-from dasbench.views.variants import Ranked, by_variant, is_cost, leaderboard
+from dasbench.views.variants import VariantScores, by_variant, is_cost, leaderboard
 
 ENVIRONMENT = ("dasbench", "python", "torch", "torchvision", "cuda", "device", "device_name", "threads", "precision",
                "replicas", "git_commit", "git_dirty")  # fmt: skip
@@ -142,12 +142,12 @@ def seeds_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return seeds if isinstance(seeds, Mapping) else {}
 
 
-def usual_baseline(document: Mapping[str, Any], entries: Sequence[Ranked]) -> str | None:
+def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]) -> str | None:
     """The label of the variant that a study compares with: what it names, its base, or the one without a gate.
 
     Example:
         >>> def entry(gate):
-        ...     return Ranked(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0, scores={}, cost=None,
+        ...     return VariantScores(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0, scores={}, cost=None,
         ...                   seconds=0.0, peak_memory=0)
         >>> usual_baseline({"base": {"gate": {"name": "se"}}}, [entry("none"), entry("se")])
         'gate=se'

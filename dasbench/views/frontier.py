@@ -12,7 +12,7 @@ from dasbench.analysis.standings import ALL_PAIRS_UP_TO, standings
 from dasbench.records import COST_FIELDS
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,9 @@ class Point:
         return record | {"on_front": self.on_front, "standing": self.standing} | dict(self.values) | dict(self.counts)
 
 
-def frontier(entries: Sequence[Ranked], objectives: Sequence[Objective], *, x: Objective, y: Objective) -> list[Point]:
+def frontier(
+    entries: Sequence[VariantScores], objectives: Sequence[Objective], *, x: Objective, y: Objective
+) -> list[Point]:
     """One point for each entry that has a value of every objective.
 
     Args:
@@ -108,7 +110,7 @@ def how_standings_were_found(num_variants: int, objectives: Sequence[Objective])
 
 
 def _standings(
-    entries: Sequence[Ranked], table: Floats, objectives: Sequence[Objective], on_front: Sequence[bool]
+    entries: Sequence[VariantScores], table: Floats, objectives: Sequence[Objective], on_front: Sequence[bool]
 ) -> Sequence[Standing]:
     """Standings where one objective is measured and the others are taken as exact; else by the means alone.
 

@@ -8,17 +8,17 @@ from typing import NamedTuple
 from dasbench.records import COST_FIELDS, Cost
 from dasbench.views.blocks import average_over_blocks
 from dasbench.views.fields import find_field, flat_fields
-from dasbench.views.variants import Ranked, is_cost
+from dasbench.views.variants import VariantScores, is_cost
 
 
 class Grouped(NamedTuple):
     """Groups of variants, and what was averaged."""
 
-    entries: list[Ranked]
+    entries: list[VariantScores]
     note: str
 
 
-def group_entries(entries: Sequence[Ranked], metric: str, group_by: Sequence[str]) -> Grouped:
+def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Sequence[str]) -> Grouped:
     """One entry for each combination of the values of some fields: marginal means over the other fields.
 
     Args:
@@ -32,8 +32,8 @@ def group_entries(entries: Sequence[Ranked], metric: str, group_by: Sequence[str
     Example:
         >>> def entry(norm, alpha, score):
         ...     variant, scores = {"gate.norm": norm, "gate.alpha": alpha}, {"top1": {0: score}}
-        ...     return Ranked(variant=variant, label="", planned=1, failed=0, scores=scores, cost=None, seconds=0.0,
-        ...                   peak_memory=0)
+        ...     return VariantScores(variant=variant, label="", planned=1, failed=0, scores=scores, cost=None,
+        ...                   seconds=0.0, peak_memory=0)
         >>> entries = [entry("in", 0.1, 70.0), entry("in", 0.2, 72.0), entry("bn", 0.1, 60.0)]
         >>> grouped = group_entries(entries, "top1", ["norm"])
         >>> [(entry.label, entry.scores["top1"]) for entry in grouped.entries]
@@ -43,7 +43,7 @@ def group_entries(entries: Sequence[Ranked], metric: str, group_by: Sequence[str
         return Grouped([], "")
     known = ["study", *dict.fromkeys(name for entry in entries for name in flat_fields(entry.variant))]
     chosen = list(dict.fromkeys(find_field(name, known) for name in group_by))
-    groups: dict[tuple[str, ...], list[Ranked]] = {}
+    groups: dict[tuple[str, ...], list[VariantScores]] = {}
     for entry in entries:
         own = {"study": entry.study, **flat_fields(entry.variant)}
         groups.setdefault(tuple(str(own.get(name, "-")) for name in chosen), []).append(entry)
@@ -59,13 +59,13 @@ def group_entries(entries: Sequence[Ranked], metric: str, group_by: Sequence[str
 
 
 def _entry(
-    variant: dict[str, str], members: Sequence[Ranked], scores: Mapping[str, Mapping[int, float]], metric: str
-) -> Ranked:
+    variant: dict[str, str], members: Sequence[VariantScores], scores: Mapping[str, Mapping[int, float]], metric: str
+) -> VariantScores:
     states: Counter[str] = Counter()
     for member in members:
         states.update(member.states)
     seeds = {seed for member in members for by_seed in member.scores.values() for seed in by_seed}
-    return Ranked(
+    return VariantScores(
         variant=variant,
         label=" ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items()),
         planned=max(len(seeds), *(member.planned for member in members)),

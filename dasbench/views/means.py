@@ -7,7 +7,7 @@ from typing import Any
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
 from dasbench.views.selection import Selection
-from dasbench.views.variants import Ranked, by_variant, gather
+from dasbench.views.variants import VariantScores, by_variant, gather
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,13 @@ class Mean:
     levels: dict[str, Any] = field(default_factory=dict)
 
 
-def variants_with_scores(selection: Selection) -> list[Ranked]:
+def variants_with_scores(selection: Selection) -> list[VariantScores]:
     """Every variant that has a score, in the order of the study."""
     entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
     return [entry for entry in entries if entry.scores.get(selection.metric)]
 
 
-def mean_of(entry: Ranked) -> Mean:
+def mean_of(entry: VariantScores) -> Mean:
     """One variant's mean score with its interval."""
     summary = summarise(list(entry.scores[entry.metric].values()), failed=entry.failed)
     assert summary.mean is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.views.fields import find_field, flat_fields, is_value
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 MIN_KEY = 6
 """Digits of a trial's key that name it."""
@@ -31,11 +31,11 @@ class Named:
     """
 
     name: str
-    entries: Sequence[Ranked]
+    entries: Sequence[VariantScores]
     fields: Sequence[str] = ()
 
 
-def find_variants(name: str, entries: Sequence[Ranked]) -> Named:
+def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     """Find what a name stands for.
 
     In this order: a label; `field=value`, or several of them, which may be a group of variants; the value of one field
@@ -46,8 +46,8 @@ def find_variants(name: str, entries: Sequence[Ranked]) -> Named:
 
     Example:
         >>> def entry(label, variant):
-        ...     return Ranked(variant=variant, label=label, planned=1, failed=0, scores={}, cost=None, seconds=0.0,
-        ...                   peak_memory=0)
+        ...     return VariantScores(variant=variant, label=label, planned=1, failed=0, scores={}, cost=None,
+        ...                   seconds=0.0, peak_memory=0)
         >>> entries = [entry(f"norm={n} alpha={a}", {"norm": n, "alpha": a}) for n in ("in", "bn") for a in (0.1, 0.2)]
         >>> [found.label for found in find_variants("norm=bn", entries).entries]
         ['norm=bn alpha=0.1', 'norm=bn alpha=0.2']
@@ -70,7 +70,7 @@ def find_variants(name: str, entries: Sequence[Ranked]) -> Named:
     raise UsageError(f"no variant is called '{name}'.{_nearest(name, entries)} {_listed(entries)}")
 
 
-def _one(name: str, found: Sequence[Ranked]) -> Named:
+def _one(name: str, found: Sequence[VariantScores]) -> Named:
     if len(found) > 1:
         raise UsageError(
             f"'{name}' may be any of {len(found)} variants. {_listed(found)} "
@@ -85,7 +85,7 @@ def _conditions(name: str) -> dict[str, str]:
     return {match[1]: match[2].strip("\"'") for match in matches if match} if all(matches) else {}
 
 
-def _matching(name: str, conditions: dict[str, str], entries: Sequence[Ranked]) -> Named | None:
+def _matching(name: str, conditions: dict[str, str], entries: Sequence[VariantScores]) -> Named | None:
     """The variants with these values; None if the name may yet be a part of a label."""
     flat = [flat_fields(entry.variant) for entry in entries]
     known = list(dict.fromkeys(field for values in flat for field in values))
@@ -114,13 +114,13 @@ def _values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(f"'{field}' is one of {', '.join([*values][:MAX_LISTED])}." for field, values in known.items())
 
 
-def _nearest(name: str, entries: Sequence[Ranked]) -> str:
+def _nearest(name: str, entries: Sequence[VariantScores]) -> str:
     values = [str(value) for entry in entries for value in flat_fields(entry.variant).values()]
     near = get_close_matches(name, dict.fromkeys([*(entry.label for entry in entries[:1000]), *values[:5000]]), n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
-def _listed(entries: Sequence[Ranked]) -> str:
+def _listed(entries: Sequence[VariantScores]) -> str:
     labels = [entry.label for entry in entries]
     if not labels:
         return "There are no variants."

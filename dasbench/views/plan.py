@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dasbench.records import Cost, Row
-from dasbench.render.formats import console, print_records, text_table
+from dasbench.render.formats import console, text_table
+from dasbench.render.records import print_records
 from dasbench.results.planning import Member
 
 

@@ -10,7 +10,7 @@ from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.study import Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
 from dasbench.views.units import Unit, count_unit
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
 """What may stand on the axis of costs."""
@@ -128,7 +128,7 @@ def quantity(name: str, selection: Selection, *, convention: str) -> str:
     return name
 
 
-def values_of(entries: Sequence[Ranked], name: str) -> list[float | None]:
+def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]:
     """Each variant's value: a count, bytes, mean seconds, or the mean of a metric over seeds; None if unknown."""
     if name in COST_FIELDS:
         return [None if entry.cost is None else getattr(entry.cost, name) for entry in entries]

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.significance import t_tests
-from dasbench.render.formats import console, print_records, shown, text_table
+from dasbench.render.formats import console, text_table
+from dasbench.render.plain import shown
+from dasbench.render.records import print_records
 from dasbench.saliency.means import mean_over
 
 PER_IMAGE = "images"

@@ -12,7 +12,7 @@ from pathlib import Path
 from dasbench.errors import UsageError, unknown_name
 from dasbench.views.score_cells import Cell, duplicates, read_line
 from dasbench.views.units import SCORE_UNITS, ScoreUnit, foreign_unit
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 KEYS = ("variant", "seed")
 SEPARATORS = (",", ";", "\t")
@@ -34,7 +34,7 @@ class ScoreFile:
     """
 
     metric: str
-    entries: Sequence[Ranked]
+    entries: Sequence[VariantScores]
     unit: ScoreUnit
 
 
@@ -217,12 +217,12 @@ def _score(cell: Cell) -> float:
     return cell.score
 
 
-def _entries(cells: Sequence[Cell], metric: str, unit: ScoreUnit) -> list[Ranked]:
+def _entries(cells: Sequence[Cell], metric: str, unit: ScoreUnit) -> list[VariantScores]:
     by_variant: dict[str, list[Cell]] = {}
     for cell in cells:
         by_variant.setdefault(cell.variant, []).append(cell)
     return [
-        Ranked(
+        VariantScores(
             variant={"variant": name},
             label=name,
             planned=len(own),

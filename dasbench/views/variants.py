@@ -14,7 +14,7 @@ _as_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranked:
+class VariantScores:
     """One variant of a study.
 
     Args:
@@ -62,7 +62,7 @@ class Ranked:
 
 def leaderboard(
     rows: Sequence[Row], *, metric: str = "top1", maximise: bool = True, only: Sequence[str] | None = None
-) -> list[Ranked]:
+) -> list[VariantScores]:
     """Gather rows by variant and sort them by the mean of a metric, variants without a result last.
 
     Only trials that are done give scores. One that is done without a finite value of the metric counts as failed.
@@ -131,7 +131,7 @@ def _short(code: str | None) -> str:
     return code[:6] if code else "as released"
 
 
-def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> Ranked:
+def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> VariantScores:
     """One entry from the rows of one variant; where a search's winner was trained again, from its fresh seeds."""
     fresh = [row for row in rows if row.role == "confirm"]
     if len(fresh) < len(rows) and any(row.state == "done" for row in fresh):
@@ -148,7 +148,7 @@ def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | N
     states: Mapping[str, int] = {"done": scored}
     if scored < len(rows):
         states = Counter(_state(row, metric) for row in rows)
-    return Ranked(
+    return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
         planned=len(rows),
@@ -166,17 +166,17 @@ def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | N
     )
 
 
-def by_score(entries: Sequence[Ranked], *, metric: str, maximise: bool) -> list[Ranked]:
+def by_score(entries: Sequence[VariantScores], *, metric: str, maximise: bool) -> list[VariantScores]:
     """The entries from the best to the worst, those without a value last; equal ones in the order of their labels."""
 
-    def position(entry: Ranked) -> tuple[bool, float, str]:
+    def position(entry: VariantScores) -> tuple[bool, float, str]:
         value = score(entry, metric)
         return (value is None, 0.0 if value is None else -value if maximise else value, entry.label)
 
     return sorted(entries, key=position)
 
 
-def score(entry: Ranked, metric: str) -> float | None:
+def score(entry: VariantScores, metric: str) -> float | None:
     """The mean of a measured metric over seeds, or a counted cost; None if there is none yet."""
     if metric in entry.scores:
         values = entry.scores[metric].values()

@@ -13,6 +13,7 @@ from dasbench.cli.reproduce import command
 from dasbench.paper.figures import Count
 from dasbench.paper.tables import load_tables, table
 from dasbench.records import Outcome
+from dasbench.reproduction import rows as reproduction_rows
 from dasbench.reproduction.rows import reproduce_row
 from dasbench.reproduction.trained import read_trained
 from dasbench.results.planning import Member

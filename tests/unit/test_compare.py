@@ -10,14 +10,14 @@ from dasbench.views.comparison import FRACTIONS, Question, compare, compare_fami
 from dasbench.views.naming import find_variants
 from dasbench.views.score_files import read_scores
 from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
-from dasbench.views.variants import Ranked
+from dasbench.views.variants import VariantScores
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
 
 
 def entry(label, scores, variant=None, *, keys=(), failed=0):
     found = dict(enumerate(scores)) if isinstance(scores, list) else scores
-    return Ranked(
+    return VariantScores(
         variant=variant or {"gate.design": label},
         label=label,
         planned=len(found) + failed,

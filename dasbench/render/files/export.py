@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.formats import csv_text, to_json
+from dasbench.render.records import csv_text, to_json
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View

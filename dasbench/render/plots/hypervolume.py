@@ -20,7 +20,7 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import SERIES
 from dasbench.views.quantities import axis_unit, values_of
 from dasbench.views.selection import Selection
-from dasbench.views.variants import Ranked, by_variant, gather
+from dasbench.views.variants import VariantScores, by_variant, gather
 
 MOST_STEPS = 300
 """Points of a curve; of more trials, so many are taken evenly."""
@@ -160,7 +160,9 @@ def draw(growth: HypervolumeInfo, path: Path) -> None:
         save_figure(figure, path)
 
 
-def _usual_reference(entries: Sequence[Ranked], metric: str, cost: str, direction: Direction) -> tuple[float, float]:
+def _usual_reference(
+    entries: Sequence[VariantScores], metric: str, cost: str, direction: Direction
+) -> tuple[float, float]:
     """The worst mean and the highest cost, a tenth of their ranges further out, so that the worst points count too."""
     if not entries:
         return (0.0, 1.0)
@@ -174,7 +176,7 @@ def _usual_reference(entries: Sequence[Ranked], metric: str, cost: str, directio
 def _curve(
     study: str,
     selection: Selection,
-    entries: Sequence[Ranked],
+    entries: Sequence[VariantScores],
     cost: str,
     corner: tuple[float, float],
     direction: Direction,
@@ -200,7 +202,7 @@ def _curve(
     return Curve(study=study, steps=steps, ci95=ci95, seeds=seeds)
 
 
-def _scores(entry: Ranked) -> Mapping[int, float]:
+def _scores(entry: VariantScores) -> Mapping[int, float]:
     return entry.scores.get(entry.metric, {})
 
 

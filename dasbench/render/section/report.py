@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.formats import csv_text, shown
+from dasbench.render.plain import shown
+from dasbench.render.records import csv_text
 from dasbench.render.section.figures import FIGURES
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section

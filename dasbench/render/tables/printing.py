@@ -1,33 +1,41 @@
-"""Tables on standard output, in the format that was asked for."""
+"""What a command has found on standard output: tables for people, records for programs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from dasbench.render.formats import Grid, print_grid
-from dasbench.render.tables.table import Table
+from dasbench.render.records import print_records
+from dasbench.render.tables.table import Layout, Table
+
+RECORDS = ("json", "csv")
+"""Formats for programs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """What a reader wants of a table.
+def print_found(
+    layout: Layout,
+    *,
+    tables: Callable[[], Sequence[Table]],
+    records: Callable[[], Sequence[Mapping[str, Any]]],
+) -> None:
+    """Print what a command has found, in the format that was asked for; only that is laid out.
 
     Args:
-        format_: `table` (for a terminal), `md`, `latex` or `html`.
-        wide: as many columns as there are, however narrow the terminal is.
-        columns: keys of the columns to show; by default those that fit.
-    """
+        layout: what the reader wants.
+        tables: the same for people.
+        records: the same for programs.
 
-    format_: str = "table"
-    wide: bool = False
-    columns: Sequence[str] = ()
+    Raises:
+        UsageError: if `layout.columns` names a column that no table has; with the nearest.
+    """
+    if layout.format_ in RECORDS:
+        print_records(records(), format_=layout.format_)
+        return
+    for table in tables():
+        print_table(table, layout)
 
 
 def print_table(table: Table, layout: Layout) -> None:
-    """Print a table.
-
-    Raises:
-        UsageError: if `layout.columns` names a column that the table does not have; with the nearest.
-    """
+    """Print one table."""
     grid = Grid(
         title=table.title,
         columns=[column.title for column in table.columns],

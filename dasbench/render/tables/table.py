@@ -38,3 +38,18 @@ class Table:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
     bold: Collection[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What a reader wants of a table.
+
+    Args:
+        format_: `table` (for a terminal), `md`, `latex` or `html`; `json` or `csv` for records.
+        wide: all columns, however narrow the terminal is.
+        columns: keys of the columns to show, in their order; by default those that fit.
+    """
+
+    format_: str = "table"
+    wide: bool = False
+    columns: Sequence[str] = ()

@@ -1,0 +1,76 @@
+"""Records as JSON or CSV, for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import click
+
+from dasbench.render.plain import shown
+
+INDENT_UP_TO = 1000
+"""Records up to which JSON is indented; of more, each takes a line, which is several times faster."""
+
+
+def print_records(records: Sequence[Mapping[str, Any]], *, format_: str) -> None:
+    """Print records as `json` (a list of objects) or `csv` (nested values as JSON, formulas made harmless)."""
+    if format_ == "json":
+        if len(records) > INDENT_UP_TO:
+            click.echo("[\n" + ",\n".join(map(to_json, records)) + "\n]")
+        else:
+            click.echo(to_json(list(records), indent=2))
+        return
+    click.echo(csv_text(records), nl=False)
+
+
+def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
+    r"""Records as CSV: nested values as JSON, formulas made harmless.
+
+    Example:
+        >>> csv_text([{"label": "=1+1", "sfd": 0.5}])
+        "label,sfd\n'=1+1,0.5\n"
+    """
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for record in records for name in record))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writerow({name: _cell(name) for name in names})
+    writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
+    return text.getvalue()
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """A value as strict JSON; a number that is not finite becomes null.
+
+    Example:
+        >>> to_json({"top1": float("nan"), "n": 3})
+        '{"top1": null, "n": 3}'
+    """
+    try:
+        return json.dumps(value, indent=indent, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _cell(value: Any) -> Any:
+    """A value for a spreadsheet: text that it would take for a formula gets a leading apostrophe.
+
+    Example:
+        >>> _cell("=1+1"), _cell({"a": 1}), _cell(None), _cell(-2)
+        ("'=1+1", '{"a": 1}', '', -2)
+    """
+    if isinstance(value, Mapping | list | tuple):
+        return to_json(value)
+    if isinstance(value, str):
+        return shown("'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
+    return "" if value is None else value
