@@ -12,7 +12,7 @@ import click
 
 from dasbench.cli.data import watching_files
 from dasbench.data_access import reading_data
-from dasbench.errors import EmptyStoreError
+from dasbench.errors import EmptyStoreError, UsageError
 
 if TYPE_CHECKING:
     from dasbench.results.reading import Reader
@@ -104,13 +104,13 @@ def table_options(*formats: str) -> Callable[[F], F]:
             from dasbench.render.tables.table import Layout
 
             named = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+            if named and format_ in ("json", "csv"):
+                raise UsageError(f"--columns chooses columns of a table; {format_} holds every field, leave it out.")
             return function(*args, layout=Layout(format_=format_, wide=wide, columns=named), **options)
 
-        decorated = click.option("--wide", is_flag=True, help="All columns, however narrow the terminal is.")(command)
-        decorated = click.option("--columns", metavar="KEY,...", help="These columns of the table, in this order.")(
-            decorated
-        )
-        return format_option(*formats)(cast(F, decorated))
+        wide = click.option("--wide", is_flag=True, help="All columns, however narrow the terminal is.")
+        columns = click.option("--columns", metavar="KEY,...", help="These columns of the table, in this order.")
+        return format_option(*formats)(cast(F, columns(wide(command))))
 
     return decorate
 

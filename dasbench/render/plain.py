@@ -39,6 +39,8 @@ def fitting(text: str, encoding: str) -> str:
         >>> fitting("± ≈ 5", "latin-1"), fitting("± ≈ 5", "ascii"), fitting("± ≈ 5", "utf-8")
         ('± ~ 5', '+- ~ 5', '± ≈ 5')
     """
+    if text.isascii():
+        return text
     return "".join(character if _has(encoding, character) else plain(character) for character in text)
 
 

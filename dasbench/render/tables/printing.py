@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dasbench.render.formats import Grid, print_grid
+import click
+
+from dasbench.errors import UsageError, unknown_name
 from dasbench.render.records import print_records
-from dasbench.render.tables.table import Layout, Table
+from dasbench.render.tables.table import Layout, Table, with_columns
+from dasbench.render.tables.terminal import print_to_terminal
 
 RECORDS = ("json", "csv")
 """Formats for programs."""
@@ -29,19 +32,47 @@ def print_found(
     """
     if layout.format_ in RECORDS:
         print_records(records(), format_=layout.format_)
+    else:
+        print_tables(tables(), layout)
+
+
+def print_tables(tables: Sequence[Table], layout: Layout) -> None:
+    """Print tables, a blank line between them; of those that have columns, the ones with a column that was named."""
+    if layout.columns:
+        _check_columns(layout.columns, tables)
+        chosen = [with_columns(table, layout.columns) if table.columns else table for table in tables]
+        tables = [new for new, table in zip(chosen, tables, strict=True) if new.columns or not table.columns]
+    if layout.format_ == "html":
+        from dasbench.render.tables.html import html  # Jinja takes a twentieth of a second
+
+        click.echo(html(tables))
         return
-    for table in tables():
-        print_table(table, layout)
+    for number, table in enumerate(tables):
+        if number:
+            click.echo()
+        _print(table, layout)
 
 
 def print_table(table: Table, layout: Layout) -> None:
     """Print one table."""
-    grid = Grid(
-        title=table.title,
-        columns=[column.title for column in table.columns],
-        rows=table.rows,
-        lines=table.notes,
-        left=sum(column.is_text for column in table.columns),
-        bold=table.bold,
-    )
-    print_grid(grid, format_=layout.format_)
+    print_tables([table], layout)
+
+
+def _print(table: Table, layout: Layout) -> None:
+    if layout.format_ == "md":
+        from dasbench.render.tables.markdown import markdown
+
+        click.echo(markdown(table))
+    elif layout.format_ == "latex":
+        from dasbench.render.tables.latex import latex
+
+        click.echo(latex(table))
+    else:
+        print_to_terminal(table, wide=layout.wide)
+
+
+def _check_columns(keys: Sequence[str], tables: Sequence[Table]) -> None:
+    known = {column.key for table in tables for column in table.columns}
+    unknown = [unknown_name("column", key, known) for key in keys if key not in known]
+    if unknown:
+        raise UsageError("\n".join(f"--columns: {complaint}" for complaint in unknown))

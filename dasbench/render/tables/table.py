@@ -1,7 +1,7 @@
 """A table of text cells that every format can write: a terminal of any width, Markdown, LaTeX, HTML."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +12,8 @@ class Column:
         key: what `--columns` calls it.
         title: what stands above it, with its unit in brackets.
         is_text: text stands on the left and may be wrapped between words; numbers stand on the right and never are.
-        priority: where a terminal is too narrow, columns of the highest number go first; those of 0 always stay.
+        priority: where a terminal is too narrow, columns of the highest number go first. Those of 2 and more go before
+            a name takes a second line, those of 1 only where even names of many lines leave no room, those of 0 never.
     """
 
     key: str
@@ -27,7 +28,7 @@ class Table:
 
     Args:
         title: what stands above it.
-        columns: from left to right.
+        columns: from left to right; none for notes that stand alone.
         rows: their cells, one for each column.
         notes: sentences below it.
         bold: numbers of the rows that stand out, from 0.
@@ -53,3 +54,24 @@ class Layout:
     format_: str = "table"
     wide: bool = False
     columns: Sequence[str] = ()
+
+
+def name_place(table: Table) -> int | None:
+    """Where the column stands that says what a row is about: the first one of text."""
+    return next((place for place, column in enumerate(table.columns) if column.is_text), None)
+
+
+def with_columns(table: Table, keys: Iterable[str]) -> Table:
+    """A table of the columns of these keys, in this order, all of which stay; unknown keys are passed over.
+
+    Example:
+        >>> columns = [Column(key="n", title="n"), Column(key="sd", title="sd")]
+        >>> board = Table(title="", columns=columns, rows=[["3", "1"]])
+        >>> with_columns(board, ["sd", "p", "n"]).rows
+        [['1', '3']]
+    """
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    chosen = [places[key] for key in dict.fromkeys(keys) if key in places]
+    columns = [replace(table.columns[place], priority=0) for place in chosen]
+    rows = [[cells[place] for place in chosen] for cells in table.rows]
+    return replace(table, columns=columns, rows=rows)

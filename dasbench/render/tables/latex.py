@@ -1,0 +1,43 @@
+"""A table in LaTeX."""
+
+from collections.abc import Sequence
+
+from dasbench.render.tables.table import Table
+from dasbench.render.templates import rendered
+
+
+def latex(table: Table) -> str:
+    r"""A table for LaTeX with the package booktabs; the title and the notes become its caption.
+
+    Of the bold rows the name is bold and the first number, which is the one that was tested.
+
+    Example:
+        >>> from dasbench.render.tables.table import Column
+        >>> columns = [Column(key="gate", title="gate", is_text=True)]
+        >>> print(latex(Table(title="Which?", columns=columns, rows=[["a_b"]], bold=[0])))
+        % needs \usepackage{booktabs}
+        \begin{table}
+          \centering
+          \caption{Which?}
+          \begin{tabular}{l}
+            \toprule
+            gate \\
+            \midrule
+            \textbf{a\_b} \\
+            \bottomrule
+          \end{tabular}
+        \end{table}
+    """
+    caption = [_sentence(text) for text in (table.title, *table.notes) if text]
+    return rendered("table.tex.j2", table=table, caption=caption, strong=_strong_places(table))
+
+
+def _strong_places(table: Table) -> Sequence[int]:
+    """Of the columns up to the first number."""
+    numbers = [place for place, column in enumerate(table.columns) if not column.is_text]
+    return range(numbers[0] + 1) if numbers else range(len(table.columns))
+
+
+def _sentence(text: str) -> str:
+    """A line of a caption, with an end."""
+    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."

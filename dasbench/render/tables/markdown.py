@@ -1,0 +1,18 @@
+"""A table in GitHub's Markdown."""
+
+from dasbench.render.tables.table import Table, name_place
+from dasbench.render.templates import rendered
+
+
+def markdown(table: Table) -> str:
+    r"""A table in Markdown, the names of bold rows in bold; what Markdown or HTML would take for its own is escaped.
+
+    Example:
+        >>> from dasbench.render.tables.table import Column
+        >>> columns = [Column(key="gate", title="gate", is_text=True), Column(key="top1", title="top1")]
+        >>> print(markdown(Table(title="", columns=columns, rows=[["a|b", "1.0"]])))
+        | gate | top1 |
+        | --- | ---: |
+        | a\|b | 1.0 |
+    """
+    return rendered("table.md.j2", table=table, name=name_place(table))

@@ -1,0 +1,137 @@
+"""Which columns of a table a width has room for, and how wide each is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+
+from dasbench.render.tables.table import Column, Table, name_place
+from dasbench.render.tables.words import longest_word, wrapped
+
+NAME = 32
+"""Width up to which a name stays in one line as long as there is a column of priority 2 or more to leave out."""
+PROSE = 24
+"""Width that other text keeps for as long."""
+EXTRA = 2
+"""Priority from which a column is left out before names are broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """The room that a column takes.
+
+    Args:
+        least: no word of its text is cut, no number is cut or broken.
+        readable: names take two lines at most, other text has 24 characters, headings are broken.
+        whole: each cell and the heading take one line.
+    """
+
+    least: int
+    readable: int
+    whole: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How a table is laid out.
+
+    Args:
+        places: of the columns that are shown, from left to right.
+        widths: of these columns.
+    """
+
+    places: Sequence[int]
+    widths: Sequence[int]
+
+
+def rooms_of(table: Table) -> list[Room]:
+    """The room that each column takes."""
+    name = name_place(table)
+    return [
+        _room(column, [cells[place] for cells in table.rows], is_name=place == name)
+        for place, column in enumerate(table.columns)
+    ]
+
+
+def fit_all(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
+    """Lay out all columns in a width, or in as much as names in one line and readable text take."""
+    name = name_place(table)
+    rooms = [replace(room, readable=room.whole) if place == name else room for place, room in enumerate(rooms)]
+    places = range(len(rooms))
+    wide = max(width, total_width([room.readable for room in rooms]))
+    return Fit(places=places, widths=_widths(table, rooms, places, wide))
+
+
+def fit(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
+    """Lay out a table in a width.
+
+    What is too wide gives way in this order, each step only as far as it must:
+
+    1. headings are broken between words;
+    2. text other than names is, down to 24 characters, and names of more than 32 characters, into two lines;
+    3. columns of priority 2 and more are left out, the highest number first, of equal ones the right one first;
+    4. names and other text are broken down to their longest words;
+    5. columns of priority 1 are left out.
+
+    If that is not enough the table is wider than it should be: no number is cut, and no word of up to 40 characters.
+    """
+    places = list(range(len(rooms)))
+    for place in sorted(places, key=lambda place: (-table.columns[place].priority, -place)):
+        priority = table.columns[place].priority
+        shown = [rooms[place] for place in places]
+        needed = [room.readable if priority >= EXTRA else room.least for room in shown]
+        if priority <= 0 or total_width(needed) <= width:
+            break
+        places.remove(place)
+    return Fit(places=places, widths=_widths(table, rooms, places, width))
+
+
+def _room(column: Column, cells: Sequence[str], *, is_name: bool) -> Room:
+    heading = max(1, longest_word(column.title))
+    widest = max([1, *map(cell_len, cells)])
+    whole = max(widest, cell_len(column.title))
+    if not column.is_text:
+        least = max(widest, heading)
+        return Room(least=least, readable=least, whole=whole)
+    least = max([heading, *map(longest_word, cells)])
+    enough = max([NAME, *(_half(cell) for cell in cells if cell_len(cell) > NAME)]) if is_name else PROSE
+    return Room(least=least, readable=min(whole, max(least, enough)), whole=whole)
+
+
+def _half(text: str) -> int:
+    """The least width in which a text takes two lines."""
+    half = cell_len(text) // 2
+    return next(width for width in range(half, 2 * half + 2) if len(wrapped(text, max(1, width))) <= 2)
+
+
+def total_width(widths: Sequence[int]) -> int:
+    """The width of a table: a blank on both sides of each cell, a rule on both sides of each column."""
+    return sum(widths) + 3 * len(widths) + 1
+
+
+def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: int) -> list[int]:
+    """The widths of the columns that are shown: first text is as wide as there is room, then headings are."""
+    shown = [rooms[place] for place in places]
+    floors = [room.readable for room in shown]
+    if total_width(floors) > width:
+        floors = [room.least for room in shown]
+    widths = floors
+    for level in range(1, width):
+        higher = [
+            min(room.whole, max(floor, level)) if table.columns[place].is_text else floor
+            for place, room, floor in zip(places, shown, floors, strict=True)
+        ]
+        if total_width(higher) > width:
+            break
+        widths = higher
+    widths = [_used(table, place, wide) for place, wide in zip(places, widths, strict=True)]
+    for number, room in enumerate(shown):
+        if total_width(widths) + room.whole - widths[number] <= width:
+            widths[number] = room.whole
+    return widths
+
+
+def _used(table: Table, place: int, width: int) -> int:
+    """How much of a width the lines of a column take."""
+    texts = [table.columns[place].title, *(cells[place] for cells in table.rows)]
+    return max(1, *(cell_len(line) for text in texts for line in wrapped(text, width)))
