@@ -42,7 +42,7 @@ def command(
     from dasbench.catalog import PLOTS
     from dasbench.render.importance import print_importance
     from dasbench.render.plots.figure import figure_paths
-    from dasbench.render.plots.importance import info
+    from dasbench.views.importance import info
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
 

@@ -10,6 +10,7 @@ import click
 from dasbench.cli.options import db_option, format_option, quick_reading, study_name
 
 if TYPE_CHECKING:
+    from dasbench.views.figures.hypervolume import HypervolumeInfo
     from dasbench.views.pareto import ParetoInfo
     from dasbench.views.selection import Selection
 
@@ -78,6 +79,7 @@ def _printed(kind: str, chosen: "Selection", db: str, options: dict[str, Any], f
 def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> "ParetoInfo":
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
+    from dasbench.render.frontier import frontier_records
     from dasbench.render.records import print_records
     from dasbench.views.pareto import info
     from dasbench.views.published import backbones_of, published_points
@@ -95,23 +97,22 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
     )
     front = info(chosen, cost=cost, objectives=objectives, published=published or ())
     if format_ != "plot":
-        print_records([point.as_record() for point in front.points], format_=format_)
+        print_records(frontier_records(front.points), format_=format_)
     return front
 
 
-def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> Any:
+def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> "HypervolumeInfo":
     """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
-    from dasbench.render.plots.hypervolume import info
+    from dasbench.render.frontier import hypervolume_records, step_records
     from dasbench.render.records import print_records
+    from dasbench.views.figures.hypervolume import info
     from dasbench.views.quantities import quantity
 
     cost = quantity(options["cost"], chosen, convention=options["convention"])
     growth = info(chosen, cost=cost, reference=_corner(options["reference"]))
-    records = growth.as_records()
-    if format_ == "csv":
-        records = [{"study": record["study"], **step} for record in records for step in record["trace"]]
     if format_ != "plot":
-        print_records(records, format_=format_)
+        make_records = step_records if format_ == "csv" else hypervolume_records
+        print_records(make_records(growth), format_=format_)
     return growth
 
 

@@ -167,8 +167,9 @@ def _conclude(
     format_: str,
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
-    from dasbench.render.plots.saliency import draw, info
+    from dasbench.render.plots.saliency import draw
     from dasbench.render.records import csv_text
+    from dasbench.views.figures.saliency import info
     from dasbench.views.saliency import image_records, print_saliency
 
     subjects = list(dict.fromkeys(view.trial for view in views))
@@ -178,8 +179,8 @@ def _conclude(
     print_saliency(title, views, parameters=asdict(scoring), format_=format_)
     images = sample.split.batch(indices).cpu().permute(0, 2, 3, 1).numpy()
     stem = folder / "_".join(["saliency", *reversed(subjects)])
-    what = info(f"{title}: {len(indices)} of {len(sample.indices)} random {sample.part} images", views, images=images)
-    draw(what, stem.with_suffix(".png"))
+    heading = f"{title}: {len(indices)} of {len(sample.indices)} random {sample.part} images"
+    draw(info(views, images=images), stem.with_suffix(".png"), title=heading)
     _write(stem.with_suffix(".csv"), csv_text(image_records(views)))
     for suffix in (".png", ".csv"):
         click.echo(str(stem.with_suffix(suffix)), err=True)

@@ -82,11 +82,12 @@ def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> No
     else:
         print_trial(trial)
     if paths:
-        from dasbench.render.plots import curve  # imports matplotlib when it draws
+        from dasbench.render.plots.curve import draw  # imports matplotlib when it draws
+        from dasbench.views.figures.curve import info
 
-        what = curve.info(trial)
+        what = info(trial)
         for path in paths:
-            curve.draw(what, path)
+            draw(what, path)
             click.echo(str(path), err=True)
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from dasbench.analysis.importance import Importance
 from dasbench.render.formats import console, text_table
-from dasbench.render.plots.importance import ImportanceInfo, headline
+from dasbench.render.plots.importance import headline
 from dasbench.render.records import print_records
+from dasbench.views.importance import ImportanceInfo
 
 
 def importance_records(found: Importance) -> list[dict[str, Any]]:

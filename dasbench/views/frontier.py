@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from dasbench.records import COST_FIELDS
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
 from dasbench.views.variants import VariantScores
+
+Grounds = Literal["all_pairs", "best_cheaper", "means", "exact"]
+"""What standings rest on: tests of all pairs; a test of each against the best that costs no more; nothing is tested as
+several objectives are measured, or as none is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +52,6 @@ class Point:
     standing: Standing
     values: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
-
-    def as_record(self) -> dict[str, Any]:
-        """Flat plain data, as JSON and CSV show it."""
-        record = {"label": self.label, "variant": dict(self.variant), "study": self.study, "cost": self.cost}
-        record |= {"mean": self.mean, "sd": self.sd, "ci95": self.ci95, "n": self.n, "failed": self.failed}
-        return record | {"on_front": self.on_front, "standing": self.standing} | dict(self.values) | dict(self.counts)
 
 
 def frontier(
@@ -98,15 +96,19 @@ def frontier(
     ]
 
 
-def how_standings_were_found(num_variants: int, objectives: Sequence[Objective]) -> str:
-    """What stands behind the word `dominated`, in a few words."""
+def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
+    """What standings rest on.
+
+    Args:
+        num_variants: how many have one.
+        objectives: all that decide who dominates whom.
+    """
     num_noisy = sum(not is_cost_name(objective.metric) for objective in objectives)
     if num_noisy == 0:
-        return "all objectives are taken as exact"
+        return "exact"
     if num_noisy > 1:
-        return "several objectives are measured: nothing is called dominated"
-    tested = "all pairs" if num_variants <= ALL_PAIRS_UP_TO else "each against the best that costs no more"
-    return f"paired t tests over seeds, {tested}, corrected for all pairs"
+        return "means"
+    return "all_pairs" if num_variants <= ALL_PAIRS_UP_TO else "best_cheaper"
 
 
 def _standings(

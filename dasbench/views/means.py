@@ -1,12 +1,12 @@
 """Means over seeds with their intervals, for every chart that shows variants one by one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
 from dasbench.views.selection import Selection
+from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, gather
 
 
@@ -72,6 +72,16 @@ def axes_of(selection: Selection) -> list[str]:
     return list(dict.fromkeys(key for row in selection.rows for key in row.variant))
 
 
-def bars(means: Sequence[Mean]) -> list[float]:
-    """Lengths of error bars, none where no spread is known."""
-    return [float("nan") if one.ci95 is None else one.ci95 for one in means]
+def has_several_studies(selection: Selection) -> bool:
+    """Whether its trials belong to more than one study."""
+    return len({row.study for row in selection.rows}) > 1
+
+
+def is_percent(metric: str) -> bool:
+    """Whether a metric is a share in percent, which ends at 100.
+
+    Example:
+        >>> is_percent("val_top1"), is_percent("val_loss")
+        (True, False)
+    """
+    return score_unit(metric) == "pp"

@@ -1,14 +1,14 @@
-"""What the figure of accuracy against cost shows: its points, where each stands, and the words around them."""
+"""What the figure of accuracy against cost shows: its points, and where each stands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dasbench.analysis.stats import Direction
-from dasbench.render.plots.labels import short_labels
 from dasbench.spec.study import Objective
-from dasbench.views.frontier import Point, frontier, how_standings_were_found
+from dasbench.views.frontier import Grounds, Point, frontier, grounds_of
+from dasbench.views.means import is_percent
 from dasbench.views.published import PublishedPoint
-from dasbench.views.quantities import axis_unit, is_cost_name, score_title, spread_title
+from dasbench.views.quantities import is_cost_name
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 
@@ -24,8 +24,9 @@ class ParetoInfo:
         points: every variant with a result, by falling score.
         objectives: all objectives of the front.
         published: what others printed, a layer of its own.
-        how: how standings were found, in one sentence.
+        grounds: what standings rest on.
         left_out: variants that have no result to be a point with.
+        percents: what is a share in percent, of what the axes show.
     """
 
     question: str
@@ -34,13 +35,19 @@ class ParetoInfo:
     points: Sequence[Point]
     objectives: Sequence[Objective] = ()
     published: Sequence[PublishedPoint] = ()
-    how: str = ""
+    grounds: Grounds = "all_pairs"
     left_out: int = 0
+    percents: frozenset[str] = frozenset()
 
     @property
     def costs(self) -> list[float]:
         """Every value on the horizontal axis."""
         return [point.cost for point in self.points] + [point.cost for point in self.published]
+
+    @property
+    def scores(self) -> list[float]:
+        """Every value on the vertical axis."""
+        return [point.mean for point in self.points] + [point.value for point in self.published]
 
     @property
     def has_steps(self) -> bool:
@@ -80,21 +87,10 @@ def info(
         points=points,
         objectives=tuple(objectives),
         published=published,
-        how=how_standings_were_found(len(points), objectives),
+        grounds=grounds_of(len(points), objectives),
         left_out=len(entries) - len(points),
+        percents=frozenset(name for name in (x.metric, y.metric) if is_percent(name)),
     )
-
-
-def point_labels(points: Sequence[Point]) -> list[str]:
-    """A short label for each point: values alone where all variants of its study vary the same fields."""
-    by_study: dict[str, list[int]] = {}
-    for index, point in enumerate(points):
-        by_study.setdefault(point.study, []).append(index)
-    labels = [""] * len(points)
-    for some in by_study.values():
-        for index, text in zip(some, short_labels([points[index].variant for index in some])[1], strict=True):
-            labels[index] = text
-    return labels
 
 
 def front_steps(front: ParetoInfo, size: float) -> list[tuple[float, float]]:
@@ -102,21 +98,3 @@ def front_steps(front: ParetoInfo, size: float) -> list[tuple[float, float]]:
     if not front.has_steps:
         return []
     return sorted((point.cost / size, point.mean) for point in front.points if point.on_front)
-
-
-def vertical_title(front: ParetoInfo) -> str:
-    """What the vertical axis shows, and what its error bars are."""
-    if is_cost_name(front.metric):
-        return axis_unit(front.metric, []).title
-    if not front.points:
-        return score_title(front.metric)
-    return spread_title(front.metric, spread=any(point.ci95 is not None for point in front.points))
-
-
-def legend_title(front: ParetoInfo) -> str:
-    """What the labels of the points mean, and what the figure would hide."""
-    keys = short_labels([point.variant for point in front.points])[0] if front.points else ""
-    short = sum(point.failed > 0 for point in front.points)
-    lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
-    absent = f"{front.left_out} without a result" if front.left_out else ""
-    return "; ".join(part for part in (keys and f"labels: {keys}", lost, absent) if part)

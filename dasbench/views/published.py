@@ -9,9 +9,6 @@ from dasbench.paper.tables import find_table, load_tables
 from dasbench.records import Row
 from dasbench.results.reading import read_store
 
-PUBLISHED = "published, other data / recipe"
-"""What the legend calls these points: they were trained elsewhere, on other data or in another way."""
-
 _COLUMNS = {"macs": "flops_g", "params": "params_m"}
 
 

@@ -158,16 +158,6 @@ def axis_unit(name: str, values: Iterable[float]) -> Unit:
     return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(known, score_title(name)))
 
 
-def spread_title(metric: str, *, spread: bool) -> str:
-    """What an axis of scores shows: a mean and what its error bars are, or that no spread is known.
-
-    Example:
-        >>> spread_title("top1", spread=True), spread_title("loss", spread=False)
-        ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
-    """
-    return score_title(metric) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
-
-
 def score_title(metric: str) -> str:
     """A metric with its unit, as an axis names it; accuracies are in percent.
 

@@ -14,10 +14,11 @@ from dasbench.catalog import PLOTS
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError
 from dasbench.render.files.export import export
-from dasbench.render.plots.confusion import MOST, draw, info
+from dasbench.render.plots.confusion import draw
 from dasbench.render.trial import print_trial
 from dasbench.results.store import open_store
 from dasbench.views.classes import class_scores, with_confusions
+from dasbench.views.figures.confusion import MOST_PANELS, info
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.trial import find_trial, trial_record
 
@@ -158,9 +159,11 @@ class TestPlot:
         assert [panel.label for panel in info(selection(rows, b0=SMALL)).panels] == ["b"]
 
     def test_more_variants_than_fit_are_refused(self):
-        rows = [row(f"v{number}", 0, 80, 10) for number in range(MOST + 1)]
+        rows = [row(f"v{number}", 0, 80, 10) for number in range(MOST_PANELS + 1)]
 
-        with pytest.raises(UsageError, match=f"{MOST + 1} variants are more than the {MOST} that fit; use --where"):
+        with pytest.raises(
+            UsageError, match=f"{MOST_PANELS + 1} variants are more than the {MOST_PANELS} that fit; use --where"
+        ):
             info(selection(rows, **{each.key: SMALL for each in rows}))
 
     def test_other_classes_are_refused(self):

@@ -13,15 +13,18 @@ from matplotlib.text import Text
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.pages.pareto import write_page
-from dasbench.render.plots.alpha import info as alpha_info
+from dasbench.render.plots.alpha import curve_name
 from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure
-from dasbench.render.plots.hypervolume import info as hypervolume_info
 from dasbench.render.plots.labels import place_labels, plain_label, printable, short_labels
-from dasbench.render.plots.norms import info as norms_info
 from dasbench.render.plots.pareto import draw
-from dasbench.render.plots.placement import info as placement_info
+from dasbench.render.plots.placement import place_name
+from dasbench.render.plots.titles import legend_title
 from dasbench.spec.study import Objective
-from dasbench.views.pareto import info, legend_title
+from dasbench.views.figures.alpha import info as alpha_info
+from dasbench.views.figures.hypervolume import info as hypervolume_info
+from dasbench.views.figures.norms import info as norms_info
+from dasbench.views.figures.placement import info as placement_info
+from dasbench.views.pareto import info
 from dasbench.views.published import PublishedPoint, published_points
 from dasbench.views.quantities import quantity, read_objective, with_metric
 from dasbench.views.selection import Selection, refuse_mixed
@@ -345,7 +348,7 @@ class TestChartsOfThePaper:
         ]  # fmt: skip
         curves = alpha_info(selection(rows)).curves
 
-        assert {name: [alpha for alpha, _ in points] for name, points in curves.items()} == {
+        assert {curve_name(curve): [point.alpha for point in curve.points] for curve in curves} == {
             "design=c": [0.1, 0.5],
             "design=f": [0.1, 0.5],
         }
@@ -375,7 +378,7 @@ class TestChartsOfThePaper:
         places = [{"stages": [4], "after": "stage"}, {"stages": [1, 2, 3], "after": "block"}, {"after": "before_add"}]
         rows = [row(str(p), 0, 80, 10, variant={"placement": p}) for p in places]
 
-        assert list(placement_info(selection(rows)).means) == [
+        assert [place_name(place) for place in placement_info(selection(rows)).places] == [
             "stage 4, after stage",
             "stages 1-3, after block",
             "before the addition",

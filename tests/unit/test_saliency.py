@@ -17,7 +17,7 @@ from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
-from dasbench.render.plots.saliency import draw, info
+from dasbench.render.plots.saliency import draw
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks
@@ -26,6 +26,7 @@ from dasbench.saliency.sfd import Scoring, choose_images, look, part_scorer, sco
 from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
+from dasbench.views.figures.saliency import info
 from dasbench.views.saliency import Viewed, image_records, saliency_records
 
 MEMORY = MemorySplit(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
@@ -631,12 +632,12 @@ def test_a_figure_takes_hostile_text_and_maps_of_zeros(tmp_path, scores):
     views = [view(label="$\\frac{$ [/] \x1b[31m"), view("b" * 12, label="_" * 300, scores=scores, layer="$layer$")]
     images = np.zeros((3, 8, 8, 3), np.uint8)
 
-    draw(info("=1+1 $x^2$ [bold]", views, images=images), tmp_path / "figure.png")
+    draw(info(views, images=images), tmp_path / "figure.png", title="=1+1 $x^2$ [bold]")
 
     assert Image.open(tmp_path / "figure.png").size[0] == 1050
 
 
 def test_a_map_of_zeros_stays_zero_in_the_figure():
-    shown = info("", [view()], images=np.zeros((3, 8, 8, 3), np.uint8))
+    shown = info([view()], images=np.zeros((3, 8, 8, 3), np.uint8))
 
     assert shown.columns[0].maps.max(axis=(1, 2)).tolist() == [1.0, 1.0, 0.0]

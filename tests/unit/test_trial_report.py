@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from dasbench.errors import UsageError
 from dasbench.records import Epoch
-from dasbench.render.plots import curve
+from dasbench.render.plots.curve import draw, figure_title
 from dasbench.render.trial import print_differences, print_trial
 from dasbench.results.store import open_store
+from dasbench.views.figures.curve import info
 from dasbench.views.trial import curves, differences, find_trial, sparkline, trial_record
 
 
@@ -144,20 +145,20 @@ def test_curves_are_gathered_by_metric():
 def test_a_curve_is_drawn_also_of_a_hostile_label_and_of_no_epoch(db, tmp_path, key, ending):
     file = tmp_path / f"curve{ending}"
 
-    curve.draw(curve.info(find_trial(db, key)), file)
+    draw(info(find_trial(db, key)), file)
 
     assert file.stat().st_size > 1000
 
 
 def test_the_same_curve_gives_the_same_bytes(db, tmp_path):
     for name in ("one.svg", "two.svg"):
-        curve.draw(curve.info(find_trial(db, "aa0")), tmp_path / name)
+        draw(info(find_trial(db, "aa0")), tmp_path / name)
 
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 def test_scores_losses_and_resources_are_kept_apart(db):
-    shown = curve.info(find_trial(db, "aa0"))
+    shown = info(find_trial(db, "aa0"))
 
     assert (set(shown.scores), set(shown.losses)) == ({"val_top1"}, {"train_loss"})
-    assert HOSTILE in curve.info(find_trial(db, "bb0")).title
+    assert HOSTILE in figure_title(info(find_trial(db, "bb0")))

@@ -2,45 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.plots.labels import printable
-
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:">
-<title>{title}</title>
-<style>
-body {{ font-family: system-ui, sans-serif; max-width: 70rem; margin: 1rem auto; padding: 0 1rem; color: #2c3e50 }}
-h1 {{ font-size: 1.2rem; overflow-wrap: anywhere }}
-#plot {{ height: 36rem }}
-table {{ border-collapse: collapse; font-size: .8rem; display: block; overflow-x: auto }}
-th, td {{ border-bottom: 1px solid #d8dee4; padding: .2rem .5rem; text-align: left; white-space: nowrap }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<div id="plot"></div>
-<p>{note}</p>
-<details><summary>The numbers</summary>
-{table}
-</details>
-<script>{library}</script>
-<script>
-const figure = {figure};
-Plotly.newPlot("plot", figure.data, figure.layout, {{responsive: true, displaylogo: false, typesetMath: false}});
-</script>
-</body>
-</html>
-"""
+from dasbench.render.templates import rendered
 
 
 def write_page_file(
@@ -66,10 +32,13 @@ def write_page_file(
         UsageError: if plotly is not installed.
         StoreError: if the file cannot be written.
     """
-    page = _PAGE.format(
-        title=escape(printable(title)),
-        note=escape(printable(note)),
-        table=html_table(records),
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    page = rendered(
+        "plot.html.j2",
+        title=title,
+        note=note,
+        columns=columns,
+        rows=[[_cell(record.get(name)) for name in columns] for record in records],
         library=plotly_library(path),
         figure=script_json({"data": traces, "layout": layout}),
     )
@@ -103,17 +72,10 @@ def script_json(data: object) -> str:
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
-def html_table(records: Sequence[Mapping[str, Any]]) -> str:
-    """Records as a table, one a row."""
-    names = list(dict.fromkeys(name for record in records for name in record))
-    head = "".join(f"<th>{_cell(name)}</th>" for name in names)
-    rows = ["".join(f"<td>{_cell(record.get(name))}</td>" for name in names) for record in records]
-    return "\n".join(["<table>", f"<tr>{head}</tr>", *(f"<tr>{row}</tr>" for row in rows), "</table>"])
-
-
 def _cell(value: Any) -> str:
+    """A value as the table of numbers shows it."""
+    if value is None:
+        return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        value = json.dumps(dict(value), default=str)
-    return escape(printable("" if value is None else str(value)))
+    return json.dumps(dict(value), default=str) if isinstance(value, Mapping) else str(value)

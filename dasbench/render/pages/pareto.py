@@ -1,16 +1,25 @@
 """The frontier as one interactive page: hover for numbers, zoom, hide layers; nothing is loaded from elsewhere."""
 
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dasbench.render.frontier import frontier_records
 from dasbench.render.pages.page import write_page_file
 from dasbench.render.plots.labels import printable
-from dasbench.render.plots.scales import is_log
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED
-from dasbench.views.pareto import ParetoInfo, front_steps, legend_title, point_labels, vertical_title
-from dasbench.views.published import PUBLISHED, PublishedPoint
+from dasbench.render.plots.scales import are_percentages, is_log
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, Look
+from dasbench.render.plots.titles import (
+    PUBLISHED,
+    how_standings_were_found,
+    legend_title,
+    point_labels,
+    vertical_title,
+)
+from dasbench.views.pareto import ParetoInfo, front_steps
+from dasbench.views.published import PublishedPoint
 from dasbench.views.quantities import axis_unit
 
 if TYPE_CHECKING:
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
 
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "triangle-left")
 """One for each study."""
+
+_LINE = 40  # characters of a line that fits into 400 pixels
 
 
 def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
@@ -32,7 +43,7 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
         UsageError: if plotly is not installed.
         StoreError: if the file cannot be written.
     """
-    note = f"Standings: {front.how}. Error bars: 95 % interval of the mean over seeds."
+    note = f"Standings: {how_standings_were_found(front)}. Error bars: 95 % interval of the mean over seeds."
     drawn = plotly_figure(front, log=log)
     write_page_file(
         path,
@@ -40,7 +51,7 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
         note=note,
         traces=drawn["data"],
         layout=drawn["layout"],
-        records=[point.as_record() for point in front.points],
+        records=frontier_records(front.points),
     )
 
 
@@ -48,34 +59,42 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
     """The frontier in plotly's terms, as plain data: `data`, its layers, and `layout`, its axes and legend."""
     every = front.costs
     unit = axis_unit(front.cost, every)
+    logarithmic = is_log(every, log=log)
     layout = {
         "xaxis": {
-            "title": {"text": _text(unit.title)},
-            "type": "log" if is_log(every, log=log) else "linear",
+            "title": {"text": _lines(unit.title)},
+            "type": "log" if logarithmic else "linear",
+            **({} if logarithmic else _percent_bounds(front.cost, front, every)),
         },
-        "yaxis": {"title": {"text": _text(vertical_title(front))}},
-        "legend": {"title": {"text": _text(legend_title(front))}, "orientation": "h", "y": -0.18},
+        "yaxis": {
+            "title": {"text": _text(vertical_title(front))},
+            **_percent_bounds(front.metric, front, front.scores),
+        },
+        "legend": {"title": {"text": _lines(legend_title(front))}, "orientation": "h", "y": -0.18},
         "hoverlabel": {"align": "left"},
-        "margin": {"t": 20},
+        "margin": {"t": 20, "r": 20},
     }
     return {"data": _traces(front, unit.size), "layout": layout}
+
+
+def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> dict[str, float]:
+    """Where an axis of percentages ends, also for whoever zooms out; nothing for another axis."""
+    if name not in front.percents or not are_percentages(values):
+        return {}
+    return {"minallowed": 0, "maxallowed": 100}
 
 
 def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
     """One layer for each standing and study, the steps of the front, and what was published."""
     studies = list(dict.fromkeys(point.study for point in front.points))
-    labels = point_labels(front.points)
+    labelled = list(zip(front.points, point_labels(front.points), strict=True))
     traces = [_front_line(front, size)]
     for standing, look in LOOKS.items():
-        for study in studies:
-            some = [
-                (point, text)
-                for point, text in zip(front.points, labels, strict=True)
-                if point.standing == standing and point.study == study
-            ]
-            name = look.title if len(studies) == 1 else f"{study}: {look.title}"
+        for place, study in enumerate(studies):
+            some = [(point, text) for point, text in labelled if (point.standing, point.study) == (standing, study)]
             if some:
-                symbol = SYMBOLS[studies.index(study) % len(SYMBOLS)]
+                name = look.title if len(studies) == 1 else f"{study}: {look.title}"
+                symbol = SYMBOLS[place % len(SYMBOLS)]
                 traces.append(_layer(some, size, front, name=name, look=look, symbol=symbol))
     if front.published:
         traces.append(_published(front.published, size))
@@ -83,18 +102,19 @@ def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
 
 
 def _layer(
-    some: Sequence[tuple["Point", str]], size: float, front: ParetoInfo, *, name: str, look: Any, symbol: str
+    some: Sequence[tuple["Point", str]], size: float, front: ParetoInfo, *, name: str, look: Look, symbol: str
 ) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": _text(name),
+        "name": _lines(name),
         "x": [point.cost / size for point, _ in some],
         "y": [point.mean for point, _ in some],
         "error_y": {"array": [point.ci95 for point, _ in some], "color": look.bar, "visible": True},
         "marker": {"symbol": symbol, "size": 9, "color": look.fill, "line": {"color": look.edge, "width": 1.5}},
         "hovertext": [_hover(point, text, front) for point, text in some],
         "hoverinfo": "text",
+        "cliponaxis": False,
     }
 
 
@@ -119,8 +139,9 @@ def _published(points: Sequence[PublishedPoint], size: float) -> dict[str, Any]:
         "x": [point.cost / size for point in points],
         "y": [point.value for point in points],
         "marker": {"symbol": "star", "size": 10, "color": INK, "line": {"color": GREY, "width": 0}},
-        "hovertext": [f"{_text(point.label)}<br>{point.value:g} (published)" for point in points],
+        "hovertext": [f"{_lines(point.label)}<br>{point.value:g} (published)" for point in points],
         "hoverinfo": "text",
+        "cliponaxis": False,
     }
 
 
@@ -128,8 +149,8 @@ def _hover(point: "Point", label: str, front: ParetoInfo) -> str:
     """What is said of a point: its variant, its score with interval, its costs and its standing."""
     interval = "no spread known" if point.ci95 is None else f"± {point.ci95:.3g} (95 %)"
     lines = [
-        f"<b>{_text(label)}</b>",
-        *([_text(point.study)] if point.study else []),
+        f"<b>{_lines(label)}</b>",
+        *([_lines(point.study)] if point.study else []),
         f"{_text(front.metric)}: {point.mean:.3f} {interval}",
         f"n = {point.n}" + (f", {point.failed} failed" if point.failed else ""),
         *(f"{name}: {value:,}" for name, value in point.counts.items()),
@@ -142,3 +163,9 @@ def _hover(point: "Point", label: str, front: ParetoInfo) -> str:
 def _text(text: str) -> str:
     """Text for plotly, which reads some tags of HTML in every text it shows."""
     return escape(printable(text))
+
+
+def _lines(text: str) -> str:
+    """The same for a long text, in lines that a narrow page holds."""
+    lines = textwrap.wrap(printable(text), _LINE, break_on_hyphens=False)
+    return "<br>".join(escape(line) for line in lines)

@@ -10,100 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.catalog import PLOTS
-from dasbench.confusion import Confusion
-from dasbench.errors import UsageError
 from dasbench.render.plots.figure import draw_empty, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import INK, PALE_GREY
-from dasbench.views.classes import Mistake, mistakes
-from dasbench.views.selection import Selection
-from dasbench.views.variants import by_variant, gather
+from dasbench.views.figures.confusion import ConfusionInfo, Panel, info
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-MOST = 12
-"""Variants that one figure shows."""
-
 _WIDTH = 5.2  # inches for the matrices, of 7: the rest is for names and for the scale of colours
 _LEAST_NAME, _LEAST_NUMBER = 4.0, 4.5  # points: smaller text is not written
 _LEAST_CELL = 5.8  # points of a single matrix' cells, for which the figure grows
 _LARGEST = 18.0  # inches up to which it does; more classes stay without names
-_NAMED = 3  # mistakes below a matrix that has no room for numbers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """The matrix of one variant.
-
-    Args:
-        label: the variant.
-        shares: of each class, what it is taken for, in percent; a row of NaN for one without examples, [K, K].
-        accuracy: mean of the classes' own shares.
-        seeds: trials that were added up.
-        mistakes: what is most often taken for another class.
-    """
-
-    label: str
-    shares: NDArray[np.float64]
-    accuracy: float
-    seeds: int
-    mistakes: Sequence[Mistake]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfusionInfo:
-    """All that the figure shows.
-
-    Args:
-        question: what the study asks.
-        classes: their names.
-        panels: one for each variant with a result, in the order of the study.
-    """
-
-    question: str
-    classes: Sequence[str]
-    panels: Sequence[Panel]
-
-
-def info(selection: Selection) -> ConfusionInfo:
-    """Add up the confusions of each variant's seeds.
-
-    Raises:
-        UsageError: if there are too many variants to show, or they tell other classes apart.
-    """
-    found: list[tuple[str, list[Confusion]]] = []
-    for rows in by_variant(selection.rows):
-        entry = gather(rows, metric=selection.metric)
-        known = [selection.confusions[key] for key in entry.keys if key in selection.confusions]
-        if known:
-            found.append((entry.label, known))
-    if len(found) > MOST:
-        raise UsageError(f"plot confusion: {len(found)} variants are more than the {MOST} that fit; use --where")
-    classes = {confusion.classes for _, confusions in found for confusion in confusions}
-    if len(classes) > 1:
-        raise UsageError("plot confusion: not all of these trials have the same classes; use --where")
-    return ConfusionInfo(
-        question=selection.question,
-        classes=next(iter(classes), ()),
-        panels=[_panel(label, confusions) for label, confusions in found],
-    )
-
-
-def _panel(label: str, confusions: Sequence[Confusion]) -> Panel:
-    total = Confusion.total(confusions)
-    counts = np.array(total.matrix, dtype=np.float64)
-    numbers = counts.sum(axis=1, keepdims=True)
-    shares = 100 * np.divide(counts, numbers, out=np.full_like(counts, np.nan), where=numbers > 0)
-    return Panel(
-        label=label,
-        shares=shares,
-        accuracy=float(np.nanmean(shares.diagonal())),
-        seeds=len(confusions),
-        mistakes=mistakes(total)[:_NAMED],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,14 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.labels import figure_label, plain_label, printable
 from dasbench.render.plots.style import GREY
+from dasbench.views.means import Mean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -77,6 +79,11 @@ def legend_below(figure: "Figure", handles: Sequence["Artist"], *, title: str = 
         title=figure_label(title, longest=100) or None,
         title_fontsize=8,
     )
+
+
+def error_bars(means: Sequence[Mean]) -> list[float]:
+    """Lengths of error bars, none where no spread is known."""
+    return [nan if one.ci95 is None else one.ci95 for one in means]
 
 
 def draw_empty(axes: "Axes", message: str) -> None:

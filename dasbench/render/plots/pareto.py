@@ -10,18 +10,11 @@ from dasbench.catalog import PLOTS
 from dasbench.render.pages.pareto import write_page
 from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label, place_labels
-from dasbench.render.plots.scales import set_scale
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED
+from dasbench.render.plots.scales import end_at_percent, set_scale
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED
+from dasbench.render.plots.titles import PUBLISHED, legend_title, point_labels, vertical_title
 from dasbench.views.frontier import Point
-from dasbench.views.pareto import (
-    ParetoInfo,
-    front_steps,
-    info,
-    legend_title,
-    point_labels,
-    vertical_title,
-)
-from dasbench.views.published import PUBLISHED
+from dasbench.views.pareto import ParetoInfo, front_steps, info
 from dasbench.views.quantities import axis_unit
 
 if TYPE_CHECKING:
@@ -30,6 +23,9 @@ if TYPE_CHECKING:
 
 LABEL_ALL_UP_TO = 30
 """Points that are all labelled; of more, only the front is."""
+
+LABEL_TRIED_UP_TO = 12
+"""Points up to which those that were tried and not confirmed are labelled too."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 """One for each study."""
@@ -55,13 +51,10 @@ def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
         set_scale(axes, [cost / unit.size for cost in every], log=log)
         _draw_points(axes, front.points, unit.size)
         _draw_front(axes, front, unit.size)
-        axes.scatter(
-            [point.cost / unit.size for point in front.published],
-            [point.value for point in front.published],
-            marker="*", s=45, color=INK, zorder=3,
-        )  # fmt: skip
+        _draw_published(axes, front, unit.size)
         if not every:
             draw_empty(axes, "no variant has a result yet")
+        _end_at_percents(axes, front)
         axes.set_xlabel(unit.title)
         axes.set_ylabel(vertical_title(front))
         legend_below(figure, _legend(front), title=legend_title(front))
@@ -82,7 +75,7 @@ def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
         plain = many and standing != "front"
         for study, marker in study_markers(points).items():
             some = [point for point in points if point.standing == standing and point.study == study]
-            axes.errorbar(
+            drawn = axes.errorbar(
                 [point.cost / size for point in some],
                 [point.mean for point in some],
                 yerr=None if plain else [nan if point.ci95 is None else point.ci95 for point in some],
@@ -95,12 +88,27 @@ def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
                 zorder=look.zorder,
                 rasterized=len(points) > 10 * _MANY,
             )
+            drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
 
 
 def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """The steps of the front, where two objectives make one that can be drawn."""
     best = front_steps(front, size)
     axes.step([x for x, _ in best], [y for _, y in best], where="post", color=RED, linewidth=1, zorder=1)
+
+
+def _draw_published(axes: "Axes", front: ParetoInfo, size: float) -> None:
+    """What others printed."""
+    places = [(point.cost / size, point.value) for point in front.published]
+    axes.scatter([x for x, _ in places], [y for _, y in places], marker="*", s=45, color=INK, zorder=3, clip_on=False)
+
+
+def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
+    """Let the axes that show percentages end at 100."""
+    if front.metric in front.percents:
+        end_at_percent(axes, "y", front.scores)
+    if front.cost in front.percents:
+        end_at_percent(axes, "x", front.costs)
 
 
 def _legend(front: ParetoInfo) -> list["Artist"]:
@@ -124,11 +132,8 @@ def _legend(front: ParetoInfo) -> list["Artist"]:
 def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """Labels of all points if they are few; else of the front, of which so many are taken evenly."""
     labels = point_labels(front.points)
-    chosen = list(range(len(front.points)))
-    if len(chosen) > LABEL_ALL_UP_TO:
-        chosen = [index for index in chosen if front.points[index].on_front]
-        chosen = chosen[:: -(-len(chosen) // LABEL_ALL_UP_TO)]
-    points = [*(front.points[index] for index in chosen)]
+    chosen = labelled(front.points)
+    points = [front.points[index] for index in chosen]
     extra = front.published if len(chosen) + len(front.published) <= LABEL_ALL_UP_TO else ()
     place_labels(
         axes,
@@ -140,12 +145,23 @@ def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
     )
 
 
+def labelled(points: Sequence[Point]) -> list[int]:
+    """The places of the points that get a label."""
+    some = list(range(len(points)))
+    if len(some) > LABEL_TRIED_UP_TO:
+        some = [place for place in some if points[place].standing != TRIED]
+    if len(some) > LABEL_ALL_UP_TO:
+        some = [place for place in some if points[place].on_front]
+    return some[:: max(1, -(-len(some) // LABEL_ALL_UP_TO))]
+
+
 def _lines(front: ParetoInfo, size: float) -> list[tuple[float, float, float, float]]:
     """The error bars and the steps of the front."""
-    barred = [point for point in front.points if len(front.points) <= _MANY or point.standing == "front"]
-    spreads = [(point.cost / size, point.mean, point.ci95) for point in barred if point.ci95]
-    best = front_steps(front, size)
-    steps = [
-        line for (x, y), (next_x, next_y) in pairwise(best) for line in ((x, y, next_x, y), (next_x, y, next_x, next_y))
-    ]
-    return [(x, mean - spread, x, mean + spread) for x, mean, spread in spreads] + steps
+    lines = []
+    for point in front.points:
+        if point.ci95 and (len(front.points) <= _MANY or point.standing == "front"):
+            x = point.cost / size
+            lines.append((x, point.mean - point.ci95, x, point.mean + point.ci95))
+    for (x, y), (next_x, next_y) in pairwise(front_steps(front, size)):
+        lines += [(x, y, next_x, y), (next_x, y, next_x, next_y)]
+    return lines

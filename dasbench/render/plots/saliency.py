@@ -1,7 +1,6 @@
 """Heat maps of where networks look, as in Figure 4 of the paper."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,11 @@ from numpy.typing import NDArray
 from dasbench.render.plots.figure import save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import GREY
-from dasbench.saliency.means import mean_over
-from dasbench.views.saliency import Viewed
+from dasbench.views.figures.saliency import HeatMapColumn, SaliencyInfo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Floats = NDArray[np.float64]
 
 COLOURS = "jet"
 """From blue, which counts nothing, to red, as in the paper."""
@@ -28,87 +24,13 @@ _LOWEST_ROW = 0.45  # inches: a wide image and the words below it
 _OPACITY = 0.55
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """The heat maps of one network at one layer.
-
-    Args:
-        network: what it is called.
-        layer: the layer's name.
-        maps: from 0 to 1, as large as the images, [B, H, W].
-        scores: sfd of each image, [B]; empty where there is none.
-        mean: of the scores over all images, shown or not; NaN where there is none.
-        n: how many images that is.
-    """
-
-    network: str
-    layer: str
-    maps: Floats
-    scores: Sequence[float] = ()
-    mean: float = float("nan")
-    n: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaliencyInfo:
-    """All that the figure shows.
-
-    Args:
-        title: what stands above it.
-        images: uint8, [B, H, W, 3].
-        names: what stands beside each image.
-        columns: heat maps, from left to right.
-        regions: where the objects are, bool, [B, H, W]; None where nobody knows.
-    """
-
-    title: str
-    images: NDArray[np.uint8]
-    names: Sequence[str]
-    columns: Sequence[Column]
-    regions: NDArray[np.bool_] | None = None
-
-
-def info(title: str, views: Sequence[Viewed], *, images: NDArray[np.uint8]) -> SaliencyInfo:
-    """The heat maps of the images that are shown, the first ones, each as a share of its own maximum.
-
-    Args:
-        title: what stands above the figure.
-        views: what was found of each network at each layer, in more images.
-        images: those that are shown, uint8, [B, H, W, 3].
-    """
-    shown = len(images)
-    regions = views[0].regions
-    return SaliencyInfo(
-        title=title,
-        images=images,
-        names=views[0].labels[:shown],
-        columns=[_column(view, shown) for view in views],
-        regions=None if regions is None else regions[:shown],
-    )
-
-
-def _column(view: Viewed, shown: int) -> Column:
-    maps = _share_of_peak(view.maps[:shown].astype(np.float64))
-    if view.scores is None:
-        return Column(network=view.label, layer=view.layer, maps=maps)
-    over_images = mean_over(view.scores)
-    return Column(
-        network=view.label,
-        layer=view.layer,
-        maps=maps,
-        scores=view.scores[:shown].tolist(),
-        mean=over_images.mean,
-        n=over_images.n,
-    )
-
-
-def draw(saliency: SaliencyInfo, path: Path) -> None:
+def draw(saliency: SaliencyInfo, path: Path, *, title: str) -> None:
     """Draw a row for each image: the image, then its heat maps, the outline of the object in white."""
     num_rows, num_columns = len(saliency.images), 1 + len(saliency.columns)
     image_height, image_width = saliency.images[0].shape[:2]
     cell_height = _WIDTH / num_columns * min(1.0, image_height / image_width) + 0.1
     height = 1.2 + num_rows * max(cell_height, _LOWEST_ROW)
-    with styled_figure(saliency.title, height=height) as (figure, axes):
+    with styled_figure(title, height=height) as (figure, axes):
         axes.remove()
         grid = figure.subplots(num_rows, num_columns, squeeze=False)
         for row, cells in enumerate(grid):
@@ -131,9 +53,8 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
     cells[0].imshow(image, interpolation="nearest")
     cells[0].set_xlabel(figure_label(saliency.names[row], longest=24), fontsize=7)
     for cell, column in zip(cells[1:], saliency.columns, strict=True):
-        cell.imshow(
-            image.mean(axis=-1), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
-        )  # colours are the map's
+        grey = image.mean(axis=-1)  # colours are the map's
+        cell.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         cell.imshow(column.maps[row], cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation="bilinear")
         if saliency.regions is not None and saliency.regions[row].any() and not saliency.regions[row].all():
             cell.contour(saliency.regions[row], levels=[0.5], colors="white", linewidths=0.8)
@@ -153,7 +74,7 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
     bar.outline.set_visible(False)
 
 
-def _heading(column: Column, *, longest: int) -> str:
+def _heading(column: HeatMapColumn, *, longest: int) -> str:
     lines = [figure_label(column.network, longest=longest), figure_label(column.layer, longest=longest)]
     if column.n:
         lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
@@ -162,10 +83,3 @@ def _heading(column: Column, *, longest: int) -> str:
 
 def _number(score: float) -> str:
     return "-" if np.isnan(score) else f"{score:.2f}"
-
-
-def _share_of_peak(maps: Floats) -> Floats:
-    """Each map divided by its maximum; one that is zero everywhere stays so."""
-    peak = maps.max(axis=(1, 2), keepdims=True)
-    shares: Floats = np.divide(maps, peak, out=np.zeros_like(maps), where=peak > 0)
-    return shares

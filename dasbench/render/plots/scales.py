@@ -1,7 +1,7 @@
-"""Linear or logarithmic axes, and ticks that are plain numbers on both."""
+"""Linear or logarithmic axes, ticks that are plain numbers on both, and percentages that end at 100."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from dasbench.errors import UsageError
 
@@ -45,3 +45,39 @@ def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> Non
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if close else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def end_at_percent(axes: "Axes", which: Literal["x", "y"], values: Iterable[float]) -> None:
+    """Let an axis of percentages end at 0 and at 100, even where error bars reach further.
+
+    Args:
+        axes: where everything is drawn already.
+        which: the axis.
+        values: what it shows; if one of them is beyond 0 or 100, they are no percentages and the axis stays.
+    """
+    if not are_percentages(values):
+        return
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    set_limits = axes.set_xlim if which == "x" else axes.set_ylim
+    set_limits(*percent_limits(low, high))
+
+
+def are_percentages(values: Iterable[float]) -> bool:
+    """Whether none of the values is beyond 0 or 100.
+
+    Example:
+        >>> are_percentages([0, 100]), are_percentages([50, 100.5])
+        (True, False)
+    """
+    return not any(value < 0 or value > 100 for value in values)
+
+
+def percent_limits(low: float, high: float) -> tuple[float, float]:
+    """The part of a range that percentages can have.
+
+    Example:
+        >>> percent_limits(92.5, 103)
+        (92.5, 100.0)
+    """
+    return max(0.0, low), min(100.0, high)

@@ -1,13 +1,22 @@
 """The colours of all figures, and how each standing looks."""
 
 from collections.abc import Mapping
+from itertools import cycle, islice
 from typing import NamedTuple
 
 RED, PALE_RED, GREY, PALE_GREY, INK = "#c0392b", "#e6b0aa", "#8a99a8", "#d8dee4", "#2c3e50"
 """The front, its error bars; all others, theirs; text and what others published."""
 
+HOLLOW_GREY = "#b4bfc9"
+"""The outline of what was tried and not confirmed."""
+
 SERIES = ("#2c6fbb", "#c0392b", "#3a8f5c", "#b7791f", "#7d4fa3", "#2a9d9d", "#8a5a44", "#6b7280")
 """Colours of curves that stand beside each other."""
+
+
+def series_colours(number: int) -> list[str]:
+    """A colour for each of so many curves; beyond eight they come again."""
+    return list(islice(cycle(SERIES), number))
 
 
 class Look(NamedTuple):
@@ -28,7 +37,11 @@ class Look(NamedTuple):
     zorder: int
 
 
+TRIED = "tried"
+"""The standing of what a search tried and did not confirm."""
+
 LOOKS: Mapping[str, Look] = {
+    TRIED: Look("tried, not confirmed", "white", HOLLOW_GREY, PALE_GREY, 1),
     "dominated": Look("significantly dominated", GREY, GREY, PALE_GREY, 2),
     "possibly": Look("possibly on the front", "white", RED, PALE_RED, 3),
     "front": Look("on the front", RED, RED, PALE_RED, 4),

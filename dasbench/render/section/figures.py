@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.errors import UsageError
+from dasbench.render.frontier import frontier_records
 from dasbench.render.importance import importance_records
 from dasbench.render.plots import alpha, importance, norms, pareto, placement
+from dasbench.render.plots.titles import how_standings_were_found
+from dasbench.views import importance as importance_views
 from dasbench.views import pareto as pareto_views
+from dasbench.views.figures import alpha as alpha_views
+from dasbench.views.figures import norms as norms_views
+from dasbench.views.figures import placement as placement_views
 from dasbench.views.means import Mean
 from dasbench.views.selection import Selection
 
@@ -74,15 +80,15 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
 
 def _frontier(selection: Selection, convention: str) -> Figure:
     front = pareto_views.info(selection, cost=f"macs_{convention}")
-    counts = [point.n for point in front.points]
+    counts, failed = [point.n for point in front.points], [point.failed for point in front.points]
     caption = (
         f"{front.metric} against cost. Red: on the front of the means; hollow: possibly on the front; grey: "
-        f"significantly dominated ({front.how}). {_spread(counts, [point.failed for point in front.points])}"
+        f"significantly dominated ({how_standings_were_found(front)}). {_spread(counts, failed)}"
     )
     return Figure(
         name="pareto",
         caption=caption,
-        records=[point.as_record() for point in front.points],
+        records=frontier_records(front.points),
         draw=partial(pareto.draw, front),
         front=front,
     )
@@ -90,11 +96,11 @@ def _frontier(selection: Selection, convention: str) -> Figure:
 
 def _alpha(selection: Selection, convention: str) -> Figure:
     del convention  # its ticks name the costs of the full one
-    sweep = alpha.info(selection)
-    points = [(name, value, mean) for name, curve in sweep.curves.items() for value, mean in curve]
+    sweep = alpha_views.info(selection)
+    points = [(alpha.curve_name(curve), point.alpha, point.mean) for curve in sweep.curves for point in curve.points]
     return Figure(
         name="alpha",
-        caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of([m for _, _, m in points])}",
+        caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of(sweep.means)}",
         records=[{"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points],
         draw=partial(alpha.draw, sweep),
     )
@@ -102,7 +108,7 @@ def _alpha(selection: Selection, convention: str) -> Figure:
 
 def _norms(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
-    pairs = norms.info(selection)
+    pairs = norms_views.info(selection)
     records = [
         {"first_norm": first, "second_norm": second, **_record(mean), "best": (first, second) == pairs.best,
          "ties_with_best": (first, second) in pairs.ties or (first, second) == pairs.best}
@@ -118,18 +124,18 @@ def _norms(selection: Selection, convention: str) -> Figure:
 
 def _placement(selection: Selection, convention: str) -> Figure:
     del convention  # its bars are the costs of the full one
-    places = placement.info(selection)
+    places = placement_views.info(selection)
     return Figure(
         name="placement",
-        caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of([*places.means.values()])}",
-        records=[{"placement": name, **_record(mean)} for name, mean in places.means.items()],
+        caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of(places.means)}",
+        records=[{"placement": placement.place_name(place), **_record(place.mean)} for place in places.places],
         draw=partial(placement.draw, places),
     )
 
 
 def _importance(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
-    explained = importance.info(selection)
+    explained = importance_views.info(selection)
     notes = "".join(f" Note: {note}." for note in explained.found.notes)
     return Figure(
         name="importance",

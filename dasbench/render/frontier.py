@@ -1,0 +1,51 @@
+"""The points of a frontier, and how it grew, as records for JSON and CSV."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dasbench.views.figures.hypervolume import HypervolumeInfo
+from dasbench.views.frontier import Point
+
+
+def frontier_records(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """One record for each point, its objectives and counts at the end."""
+    return [
+        {
+            "label": point.label,
+            "variant": dict(point.variant),
+            "study": point.study,
+            "cost": point.cost,
+            "mean": point.mean,
+            "sd": point.sd,
+            "ci95": point.ci95,
+            "n": point.n,
+            "failed": point.failed,
+            "on_front": point.on_front,
+            "standing": point.standing,
+            **point.values,
+            **point.counts,
+        }
+        for point in points
+    ]
+
+
+def hypervolume_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
+    """One record for each study, its curve inside."""
+    return [
+        {
+            "study": curve.study,
+            "metric": growth.metric,
+            "cost": growth.cost,
+            "reference": list(growth.reference),
+            "hypervolume": curve.steps[-1].hypervolume if curve.steps else 0.0,
+            "ci95": curve.ci95,
+            "seeds": curve.seeds,
+            "trace": [step._asdict() for step in curve.steps],
+        }
+        for curve in growth.curves
+    ]
+
+
+def step_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
+    """One record for each step of each curve, as CSV holds them."""
+    return [{"study": curve.study, **step._asdict()} for curve in growth.curves for step in curve.steps]

@@ -1,0 +1,63 @@
+"""The words around a figure: titles of axes and legends, labels of points, and what standings rest on."""
+
+from collections.abc import Mapping, Sequence
+
+from dasbench.render.plots.labels import short_labels
+from dasbench.views.frontier import Grounds, Point
+from dasbench.views.pareto import ParetoInfo
+from dasbench.views.quantities import axis_unit, is_cost_name, score_title
+
+PUBLISHED = "published, other data / recipe"
+"""What the legend calls these points: they were trained elsewhere, on other data or in another way."""
+
+_GROUNDS: Mapping[Grounds, str] = {
+    "all_pairs": "paired t tests over seeds, all pairs, corrected for all pairs",
+    "best_cheaper": "paired t tests over seeds, each against the best that costs no more, corrected for all pairs",
+    "means": "several objectives are measured: nothing is called dominated",
+    "exact": "all objectives are taken as exact",
+}
+
+
+def how_standings_were_found(front: ParetoInfo) -> str:
+    """What stands behind the word `dominated`, in a few words."""
+    return _GROUNDS[front.grounds]
+
+
+def spread_title(metric: str, *, spread: bool) -> str:
+    """What an axis of scores shows: a mean and what its error bars are, or that no spread is known.
+
+    Example:
+        >>> spread_title("top1", spread=True), spread_title("loss", spread=False)
+        ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
+    """
+    return score_title(metric) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
+
+
+def vertical_title(front: ParetoInfo) -> str:
+    """What the vertical axis shows, and what its error bars are."""
+    if is_cost_name(front.metric):
+        return axis_unit(front.metric, []).title
+    if not front.points:
+        return score_title(front.metric)
+    return spread_title(front.metric, spread=any(point.ci95 is not None for point in front.points))
+
+
+def legend_title(front: ParetoInfo) -> str:
+    """What the labels of the points mean, and what the figure would hide."""
+    keys = short_labels([point.variant for point in front.points])[0] if front.points else ""
+    short = sum(point.failed > 0 for point in front.points)
+    lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
+    absent = f"{front.left_out} without a result" if front.left_out else ""
+    return "; ".join(part for part in (keys and f"labels: {keys}", lost, absent) if part)
+
+
+def point_labels(points: Sequence[Point]) -> list[str]:
+    """A short label for each point: values alone where all variants of its study vary the same fields."""
+    by_study: dict[str, list[int]] = {}
+    for index, point in enumerate(points):
+        by_study.setdefault(point.study, []).append(index)
+    labels = [""] * len(points)
+    for some in by_study.values():
+        for index, text in zip(some, short_labels([points[index].variant for index in some])[1], strict=True):
+            labels[index] = text
+    return labels

@@ -1,0 +1,1 @@
+"""What each figure shows, as typed data: no words, and nothing is drawn here."""

@@ -1,0 +1,95 @@
+"""The score at each compression coefficient alpha, as in Figure 3 of the paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dasbench.errors import UsageError
+from dasbench.views.means import Mean, find_axis, has_several_studies, is_percent, mean_of, variants_with_scores
+from dasbench.views.selection import Selection
+
+MOST_CURVES = 8
+"""Curves that can be told apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlphaPoint:
+    """The mean score at one alpha."""
+
+    alpha: float
+    mean: Mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlphaCurve:
+    """The scores of one setting of all else.
+
+    Args:
+        study: the study that it belongs to, `""` if there is only one.
+        setting: value of every other field that varies.
+        points: by rising alpha.
+    """
+
+    study: str = ""
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    points: Sequence[AlphaPoint]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlphaInfo:
+    """All that the figure shows.
+
+    Args:
+        question: what the study asks.
+        metric: the score's name.
+        percent: whether it is a share in percent.
+        curves: one for each setting of the other axes, in the order of the study.
+    """
+
+    question: str
+    metric: str
+    percent: bool
+    curves: Sequence[AlphaCurve]
+
+    @property
+    def means(self) -> list[Mean]:
+        """Every mean, curve by curve."""
+        return [point.mean for curve in self.curves for point in curve.points]
+
+    @property
+    def alphas(self) -> list[float]:
+        """Every alpha, rising."""
+        return sorted({point.alpha for curve in self.curves for point in curve.points})
+
+
+def info(selection: Selection) -> AlphaInfo:
+    """Gather means by alpha, one curve for each setting of the other axes; variants without an alpha are left out.
+
+    Raises:
+        UsageError: if the study has no axis `alpha`, or varies so much else that the curves could not be told apart.
+    """
+    axis = find_axis(selection, "alpha", plot="alpha")
+    several = has_several_studies(selection)
+    settings: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    points: dict[str, list[AlphaPoint]] = {}
+    for entry in variants_with_scores(selection):
+        alpha = entry.variant.get(axis)
+        if not isinstance(alpha, int | float) or isinstance(alpha, bool):
+            continue
+        study = entry.study if several else ""
+        setting = {key: value for key, value in entry.variant.items() if key != axis}
+        name = repr((study, setting))
+        settings.setdefault(name, (study, setting))
+        points.setdefault(name, []).append(AlphaPoint(alpha=float(alpha), mean=mean_of(entry)))
+    if len(points) > MOST_CURVES:
+        raise UsageError(
+            f"plot alpha: study '{selection.name}' has {len(points)} settings beside {axis}, more curves than can be "
+            f"told apart ({MOST_CURVES}); choose some with --where"
+        )
+    curves = [
+        AlphaCurve(study=study, setting=setting, points=sorted(points[name], key=lambda point: point.alpha))
+        for name, (study, setting) in settings.items()
+    ]
+    return AlphaInfo(
+        question=selection.question, metric=selection.metric, percent=is_percent(selection.metric), curves=curves
+    )

@@ -1,0 +1,68 @@
+"""The learning curve of one trial: its scores and its losses after each epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from dasbench.results.answers import TrialRecord
+from dasbench.views.means import is_percent
+from dasbench.views.trial import curves
+
+RESOURCES = ("seconds", "images_per_s", "peak_memory")
+"""What an epoch took; no curve of learning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveInfo:
+    """All that the figure shows.
+
+    Args:
+        key: the trial's key.
+        state: where it stands.
+        label: its variant in a few words, `""` if no study lists it.
+        seed: its seed, None if no study lists it.
+        epochs: numbers of the epochs.
+        scores: value of each score after each epoch, NaN where it is missing.
+        losses: the same of each loss.
+        percent: whether every score is a share in percent.
+    """
+
+    key: str
+    state: str
+    label: str = ""
+    seed: int | None = None
+    epochs: Sequence[int]
+    scores: Mapping[str, Sequence[float]]
+    losses: Mapping[str, Sequence[float]]
+    percent: bool
+
+
+def info(trial: TrialRecord) -> CurveInfo:
+    """Gather the curves of a trial; metrics without any finite value are left out."""
+    known = {
+        name: values
+        for name, values in curves(trial.epochs).items()
+        if name not in RESOURCES and any(isfinite(value) for value in values)
+    }
+    scores = {name: values for name, values in known.items() if not is_loss(name)}
+    first = trial.rows[0] if trial.rows else None
+    return CurveInfo(
+        key=trial.key,
+        state=trial.state.state,
+        label=first.label if first else "",
+        seed=first.seed if first else None,
+        epochs=[epoch.number for epoch in trial.epochs],
+        scores=scores,
+        losses={name: values for name, values in known.items() if is_loss(name)},
+        percent=bool(scores) and all(is_percent(name) for name in scores),
+    )
+
+
+def is_loss(name: str) -> bool:
+    """Whether a curve is that of a loss, which has an axis of its own.
+
+    Example:
+        >>> is_loss("val_loss"), is_loss("top1")
+        (True, False)
+    """
+    return "loss" in name

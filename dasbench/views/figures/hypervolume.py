@@ -1,0 +1,174 @@
+"""How the front grew: hypervolume over finished trials and over time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from dasbench.analysis.families import score_table
+from dasbench.analysis.pareto import hypervolume, hypervolume_of_means
+from dasbench.analysis.significance import Floats
+from dasbench.analysis.stats import Direction
+from dasbench.errors import UsageError
+from dasbench.records import Row
+from dasbench.views.quantities import values_of
+from dasbench.views.selection import Selection
+from dasbench.views.variants import VariantScores, by_variant, gather
+
+MOST_STEPS = 300
+"""Points of a curve; of more trials, so many are taken evenly."""
+
+_BEYOND = 0.1  # share of the range by which the usual reference lies beyond the worst values
+
+
+class Step(NamedTuple):
+    """The front after some trials.
+
+    Args:
+        trial: finished trials so far.
+        finished: when the last of them did, ISO 8601, `""` if unknown.
+        hypervolume: of the means so far.
+    """
+
+    trial: int
+    finished: str
+    hypervolume: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """How the front of one study grew.
+
+    Args:
+        study: its name.
+        steps: from the first finished trial to the last.
+        ci95: half the 95 % interval of the last hypervolume over seeds, by the jackknife; None with one seed, or if
+            no two seeds have a score from every variant.
+        seeds: seeds that every variant has a score for, which the interval is over.
+    """
+
+    study: str
+    steps: Sequence[Step]
+    ci95: float | None
+    seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypervolumeInfo:
+    """All that the figure shows.
+
+    Args:
+        question: what the study asks.
+        metric: the score.
+        cost: what it is held against.
+        reference: score and cost of the corner that bounds the area; the same for all studies.
+        curves: one for each study.
+    """
+
+    question: str
+    metric: str
+    cost: str
+    reference: tuple[float, float]
+    curves: Sequence[Growth]
+
+
+def info(
+    selection: Selection, *, cost: str = "macs_full", reference: tuple[float, float] | None = None
+) -> HypervolumeInfo:
+    """Measure the front of the means after every trial, in the order in which trials finished.
+
+    Args:
+        selection: rows of one study or of several.
+        cost: what is held against the score; less is better.
+        reference: score and cost of the corner that bounds the area. By default the worst mean and the highest cost,
+            each a tenth of its range further out: it moves as trials are added, so name one to compare over time.
+
+    Raises:
+        UsageError: if the reference is not finite.
+    """
+    direction: Direction = "max" if selection.maximise else "min"
+    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
+    known = values_of(entries, cost)
+    entries = [entry for entry, value in zip(entries, known, strict=True) if value is not None and _scores(entry)]
+    if reference is not None and not np.isfinite(reference).all():
+        raise UsageError(f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost")
+    corner = reference or _usual_reference(entries, selection.metric, cost, direction)
+    curves = [
+        _growth(study, selection, [entry for entry in entries if entry.study == study], cost, corner, direction)
+        for study in dict.fromkeys(entry.study for entry in entries)
+    ]
+    return HypervolumeInfo(
+        question=selection.question, metric=selection.metric, cost=cost, reference=corner, curves=curves
+    )
+
+
+def _usual_reference(
+    entries: Sequence[VariantScores], metric: str, cost: str, direction: Direction
+) -> tuple[float, float]:
+    """The worst mean and the highest cost, a tenth of their ranges further out, so that the worst points count too."""
+    if not entries:
+        return (0.0, 1.0)
+    means = [value for value in values_of(entries, metric) if value is not None]
+    costs = [value for value in values_of(entries, cost) if value is not None]
+    margin = _BEYOND * ((max(means) - min(means)) or abs(means[0]) or 1.0)
+    score = min(means) - margin if direction == "max" else max(means) + margin
+    return (score, max(costs) + _BEYOND * ((max(costs) - min(costs)) or abs(costs[0]) or 1.0))
+
+
+def _growth(
+    study: str,
+    selection: Selection,
+    entries: Sequence[VariantScores],
+    cost: str,
+    corner: tuple[float, float],
+    direction: Direction,
+) -> Growth:
+    """The hypervolume of the means after each step, and the interval of the last one."""
+    place = {key: index for index, entry in enumerate(entries) for key in entry.keys}
+    done = [row for row in selection.rows if row.study == study and _has_score(row, selection.metric, place)]
+    done.sort(key=lambda row: row.finished)
+    costs = np.array(values_of(entries, cost), dtype=np.float64)
+    sums, counts = np.zeros(len(entries)), np.zeros(len(entries))
+    steps, start = [], 0
+    for stop in np.unique(np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)).tolist():
+        some = done[start:stop]
+        variants = np.array([place[row.key] for row in some])
+        np.add.at(sums, variants, [row.metrics[selection.metric] for row in some])
+        np.add.at(counts, variants, 1)
+        seen = counts > 0
+        means = np.column_stack([sums[seen] / counts[seen], costs[seen]])
+        steps.append(Step(stop, some[-1].finished, hypervolume(means, corner, [direction, "min"])))
+        start = stop
+    table = score_table({index: _scores(entry) for index, entry in enumerate(entries)})
+    ci95, seeds = _interval(table, costs, corner, direction)
+    return Growth(study=study, steps=steps, ci95=ci95, seeds=seeds)
+
+
+def _scores(entry: VariantScores) -> Mapping[int, float]:
+    return entry.scores.get(entry.metric, {})
+
+
+def _has_score(row: Row, metric: str, place: dict[str, int]) -> bool:
+    return row.state == "done" and row.key in place and bool(np.isfinite(row.metrics.get(metric, np.nan)))
+
+
+def _interval(
+    table: Floats, costs: Floats, corner: tuple[float, float], direction: Direction
+) -> tuple[float | None, int]:
+    """Half the interval of the front of the means, and over how many seeds."""
+    common = int((~np.isnan(table)).all(axis=0).sum())
+    if common < 2:
+        return None, common
+    return hypervolume_of_means(table, costs, corner, direction=direction).half_width, common
+
+
+def seconds_since_first(steps: Sequence[Step]) -> list[float]:
+    """Seconds since the first step; a step without a time stays where the one before it is."""
+    times = [datetime.fromisoformat(step.finished).timestamp() if step.finished else None for step in steps]
+    seconds, first, last = [], next((time for time in times if time is not None), 0.0), 0.0
+    for time in times:
+        last = last if time is None else time - first
+        seconds.append(last)
+    return seconds

@@ -1,0 +1,73 @@
+"""The score and the cost of each placement of the gates, as in Section 4.3 of the paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dasbench.errors import UsageError
+from dasbench.views.means import Mean, axes_of, has_several_studies, is_percent, mean_of, variants_with_scores
+from dasbench.views.selection import Selection
+
+MOST_PLACES = 60
+"""Placements that one figure shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One placement.
+
+    Args:
+        study: the study that it belongs to, `""` if there is only one.
+        variant: the varied fields and their values, the placement among them.
+        mean: its mean score.
+    """
+
+    study: str = ""
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    mean: Mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementInfo:
+    """All that the figure shows.
+
+    Args:
+        question: what the study asks.
+        metric: the score's name.
+        percent: whether it is a share in percent.
+        places: one for each variant with a score, in the order of the study.
+    """
+
+    question: str
+    metric: str
+    percent: bool
+    places: Sequence[Place]
+
+    @property
+    def means(self) -> list[Mean]:
+        """Every mean, in the order of the placements."""
+        return [place.mean for place in self.places]
+
+
+def info(selection: Selection) -> PlacementInfo:
+    """Gather means by placement.
+
+    Raises:
+        UsageError: if the study does not vary the placement, naming what it varies; or too many to show.
+    """
+    axes = axes_of(selection)
+    if not any(axis == "placement" or axis.startswith("placement.") for axis in axes):
+        listed = ", ".join(axes) or "nothing"
+        raise UsageError(f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}.")
+    several = has_several_studies(selection)
+    places = [
+        Place(study=entry.study if several else "", variant=entry.variant, mean=mean_of(entry))
+        for entry in variants_with_scores(selection)
+    ]
+    if len(places) > MOST_PLACES:
+        raise UsageError(
+            f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; use --where"
+        )
+    return PlacementInfo(
+        question=selection.question, metric=selection.metric, percent=is_percent(selection.metric), places=places
+    )
