@@ -80,7 +80,7 @@ def info(
         points=points,
         objectives=tuple(objectives),
         published=published,
-        how=how_standings_were_found(len(points), objectives),
+        how=how_standings_were_found(sum(point.standing != "tried" for point in points), objectives),
         left_out=len(entries) - len(points),
     )
 

@@ -29,6 +29,7 @@ class Look(NamedTuple):
 
 
 LOOKS: Mapping[str, Look] = {
+    "tried": Look("tried, not confirmed", "white", PALE_GREY, PALE_GREY, 1),
     "dominated": Look("significantly dominated", GREY, GREY, PALE_GREY, 2),
     "possibly": Look("possibly on the front", "white", RED, PALE_RED, 3),
     "front": Look("on the front", RED, RED, PALE_RED, 4),

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import click
+
 from dasbench.render.formats import Grid, print_grid
+from dasbench.render.plain import shown
 from dasbench.render.records import print_records
 from dasbench.render.tables.table import Layout, Table
 
@@ -35,7 +38,10 @@ def print_found(
 
 
 def print_table(table: Table, layout: Layout) -> None:
-    """Print one table."""
+    """Print one table; one without columns is its notes alone."""
+    if not table.columns and layout.format_ == "table":
+        click.echo("\n".join(map(shown, table.notes)))
+        return
     grid = Grid(
         title=table.title,
         columns=[column.title for column in table.columns],
