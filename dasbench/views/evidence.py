@@ -76,7 +76,7 @@ class Evidence:
     @property
     def tests_hold(self) -> bool:
         """Whether tests at a fixed level keep it: not after looks, and not for what a search picked by its scores."""
-        return search_roles.tests_hold(
+        return search_roles.do_tests_hold(
             sequential=self.is_sequential, searched=self.is_searched, confirmed=self.is_confirmed
         )
 

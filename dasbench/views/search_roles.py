@@ -60,7 +60,7 @@ def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
     return called_in or [row for rows in variants for row in rows]
 
 
-def tests_hold(*, sequential: bool, searched: bool, confirmed: bool) -> bool:
+def do_tests_hold(*, sequential: bool, searched: bool, confirmed: bool) -> bool:
     """Whether tests at a fixed level keep it: not after looks, and not for what a search picked by its scores.
 
     Args:
