@@ -12,8 +12,11 @@ from dasbench.analysis.power import critical_t
 from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import Direction
 
-Standing = Literal["front", "possibly", "dominated", "unknown"]
-"""Where a variant stands: on the front of the means, possibly on the front, surely not, or it has no score or cost."""
+Standing = Literal["front", "possibly", "dominated", "unknown", "tried"]
+"""Where a variant stands: on the front of the means, possibly on the front, surely not, or it has no score or cost.
+
+One that a search tried and did not confirm stands nowhere: its score took part in the choice of the front.
+"""
 
 
 @dataclass(frozen=True)

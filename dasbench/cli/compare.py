@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+from dasbench.cli.options import db_option, quick_reading, study_name, table_options
 
 if TYPE_CHECKING:
+    from dasbench.render.tables.table import Layout
     from dasbench.views.comparison import Question
 
 
@@ -35,14 +36,15 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
 )
 @click.option(
     "--min-effect", type=float, callback=_finite, metavar="SIZE",
-    help="Smallest difference that matters, in the unit of differences (0.5: half a percentage point).",
+    help="Smallest difference that matters, in the unit of differences (0.5: half a percentage point). "
+    "[default: that of a study that takes looks]",
 )  # fmt: skip
 @click.option(
     "--unit", metavar="percent|fraction|none|TEXT",
     help="What the scores are in; differences of percent and of fractions are percentage points. "
     "[default: percent where the scores leave no doubt]",
 )  # fmt: skip
-@format_option("table", "json", "csv", "md", "latex")
+@table_options("table", "json", "csv", "md", "latex")
 def command(
     names: tuple[str, ...],
     baseline: str | None,
@@ -54,7 +56,7 @@ def command(
     direction: str | None,
     min_effect: float | None,
     unit: str | None,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Say whether a difference is real: paired over seeds, with its interval, p value and the seeds it still takes.
 
@@ -79,9 +81,9 @@ def command(
             question = _from_study(db, study_name(study, profile=profile), metric, where, unit)
         question = _adjusted(question, direction, min_effect)
         if baseline is not None:
-            print_family(compare_family(question, baseline), format_=format_)
+            print_family(compare_family(question, baseline), layout)
         else:
-            print_answer(compare(question, *variants), format_=format_)
+            print_answer(compare(question, *variants), layout)
 
 
 def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> tuple[tuple[str, ...], str]:
@@ -95,7 +97,7 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
 
 
 def _from_study(db: str, study: str, metric: str | None, where: str | None, unit: str | None) -> "Question":
-    from dasbench.views.comparison import Question, in_unit
+    from dasbench.views.comparison import Question, in_unit, looks_baseline
     from dasbench.views.selection import refuse_empty_filter, select_studies
     from dasbench.views.units import ScoreUnit, asked_unit, better_direction, score_unit
     from dasbench.views.variants import leaderboard
@@ -104,13 +106,20 @@ def _from_study(db: str, study: str, metric: str | None, where: str | None, unit
     refuse_empty_filter(chosen)
     only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
     metric = metric or chosen.metric
+    entries = leaderboard(chosen.rows, metric=metric, only=only)
+    is_the_studys = metric == chosen.metric
+    look = chosen.looks[-1] if chosen.looks and is_the_studys else None
+    min_effect = chosen.min_effect if is_the_studys else None
     question = Question(
-        entries=leaderboard(chosen.rows, metric=metric, only=only),
+        entries=entries,
         metric=metric,
         unit=score_unit(metric),
         direction=better_direction(metric, chosen.objectives),
         num_test_examples=chosen.num_test_examples,
-        look=chosen.looks[-1] if chosen.looks and metric == chosen.metric else None,
+        min_effect=min_effect,
+        look=look,
+        look_baseline=looks_baseline(entries, look) if look and not chosen.where else None,
+        look_min_effect=min_effect,
         source=chosen.name,
     )
     return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(score_unit(metric)))

@@ -42,6 +42,7 @@ def command(
     from dasbench.catalog import PLOTS
     from dasbench.render.importance import print_importance
     from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.questions import with_title
     from dasbench.views.importance import info
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
@@ -49,7 +50,7 @@ def command(
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), "importance", outputs, drawn=False)
     with quick_reading():
-        chosen = with_metric(select_studies(db, names, where=where), metric)
+        chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
     refuse_without_results(chosen)
     found = info(chosen, method=next(known for known in get_args(Method) if known == method))
     print_importance(found, format_=format_)

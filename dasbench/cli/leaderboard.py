@@ -1,8 +1,13 @@
 """`dasbench leaderboard`: which variant is best?"""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+from dasbench.cli.options import db_option, quick_reading, study_name, table_options
+
+if TYPE_CHECKING:
+    from dasbench.render.tables.table import Layout
 
 SHOWN = 100
 """Lines of a table for people, unless --top says otherwise."""
@@ -22,7 +27,7 @@ SHOWN = 100
     "--top", type=click.IntRange(1), metavar="N", help=f"Show N variants. [default: {SHOWN}; all as json, csv]"
 )
 @click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
-@format_option("table", "json", "csv", "md", "latex")
+@table_options("table", "json", "csv", "md", "latex", "html")
 def command(
     studies: tuple[str, ...],
     more: tuple[str, ...],
@@ -33,7 +38,7 @@ def command(
     sort: str | None,
     top: int | None,
     convention: str,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Rank the variants of a study, or of several: mean and interval over seeds, failures, costs.
 
@@ -41,16 +46,18 @@ def command(
     STUDY is the name of a study in the database, or its file.
     rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all pairs
     ≈      not distinguishable from the best
+    What a search tried and did not confirm stands below, by the scores that it chose by and without ranks.
     --where knows metrics, costs, varied fields, label, study, seed, state, n, failed; and, or, not, in (...).
     A metric there is the variant's mean, so that no single seed is left out for its score.
     """
-    from dasbench.render.leaderboard import print_board
+    from dasbench.render.leaderboard import board_records, board_tables
+    from dasbench.render.tables.printing import RECORDS, print_found
     from dasbench.views.board import make_board
     from dasbench.views.selection import select_studies
 
     if not studies and not more:
         raise click.UsageError("Missing argument 'STUDY...': name a study, or its file.")
-    records = format_ in ("json", "csv")
+    records = layout.format_ in RECORDS
     if top is None and not records:
         top = SHOWN
     with quick_reading():
@@ -58,4 +65,4 @@ def command(
         chosen = select_studies(db, names, where=where)
         fields = [field.strip() for field in group_by.split(",") if field.strip()] if group_by else []
         board = make_board(chosen, convention=convention, sort=sort, top=top, group_by=fields, all_metrics=records)
-        print_board(board, format_=format_)
+        print_found(layout, tables=lambda: board_tables(board), records=lambda: board_records(board))

@@ -49,6 +49,7 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
     With --format json or csv the points are printed and nothing is drawn unless -o is given.
     """
     from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.questions import with_title
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
 
@@ -58,7 +59,7 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
-        chosen = with_metric(select_studies(db, names, where=options["where"]), options["metric"])
+        chosen = with_title(with_metric(select_studies(db, names, where=options["where"]), options["metric"]))
         refuse_without_results(chosen)
         draw = _printed(kind, chosen, db, options, format_)
     for path in paths:

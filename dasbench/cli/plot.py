@@ -35,6 +35,7 @@ def command(
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError
     from dasbench.render.plots.figure import figure_paths
+    from dasbench.render.questions import with_title
     from dasbench.views.classes import with_confusions
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
@@ -45,7 +46,7 @@ def command(
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=True)
     with quick_reading():
-        chosen = with_metric(select_studies(db, names, where=where), metric)
+        chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
         refuse_without_results(chosen)
         if plot.traits.get("needs") == "confusions":
             chosen = with_confusions(db, chosen)

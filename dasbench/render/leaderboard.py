@@ -1,14 +1,20 @@
-"""How a leaderboard is shown: as a table, Markdown, LaTeX, JSON or CSV."""
+"""How a leaderboard is shown: tables for people, records for programs, and the sentences below."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import Summary
-from dasbench.records import Cost
-from dasbench.render.formats import Grid, print_grid
-from dasbench.render.records import print_records
-from dasbench.views.board import Board, Line
+from dasbench.records import COST_FIELDS
+from dasbench.render.questions import question_title
+from dasbench.render.tables.table import Column, Table
+from dasbench.render.verdicts import averaged_sentence, one_seed_note
+from dasbench.results.answers import LookRecord
+from dasbench.views.board import Board
+from dasbench.views.lines import Line, summary_values
 from dasbench.views.units import Unit, count_unit, score_unit
+from dasbench.views.variants import is_cost
 
 REASONS = {
     "nan": "diverged",
@@ -21,50 +27,203 @@ REASONS = {
 """Class of a failure -> what a reader is told."""
 
 MIB = 2**20
+CONFIRMED = "Confirmed on fresh seeds:"
+TRIED = "Tried, not confirmed:"
 RUNNING = ("done", "stopped", "pending", "running")
+OTHER_PARTS = ("val_", "train_")
+"""How metrics begin that are not of the test part."""
+
+NO_SCORE = Summary(n=0, failed=0, mean=None, sd=None, half_width=None, worst=None)
+
+Cells = tuple[Column, Callable[[Line], str]]
+"""A column, and what it says of a line."""
 
 
-def print_board(board: Board, *, format_: str) -> None:
-    """Print a leaderboard as `table`, `md`, `latex`, `json` or `csv`."""
-    if format_ in ("json", "csv"):
-        print_records([line.as_record() for line in board.lines], format_=format_)
-    else:
-        print_grid(make_grid(board), format_=format_)
+def board_records(board: Board) -> list[dict[str, Any]]:
+    """Flat plain data, as JSON and CSV show it."""
+    return [_record(line) for line in board.lines]
 
 
-def make_grid(board: Board) -> Grid:
-    """Lay out a leaderboard; in LaTeX the best and all that ties with it are bold together."""
-    validation = f"val_{board.metric}"
-    with_validation = any(validation in line.entry.scores for line in board.lines)
-    with_stopped = any(line.entry.states.get("stopped") for line in board.lines)
-    units = {kind: count_unit(kind, _counts(board, kind)) for kind in ("params", "macs")}
-    percent = " (%)" if score_unit(board.metric) else ""
-    columns = ["variant", f"test {board.metric}{percent}", "± 95 %", "sd", "worst", "rank"]
-    columns += ["validation"] if with_validation else []
-    columns += ["n", "failed", *(["stopped"] if with_stopped else [])]
-    columns += [units["params"].title, units["macs"].title, "MiB", "s/trial"]
+def board_tables(board: Board) -> list[Table]:
+    """A leaderboard; what a search tried and did not confirm is a table of its own, without ranks."""
+    title = question_title(board.question, probe=board.probe)
+    standing, tried = board.standing, board.tried
+    if not tried:
+        return [_table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])]
+    if not standing:
+        return [_table(board, tried, title=f"{title} {TRIED}", notes=[*_notes(board, tried), *_scope(board)])]
+    heading = f"{title} {CONFIRMED}" if all(line.entry.confirmed for line in standing) else title
+    return [
+        _table(board, standing, title=heading, notes=[*_notes(board, standing)]),
+        _table(board, tried, title=TRIED, notes=[*_notes(board, tried), *_scope(board)]),
+    ]
+
+
+def noise_note(board: Board) -> str:
+    """What is said of single seeds, with the planning floor of the best score if the size of the test part is known."""
+    return one_seed_note(board.floor, score_unit(board.metric))
+
+
+def _record(line: Line) -> dict[str, Any]:
+    entry, rank = line.entry, line.rank
+    record: dict[str, Any] = {"variant": dict(entry.variant), "label": entry.label, "study": entry.study}
+    record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
+    record |= {"stopped": entry.states.get("stopped", 0), "seeds": sorted(entry.scores.get(entry.metric, ()))}
+    record |= {"rank_low": rank and rank.low, "rank_high": rank and rank.high, "best": rank and rank.best}
+    record |= {"ties_with_best": rank and rank.ties_with_best}
+    for metric, summary in line.summaries.items():
+        record |= summary_values(metric, summary)
+    record |= {f"{metric}_selected": value for metric, value in entry.selected.items()}
+    record |= {name: getattr(entry.cost, name) if entry.cost else None for name in COST_FIELDS}
+    record["uncounted"] = dict(entry.cost.uncounted) if entry.cost else None
+    record["input_size"] = list(entry.cost.input_size) if entry.cost else None
+    record |= {"seconds_mean": entry.seconds, "peak_memory": entry.peak_memory, "repeats": entry.repeats}
+    record |= {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
+    return record | {"confirmed": entry.confirmed}
+
+
+def _table(board: Board, lines: Sequence[Line], *, title: str, notes: Sequence[str]) -> Table:
+    """Lay out lines of a leaderboard; the best and all that ties with it are bold together."""
+    marked = _has_marks(board)
+    cells = [*_score_cells(board, lines, marked=marked), *_trial_cells(lines), *_cost_cells(board)]
+    ties = [place for place, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
+    return Table(
+        title=title,
+        columns=[column for column, _ in cells],
+        rows=[[cell(line) for _, cell in cells] for line in lines],
+        notes=notes,
+        bold=ties if marked else [],
+    )
+
+
+def _has_marks(board: Board) -> bool:
+    """Whether ties with the best are marked: not where a single seed has the best mean."""
     cut = len(board.lines) < board.num_variants
-    marked = cut or any(line.rank and line.rank.best for line in board.lines)  # else a single seed has the best mean
-    rows = []
-    for line in board.lines:
-        entry = line.entry
-        cells = [entry.label, *_scores(line.summaries.get(board.metric), board.metric), _rank(line.rank, marked=marked)]
-        cells += [_number(line.summaries[validation].mean, board.metric)] if with_validation else []
-        cells += [f"{entry.num_done}/{entry.planned}", _failures(line)]
-        cells += [str(entry.states.get("stopped", 0))] if with_stopped else []
-        cells += [_scaled(entry.cost, f"{kind}_{board.convention}", unit) for kind, unit in units.items()]
-        cells += [f"{entry.peak_memory / MIB:.0f}" if entry.peak_memory else "-"]
-        rows.append([*cells, f"{entry.seconds:.1f}" if entry.num_done else "-"])
-    ties = [number for number, line in enumerate(board.lines) if line.rank and line.rank.ties_with_best]
-    bold = ties if marked else []
-    costs = f"FLOPs: a multiply-add counts once. Costs in the '{board.convention}' convention."
-    return Grid(title=board.question, columns=columns, rows=rows, lines=[*board.notes, costs], bold=bold)
+    return cut or any(line.rank and line.rank.best for line in board.lines)
 
 
-def _scores(summary: Summary | None, metric: str) -> Sequence[str]:
-    if summary is None:
-        return ["-"] * 4
-    return [_number(value, metric) for value in (summary.mean, summary.half_width, summary.sd, summary.worst)]
+def _score_cells(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[Cells]:
+    """The variant and its scores; of a cost that ranks there is no spread, it is a column further on."""
+    metric, validation = board.metric, f"val_{board.metric}"
+    yield Column(key="variant", title="variant", is_text=True), lambda line: line.entry.label
+    if is_cost(metric):
+        return
+    part = "" if metric.startswith(OTHER_PARTS) else "test "
+    percent = " (%)" if score_unit(metric) else ""
+    title = f"{part}{metric}{percent} ± 95 %"
+    yield Column(key="score", title=title), lambda line: _score(_summary(line, metric), metric)
+    if any(line.rank for line in lines):
+        yield Column(key="rank", title="rank"), lambda line: _rank(line.rank, marked=marked)
+    if any(metric in line.entry.selected for line in lines):
+        column = Column(key="selected", title="when selected", priority=3)
+        yield column, lambda line: _number(line.entry.selected.get(metric), metric)
+    yield Column(key="sd", title="sd", priority=4), lambda line: _number(_summary(line, metric).sd, metric)
+    yield Column(key="worst", title="worst", priority=3), lambda line: _number(_summary(line, metric).worst, metric)
+    if any(validation in line.summaries and line.summaries[validation].n for line in lines):
+        column = Column(key="validation", title="validation", priority=3)
+        yield column, lambda line: _number(_summary(line, validation).mean, metric)
+
+
+def _trial_cells(lines: Sequence[Line]) -> Iterator[Cells]:
+    """How many trials have a score, and why the others have none."""
+    yield Column(key="n", title="n"), lambda line: f"{line.entry.num_done}/{line.entry.planned}"
+    has_failures = any(line.entry.failed for line in lines)
+    yield Column(key="failed", title="failed", priority=0 if has_failures else 6), _failures
+    if any(line.entry.states.get("stopped") for line in lines):
+        column = Column(key="stopped", title="stopped", priority=2)
+        yield column, lambda line: str(line.entry.states.get("stopped", 0))
+
+
+def _cost_cells(board: Board) -> Iterator[Cells]:
+    """What a variant costs."""
+    for kind in ("params", "macs"):
+        field = f"{kind}_{board.convention}"
+        costs = [line.entry.cost for line in board.lines if line.entry.cost]
+        unit = count_unit(kind, [getattr(cost, field) for cost in costs])
+        yield Column(key=kind, title=unit.title, priority=1), partial(_scaled, field=field, unit=unit)
+    yield Column(key="memory", title="peak memory (MiB)", priority=5), _memory
+    yield Column(key="time", title="seconds per trial", priority=5), _seconds
+
+
+def _notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
+    """How the numbers of some lines are to be read."""
+    if not is_cost(board.metric):
+        yield from _statistics(board, lines)
+    if any(line.entry.states.get("stopped") for line in lines):
+        yield "Stopped trials were ended by a scheduler; they are counted and give no score."
+    if any(line.entry.selected for line in lines):
+        yield "What a search picked was trained again: its scores are those of fresh seeds."
+    if any(line.entry.confirmed is False for line in lines):
+        yield "A search chose by the scores of what it tried, which flatters the best of them: they carry no ranks."
+    again = [line.entry for line in lines if line.entry.repeats]
+    if again:
+        counts = "; ".join(f"{entry.label} ({entry.repeats} of {entry.planned})" for entry in again)
+        yield f"Trained again, the last result counts: {counts}. `dasbench show KEY` has the former."
+
+
+def _statistics(board: Board, lines: Sequence[Line]) -> Iterator[str]:
+    yield "±: half of the 95 % t interval of the mean over n seeds. Only trials that are done give scores."
+    if any(line.rank for line in lines):
+        num_ranked = board.num_variants - board.num_tried
+        tested = f"Holm over all pairs of {num_ranked} variants"
+        if not board.has_all_pairs:
+            tested = f"Bonferroni over all pairs of {num_ranked:,} variants; only the first lines were tested"
+        yield (
+            f"Rank: the ranks that paired t tests over common seeds leave open ({tested}). "
+            "≈: not distinguishable from the best."
+        )
+    if any(line.entry.num_done == 1 for line in lines):
+        yield f"{noise_note(board)}."
+    if board.has_different_seeds and lines == board.standing:
+        yield "The variants have different seeds: any two are compared over the seeds that both have."
+    if board.looks and any(line.rank for line in lines):
+        yield "The ranks know nothing of the looks."
+
+
+def _scope(board: Board) -> Iterator[str]:
+    """What the whole leaderboard is about, and what restricts it."""
+    if board.looks:
+        yield _looks(board.looks, board)
+    if board.where:
+        yield f"Only what passes: {board.where}"
+    if board.group_by:
+        averaged = "Averaged over the variants of each group."
+        yield averaged_sentence(board.averaged) if board.averaged else averaged
+        yield "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
+    if len(board.lines) < board.num_variants:
+        yield f"{len(board.lines)} of {board.num_variants:,} variants; --top {board.num_variants} shows all."
+    if any(line.entry.probe for line in board.lines):
+        yield "Probe: scores are a formula's, nothing was trained."
+    if board.num_variants == 0:
+        yield "There is no trial to show."
+    yield f"FLOPs: a multiply-add counts once. Costs in the '{board.convention}' convention."
+
+
+def _looks(looks: Sequence[LookRecord], board: Board) -> str:
+    """How the comparisons of a study that replicates until resolved stand, by the procedure of its plan."""
+    last, plan = looks[-1], ", ".join(map(str, looks[-1].plan))
+    spent = sum(look.level for look in looks if look.plan == last.plan)
+    stand = "; ".join(f"{label}: {state}" for label, state in last.states.items())
+    effect = ""
+    if board.min_effect is not None:
+        amount = f"{board.min_effect:g} {score_unit(board.metric)}".rstrip()
+        effect = f" The smallest difference that matters is {amount}."
+    doubt = " Exploratory: earlier looks followed another plan." if last.exploratory else ""
+    return (
+        f"Looks at {plan} seeds: {last.number} taken, {spent:.3g} of the error rate of 0.05 spent. {stand}.{effect}"
+        f"{doubt} `dasbench compare` gives the same verdicts with their numbers."
+    )
+
+
+def _summary(line: Line, metric: str) -> Summary:
+    return line.summaries.get(metric, NO_SCORE)
+
+
+def _score(summary: Summary, metric: str) -> str:
+    """A mean and half of its interval, where a spread is known."""
+    if summary.half_width is None:
+        return _number(summary.mean, metric)
+    return f"{_number(summary.mean, metric)} ± {_number(summary.half_width, metric)}"
 
 
 def _number(value: float | None, metric: str) -> str:
@@ -87,9 +246,13 @@ def _failures(line: Line) -> str:
     return ", ".join(f"{count} {REASONS.get(name, name)}" for name, count in states.items()) or "0"
 
 
-def _counts(board: Board, kind: str) -> list[int]:
-    return [getattr(line.entry.cost, f"{kind}_{board.convention}") for line in board.lines if line.entry.cost]
+def _scaled(line: Line, *, field: str, unit: Unit) -> str:
+    return f"{getattr(line.entry.cost, field) / unit.size:.3f}" if line.entry.cost else "-"
 
 
-def _scaled(cost: Cost | None, name: str, unit: Unit) -> str:
-    return f"{getattr(cost, name) / unit.size:.3f}" if cost else "-"
+def _memory(line: Line) -> str:
+    return f"{line.entry.peak_memory / MIB:.0f}" if line.entry.peak_memory else "-"
+
+
+def _seconds(line: Line) -> str:
+    return f"{line.entry.seconds:.1f}" if line.entry.num_done else "-"

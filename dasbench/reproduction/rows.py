@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 
-from dasbench.analysis.wording import one_seed_note
 from dasbench.backbones.detection import faster_rcnn
 from dasbench.catalog import BACKBONES, GATES, resolve_model
 from dasbench.costs.cross_check import count_module_leaves
@@ -15,6 +14,7 @@ from dasbench.costs.specimen import InputSize
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
+from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
 from dasbench.spec.trial import Trial
 

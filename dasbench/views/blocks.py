@@ -30,16 +30,6 @@ class Averaged:
     left_out: int
     balanced: bool
 
-    @property
-    def note(self) -> str:
-        """What was averaged, in a sentence."""
-        over = ", ".join(self.others) or "nothing else"
-        if not self.balanced:
-            return f"Each group is the mean of all its variants within each seed: the groups share no values of {over}."
-        lost = f" {self.left_out} scores without a partner in every group are left out." if self.left_out else ""
-        blocks = f"{self.num_blocks} combination{'s' * (self.num_blocks != 1)}"
-        return f"Averaged over {over} within each seed, over the {blocks} that all groups share.{lost}"
-
 
 def average_over_blocks(groups: Sequence[Sequence[VariantScores]], metric: str, fields: Sequence[str]) -> Averaged:
     """Average the variants of each group within each seed, so that groups differ in nothing but their own fields.

@@ -1,55 +1,22 @@
-"""What a leaderboard shows, computed: summaries, rank intervals, the order of the lines, and what stands below them."""
+"""What a leaderboard shows, computed: summaries, rank intervals, the order of the lines, and what restricts them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.power import planning_floor
-from dasbench.analysis.stats import Direction, Summary, summarise_each
-from dasbench.analysis.wording import one_seed_note
-from dasbench.errors import UsageError, unknown_name
-from dasbench.records import COST_FIELDS
+from dasbench.analysis.stats import Direction, summarise_each
+from dasbench.results.answers import LookRecord
+from dasbench.views.blocks import Averaged
 from dasbench.views.grouping import group_entries
+from dasbench.views.lines import Line, sort_lines
 from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
 from dasbench.views.selection import Selection
-from dasbench.views.units import better_direction, score_unit
+from dasbench.views.units import better_direction
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
 FLOOR_METRICS = ("top1", "top5")
 """Metrics of the test part whose noise can be planned from the number of its examples."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One variant with its statistics.
-
-    Args:
-        entry: its scores and costs.
-        summaries: over its seeds, by metric.
-        rank: the ranks that it may hold; None where nothing is known of its spread.
-    """
-
-    entry: VariantScores
-    summaries: Mapping[str, Summary]
-    rank: RankInterval | None
-
-    def as_record(self) -> dict[str, Any]:
-        """Flat plain data, as JSON and CSV show it."""
-        entry, rank = self.entry, self.rank
-        record: dict[str, Any] = {"variant": dict(entry.variant), "label": entry.label, "study": entry.study}
-        record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
-        record |= {"stopped": entry.states.get("stopped", 0), "seeds": sorted(entry.scores.get(entry.metric, ()))}
-        record |= {"rank_low": rank and rank.low, "rank_high": rank and rank.high, "best": rank and rank.best}
-        record |= {"ties_with_best": rank and rank.ties_with_best}
-        for metric, summary in self.summaries.items():
-            record |= _summary_record(metric, summary)
-        record |= {f"{metric}_selected": value for metric, value in entry.selected.items()}
-        record |= {name: getattr(entry.cost, name) if entry.cost else None for name in COST_FIELDS}
-        record["uncounted"] = dict(entry.cost.uncounted) if entry.cost else None
-        record["input_size"] = list(entry.cost.input_size) if entry.cost else None
-        record |= {"seconds_mean": entry.seconds, "peak_memory": entry.peak_memory, "repeats": entry.repeats}
-        return record | {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +26,58 @@ class Board:
     Args:
         question: what the studies ask.
         metric: the metric that ranks.
-        lines: the variants that are shown, in their order.
+        lines: the variants that are shown, in their order; those that a search tried and did not confirm come last.
         num_variants: how many there are in all.
+        num_tried: how many of them a search tried and did not confirm.
         convention: of the costs that are shown, `full` or `paper`.
-        notes: what has to be said below the table.
+        where: the filter that the trials passed, `""` for none.
+        group_by: fields whose values are the lines, averaged over the other fields; empty without groups.
+        averaged: the blocks over which groups were averaged; None where no scores were.
+        looks: that the study took at its scores, oldest first.
+        min_effect: smallest difference that mattered at these looks, if one was named.
+        floor: planning floor of the best score of a single seed; None where it is not known or there is none.
+        probe: scores are a formula's, nothing was trained.
     """
 
     question: str
     metric: str
     lines: Sequence[Line]
     num_variants: int
+    num_tried: int = 0
     convention: str
-    notes: Sequence[str]
+    where: str = ""
+    group_by: Sequence[str] = ()
+    averaged: Averaged | None = None
+    looks: Sequence[LookRecord] = ()
+    min_effect: float | None = None
+    floor: float | None = None
+    probe: bool = False
+
+    @property
+    def standing(self) -> Sequence[Line]:
+        """The lines whose scores took part in no choice."""
+        return [line for line in self.lines if line.entry.confirmed is not False]
+
+    @property
+    def tried(self) -> Sequence[Line]:
+        """The lines that a search tried and did not confirm: their scores are those by which it chose."""
+        return [line for line in self.lines if line.entry.confirmed is False]
+
+    @property
+    def has_all_pairs(self) -> bool:
+        """Whether every pair of variants was tested for the ranks."""
+        return self.num_variants - self.num_tried <= ALL_PAIRS_UP_TO
+
+    @property
+    def has_single_seeds(self) -> bool:
+        """Whether a score of a single seed is shown."""
+        return any(line.entry.num_done == 1 for line in self.lines)
+
+    @property
+    def has_different_seeds(self) -> bool:
+        """Whether the variants that are ranked have scores at different seeds."""
+        scored = [line.entry for line in self.standing if line.entry.num_done]
+        return len({tuple(sorted(entry.scores.get(self.metric, ()))) for entry in scored}) > 1
 
 
 def make_board(
@@ -95,71 +102,50 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric, direction = selection.metric, _direction(selection)
+    metric = selection.metric
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
     entries = leaderboard(selection.rows, metric=metric, maximise=selection.maximise, only=only)
-    notes = [f"Only what passes: {selection.where}"] if selection.where else []
+    averaged = None
     if group_by:
         entries, averaged = group_entries(entries, metric, group_by)
         entries = by_score(entries, metric=metric, maximise=selection.maximise)
-        notes.append(averaged)
-    ranks: Sequence[RankInterval | None] = [None] * len(entries)
-    if not is_cost(metric):
-        shown = len(entries) if top is None or sort else top
-        ranks = find_ranks([entry.scores.get(metric, {}) for entry in entries], shown=shown, direction=direction)
+    standing = [entry for entry in entries if entry.confirmed is not False]
+    tried = [entry for entry in entries if entry.confirmed is False]
+    ranks = [*_ranks(standing, selection, shown=None if sort else top), *[None] * len(tried)]
     cut = slice(None if sort else top)
-    lines = _lines(entries[cut], ranks[cut], selection)
-    lines = _sorted(lines, sort, selection, convention)[:top] if sort else lines
-    board = Board(
+    lines = _lines([*standing, *tried][cut], ranks[cut], selection)
+    if sort:
+        lines = sort_lines(lines, sort, selection, convention)
+        lines = sorted(lines, key=lambda line: line.entry.confirmed is False)[:top]
+    return Board(
         question=selection.question,
         metric=metric,
         lines=lines,
         num_variants=len(entries),
+        num_tried=len(tried),
         convention=convention,
-        notes=notes,
+        where=selection.where,
+        group_by=group_by if entries else (),
+        averaged=averaged,
+        looks=selection.looks,
+        min_effect=selection.min_effect,
+        floor=_floor(lines, selection),
+        probe=selection.probe,
     )
-    return replace(board, notes=[*_statistics(board, selection), *_looks(selection), *notes, *_provisos(board)])
-
-
-def _looks(selection: Selection) -> list[str]:
-    """How the comparisons of a study that replicates until resolved stand, by the procedure of its plan."""
-    if not selection.looks:
-        return []
-    last, plan = selection.looks[-1], ", ".join(map(str, selection.looks[-1].plan))
-    spent = sum(look.level for look in selection.looks if look.plan == last.plan)
-    stand = "; ".join(f"{label}: {state}" for label, state in last.states.items())
-    doubt = " Exploratory: earlier looks followed another plan." if last.exploratory else ""
-    return [
-        f"Looks at {plan} seeds: {last.number} taken, {spent:.3g} of the error rate of 0.05 spent. {stand}.{doubt} "
-        "The ranks above know nothing of the looks; `dasbench compare` judges at the level of the last one."
-    ]
-
-
-def noise_note(lines: Sequence[Line], selection: Selection) -> str:
-    """What is said of single seeds, with the planning floor of the best score if the size of the test part is known."""
-    metric, size = selection.metric, selection.num_test_examples
-    means = [line.summaries[metric].mean for line in lines if line.entry.num_done == 1]
-    floor = None
-    if metric in FLOOR_METRICS and size and means and means[0] is not None and 0 <= means[0] <= 100:
-        floor = planning_floor(means[0], size) or None
-    return one_seed_note(floor, score_unit(metric))
 
 
 def _direction(selection: Selection) -> Direction:
     return "max" if selection.maximise else "min"
 
 
-def _summary_record(metric: str, summary: Summary) -> dict[str, Any]:
-    mean, half = summary.mean, summary.half_width
-    low, high = (None, None) if mean is None or half is None else (mean - half, mean + half)
-    return {
-        f"{metric}_mean": mean,
-        f"{metric}_sd": summary.sd,
-        f"{metric}_ci95": half,
-        f"{metric}_low": low,
-        f"{metric}_high": high,
-        f"{metric}_worst": summary.worst,
-    }
+def _ranks(
+    entries: Sequence[VariantScores], selection: Selection, *, shown: int | None
+) -> Sequence[RankInterval | None]:
+    """The ranks that the seeds leave open; none where the variants are ordered by what is counted."""
+    if is_cost(selection.metric):
+        return [None] * len(entries)
+    scores = [entry.scores.get(selection.metric, {}) for entry in entries]
+    return find_ranks(scores, shown=shown, direction=_direction(selection))
 
 
 def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
@@ -181,87 +167,12 @@ def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None
     ]
 
 
-def _sorted(lines: Sequence[Line], sort: str, selection: Selection, convention: str) -> list[Line]:
-    """Lines by a column, the better end first; lines without a value last."""
-    name, _, order = sort.strip().partition(" ")
-    if order not in ("", "asc", "desc"):
-        raise UsageError(f"--sort '{sort}': write a column, or a column with asc or desc, as in 'macs desc'")
-    records = [line.as_record() for line in lines]
-    column = _column(name, list(dict.fromkeys(key for record in records for key in record)), convention)
-    falling = order == "desc" or (not order and _falls(column, selection))
-
-    def value(record: Mapping[str, Any]) -> Any:
-        found = record.get(column)
-        return None if isinstance(found, dict | list) else found
-
-    known = [place for place, record in enumerate(records) if value(record) is not None]
-    known.sort(key=lambda place: value(records[place]), reverse=falling)
-    unknown = [place for place, record in enumerate(records) if value(record) is None]
-    return [lines[place] for place in (*known, *unknown)]
-
-
-def _column(name: str, columns: Sequence[str], convention: str) -> str:
-    """The key of a record that a column's name stands for."""
-    short = {"variant": "label", "rank": "rank_low", "memory": "peak_memory", "time": "seconds_mean"}
-    for full in (name, short.get(name, name), f"{name}_{convention}", f"{name}_mean"):
-        if full in columns:
-            return full
-    if not columns:
-        return name
-    raise UsageError(f"--sort: {unknown_name('column', name, columns)}")
-
-
-def _falls(column: str, selection: Selection) -> bool:
-    """Whether the larger values of a column come first."""
-    metric = column
-    for end in ("_sd", "_ci95"):
-        if column.endswith(end):
-            return False
-    for end in ("_mean", "_worst", "_low", "_high", "_selected"):
-        metric = metric.removesuffix(end)
-    if metric == selection.metric:
-        return selection.maximise
-    if metric != column and metric not in ("rank", "seconds"):
-        return better_direction(metric, selection.objectives) == "max"
-    return column in ("n", "planned", "best", "ties_with_best")
-
-
-def _statistics(board: Board, selection: Selection) -> list[str]:
-    """How the numbers of the metric are to be read."""
-    if is_cost(board.metric):
-        return []
-    lines = board.lines
-    notes = ["±: half of the 95 % t interval of the mean over n seeds. Only trials that are done give scores."]
-    if any(line.rank for line in lines):
-        tested = f"Holm over all pairs of {board.num_variants} variants"
-        if board.num_variants > ALL_PAIRS_UP_TO:
-            tested = f"Bonferroni over all pairs of {board.num_variants:,} variants; only the first lines were tested"
-        notes.append(
-            "Rank: the ranks that paired t tests over common seeds leave open "
-            f"({tested}). ≈: not distinguishable from the best."
-        )
-    if any(line.entry.num_done == 1 for line in lines):
-        notes.append(noise_note(lines, selection) + ".")
-    seeds = {tuple(sorted(line.entry.scores.get(board.metric, ()))) for line in lines if line.entry.num_done}
-    if len(seeds) > 1:
-        notes.append("The variants have different seeds: any two are compared over the seeds that both have.")
-    return notes
-
-
-def _provisos(board: Board) -> list[str]:
-    """What restricts the table."""
-    entries = [line.entry for line in board.lines]
-    notes = []
-    if len(entries) < board.num_variants:
-        notes.append(f"{len(entries)} of {board.num_variants:,} variants; --top {board.num_variants} shows all.")
-    if any(entry.states.get("stopped") for entry in entries):
-        notes.append("Stopped trials were ended by a scheduler; they are counted and give no score.")
-    if any(entry.selected for entry in entries):
-        notes.append("What a search picked was trained again: its scores are those of fresh seeds.")
-    if again := [f"{entry.label} ({entry.repeats} of {entry.planned})" for entry in entries if entry.repeats]:
-        notes.append(f"Trained again, the last result counts: {'; '.join(again)}. `dasbench show KEY` has the former.")
-    if any(entry.probe for entry in entries):
-        notes.append("Probe: scores are a formula's, nothing was trained.")
-    if board.num_variants == 0:
-        notes.append("There is no trial to show.")
-    return notes
+def _floor(lines: Sequence[Line], selection: Selection) -> float | None:
+    """The planning floor of the first score of a single seed, if the size of the test part is known."""
+    metric, size = selection.metric, selection.num_test_examples
+    if metric not in FLOOR_METRICS or not size:
+        return None
+    means = [line.summaries[metric].mean for line in lines if line.entry.num_done == 1]
+    if not means or means[0] is None or not 0 <= means[0] <= 100:
+        return None
+    return planning_floor(means[0], size) or None

@@ -1,23 +1,20 @@
 """Is the difference real? Two variants, two groups of variants, or every variant against a baseline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import fsum
-from typing import Any
 
 from dasbench.analysis.families import family
 from dasbench.analysis.power import planning_floor
 from dasbench.analysis.stats import ALPHA, Comparison, Direction, paired
-from dasbench.analysis.wording import verdict
 from dasbench.errors import UsageError, unknown_name
 from dasbench.results.answers import LookRecord
-from dasbench.views.blocks import average_over_blocks
+from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.board import FLOOR_METRICS
 from dasbench.views.naming import Named, find_variants
+from dasbench.views.search_roles import are_confirmed
 from dasbench.views.units import ScoreUnit
 from dasbench.views.variants import VariantScores, is_cost
-
-FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 
 MAX_FAMILY = 1000
 """Variants that are compared with a baseline at the most; each takes about a millisecond."""
@@ -35,6 +32,8 @@ class Question:
         min_effect: smallest difference that matters, if one was named.
         num_test_examples: size of the test part, if it is known.
         look: the last look of a study that replicates until resolved; its level is the level of the tests.
+        look_baseline: label of the variant that the looks compared with; None where these are not the looks' scores.
+        look_min_effect: smallest difference that mattered at the looks; what `min_effect` is unless somebody says so.
         source: the study, or the file, that the scores are from.
         was_fraction: the scores were fractions, and have become percent here.
     """
@@ -46,6 +45,8 @@ class Question:
     min_effect: float | None = None
     num_test_examples: int | None = None
     look: LookRecord | None = None
+    look_baseline: str | None = None
+    look_min_effect: float | None = None
     source: str = ""
     was_fraction: bool = False
 
@@ -57,42 +58,48 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A comparison with its verdict.
+    """A comparison, and all that its verdict rests on.
 
     Args:
         a: the first variant or group.
         b: the second, or the baseline.
         comparison: its statistics; differences are a minus b.
-        verdict: what may be said, in one sentence.
         scores: of both by seed.
         failed: failed seeds of both.
-        notes: what was averaged, which seeds failed.
+        confirmed: of both, whether the scores are those of fresh seeds; False where a search chose by them, None where
+            no search did.
+        averaged: the blocks over which groups were averaged; None for two variants.
+        floor: planning floor of a single seed, where the size of the test part is known.
+        look_state: what the last look found of this pair; None where it did not look at it.
         question: what was asked.
     """
 
     a: str
     b: str
     comparison: Comparison
-    verdict: str
     scores: tuple[Mapping[int, float], Mapping[int, float]]
     failed: tuple[int, int]
-    notes: Sequence[str]
+    confirmed: tuple[bool | None, bool | None] = (None, None)
+    averaged: Averaged | None = None
+    floor: float | None = None
+    look_state: str | None = None
     question: Question
 
-    def as_record(self) -> dict[str, Any]:
-        """Flat plain data, as JSON and CSV show it."""
-        asked, found = self.question, asdict(self.comparison)
-        difference, half = self.comparison.difference, self.comparison.half_width
-        low = None if difference is None or half is None else difference - half
-        high = None if difference is None or half is None else difference + half
-        record: dict[str, Any] = {"a": self.a, "b": self.b, "source": asked.source, "metric": asked.metric}
-        record |= {"unit": asked.unit, "direction": asked.direction}
-        record |= {"mean_a": _mean(self.scores[0]), "mean_b": _mean(self.scores[1])}
-        record |= {"n_a": len(self.scores[0]), "n_b": len(self.scores[1])}
-        record |= {"failed_a": self.failed[0], "failed_b": self.failed[1]}
-        return (
-            record | found | {"ci95": half, "low": low, "high": high, "verdict": self.verdict, "notes": [*self.notes]}
-        )
+    @property
+    def means(self) -> tuple[float | None, float | None]:
+        """Mean score of both, None without a score."""
+        return _mean(self.scores[0]), _mean(self.scores[1])
+
+    @property
+    def tried(self) -> Sequence[str]:
+        """Those of the two whose scores took part in a choice."""
+        named = zip((self.a, self.b), self.confirmed, strict=True)
+        return [name for name, confirmed in named if confirmed is False]
+
+    @property
+    def is_exploratory(self) -> bool:
+        """Whether its verdict carries no error rate."""
+        return bool(self.tried) or (self.question.look is not None and self.question.look.exploratory)
 
 
 def in_unit(question: Question, unit: ScoreUnit) -> Question:
@@ -117,7 +124,16 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
         replace(entry, scores={**entry.scores, name: by_seed})
         for entry, by_seed in zip(question.entries, scaled, strict=True)
     ]
-    return replace(question, entries=entries, unit=unit.name, was_fraction=True)
+    mattered = question.look_min_effect
+    scaled_effect = None if mattered is None else unit.factor * mattered
+    return replace(
+        question,
+        entries=entries,
+        unit=unit.name,
+        was_fraction=True,
+        min_effect=scaled_effect if question.min_effect == mattered else question.min_effect,
+        look_min_effect=scaled_effect,
+    )
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:
@@ -136,15 +152,14 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
     common = [entry.label for entry in a.entries if any(entry is other for other in b.entries)]
     if common:
         raise UsageError(f"'{name_a}' and '{name_b}' both mean {common[0]}: a difference takes two variants.")
-    notes: list[str] = []
+    averaged = None
     if len(a.entries) == len(b.entries) == 1:
         scores = (_scores(a.entries[0], question), _scores(b.entries[0], question))
     else:
         averaged = average_over_blocks([a.entries, b.entries], question.metric, [*a.fields, *b.fields])
         scores = (averaged.scores[0], averaged.scores[1])
-        notes.append(averaged.note)
     comparison = paired(*scores, min_effect=question.min_effect, alpha=question.alpha)
-    return _answer(question, a, b, comparison, scores, notes)
+    return replace(_answer(question, a, b, comparison, scores), averaged=averaged)
 
 
 def compare_family(question: Question, baseline: str) -> list[Answer]:
@@ -174,7 +189,7 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
     for number, comparison in found.items():
         entry = question.entries[number]
         scores = (_scores(entry, question), _scores(base.entries[0], question))
-        answers.append(_answer(question, Named(entry.label, [entry]), base, comparison, scores, []))
+        answers.append(_answer(question, Named(entry.label, [entry]), base, comparison, scores))
     sign = -1.0 if question.direction == "max" else 1.0
 
     def gain(answer: Answer) -> tuple[bool, float]:
@@ -197,39 +212,55 @@ def check_metric(question: Question) -> None:
         raise UsageError(unknown_name("metric", question.metric, known))
 
 
+def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | None:
+    """The label of the variant that a look compared the others with: the only one without a state, if there is one.
+
+    Example:
+        >>> def entry(label):
+        ...     return VariantScores(variant={}, label=label, planned=1, failed=0, scores={}, cost=None, seconds=0.0,
+        ...                   peak_memory=0)
+        >>> looks_baseline([entry("a"), entry("b")], LookRecord(plan=(2,), number=1, level=0.05, states={"a": "open"}))
+        'b'
+    """
+    without = [entry.label for entry in entries if entry.label not in look.states]
+    return without[0] if len(without) == 1 else None
+
+
 def _answer(
     question: Question,
     a: Named,
     b: Named,
     comparison: Comparison,
     scores: tuple[Mapping[int, float], Mapping[int, float]],
-    notes: Sequence[str],
 ) -> Answer:
-    failed = (_failed(a), _failed(b))
-    lost = [f"{named.name}: {count} failed" for named, count in zip((a, b), failed, strict=True) if count]
+    state = _look_state(question, a.name, b.name)
+    if state is not None:  # a look may have resolved it at its own level, over a family of its own
+        comparison = replace(comparison, resolved=state == "resolved")
     return Answer(
         a=a.name,
         b=b.name,
         comparison=comparison,
-        verdict=verdict(
-            a.name,
-            b.name,
-            comparison,
-            question.unit,
-            direction=question.direction,
-            floor=_floor(question, scores),
-            exploratory=question.look is not None and question.look.exploratory,
-        ),
         scores=scores,
-        failed=failed,
-        notes=[
-            *notes,
-            *([FRACTIONS] if question.was_fraction else []),
-            *([f"Failed trials give no score ({'; '.join(lost)})."] if lost else []),
-            *([f"Judged at {question.alpha:.3g}, the level of look {question.look.number}."] if question.look else []),
-        ],
+        failed=(_failed(a), _failed(b)),
+        confirmed=(_confirmed(a), _confirmed(b)),
+        floor=_floor(question, scores),
+        look_state=state,
         question=question,
     )
+
+
+def _look_state(question: Question, name_a: str, name_b: str) -> str | None:
+    """What the last look found of a pair; None if it compared others, or with another effect in mind."""
+    if question.look is None or question.min_effect != question.look_min_effect:
+        return None
+    if question.look_baseline is None or question.look_baseline not in (name_a, name_b):
+        return None
+    other = name_a if name_b == question.look_baseline else name_b
+    return question.look.states.get(other)
+
+
+def _confirmed(named: Named) -> bool | None:
+    return are_confirmed(entry.confirmed for entry in named.entries)
 
 
 def _scores(entry: VariantScores, question: Question) -> Mapping[int, float]:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dasbench.records import Row
 from dasbench.results.answers import LookRecord
 from dasbench.results.reading import Reader, read_store
+from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
 from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
 from dasbench.views.fields import flat_fields
@@ -61,12 +61,12 @@ class Evidence:
     @property
     def is_searched(self) -> bool:
         """Whether a sampler proposed the variants one after another."""
-        return sampler_of(self.document) != "grid" or any(row.role for row in self.selection.rows)
+        return sampler_of(self.document) != "grid" or search_roles.is_searched(self.selection.rows)
 
     @property
     def is_confirmed(self) -> bool:
         """Whether a search's winners have trials on fresh seeds."""
-        return any(row.role == "confirm" for row in self.selection.rows)
+        return search_roles.has_fresh_seeds(self.selection.rows)
 
     @property
     def is_sequential(self) -> bool:
@@ -76,7 +76,9 @@ class Evidence:
     @property
     def tests_hold(self) -> bool:
         """Whether tests at a fixed level keep it: not after looks, and not for what a search picked by its scores."""
-        return not self.is_sequential and (self.is_confirmed or not self.is_searched)
+        return search_roles.do_tests_hold(
+            sequential=self.is_sequential, searched=self.is_searched, confirmed=self.is_confirmed
+        )
 
 
 def gather_evidence(
@@ -103,7 +105,7 @@ def gather_evidence(
         document = next(record.document for record in reader.studies(counted=False) if record.name == study)
         specs = list(reader.specs(keys).values())
         environments = _environments(reader, keys)
-    tested = replace(selection, rows=confirmed_rows(selection.rows))
+    tested = replace(selection, rows=search_roles.confirmed_rows(by_variant(selection.rows)))
     evidence = Evidence(
         selection=selection,
         board=make_board(tested, convention=convention),
@@ -118,16 +120,6 @@ def gather_evidence(
         return replace(evidence, answers=answers)
     shown = answers if evidence.is_sequential or baseline is not None else ()
     return replace(evidence, board=_without_ranks(evidence.board), answers=shown)
-
-
-def confirmed_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the variants that a search called in for fresh seeds; all rows where nothing was confirmed."""
-    kept: list[Row] = []
-    for group in by_variant(rows):
-        fresh = [row for row in group if row.role == "confirm"]
-        if fresh:
-            kept += group if any(row.state == "done" for row in fresh) else fresh
-    return kept or list(rows)
 
 
 def sampler_of(document: Mapping[str, Any]) -> str:
@@ -178,7 +170,7 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
         metric=metric,
         unit=score_unit(metric),
         direction=better_direction(metric, tested.objectives),
-        min_effect=seeds_of(document).get("min_effect"),
+        min_effect=tested.min_effect,
         num_test_examples=tested.num_test_examples,
         source=tested.name,
     )
@@ -191,8 +183,7 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
 
 def _without_ranks(board: Board) -> Board:
     """The board without what tests at a fixed level would say, and what would have to be said beside it."""
-    lines = [replace(line, rank=None) for line in board.lines]
-    return replace(board, lines=lines, notes=[note for note in board.notes if not note.startswith(("Rank:", "Looks"))])
+    return replace(board, lines=[replace(line, rank=None) for line in board.lines], looks=())
 
 
 def _environments(reader: Reader, keys: Sequence[str]) -> list[tuple[Mapping[str, Any], int]]:

@@ -34,7 +34,8 @@ class Point:
         n: number of seeds with a score.
         failed: number of seeds without.
         on_front: no other variant is at least as good in every objective and better in one, going by the means.
-        standing: `front`; `possibly`, if nothing that costs no more is significantly better; else `dominated`.
+        standing: `front`; `possibly`, if nothing that costs no more is significantly better; `tried`, if a search tried
+            it and did not confirm it, so that it is on no front; else `dominated`.
         values: value by objective.
         counts: parameters and multiply-adds by convention, empty where they are not known.
     """
@@ -69,10 +70,9 @@ def frontier(
     found = zip(entries, zip(*columns, strict=True), strict=True)
     whole = [(entry, [value for value in values if value is not None]) for entry, values in found if None not in values]
     table = np.array([values for _, values in whole], dtype=np.float64).reshape(-1, len(objectives))
-    on_front = pareto_front(table, [objective.direction for objective in objectives])
     spread = t_tests(_seed_table([entry.scores.get(y.metric, {}) for entry, _ in whole]))
     half_widths = np.where(spread.sd == 0, 0.0, spread.half_width)
-    where = _standings([entry for entry, _ in whole], table, objectives, on_front.tolist())
+    on_front, where = _places([entry for entry, _ in whole], table, objectives)
     place_x, place_y = objectives.index(x), objectives.index(y)
     return [
         Point(
@@ -91,7 +91,7 @@ def frontier(
             counts={name: getattr(entry.cost, name) for name in COST_FIELDS} if entry.cost else {},
         )
         for (entry, values), sd, half_width, best, standing in zip(
-            whole, spread.sd.tolist(), half_widths.tolist(), on_front.tolist(), where, strict=True
+            whole, spread.sd.tolist(), half_widths.tolist(), on_front, where, strict=True
         )
     ]
 
@@ -109,6 +109,24 @@ def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
     if num_noisy > 1:
         return "means"
     return "all_pairs" if num_variants <= ALL_PAIRS_UP_TO else "best_cheaper"
+
+
+def _places(
+    entries: Sequence[VariantScores], table: Floats, objectives: Sequence[Objective]
+) -> tuple[Sequence[bool], Sequence[Standing]]:
+    """Whether each is on the front, and its standing; what a search tried and did not confirm takes no part.
+
+    Where all objectives are exact, no score took part in the choice, and every variant is judged.
+    """
+    is_measured = any(not is_cost_name(objective.metric) for objective in objectives)
+    judged = [place for place, entry in enumerate(entries) if entry.confirmed is not False or not is_measured]
+    best = pareto_front(table[judged], [objective.direction for objective in objectives]).tolist()
+    found = _standings([entries[place] for place in judged], table[judged], objectives, best)
+    on_front: list[bool] = [False] * len(entries)
+    where: list[Standing] = ["tried"] * len(entries)
+    for place, is_best, standing in zip(judged, best, found, strict=True):
+        on_front[place], where[place] = is_best, standing
+    return on_front, where
 
 
 def _standings(

@@ -6,16 +6,17 @@ from dataclasses import fields as fields_of
 from typing import NamedTuple
 
 from dasbench.records import COST_FIELDS, Cost
-from dasbench.views.blocks import average_over_blocks
+from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.fields import find_field, flat_fields
+from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores, is_cost
 
 
 class Grouped(NamedTuple):
-    """Groups of variants, and what was averaged."""
+    """Groups of variants, and what was averaged; None where no scores were."""
 
     entries: list[VariantScores]
-    note: str
+    averaged: Averaged | None
 
 
 def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Sequence[str]) -> Grouped:
@@ -40,7 +41,7 @@ def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Seque
         [('norm=in', {0: 70.0}), ('norm=bn', {0: 60.0})]
     """
     if not entries:
-        return Grouped([], "")
+        return Grouped([], None)
     known = ["study", *dict.fromkeys(name for entry in entries for name in flat_fields(entry.variant))]
     chosen = list(dict.fromkeys(find_field(name, known) for name in group_by))
     groups: dict[tuple[str, ...], list[VariantScores]] = {}
@@ -53,9 +54,7 @@ def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Seque
     for place, (values, members) in enumerate(groups.items()):
         scores = {name: result.scores[place] for name, result in averaged.items() if result.scores[place]}
         found.append(_entry(dict(zip(chosen, values, strict=True)), members, scores, metric))
-    sizes = "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
-    note = averaged[metric].note if metric in averaged else "Averaged over the variants of each group."
-    return Grouped(found, f"{note} {sizes}")
+    return Grouped(found, averaged.get(metric))
 
 
 def _entry(
@@ -80,6 +79,7 @@ def _entry(
         study="+".join(dict.fromkeys(member.study for member in members)),
         keys=[key for member in members for key in member.keys],
         repeats=sum(member.repeats for member in members),
+        confirmed=are_confirmed(member.confirmed for member in members),
     )
 
 

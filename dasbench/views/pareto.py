@@ -87,7 +87,7 @@ def info(
         points=points,
         objectives=tuple(objectives),
         published=published,
-        grounds=grounds_of(len(points), objectives),
+        grounds=grounds_of(sum(point.standing != "tried" for point in points), objectives),
         left_out=len(entries) - len(points),
         percents=frozenset(name for name in (x.metric, y.metric) if is_percent(name)),
     )

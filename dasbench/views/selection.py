@@ -26,6 +26,8 @@ class Selection:
         objectives: `max` or `min` by metric, as the studies name them.
         num_test_examples: size of the test part, if the trials say so.
         looks: that the study took at its scores to decide which variants get more seeds; of a single study only.
+        min_effect: smallest difference that matters, as a study names it that takes looks; of a single study only.
+        probe: scores are a formula's, nothing was trained.
         confusions: which classes trials took for which, by key; read only for what shows it.
     """
 
@@ -38,6 +40,8 @@ class Selection:
     objectives: Sequence[tuple[str, str]] = ()
     num_test_examples: int | None = None
     looks: Sequence[LookRecord] = ()
+    min_effect: float | None = None
+    probe: bool = False
     confusions: Mapping[str, Confusion] = field(default_factory=dict)
 
 
@@ -80,8 +84,6 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     refuse_mixed(rows)
     metric, direction = objectives[0]
     question = " / ".join(dict.fromkeys(known[name].question for name in names if known[name].question))
-    if any(row.task == "probe" for row in rows):
-        question += " (probe: a formula, nothing was trained)"
     return Selection(
         name="+".join(names),
         question=question,
@@ -92,6 +94,8 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         objectives=objectives,
         num_test_examples=num_test_examples,
         looks=looks,
+        min_effect=_min_effect(known[names[0]]) if len(names) == 1 else None,
+        probe=any(row.task == "probe" for row in rows),
     )
 
 
@@ -153,6 +157,12 @@ def _objective(entry: object) -> tuple[str, str]:
         return str(entry.get("metric", "top1")), str(entry.get("direction", "max"))
     metric, _, direction = str(entry).partition(" ")
     return metric, direction or "max"
+
+
+def _min_effect(record: StudyRecord) -> float | None:
+    """The smallest difference that matters to a study that takes looks."""
+    seeds = record.document.get("seeds")
+    return seeds.get("min_effect") if isinstance(seeds, Mapping) else None
 
 
 def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:

@@ -9,6 +9,7 @@ from math import fsum, isfinite, nan
 from typing import Any
 
 from dasbench.records import COST_FIELDS, Cost, Row
+from dasbench.views.search_roles import CONFIRM, is_confirmed
 
 _as_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
@@ -34,6 +35,7 @@ class VariantScores:
         selected: the mean by metric that a search saw when it picked the variant; `scores` are then those of fresh
             seeds.
         repeats: how many of its trials' results have replaced an earlier one.
+        confirmed: `scores` are those of fresh seeds; False if a search proposed it and saw them, None if none did.
     """
 
     variant: Mapping[str, Any]
@@ -51,6 +53,7 @@ class VariantScores:
     keys: Sequence[str] = ()
     selected: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 0
+    confirmed: bool | None = None
 
     @property
     def num_done(self) -> int:
@@ -133,9 +136,10 @@ def _short(code: str | None) -> str:
 
 def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> VariantScores:
     """One entry from the rows of one variant; where a search's winner was trained again, from its fresh seeds."""
-    fresh = [row for row in rows if row.role == "confirm"]
-    if len(fresh) < len(rows) and any(row.state == "done" for row in fresh):
-        picked = gather([row for row in rows if row.role != "confirm"], metric=metric, only=only)
+    fresh = [row for row in rows if row.role == CONFIRM]
+    confirmed = is_confirmed(rows)
+    if confirmed and len(fresh) < len(rows):
+        picked = gather([row for row in rows if row.role != CONFIRM], metric=metric, only=only)
         selected = {name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()}
         return replace(gather(fresh, metric=metric, only=only), selected=selected)
     done = [row for row in rows if row.state == "done"]
@@ -163,6 +167,7 @@ def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | N
         study=rows[0].study,
         keys=[row.key for row in rows],
         repeats=sum(row.repeats > 0 for row in rows),
+        confirmed=confirmed,
     )
 
 

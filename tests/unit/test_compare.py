@@ -5,8 +5,17 @@ from pathlib import Path
 import pytest
 
 from dasbench.errors import UsageError
-from dasbench.render.comparison import make_grid, print_answer, print_family
-from dasbench.views.comparison import FRACTIONS, Question, compare, compare_family, in_unit
+from dasbench.render.comparison import (
+    FRACTIONS,
+    answer_notes,
+    answer_verdict,
+    comparison_record,
+    comparison_tables,
+    print_answer,
+    print_family,
+)
+from dasbench.render.tables.table import Layout
+from dasbench.views.comparison import Question, compare, compare_family, in_unit
 from dasbench.views.naming import find_variants
 from dasbench.views.score_files import read_scores
 from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
@@ -51,11 +60,11 @@ NORMS = [
 def test_the_verdict_is_that_of_the_wording():
     answer = compare(question(C, F), "c", "f")
 
-    assert answer.verdict == (
+    assert answer_verdict(answer) == (
         "c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; "
         "about 9 more seeds needed to resolve a difference of this size (80% power)."
     )
-    record = answer.as_record()
+    record = comparison_record(answer)
     assert (record["n"], record["more_seeds"], record["resolved"], record["ci95"]) == (
         5,
         9,
@@ -67,7 +76,7 @@ def test_the_verdict_is_that_of_the_wording():
 def test_the_direction_turns_the_winner_round_and_not_the_difference():
     answer = compare(question(C, F, direction="min", unit=""), "c", "f")
 
-    assert answer.verdict.startswith("f beats c by 0.30 ± 0.46 (95% CI)")
+    assert answer_verdict(answer).startswith("f beats c by 0.30 ± 0.46 (95% CI)")
     assert answer.comparison.difference > 0
 
 
@@ -76,8 +85,8 @@ def test_groups_are_paired_over_seeds_and_the_other_axes():
 
     assert answer.scores == ({0: 65.0, 1: 72.0, 2: 66.0}, {0: 63.5, 1: 70.0, 2: 65.0})
     assert answer.comparison.n == 3
-    assert "Averaged over gate.second_norm within each seed" in answer.notes[0]
-    assert "1 scores without a partner" in answer.notes[0]
+    assert "Averaged over gate.second_norm within each seed" in answer_notes(answer)[0]
+    assert "1 scores without a partner" in answer_notes(answer)[0]
 
 
 def test_groups_that_share_no_other_values_say_so():
@@ -87,7 +96,7 @@ def test_groups_that_share_no_other_values_say_so():
     answer = compare(question(none, *designs), "none", "gate=das")
 
     assert answer.scores == ({0: 1.0, 1: 2.0}, {0: 3.0, 1: 4.0})
-    assert "share no values of gate.design" in answer.notes[0]
+    assert "share no values of gate.design" in answer_notes(answer)[0]
 
 
 @pytest.mark.parametrize(
@@ -142,10 +151,11 @@ def test_a_family_is_corrected_and_sorted_by_gain():
     answers = compare_family(question(F, C, better, min_effect=0.5), "f")
 
     assert [answer.a for answer in answers] == ["g", "c"]
-    assert all("Holm over 2" in answer.verdict for answer in answers)
-    grid = make_grid(answers)
-    assert [row[7] for row in grid.rows] == ["resolved", "not resolved"]
-    assert grid.bold == [0]
+    assert all("Holm over 2" in answer_verdict(answer) for answer in answers)
+    (table,) = comparison_tables(answers)
+    place = [column.key for column in table.columns].index("verdict")
+    assert [row[place] for row in table.rows] == ["resolved", "not resolved"]
+    assert table.bold == [0]
 
 
 def test_a_group_is_no_baseline():
@@ -156,15 +166,15 @@ def test_a_group_is_no_baseline():
 def test_one_shared_seed_tells_of_no_spread():
     answer = compare(question(entry("a", [66.41]), entry("b", [60.0]), num_test_examples=8580), "a", "b")
 
-    assert "1 seed: no spread known; with the planning floor" in answer.verdict
+    assert "1 seed: no spread known; with the planning floor" in answer_verdict(answer)
 
 
 def test_variants_without_a_score_have_nothing_to_compare():
     answer = compare(question(entry("a", [], failed=3), C), "a", "c")
 
-    assert answer.verdict == "a and c share no seed: nothing to compare."
-    assert "a: 3 failed" in answer.notes[-1]
-    assert answer.as_record()["mean_a"] is None
+    assert answer_verdict(answer) == "a and c share no seed: nothing to compare."
+    assert "a: 3 failed" in answer_notes(answer)[-1]
+    assert comparison_record(answer)["mean_a"] is None
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "csv", "md", "latex"])
@@ -172,8 +182,8 @@ def test_hostile_names_are_escaped(capsys, format_):
     hostile = "=cmd() [/] \x1b[31m $\\frac{$ |"
     asked = question(entry(hostile, [1.0, 2.0]), F)
 
-    print_answer(compare(asked, hostile, "f"), format_=format_)
-    print_family(compare_family(asked, "f"), format_=format_)
+    print_answer(compare(asked, hostile, "f"), Layout(format_=format_))
+    print_family(compare_family(asked, "f"), Layout(format_=format_))
 
     assert "\x1b" not in capsys.readouterr().out
 
@@ -337,7 +347,7 @@ def test_scores_of_a_study_can_be_fractions_too():
     answer = compare(in_unit(asked, asked_unit("fraction")), "a", "b")
 
     assert answer.comparison.difference == pytest.approx(9.5)
-    assert (answer.question.unit, answer.notes) == ("pp", [FRACTIONS])
+    assert (answer.question.unit, answer_notes(answer)) == ("pp", [FRACTIONS])
     with pytest.raises(UsageError, match=r"a top1 of 66\.8 is no fraction"):
         in_unit(question(C, F), asked_unit("fraction"))
 
@@ -345,9 +355,9 @@ def test_scores_of_a_study_can_be_fractions_too():
 def test_a_small_difference_keeps_its_digits_in_a_table():
     asked = question(entry("a", [0.371, 0.374, 0.369]), entry("b", [0.412, 0.409, 0.418]), unit="")
 
-    (row,) = make_grid(compare_family(asked, "b")).rows
+    (table,) = comparison_tables(compare_family(asked, "b"))
 
-    assert row[1] == "-0.0417"
+    assert table.rows[0][1] == "-0.0417 ± 0.0174"
 
 
 def test_units_and_directions_follow_the_metric():

@@ -16,8 +16,8 @@ from dasbench.analysis.looks import spend, take_look
 from dasbench.analysis.power import detectable_effect, planning_floor, seeds_needed, t_power
 from dasbench.analysis.significance import sign_flip_p, t_tests
 from dasbench.analysis.stats import Comparison, paired, summarise
-from dasbench.analysis.wording import one_seed_note, verdict
 from dasbench.errors import UsageError
+from dasbench.render.verdicts import one_seed_note, verdict
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
 """Differences of c minus f whose statistics were worked out by hand: mean 1.5 / 5, squares about it sum to 0.545."""
@@ -352,7 +352,7 @@ class TestVerdict:
         assert f"p = {shown}, 5" in verdict("c", "f", c)
 
     def test_an_unplanned_look_is_called_exploratory(self):
-        text = verdict("c", "a", against_zero([1.1, 1.3, 1.2, 1.0, 1.4]), exploratory=True)
+        text = verdict("c", "a", against_zero([1.1, 1.3, 1.2, 1.0, 1.4]), exploratory="a look that was not planned")
 
         assert text.endswith(": resolved (exploratory: a look that was not planned).")
 
@@ -596,7 +596,7 @@ class TestLooks:
 
 
 def test_importing_the_analysis_loads_nothing_slow():
-    modules = ", ".join(f"dasbench.analysis.{name}" for name in ("stats", "wording", "families", "looks", "pareto"))
+    modules = ", ".join(f"dasbench.analysis.{name}" for name in ("stats", "families", "looks", "pareto"))
     slow = "{'torch', 'pandas', 'matplotlib', 'sqlalchemy', 'scipy'}"
     script = f"import sys, {modules}; print(sorted({slow} & set(sys.modules)))"
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from dasbench.analysis.looks import State
-from dasbench.render.leaderboard import REASONS, RUNNING
+from dasbench.render.comparison import answer_verdict
+from dasbench.render.leaderboard import REASONS, RUNNING, noise_note
 from dasbench.render.section.words import counted, listed, shortened
-from dasbench.views.board import Line, noise_note
 from dasbench.views.evidence import Evidence
+from dasbench.views.lines import Line
 from dasbench.views.units import score_unit
 from dasbench.views.variants import is_cost
 
@@ -26,7 +27,7 @@ def verdicts(evidence: Evidence) -> list[str]:
         return []
     answers = evidence.answers
     more = len(answers) - MOST_VERDICTS
-    said = [answer.verdict for answer in answers[:MOST_VERDICTS]]
+    said = [answer_verdict(answer) for answer in answers[:MOST_VERDICTS]]
     return [*said, f"{counted(more, 'more comparison')}: see tables/comparisons.csv."] if more > 0 else said
 
 
@@ -53,7 +54,7 @@ def _best(evidence: Evidence) -> Iterator[str]:
     if evidence.tests_hold:
         yield from _ties(lines)
     if any(line.entry.num_done == 1 for line in lines):
-        yield f"{noise_note(lines, evidence.selection)}."
+        yield f"{noise_note(evidence.board)}."
 
 
 def _ties(lines: Sequence[Line]) -> Iterator[str]:

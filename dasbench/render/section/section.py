@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dasbench.render.questions import with_title
 from dasbench.render.section.figures import Figure, make_figures
 from dasbench.render.section.methods import methods
 from dasbench.render.section.results import results, verdicts
@@ -40,10 +41,11 @@ def make_section(evidence: Evidence) -> Section:
     caveat = (
         "" if evidence.tests_hold else "Tests in this figure take the variants and their seeds as fixed in advance."
     )
-    figures = make_figures(evidence.selection, convention=evidence.board.convention, caveat=caveat)
+    selection = with_title(evidence.selection)
+    figures = make_figures(selection, convention=evidence.board.convention, caveat=caveat)
     return Section(
         study=evidence.selection.name,
-        question=evidence.selection.question,
+        question=selection.question,
         methods=methods(evidence),
         results=results(evidence),
         verdicts=verdicts(evidence),

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from dasbench.analysis.looks import State
-from dasbench.render.comparison import make_grid as comparison_grid
+from dasbench.render.comparison import comparison_record, comparison_tables
 from dasbench.render.formats import Grid
-from dasbench.render.leaderboard import make_grid as board_grid
+from dasbench.render.leaderboard import board_records, board_tables
 from dasbench.render.section.words import counted, shortened
+from dasbench.render.tables import table as plain_table
 from dasbench.results.answers import LookRecord
 from dasbench.views.comparison import Answer
 from dasbench.views.evidence import ENVIRONMENT, Evidence
@@ -56,7 +57,9 @@ def make_tables(evidence: Evidence) -> list[Table]:
 def _scores(evidence: Evidence) -> Table:
     """The leaderboard; its best and all that ties with it in bold, unless tests do not hold."""
     board = evidence.board
-    grid = _without(board_grid(replace(board, lines=board.lines[:MOST_LINES])), ("MiB", "s/trial"))
+    first = [replace(line, entry=replace(line.entry, confirmed=None)) for line in board.lines[:MOST_LINES]]
+    grid = _as_grid(board_tables(replace(board, lines=first))[0])
+    grid = _without(grid, ("peak memory (MiB)", "seconds per trial"))
     if not evidence.tests_hold or not any(line.rank for line in board.lines):
         grid = replace(_without(grid, ("rank",)), bold=())
     if not any(line.rank and line.rank.best for line in board.lines):  # a single seed has the best mean
@@ -69,15 +72,13 @@ def _scores(evidence: Evidence) -> Table:
     if failed := sum(line.entry.failed for line in board.lines):
         lines.insert(0, f"{counted(failed, 'failed trial')}: means are over the seeds that ended with a score.")
     lines += _cut(len(board.lines), "scores")
-    return Table(
-        name="scores", grid=_narrow(replace(grid, lines=lines)), records=[line.as_record() for line in board.lines]
-    )
+    return Table(name="scores", grid=_narrow(replace(grid, lines=lines)), records=board_records(board))
 
 
 def _comparisons(evidence: Evidence) -> Table:
     """Every variant against the baseline; after looks their verdicts stand in place of those at a fixed level."""
     answers = evidence.answers
-    grid = comparison_grid(answers[:MOST_LINES])
+    grid = _as_grid(comparison_tables(answers[:MOST_LINES])[0])
     if not evidence.tests_hold:
         grid = _with_verdicts(grid, _verdicts_of_looks(evidence), _why_not(evidence))
     lines = [line.replace(" (or of --min-effect)", "") for line in grid.lines]
@@ -87,7 +88,7 @@ def _comparisons(evidence: Evidence) -> Table:
 
 
 def _record(answer: Answer, evidence: Evidence) -> dict[str, Any]:
-    record = answer.as_record()
+    record = comparison_record(answer)
     if evidence.tests_hold:
         return record
     state = _verdicts_of_looks(evidence).get(answer.a, "no verdict")
@@ -150,6 +151,11 @@ def _looks(looks: Sequence[LookRecord]) -> Table:
     ]  # fmt: skip
     grid = Grid(title="Looks at the scores: number of variants in each state.", columns=columns, rows=rows, lines=lines)
     return Table(name="looks", grid=grid, records=records)
+
+
+def _as_grid(table: plain_table.Table) -> Grid:
+    titles = [column.title for column in table.columns]
+    return Grid(title=table.title, columns=titles, rows=table.rows, lines=table.notes, bold=table.bold)
 
 
 def _without(grid: Grid, titles: Sequence[str]) -> Grid:

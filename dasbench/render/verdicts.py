@@ -5,6 +5,7 @@ from math import log10
 
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
+from dasbench.views.blocks import Averaged
 
 
 def verdict(
@@ -15,7 +16,7 @@ def verdict(
     *,
     direction: Direction = "max",
     floor: float | None = None,
-    exploratory: bool = False,
+    exploratory: str = "",
 ) -> str:
     """Say in one sentence what a comparison shows.
 
@@ -26,7 +27,7 @@ def verdict(
         unit: unit of the scores (`pp`: percentage points); `""` for none.
         direction: whether more or less is better.
         floor: planning floor for a single seed, from `planning_floor`, in `unit`.
-        exploratory: it rests on a look that was not planned.
+        exploratory: why it carries no error rate, if it carries none.
 
     Example:
         >>> from dasbench.analysis.stats import paired
@@ -46,7 +47,7 @@ def verdict(
     lead = _lead(name_a, name_b, c.difference, direction)
     decimals = _decimals(c.half_width)
     margin = f"{abs(c.difference):.{decimals}f} ± {_amount(c.half_width, decimals, unit)}"
-    aside = " (exploratory: a look that was not planned)" if exploratory else ""
+    aside = f" (exploratory: {exploratory})" if exploratory else ""
     return f"{lead} by {margin} (95% CI), {_p_values(c)}, {_seeds(c)}: {_ending(c, unit)}{aside}."
 
 
@@ -68,6 +69,23 @@ def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
     end = _end(unit)
     known = f"with the planning floor sqrt(err/2n) = {floor:.2g}{end}"
     return f"{note}; {known}, differences under {noise_limit(floor):.2g}{end} are within noise"
+
+
+def averaged_sentence(averaged: Averaged) -> str:
+    """Say what was averaged within each group of variants.
+
+    Example:
+        >>> print(averaged_sentence(Averaged([{0: 1.0}], num_blocks=1, others=["alpha"], left_out=0, balanced=True)))
+        Averaged over alpha within each seed, over the 1 combination that all groups share.
+    """
+    over = ", ".join(averaged.others) or "nothing else"
+    if not averaged.balanced:
+        return f"Each group is the mean of all its variants within each seed: the groups share no values of {over}."
+    blocks = f"{averaged.num_blocks} combination{'s' * (averaged.num_blocks != 1)}"
+    sentence = f"Averaged over {over} within each seed, over the {blocks} that all groups share."
+    if averaged.left_out:
+        sentence += f" {averaged.left_out} scores without a partner in every group are left out."
+    return sentence
 
 
 def _gap(name_a: str, name_b: str, difference: float, unit: str) -> str:
