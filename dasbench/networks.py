@@ -8,6 +8,9 @@ import torch
 from torch import nn
 
 from dasbench.catalog import resolve_model
+from dasbench.costs.by_module import ModuleCost
+from dasbench.costs.cross_check import CrossCheck
+from dasbench.costs.latency import MeasuredCost
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.specimen import InputSize
 from dasbench.devices import device_of
@@ -35,6 +38,34 @@ class Counted:
     build: Callable[[], nn.Module]
     variants: Sequence[Mapping[str, Any]] = field(default=())
     num_classes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCost:
+    """All that a cost report says of one network.
+
+    Args:
+        network: the network with its counts.
+        check: what ptflops says of it, if it was asked.
+        measured: its time and memory, if they were measured.
+    """
+
+    network: Counted
+    check: CrossCheck | None = None
+    measured: MeasuredCost | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkModules:
+    """What each module of a network costs.
+
+    Args:
+        label: as in `Counted`.
+        modules: the whole network first, then its parts.
+    """
+
+    label: str
+    modules: Sequence[ModuleCost]
 
 
 def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Counted:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from dasbench.cli.networks import find_study, networks_of_study, read_choice
-from dasbench.cli.options import db_option, format_option, study_options
+from dasbench.cli.options import db_option, study_options, table_options
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
     from dasbench.networks import Counted
+    from dasbench.render.tables.table import Layout
 
 LONGEST_SIDE = 4096
 """Pixels."""
@@ -44,7 +45,7 @@ EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backb
 @click.option("--latency", is_flag=True, help="Measure time and memory on this machine.")
 @click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True, help="With --latency.")
 @click.option("--device", default="auto", show_default=True, help="With --latency: cpu, cuda, cuda:1, or auto.")
-@format_option("table", "json", "csv")
+@table_options("table", "json", "csv")
 def command(
     study: str | None,
     profile: str | None,
@@ -60,7 +61,7 @@ def command(
     latency: bool,
     batch_size: int,
     device: str,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Count parameters and multiply-adds: of a study's distinct models, or of one network.
 
@@ -86,10 +87,10 @@ def command(
         loaded = find_study(study, profile=profile, overrides=overrides, gate=gate, db=db)
         networks, title = networks_of_study(loaded), loaded.question
     if by_module:
-        _print_by_module(title, networks, depth=depth, format_=format_)
+        _print_by_module(title, networks, depth=depth, layout=layout)
     else:
         timed = batch_size if latency else None
-        _print(title, networks, cross_check=cross_check, batch_size=timed, device=device, format_=format_)
+        _print(title, networks, cross_check=cross_check, batch_size=timed, device=device, layout=layout)
 
 
 def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object, ...], profile: str | None) -> None:
@@ -105,16 +106,17 @@ def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object
         )
 
 
-def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | None, format_: str) -> None:
+def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | None, layout: "Layout") -> None:
     from dasbench.costs.by_module import cost_by_module
-    from dasbench.networks import as_counted
-    from dasbench.render.cost import module_records, print_modules
+    from dasbench.networks import NetworkModules, as_counted
+    from dasbench.render.cost import module_records, module_tables
+    from dasbench.render.tables.printing import print_found
 
-    records = []
+    found = []
     for each in networks:
         modules = cost_by_module(as_counted(each.build()), each.cost.input_size, depth=depth)
-        records += module_records(each.label, modules)
-    print_modules(title, records, format_=format_)
+        found.append(NetworkModules(label=each.label, modules=modules))
+    print_found(layout, tables=lambda: module_tables(title, found), records=lambda: module_records(found))
 
 
 def _print(
@@ -124,20 +126,21 @@ def _print(
     cross_check: bool,
     batch_size: int | None,
     device: str,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     from dasbench.costs.cross_check import cross_check as check
     from dasbench.costs.latency import measure_latency
     from dasbench.devices import check_device
-    from dasbench.networks import as_counted, placed
-    from dasbench.render.cost import cost_record, print_costs
+    from dasbench.networks import NetworkCost, as_counted, placed
+    from dasbench.render.cost import cost_records, cost_tables
+    from dasbench.render.tables.printing import print_found
 
     if batch_size:
         check_device(device)
-    records = []
+    costs = []
     for each in networks:
         size = each.cost.input_size
         checked = check(as_counted(each.build()), size) if cross_check else None
         measured = measure_latency(placed(each.build(), device), size, batch_size=batch_size) if batch_size else None
-        records.append(cost_record(each, check=checked, measured=measured))
-    print_costs(title, records, format_=format_)
+        costs.append(NetworkCost(network=each, check=checked, measured=measured))
+    print_found(layout, tables=lambda: cost_tables(title, costs), records=lambda: cost_records(costs))

@@ -35,6 +35,7 @@ def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, re
 
 def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool) -> None:
     from dasbench.plan import replan  # resolves components, which import torch
+    from dasbench.render.succession import change_sentences, other_study_text, results_leave
     from dasbench.views.succession import code_changes, leaving, other_study
 
     record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
@@ -43,17 +44,17 @@ def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, 
     keys = [member.key for member in members]
     ended = {key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")}
     answers = reader.answers([member.question for member in members if member.key not in ended])
-    for sentence in code_changes(members, ended, answers):
+    for sentence in change_sentences(code_changes(members, ended, answers)):
         tell(sentence)
     if record is None:
         return
     number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
-    leave = "1 result leaves" if number == 1 else f"{number} results leave"
+    leave = results_leave(number)
     other = other_study(study, record)
-    if other and not replace:
+    if other is not None and not replace:
         raise UsageError(
-            f"{study.document.file}: the database has another study named '{study.name}': {other}. Give this one "
-            f"another name, or write --replace: then {leave} the study, and all stay in the database."
+            f"{study.document.file}: the database has another study named '{study.name}': {other_study_text(other)}. "
+            f"Give this one another name, or write --replace: then {leave} the study, and all stay in the database."
         )
     if number:
         tell(

@@ -1,10 +1,13 @@
 """`dasbench importance`: which axis matters?"""
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+from dasbench.cli.options import db_option, quick_reading, study_name, table_options
+
+if TYPE_CHECKING:
+    from dasbench.render.tables.table import Layout
 
 
 @click.command("importance")
@@ -17,7 +20,7 @@ from dasbench.cli.options import db_option, format_option, quick_reading, study_
               help="Whichever the study carries, or one of them.")  # fmt: skip
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
               metavar="FILE.png|.svg|.pdf", help="Draw the shares as bars, too.")  # fmt: skip
-@format_option("table", "json", "csv")
+@table_options("table", "json", "csv")
 def command(
     studies: tuple[str, ...],
     profile: str | None,
@@ -26,7 +29,7 @@ def command(
     where: str | None,
     method: str,
     outputs: tuple[str, ...],
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Say how much of the differences between variants each axis explains.
 
@@ -40,9 +43,10 @@ def command(
     """
     from dasbench.analysis.importance import Method
     from dasbench.catalog import PLOTS
-    from dasbench.render.importance import print_importance
+    from dasbench.render.importance import importance_records, importance_tables
     from dasbench.render.plots.figure import figure_paths
     from dasbench.render.questions import with_title
+    from dasbench.render.tables.printing import print_found
     from dasbench.views.importance import info
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
@@ -53,7 +57,7 @@ def command(
         chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
     refuse_without_results(chosen)
     found = info(chosen, method=next(known for known in get_args(Method) if known == method))
-    print_importance(found, format_=format_)
+    print_found(layout, tables=lambda: importance_tables(found), records=lambda: importance_records(found.found))
     for path in paths:
         PLOTS["importance"].make(found, path)
         click.echo(str(path), err=True)

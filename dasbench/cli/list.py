@@ -1,9 +1,14 @@
 """`dasbench list`: what is there to use, and what has been run?"""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from dasbench.cli.options import db_option, format_option
+from dasbench.cli.options import db_option, table_options
 from dasbench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from dasbench.render.tables.table import Layout
 
 STUDIES = "studies"
 
@@ -11,24 +16,19 @@ STUDIES = "studies"
 @click.command("list")
 @click.argument("what", metavar="KIND")
 @db_option
-@format_option("table", "json", "csv")
-def command(what: str, db: str, format_: str) -> None:
+@table_options("table", "json", "csv")
+def command(what: str, db: str, layout: "Layout") -> None:
     """List components (gates, backbones, datasets, tasks, metrics, samplers, plots) or studies of the database."""
-    from dasbench.render.formats import console, text_table
-    from dasbench.render.records import print_records
-    from dasbench.views.components import component_records, study_records
+    from dasbench.render.catalog import component_records, component_tables, study_records, study_tables
+    from dasbench.render.tables.printing import print_found
+    from dasbench.views.components import components, known_studies
 
-    records = study_records(db) if what == STUDIES else component_records(_kind(what))
-    if format_ != "table":
-        print_records(records, format_=format_)
+    if what == STUDIES:
+        studies = known_studies(db)
+        print_found(layout, tables=lambda: study_tables(studies), records=lambda: study_records(studies))
         return
-    columns = list(records[0]) if records else ["name"]
-    table = text_table("", columns, left=len(columns))
-    for record in records:
-        table.add_row(
-            *[", ".join(f"{k}={v}" for k, v in x.items()) if isinstance(x, dict) else str(x) for x in record.values()]
-        )
-    console().print(table)
+    found = components(_kind(what))
+    print_found(layout, tables=lambda: component_tables(found), records=lambda: component_records(found))
 
 
 def _kind(what: str) -> str:

@@ -1,5 +1,7 @@
 """`dasbench plan`: what would a run do?"""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dasbench.cli.data import lines_about_data
@@ -7,13 +9,21 @@ from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import (
     data_option,
     db_option,
-    format_option,
     known_results,
     read_study,
     study_options,
+    table_options,
 )
 from dasbench.cli.output import tell
 from dasbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dasbench.plan import Plan
+    from dasbench.records import Cost, Row
+    from dasbench.render.tables.table import Layout
+    from dasbench.views.plan import PlanRow
 
 
 @click.command("plan")
@@ -22,7 +32,7 @@ from dasbench.errors import UsageError
 @data_option
 @db_option
 @click.option("--workers", type=click.IntRange(1), help="Trials at once, for the expected time. [default: all cores]")
-@format_option("table", "json", "csv")
+@table_options("table", "json", "csv")
 def command(
     study: str,
     profile: str | None,
@@ -30,7 +40,7 @@ def command(
     gate: str | None,
     db: str,
     workers: int | None,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """List a study's trials with parameters, MACs, what the database already has, and the expected time.
 
@@ -42,8 +52,10 @@ def command(
     from dasbench.cli.workers import default_workers
     from dasbench.plan import Plan, count_costs, network_of  # imports torch
     from dasbench.records import COUNTING
+    from dasbench.render.plan import plan_records, plan_tables
+    from dasbench.render.tables.printing import print_found
     from dasbench.results.costing import refuse_other_costs
-    from dasbench.views.plan import expected_seconds, plan_rows, print_plan
+    from dasbench.views.plan import PlanView, plan_rows
 
     with known_results(db) as reader:
         history = reader.rows() if reader else []
@@ -51,21 +63,33 @@ def command(
         agenda.start([row for row in history if row.study == loaded.name])
         known = reader.states(list(agenda.items)) if reader else {}
         known_costs = reader.known_costs() if reader else {}
-    states = {key: trial.state for key, trial in known.items()}
     plan = Plan(loaded, agenda.items)
+    members = [item.member for item in plan.items.values()]
     try:
-        announce_changes(loaded, [item.member for item in plan.items.values()], db, replace=False)
+        announce_changes(loaded, members, db, replace=False)
     except UsageError as error:  # what a run would answer
         tell(str(error))
     costs = count_costs(plan)
     networks = {network_of(item.trial): costs[key] for key, item in plan.items.items()}
     refuse_other_costs(known_costs, networks, COUNTING)
-    rows = plan_rows([item.member for item in plan.items.values()], costs, states)
-    left = [
-        (row.key, plan.items[row.key].trial.training.epochs) for row in rows if row.state not in ("done", "stopped")
-    ]
-    seconds = expected_seconds(left, costs, history, workers=workers or default_workers(loaded.resources.cpus))
     for line in lines_about_data(trials_of(loaded, plan.items)):
         tell(line)
-    to_come = f"{agenda.total - len(rows)} more will be proposed by {loaded.sampler}" if loaded.is_searched else ""
-    print_plan(loaded.question, rows, seconds, to_come=to_come, format_=format_)
+    rows = plan_rows(members, costs, {key: trial.state for key, trial in known.items()})
+    found = PlanView(
+        question=loaded.question,
+        rows=rows,
+        seconds=_seconds(plan, rows, costs, history, workers=workers or default_workers(loaded.resources.cpus)),
+        to_come=agenda.total - len(rows) if loaded.is_searched else 0,
+        sampler=str(loaded.sampler),
+    )
+    print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))
+
+
+def _seconds(
+    plan: "Plan", rows: "Sequence[PlanRow]", costs: "dict[str, Cost]", history: "Sequence[Row]", *, workers: int
+) -> float | None:
+    """How long the trials without a result will take."""
+    from dasbench.views.plan import expected_seconds, missing_rows
+
+    missing = [(row.key, plan.items[row.key].trial.training.epochs) for row in missing_rows(rows)]
+    return expected_seconds(missing, costs, history, workers=workers)

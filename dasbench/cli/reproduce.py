@@ -1,8 +1,13 @@
 """`dasbench reproduce`: what does the paper print, and what comes out here?"""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from dasbench.cli.options import format_option
+from dasbench.cli.options import table_options
+
+if TYPE_CHECKING:
+    from dasbench.render.tables.table import Layout
 
 
 @click.command("reproduce")
@@ -11,8 +16,8 @@ from dasbench.cli.options import format_option
     "--db", metavar="FILE|URL", envvar="DASBENCH_DB", help="Look trained results up here. [default: $DASBENCH_DB]"
 )
 @click.option("--study", metavar="NAME", help="Look at the results of one study only.")
-@format_option("table", "md", "json", "csv")
-def command(table: str, db: str | None, study: str | None, format_: str) -> None:
+@table_options("table", "md", "json", "csv")
+def command(table: str, db: str | None, study: str | None, layout: "Layout") -> None:
     """Put a table of the paper beside what comes out here, with a verdict for every figure.
 
     \b
@@ -33,11 +38,17 @@ def command(table: str, db: str | None, study: str | None, format_: str) -> None
     found = find_table(table)
     if study and not db:
         raise click.UsageError("--study NAME is looked up in a database: add --db FILE.")
+    from dasbench.render.tables.printing import print_found
     from dasbench.reproduction.rows import reproduce_row  # imports torch
-    from dasbench.reproduction.table import print_reproduction
+    from dasbench.reproduction.table import reproduction_records, reproduction_tables
     from dasbench.reproduction.trained import read_trained
 
     trained = read_trained(db, study=study) if db else None
     screen = Console(stderr=True)
     rows = track(found.rows, description=f"counting {found.name}", console=screen, disable=not screen.is_terminal)
-    print_reproduction(found, [reproduce_row(found, row, trained) for row in rows], format_=format_)
+    reports = [reproduce_row(found, row, trained) for row in rows]
+    print_found(
+        layout,
+        tables=lambda: reproduction_tables(found, reports),
+        records=lambda: reproduction_records(found, reports),
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from dasbench.cli.options import data_option, db_option, format_option
+from dasbench.cli.options import data_option, db_option, table_options
 from dasbench.cli.output import tell
 from dasbench.cli.trained import Sample, Subject, find_subjects, look_at
 from dasbench.errors import DataError, StoreError, UsageError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dasbench.datasets.dataset import Dataset, Split
+    from dasbench.render.tables.table import Layout
     from dasbench.saliency.regions import FindRegions
     from dasbench.saliency.sfd import Scoring
     from dasbench.views.saliency import Viewed
@@ -56,7 +57,7 @@ GROUNDED_SAM = "grounded_sam"
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
 @data_option
 @db_option
-@format_option("table", "json")
+@table_options("table", "json")
 def command(
     trial: str,
     against: str | None,
@@ -75,7 +76,7 @@ def command(
     files: tuple[Path, ...],
     device: str,
     db: str,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Show where a trained network looks (Grad-CAM), and score how much of that is the object (sfd, Section 4.4).
 
@@ -109,7 +110,7 @@ def command(
         for subject in subjects
         for view in look_at(subject, sample, layers, scoring, db=db, device=device, sensitivity=sensitivity)
     ]
-    _conclude(views, sample, scoring, folder=folder, shown=shown, format_=format_)
+    _conclude(views, sample, scoring, folder=folder, shown=shown, layout=layout)
 
 
 def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
@@ -164,19 +165,25 @@ def _conclude(
     *,
     folder: Path,
     shown: int,
-    format_: str,
+    layout: "Layout",
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
     from dasbench.render.plots.saliency import draw
     from dasbench.render.records import csv_text
+    from dasbench.render.saliency import image_records, saliency_records, saliency_tables, saliency_title
+    from dasbench.render.tables.printing import print_found
     from dasbench.views.figures.saliency import info
-    from dasbench.views.saliency import image_records, print_saliency
+    from dasbench.views.saliency import saliency_scores
 
     subjects = list(dict.fromkeys(view.trial for view in views))
     indices = sample.indices[:shown]
-    whose = "the predicted class" if scoring.target == "predicted" else "the right class"
-    title = f"Where do the networks look? Grad-CAM of {whose}, {sample.data.name}"
-    print_saliency(title, views, parameters=asdict(scoring), format_=format_)
+    title = saliency_title(scoring.target, sample.data.name)
+    scores, parameters = saliency_scores(views), asdict(scoring)
+    print_found(
+        layout,
+        tables=lambda: saliency_tables(title, scores, parameters=parameters),
+        records=lambda: saliency_records(scores, parameters=parameters),
+    )
     images = sample.split.batch(indices).cpu().permute(0, 2, 3, 1).numpy()
     stem = folder / "_".join(["saliency", *reversed(subjects)])
     heading = f"{title}: {len(indices)} of {len(sample.indices)} random {sample.part} images"

@@ -1,16 +1,20 @@
 """`dasbench show`: what is known of one trial, or inside of one backbone?"""
 
-from dataclasses import asdict
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dasbench.cli.networks import read_choice
-from dasbench.cli.options import db_option, format_option
+from dasbench.cli.options import db_option, table_options
 from dasbench.errors import EmptyStoreError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dasbench.backbones.site import Backbone, Site
+    from dasbench.render.tables.table import Layout
     from dasbench.results.answers import TrialRecord
 
 _CLASSES = 10
@@ -24,9 +28,9 @@ _CLASSES = 10
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
               metavar="FILE.png|.svg|.pdf", help="Draw a trial's learning curve too.")  # fmt: skip
 @click.option("--set", "overrides", metavar="backbone.KEY=VALUE", multiple=True, help="Set a backbone's parameter.")
-@format_option("table", "json", "csv")
+@table_options("table", "json", "csv")
 def command(
-    things: tuple[str, ...], db: str, diff: bool, outputs: tuple[str, ...], overrides: tuple[str, ...], format_: str
+    things: tuple[str, ...], db: str, diff: bool, outputs: tuple[str, ...], overrides: tuple[str, ...], layout: "Layout"
 ) -> None:
     """Show everything that is known of a trial, what differs between two, or the sites of a backbone.
 
@@ -44,18 +48,18 @@ def command(
     if diff and (outputs or overrides or kind == "backbone" or len(names) != 2):
         raise UsageError("--diff takes two trials and no other option but --db and --format: show --diff A B")
     if diff:
-        _show_differences(db, *names, format_=format_)
+        _show_differences(db, *names, layout=layout)
         return
     if len(names) != 1:
         raise UsageError(f"name one trial or one backbone, not {len(names)}; --diff compares two trials")
     if kind == "backbone" and outputs:
         raise UsageError("-o draws the learning curve of a trial; a backbone has none")
     if kind == "backbone":
-        _show_sites(names[0], overrides, format_)
+        _show_sites(names[0], overrides, layout)
         return
     if overrides:
         raise UsageError("--set sets a parameter of a backbone; a trial is what it was when it was trained")
-    _show_trial(db, names[0], outputs, format_)
+    _show_trial(db, names[0], outputs, layout)
 
 
 def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -67,41 +71,42 @@ def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return ("backbone" if things[0] in BACKBONES else "trial"), things
 
 
-def _show_trial(db: str, key: str, outputs: tuple[str, ...], format_: str) -> None:
+def _show_trial(db: str, key: str, outputs: tuple[str, ...], layout: "Layout") -> None:
     from dasbench.render.plots.figure import figure_paths
-    from dasbench.render.records import print_records, to_json
-    from dasbench.render.trial import print_trial
-    from dasbench.views.trial import facts, trial_record
+    from dasbench.render.records import to_json
+    from dasbench.render.tables.printing import print_found
+    from dasbench.render.trial import fact_records, failure_text, trial_record, trial_tables
 
     paths = figure_paths(key, "curve", outputs, drawn=False)
     trial = _find(db, key)
-    if format_ == "json":
+    if layout.format_ == "json":  # one object, and not a list of one
         click.echo(to_json(trial_record(trial), indent=2))
-    elif format_ == "csv":
-        print_records([asdict(fact) for fact in facts(trial)], format_="csv")
     else:
-        print_trial(trial)
+        print_found(layout, tables=lambda: trial_tables(trial), records=lambda: fact_records(trial))
+    if layout.format_ == "table" and (failure := failure_text(trial)):
+        click.echo(failure)
     if paths:
-        from dasbench.render.plots.curve import draw  # imports matplotlib when it draws
-        from dasbench.views.figures.curve import info
-
-        what = info(trial)
-        for path in paths:
-            draw(what, path)
-            click.echo(str(path), err=True)
+        _draw_curve(trial, paths)
 
 
-def _show_differences(db: str, first: str, second: str, *, format_: str) -> None:
-    from dasbench.render.records import print_records
-    from dasbench.render.trial import print_differences
+def _draw_curve(trial: "TrialRecord", paths: "Sequence[Path]") -> None:
+    from dasbench.render.plots.curve import draw  # imports matplotlib when it draws
+    from dasbench.views.figures.curve import info
+
+    what = info(trial)
+    for path in paths:
+        draw(what, path)
+        click.echo(str(path), err=True)
+
+
+def _show_differences(db: str, first: str, second: str, *, layout: "Layout") -> None:
+    from dasbench.render.tables.printing import print_found
+    from dasbench.render.trial import difference_records, difference_tables
     from dasbench.views.trial import differences
 
     one, other = _find(db, first), _find(db, second)
     found = differences(one, other)
-    if format_ == "table":
-        print_differences(one, other, found)
-    else:
-        print_records([asdict(each) for each in found], format_=format_)
+    print_found(layout, tables=lambda: difference_tables(one, other, found), records=lambda: difference_records(found))
 
 
 def _find(db: str, key: str) -> "TrialRecord":
@@ -126,21 +131,15 @@ def _find(db: str, key: str) -> "TrialRecord":
         raise UsageError(f"{error}{guess}") from error
 
 
-def _show_sites(name: str, overrides: tuple[str, ...], format_: str) -> None:
-    records = site_records(name, overrides=overrides)
-    from dasbench.render.formats import console, text_table
-    from dasbench.render.records import print_records
+def _show_sites(name: str, overrides: tuple[str, ...], layout: "Layout") -> None:
+    sites = backbone_sites(name, overrides=overrides)
+    from dasbench.render.sites import site_records, site_tables
+    from dasbench.render.tables.printing import print_found
 
-    if format_ != "table":
-        print_records(records, format_=format_)
-        return
-    table = text_table(f"Sites of {name}", ("path", "after", "stage", "block", "channels"), left=2)
-    for record in records:
-        table.add_row(*("" if value is None else str(value) for value in record.values()))
-    console().print(table)
+    print_found(layout, tables=lambda: site_tables(name, sites), records=lambda: site_records(sites))
 
 
-def site_records(name: str, *, overrides: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def backbone_sites(name: str, *, overrides: tuple[str, ...] = ()) -> "Sequence[Site]":
     """Every site of a backbone, in the order in which data passes them.
 
     Args:
@@ -152,8 +151,8 @@ def site_records(name: str, *, overrides: tuple[str, ...] = ()) -> list[dict[str
         UsageError: if something else than a parameter of the backbone is set.
 
     Example:
-        >>> site_records("resnet18", overrides=("backbone.width=8",))[-1]
-        {'path': 'layer4', 'after': 'stage', 'stage': 4, 'block': None, 'channels': 64}
+        >>> backbone_sites("resnet18", overrides=("backbone.width=8",))[-1]
+        Site(path='layer4', stage=4, channels=64, after='stage', block=None)
     """
     for text in overrides:
         if not text.startswith("backbone."):
@@ -162,8 +161,5 @@ def site_records(name: str, *, overrides: tuple[str, ...] = ()) -> list[dict[str
     from dasbench.catalog import BACKBONES, resolve_model  # components import torch
 
     backbone = resolve_model(choice).backbone
-    sites = BACKBONES[backbone.name].make(_CLASSES, **backbone.params).sites
-    return [
-        {"path": site.path, "after": site.after, "stage": site.stage, "block": site.block, "channels": site.channels}
-        for site in sites
-    ]
+    made: Backbone = BACKBONES[backbone.name].make(_CLASSES, **backbone.params)
+    return made.sites

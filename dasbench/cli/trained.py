@@ -149,8 +149,9 @@ def _code_of_network(trial: "Trial") -> dict[str, str]:
 def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool) -> "Viewed":
     """What was seen, in words and without torch."""
     from dasbench.saliency.sfd import sensitivity as vary
-    from dasbench.views.saliency import Viewed
+    from dasbench.views.saliency import Reading, Viewed
 
+    readings = vary(seen.maps, sample.regions) if sensitivity and sample.regions is not None else []
     return Viewed(
         trial=subject.record.key,
         label=subject.label,
@@ -164,7 +165,7 @@ def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, targe
         maps=seen.maps.numpy(),
         regions=sample.regions.numpy() if sample.regions is not None else None,
         scores=seen.scores,
-        sensitivity=vary(seen.maps, sample.regions) if sensitivity and sample.regions is not None else (),
+        sensitivity=[Reading(**reading) for reading in readings],
     )
 
 

@@ -1,130 +1,138 @@
-"""What networks cost, as tables: counts, counts by module, a second counter's opinion, measured time and memory."""
+"""What networks cost, as tables and records: counts, a second counter's opinion, measured time and memory, modules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from dasbench.costs.by_module import ModuleCost
 from dasbench.costs.cross_check import CrossCheck
-from dasbench.costs.latency import MeasuredCost
-from dasbench.networks import Counted
-from dasbench.records import COST_FIELDS
-from dasbench.render.formats import console, text_table
-from dasbench.render.records import print_records
-
-Record = dict[str, Any]
-"""One line of a report as plain data."""
-
-COST_ORDER = ("params_full", "macs_full", "params_paper", "macs_paper")
-"""The counts in the order of the tables' columns."""
+from dasbench.costs.latency import MeasuredCost, Timing
+from dasbench.networks import Counted, NetworkCost, NetworkModules
+from dasbench.records import COST_FIELDS, Cost
+from dasbench.render.tables.table import Column, Table
+from dasbench.render.words import counted
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. paper: the partial count behind the "
     "paper's figures, without a deformable convolution's own kernel and a gate's norms. Never mix the two."
 )
 
+CHECKED = "ptflops sees module leaves only. Agrees: equal parameters, and MACs within 1 % of full once explained."
 
-def cost_record(counted: Counted, *, check: CrossCheck | None = None, measured: MeasuredCost | None = None) -> Record:
-    """Flat plain data of one network, as JSON and CSV show it.
+NETWORK = Column(key="network", title="network", is_text=True)
+COUNT_COLUMNS = (
+    Column(key="params_full", title="params (full)"),
+    Column(key="macs_full", title="MACs (full)"),
+    Column(key="params_paper", title="params (paper)", priority=2),
+    Column(key="macs_paper", title="MACs (paper)", priority=2),
+)
+UNCOUNTED = Column(key="uncounted", title="uncounted", is_text=True, priority=1)
+CHECK_COLUMNS = (
+    NETWORK,
+    Column(key="params_ptflops", title="params (ptflops)", priority=1),
+    Column(key="macs_ptflops", title="MACs (ptflops)", priority=1),
+    Column(key="difference", title="difference"),
+    Column(key="agrees", title="agrees", is_text=True),
+)
+MODULE_COLUMNS = (
+    Column(key="module", title="module", is_text=True),
+    Column(key="class", title="class", is_text=True, priority=1),
+    *COUNT_COLUMNS,
+)
 
-    Args:
-        counted: the network.
-        check: what ptflops says of it.
-        measured: its time and memory.
-    """
-    cost, trial = counted.cost, counted.trial
-    record: Record = {"label": counted.label, "backbone": trial.backbone.name, "gate": trial.gate.name}
-    record |= {name: getattr(cost, name) for name in COST_FIELDS}
-    record |= {"uncounted": dict(cost.uncounted), "input_size": list(cost.input_size)}
-    record |= {"num_classes": counted.num_classes, "versions": dict(cost.versions)}
-    spec = trial.model_dump(mode="json", include={"backbone", "gate", "placement"}, exclude_none=True)
-    record |= {"network": spec, "variants": [dict(variant) for variant in counted.variants]}
-    if check:
-        record |= _checked(check)
+
+def cost_tables(title: str, costs: Sequence[NetworkCost]) -> list[Table]:
+    """The counts of networks; a second opinion and measurements follow where there are any."""
+    checked = [(cost.network.label, cost.check) for cost in costs if cost.check]
+    measured = [(cost.network, cost.measured) for cost in costs if cost.measured]
+    tables = [_count_table(title, costs)]
+    if checked:
+        tables.append(_check_table(checked))
     if measured:
-        record |= _measured(measured)
+        tables.append(_measured_table(measured))
+    return tables
+
+
+def cost_records(costs: Sequence[NetworkCost]) -> list[dict[str, Any]]:
+    """A record for each network, flat."""
+    return [_cost_record(cost) for cost in costs]
+
+
+def module_tables(title: str, networks: Sequence[NetworkModules]) -> list[Table]:
+    """A table for each network with a line for each of its modules."""
+    return [_module_table(f"{title}: {network.label}", network) for network in networks]
+
+
+def module_records(networks: Sequence[NetworkModules]) -> list[dict[str, Any]]:
+    """A record for each module of each network."""
+    records: list[dict[str, Any]] = []
+    for network in networks:
+        records += [{"label": network.label, **asdict(module)} for module in network.modules]
+    return records
+
+
+def _count_table(title: str, costs: Sequence[NetworkCost]) -> Table:
+    rows = []
+    for cost in costs:
+        uncounted = _calls(cost.network.cost.uncounted) or "nothing"
+        rows.append((cost.network.label, *_counts(cost.network.cost), uncounted))
+    return Table(title=title, columns=(NETWORK, *COUNT_COLUMNS, UNCOUNTED), rows=rows, notes=[CONVENTIONS])
+
+
+def _check_table(checked: Sequence[tuple[str, CrossCheck]]) -> Table:
+    rows = []
+    for label, check in checked:
+        counts = (f"{check.params_ptflops:,}", f"{check.macs_ptflops:,}")
+        rows.append((label, *counts, f"{check.difference:+.2%}", "yes" if check.agrees else "no"))
+    explanations = [f"{label}: {check.explain()}" for label, check in checked]
+    return Table(
+        title="Cross-check against full", columns=CHECK_COLUMNS, rows=rows, notes=[CHECKED, *explanations]
+    )  # fmt: skip
+
+
+def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
+    rows = []
+    for network, found in measured:
+        times = [_time(timing) for timing in _timings(found).values()]
+        rows.append((network.label, *times, f"{found.training_memory.bytes / 2**20:,.0f}"))
+    network, first = measured[0]
+    columns = (
+        NETWORK,
+        Column(key="latency", title="1 image (ms)"),
+        Column(key="batch", title=f"{first.batched.batch_size} images (ms)", priority=2),
+        Column(key="training_step", title="training step (ms)", priority=1),
+        Column(key="training_memory", title="step memory (MiB)", priority=1),
+    )
+    notes = [
+        "Median, distance between the quartiles, number of runs. Compare on one machine only.",
+        f"{first.device} ({first.device_name}), {counted(first.threads, 'thread')}, {first.precision}, "
+        f"torch {network.cost.versions['torch']}. Memory: {first.training_memory.method}.",
+    ]
+    return Table(title="Measured", columns=columns, rows=rows, notes=notes)
+
+
+def _module_table(title: str, network: NetworkModules) -> Table:
+    rows = [(module.path or "(all of it)", module.kind, *_counts(module)) for module in network.modules]
+    return Table(title=title, columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS])
+
+
+def _cost_record(cost: NetworkCost) -> dict[str, Any]:
+    network = cost.network
+    counts, trial = network.cost, network.trial
+    record: dict[str, Any] = {"label": network.label, "backbone": trial.backbone.name, "gate": trial.gate.name}
+    record |= {name: getattr(counts, name) for name in COST_FIELDS}
+    record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
+    record |= {"num_classes": network.num_classes, "versions": dict(counts.versions)}
+    spec = trial.model_dump(mode="json", include={"backbone", "gate", "placement"}, exclude_none=True)
+    record |= {"network": spec, "variants": [dict(variant) for variant in network.variants]}
+    if cost.check:
+        record |= _check_record(cost.check)
+    if cost.measured:
+        record |= _measured_record(cost.measured)
     return record
 
 
-def print_costs(title: str, records: Sequence[Record], *, format_: str) -> None:
-    """Print networks as a table, JSON or CSV; a second opinion and measurements follow the counts."""
-    if format_ != "table":
-        print_records(records, format_=format_)
-        return
-    _print_counts(title, records)
-    if "params_ptflops" in records[0]:
-        _print_checks(records)
-    if "latency_ms" in records[0]:
-        _print_measured(records)
-
-
-def module_records(label: str, modules: Sequence[ModuleCost]) -> list[Record]:
-    """Flat plain data of a network's modules."""
-    return [{"label": label, **asdict(module)} for module in modules]
-
-
-def print_modules(title: str, records: Sequence[Record], *, format_: str) -> None:
-    """Print networks module by module, as a table for each of them, JSON or CSV."""
-    if format_ != "table":
-        print_records(records, format_=format_)
-        return
-    columns = ["module", "class", "params (full)", "MACs (full)", "params (paper)", "MACs (paper)"]
-    for label in dict.fromkeys(record["label"] for record in records):
-        table = text_table(f"{title}: {label}", columns, left=2, caption=CONVENTIONS)
-        for record in records:
-            if record["label"] == label:
-                counts = [f"{record[name]:,}" for name in COST_ORDER]
-                table.add_row(record["path"] or "(all of it)", record["kind"], *counts)
-        console().print(table)
-
-
-def _print_counts(title: str, records: Sequence[Record]) -> None:
-    columns = ["network", "params (full)", "MACs (full)", "params (paper)", "MACs (paper)", "uncounted"]
-    table = text_table(title, columns, caption=CONVENTIONS)
-    for record in records:
-        uncounted = ", ".join(f"{calls} {name}" for name, calls in record["uncounted"].items())
-        table.add_row(record["label"], *[f"{record[name]:,}" for name in COST_ORDER], uncounted or "nothing")
-    console().print(table)
-
-
-def _print_checks(records: Sequence[Record]) -> None:
-    columns = ["network", "params (ptflops)", "MACs (ptflops)", "difference", "agrees"]
-    caption = "ptflops sees module leaves only. Agrees: equal parameters, and MACs within 1 % of full once explained."
-    table = text_table("Cross-check against full", columns, caption=caption)
-    for record in records:
-        counts = [f"{record[name]:,}" for name in ("params_ptflops", "macs_ptflops")]
-        agrees = "yes" if record["ptflops_agrees"] else "no"
-        table.add_row(record["label"], *counts, f"{record['ptflops_difference']:+.2%}", agrees)
-    console().print(table)
-    for record in records:
-        console().print(f"{record['label']}: {record['ptflops_explanation']}")
-
-
-def _print_measured(records: Sequence[Record]) -> None:
-    first = records[0]
-    columns = [
-        "network",
-        "1 image (ms)",
-        f"{first['batch_size']} images (ms)",
-        "training step (ms)",
-        "step memory (MiB)",
-    ]
-    caption = (
-        f"Median, distance between the quartiles, number of runs. {first['device']} ({first['device_name']}), "
-        f"{first['threads']} threads, {first['precision']}, torch {first['versions']['torch']}. "
-        f"Memory: {first['memory_method']}. Compare on one machine only."
-    )
-    table = text_table("Measured", columns, caption=caption)
-    for record in records:
-        times = [
-            f"{record[f'{name}_ms']:.1f} (IQR {record[f'{name}_iqr_ms']:.1f}, n={record[f'{name}_runs']})"
-            for name in ("latency", "batch", "training_step")
-        ]
-        table.add_row(record["label"], *times, f"{record['training_memory'] / 2**20:,.0f}")
-    console().print(table)
-
-
-def _checked(check: CrossCheck) -> Record:
+def _check_record(check: CrossCheck) -> dict[str, Any]:
     return {
         "params_ptflops": check.params_ptflops,
         "macs_ptflops": check.macs_ptflops,
@@ -136,14 +144,31 @@ def _checked(check: CrossCheck) -> Record:
     }
 
 
-def _measured(measured: MeasuredCost) -> Record:
-    record: Record = {name: getattr(measured, name) for name in ("device", "device_name", "threads", "precision")}
+def _measured_record(measured: MeasuredCost) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        name: getattr(measured, name) for name in ("device", "device_name", "threads", "precision")
+    }
     record["batch_size"] = measured.batched.batch_size
-    for name, timing in (
-        ("latency", measured.single),
-        ("batch", measured.batched),
-        ("training_step", measured.training_step),
-    ):
+    for name, timing in _timings(measured).items():
         record |= {f"{name}_ms": timing.median_ms, f"{name}_iqr_ms": timing.iqr_ms, f"{name}_runs": timing.runs}
     memory = measured.training_memory
     return record | {"training_memory": memory.bytes, "memory_method": memory.method}
+
+
+def _timings(measured: MeasuredCost) -> dict[str, Timing]:
+    """What was timed, by its name in columns and records."""
+    return {"latency": measured.single, "batch": measured.batched, "training_step": measured.training_step}
+
+
+def _time(timing: Timing) -> str:
+    return f"{timing.median_ms:.1f} (IQR {timing.iqr_ms:.1f}, n={timing.runs})"
+
+
+def _counts(cost: Cost | ModuleCost) -> tuple[str, ...]:
+    """The counts in the order of `COUNT_COLUMNS`."""
+    counts = (cost.params_full, cost.macs_full, cost.params_paper, cost.macs_paper)
+    return tuple(f"{count:,}" for count in counts)
+
+
+def _calls(uncounted: Mapping[str, int]) -> str:
+    return ", ".join(f"{calls} {name}" for name, calls in uncounted.items())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dasbench.datasets.looking.listing import shown
 from dasbench.datasets.looking.survey import Survey
+from dasbench.render.words import counted
 
 FEW = 8
 """Classes that are named with their numbers of images; of more, the range is told."""
@@ -23,8 +24,8 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
         name: what the study calls it.
     """
     total = sum(part.number for part in survey.parts.values())
-    classes = _number(len(survey.classes), "class", "classes")
-    lines = [f"data {shown(name)}: {_number(total, 'image')} in {classes}"]
+    classes = counted(len(survey.classes), "class", "classes")
+    lines = [f"data {shown(name)}: {counted(total, 'image')} in {classes}"]
     width = max(len(f"{part.number:,}") for part in survey.parts.values())
     for of, part in survey.parts.items():
         origin = f"  {shown(part.origin)}" if part.origin else ""
@@ -80,22 +81,12 @@ def _of_files(survey: Survey) -> Iterator[str]:
         yield f"  not used: {number:,} {what} (such as {shown(example)})"
     if survey.copies:
         number, example = survey.copies
-        yield f"  copies: {_number(number, 'file')} of one part in another too (such as {shown(example)})"
+        yield f"  copies: {counted(number, 'file')} of one part in another too (such as {shown(example)})"
     if survey.by_names:
-        yield f"  trusted: {_number(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
+        yield f"  trusted: {counted(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
     elif survey.never_decoded:
-        of = _number(survey.num_files, "file")
+        of = counted(survey.num_files, "file")
         yield f"  {survey.never_decoded:,} of {of} were never decoded; a run does so before it trains"
-
-
-def _number(number: int, one: str, many: str = "") -> str:
-    """A number of things in words.
-
-    Example:
-        >>> _number(1, "image"), _number(2000, "image")
-        ('1 image', '2,000 images')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _size(size: Sequence[int]) -> str:

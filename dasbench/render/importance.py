@@ -1,12 +1,26 @@
-"""Which axis matters, as a table, JSON or CSV."""
+"""Which axis matters, as tables and as records."""
 
 from typing import Any
 
+from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
-from dasbench.render.formats import console, text_table
 from dasbench.render.plots.importance import headline
-from dasbench.render.records import print_records
+from dasbench.render.tables.table import Column, Table
 from dasbench.views.importance import ImportanceInfo
+
+SHARE_COLUMNS = (
+    Column(key="part", title="part", is_text=True),
+    Column(key="share", title="share (%)"),
+)
+TEST_COLUMNS = (
+    Column(key="df", title="df", priority=4),
+    Column(key="f", title="F", priority=3),
+    Column(key="p", title="p", priority=3),
+    Column(key="p_holm", title="p (Holm)", priority=2),
+    Column(key="resolved", title="verdict", is_text=True, priority=1),
+)
+
+MEANS = "Each mean is over all variants of the level; its interval over seeds that all of them have."
 
 
 def importance_records(found: Importance) -> list[dict[str, Any]]:
@@ -35,37 +49,52 @@ def importance_records(found: Importance) -> list[dict[str, Any]]:
     ]
 
 
-def print_importance(explained: ImportanceInfo, *, format_: str) -> None:
-    """Print what each axis explains, then the means of its levels."""
+def importance_tables(explained: ImportanceInfo) -> list[Table]:
+    """What each axis explains, then the means of its levels."""
+    return [_effect_table(explained), _level_table(explained)]
+
+
+def _effect_table(explained: ImportanceInfo) -> Table:
     found = explained.found
-    if format_ != "table":
-        print_records(importance_records(found), format_=format_)
-        return
-    screen = console()
-    columns = ["part", "share (%)"]
-    columns += ["df", "F", "p", "p (Holm)", ""] if found.method == "anova" else []
-    notes = "; ".join(found.notes)
-    caption = f"{headline(found)}." + (f" Note: {notes}." if notes else "")
-    table = text_table(explained.question, columns, caption=caption)
+    tested = found.method == "anova"
+    rows = []
     for effect in found.effects:
-        cells = (
-            effect.name,
-            f"{100 * effect.share:.1f}",
-            "-" if effect.df is None else str(effect.df),
-            "-" if effect.f is None else f"{effect.f:.2f}",
-            _p_value(effect.p),
-            _p_value(effect.p_holm),
-            "" if effect.p is None else "resolved" if effect.resolved else "not resolved",
-        )
-        table.add_row(*cells[: len(columns)])
-    screen.print(table)
-    means = text_table("", ["axis", "level", f"mean {explained.metric}", "± (95 %)", "variants", "seeds"], left=2)
-    means.caption = "Each mean is over all variants of the level; its interval over seeds that all of them have."
-    for one in found.marginals:
+        shares = (effect.name, f"{100 * effect.share:.1f}")
+        rows.append((*shares, *_test(effect)) if tested else shares)
+    notes = [f"{headline(found)}.", *(f"Note: {note}." for note in found.notes)]
+    columns = (*SHARE_COLUMNS, *TEST_COLUMNS) if tested else SHARE_COLUMNS
+    return Table(title=explained.question, columns=columns, rows=rows, notes=notes)
+
+
+def _level_table(explained: ImportanceInfo) -> Table:
+    columns = (
+        Column(key="axis", title="axis", is_text=True),
+        Column(key="level", title="level", is_text=True),
+        Column(key="mean", title=f"mean {explained.metric}"),
+        Column(key="ci95", title="± (95 %)"),
+        Column(key="variants", title="variants", priority=2),
+        Column(key="seeds", title="seeds", priority=1),
+    )
+    rows = []
+    for one in explained.found.marginals:
         interval = "-" if one.ci95 is None else f"{one.ci95:.2f}"
-        means.add_row(one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n))
-    screen.print(means)
+        rows.append((one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n)))
+    return Table(title="", columns=columns, rows=rows, notes=[MEANS])
+
+
+def _test(effect: Effect) -> tuple[str, ...]:
+    """What the analysis of variance says of a part."""
+    verdict = "resolved" if effect.resolved else "not resolved"
+    return (
+        "-" if effect.df is None else str(effect.df),
+        "-" if effect.f is None else f"{effect.f:.2f}",
+        _p_value(effect.p),
+        _p_value(effect.p_holm),
+        verdict if effect.p is not None else "",
+    )
 
 
 def _p_value(p: float | None) -> str:
-    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p is None:
+        return "-"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,18 +1,18 @@
-"""A trial as pages of tables for people: what was asked, what came out, how it ran; two trials side by side."""
+"""A trial as tables for people and as one record for programs; two trials side by side."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from rich.text import Text
-
-from dasbench.confusion import Confusion
-from dasbench.render.formats import Grid, console, print_grid
+from dasbench.render.classes import class_tables, confusion_record
 from dasbench.render.plain import shown
 from dasbench.render.records import to_json
-from dasbench.results.answers import TrialRecord
-from dasbench.views.classes import class_scores, mistakes
-from dasbench.views.trial import Difference, Fact, confusion_of, curves, facts, repeats, sparkline
+from dasbench.render.sparkline import sparkline
+from dasbench.render.tables.table import Column, Table
+from dasbench.render.words import BASE
+from dasbench.results.answers import AttemptRecord, TrialRecord
+from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
 from dasbench.views.units import better_direction
 
 TITLES = {
@@ -24,66 +24,143 @@ TITLES = {
 }
 """Part of a trial's facts -> the heading of its table."""
 
-MOST_CLASSES = 12
-"""Classes, and pairs of classes that were mistaken for each other, that a page shows."""
+FIELD = Column(key="field", title="field", is_text=True)
+FACT_COLUMNS = (FIELD, Column(key="value", title="value", is_text=True))
+STUDY_COLUMNS = (
+    Column(key="study", title="study", is_text=True),
+    Column(key="variant", title="variant", is_text=True),
+    Column(key="seed", title="seed"),
+    Column(key="role", title="role", is_text=True, priority=1),
+    Column(key="first_study", title="first trained for", is_text=True, priority=2),
+)
+CURVE_COLUMNS = (
+    Column(key="metric", title="metric", is_text=True),
+    Column(key="curve", title="curve", is_text=True, priority=2),
+    Column(key="first", title="first", priority=1),
+    Column(key="last", title="last"),
+    Column(key="best", title="best"),
+)
+ATTEMPT_COLUMNS = (
+    Column(key="attempt", title="number"),
+    Column(key="study", title="study", is_text=True, priority=1),
+    Column(key="started", title="started", is_text=True),
+    Column(key="ended", title="ended", is_text=True, priority=2),
+    Column(key="how", title="how", is_text=True),
+    Column(key="host", title="host", is_text=True, priority=4),
+    Column(key="device", title="device", is_text=True, priority=3),
+)
+REPEAT_COLUMNS = (
+    Column(key="result", title="former result", is_text=True),
+    Column(key="metric", title="metric", is_text=True),
+    Column(key="then", title="then"),
+    Column(key="now", title="now"),
+    Column(key="difference", title="difference", priority=1),
+)
 
-_LONGEST_NAME = 20  # characters of a class
 
-
-def print_trial(trial: TrialRecord) -> None:
-    """Print all that is known of a trial; whatever it holds is shown as text."""
-    state = trial.state
-    reason = f" ({state.reason})" if state.reason else ""
-    _say(f"Trial {trial.key}: {state.state}{reason}, planned {trial.created}")
-    _print("Listed by", ("study", "variant", "seed", "role", "first trained for"), _studies(trial), left=2)
+def trial_tables(trial: TrialRecord) -> list[Table]:
+    """All that is known of a trial but for its traceback; a part of which nothing is known has no table."""
     known = facts(trial)
-    for part, title in TITLES.items():
-        rows = [(fact.field, _value(fact)) for fact in known if fact.part == part]
-        _print(title, ("field", "value"), rows, left=2)
-    _print("Learning curve", ("metric", "curve", "first", "last", "best"), _curves(trial), left=2)
-    if confusion := confusion_of(trial):
-        _print_classes(confusion)
-    _print("Attempts", ("number", "study", "started", "ended", "how", "host", "device"), _attempts(trial), left=7)
-    _print("Trained again", ("former result", "metric", "then", "now", "difference"), _repeats(trial), left=2)
-    if trial.outcome and trial.outcome.error:
-        _say("Why it failed")
-        for line in trial.outcome.error.rstrip().splitlines():
-            _say(f"  {shown(line)}")
-
-
-def print_differences(first: TrialRecord, second: TrialRecord, found: Sequence[Difference]) -> None:
-    """Print what differs between two trials side by side."""
-    names = [f"{trial.key} {trial.rows[0].label if trial.rows else ''}".strip() for trial in (first, second)]
-    rows = [
-        (
-            one.part,
-            one.field,
-            _cell(one.first),
-            _cell(one.second),
-            _change(one.difference),
-        )
-        for one in found
+    parts = [_fact_table(title, [fact for fact in known if fact.part == part]) for part, title in TITLES.items()]
+    confusion = confusion_of(trial)
+    tables = [
+        _state_table(trial),
+        Table(title="Listed by", columns=STUDY_COLUMNS, rows=_studies(trial)),
+        *parts,
+        Table(title="Learning curve", columns=CURVE_COLUMNS, rows=_curves(trial)),
+        *(class_tables(confusion) if confusion else []),
+        Table(title="Attempts", columns=ATTEMPT_COLUMNS, rows=[_attempt(each) for each in trial.attempts]),
+        Table(title="Trained again", columns=REPEAT_COLUMNS, rows=_repeats(trial)),
     ]
-    if rows:
-        _print("What differs", ("part", "field", *names, "difference"), rows, left=4)
-    else:
-        _say(f"{first.key} and {second.key} differ in nothing.")
+    return [table for table in tables if table.rows]
 
 
-def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> None:
-    if rows:
-        print_grid(Grid(title=title, columns=columns, rows=rows, left=left), format_="table")
+def failure_text(trial: TrialRecord) -> str:
+    """Why a trial failed, as Python says it; `""` if it did not."""
+    if not trial.outcome or not trial.outcome.error:
+        return ""
+    lines = trial.outcome.error.rstrip().splitlines()
+    return "\n".join(["Why it failed", *(f"  {shown(line)}" for line in lines)])
 
 
-def _say(line: str) -> None:
-    console().print(Text(line), soft_wrap=True)
+def trial_record(trial: TrialRecord) -> dict[str, Any]:
+    """Everything about a trial as plain data, for programs."""
+    outcome = trial.outcome
+    cost, confusion = cost_of(trial), confusion_of(trial)
+    return {
+        "key": trial.key,
+        "state": trial.state.state,
+        "reason": trial.state.reason,
+        "attempt": trial.state.attempt,
+        "studies": [
+            {"study": row.study, "label": row.label, "variant": row.variant, "seed": row.seed, "role": row.role,
+             "reused": row.reused} for row in trial.rows
+        ],
+        "first_study": trial.first_study,
+        "created": trial.created,
+        "finished": trial.finished,
+        "spec": trial.spec,
+        "metrics": outcome.metrics if outcome else {},
+        "cost": asdict(cost) if cost else None,
+        "seconds": outcome.seconds if outcome else None,
+        "peak_memory": outcome.peak_memory if outcome else None,
+        "device": outcome.device if outcome else None,
+        "environment": outcome.environment if outcome else {},
+        "error": outcome.error if outcome else "",
+        "correct": outcome.correct if outcome else "",
+        "confusion": confusion_record(confusion) if confusion else None,
+        "epochs": [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs],
+        "attempts": [asdict(attempt) for attempt in trial.attempts],
+    }  # fmt: skip
+
+
+def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
+    """What is known of a trial, flat: a record for each fact."""
+    return [{"part": fact.part, "field": fact.field, "value": fact.value} for fact in facts(trial)]
+
+
+def difference_tables(first: TrialRecord, second: TrialRecord, found: Sequence[Difference]) -> list[Table]:
+    """What differs between two trials side by side."""
+    columns = (
+        Column(key="part", title="part", is_text=True, priority=1),
+        FIELD,
+        Column(key="first", title=_name(first), is_text=True),
+        Column(key="second", title=_name(second), is_text=True),
+        Column(key="difference", title="difference", priority=2),
+    )
+    rows = [(one.part, *_difference(one)) for one in found]
+    notes = [] if rows else [f"{first.key} and {second.key} differ in nothing."]
+    return [Table(title="What differs", columns=columns, rows=rows, notes=notes)]
+
+
+def difference_records(found: Sequence[Difference]) -> list[dict[str, Any]]:
+    """A record for each difference."""
+    return [asdict(one) for one in found]
+
+
+def _name(trial: TrialRecord) -> str:
+    """A trial by its key, and by the variant that it is in the first study that lists it."""
+    return f"{trial.key} {trial.rows[0].label}".strip() if trial.rows else trial.key
+
+
+def _state_table(trial: TrialRecord) -> Table:
+    state = f"{trial.state.state} ({trial.state.reason})" if trial.state.reason else trial.state.state
+    rows = [("state", state), ("planned", trial.created)]
+    if trial.finished:
+        rows.append(("finished", trial.finished))
+    return Table(title=f"Trial {trial.key}", columns=FACT_COLUMNS, rows=rows)
+
+
+def _fact_table(title: str, known: Sequence[Fact]) -> Table:
+    return Table(title=title, columns=FACT_COLUMNS, rows=[(fact.field, _value(fact)) for fact in known])
 
 
 def _studies(trial: TrialRecord) -> list[tuple[str, ...]]:
-    return [
-        (row.study, row.label or "(the base)", str(row.seed), row.role, (trial.first_study or "") if row.reused else "")
-        for row in trial.rows
-    ]
+    rows: list[tuple[str, ...]] = []
+    for row in trial.rows:
+        first = trial.first_study if row.reused else None
+        rows.append((row.study, row.label or BASE, str(row.seed), row.role, first or ""))
+    return rows
 
 
 def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
@@ -95,47 +172,23 @@ def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
     return rows
 
 
-def _print_classes(confusion: Confusion) -> None:
-    """Print the worst classes of the test part, and what was most often taken for something else."""
-    scores = class_scores(confusion)
-    rows = [
-        (_name(score.name), _name(score.taken_for), _share(score.accuracy), f"{score.right:,}", f"{score.number:,}")
-        for score in scores[:MOST_CLASSES]
-    ]
-    left_out = len(scores) - len(rows)
-    lines = [f"{left_out:,} more classes, all as good or better: --json has every one"] if left_out else []
-    columns = ("class", "wrongly taken for", "accuracy (%)", "right", "of")
-    print_grid(Grid(title="Classes of the test part, the worst first", columns=columns, rows=rows, lines=lines, left=2),
-               format_="table")  # fmt: skip
-    worst = [
-        (_name(each.name), _name(each.taken_for), f"{each.number:,}", _share(each.share))
-        for each in mistakes(confusion)[:MOST_CLASSES]
-    ]
-    _print("Most often taken for another class", ("class", "taken for", "number", "of the class (%)"), worst, left=2)
-
-
-def _name(name: str) -> str:
-    """The name of a class, as long as a table can hold it."""
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-
-
-def _share(percent: float | None) -> str:
-    return "-" if percent is None else f"{percent:.1f}"
-
-
-def _attempts(trial: TrialRecord) -> list[tuple[str, ...]]:
-    return [
-        (str(start.attempt), start.study, start.started, start.ended or "-",
-         (start.how or "runs") + (f" ({start.reason})" if start.reason else ""), start.host, start.device)
-        for start in trial.attempts
-    ]  # fmt: skip
+def _attempt(attempt: AttemptRecord) -> tuple[str, ...]:
+    how = attempt.how or "runs"
+    how = f"{how} ({attempt.reason})" if attempt.reason else how
+    ended = attempt.ended or "-"
+    return str(attempt.attempt), attempt.study, attempt.started, ended, how, attempt.host, attempt.device
 
 
 def _repeats(trial: TrialRecord) -> list[tuple[str, ...]]:
-    return [
-        (each.part, each.field, _cell(each.first), _cell(each.second), _change(each.difference))
-        for each in repeats(trial)
-    ]
+    rows: list[tuple[str, ...]] = []
+    for repeat in repeats(trial):
+        result = f"attempt {repeat.attempt} ({repeat.status})"
+        rows += [(result, *_difference(each)) for each in repeat.metrics]
+    return rows
+
+
+def _difference(one: Difference) -> tuple[str, str, str, str]:
+    return one.field, _cell(one.first), _cell(one.second), _change(one.difference)
 
 
 def _value(fact: Fact) -> str:

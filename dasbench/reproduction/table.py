@@ -1,12 +1,14 @@
-"""How a table of the paper beside ours is shown: as a table, Markdown, JSON or CSV."""
+"""A table of the paper beside ours, as a table for people and as records."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from dasbench.paper.figures import UNITS, Count, Table
-from dasbench.render.formats import Grid, console, print_grid, text_table
-from dasbench.render.records import print_records
+from dasbench.paper.figures import UNITS, Count
+from dasbench.paper.figures import Column as PaperColumn
+from dasbench.paper.figures import Table as PaperTable
+from dasbench.render.tables.table import Column, Table
+from dasbench.render.words import counted
 from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
 
 ONCE = "A multiply-add counts once."
@@ -18,8 +20,8 @@ RULES = {
 }
 """Convention -> how its rows are counted and compared."""
 FULL = (
-    "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The columns 'full' "
-    "count every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
+    "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The column 'full' "
+    "counts every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
 )
 TRAINED = (
     "Accuracies are means over n seeds ± half of their 95 % t interval, and match if the printed figure lies within it "
@@ -28,27 +30,43 @@ TRAINED = (
 STAR = "*"
 
 
-def print_reproduction(table: Table, reports: Sequence[RowReport], *, format_: str) -> None:
-    """Print published figures beside ours as `table`, `md`, `json` or `csv`."""
-    if format_ in ("json", "csv"):
-        print_records([row_record(table, report) for report in reports], format_=format_)
-        return
-    grid = make_grid(table, reports)
-    if format_ == "md":
-        print_grid(grid, format_="md")
-        return
-    drawn = text_table("", grid.columns)
-    drawn.title = None  # above the table: inside it would be broken to the table's width
-    drawn.show_edge = drawn.pad_edge = False
-    for cells in grid.rows:
-        drawn.add_row(*cells)
-    console().print(grid.title, drawn, sep="\n")
-    for line in grid.lines:
-        console().print(line, soft_wrap=True)
+COLUMNS = (
+    Column(key="row", title="row", is_text=True),
+    Column(key="figure", title="figure", is_text=True),
+    Column(key="printed", title="printed"),
+    Column(key="here", title="here"),
+)
+SEEDS = Column(key="n", title="n", priority=1)
+VERDICT = Column(key="verdict", title="verdict", is_text=True)
+IN_FULL = Column(key="full", title="full", priority=2)
 
 
-def row_record(table: Table, report: RowReport) -> dict[str, Any]:
-    """Flat plain data of one row, as JSON and CSV show it."""
+def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list[Table]:
+    """A line for each printed figure: ours beside it, its verdict, and the full count where there is one."""
+    with_seeds = any(_is_trained(report) for report in reports)
+    with_full = any(report.counts for report in reports)
+    rows = []
+    for report in reports:
+        name = report.row.label + (STAR if report.row.note else "")
+        for column in table.columns.values():
+            cell = report.cells[column.name]
+            cells = [name, _figure(column, cell), _printed(cell, column.unit), _ours(cell)]
+            cells += [_seeds(cell)] if with_seeds else []
+            cells += [_verdict(cell)]
+            cells += [_full(report, column)] if with_full else []
+            rows.append(cells)
+            name = ""  # it stands beside the first figure of its row alone
+    columns = [*COLUMNS, *([SEEDS] if with_seeds else []), VERDICT, *([IN_FULL] if with_full else [])]
+    return [Table(title=f"{table.name}: {table.title}", columns=columns, rows=rows, notes=_notes(table, reports))]
+
+
+def reproduction_records(table: PaperTable, reports: Sequence[RowReport]) -> list[dict[str, Any]]:
+    """A record for each row, flat."""
+    return [_row_record(table, report) for report in reports]
+
+
+def _row_record(table: PaperTable, report: RowReport) -> dict[str, Any]:
+    """Flat plain data of one row."""
     row = report.row
     record: dict[str, Any] = {"table": table.name, "label": row.label, "backbone": row.backbone}
     record |= {"gate": row.gate.name if row.gate else None, "convention": row.convention, "note": row.note}
@@ -70,32 +88,16 @@ def row_record(table: Table, report: RowReport) -> dict[str, Any]:
     return record
 
 
-def make_grid(table: Table, reports: Sequence[RowReport]) -> Grid:
-    """Lay out a table: each printed figure, ours with its verdict, and the full counts where there are any.
-
-    A column in which nothing could be compared shows the printed figures alone; the reason stands below the table.
-    """
-    columns = ["row"]
-    compared = {name for name in table.columns if any(_is_compared(report.cells[name]) for report in reports)}
-    for name, column in table.columns.items():
-        title = "Params" if column.title == "Parameters" else column.title
-        columns.append(f"{title} ({column.unit})" if column.unit else title)
-        columns += ["here"] if name in compared else []
-    with_full = any(report.counts for report in reports)
-    if with_full:
-        columns += ["full (M)", "full (G)"]
-    rows = []
-    for report in reports:
-        cells = [report.row.label + (STAR if report.row.note else "")]
-        for name, cell in report.cells.items():
-            cells.append(_printed(cell, table.columns[name].unit))
-            cells += [_ours(cell)] if name in compared else []
-        rows.append([*cells, *_full(report)] if with_full else cells)
-    return Grid(title=f"{table.name}: {table.title}", columns=columns, rows=rows, lines=_lines(table, reports))
+def _is_trained(report: RowReport) -> bool:
+    return any(cell.n for cell in report.cells.values())
 
 
-def _is_compared(cell: CellReport) -> bool:
-    return cell.measured is not None
+def _figure(column: PaperColumn, cell: CellReport) -> str:
+    """What the figure is, with its unit; a star sends the reader to its note."""
+    title = "Params" if column.title == "Parameters" else column.title
+    unit = f" ({column.unit})" if column.unit else ""
+    star = STAR if cell.published and cell.published.note else ""
+    return f"{title}{unit}{star}"
 
 
 def _printed(cell: CellReport, unit: str) -> str:
@@ -105,66 +107,99 @@ def _printed(cell: CellReport, unit: str) -> str:
 
 
 def _ours(cell: CellReport) -> str:
-    """Our figure with a digit more than the printed one, and its verdict; there is no verdict on a dash."""
-    if cell.published is None:
-        return "-" if cell.measured is None else f"{cell.measured:.3f}"
-    star = STAR if cell.published.note else ""
+    """Our figure with a digit more than the printed one, and half of its interval if it has one."""
     if cell.measured is None:
-        return cell.verdict + star
+        return "-"
+    if cell.published is None:
+        return f"{cell.measured:.3f}"
     digits = len(cell.published.text.partition(".")[2]) + (cell.n is None)
     interval = f" ± {cell.half_width:.{digits}f}" if cell.half_width is not None else ""
-    seeds = f" (n={cell.n})" if cell.n is not None else ""
-    return f"{cell.measured:.{digits}f}{interval}{seeds} {cell.verdict}{star}"
+    return f"{cell.measured:.{digits}f}{interval}"
 
 
-def _full(report: RowReport) -> tuple[str, str]:
-    full = report.counts.get("full")
-    params, macs = (full.params, full.macs) if full else (None, None)
-    return _thousandths(params, "M"), _thousandths(macs, "G")
+def _seeds(cell: CellReport) -> str:
+    return "" if cell.n is None else str(cell.n)
+
+
+def _verdict(cell: CellReport) -> str:
+    """How the two stand; there is no verdict on a dash."""
+    return "" if cell.published is None else cell.verdict
+
+
+def _full(report: RowReport, column: PaperColumn) -> str:
+    """The full count beside a printed count, in the column's unit; nothing beside a score."""
+    if column.name not in TOLERANCES:
+        return ""
+    full = report.counts.get("full", Count())
+    return _thousandths(full.params if column.name == "params_m" else full.macs, column.unit)
 
 
 def _thousandths(count: int | None, unit: str) -> str:
     return "-" if count is None else f"{count / UNITS[unit]:.3f}"
 
 
-def _lines(table: Table, reports: Sequence[RowReport]) -> list[str]:
+def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
     """What stands below the table: a tally, reasons, notes, the rules."""
-    lines = [_tally(reports), *_reasons(table, reports)]
-    lines += [f"{STAR} {table.note}"] if table.note else []
+    notes = [_tally(reports), *_reasons(table, reports)]
+    if table.note:
+        notes.append(f"{STAR} {table.note}")
     for report in reports:
-        row = report.row
-        lines += [f"{STAR} {row.label}: {row.note}"] if row.note else []
-        for name, figure in row.published.items():
-            if figure and figure.note:
-                lines.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
+        notes += _row_notes(table, report)
     used = {report.row.convention for report in reports if report.counts}
-    lines += [" ".join([ONCE, *(rule for name, rule in RULES.items() if name in used)])] if used else []
-    lines += [TRAINED] if any(cell.n for report in reports for cell in report.cells.values()) else []
-    return [*lines, FULL] if "paper" in used else lines
+    if used:
+        notes.append(" ".join([ONCE, *(rule for name, rule in RULES.items() if name in used)]))
+    if any(_is_trained(report) for report in reports):
+        notes.append(TRAINED)
+    if "paper" in used:
+        notes.append(FULL)
+    return notes
+
+
+def _row_notes(table: PaperTable, report: RowReport) -> list[str]:
+    """What is known of a row of the paper, and of single figures in it."""
+    row = report.row
+    notes = [f"{STAR} {row.label}: {row.note}"] if row.note else []
+    for name, figure in row.published.items():
+        if figure and figure.note:
+            notes.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
+    return notes
 
 
 def _tally(reports: Sequence[RowReport]) -> str:
-    verdicts = Counter(cell.verdict for report in reports for cell in report.cells.values())
+    verdicts: Counter[str] = Counter()
+    for report in reports:
+        verdicts.update(cell.verdict for cell in report.cells.values())
     counts = [f"{name} {verdicts[name]}" for name in get_args(Verdict) if verdicts[name]]
-    return f"{verdicts.total()} figures: {', '.join(counts)}"
+    return f"{counted(verdicts.total(), 'figure')}: {', '.join(counts)}"
 
 
-def _reasons(table: Table, reports: Sequence[RowReport]) -> list[str]:
+def _reasons(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
     """Each reason why figures could not be compared, with the figures that it concerns."""
     places: dict[str, dict[str, list[str]]] = {}
     for report in reports:
         for name, cell in report.cells.items():
             if cell.why:
-                columns = places.setdefault(f"{cell.verdict}: {cell.why}", {})
-                columns.setdefault(table.columns[name].title, []).append(report.row.label)
-    lines = []
-    for reason, columns in places.items():
-        by_rows: dict[str, list[str]] = {}
-        for title, labels in columns.items():
-            by_rows.setdefault(_named(labels, [report.row.label for report in reports]), []).append(title)
-        where = "; ".join(f"{', '.join(titles)} of {rows}" for rows, titles in by_rows.items())
-        lines.append(f"{reason} ({where})")
-    return lines
+                labels = places.setdefault(f"{cell.verdict}: {cell.why}", {})
+                labels.setdefault(table.columns[name].title, []).append(report.row.label)
+    every = [report.row.label for report in reports]
+    return [f"{reason} ({_where(labels, every)})" for reason, labels in places.items()]
+
+
+def _where(labels: Mapping[str, Sequence[str]], every: Sequence[str]) -> str:
+    """Some figures, by their columns and rows; columns of the same rows are named together.
+
+    Args:
+        labels: of the rows, by the column's title.
+        every: labels of all rows.
+
+    Example:
+        >>> _where({"Top-1": ["a"], "Top-5": ["a"], "FLOPs": ["a", "b", "c"]}, ["a", "b", "c"])
+        'Top-1, Top-5 of a; FLOPs of all rows'
+    """
+    titles: dict[str, list[str]] = {}
+    for title, some in labels.items():
+        titles.setdefault(_named(some, every), []).append(title)
+    return "; ".join(f"{', '.join(columns)} of {rows}" for rows, columns in titles.items())
 
 
 def _named(labels: Sequence[str], every: Sequence[str]) -> str:

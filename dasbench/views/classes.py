@@ -1,11 +1,11 @@
 """How well each class is told from the others, and which are taken for which."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError
+from dasbench.records import Row
 from dasbench.results.reading import Reader, read_store
 from dasbench.views.selection import Selection, refuse_empty_filter
 
@@ -46,6 +46,34 @@ class Mistake:
     share: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Examples of one class that were taken for one class, which may be their own.
+
+    Args:
+        name: their class.
+        taken_for: what they were taken for.
+        number: how many there are.
+    """
+
+    name: str
+    taken_for: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialCell:
+    """A cell of a trial's confusion.
+
+    Args:
+        row: the trial as a study lists it.
+        cell: the cell.
+    """
+
+    row: Row
+    cell: Cell
+
+
 def class_scores(confusion: Confusion) -> list[ClassScore]:
     """Every class, the worst first, those without examples last.
 
@@ -54,10 +82,16 @@ def class_scores(confusion: Confusion) -> list[ClassScore]:
         >>> [(score.name, score.accuracy, score.taken_for) for score in class_scores(confusion)]
         [('dog', 75.0, 'cat'), ('cat', 100.0, '')]
     """
+    scores = scores_by_label(confusion)
+    return sorted(scores, key=lambda score: (score.accuracy is None, score.accuracy or 0.0))
+
+
+def scores_by_label(confusion: Confusion) -> list[ClassScore]:
+    """Every class in the order of the labels."""
     taken_for: dict[int, str] = {}
     for mistake in confusion.mistakes:
         taken_for.setdefault(mistake.truth, confusion.classes[mistake.claim])
-    scores = [
+    return [
         ClassScore(
             name=confusion.classes[place],
             number=number,
@@ -67,7 +101,6 @@ def class_scores(confusion: Confusion) -> list[ClassScore]:
         )
         for place, (number, right) in enumerate(zip(confusion.numbers, confusion.right, strict=True))
     ]
-    return sorted(scores, key=lambda score: (score.accuracy is None, score.accuracy or 0.0))
 
 
 def mistakes(confusion: Confusion) -> list[Mistake]:
@@ -84,34 +117,7 @@ def mistakes(confusion: Confusion) -> list[Mistake]:
     ]
 
 
-def confusion_record(confusion: Confusion) -> dict[str, Any]:
-    """A confusion as plain data, for programs: the scores of classes in the order of their labels, and the cells.
-
-    Example:
-        >>> confusion_record(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))["cells"]
-        [{'class': 'cat', 'taken_for': 'cat', 'number': 8}, {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
-    """
-    rows = zip(confusion.classes, confusion.numbers, confusion.right, strict=True)
-    return {
-        "classes": [
-            {"class": name, "number": number, "right": right, "accuracy": 100 * right / number if number else None}
-            for name, number, right in rows
-        ],
-        "cells": list(_cells(confusion)),
-    }
-
-
-def _cells(confusion: Confusion) -> Iterator[dict[str, Any]]:
-    """Each pair of classes that occurs, with its number."""
-    for truth, claim, number in confusion.cells:
-        yield {"class": confusion.classes[truth], "taken_for": confusion.classes[claim], "number": number}
-
-
-CELL_COLUMNS: Sequence[str] = ("study", "key", "label", "seed", "class", "taken_for", "number")
-"""What `cell_records` says of a cell."""
-
-
-def cell_records(reader: Reader, studies: Sequence[str] | None) -> list[dict[str, Any]]:
+def trial_cells(reader: Reader, studies: Sequence[str] | None) -> list[TrialCell]:
     """The cells of every trial's confusion, trial by trial.
 
     Args:
@@ -123,11 +129,23 @@ def cell_records(reader: Reader, studies: Sequence[str] | None) -> list[dict[str
     """
     rows = reader.rows(studies)
     confusions = reader.confusions(sorted({row.key for row in rows}))
+    found: list[TrialCell] = []
+    for row in rows:
+        if row.key in confusions:
+            found += [TrialCell(row=row, cell=cell) for cell in cells(confusions[row.key])]
+    return found
+
+
+def cells(confusion: Confusion) -> list[Cell]:
+    """Each pair of classes that occurs, with its number.
+
+    Example:
+        >>> cells(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))[1]
+        Cell(name='dog', taken_for='cat', number=1)
+    """
     return [
-        {"study": row.study, "key": row.key, "label": row.label, "seed": row.seed, **cell}
-        for row in rows
-        if row.key in confusions
-        for cell in _cells(confusions[row.key])
+        Cell(name=confusion.classes[truth], taken_for=confusion.classes[claim], number=number)
+        for truth, claim, number in confusion.cells
     ]
 
 

@@ -1,37 +1,83 @@
-"""What can be used in a study, and which studies a database holds, as records."""
+"""What can be used in a study, and which studies a database holds."""
 
 import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dasbench.catalog import KINDS
+from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import read_store
 
 
-def component_records(kind: str) -> list[dict[str, Any]]:
-    """Name, summary, parameters with their defaults, default placement and source of every component of a kind.
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """What a component can be given.
+
+    Args:
+        name: the parameter's name.
+        is_required: whether it has no default.
+        default: its default, None also if it has none.
+    """
+
+    name: str
+    is_required: bool
+    default: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A gate, a backbone, a data set, or whatever else a study names.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: what a study calls it.
+        summary: what it does, in its own words.
+        parameters: what it can be given, in its own order.
+        placement: where it stands unless a study says otherwise; None of what is no gate.
+        source: whom to cite for it.
+    """
+
+    kind: str
+    name: str
+    summary: str
+    parameters: Sequence[Parameter]
+    placement: Mapping[str, Any] | None
+    source: str
+
+
+def components(kind: str) -> list[Component]:
+    """Every component of a kind, by name.
 
     Example:
-        >>> [record["name"] for record in component_records("metric") if record["name"].startswith("top")]
+        >>> [component.name for component in components("metric") if component.name.startswith("top")]
         ['top1', 'top5']
     """
-    registry = KINDS[kind]
-    records = []
-    for name in registry.names():
-        entry = registry[name]
-        record = {"name": name, "summary": entry.summary, "parameters": _parameters(entry.parameters)}
-        if kind == "gate":
-            record["placement"] = dict(entry.traits.get("placement", {}))
-        records.append({**record, "source": entry.source})
-    return records
+    return [_component(kind, name) for name in KINDS[kind].names()]
 
 
-def study_records(db: str) -> list[dict[str, Any]]:
-    """Every study of a database: name, question, number of trials by state."""
+def known_studies(db: str) -> list[StudyRecord]:
+    """Every study of a database.
+
+    Raises:
+        StoreError: if there is no database.
+    """
     with read_store(db) as reader:
-        return [
-            {"name": study.name, "question": study.question, "trials": dict(study.states)} for study in reader.studies()
-        ]
+        return reader.studies()
 
 
-def _parameters(arguments: tuple[inspect.Parameter, ...]) -> dict[str, Any]:
-    return {a.name: "required" if a.default is inspect.Parameter.empty else a.default for a in arguments}
+def _component(kind: str, name: str) -> Component:
+    entry = KINDS[kind][name]
+    return Component(
+        kind=kind,
+        name=name,
+        summary=entry.summary,
+        parameters=[_parameter(argument) for argument in entry.parameters],
+        placement=dict(entry.traits.get("placement", {})) if kind == "gate" else None,
+        source=entry.source,
+    )
+
+
+def _parameter(argument: inspect.Parameter) -> Parameter:
+    is_required = argument.default is inspect.Parameter.empty
+    return Parameter(name=argument.name, is_required=is_required, default=None if is_required else argument.default)

@@ -1,15 +1,16 @@
-"""The plan of a study as a table: its trials, their costs, what is done, how long the rest takes."""
+"""The plan of a study: its trials, their costs, what is done, how long the rest takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dasbench.records import Cost, Row
-from dasbench.render.formats import console, text_table
-from dasbench.render.records import print_records
 from dasbench.results.planning import Member
+
+ENDED = ("done", "stopped")
+"""States of trials that a run leaves as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,35 @@ class PlanRow:
     macs_full: int
     params_paper: int
     macs_paper: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanView:
+    """What a run would do.
+
+    Args:
+        question: what the study asks.
+        rows: the trials that are planned so far.
+        seconds: how long those will take that have no result, None if no trial of the database tells.
+        to_come: trials that a search has yet to propose.
+        sampler: who proposes them.
+    """
+
+    question: str
+    rows: Sequence[PlanRow]
+    seconds: float | None
+    to_come: int = 0
+    sampler: str = ""
+
+    @property
+    def missing(self) -> Sequence[PlanRow]:
+        """The trials that have no result."""
+        return missing_rows(self.rows)
+
+
+def missing_rows(rows: Sequence[PlanRow]) -> list[PlanRow]:
+    """Planned trials that have no result, so that a run would train them."""
+    return [row for row in rows if row.state not in ENDED]
 
 
 def plan_rows(members: Sequence[Member], costs: Mapping[str, Cost], states: Mapping[str, str]) -> list[PlanRow]:
@@ -81,26 +111,3 @@ def expected_seconds(
         return None
     work = sum(costs[key].macs_full * epochs for key, epochs in left)
     return float(np.median(speeds)) * work / max(1, min(workers, len(left)))
-
-
-def print_plan(
-    question: str, rows: Sequence[PlanRow], seconds: float | None, *, to_come: str = "", format_: str
-) -> None:
-    """Print a plan as a table, JSON or CSV; `to_come` says what is not planned yet."""
-    if format_ != "table":
-        print_records([asdict(row) for row in rows], format_=format_)
-        return
-    columns = ["variant", "seed", "state", "params (full)", "MACs (full)", "params (paper)", "MACs (paper)", "key"]
-    table = text_table(question, columns, caption="A multiply-add counts once.")
-    for row in rows:
-        counts = [f"{count:,}" for count in (row.params_full, row.macs_full, row.params_paper, row.macs_paper)]
-        table.add_row(row.label, str(row.seed), row.state, *counts, row.key)
-    console().print(table)
-    missing = sum(row.state not in ("done", "stopped") for row in rows)
-    if not missing:
-        time = "nothing to train"
-    elif seconds is None:
-        time = "expected time unknown until a first trial of this image size is done"
-    else:
-        time = f"about {seconds / 60:.1f} minutes"
-    console().print(f"{len(rows)} trials, {missing} to run: {time}." + (f" {to_come}." if to_come else ""))

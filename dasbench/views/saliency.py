@@ -1,26 +1,35 @@
-"""How well networks look at what matters, as records and as tables."""
+"""How well networks look at what matters: what was seen of each image, and the scores of each network."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isnan
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.significance import t_tests
-from dasbench.render.formats import console, text_table
-from dasbench.render.plain import shown
-from dasbench.render.records import print_records
 from dasbench.saliency.means import mean_over
 
-PER_IMAGE = "images"
-"""The field of a record that holds a record for each image."""
 
-OVER_IMAGES = (
-    "± is the 95 % half-width over images: how sure this is of these two networks, and nothing about other seeds "
-    "(`dasbench compare` pairs seeds)."
-)
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The mean score by one reading of what the paper leaves open.
+
+    Args:
+        antilog: `shifted` or `plain`.
+        base: of the antilog; 1 stands for weights as they are.
+        threshold: share of a map's maximum from which a weight counts as salient.
+        sfd_mean: mean over images; NaN if no image has a score.
+        sfd_sd: standard deviation over images; NaN below two.
+        n: images with a score.
+    """
+
+    antilog: Literal["shifted", "plain"]
+    base: float
+    threshold: float
+    sfd_mean: float
+    sfd_sd: float
+    n: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,116 +64,72 @@ class Viewed:
     maps: NDArray[np.float32]
     regions: NDArray[np.bool_] | None
     scores: NDArray[np.float64] | None
-    sensitivity: Sequence[Mapping[str, Any]] = field(default=())
+    sensitivity: Sequence[Reading] = ()
 
 
-def saliency_records(views: Sequence[Viewed]) -> list[dict[str, Any]]:
-    """A record for each network and layer: its mean sfd, and how it differs from that of the first network."""
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """How the scores of a network differ from those of the first one on the same images.
+
+    Args:
+        trial: key of the first network's trial.
+        difference: mean over images that have both scores; NaN if none has.
+        half_width: half of its 95 % interval over images; NaN below two.
+        pairs: images that have both scores.
+    """
+
+    trial: str
+    difference: float = float("nan")
+    half_width: float = float("nan")
+    pairs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaliencyScore:
+    """The score of one network at one layer.
+
+    Args:
+        viewed: what was found of it.
+        mean: mean sfd over images; NaN if no image has a score.
+        sd: standard deviation over images; NaN below two.
+        n: images with a score.
+        undefined: images without, as the network's map is zero everywhere.
+        against: the comparison with the first network; None of that one.
+    """
+
+    viewed: Viewed
+    mean: float
+    sd: float
+    n: int
+    undefined: int
+    against: Against | None
+
+
+def saliency_scores(views: Sequence[Viewed]) -> list[SaliencyScore]:
+    """The mean sfd of each network and layer, and how it differs from that of the first network."""
     first = {view.layer: view for view in views if view.trial == views[0].trial}
-    return [_record(view, None if view.trial == views[0].trial else first.get(view.layer)) for view in views]
+    return [_score(view, None if view.trial == views[0].trial else first.get(view.layer)) for view in views]
 
 
-def image_records(views: Sequence[Viewed]) -> list[dict[str, Any]]:
-    """A record for each image, network and layer: what stands in the CSV file beside the figure."""
-    return [
-        {
-            "part": view.part,
-            "image": image,
-            "label": view.labels[place],
-            "trial": view.trial,
-            "variant": view.label,
-            "seed": view.seed,
-            "layer": view.layer,
-            "predicted": view.predicted[place],
-            "target": view.target,
-            "sfd": None if view.scores is None else _known(float(view.scores[place])),
-        }
-        for view in views
-        for place, image in enumerate(view.images)
-    ]
-
-
-def print_saliency(title: str, views: Sequence[Viewed], *, parameters: Mapping[str, Any], format_: str) -> None:
-    """Print the mean scores, as `table` or `json`; JSON holds the score of every image too."""
-    records = saliency_records(views)
-    if format_ != "table":
-        scored = [{**record, **parameters} for record in records]
-        for record, view in zip(scored, views, strict=True):
-            if view.sensitivity:
-                record["sensitivity"] = list(view.sensitivity)
-            record[PER_IMAGE] = [
-                {name: cell for name, cell in row.items() if name in ("image", "label", "predicted", "sfd")}
-                for row in image_records([view])
-            ]
-        print_records(scored, format_=format_)
-        return
-    _print_means(title, records, parameters)
-    for view in views:
-        if view.sensitivity:
-            _print_sensitivity(view)
-
-
-def _print_means(title: str, records: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> None:
-    compared = any(record["difference"] is not None for record in records)
-    columns = ["network", "trial", "layer", "sfd", "sd", "n", "no score", *["difference"] * compared]
-    described = ", ".join(f"{name} {value}" for name, value in parameters.items())
-    table = text_table(title, columns, left=3, caption=f"{described}. {OVER_IMAGES}" if compared else described)
-    for record in records:
-        names = [shown(record["label"]), record["trial"], shown(record["layer"])]
-        counts = [str(record["n"]), str(record["undefined"])]
-        numbers = [_shown(record["sfd_mean"]), _shown(record["sfd_sd"]), *counts]
-        table.add_row(*names, *numbers, *[_difference(record)] * compared)
-    console().print(table)
-
-
-def _record(view: Viewed, base: Viewed | None) -> dict[str, Any]:
+def _score(view: Viewed, base: Viewed | None) -> SaliencyScore:
     over_images = mean_over(view.scores if view.scores is not None else np.array([]))
-    record = {
-        "trial": view.trial,
-        "label": view.label,
-        "seed": view.seed,
-        "layer": view.layer,
-        "part": view.part,
-        "target": view.target,
-        "sfd_mean": _known(over_images.mean),
-        "sfd_sd": _known(over_images.sd),
-        "n": over_images.n,
-        "undefined": over_images.undefined,
-        "against": base.trial if base else None,
-        "difference": None,
-        "difference_ci95": None,
-        "pairs": 0,
-    }
-    if base is not None and base.scores is not None and view.scores is not None:
-        found = t_tests((view.scores - base.scores)[None, :])
-        difference, half_width = float(found.mean[0]), float(found.half_width[0])
-        record |= {"difference": _known(difference), "difference_ci95": _known(half_width), "pairs": int(found.n[0])}
-    return record
+    return SaliencyScore(
+        viewed=view,
+        mean=over_images.mean,
+        sd=over_images.sd,
+        n=over_images.n,
+        undefined=over_images.undefined,
+        against=_against(view, base) if base is not None else None,
+    )
 
 
-def _print_sensitivity(view: Viewed) -> None:
-    """One line for each reading of the antilog and base, one column for each threshold."""
-    thresholds = list(dict.fromkeys(record["threshold"] for record in view.sensitivity))
-    title = f"Mean sfd of {view.label} at {view.layer} by what the paper leaves open"
-    table = text_table(title, ("antilog", "base", *(f"threshold {value:g}" for value in thresholds)), left=2)
-    rows: dict[tuple[str, float], list[str]] = {}
-    for record in view.sensitivity:
-        rows.setdefault((record["antilog"], record["base"]), []).append(_shown(record["sfd_mean"]))
-    for (antilog, base), cells in rows.items():
-        table.add_row("none" if base == 1 else antilog, f"{base:g}", *cells)
-    console().print(table)
-
-
-def _difference(record: Mapping[str, Any]) -> str:
-    if record["difference"] is None:
-        return ""
-    half_width = record["difference_ci95"]
-    return f"{record['difference']:+.3f}" + (f" ± {half_width:.3f}" if half_width is not None else "")
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None or isnan(value) else f"{value:.3f}"
-
-
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value
+def _against(view: Viewed, base: Viewed) -> Against:
+    if base.scores is None or view.scores is None:
+        return Against(trial=base.trial)
+    found = t_tests((view.scores - base.scores)[None, :])
+    return Against(
+        trial=base.trial,
+        difference=float(found.mean[0]),
+        half_width=float(found.half_width[0]),
+        pairs=int(found.n[0]),
+    )

@@ -1,30 +1,70 @@
 """What becomes of a study's earlier results when it is planned anew: other code, other trials, another study."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from dasbench.records import Row
 from dasbench.results.answers import Answer, StudyRecord
 from dasbench.results.planning import Member
-from dasbench.spec.identity import AS_RELEASED, component_name
+from dasbench.spec.identity import component_name
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
 
 
-class _Change(NamedTuple):
-    """A component whose code has changed: what it is called, and both codes, `""` for dasbench's own."""
+@dataclass(frozen=True, kw_only=True)
+class CodeChange:
+    """A component whose code has changed since trials of the same questions were trained.
+
+    Args:
+        component: what people call it.
+        before: hash of the code that they were trained with, `""` for dasbench's own as released.
+        now: hash of the code that the planned trials have, `""` likewise.
+        trials: how many of those trials are planned anew.
+    """
 
     component: str
     before: str
     now: str
+    trials: int
 
 
-def code_changes(members: Sequence[Member], ended: Collection[str], answers: Sequence[Answer]) -> list[str]:
-    """In which components the code has changed since trials of the same questions were trained, a sentence each.
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Why planned trials have no result though the same questions were answered before.
+
+    Args:
+        code: components whose code has changed.
+        older: planned trials that were last answered by a dasbench in which the same fields meant something else.
+    """
+
+    code: Sequence[CodeChange]
+    older: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherStudy:
+    """In what a study of the same name in the database differs from one that is to be run; None and False: in nothing.
+
+    Args:
+        file: where it was read from, `""` if nobody knows.
+        question: what it asks.
+        dataset: its data set, `""` if this dasbench cannot read which.
+        base: whether its base is another, data sets aside.
+    """
+
+    file: str
+    question: str | None
+    dataset: str | None
+    base: bool
+
+
+def code_changes(members: Sequence[Member], ended: Collection[str], answers: Sequence[Answer]) -> Changes:
+    """In which components the code has changed since trials of the same questions were trained.
 
     Args:
         members: the planned trials.
@@ -35,30 +75,31 @@ def code_changes(members: Sequence[Member], ended: Collection[str], answers: Seq
         >>> spec = {"backbone": {"name": "resnet18"}, "gate": {"name": "freq"}, "code": {"gate": "3f9a2c81d0be"}}
         >>> member = Member(key="1" * 12, spec=spec)
         >>> old = Answer(key="0" * 12, question=member.question, code={"gate": "a" * 12}, semantics=2, finished="")
-        >>> code_changes([member], set(), [old])
-        ['the code of gate freq changed since 1 trial was trained (aaaaaa, now 3f9a2c): it will be trained anew']
+        >>> code_changes([member], set(), [old]).code
+        [CodeChange(component='gate freq', before='aaaaaaaaaaaa', now='3f9a2c81d0be', trials=1)]
     """
     latest = {answer.question: answer for answer in answers}
-    changes: Counter[_Change] = Counter()
-    num_older = 0
+    numbers: Counter[tuple[str, str, str]] = Counter()
+    older = 0
     for member in members:
         answer = latest.get(member.question)
         if answer is None or member.key in ended:
             continue
-        num_older += answer.semantics != SEMANTICS
-        for field in sorted({*member.code, *answer.code}):
-            change = _Change(component_name(field, member.spec), answer.code.get(field, ""), member.code.get(field, ""))
-            changes[change] += change.before != change.now
-    sentences = [
-        f"the code of {change.component} changed since {_were_trained(number)} "
-        f"({_short(change.before)}, now {_short(change.now)}): {_anew(number)}"
-        for change, number in changes.items()
-        if number
+        older += answer.semantics != SEMANTICS
+        numbers.update(_changed(member, answer))
+    changes = [
+        CodeChange(component=component, before=before, now=now, trials=number)
+        for (component, before, now), number in numbers.items()
     ]
-    if num_older:
-        meaning = "by an earlier dasbench, in which the same trial meant something else"
-        sentences.append(f"{_were_trained(num_older)} {meaning}: {_anew(num_older)}")
-    return sentences
+    return Changes(code=changes, older=older)
+
+
+def _changed(member: Member, answer: Answer) -> Iterator[tuple[str, str, str]]:
+    """The components of a planned trial that have other code than when its question was answered, and both codes."""
+    for field in sorted({*member.code, *answer.code}):
+        before, now = answer.code.get(field, ""), member.code.get(field, "")
+        if before != now:
+            yield component_name(field, member.spec), before, now
 
 
 def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str] = ()) -> int:
@@ -73,23 +114,25 @@ def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str
     return sum(row.state in ("done", "stopped") for row in left)
 
 
-def other_study(study: Study, record: StudyRecord) -> str:
-    """In what a study of the same name differs from one that is to be run, if it was another file's; else `""`.
+def other_study(study: Study, record: StudyRecord) -> OtherStudy | None:
+    """In what a study of the same name differs from one that is to be run, if it was another file's.
 
     Two files of one study (a clone, another machine) are one study; so is a file that was edited.
     """
     if _same_file(study.document.file, record.file):
-        return ""
-    differing = []
-    if study.question != record.question:
-        differing.append(f"its question is '{record.question}'")
+        return None
+    question = record.question if record.question != study.question else None
     before = _base(record.document.get("base"))
-    if before is None or before.dataset != study.base.dataset:
-        differing.append(f"its data set is {before.dataset if before else 'another'}")
-    if before is None or before.model_copy(update={"dataset": study.base.dataset}) != study.base:
-        differing.append("its base is another")
-    where = f" (from {record.file})" if record.file else ""
-    return f"{', '.join(differing)}{where}" if differing else ""
+    if before is None:
+        return OtherStudy(file=record.file, question=question, dataset="", base=True)
+    other = OtherStudy(
+        file=record.file,
+        question=question,
+        dataset=str(before.dataset) if before.dataset != study.base.dataset else None,
+        base=before.model_copy(update={"dataset": study.base.dataset}) != study.base,
+    )
+    differs = other.question is not None or other.dataset is not None or other.base
+    return other if differs else None
 
 
 def _same_file(given: str, kept: str) -> bool:
@@ -101,15 +144,3 @@ def _base(document: Mapping[str, Any] | None) -> Trial | None:
         return Trial.model_validate(document)
     except ValidationError:
         return None
-
-
-def _short(code: str) -> str:
-    return code[:6] if code else AS_RELEASED
-
-
-def _were_trained(number: int) -> str:
-    return "1 trial was trained" if number == 1 else f"{number} trials were trained"
-
-
-def _anew(number: int) -> str:
-    return f"{'it' if number == 1 else 'they'} will be trained anew"

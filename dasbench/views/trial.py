@@ -1,22 +1,15 @@
 """Everything that is known of one trial, and what differs between two."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from dasbench.confusion import Confusion
-from dasbench.records import COST_FIELDS, Cost, Epoch
-from dasbench.results.answers import TrialRecord
+from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.results.reading import read_store
-from dasbench.views.classes import confusion_record
 from dasbench.views.fields import flat_fields
-
-_BARS = "▁▂▃▄▅▆▇█"
-
-WIDEST = 48
-"""Characters of a curve in the terminal."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,21 @@ class Difference:
     difference: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """A result that was replaced when the trial was trained again.
+
+    Args:
+        attempt: number of the attempt whose result it was.
+        status: how that attempt ended, as in `Outcome`.
+        metrics: every metric then and now.
+    """
+
+    attempt: int
+    status: str
+    metrics: Sequence[Difference]
+
+
 def find_trial(db: str, key: str) -> TrialRecord:
     """A trial by its key or the first digits of it.
 
@@ -62,37 +70,6 @@ def find_trial(db: str, key: str) -> TrialRecord:
     """
     with read_store(db) as reader:
         return reader.trial(key)
-
-
-def trial_record(trial: TrialRecord) -> dict[str, Any]:
-    """Everything about a trial as plain data, for programs."""
-    outcome = trial.outcome
-    cost, confusion = cost_of(trial), confusion_of(trial)
-    return {
-        "key": trial.key,
-        "state": trial.state.state,
-        "reason": trial.state.reason,
-        "attempt": trial.state.attempt,
-        "studies": [
-            {"study": row.study, "label": row.label, "variant": row.variant, "seed": row.seed, "role": row.role,
-             "reused": row.reused} for row in trial.rows
-        ],
-        "first_study": trial.first_study,
-        "created": trial.created,
-        "finished": trial.finished,
-        "spec": trial.spec,
-        "metrics": outcome.metrics if outcome else {},
-        "cost": asdict(cost) if cost else None,
-        "seconds": outcome.seconds if outcome else None,
-        "peak_memory": outcome.peak_memory if outcome else None,
-        "device": outcome.device if outcome else None,
-        "environment": outcome.environment if outcome else {},
-        "error": outcome.error if outcome else "",
-        "correct": outcome.correct if outcome else "",
-        "confusion": confusion_record(confusion) if confusion else None,
-        "epochs": [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs],
-        "attempts": [asdict(attempt) for attempt in trial.attempts],
-    }  # fmt: skip
 
 
 def cost_of(trial: TrialRecord) -> Cost | None:
@@ -138,21 +115,19 @@ def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
     ]
 
 
-def repeats(trial: TrialRecord) -> list[Difference]:
+def repeats(trial: TrialRecord) -> list[Repeat]:
     """What came out before the trial was trained again, and what is different now, the last repeat first."""
     now = trial.outcome.metrics if trial.outcome else {}
-    replaced = [attempt for attempt in reversed(trial.attempts) if attempt.outcome]
-    found: list[Difference] = []
-    for attempt in replaced:
-        assert attempt.outcome is not None
-        part = f"attempt {attempt.attempt} ({attempt.outcome.status})"
-        before = attempt.outcome.metrics
-        names = dict.fromkeys([*before, *now])
-        found += [
-            Difference(part, name, before.get(name), now.get(name), _minus(now.get(name), before.get(name)))
-            for name in names
-        ]
-    return found
+    return [_repeat(attempt, attempt.outcome, now) for attempt in reversed(trial.attempts) if attempt.outcome]
+
+
+def _repeat(attempt: AttemptRecord, replaced: Outcome, now: Mapping[str, float]) -> Repeat:
+    before = replaced.metrics
+    metrics = [
+        Difference("metrics", name, before.get(name), now.get(name), _minus(now.get(name), before.get(name)))
+        for name in dict.fromkeys([*before, *now])
+    ]
+    return Repeat(attempt=attempt.attempt, status=replaced.status, metrics=metrics)
 
 
 def _in_order(one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
@@ -184,26 +159,3 @@ def curves(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
     """
     names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
     return {name: [epoch.metrics.get(name, float("nan")) for epoch in epochs] for name in names}
-
-
-def sparkline(values: Sequence[float], *, widest: int = WIDEST) -> str:
-    """A curve in one line of text; what is not finite is a gap, a long curve is averaged over neighbours.
-
-    Example:
-        >>> sparkline([1.0, 2.0, float("nan"), 8.0])
-        '▁▂ █'
-        >>> sparkline([5.0, 5.0])
-        '▄▄'
-    """
-    number = min(len(values), widest)
-    bounds = [round(place * len(values) / number) for place in range(number + 1)] if number else [0]
-    groups = [[v for v in values[start:end] if isfinite(v)] for start, end in pairwise(bounds)]
-    means = [sum(group) / len(group) if group else None for group in groups]
-    known = [mean for mean in means if mean is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    return "".join(" " if mean is None else _bar(mean, low, high) for mean in means)
-
-
-def _bar(value: float, low: float, high: float) -> str:
-    share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5  # halves never overflow
-    return _BARS[min(len(_BARS) - 1, int(share * (len(_BARS) - 1)))]

@@ -14,11 +14,12 @@ from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import trace_sites
 from dasbench.backbones.weights import find_weights, load_weights
 from dasbench.catalog import BACKBONES, GATES, resolve, resolve_model
-from dasbench.cli.show import site_records
+from dasbench.cli.show import backbone_sites
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import DataError, ModelError, StudyError, UsageError
 from dasbench.models import build_model, choose_sites
 from dasbench.paper.tables import table
+from dasbench.render.sites import site_records
 from dasbench.spec.trial import Placement, Trial
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -549,7 +550,7 @@ def test_a_trial_with_weights_survives_its_own_plain_data_and_another_folder(sav
 
 
 def test_show_lists_every_site_of_a_backbone():
-    records = site_records("mobilenet_v2", overrides=("backbone.width_mult=0.5",))
+    records = site_records(backbone_sites("mobilenet_v2", overrides=("backbone.width_mult=0.5",)))
 
     assert len(records) == 17 + 17 + 7
     assert records[-1] == {"path": "features.17", "after": "stage", "stage": 7, "block": None, "channels": 160}
@@ -557,8 +558,8 @@ def test_show_lists_every_site_of_a_backbone():
 
 def test_show_sets_parameters_of_the_backbone_alone():
     with pytest.raises(UsageError, match=r"write backbone\.KEY=VALUE"):
-        site_records("resnet18", overrides=("gate.alpha=1",))
+        backbone_sites("resnet18", overrides=("gate.alpha=1",))
     with pytest.raises(StudyError, match="unknown backbone 'resnet19'"):
-        site_records("resnet19")
+        backbone_sites("resnet19")
     with pytest.raises(StudyError, match="unknown key 'depth'"):
-        site_records("resnet18", overrides=("backbone.depth=1",))
+        backbone_sites("resnet18", overrides=("backbone.depth=1",))

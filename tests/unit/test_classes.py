@@ -15,12 +15,14 @@ from dasbench.confusion import Confusion
 from dasbench.errors import UsageError
 from dasbench.render.files.export import export
 from dasbench.render.plots.confusion import draw
-from dasbench.render.trial import print_trial
+from dasbench.render.tables.printing import print_table
+from dasbench.render.tables.table import Layout
+from dasbench.render.trial import trial_record, trial_tables
 from dasbench.results.store import open_store
 from dasbench.views.classes import class_scores, with_confusions
 from dasbench.views.figures.confusion import MOST_PANELS, info
 from dasbench.views.selection import Selection, select_study
-from dasbench.views.trial import find_trial, trial_record
+from dasbench.views.trial import find_trial
 
 SMALL = Confusion.from_places(["cat", "dog", "owl"], [0, 1, 3, 4], [8, 2, 3, 1])
 """No owl is in the test part."""
@@ -39,6 +41,11 @@ def selection(rows, **confusions):
     return Selection(
         name="s", question="Which?", metric="top1", maximise=True, rows=rows, confusions=confusions
     )  # fmt: skip
+
+
+def print_trial(trial):
+    for table in trial_tables(trial):
+        print_table(table, Layout())
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +83,14 @@ class TestTrials:
         assert ["owl", "", "-", "0", "0"] in lines
         assert ["dog", "cat", "3", "75.0"] in lines
 
-    def test_of_many_classes_the_worst_are_shown_in_80_columns(self, db, capsys):
-        print_trial(find_trial(db, "aa1"))
+    def test_of_many_classes_the_worst_are_shown_with_their_whole_names(self, db):
+        tables = {table.title: table for table in trial_tables(find_trial(db, "aa1"))}
 
-        out = capsys.readouterr().out
-        table = out[out.index("Classes of the test part") : out.index("Attempts")]
-        assert "138 more classes" in table
-        assert table.count("\n") < 45
-        assert max(map(len, table.splitlines())) <= 80
+        worst = tables["Classes of the test part, the worst first"]
+        assert len(worst.rows) == 12
+        assert worst.notes == ["138 more classes, all as good or better: --json has every one"]
+        assert all(row[0].startswith("a class of a rather long name ") for row in worst.rows)
+        assert len(tables["Most often taken for another class"].rows) == 12
 
     def test_names_of_classes_do_nothing_to_a_terminal(self, db, capsys):
         print_trial(find_trial(db, "aa2"))

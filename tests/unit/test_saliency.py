@@ -18,6 +18,7 @@ from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
 from dasbench.render.plots.saliency import draw
+from dasbench.render.saliency import image_records, saliency_records
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks
@@ -27,7 +28,7 @@ from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
 from dasbench.views.figures.saliency import info
-from dasbench.views.saliency import Viewed, image_records, saliency_records
+from dasbench.views.saliency import Viewed, saliency_scores
 
 MEMORY = MemorySplit(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
 
@@ -608,8 +609,12 @@ def view(trial="a" * 12, label="gate=das", scores=(0.75, 0.25, math.nan), layer=
     )  # fmt: skip
 
 
+def records_of(views):
+    return saliency_records(saliency_scores(views), parameters={"base": 10.0})
+
+
 def test_a_record_says_mean_spread_and_what_had_no_score():
-    (record,) = saliency_records([view()])
+    (record,) = records_of([view()])
 
     assert (record["sfd_mean"], record["n"], record["undefined"]) == (0.5, 2, 1)
     assert record["sfd_sd"] == pytest.approx(np.std([0.75, 0.25], ddof=1))
@@ -617,13 +622,13 @@ def test_a_record_says_mean_spread_and_what_had_no_score():
 
 
 def test_networks_are_compared_image_by_image():
-    _, record = saliency_records([view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))])
+    _, record = records_of([view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))])
 
     assert (record["against"], record["pairs"], record["difference"]) == ("a" * 12, 2, 0.375)
 
 
 def test_without_regions_there_is_no_score():
-    assert saliency_records([view(scores=None)])[0]["sfd_mean"] is None
+    assert records_of([view(scores=None)])[0]["sfd_mean"] is None
     assert [row["sfd"] for row in image_records([view(scores=None)])] == [None] * 3
 
 

@@ -3,12 +3,13 @@
 import pytest
 
 from dasbench.records import Row
+from dasbench.render.succession import change_sentences, other_study_text
 from dasbench.results.answers import Answer, StudyRecord
 from dasbench.results.planning import Member
 from dasbench.spec.document import Document
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
-from dasbench.views.succession import code_changes, leaving, other_study
+from dasbench.views.succession import Changes, code_changes, leaving, other_study
 from dasbench.views.variants import leaderboard, name_codes
 
 OLD, NEW = "a" * 12, "b" * 12
@@ -29,7 +30,7 @@ def test_every_component_that_changed_is_named_once_with_its_number_of_trials():
     members = [member(seed, gate=NEW, training=NEW) for seed in (0, 1)]
     answers = [answer(each, gate=OLD) for each in members]
 
-    gate, training = code_changes(members, set(), answers)
+    gate, training = change_sentences(code_changes(members, set(), answers))
 
     assert gate == (
         "the code of gate se changed since 2 trials were trained (aaaaaa, now bbbbbb): they will be trained anew"
@@ -40,7 +41,7 @@ def test_every_component_that_changed_is_named_once_with_its_number_of_trials():
 def test_a_component_that_was_put_back_is_named_too():
     planned = member()
 
-    [sentence] = code_changes([planned], set(), [answer(planned, gate=OLD)])
+    [sentence] = change_sentences(code_changes([planned], set(), [answer(planned, gate=OLD)]))
 
     assert "(aaaaaa, now dasbench's own as released)" in sentence
 
@@ -48,21 +49,21 @@ def test_a_component_that_was_put_back_is_named_too():
 def test_the_latest_of_several_versions_is_the_one_that_is_named():
     planned = member(gate=NEW)
 
-    [sentence] = code_changes([planned], set(), [answer(planned, gate=OLD), answer(planned, gate="c" * 12)])
+    [change] = code_changes([planned], set(), [answer(planned, gate=OLD), answer(planned, gate="c" * 12)]).code
 
-    assert "(cccccc, now bbbbbb)" in sentence
+    assert (change.before, change.now, change.trials) == ("c" * 12, NEW, 1)
 
 
 def test_a_trial_with_a_result_says_nothing():
     planned = member(gate=NEW)
 
-    assert code_changes([planned], {planned.key}, [answer(planned, gate=OLD)]) == []
+    assert code_changes([planned], {planned.key}, [answer(planned, gate=OLD)]) == Changes(code=[], older=0)
 
 
 def test_results_of_an_earlier_meaning_are_said_to_be_so():
     planned = member()
 
-    [sentence] = code_changes([planned], set(), [answer(planned, semantics=1)])
+    [sentence] = change_sentences(code_changes([planned], set(), [answer(planned, semantics=1)]))
 
     assert sentence.startswith("1 trial was trained by an earlier dasbench")
 
@@ -91,26 +92,29 @@ def record(file, **fields):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"question": "What?"}, "its question is 'Which?'"),
-        ({"base": BASE.with_values({"dataset.image_size": 24})}, "its data set is digits"),
-        ({"base": BASE.with_values({"training.epochs": 9})}, "its base is another"),
+        ({"question": "What?"}, "its question is 'Which?' (from a.yaml)"),
+        ({"base": BASE.with_values({"dataset.image_size": 24})}, "its data set is digits (from a.yaml)"),
+        ({"base": BASE.with_values({"training.epochs": 9})}, "its base is another (from a.yaml)"),
         ({"seeds": 5, "axes": [{"key": "gate.reduction", "values": [4, 8]}]}, ""),
     ],
 )
 def test_another_files_study_differs_in_question_data_or_base(fields, said):
-    assert said in (found := other_study(study("b.yaml", **fields), record("a.yaml")))
-    assert bool(found) == bool(said)
+    found = other_study(study("b.yaml", **fields), record("a.yaml"))
+
+    assert (other_study_text(found) if found else "") == said
 
 
 def test_an_edited_file_is_the_same_study():
-    assert other_study(study("a.yaml", question="What?"), record("a.yaml")) == ""
+    assert other_study(study("a.yaml", question="What?"), record("a.yaml")) is None
 
 
 def test_a_study_of_an_older_dasbench_whose_base_is_not_understood_is_another():
     old = record("a.yaml")
     old.document["base"]["gate"] = 3
 
-    assert "its base is another" in other_study(study("b.yaml"), old)
+    text = other_study_text(other_study(study("b.yaml"), old))
+
+    assert text == "its data set is another, its base is another (from a.yaml)"
 
 
 def row(seed, top1, code):

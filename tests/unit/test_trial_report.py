@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from dasbench.errors import UsageError
 from dasbench.records import Epoch
 from dasbench.render.plots.curve import draw, figure_title
-from dasbench.render.trial import print_differences, print_trial
+from dasbench.render.sparkline import sparkline
+from dasbench.render.tables.printing import print_table
+from dasbench.render.tables.table import Layout
+from dasbench.render.trial import difference_tables, failure_text, trial_record, trial_tables
 from dasbench.results.store import open_store
 from dasbench.views.figures.curve import info
-from dasbench.views.trial import curves, differences, find_trial, sparkline, trial_record
+from dasbench.views.trial import curves, differences, find_trial
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,17 @@ def db(tmp_path_factory):
     return str(place)
 
 
+def print_tables(tables):
+    for table in tables:
+        print_table(table, Layout())
+
+
 @pytest.mark.parametrize("key", ["aa0", "cc1", "dd0", "dd1", "dd2", "dd3"])
 def test_a_trial_of_any_state_can_be_told(db, key, capsys):
     trial = find_trial(db, key)
 
     record = trial_record(trial)
-    print_trial(trial)
+    print_tables(trial_tables(trial))
 
     assert json.loads(json.dumps(record))["key"] == key
     assert key in capsys.readouterr().out
@@ -49,25 +57,27 @@ def test_a_record_holds_everything(db):
     assert record["environment"]["torch"] == "2.6"
 
 
-def test_a_failure_shows_its_traceback_and_its_reason(db, capsys):
-    print_trial(find_trial(db, "dd0"))
+def test_a_failure_shows_its_traceback_and_its_reason(db):
+    trial = find_trial(db, "dd0")
 
-    out = capsys.readouterr().out
-    assert "failed (oom)" in out
-    assert "RuntimeError: boom" in out
+    assert ("state", "failed (oom)") in trial_tables(trial)[0].rows
+    assert "RuntimeError: boom" in failure_text(trial)
+    assert failure_text(find_trial(db, "aa0")) == ""
 
 
 def test_a_trial_that_was_started_twice_lists_both_attempts(db, capsys):
-    print_trial(find_trial(db, "cc1"))
+    print_tables(trial_tables(find_trial(db, "cc1")))
 
     assert "interrupted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("key", ["bb0", "dd0"])
 def test_hostile_text_does_nothing_to_a_terminal(db, key, capsys):
-    print_trial(find_trial(db, key))
+    trial = find_trial(db, key)
 
-    out = capsys.readouterr().out
+    print_tables(trial_tables(trial))
+
+    out = capsys.readouterr().out + failure_text(trial)
     assert "\x1b" not in out
     assert "[/] \\x1b[31m $\\frac{$" in out
 
@@ -95,7 +105,7 @@ def test_a_trial_differs_from_itself_in_nothing(db, capsys):
     trial = find_trial(db, "cc0")
 
     found = differences(trial, trial)
-    print_differences(trial, trial, found)
+    print_tables(difference_tables(trial, trial, found))
 
     assert found == []
     assert "differ in nothing" in capsys.readouterr().out
@@ -104,7 +114,7 @@ def test_a_trial_differs_from_itself_in_nothing(db, capsys):
 def test_differences_of_hostile_labels_are_printed_as_text(db, capsys):
     first, second = find_trial(db, "aa0"), find_trial(db, "bb0")
 
-    print_differences(first, second, differences(first, second))
+    print_tables(difference_tables(first, second, differences(first, second)))
 
     assert "\x1b" not in capsys.readouterr().out
 

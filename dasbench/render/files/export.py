@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
+from dasbench.render.classes import CELL_COLUMNS, cell_records
 from dasbench.render.records import csv_text, to_json
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View
-from dasbench.views.classes import CELL_COLUMNS, cell_records
+from dasbench.views.classes import trial_cells
 from dasbench.views.fields import flat_fields
 
 ENDINGS: Mapping[str, str] = {
@@ -182,7 +183,7 @@ def _sync(path: Path) -> None:
 
 def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
     if what == "confusion":
-        records, columns = cell_records(reader, studies), CELL_COLUMNS
+        records, columns = cell_records(trial_cells(reader, studies)), CELL_COLUMNS
     else:
         records, columns = reader.view(what, studies), COLUMNS[what]
     if format_ == "jsonl":

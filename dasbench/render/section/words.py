@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from dasbench.render.words import counted
+
+__all__ = ["counted", "duration", "listed", "named", "seed_range", "shortened"]
+
 MOST_NAMED = 8
 """Names that a sentence lists before it only counts the others."""
 
@@ -31,16 +35,6 @@ def shortened(name: str) -> str:
         60
     """
     return name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> counted(1, "trial"), counted(1200, "trial")
-        ('1 trial', '1,200 trials')
-    """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def seed_range(seeds: Sequence[int]) -> str:

@@ -1,0 +1,65 @@
+"""What becomes of a study's earlier results, in sentences."""
+
+from dasbench.render.words import counted
+from dasbench.spec.identity import AS_RELEASED
+from dasbench.views.succession import Changes, OtherStudy
+
+
+def change_sentences(changes: Changes) -> list[str]:
+    """Why trials will be trained anew, a sentence for each reason.
+
+    Example:
+        >>> from dasbench.views.succession import CodeChange
+        >>> change = CodeChange(component="gate freq", before="a" * 12, now="3f9a2c81d0be", trials=1)
+        >>> change_sentences(Changes(code=[change], older=0))
+        ['the code of gate freq changed since 1 trial was trained (aaaaaa, now 3f9a2c): it will be trained anew']
+    """
+    sentences = []
+    for change in changes.code:
+        codes = f"{_short(change.before)}, now {_short(change.now)}"
+        trained, anew = _were_trained(change.trials), _anew(change.trials)
+        sentences.append(f"the code of {change.component} changed since {trained} ({codes}): {anew}")
+    if changes.older:
+        meaning = "by an earlier dasbench, in which the same trial meant something else"
+        sentences.append(f"{_were_trained(changes.older)} {meaning}: {_anew(changes.older)}")
+    return sentences
+
+
+def other_study_text(other: OtherStudy) -> str:
+    """In what another study of the same name differs.
+
+    Example:
+        >>> other_study_text(OtherStudy(file="old.yaml", question="Why?", dataset=None, base=True))
+        "its question is 'Why?', its base is another (from old.yaml)"
+    """
+    parts = []
+    if other.question is not None:
+        parts.append(f"its question is '{other.question}'")
+    if other.dataset is not None:
+        parts.append(f"its data set is {other.dataset or 'another'}")
+    if other.base:
+        parts.append("its base is another")
+    where = f" (from {other.file})" if other.file else ""
+    return ", ".join(parts) + where
+
+
+def results_leave(number: int) -> str:
+    """How many results a study loses, as the beginning of a sentence.
+
+    Example:
+        >>> results_leave(1), results_leave(2)
+        ('1 result leaves', '2 results leave')
+    """
+    return f"{counted(number, 'result')} {'leaves' if number == 1 else 'leave'}"
+
+
+def _short(code: str) -> str:
+    return code[:6] if code else AS_RELEASED
+
+
+def _were_trained(number: int) -> str:
+    return f"{counted(number, 'trial')} {'was' if number == 1 else 'were'} trained"
+
+
+def _anew(number: int) -> str:
+    return f"{'it' if number == 1 else 'they'} will be trained anew"
