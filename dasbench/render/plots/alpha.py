@@ -10,7 +10,7 @@ from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, 
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import set_scale
 from dasbench.render.plots.style import GREY, SERIES
-from dasbench.spec.study import label
+from dasbench.spec.labels import label
 from dasbench.views.means import Mean, bars, find_axis, mean_of, variants_with_scores
 from dasbench.views.quantities import axis_unit, spread_title
 from dasbench.views.selection import Selection

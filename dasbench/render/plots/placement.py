@@ -11,10 +11,11 @@ from dasbench.errors import UsageError
 from dasbench.render.plots.figure import draw_empty, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import GREY, RED
-from dasbench.spec.study import label
+from dasbench.spec.labels import is_given, label
 from dasbench.views.means import Mean, axes_of, bars, mean_of, variants_with_scores
 from dasbench.views.quantities import axis_unit, spread_title
 from dasbench.views.selection import Selection
+from dasbench.views.variants import VariantScores
 
 MOST = 60
 """Placements that one figure shows."""
@@ -47,12 +48,18 @@ def info(selection: Selection) -> PlacementInfo:
         raise UsageError(f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}.")
     several = len({row.study for row in selection.rows}) > 1
     means = {
-        (f"{entry.study}: " if several else "") + placement_in_words(entry.variant): mean_of(entry)
+        (f"{entry.study}: " if several else "") + _name_of(entry): mean_of(entry)
         for entry in variants_with_scores(selection)
     }
     if len(means) > MOST:
         raise UsageError(f"plot placement: {len(means)} placements are more than the {MOST} that fit; use --where")
     return PlacementInfo(question=selection.question, metric=selection.metric, means=means)
+
+
+def _name_of(entry: VariantScores) -> str:
+    """The label that the study gives to a variant, else its placement in words."""
+    own = entry.label.removeprefix(f"{entry.study}: ")
+    return own if is_given(own, entry.variant) else placement_in_words(entry.variant)
 
 
 def placement_in_words(variant: Mapping[str, Any]) -> str:
