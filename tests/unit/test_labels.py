@@ -178,7 +178,7 @@ class TestLabelsThatAreRefused:
     def test_the_base_has_no_label(self, write_study):
         path = write_study(HEAD.replace("{name: das}", "{name: das, label: DAS}").removesuffix("axes:\n"))
 
-        assert complaints(path)[0].startswith("5: base.gate.label: unknown parameter 'label'")
+        assert complaints(path)[0].startswith("5: base.gate.label: unknown key 'label'")
 
     def test_a_component_with_a_parameter_called_label_must_say_which_is_meant(self, monkeypatch, write_study):
         class Tagged:
