@@ -8,6 +8,7 @@ from dasbench.catalog import COMPONENTS, KINDS, METRICS, fill_parameters, unused
 from dasbench.errors import Complaint, StudyError
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
+from dasbench.spec.labels import label, repeated
 from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.space import Axis, decides, enumerate_axes
 from dasbench.spec.study import Study
@@ -30,6 +31,45 @@ def check_components(study: Study) -> None:
     complaints += _check_objectives(study)
     if complaints:
         raise StudyError(complaints)
+
+
+def check_labels(study: Study) -> Iterator[Complaint]:
+    """Complaints about labels that do not tell variants apart, or that may have been meant as a parameter.
+
+    Of a search, whose variants need not be few, only the values of each axis are told apart.
+    """
+    labelled = [(number, axis) for number, axis in enumerate(study.axes) if axis.has_labels]
+    complaints = []
+    for number, axis in labelled:
+        for index, message in sorted([*_repeated_values(axis), *_own_parameters(axis)]):
+            complaints.append(study.document.complaint(("axes", number, "values", index), message))
+    yield from complaints
+    if labelled and not complaints and not study.is_searched:
+        labels = [study.label_of(variant) for variant in study.variants()]
+        for place in list(repeated(labels))[:1]:
+            message = f"two variants are called '{labels[place]}'; give their values other labels"
+            yield study.document.complaint(("axes", labelled[-1][0]), message)
+
+
+def _repeated_values(axis: Axis) -> Iterator[tuple[int, str]]:
+    """The values of an axis that are called like one before, and what is to be said of each."""
+    points = axis.points() or ()
+    names = [axis.name_of(value) or label({axis.key: value}) for value in points]
+    for index, first in repeated(names).items():
+        yield index, f"'{names[index]}' is already the label of values[{first}]; give each value its own"
+
+
+def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
+    """The labels beside a component that takes a parameter of this name, and what is to be said of each."""
+    if axis.key not in COMPONENTS:
+        return
+    for index, each in enumerate(axis.values or ()):
+        if each.label is None or not isinstance(each.value, Mapping) or "label" in each.value:
+            continue
+        name = str(each.value.get("name"))
+        if name in KINDS[axis.key] and "label" in KINDS[axis.key][name].defaults:
+            wanted = f"{{value: {{name: {name}, label: ...}}, label: ...}}"
+            yield index, f"{axis.key} '{name}' takes a parameter 'label'; write {wanted} to give both"
 
 
 def _check_objectives(study: Study) -> Iterator[Complaint]:
@@ -95,5 +135,5 @@ def _origin(study: Study, field: str, path: Path_, values: Mapping[str, Any]) ->
         if axis.key in keys and axis.key in values:
             if axis.values is None:
                 return ("axes", index)
-            return ("axes", index, "values", axis.values.index(values[axis.key]))
+            return ("axes", index, "values", (axis.points() or ()).index(values[axis.key]))
     return ("base", field, *path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dasbench.blame import own_fault
 from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
-from dasbench.checks import check_components
+from dasbench.checks import check_components, check_labels
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
 from dasbench.faults import foreign
 from dasbench.records import Cost, Row
@@ -19,7 +19,7 @@ from dasbench.search.samplers.sampler import Proposal
 from dasbench.spec.document import Path_
 from dasbench.spec.identity import data_name, deciding_fields, hash_of
 from dasbench.spec.recipes import with_recipes
-from dasbench.spec.study import Study, label, trial_fields
+from dasbench.spec.study import Study, trial_fields
 from dasbench.spec.trial import Choice, Trial
 
 
@@ -30,17 +30,14 @@ class Planned:
     Args:
         trial: the resolved trial.
         variant: the varied fields and their values.
+        label: the variant in a few words.
         role: `search` for one that a sampler proposed, `confirm` for a winner on a fresh seed, else `""`.
     """
 
     trial: Trial
     variant: Mapping[str, Any]
+    label: str
     role: str = ""
-
-    @property
-    def label(self) -> str:
-        """The variant in a few words."""
-        return label(self.variant)
 
     @property
     def member(self) -> Member:
@@ -76,13 +73,13 @@ class Plan:
 
 
 def check_study(study: Study) -> None:
-    """Check what a study names: the parameters of its components, and the fields in its constraints.
+    """Check what a study names: the parameters of its components, its labels, and the fields in its constraints.
 
     Raises:
         StudyError: with every complaint at once.
     """
     check_components(study)
-    if complaints := list(_check_constraints(study)):
+    if complaints := [*check_labels(study), *_check_constraints(study)]:
         raise StudyError(complaints)
 
 
@@ -139,12 +136,13 @@ def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = 
         StudyError: if its components do not go together, on the line of the field of the base that it is about.
     """
     try:
-        return Planned(resolve(study.base.with_values({**with_recipes(variant), "seed": seed})), variant, role)
+        trial = resolve(study.base.with_values({**with_recipes(variant), "seed": seed}))
     except StudyError as error:
         raise StudyError(
             each if each.file else study.document.complaint(("base", *each.key.split(".")), each.message)
             for each in error.complaints
         ) from error
+    return Planned(trial, variant, study.label_of(variant), role)
 
 
 def replan(study: Study, rows: Iterable[Row]) -> Iterator[Planned]:

@@ -10,7 +10,7 @@ from typing import Any
 from dasbench.ablation.lines import Ablation, Line
 from dasbench.ablation.variants import Composed, gate_of, usual_placement
 from dasbench.spec.document import parse_scalar
-from dasbench.spec.study import label
+from dasbench.spec.labels import label
 from dasbench.spec.trial import Choice
 
 HEADINGS = {

@@ -11,7 +11,7 @@ from dasbench.analysis.anova import HIGHER, Effect, anova
 from dasbench.analysis.fanova import NOT_SET, encode, forest_fit, forest_shares
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
-from dasbench.spec.study import label
+from dasbench.spec.labels import label, worded
 
 FEWEST_VARIANTS = 10
 """Variants with a score below which no forest is grown."""
@@ -149,7 +149,7 @@ def level(variant: Mapping[str, Any], axis: str) -> str:
         >>> level({"gate": {"name": "das", "alpha": 0.1}}, "gate"), level({}, "gate.alpha")
         ('das(alpha=0.1)', '(not set)')
     """
-    return label({axis: variant[axis]}).partition("=")[2] if axis in variant else NOT_SET
+    return worded(axis, variant[axis]) if axis in variant else NOT_SET
 
 
 def _is_factorial(variants: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> bool:

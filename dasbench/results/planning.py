@@ -68,8 +68,12 @@ def write_study(
 
 
 def replace_members(connection: Connection, now: datetime, study: str, planned: Sequence[Member]) -> None:
-    """Let a study list exactly these trials, in this order; trials it no longer lists keep their results."""
+    """Let a study list exactly these trials, in this order; trials it no longer lists keep their results.
+
+    Looks that the study took call its variants as it does now.
+    """
     _insert_missing_trials(connection, now, planned)
+    _rename_in_looks(connection, study, planned)
     connection.execute(delete(members).where(members.c.study == study))
     _insert_members(connection, study, planned, first=0)
 
@@ -97,6 +101,24 @@ def add_look(connection: Connection, now: datetime, study: str, look: LookRecord
     values = {"level": look.level, "states": dump(look.states), "exploratory": exploratory, "taken": stamp(now)}
     connection.execute(insert(looks).values(study=study, plan=plan, number=look.number, **values))
     return exploratory
+
+
+def _rename_in_looks(connection: Connection, study: str, planned: Sequence[Member]) -> None:
+    """Let the states of a study's looks stand under the labels that its variants have now."""
+    known = connection.execute(select(members.c.variant, members.c.label).where(members.c.study == study).distinct())
+    labels = {_variant_text(member): member.label for member in planned}
+    renamed = {row.label: labels[row.variant] for row in known if labels.get(row.variant, row.label) != row.label}
+    if not renamed:
+        return
+    taken = connection.execute(select(looks.c.plan, looks.c.number, looks.c.states).where(looks.c.study == study))
+    for plan, number, states in taken.all():
+        now = {renamed.get(text, text): state for text, state in json.loads(states).items()}
+        this = (looks.c.study == study) & (looks.c.plan == plan) & (looks.c.number == number)
+        connection.execute(update(looks).where(this).values(states=dump(now)))
+
+
+def _variant_text(member: Member) -> str:
+    return json.dumps(member.variant, default=str)
 
 
 def _insert_missing_trials(connection: Connection, now: datetime, planned: Sequence[Member]) -> None:
@@ -139,7 +161,7 @@ def _insert_members(connection: Connection, study: str, planned: Sequence[Member
             "study": study,
             "key": member.key,
             "position": position,
-            "variant": json.dumps(member.variant, default=str),
+            "variant": _variant_text(member),
             "label": member.label,
             "seed": member.seed,
             "role": member.role,

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from dasbench.spec.labels import worded
 from dasbench.spec.trial import Frozen
 
 SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
@@ -14,13 +15,62 @@ SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
 MAX_VALUES = 10_000
 """The most values that one axis may list."""
 
+MAX_LABEL = 60
+"""The most characters of a label."""
+
+_NAMED_PARTS = ("task", "backbone", "gate", "dataset")
+
+
+class AxisValue(Frozen):
+    """A value that an axis lists, and what a variant that has it is called.
+
+    Written as the value alone, or with a label: `{value: 0.1, label: little}`. Where the value is itself a mapping and
+    the axis varies a whole part of the trial, the label stands beside it: `{name: das, alpha: 0.2, label: DAS}`; what
+    has a `label` of its own is written `{value: {...}, label: ...}`.
+
+    Args:
+        value: any plain data.
+        label: 1 to 60 printable characters; it decides nothing about the trial.
+    """
+
+    value: JsonValue
+    label: str | None = None
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _short_text(cls, label: Any) -> Any:
+        is_text = isinstance(label, str) and label.isprintable() and label == label.strip()
+        if not is_text or not 1 <= len(label) <= MAX_LABEL:
+            wanted = f"a label is a text of 1 to {MAX_LABEL} printable characters, without blanks at its ends"
+            raise ValueError(f"{wanted}, not {label!r:.{MAX_LABEL}}")
+        return label
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return self.value if self.label is None else handler(self)
+
+
+def _with_label(value: Any, *, beside: bool) -> Any:
+    """A value of an axis as `AxisValue` takes it.
+
+    Args:
+        value: as it is written.
+        beside: whether a label may stand beside the value's own keys.
+    """
+    if isinstance(value, AxisValue):
+        return value
+    if not isinstance(value, Mapping) or "label" not in value or not (beside or value.keys() == {"value", "label"}):
+        return {"value": value}
+    own = {key: part for key, part in value.items() if key != "label"}
+    return {"value": own["value"] if own.keys() == {"value"} else own, "label": value["label"]}
+
 
 class Axis(Frozen):
     """One field that varies.
 
     Args:
         key: dotted field of the trial (`gate.alpha`, `backbone`, `training.lr`).
-        values: what it takes, or
+        values: what it takes, each with a label if it is to have one, see `AxisValue`; or
         low, high: a range, both ends included, with
         step: the distance of its points (then it can be enumerated), and
         log: whether it is sampled on a logarithmic scale, and
@@ -33,13 +83,21 @@ class Axis(Frozen):
     """
 
     key: str = Field(min_length=1)
-    values: tuple[JsonValue, ...] | None = Field(default=None, max_length=MAX_VALUES)
+    values: tuple[AxisValue, ...] | None = Field(default=None, max_length=MAX_VALUES)
     low: float | None = None
     high: float | None = None
     step: float | None = Field(default=None, gt=0)
     log: bool = False
     integer: bool = False
     when: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _values_with_labels(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("values"), list | tuple):
+            return data
+        beside = data.get("key") in SETTABLE
+        return {**data, "values": tuple(_with_label(value, beside=beside) for value in data["values"])}
 
     @model_validator(mode="after")
     def _values_or_range(self) -> Self:
@@ -51,7 +109,8 @@ class Axis(Frozen):
                 raise ValueError(f"'{'integer' if self.integer else 'log'}' belongs to a range, not to 'values'")
             if not self.values:
                 raise ValueError("has no values")
-            duplicates = [value for index, value in enumerate(self.values) if value in self.values[:index]]
+            plain = self._plain_values
+            duplicates = [value for index, value in enumerate(plain) if value in plain[:index]]
             if duplicates:
                 raise ValueError(f"holds {duplicates[0]!r} twice")
             return self
@@ -66,13 +125,17 @@ class Axis(Frozen):
         return self
 
     @property
+    def _plain_values(self) -> tuple[Any, ...]:
+        return tuple(each.value for each in self.values or ())
+
+    @property
     def _step(self) -> float | None:
         return 1.0 if self.integer and self.step is None and not self.log else self.step
 
     def points(self) -> tuple[Any, ...] | None:
         """All values of the axis; None for a range that is only sampled (continuous, or whole on a log scale)."""
         if self.values is not None:
-            return self.values
+            return self._plain_values
         if self._step is None or self.low is None or self.high is None:
             return None
         count = math.floor((self.high - self.low) / self._step + 1e-9) + 1
@@ -92,6 +155,19 @@ class Axis(Frozen):
         low, high = self.ends()
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and low <= value <= high and (not self.integer or float(value).is_integer())
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether a value of the axis has a label."""
+        return any(each.label is not None for each in self.values or ())
+
+    def name_of(self, value: Any) -> str | None:
+        """What the axis calls a value: its label, or a component as it is beside others with labels; else None."""
+        given = [each.label for each in self.values or () if each.value == value and each.label is not None]
+        if given:
+            return given[0]
+        is_component = self.key.removesuffix(".name") in _NAMED_PARTS
+        return worded(self.key, value) if is_component and self.has_labels else None
 
     def overlaps(self, other: "Axis") -> bool:
         """Whether the conditions of one axis hold where the other's do, for some value of the fields in both."""

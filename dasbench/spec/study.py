@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_valida
 from dasbench.errors import unknown_name
 from dasbench.spec.constraints import COSTS, Constraint
 from dasbench.spec.document import Document
+from dasbench.spec.labels import label
 from dasbench.spec.replication import Replication
 from dasbench.spec.space import Axes, enumerate_axes
 from dasbench.spec.trial import Choice, Frozen, Trial, known
@@ -227,6 +228,32 @@ class Study(Frozen):
                 assigned[axis.key] = variant[axis.key]
         return variant.keys() == assigned.keys()
 
+    def label_of(self, variant: Mapping[str, Any]) -> str:
+        """What a variant is called: by the labels that the axes give to its values, else by its fields and values.
+
+        Example:
+            >>> gates = ["none", {"name": "das", "alpha": 0.2, "label": "DAS"}]
+            >>> study = Study(
+            ...     name="gates",
+            ...     question="Which gate?",
+            ...     base=Trial(backbone="resnet18", dataset="digits"),
+            ...     axes=[{"key": "gate", "values": gates}, {"key": "training.lr", "values": [0.1, 0.2]}],
+            ... )
+            >>> [study.label_of(variant) for variant in study.variants()][1:3]
+            ['none, lr=0.2', 'DAS, lr=0.1']
+        """
+        if not any(axis.has_labels for axis in self.axes):
+            return label(variant)
+        base = self.base_fields
+        assigned: dict[str, Any] = {}
+        names: dict[str, str] = {}
+        for axis in self.axes:
+            if axis.key in variant and axis.applies(base, assigned):
+                value = assigned[axis.key] = variant[axis.key]
+                if name := axis.name_of(value):
+                    names[axis.key] = name
+        return label(variant, names)
+
     @property
     def document(self) -> Document:
         """The file that the study was read from; an empty document for one built in Python."""
@@ -236,39 +263,6 @@ class Study(Frozen):
         """The same study, knowing the file that it was read from."""
         self._document = document
         return self
-
-
-def label(values: Mapping[str, Any]) -> str:
-    """A variant in a few words: the last parts of its keys with their values.
-
-    Example:
-        >>> label({"gate.first_norm": "in", "backbone": {"name": "resnet18", "width": 16}})
-        'first_norm=in backbone=resnet18(width=16)'
-        >>> label({"placement": {"stages": [1, 2], "after": "stage"}})
-        'placement=(stages=1,2 after=stage)'
-        >>> label({"dataset.image_size": [32, 320], "dataset.fit": "pad"})
-        'image_size=32x320 fit=pad'
-        >>> label({})
-        'base'
-    """
-    parts = [f"{key.rpartition('.')[2]}={_worded(key, value)}" for key, value in values.items()]
-    return " ".join(parts) or "base"
-
-
-def _worded(key: str, value: Any) -> str:
-    """A value in the label of a variant; height and width of an image as they are usually written."""
-    is_size = key.endswith("image_size") and isinstance(value, list | tuple)
-    return "x".join(map(str, value)) if is_size else _short(value)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping) and "name" in value:
-        return str(Choice.model_validate(value))
-    if isinstance(value, Mapping):
-        return f"({' '.join(f'{key}={_short(inner)}' for key, inner in value.items())})"
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return str(value)
 
 
 def trial_fields(trial: Trial) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from dasbench.errors import UsageError
+from dasbench.spec.labels import label
 from dasbench.views.fields import find_field, flat_fields, is_value
 from dasbench.views.variants import VariantScores
 
@@ -38,8 +39,9 @@ class Named:
 def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     """Find what a name stands for.
 
-    In this order: a label; `field=value`, or several of them, which may be a group of variants; the value of one field
-    (`c` for `design=c`); the key of a trial, or its first digits; a part of a label.
+    In this order: a label, or what it would be if the study gave none; `field=value`, or several of them, which may be
+    a group of variants; the value of one field (`c` for `design=c`); the key of a trial, or its first digits; a part
+    of a label.
 
     Raises:
         UsageError: if nothing or more than one variant answers to it; the message lists the candidates.
@@ -57,6 +59,9 @@ def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     labelled = [entry for entry in entries if entry.label == name]
     if labelled:
         return _one(name, labelled)
+    unlabelled = [entry for entry in entries if label(entry.variant) == name]
+    if len(unlabelled) == 1:
+        return _one(name, unlabelled)
     if (conditions := _conditions(name)) and (group := _matching(name, conditions, entries)):
         return group
     by_value = [entry for entry in entries if any(is_value(v, name) for v in flat_fields(entry.variant).values())]

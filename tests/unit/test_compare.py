@@ -114,6 +114,18 @@ def test_a_variant_is_found_by_label_values_key_or_part(name, label):
 
 
 @pytest.mark.parametrize(
+    "name", ["SE (r=16)", "(r=16)", "gate=se(reduction=16)", "gate=se", "se", "reduction=16", "gate.reduction=16"]
+)
+def test_a_variant_with_a_label_is_found_by_it_and_without_it(name):
+    entries = [
+        entry("none", [1.0], {"gate": "none"}),
+        entry("SE (r=16)", [1.0], {"gate": {"name": "se", "reduction": 16}}),
+    ]
+
+    assert find_variants(name, entries).entries == entries[1:]
+
+
+@pytest.mark.parametrize(
     ("name", "complaint"),
     [
         ("ln", "may be any of 2 variants. Candidates: first_norm=in second_norm=ln; first_norm=bn second_norm=ln"),

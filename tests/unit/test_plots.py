@@ -19,6 +19,7 @@ from dasbench.render.plots.labels import place_labels, plain_label, printable, s
 from dasbench.render.plots.pareto import draw
 from dasbench.render.plots.placement import place_name
 from dasbench.render.plots.titles import legend_title
+from dasbench.spec.labels import label
 from dasbench.spec.study import Objective
 from dasbench.views.figures.alpha import info as alpha_info
 from dasbench.views.figures.hypervolume import info as hypervolume_info
@@ -242,6 +243,11 @@ class TestLabels:
             ["das(design=a)", "none"],
         )
 
+    def test_labels_of_the_study_are_shown_as_they_are(self):
+        shown = short_labels([{"gate": "none"}, {"gate": {"name": "se"}}], ["none", "SE (r=16)"])
+
+        assert shown == ("", ["none", "SE (r=16)"])
+
     def test_numbers_in_labels_have_four_digits(self):
         assert short_labels([{"gate.alpha": 0.123456789}])[1] == ["0.1235"]
 
@@ -376,13 +382,20 @@ class TestChartsOfThePaper:
 
     def test_placements_are_in_words_and_in_the_order_of_the_study(self):
         places = [{"stages": [4], "after": "stage"}, {"stages": [1, 2, 3], "after": "block"}, {"after": "before_add"}]
-        rows = [row(str(p), 0, 80, 10, variant={"placement": p}) for p in places]
+        rows = [row(label({"placement": p}), 0, 80, 10, variant={"placement": p}) for p in places]
 
         assert [place_name(place) for place in placement_info(selection(rows)).places] == [
             "stage 4, after stage",
             "stages 1-3, after block",
             "before the addition",
         ]
+
+    def test_placements_with_a_label_are_shown_by_it(self):
+        rows = [row("Late", 0, 80, 10, variant={"placement": {"stages": [4]}})]
+        several = [replace(rows[0], label="s: Late"), replace(rows[0], study="t", label="t: placement=(stages=4)")]
+
+        assert list(map(place_name, placement_info(selection(rows)).places)) == ["Late"]
+        assert list(map(place_name, placement_info(selection(several)).places)) == ["s: Late", "t: stage 4"]
 
     @pytest.mark.parametrize(("gather", "axis"), [(alpha_info, "alpha"), (norms_info, "first_norm"),
                                                   (placement_info, "placement")])  # fmt: skip

@@ -228,6 +228,22 @@ def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
     assert [row.role for row in store.rows("s")] == ["search"] * 5
 
 
+@pytest.mark.parametrize("how", [{}, {"seeds": {"looks": [2, 4]}}, {"sampler": "random", "trials": 5}])
+def test_a_label_that_is_edited_is_what_variants_are_called_and_trains_nothing(store, how):
+    plain, named = [2, 4, 8], [2, 4, {"value": 8, "label": "wide"}]
+    before, after = (study(axes=[{"key": "backbone.width", "values": values}], **how) for values in (plain, named))
+    run(store, before, Scorer())
+    again = Scorer()
+
+    run(store, after, again)
+
+    assert again.ran == Counter()
+    assert {row.label for row in store.rows("s")} == {"width=2", "width=4", "wide"}
+    assert {name for look in store.looks("s") for name in look.states} <= {"width=4", "wide"}
+    run(store, before, again)
+    assert {row.label for row in store.rows("s")} == {"width=2", "width=4", "width=8"}
+
+
 def test_two_searches_share_what_they_both_propose(store):
     run(store, study("first", sampler="random", trials=6), Scorer())
     second = Scorer()

@@ -7,7 +7,7 @@ import numpy as np
 
 from dasbench.analysis.significance import Floats
 from dasbench.render.plots.style import GREY, INK
-from dasbench.spec.study import label
+from dasbench.spec.labels import is_given, label, short_fields, worded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,21 +23,28 @@ _NEAR = 7  # rings on which lines are avoided too
 _ANGLES = np.deg2rad([0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 90, 270, 15, 345, 165, 195])
 
 
-def short_labels(variants: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+def short_labels(variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> tuple[str, list[str]]:
     """What the labels of a study's variants mean, and the labels: values alone where all variants vary the same fields.
+
+    Args:
+        variants: their varied fields and values.
+        labels: what they are called in tables; where the study gives labels of its own, figures show these.
 
     Example:
         >>> short_labels([{"gate.first_norm": "in", "gate.second_norm": "ln"}])
         ('first_norm, second_norm', ['in, ln'])
         >>> short_labels([{"gate": "none"}, {"gate": "das", "gate.alpha": 0.1}])
         ('', ['gate=none', 'gate=das alpha=0.1'])
+        >>> short_labels([{"gate": "none"}, {"gate": "das"}], ["none", "DAS"])
+        ('', ['none', 'DAS'])
     """
+    if any(is_given(text, variant) for text, variant in zip(labels, variants, strict=bool(labels))):
+        return "", list(labels)
     variants = [{key: _rounded(value) for key, value in variant.items()} for variant in variants]
     if len({tuple(variant) for variant in variants}) != 1 or not variants[0]:
         return "", [label(variant) for variant in variants]
-    keys = ", ".join(key.rpartition(".")[2] for key in variants[0])
-    values = [[label({key: value}).partition("=")[2] for key, value in variant.items()] for variant in variants]
-    return keys, [", ".join(parts) for parts in values]
+    values = [[worded(key, value) for key, value in variant.items()] for variant in variants]
+    return ", ".join(short_fields(variants[0]).values()), [", ".join(parts) for parts in values]
 
 
 def _rounded(value: Any) -> Any:

@@ -11,7 +11,7 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
 from dasbench.render.plots.style import GREY, RED
 from dasbench.render.plots.titles import spread_title
-from dasbench.spec.study import label
+from dasbench.spec.labels import is_given, label
 from dasbench.views.figures.placement import Place, PlacementInfo, info
 from dasbench.views.quantities import axis_unit
 
@@ -50,8 +50,9 @@ def draw(placed: PlacementInfo, path: Path) -> None:
 
 
 def place_name(place: Place) -> str:
-    """A placement in words, with its study where there are several."""
-    words = placement_in_words(place.variant)
+    """What the study calls a placement, else the placement in words; with its study where there are several."""
+    given = is_given(place.label, place.variant)
+    words = place.label if given else placement_in_words(place.variant)
     return f"{place.study}: {words}" if place.study else words
 
 

@@ -44,7 +44,7 @@ def vertical_title(front: ParetoInfo) -> str:
 
 def legend_title(front: ParetoInfo) -> str:
     """What the labels of the points mean, and what the figure would hide."""
-    keys = short_labels([point.variant for point in front.points])[0] if front.points else ""
+    keys = _short_labels(front.points)[0] if front.points else ""
     short = sum(point.failed > 0 for point in front.points)
     lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
     absent = f"{front.left_out} without a result" if front.left_out else ""
@@ -58,6 +58,12 @@ def point_labels(points: Sequence[Point]) -> list[str]:
         by_study.setdefault(point.study, []).append(index)
     labels = [""] * len(points)
     for some in by_study.values():
-        for index, text in zip(some, short_labels([points[index].variant for index in some])[1], strict=True):
+        for index, text in zip(some, _short_labels([points[index] for index in some])[1], strict=True):
             labels[index] = text
     return labels
+
+
+def _short_labels(points: Sequence[Point]) -> tuple[str, list[str]]:
+    """What the labels of points mean, and the labels, without the names of their studies."""
+    labels = [point.label.removeprefix(f"{point.study}: ") for point in points]
+    return short_labels([point.variant for point in points], labels)

@@ -8,7 +8,7 @@ from typing import Any
 from dasbench.analysis.looks import Look, State, take_look
 from dasbench.errors import StudyError
 from dasbench.search.samplers.sampler import Proposal, Result, identity
-from dasbench.spec.study import Study, label
+from dasbench.spec.study import Study
 
 
 class Looks:
@@ -28,7 +28,7 @@ class Looks:
         self._study = study
         self._plan = study.seeds.looks
         self._metric = study.score.metric
-        self._variants: dict[str, Mapping[str, Any]] = {label(variant): variant for variant in study.variants()}
+        self._variants = {study.label_of(variant): variant for variant in study.variants()}
         self._labels = {identity(variant): name for name, variant in self._variants.items()}
         self._baseline = _baseline(study, self._variants)
         self._scores: dict[str, dict[int, float]] = {name: {} for name in self._variants}

@@ -19,11 +19,13 @@ class Place:
     Args:
         study: the study that it belongs to, `""` if there is only one.
         variant: the varied fields and their values, the placement among them.
+        label: what tables call it, without its study.
         mean: its mean score.
     """
 
     study: str = ""
     variant: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
     mean: Mean
 
 
@@ -61,7 +63,12 @@ def info(selection: Selection) -> PlacementInfo:
         raise UsageError(f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}.")
     several = has_several_studies(selection)
     places = [
-        Place(study=entry.study if several else "", variant=entry.variant, mean=mean_of(entry))
+        Place(
+            study=entry.study if several else "",
+            variant=entry.variant,
+            label=entry.label.removeprefix(f"{entry.study}: "),
+            mean=mean_of(entry),
+        )
         for entry in variants_with_scores(selection)
     ]
     if len(places) > MOST_PLACES:

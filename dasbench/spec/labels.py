@@ -1,0 +1,112 @@
+"""How a variant is called: by the study's own labels, or by its fields and their values."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """A variant in a few words: its fields with their values, as the study's file writes them.
+
+    | varied | reads |
+    |---|---|
+    | nothing | `base` |
+    | `gate: none` | `gate=none` |
+    | `gate: {name: das, alpha: 0.2, mask: false}` | `gate=das(alpha=0.2, mask=false)` |
+    | `backbone.name: resnet18`, `gate.alpha: 0.1` | `backbone=resnet18 alpha=0.1` |
+    | `gate.kernel: 3`, `task.kernel: 5` | `gate.kernel=3 task.kernel=5` |
+    | `placement: {stages: [1, 2], after: stage}` | `placement=(stages=1,2 after=stage)` |
+    | `dataset.image_size: [32, 320]` | `image_size=32x320` |
+    | `gate.alpha: {value: 0.1, label: little}`, `gate.kernel: 3` | `little, kernel=3` |
+
+    Args:
+        variant: the varied fields and their values.
+        names: what the study calls the values of some fields, by field; see `Study.label_of`.
+
+    Example:
+        >>> label({"backbone.name": "resnet18", "gate": {"name": "das", "alpha": 0.2}})
+        'backbone=resnet18 gate=das(alpha=0.2)'
+        >>> label({"gate": {"name": "das", "alpha": 0.2}, "training.lr": 0.1}, {"gate": "DAS"})
+        'DAS, lr=0.1'
+        >>> label({})
+        'base'
+    """
+    names = names or {}
+    parts = []
+    for key, field in short_fields(variant).items():
+        parts.append(names[key] if key in names else f"{field}={worded(key, variant[key])}")
+    return (", " if names else " ").join(parts) or "base"
+
+
+def short_fields(keys: Iterable[str]) -> dict[str, str]:
+    """What dotted fields are called: by their last parts, where no two are called the same.
+
+    Example:
+        >>> list(short_fields(["backbone.name", "gate.first_norm", "gate.kernel", "task.kernel"]).values())
+        ['backbone', 'first_norm', 'gate.kernel', 'task.kernel']
+    """
+    full = {key: key.removesuffix(".name") for key in keys}
+    last = {key: name.rpartition(".")[2] for key, name in full.items()}
+    number = Counter(last.values())
+    return {key: name if number[name] == 1 else full[key] for key, name in last.items()}
+
+
+def worded(key: str, value: Any) -> str:
+    """A value of a dotted field as a label has it.
+
+    Example:
+        >>> worded("gate", {"name": "das", "alpha": 0.1 + 0.2, "mask": None}), worded("gate.mask", True)
+        ('das(alpha=0.3, mask=null)', 'true')
+        >>> worded("dataset.image_size", [32, 320]), worded("placement.stages", [1, 2])
+        ('32x320', '1,2')
+    """
+    if isinstance(value, Mapping) and "name" not in value:
+        return f"({' '.join(f'{name}={worded(name, part)}' for name, part in value.items())})"
+    if isinstance(value, list | tuple):
+        is_size = key.endswith("image_size")
+        return ("x" if is_size else ",").join(map(_nested, value)) or "[]"
+    return _nested(value)
+
+
+def _nested(value: Any) -> str:
+    """A value inside of another one, where a list needs its brackets."""
+    if isinstance(value, Mapping):
+        return _component(value) if "name" in value else worded("", value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_nested, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return str(float(f"{value:.12g}"))  # without binary dust
+    return str(value)
+
+
+def _component(choice: Mapping[str, Any]) -> str:
+    inside = ", ".join(f"{name}={_nested(value)}" for name, value in choice.items() if name != "name")
+    return f"{choice['name']}({inside})" if inside else str(choice["name"])
+
+
+def is_given(text: str, variant: Mapping[str, Any]) -> bool:
+    """Whether a variant's label is the study's own, rather than its fields and values (and the versions of its code).
+
+    Example:
+        >>> is_given("DAS", {"gate": "das"}), is_given("gate=das [gate code 3f9a2c]", {"gate": "das"})
+        (True, False)
+    """
+    plain = label(variant)
+    return text != plain and not text.startswith(f"{plain} [")
+
+
+def repeated(labels: Sequence[str]) -> dict[int, int]:
+    """Where a label stands again, and where it stood first.
+
+    Example:
+        >>> repeated(["none", "DAS", "none"])
+        {2: 0}
+    """
+    first: dict[str, int] = {}
+    places = {}
+    for place, text in enumerate(labels):
+        if first.setdefault(text, place) != place:
+            places[place] = first[text]
+    return places
