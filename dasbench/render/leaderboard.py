@@ -102,6 +102,11 @@ def _has_marks(board: Board) -> bool:
     return cut or any(line.rank and line.rank.best for line in board.lines)
 
 
+def _has_spread(lines: Sequence[Line], metric: str) -> bool:
+    """Whether any variant has the seeds that an interval takes."""
+    return any(_summary(line, metric).half_width is not None for line in lines)
+
+
 def _score_cells(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[Cells]:
     """The variant and its scores; of a cost that ranks there is no spread, it is a column further on."""
     metric, validation = board.metric, f"val_{board.metric}"
@@ -110,15 +115,18 @@ def _score_cells(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterat
         return
     part = "" if metric.startswith(OTHER_PARTS) else "test "
     percent = " (%)" if score_unit(metric) else ""
-    title = f"{part}{metric}{percent} ± 95 %"
-    yield Column(key="score", title=title), lambda line: _score(_summary(line, metric), metric)
+    spread = _has_spread(lines, metric)
+    interval = " ± 95 %" if spread else ""
+    column = Column(key="score", title=f"{part}{metric}{percent}{interval}")
+    yield column, lambda line: _score(_summary(line, metric), metric)
     if any(line.rank for line in lines):
         yield Column(key="rank", title="rank"), lambda line: _rank(line.rank, marked=marked)
     if any(metric in line.entry.selected for line in lines):
         column = Column(key="selected", title="when selected", priority=3)
         yield column, lambda line: _number(line.entry.selected.get(metric), metric)
-    yield Column(key="sd", title="sd", priority=4), lambda line: _number(_summary(line, metric).sd, metric)
-    yield Column(key="worst", title="worst", priority=3), lambda line: _number(_summary(line, metric).worst, metric)
+    if spread:
+        yield Column(key="sd", title="sd", priority=4), lambda line: _number(_summary(line, metric).sd, metric)
+        yield Column(key="worst", title="worst", priority=3), lambda line: _number(_summary(line, metric).worst, metric)
     if any(validation in line.summaries and line.summaries[validation].n for line in lines):
         column = Column(key="validation", title="validation", priority=3)
         yield column, lambda line: _number(_summary(line, validation).mean, metric)
@@ -162,7 +170,9 @@ def _notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _statistics(board: Board, lines: Sequence[Line]) -> Iterator[str]:
-    yield "±: half of the 95 % t interval of the mean over n seeds. Only trials that are done give scores."
+    if _has_spread(lines, board.metric):
+        yield "±: half of the 95 % t interval of the mean over n seeds."
+    yield "Only trials that are done give scores."
     if any(line.rank for line in lines):
         num_ranked = board.num_variants - board.num_tried
         tested = f"Holm over all pairs of {num_ranked} variants"

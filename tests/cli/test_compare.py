@@ -52,7 +52,7 @@ def dasbench(db, *arguments: str) -> Result:
 
 
 def test_the_leaderboard_says_what_is_resolved_and_what_failed(db):
-    text = dasbench(db, "leaderboard", "norms").stdout
+    text = " ".join(dasbench(db, "leaderboard", "norms").stdout.split())
 
     assert "1-2 ≈" in text
     assert "1 diverged" in text
@@ -161,3 +161,10 @@ def test_a_trained_study_is_compared_from_its_file(trained):
 
     assert done.code == 0
     assert "2 paired seeds" in done.out
+
+
+def test_a_leaderboard_is_a_page_too(db):
+    page = dasbench(db, "leaderboard", "norms", "--format", "html").stdout
+
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "design=c" in page

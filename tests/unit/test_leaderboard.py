@@ -332,3 +332,50 @@ def test_an_empty_study_is_an_empty_selection(planned):
 
 def test_a_filter_on_a_metric_that_nothing_has_yet_shows_nothing(planned):
     assert list(select_studies(planned, ["one"], where="top1 > 60").rows) == []
+
+
+def test_single_seeds_have_no_column_for_a_spread():
+    (table,) = board_tables(board_of([row("a", 0, 66.41), row("b", 0, 60.0)]))
+
+    assert [column.title for column in table.columns][:2] == ["variant", "test top1 (%)"]
+    assert {"sd", "worst", "rank"}.isdisjoint(column.key for column in table.columns)
+    assert not any("±" in note for note in table.notes)
+
+
+def test_a_score_and_its_interval_are_one_cell():
+    (table,) = board_tables(board_of([*GOOD, *BAD]))
+
+    assert cells(table)["score"] == "90.03 ± 0.38"
+    assert [column.key for column in table.columns if column.priority == 0] == ["variant", "score", "rank", "n"]
+
+
+def test_failures_stay_where_a_terminal_is_narrow():
+    (table,) = board_tables(board_of([*GOOD, row("good", 3, None, state="failed", reason="oom")]))
+
+    assert next(column.priority for column in table.columns if column.key == "failed") == 0
+
+
+def test_what_ranks_by_a_cost_has_no_column_of_scores():
+    board = board_of([*GOOD, *BAD], fields={"metric": "macs", "maximise": False})
+
+    (table,) = board_tables(board)
+
+    assert [column.key for column in table.columns][:2] == ["variant", "n"]
+    assert not any("±" in note or "Rank" in note for note in table.notes)
+
+
+def test_a_probe_is_marked_above_and_below():
+    board = board_of(rows_of("a", 1.0, 2.0, task="probe"), fields={"probe": True})
+
+    (table,) = board_tables(board)
+
+    assert table.title == "Which? (probe: a formula, nothing was trained)"
+    assert "Probe: scores are a formula's, nothing was trained." in table.notes
+
+
+def test_another_part_is_not_called_the_test_part():
+    rows = [row("a", seed, metrics={"val_top1": 50.0 + seed}) for seed in (0, 1)]
+
+    (table,) = board_tables(board_of(rows, fields={"metric": "val_top1"}))
+
+    assert table.columns[1].title == "val_top1 (%) ± 95 %"
