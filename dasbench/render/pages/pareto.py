@@ -63,6 +63,7 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
     layout = {
         "xaxis": {
             "title": {"text": _lines(unit.title)},
+            "automargin": True,
             "type": "log" if logarithmic else "linear",
             **({} if logarithmic else _percent_bounds(front.cost, front, every)),
         },
@@ -70,7 +71,13 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
             "title": {"text": _text(vertical_title(front))},
             **_percent_bounds(front.metric, front, front.scores),
         },
-        "legend": {"title": {"text": _lines(legend_title(front))}, "orientation": "h", "y": -0.18},
+        "legend": {
+            "title": {"text": _lines(legend_title(front)), "side": "top"},
+            "orientation": "h",
+            "yref": "container",
+            "yanchor": "bottom",
+            "y": 0,
+        },
         "hoverlabel": {"align": "left"},
         "margin": {"t": 20, "r": 20},
     }

@@ -75,6 +75,8 @@ def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
         plain = many and standing != "front"
         for study, marker in study_markers(points).items():
             some = [point for point in points if point.standing == standing and point.study == study]
+            if not some:
+                continue
             drawn = axes.errorbar(
                 [point.cost / size for point in some],
                 [point.mean for point in some],
@@ -99,8 +101,10 @@ def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
 
 def _draw_published(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """What others printed."""
-    places = [(point.cost / size, point.value) for point in front.published]
-    axes.scatter([x for x, _ in places], [y for _, y in places], marker="*", s=45, color=INK, zorder=3, clip_on=False)
+    if front.published:
+        costs = [point.cost / size for point in front.published]
+        values = [point.value for point in front.published]
+        axes.scatter(costs, values, marker="*", s=45, color=INK, zorder=3, clip_on=False)
 
 
 def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
