@@ -86,9 +86,9 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
 
 def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> dict[str, float]:
     """Where an axis of percentages ends, also for whoever zooms out; nothing for another axis."""
-    if name not in front.percents or not are_percentages(values):
-        return {}
-    return {"minallowed": 0, "maxallowed": 100}
+    if are_percentages(values, unit=front.units.get(name, "")):
+        return {"minallowed": 0, "maxallowed": 100}
+    return {}
 
 
 def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
