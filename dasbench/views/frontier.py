@@ -66,9 +66,7 @@ def frontier(
         x: the one on the horizontal axis.
         y: the one on the vertical axis, whose spread is shown.
     """
-    columns = [values_of(entries, objective.metric) for objective in objectives]
-    found = zip(entries, zip(*columns, strict=True), strict=True)
-    whole = [(entry, [value for value in values if value is not None]) for entry, values in found if None not in values]
+    whole = _with_all_values(entries, objectives)
     table = np.array([values for _, values in whole], dtype=np.float64).reshape(-1, len(objectives))
     spread = t_tests(_seed_table([entry.scores.get(y.metric, {}) for entry, _ in whole]))
     half_widths = np.where(spread.sd == 0, 0.0, spread.half_width)
@@ -94,6 +92,19 @@ def frontier(
             whole, spread.sd.tolist(), half_widths.tolist(), on_front, where, strict=True
         )
     ]
+
+
+def _with_all_values(
+    entries: Sequence[VariantScores], objectives: Sequence[Objective]
+) -> list[tuple[VariantScores, list[float]]]:
+    """The variants that have a value of every objective, with these."""
+    columns = [values_of(entries, objective.metric) for objective in objectives]
+    whole = []
+    for entry, values in zip(entries, zip(*columns, strict=True), strict=True):
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            whole.append((entry, known))
+    return whole
 
 
 def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:

@@ -5,8 +5,8 @@ from typing import Any
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
+from dasbench.views.quantities import score_title
 from dasbench.views.selection import Selection
-from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, gather
 
 
@@ -77,11 +77,11 @@ def has_several_studies(selection: Selection) -> bool:
     return len({row.study for row in selection.rows}) > 1
 
 
-def is_percent(metric: str) -> bool:
-    """Whether a metric is a share in percent, which ends at 100.
+def unit_of(metric: str) -> str:
+    """The unit of a metric, `""` for none.
 
     Example:
-        >>> is_percent("val_top1"), is_percent("val_loss")
-        (True, False)
+        >>> unit_of("val_top1"), unit_of("val_loss")
+        ('%', '')
     """
-    return score_unit(metric) == "pp"
+    return "" if score_title(metric) == metric else "%"

@@ -1,12 +1,12 @@
 """What the figure of accuracy against cost shows: its points, and where each stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dasbench.analysis.stats import Direction
 from dasbench.spec.study import Objective
 from dasbench.views.frontier import Grounds, Point, frontier, grounds_of
-from dasbench.views.means import is_percent
+from dasbench.views.means import unit_of
 from dasbench.views.published import PublishedPoint
 from dasbench.views.quantities import is_cost_name
 from dasbench.views.selection import Selection
@@ -26,7 +26,7 @@ class ParetoInfo:
         published: what others printed, a layer of its own.
         grounds: what standings rest on.
         left_out: variants that have no result to be a point with.
-        percents: what is a share in percent, of what the axes show.
+        units: unit of each objective that is a metric, `""` for none.
     """
 
     question: str
@@ -37,7 +37,7 @@ class ParetoInfo:
     published: Sequence[PublishedPoint] = ()
     grounds: Grounds = "all_pairs"
     left_out: int = 0
-    percents: frozenset[str] = frozenset()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def costs(self) -> list[float]:
@@ -89,7 +89,7 @@ def info(
         published=published,
         grounds=grounds_of(sum(point.standing != "tried" for point in points), objectives),
         left_out=len(entries) - len(points),
-        percents=frozenset(name for name in (x.metric, y.metric) if is_percent(name)),
+        units={objective.metric: unit_of(objective.metric) for objective in objectives},
     )
 
 

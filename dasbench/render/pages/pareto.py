@@ -63,6 +63,7 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
     layout = {
         "xaxis": {
             "title": {"text": _lines(unit.title)},
+            "automargin": True,
             "type": "log" if logarithmic else "linear",
             **({} if logarithmic else _percent_bounds(front.cost, front, every)),
         },
@@ -70,7 +71,13 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
             "title": {"text": _text(vertical_title(front))},
             **_percent_bounds(front.metric, front, front.scores),
         },
-        "legend": {"title": {"text": _lines(legend_title(front))}, "orientation": "h", "y": -0.18},
+        "legend": {
+            "title": {"text": _lines(legend_title(front)), "side": "top"},
+            "orientation": "h",
+            "yref": "container",
+            "yanchor": "bottom",
+            "y": 0,
+        },
         "hoverlabel": {"align": "left"},
         "margin": {"t": 20, "r": 20},
     }
@@ -79,9 +86,9 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
 
 def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> dict[str, float]:
     """Where an axis of percentages ends, also for whoever zooms out; nothing for another axis."""
-    if name not in front.percents or not are_percentages(values):
-        return {}
-    return {"minallowed": 0, "maxallowed": 100}
+    if are_percentages(values, unit=front.units.get(name, "")):
+        return {"minallowed": 0, "maxallowed": 100}
+    return {}
 
 
 def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:

@@ -28,15 +28,14 @@ def draw(sweep: AlphaInfo, path: Path) -> None:
     means = sweep.means
     with styled_figure(sweep.question) as (figure, axes):
         for curve, colour in zip(sweep.curves, series_colours(len(sweep.curves)), strict=True):
-            _draw_curve(axes, curve, colour, clip=not sweep.percent)
+            _draw_curve(axes, curve, colour)
         if not means:
             draw_empty(axes, "no variant with an alpha has a result yet")
         _write_ticks(axes, sweep)
-        if sweep.percent:
-            end_at_percent(axes, "y", [mean.mean for mean in means])
+        end_at_percent(axes, "y", [mean.mean for mean in means], unit=sweep.unit)
         axes.set_xlabel(_horizontal_title(sweep))
         spread = any(mean.ci95 is not None for mean in means)
-        axes.set_ylabel(spread_title(sweep.metric, spread=spread or not means))
+        axes.set_ylabel(spread_title(sweep.metric, sweep.unit, spread=spread or not means))
         legend_below(figure, _legend(sweep), columns=2)
         _tell_lost_seeds(axes, means)
         save_figure(figure, path)
@@ -53,7 +52,7 @@ def curve_name(curve: AlphaCurve) -> str:
     return ": ".join(part for part in (curve.study, setting) if part)
 
 
-def _draw_curve(axes: "Axes", curve: AlphaCurve, colour: str, *, clip: bool) -> None:
+def _draw_curve(axes: "Axes", curve: AlphaCurve, colour: str) -> None:
     """One curve with its intervals; of many alphas small points alone."""
     few = len(curve.points) <= _MOST_TICKS
     means = [point.mean for point in curve.points]
@@ -69,7 +68,7 @@ def _draw_curve(axes: "Axes", curve: AlphaCurve, colour: str, *, clip: bool) -> 
         markersize=5 if few else 3,
         linewidth=1,
     )
-    drawn.lines[0].set_clip_on(clip)
+    drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
 
 
 def _write_ticks(axes: "Axes", sweep: AlphaInfo) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.catalog import PLOTS
-from dasbench.render.plots.figure import draw_empty, save_figure, styled_figure
+from dasbench.render.plots.figure import draw_empty, fit_height, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import INK, PALE_GREY
 from dasbench.views.figures.confusion import ConfusionInfo, Panel, info
@@ -41,6 +41,13 @@ class _Layout:
     columns: int
     side: float
     cell: float
+
+    @property
+    def height(self) -> float:
+        """Of the figure, in inches: no less than it needs."""
+        heading = 0.45 if self.has_numbers else 0.95  # of a matrix, with its mistakes
+        below = 1.5 if self.has_names else 0.7
+        return 0.2 + self.rows * (self.side + heading) + below
 
     @property
     def has_numbers(self) -> bool:
@@ -74,7 +81,7 @@ class _Layout:
 
 
 def _layout(panels: int, classes: int) -> _Layout:
-    columns = 1 if panels == 1 else 2 if panels <= 4 else 3
+    columns = max(1, min(panels, 2)) if panels <= 4 else 3
     side = min(_WIDTH / columns, 1.5 + classes)
     wanted = classes * _LEAST_CELL / 72
     if columns == 1 and side < wanted <= _LARGEST:
@@ -86,29 +93,34 @@ def _layout(panels: int, classes: int) -> _Layout:
 def draw(confusion: ConfusionInfo, path: Path) -> None:
     """Draw the matrices to a PNG, SVG or PDF file."""
     layout = _layout(len(confusion.panels), len(confusion.classes))
-    extra = 0.45 if layout.has_numbers else 0.95  # for the heading of a matrix and its mistakes
-    height = 0.2 + layout.rows * (layout.side + extra) + (1.5 if layout.has_names else 0.7)
-    with styled_figure(confusion.question, height=height) as (figure, axes):
-        if not confusion.panels:
+    with styled_figure(confusion.question, height=layout.height) as (figure, axes):
+        if confusion.panels:
+            axes.remove()
+            figure.set_figwidth(max(7.0, layout.side + 2.2))
+            figure.set_layout_engine("compressed")
+            _draw_panels(figure, confusion, layout)
+            fit_height(figure)
+        else:
             draw_empty(axes, "no result says which classes were taken for which")
-            save_figure(figure, path)
-            return
-        axes.remove()
-        figure.set_figwidth(max(7.0, layout.side + 2.2))
-        grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
-        for number, cell in enumerate(grid.flat):
-            if number >= len(confusion.panels):
-                cell.remove()
-                continue
-            bottom = number >= (layout.rows - 1) * layout.columns
-            image = _draw_panel(cell, confusion.panels[number], layout)
-            _write_names(cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=bottom)
-            below = ["taken for"] if bottom else []
-            if not layout.has_numbers:
-                below += _worst(confusion.panels[number], longest=max(7, layout.characters // 2 - 10))
-            cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
-        _draw_scale(figure, image, [cell for cell in grid.flat if cell.figure is not None])
         save_figure(figure, path)
+
+
+def _draw_panels(figure: "Figure", confusion: ConfusionInfo, layout: _Layout) -> None:
+    """All matrices, row by row, and what their colours mean."""
+    grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
+    cells = list(grid.flat)
+    used = len(confusion.panels)
+    for number, (cell, panel) in enumerate(zip(cells, confusion.panels, strict=False)):
+        is_lowest = number + layout.columns >= used
+        image = _draw_panel(cell, panel, layout)
+        _write_names(cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=is_lowest)
+        below = ["taken for"] if is_lowest else []
+        if not layout.has_numbers:
+            below += _worst(panel, longest=max(7, layout.characters // 2 - 10))
+        cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
+    for cell in cells[used:]:
+        cell.remove()
+    _draw_scale(figure, image, cells[:used])
 
 
 def _draw_panel(axes: "Axes", panel: Panel, layout: _Layout) -> "AxesImage":

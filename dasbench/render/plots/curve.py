@@ -9,6 +9,7 @@ from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, 
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
 from dasbench.render.plots.style import SERIES
+from dasbench.render.plots.titles import metric_title
 from dasbench.views.figures.curve import CurveInfo, is_loss
 
 if TYPE_CHECKING:
@@ -26,13 +27,11 @@ def draw(curve: CurveInfo, path: Path) -> None:
         else:
             axes.set_xlabel("epoch")
             axes.locator_params(axis="x", integer=True)
-            lines = _draw_lines(axes, curve.epochs, curve.scores or curve.losses, first=0)
-            if curve.scores:
-                _finish_scores(axes, curve)
+            lines = _draw_lines(axes, curve, curve.scores or curve.losses, first=0)
             if curve.scores and curve.losses:
                 right = axes.twinx()
                 right.spines["right"].set_visible(True)
-                lines += _draw_lines(right, curve.epochs, curve.losses, first=len(lines))
+                lines += _draw_lines(right, curve, curve.losses, first=len(lines))
             legend_below(figure, lines, columns=4)
         save_figure(figure, path)
 
@@ -43,24 +42,23 @@ def figure_title(curve: CurveInfo) -> str:
     return trial if curve.seed is None else f"{curve.label} seed={curve.seed}, {trial}"
 
 
-def _draw_lines(
-    axes: "Axes", epochs: Sequence[int], series: Mapping[str, Sequence[float]], *, first: int
-) -> "list[Line2D]":
+def _draw_lines(axes: "Axes", curve: CurveInfo, series: Mapping[str, Sequence[float]], *, first: int) -> "list[Line2D]":
     """Draw curves in colours of their own, losses dashed; returns them for the legend."""
-    axes.set_ylabel("loss")
-    marker = "o" if len(epochs) <= _MOST_MARKED else None
+    marker = "o" if len(curve.epochs) <= _MOST_MARKED else None
     lines = []
     for number, (name, values) in enumerate(series.items(), start=first):
         style = "--" if is_loss(name) else "-"
-        lines += axes.plot(epochs, values, style, marker=marker, markersize=3, color=SERIES[number % len(SERIES)])
+        lines += axes.plot(curve.epochs, values, style, marker=marker, markersize=3, color=SERIES[number % len(SERIES)])
         lines[-1].set_label(figure_label(name))
+    unit = _common_unit([curve.units[name] for name in series])
+    axes.set_ylabel(metric_title("loss" if all(map(is_loss, series)) else "score", unit))
+    if unit == "%":
+        for line in lines:
+            line.set_clip_on(False)  # a curve may run along the edge
+    end_at_percent(axes, "y", chain.from_iterable(series.values()), unit=unit)
     return lines
 
 
-def _finish_scores(axes: "Axes", curve: CurveInfo) -> None:
-    """Name the axis of the scores; percentages end at 100, where a curve may run along the edge."""
-    axes.set_ylabel("score (%)" if curve.percent else "score")
-    if curve.percent:
-        for line in axes.lines:
-            line.set_clip_on(False)
-        end_at_percent(axes, "y", chain.from_iterable(curve.scores.values()))
+def _common_unit(units: Sequence[str]) -> str:
+    """The unit of all, `""` if they have several."""
+    return units[0] if len(set(units)) == 1 else ""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_LINES = 6  # of a title
+_GAP = 0.1  # inches above and below the axes
+_WIDEST = 0.97  # of a figure that a title or a legend takes
 _LONGEST_STEM = 150  # characters of a file's name, of the 255 that file systems take
 
 PAGES = ("pareto",)
@@ -61,29 +63,52 @@ def _write_heading(figure: "Figure", title: str) -> None:
     for columns in (110, 95, 80, 65, 50, 40):
         lines = textwrap.wrap(printable(title), columns, max_lines=_MOST_LINES, placeholder=" …")
         heading.set_text(plain_label("\n".join(lines)))
-        if heading.get_window_extent().width <= figure.bbox.width * 0.97:
+        if heading.get_window_extent().width <= figure.bbox.width * _WIDEST:
             break
     figure.set_figheight(figure.get_figheight() + 0.17 * max(0, len(lines) - 1))
 
 
 def legend_below(figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3) -> None:
-    """Write the legend under the axes, where it covers nothing."""
+    """Write the legend under the axes, where it covers nothing; in fewer columns if long names would leave the figure.
+
+    Args:
+        figure: what it belongs to.
+        handles: what it shows.
+        title: what stands above them.
+        columns: at the most.
+    """
     if not handles and not title:
         return
-    figure.legend(
-        handles=list(handles),
-        loc="outside lower center",
-        ncols=max(1, min(columns, len(handles))),
-        frameon=False,
-        fontsize=8,
-        title=figure_label(title, longest=100) or None,
-        title_fontsize=8,
-    )
+    for number in range(max(1, min(columns, len(handles))), 0, -1):
+        legend = figure.legend(
+            handles=list(handles),
+            loc="outside lower center",
+            ncols=number,
+            frameon=False,
+            fontsize=8,
+            title=figure_label(title, longest=100) or None,
+            title_fontsize=8,
+        )
+        if number == 1 or legend.get_window_extent().width <= figure.bbox.width * _WIDEST:
+            return
+        legend.remove()
 
 
 def error_bars(means: Sequence[Mean]) -> list[float]:
     """Lengths of error bars, none where no spread is known."""
     return [nan if one.ci95 is None else one.ci95 for one in means]
+
+
+def fit_height(figure: "Figure") -> None:
+    """Take away what is empty between the title and the axes, and below them, where axes are as wide as they can be."""
+    for _ in range(2):  # what is placed by shares of the height moves
+        figure.draw_without_rendering()
+        boxes = [axes.get_tightbbox() for axes in figure.axes]
+        top = max(box.y1 for box in boxes if box)
+        bottom = min(box.y0 for box in boxes if box)
+        heading = min(text.get_window_extent().y0 for text in figure.texts)
+        empty = (heading - top + bottom) / figure.dpi - 2 * _GAP
+        figure.set_figheight(figure.get_figheight() - max(0.0, empty))
 
 
 def draw_empty(axes: "Axes", message: str) -> None:

@@ -10,9 +10,9 @@ from dasbench.render.plots.figure import save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import are_percentages, percent_limits
 from dasbench.render.plots.style import INK, PALE_GREY, RED
+from dasbench.render.plots.titles import metric_title
 from dasbench.views.figures.norms import NormsInfo, info
 from dasbench.views.means import Mean
-from dasbench.views.quantities import score_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def draw(pairs: NormsInfo, path: Path) -> None:
         axes.grid(visible=False)
         image = axes.imshow(means, cmap="Blues" if pairs.maximise else "Blues_r", aspect="auto")
         _set_colours(image, pairs)
-        figure.colorbar(image, ax=axes, label=f"{score_title(pairs.metric)}, mean over seeds", shrink=0.9)
+        figure.colorbar(image, ax=axes, label=f"{metric_title(pairs.metric, pairs.unit)}, mean over seeds", shrink=0.9)
         _write_cells(axes, pairs, image)
         axes.set_xticks(range(len(pairs.second)), [figure_label(norm, longest=16) for norm in pairs.second])
         axes.set_yticks(range(len(pairs.first)), [figure_label(norm, longest=16) for norm in pairs.first])
@@ -48,7 +48,7 @@ def _set_colours(image: "AxesImage", pairs: NormsInfo) -> None:
     low, high = min(scores), max(scores)
     if low == high:
         low, high = low - _ROOM, high + _ROOM
-    if pairs.percent and are_percentages(scores):
+    if are_percentages(scores, unit=pairs.unit):
         low, high = percent_limits(low, high)
     image.set_clim(low, high)
 

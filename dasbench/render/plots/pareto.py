@@ -11,7 +11,7 @@ from dasbench.render.pages.pareto import write_page
 from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label, place_labels
 from dasbench.render.plots.scales import end_at_percent, set_scale
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, Look
 from dasbench.render.plots.titles import PUBLISHED, legend_title, point_labels, vertical_title
 from dasbench.views.frontier import Point
 from dasbench.views.pareto import ParetoInfo, front_steps, info
@@ -70,25 +70,36 @@ def study_markers(points: Sequence[Point]) -> dict[str, str]:
 
 def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
     """The points of each standing and study, with their intervals."""
-    many = len(points) > _MANY
+    groups: dict[tuple[str, str], list[Point]] = {}
+    for point in points:
+        groups.setdefault((point.standing, point.study), []).append(point)
+    markers = study_markers(points)
     for standing, look in LOOKS.items():
-        plain = many and standing != "front"
-        for study, marker in study_markers(points).items():
-            some = [point for point in points if point.standing == standing and point.study == study]
-            drawn = axes.errorbar(
-                [point.cost / size for point in some],
-                [point.mean for point in some],
-                yerr=None if plain else [nan if point.ci95 is None else point.ci95 for point in some],
-                fmt=marker,
-                color=look.edge,
-                markerfacecolor=look.fill,
-                ecolor=look.bar,
-                markersize=3 if plain else 6,
-                capsize=2,
-                zorder=look.zorder,
-                rasterized=len(points) > 10 * _MANY,
-            )
-            drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
+        is_plain = len(points) > _MANY and standing != "front"
+        for study, marker in markers.items():
+            if some := groups.get((standing, study)):
+                _draw_layer(axes, some, size, look, marker, is_plain=is_plain, is_raster=len(points) > 10 * _MANY)
+
+
+def _draw_layer(
+    axes: "Axes", points: Sequence[Point], size: float, look: Look, marker: str, *, is_plain: bool, is_raster: bool
+) -> None:
+    """Points of one look; plain ones are small and have no intervals."""
+    spreads = [nan if point.ci95 is None else point.ci95 for point in points]
+    drawn = axes.errorbar(
+        [point.cost / size for point in points],
+        [point.mean for point in points],
+        yerr=None if is_plain else spreads,
+        fmt=marker,
+        color=look.edge,
+        markerfacecolor=look.fill,
+        ecolor=look.bar,
+        markersize=3 if is_plain else 6,
+        capsize=2,
+        zorder=look.zorder,
+        rasterized=is_raster,
+    )
+    drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
 
 
 def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
@@ -99,16 +110,16 @@ def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
 
 def _draw_published(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """What others printed."""
-    places = [(point.cost / size, point.value) for point in front.published]
-    axes.scatter([x for x, _ in places], [y for _, y in places], marker="*", s=45, color=INK, zorder=3, clip_on=False)
+    if front.published:
+        costs = [point.cost / size for point in front.published]
+        values = [point.value for point in front.published]
+        axes.scatter(costs, values, marker="*", s=45, color=INK, zorder=3, clip_on=False)
 
 
 def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
     """Let the axes that show percentages end at 100."""
-    if front.metric in front.percents:
-        end_at_percent(axes, "y", front.scores)
-    if front.cost in front.percents:
-        end_at_percent(axes, "x", front.costs)
+    end_at_percent(axes, "y", front.scores, unit=front.units.get(front.metric, ""))
+    end_at_percent(axes, "x", front.costs, unit=front.units.get(front.cost, ""))
 
 
 def _legend(front: ParetoInfo) -> list["Artist"]:

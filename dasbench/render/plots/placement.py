@@ -37,13 +37,12 @@ def draw(placed: PlacementInfo, path: Path) -> None:
         figure.axes[1].barh(rows, [cost / unit.size for cost in costs], color=GREY, height=0.6)
         if not means:
             draw_empty(axes, "no placement has a result yet")
-        if placed.percent:
-            drawn.lines[0].set_clip_on(False)
-            end_at_percent(axes, "x", [mean.mean for mean in means])
+        drawn.lines[0].set_clip_on(not means)  # a point at 100 % is drawn whole
+        end_at_percent(axes, "x", [mean.mean for mean in means], unit=placed.unit)
         axes.set_yticks(rows, [figure_label(_row_label(place)) for place in placed.places])
         axes.set_ylim(len(means) - 0.5, -0.5)
         spread = any(mean.ci95 is not None for mean in means)
-        axes.set_xlabel(spread_title(placed.metric, spread=spread or not means).replace(", ", ",\n", 1))
+        axes.set_xlabel(spread_title(placed.metric, placed.unit, spread=spread or not means).replace(", ", ",\n", 1))
         figure.axes[1].set_xlabel(re.sub("([,;]) ", r"\1\n", unit.title))
         figure.axes[1].tick_params(left=False)
         save_figure(figure, path)

@@ -47,15 +47,16 @@ def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> Non
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def end_at_percent(axes: "Axes", which: Literal["x", "y"], values: Iterable[float]) -> None:
+def end_at_percent(axes: "Axes", which: Literal["x", "y"], values: Iterable[float], *, unit: str) -> None:
     """Let an axis of percentages end at 0 and at 100, even where error bars reach further.
 
     Args:
         axes: where everything is drawn already.
         which: the axis.
         values: what it shows; if one of them is beyond 0 or 100, they are no percentages and the axis stays.
+        unit: of the values; the axis stays too if it is not `%`.
     """
-    if not are_percentages(values):
+    if not are_percentages(values, unit=unit):
         return
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = axis.get_view_interval()
@@ -63,14 +64,14 @@ def end_at_percent(axes: "Axes", which: Literal["x", "y"], values: Iterable[floa
     set_limits(*percent_limits(low, high))
 
 
-def are_percentages(values: Iterable[float]) -> bool:
-    """Whether none of the values is beyond 0 or 100.
+def are_percentages(values: Iterable[float], *, unit: str) -> bool:
+    """Whether values are in percent, and none of them is beyond 0 or 100.
 
     Example:
-        >>> are_percentages([0, 100]), are_percentages([50, 100.5])
-        (True, False)
+        >>> are_percentages([0, 100], unit="%"), are_percentages([50, 100.5], unit="%"), are_percentages([5], unit="")
+        (True, False, False)
     """
-    return not any(value < 0 or value > 100 for value in values)
+    return unit == "%" and not any(value < 0 or value > 100 for value in values)
 
 
 def percent_limits(low: float, high: float) -> tuple[float, float]:

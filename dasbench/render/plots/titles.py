@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dasbench.render.plots.labels import short_labels
 from dasbench.views.frontier import Grounds, Point
 from dasbench.views.pareto import ParetoInfo
-from dasbench.views.quantities import axis_unit, is_cost_name, score_title
+from dasbench.views.quantities import axis_unit, is_cost_name
 
 PUBLISHED = "published, other data / recipe"
 """What the legend calls these points: they were trained elsewhere, on other data or in another way."""
@@ -23,23 +23,34 @@ def how_standings_were_found(front: ParetoInfo) -> str:
     return _GROUNDS[front.grounds]
 
 
-def spread_title(metric: str, *, spread: bool) -> str:
+def metric_title(metric: str, unit: str) -> str:
+    """A metric with its unit, as an axis names it.
+
+    Example:
+        >>> metric_title("top1", "%"), metric_title("loss", "")
+        ('top1 (%)', 'loss')
+    """
+    return f"{metric} ({unit})" if unit else metric
+
+
+def spread_title(metric: str, unit: str, *, spread: bool) -> str:
     """What an axis of scores shows: a mean and what its error bars are, or that no spread is known.
 
     Example:
-        >>> spread_title("top1", spread=True), spread_title("loss", spread=False)
+        >>> spread_title("top1", "%", spread=True), spread_title("loss", "", spread=False)
         ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
     """
-    return score_title(metric) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
+    return metric_title(metric, unit) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
 
 
 def vertical_title(front: ParetoInfo) -> str:
     """What the vertical axis shows, and what its error bars are."""
     if is_cost_name(front.metric):
         return axis_unit(front.metric, []).title
+    unit = front.units.get(front.metric, "")
     if not front.points:
-        return score_title(front.metric)
-    return spread_title(front.metric, spread=any(point.ci95 is not None for point in front.points))
+        return metric_title(front.metric, unit)
+    return spread_title(front.metric, unit, spread=any(point.ci95 is not None for point in front.points))
 
 
 def legend_title(front: ParetoInfo) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, find_axis, has_several_studies, is_percent, mean_of, variants_with_scores
+from dasbench.views.means import Mean, find_axis, has_several_studies, mean_of, unit_of, variants_with_scores
 from dasbench.views.selection import Selection
 
 MOST_CURVES = 8
@@ -42,13 +42,13 @@ class AlphaInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
-        percent: whether it is a share in percent.
+        unit: of the score, `""` for none.
         curves: one for each setting of the other axes, in the order of the study.
     """
 
     question: str
     metric: str
-    percent: bool
+    unit: str
     curves: Sequence[AlphaCurve]
 
     @property
@@ -91,5 +91,5 @@ def info(selection: Selection) -> AlphaInfo:
         for name, (study, setting) in settings.items()
     ]
     return AlphaInfo(
-        question=selection.question, metric=selection.metric, percent=is_percent(selection.metric), curves=curves
+        question=selection.question, metric=selection.metric, unit=unit_of(selection.metric), curves=curves
     )

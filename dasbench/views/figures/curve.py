@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from dasbench.results.answers import TrialRecord
-from dasbench.views.means import is_percent
+from dasbench.views.means import unit_of
 from dasbench.views.trial import curves
 
 RESOURCES = ("seconds", "images_per_s", "peak_memory")
@@ -24,7 +24,7 @@ class CurveInfo:
         epochs: numbers of the epochs.
         scores: value of each score after each epoch, NaN where it is missing.
         losses: the same of each loss.
-        percent: whether every score is a share in percent.
+        units: unit of each of both, `""` for none.
     """
 
     key: str
@@ -34,17 +34,12 @@ class CurveInfo:
     epochs: Sequence[int]
     scores: Mapping[str, Sequence[float]]
     losses: Mapping[str, Sequence[float]]
-    percent: bool
+    units: Mapping[str, str]
 
 
 def info(trial: TrialRecord) -> CurveInfo:
     """Gather the curves of a trial; metrics without any finite value are left out."""
-    known = {
-        name: values
-        for name, values in curves(trial.epochs).items()
-        if name not in RESOURCES and any(isfinite(value) for value in values)
-    }
-    scores = {name: values for name, values in known.items() if not is_loss(name)}
+    known = _finite_curves(trial)
     first = trial.rows[0] if trial.rows else None
     return CurveInfo(
         key=trial.key,
@@ -52,10 +47,19 @@ def info(trial: TrialRecord) -> CurveInfo:
         label=first.label if first else "",
         seed=first.seed if first else None,
         epochs=[epoch.number for epoch in trial.epochs],
-        scores=scores,
+        scores={name: values for name, values in known.items() if not is_loss(name)},
         losses={name: values for name, values in known.items() if is_loss(name)},
-        percent=bool(scores) and all(is_percent(name) for name in scores),
+        units={name: unit_of(name) for name in known},
     )
+
+
+def _finite_curves(trial: TrialRecord) -> dict[str, Sequence[float]]:
+    """Every curve of learning that has a finite value."""
+    return {
+        name: values
+        for name, values in curves(trial.epochs).items()
+        if name not in RESOURCES and any(isfinite(value) for value in values)
+    }
 
 
 def is_loss(name: str) -> bool:

@@ -89,9 +89,7 @@ def info(
         UsageError: if the reference is not finite.
     """
     direction: Direction = "max" if selection.maximise else "min"
-    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
-    known = values_of(entries, cost)
-    entries = [entry for entry, value in zip(entries, known, strict=True) if value is not None and _scores(entry)]
+    entries = _with_score_and_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
         raise UsageError(f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost")
     corner = reference or _usual_reference(entries, selection.metric, cost, direction)
@@ -102,6 +100,13 @@ def info(
     return HypervolumeInfo(
         question=selection.question, metric=selection.metric, cost=cost, reference=corner, curves=curves
     )
+
+
+def _with_score_and_cost(selection: Selection, cost: str) -> list[VariantScores]:
+    """The variants that have both."""
+    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
+    costs = values_of(entries, cost)
+    return [entry for entry, value in zip(entries, costs, strict=True) if value is not None and _scores(entry)]
 
 
 def _usual_reference(

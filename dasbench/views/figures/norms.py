@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, axes_of, find_axis, is_percent, mean_of, variants_with_scores
+from dasbench.views.means import Mean, axes_of, find_axis, mean_of, unit_of, variants_with_scores
 from dasbench.views.selection import Selection
+from dasbench.views.variants import VariantScores
 
 NormPair = tuple[str, str]
 """The first norm and the second."""
@@ -19,7 +21,7 @@ class NormsInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
-        percent: whether it is a share in percent.
+        unit: of the score, `""` for none.
         maximise: whether more of it is better.
         first: norms before the deformable convolution, in the order of the study.
         second: norms after it.
@@ -30,7 +32,7 @@ class NormsInfo:
 
     question: str
     metric: str
-    percent: bool
+    unit: str
     maximise: bool
     first: Sequence[str]
     second: Sequence[str]
@@ -45,31 +47,41 @@ def info(selection: Selection) -> NormsInfo:
     Raises:
         UsageError: if the study lacks one of the two axes, or several variants have the same pair of norms.
     """
-    first = find_axis(selection, "first_norm", plot="norms")
-    second = find_axis(selection, "second_norm", plot="norms")
-    rows = [row for row in selection.rows if first in row.variant and second in row.variant]
-    cells: dict[NormPair, Mean] = {}
-    scores: dict[NormPair, Mapping[int, float]] = {}
-    for entry in variants_with_scores(selection):
-        if first not in entry.variant or second not in entry.variant:
-            continue
-        pair = (str(entry.variant[first]), str(entry.variant[second]))
-        if pair in cells:
-            others = ", ".join(axis for axis in axes_of(selection) if axis not in (first, second)) or "the study"
-            raise UsageError(
-                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, as {others} varies too; "
-                "choose one setting with --where"
-            )
-        cells[pair], scores[pair] = mean_of(entry), entry.scores[selection.metric]
+    axes = (find_axis(selection, "first_norm", plot="norms"), find_axis(selection, "second_norm", plot="norms"))
+    entries = _by_pair(selection, axes)
+    planned = [_pair(row.variant, axes) for row in selection.rows if set(axes) <= set(row.variant)]
+    scores = {pair: entry.scores[selection.metric] for pair, entry in entries.items()}
     ranks = rank_intervals(scores, direction="max" if selection.maximise else "min")
     return NormsInfo(
         question=selection.question,
         metric=selection.metric,
-        percent=is_percent(selection.metric),
+        unit=unit_of(selection.metric),
         maximise=selection.maximise,
-        first=list(dict.fromkeys(str(row.variant[first]) for row in rows)),
-        second=list(dict.fromkeys(str(row.variant[second]) for row in rows)),
-        cells=cells,
+        first=list(dict.fromkeys(first for first, _ in planned)),
+        second=list(dict.fromkeys(second for _, second in planned)),
+        cells={pair: mean_of(entry) for pair, entry in entries.items()},
         ties=frozenset(pair for pair, rank in ranks.items() if rank.ties_with_best and not rank.best),
         best=next((pair for pair, rank in ranks.items() if rank.best), None),
     )
+
+
+def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, VariantScores]:
+    """The variant of each pair of norms that has a score."""
+    entries: dict[NormPair, VariantScores] = {}
+    for entry in variants_with_scores(selection):
+        if not set(axes) <= set(entry.variant):
+            continue
+        pair = _pair(entry.variant, axes)
+        if pair in entries:
+            others = ", ".join(axis for axis in axes_of(selection) if axis not in axes) or "the study"
+            raise UsageError(
+                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, as {others} varies too; "
+                "choose one setting with --where"
+            )
+        entries[pair] = entry
+    return entries
+
+
+def _pair(variant: Mapping[str, Any], axes: tuple[str, str]) -> NormPair:
+    """The norms of a variant."""
+    return str(variant[axes[0]]), str(variant[axes[1]])

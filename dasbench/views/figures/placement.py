@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, axes_of, has_several_studies, is_percent, mean_of, variants_with_scores
+from dasbench.views.means import Mean, axes_of, has_several_studies, mean_of, unit_of, variants_with_scores
 from dasbench.views.selection import Selection
 
 MOST_PLACES = 60
@@ -36,13 +36,13 @@ class PlacementInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
-        percent: whether it is a share in percent.
+        unit: of the score, `""` for none.
         places: one for each variant with a score, in the order of the study.
     """
 
     question: str
     metric: str
-    percent: bool
+    unit: str
     places: Sequence[Place]
 
     @property
@@ -76,5 +76,5 @@ def info(selection: Selection) -> PlacementInfo:
             f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; use --where"
         )
     return PlacementInfo(
-        question=selection.question, metric=selection.metric, percent=is_percent(selection.metric), places=places
+        question=selection.question, metric=selection.metric, unit=unit_of(selection.metric), places=places
     )
