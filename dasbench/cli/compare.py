@@ -1,5 +1,6 @@
 """`dasbench compare`: is the difference real?"""
 
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import click
 from dasbench.cli.options import db_option, format_option, quick_reading, study_name
 
 if TYPE_CHECKING:
+    from dasbench.analysis.stats import Direction
     from dasbench.views.comparison import Question
 
 
@@ -31,7 +33,9 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     "--metric", metavar="NAME", help="What to compare. [default: the study's objective; the file's third column]"
 )
 @click.option(
-    "--direction", type=click.Choice(["max", "min"]), help="Which is better. [default: min for losses and errors]"
+    "--direction",
+    type=click.Choice(["max", "min"]),
+    help="Which is better. [default: as the metric is registered; max for --csv]",
 )
 @click.option(
     "--min-effect", type=float, callback=_finite, metavar="SIZE",
@@ -51,7 +55,7 @@ def command(
     db: str,
     where: str | None,
     metric: str | None,
-    direction: str | None,
+    direction: "Direction | None",
     min_effect: float | None,
     unit: str | None,
     format_: str,
@@ -74,10 +78,11 @@ def command(
         raise click.UsageError("--where and --profile choose among the results of a study, not of --csv FILE.")
     with quick_reading():
         if file is not None:
-            question = _from_file(file, metric, unit)
+            question = _from_file(file, metric, unit, direction)
         else:
-            question = _from_study(db, study_name(study, profile=profile), metric, where, unit)
-        question = _adjusted(question, direction, min_effect)
+            question = _from_study(db, study_name(study, profile=profile), metric, where, unit, direction)
+        if min_effect is not None:
+            question = replace(question, min_effect=min_effect)
         if baseline is not None:
             print_family(compare_family(question, baseline), format_=format_)
         else:
@@ -94,32 +99,39 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
     return names[:num_variants], "" if has_file else names[-1]
 
 
-def _from_study(db: str, study: str, metric: str | None, where: str | None, unit: str | None) -> "Question":
-    from dasbench.views.comparison import Question, in_unit
+def _from_study(
+    db: str, study: str, metric: str | None, where: str | None, unit: str | None, direction: "Direction | None"
+) -> "Question":
+    from dasbench.views.comparison import Question, check_metric, in_unit
     from dasbench.views.selection import refuse_empty_filter, select_studies
-    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, score_unit
+    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
 
     chosen = select_studies(db, [study], where=where)
     refuse_empty_filter(chosen)
     only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
     metric = metric or chosen.metric
+    direction = direction or better_direction(metric, chosen.objectives, chosen.metrics)
+    own_unit = score_unit(metric, chosen.metrics)
     question = Question(
         entries=leaderboard(chosen.rows, metric=metric, only=only),
         metric=metric,
-        unit=score_unit(metric),
-        direction=better_direction(metric, chosen.objectives),
+        unit=own_unit,
+        direction=direction or "max",
         num_test_examples=chosen.num_test_examples,
         look=chosen.looks[-1] if chosen.looks and metric == chosen.metric else None,
         source=chosen.name,
     )
-    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(score_unit(metric)))
+    check_metric(question)
+    if direction is None:
+        raise no_direction(metric, "Write --direction max or --direction min")
+    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(own_unit))
 
 
-def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
+def _from_file(file: Path, metric: str | None, unit: str | None, direction: "Direction | None") -> "Question":
     from dasbench.views.comparison import Question
     from dasbench.views.score_files import read_scores
-    from dasbench.views.units import asked_unit, better_direction
+    from dasbench.views.units import asked_unit
 
     read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)
     return Question(
@@ -127,13 +139,7 @@ def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
         metric=read.metric,
         unit=read.unit.name,
         was_fraction=read.unit.factor != 1,
-        direction=better_direction(read.metric),
+        direction=direction or "max",
+        direction_is_assumed=direction is None,
         source=file.name,
     )
-
-
-def _adjusted(question: "Question", direction: str | None, min_effect: float | None) -> "Question":
-    from dataclasses import replace
-
-    said = {"direction": direction, "min_effect": min_effect}
-    return replace(question, **{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]

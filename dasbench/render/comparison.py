@@ -8,7 +8,7 @@ from dasbench.analysis.stats import Comparison
 from dasbench.render.formats import Grid, print_grid
 from dasbench.render.plain import shown
 from dasbench.render.records import print_records, to_json
-from dasbench.views.comparison import Answer
+from dasbench.views.comparison import Answer, Question
 
 
 def print_answer(answer: Answer, *, format_: str) -> None:
@@ -18,7 +18,9 @@ def print_answer(answer: Answer, *, format_: str) -> None:
     elif format_ == "csv":
         print_records([answer.as_record()], format_=format_)
     elif format_ == "table":
-        click.echo("\n".join(shown(line) for line in (answer.verdict, *answer.notes)))
+        click.echo(
+            "\n".join(shown(line) for line in (answer.verdict, *answer.notes, *direction_notes(answer.question)))
+        )
     else:
         print_grid(make_grid([answer]), format_=format_)
 
@@ -50,9 +52,16 @@ def make_grid(answers: Sequence[Answer]) -> Grid:
         title=f"{first.question.source}: against {first.b}",
         columns=columns,
         rows=rows,
-        lines=[*lines, *dict.fromkeys(note for answer in answers for note in answer.notes)],
+        lines=[*lines, *direction_notes(first.question), *dict.fromkeys(n for answer in answers for n in answer.notes)],
         bold=[number for number, answer in enumerate(answers) if answer.comparison.resolved],
     )
+
+
+def direction_notes(question: Question) -> list[str]:
+    """Which scores are taken as better, where nobody said so."""
+    if not question.direction_is_assumed:
+        return []
+    return [f"Larger is taken as better, whatever {question.metric} is; --direction min says otherwise."]
 
 
 def word(c: Comparison) -> str:

@@ -8,7 +8,8 @@ from dasbench.records import Cost
 from dasbench.render.formats import Grid, print_grid
 from dasbench.render.records import print_records
 from dasbench.views.board import Board, Line
-from dasbench.views.units import Unit, count_unit, score_unit
+from dasbench.views.quantities import score_title
+from dasbench.views.units import Unit, count_unit
 
 REASONS = {
     "nan": "diverged",
@@ -38,8 +39,7 @@ def make_grid(board: Board) -> Grid:
     with_validation = any(validation in line.entry.scores for line in board.lines)
     with_stopped = any(line.entry.states.get("stopped") for line in board.lines)
     units = {kind: count_unit(kind, _counts(board, kind)) for kind in ("params", "macs")}
-    percent = " (%)" if score_unit(board.metric) else ""
-    columns = ["variant", f"test {board.metric}{percent}", "± 95 %", "sd", "worst", "rank"]
+    columns = ["variant", f"test {score_title(board.metric, board.unit)}", "± 95 %", "sd", "worst", "rank"]
     columns += ["validation"] if with_validation else []
     columns += ["n", "failed", *(["stopped"] if with_stopped else [])]
     columns += [units["params"].title, units["macs"].title, "MiB", "s/trial"]
@@ -48,8 +48,8 @@ def make_grid(board: Board) -> Grid:
     rows = []
     for line in board.lines:
         entry = line.entry
-        cells = [entry.label, *_scores(line.summaries.get(board.metric), board.metric), _rank(line.rank, marked=marked)]
-        cells += [_number(line.summaries[validation].mean, board.metric)] if with_validation else []
+        cells = [entry.label, *_scores(line.summaries.get(board.metric), board.unit), _rank(line.rank, marked=marked)]
+        cells += [_number(line.summaries[validation].mean, board.unit)] if with_validation else []
         cells += [f"{entry.num_done}/{entry.planned}", _failures(line)]
         cells += [str(entry.states.get("stopped", 0))] if with_stopped else []
         cells += [_scaled(entry.cost, f"{kind}_{board.convention}", unit) for kind, unit in units.items()]
@@ -61,17 +61,17 @@ def make_grid(board: Board) -> Grid:
     return Grid(title=board.question, columns=columns, rows=rows, lines=[*board.notes, costs], bold=bold)
 
 
-def _scores(summary: Summary | None, metric: str) -> Sequence[str]:
+def _scores(summary: Summary | None, unit: str) -> Sequence[str]:
     if summary is None:
         return ["-"] * 4
-    return [_number(value, metric) for value in (summary.mean, summary.half_width, summary.sd, summary.worst)]
+    return [_number(value, unit) for value in (summary.mean, summary.half_width, summary.sd, summary.worst)]
 
 
-def _number(value: float | None, metric: str) -> str:
+def _number(value: float | None, unit: str) -> str:
     """Percentages with two decimals, other scores with four digits."""
     if value is None:
         return "-"
-    return f"{value:.2f}" if score_unit(metric) else f"{value:#.4g}"
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
 
 
 def _rank(rank: RankInterval | None, *, marked: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
+from dasbench.analysis.stats import Direction
 from dasbench.confusion import Confusion
 from dasbench.render.formats import Grid, console, print_grid
 from dasbench.render.plain import shown
@@ -13,7 +14,7 @@ from dasbench.render.records import to_json
 from dasbench.results.answers import TrialRecord
 from dasbench.views.classes import class_scores, mistakes
 from dasbench.views.trial import Difference, Fact, confusion_of, curves, facts, repeats, sparkline
-from dasbench.views.units import better_direction
+from dasbench.views.units import better_direction, known_metrics
 
 TITLES = {
     "spec": "Asked for",
@@ -88,11 +89,19 @@ def _studies(trial: TrialRecord) -> list[tuple[str, ...]]:
 
 def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
+    metrics = known_metrics([trial.metrics])
     for name, values in curves(trial.epochs).items():
         known = [value for value in values if isfinite(value)]
-        best = max if better_direction(name) == "max" else min
-        rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), _cell(best(known)) if known else ""))
+        best = _best(known, better_direction(name, known=metrics))
+        rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), best))
     return rows
+
+
+def _best(values: Sequence[float], direction: Direction | None) -> str:
+    """The best of some values; none where nobody said what is better."""
+    if not values or direction is None:
+        return ""
+    return _cell(max(values) if direction == "max" else min(values))
 
 
 def _print_classes(confusion: Confusion) -> None:

@@ -13,7 +13,7 @@ from dasbench.records import COST_FIELDS
 from dasbench.views.grouping import group_entries
 from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
 from dasbench.views.selection import Selection
-from dasbench.views.units import better_direction, score_unit
+from dasbench.views.units import better_direction, no_direction, score_unit
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
 FLOOR_METRICS = ("top1", "top5")
@@ -59,6 +59,7 @@ class Board:
     Args:
         question: what the studies ask.
         metric: the metric that ranks.
+        unit: of the metric.
         lines: the variants that are shown, in their order.
         num_variants: how many there are in all.
         convention: of the costs that are shown, `full` or `paper`.
@@ -67,6 +68,7 @@ class Board:
 
     question: str
     metric: str
+    unit: str
     lines: Sequence[Line]
     num_variants: int
     convention: str
@@ -95,13 +97,13 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric, direction = selection.metric, _direction(selection)
+    metric, direction = selection.metric, selection.direction
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
-    entries = leaderboard(selection.rows, metric=metric, maximise=selection.maximise, only=only)
+    entries = leaderboard(selection.rows, metric=metric, maximise=direction == "max", only=only)
     notes = [f"Only what passes: {selection.where}"] if selection.where else []
     if group_by:
         entries, averaged = group_entries(entries, metric, group_by)
-        entries = by_score(entries, metric=metric, maximise=selection.maximise)
+        entries = by_score(entries, metric=metric, maximise=direction == "max")
         notes.append(averaged)
     ranks: Sequence[RankInterval | None] = [None] * len(entries)
     if not is_cost(metric):
@@ -113,6 +115,7 @@ def make_board(
     board = Board(
         question=selection.question,
         metric=metric,
+        unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
         convention=convention,
@@ -142,11 +145,7 @@ def noise_note(lines: Sequence[Line], selection: Selection) -> str:
     floor = None
     if metric in FLOOR_METRICS and size and means and means[0] is not None and 0 <= means[0] <= 100:
         floor = planning_floor(means[0], size) or None
-    return one_seed_note(floor, score_unit(metric))
-
-
-def _direction(selection: Selection) -> Direction:
-    return "max" if selection.maximise else "min"
+    return one_seed_note(floor, score_unit(metric, selection.metrics))
 
 
 def _summary_record(metric: str, summary: Summary) -> dict[str, Any]:
@@ -169,8 +168,7 @@ def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None
     failed = [entry.failed for entry in entries]
     columns = []
     for metric in metrics:
-        ranking = metric == selection.metric
-        direction = _direction(selection) if ranking else better_direction(metric, selection.objectives)
+        direction = _direction(metric, selection)
         values = [list(entry.scores.get(metric, {}).values()) for entry in entries]
         columns.append(summarise_each(values, failed, direction=direction))
     return [
@@ -212,18 +210,28 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
 
 
 def _falls(column: str, selection: Selection) -> bool:
-    """Whether the larger values of a column come first."""
-    metric = column
-    for end in ("_sd", "_ci95"):
-        if column.endswith(end):
-            return False
-    for end in ("_mean", "_worst", "_low", "_high", "_selected"):
-        metric = metric.removesuffix(end)
+    """Whether the larger values of a column come first.
+
+    Raises:
+        UsageError: if nobody said which end of a metric is the better one.
+    """
+    if column.endswith(("_sd", "_ci95")):
+        return False
+    ends = ("_mean", "_worst", "_low", "_high", "_selected")
+    metric = next((column.removesuffix(end) for end in ends if column.endswith(end)), column)
+    if metric in (column, "rank", "seconds"):
+        return column in ("n", "planned", "best", "ties_with_best")
+    direction = _direction(metric, selection)
+    if direction is None:
+        raise no_direction(metric, f"Write --sort '{column} desc' or --sort '{column} asc'")
+    return direction == "max"
+
+
+def _direction(metric: str, selection: Selection) -> Direction | None:
+    """In which direction a metric is better; None if nobody said so."""
     if metric == selection.metric:
-        return selection.maximise
-    if metric != column and metric not in ("rank", "seconds"):
-        return better_direction(metric, selection.objectives) == "max"
-    return column in ("n", "planned", "best", "ties_with_best")
+        return selection.direction
+    return better_direction(metric, selection.objectives, selection.metrics)
 
 
 def _statistics(board: Board, selection: Selection) -> list[str]:

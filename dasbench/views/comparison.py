@@ -37,6 +37,7 @@ class Question:
         look: the last look of a study that replicates until resolved; its level is the level of the tests.
         source: the study, or the file, that the scores are from.
         was_fraction: the scores were fractions, and have become percent here.
+        direction_is_assumed: nobody said which is better, as of scores from elsewhere: more is taken to be.
     """
 
     entries: Sequence[VariantScores]
@@ -48,6 +49,7 @@ class Question:
     look: LookRecord | None = None
     source: str = ""
     was_fraction: bool = False
+    direction_is_assumed: bool = False
 
     @property
     def alpha(self) -> float:

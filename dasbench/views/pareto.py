@@ -1,9 +1,8 @@
 """What the figure of accuracy against cost shows: its points, where each stands, and the words around them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from dasbench.analysis.stats import Direction
 from dasbench.render.plots.labels import short_labels
 from dasbench.spec.study import Objective
 from dasbench.views.frontier import Point, frontier, how_standings_were_found
@@ -23,6 +22,7 @@ class ParetoInfo:
         cost: what the horizontal axis shows, a count with its convention (`macs_full`).
         points: every variant with a result, by falling score.
         objectives: all objectives of the front.
+        units: unit of each objective that is a metric, `""` for none.
         published: what others printed, a layer of its own.
         how: how standings were found, in one sentence.
         left_out: variants that have no result to be a point with.
@@ -33,6 +33,7 @@ class ParetoInfo:
     cost: str
     points: Sequence[Point]
     objectives: Sequence[Objective] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
     published: Sequence[PublishedPoint] = ()
     how: str = ""
     left_out: int = 0
@@ -64,8 +65,8 @@ def info(
         published: points that others printed.
     """
     if not objectives:
-        direction: Direction = "max" if selection.maximise else "min"
-        objectives = [Objective(metric=selection.metric, direction=direction), Objective(metric=cost, direction="min")]
+        score = Objective(metric=selection.metric, direction=selection.direction)
+        objectives = [score, Objective(metric=cost, direction="min")]
     noisy = next((objective for objective in objectives if not is_cost_name(objective.metric)), None)
     y, x = objectives[:2] if noisy in (objectives[0], None) else (objectives[1], objectives[0])
     entries = leaderboard(selection.rows, metric=(noisy and noisy.metric) or selection.metric)
@@ -79,6 +80,7 @@ def info(
         cost=x.metric,
         points=points,
         objectives=tuple(objectives),
+        units={objective.metric: selection.unit_of(objective.metric) for objective in objectives},
         published=published,
         how=how_standings_were_found(len(points), objectives),
         left_out=len(entries) - len(points),
@@ -108,9 +110,10 @@ def vertical_title(front: ParetoInfo) -> str:
     """What the vertical axis shows, and what its error bars are."""
     if is_cost_name(front.metric):
         return axis_unit(front.metric, []).title
+    unit = front.units.get(front.metric)
     if not front.points:
-        return score_title(front.metric)
-    return spread_title(front.metric, spread=any(point.ci95 is not None for point in front.points))
+        return score_title(front.metric, unit)
+    return spread_title(front.metric, unit, spread=any(point.ci95 is not None for point in front.points))
 
 
 def legend_title(front: ParetoInfo) -> str:

@@ -25,11 +25,13 @@ class AlphaInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
+        unit: of the score.
         curves: for each setting of the other axes (`""` if there are none) the mean at each alpha, by rising alpha.
     """
 
     question: str
     metric: str
+    unit: str
     curves: Mapping[str, Sequence[tuple[float, Mean]]]
 
 
@@ -56,6 +58,7 @@ def info(selection: Selection) -> AlphaInfo:
     return AlphaInfo(
         question=selection.question,
         metric=selection.metric,
+        unit=selection.unit,
         curves={name: sorted(points, key=lambda point: point[0]) for name, points in curves.items()},
     )
 
@@ -91,7 +94,7 @@ def draw(sweep: AlphaInfo, path: Path) -> None:
             axes.set_xticklabels(_ticks(sweep, alphas), fontsize=8)
         axes.set_xlabel(_horizontal_title(sweep))
         spread = any(mean.ci95 is not None for points in sweep.curves.values() for _, mean in points)
-        axes.set_ylabel(spread_title(sweep.metric, spread=spread or not alphas))
+        axes.set_ylabel(spread_title(sweep.metric, sweep.unit, spread=spread or not alphas))
         handles = [
             Line2D([], [], marker="o", color=color, label=figure_label(name))
             for name, color in zip(sweep.curves, SERIES, strict=False)

@@ -109,7 +109,7 @@ def info(
     Raises:
         UsageError: if the reference is not finite.
     """
-    direction: Direction = "max" if selection.maximise else "min"
+    direction = selection.direction
     entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
     known = values_of(entries, cost)
     entries = [entry for entry, value in zip(entries, known, strict=True) if value is not None and _scores(entry)]

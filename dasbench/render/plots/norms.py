@@ -28,6 +28,7 @@ class NormsInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
+        unit: of the score.
         maximise: whether more of it is better.
         first: norms before the deformable convolution, in the order of the study.
         second: norms after it.
@@ -38,6 +39,7 @@ class NormsInfo:
 
     question: str
     metric: str
+    unit: str
     maximise: bool
     first: Sequence[str]
     second: Sequence[str]
@@ -68,11 +70,12 @@ def info(selection: Selection) -> NormsInfo:
                 "choose one setting with --where"
             )
         cells[pair], scores[pair] = mean_of(entry), entry.scores[selection.metric]
-    ranks = rank_intervals(scores, direction="max" if selection.maximise else "min")
+    ranks = rank_intervals(scores, direction=selection.direction)
     return NormsInfo(
         question=selection.question,
         metric=selection.metric,
-        maximise=selection.maximise,
+        unit=selection.unit,
+        maximise=selection.direction == "max",
         first=list(dict.fromkeys(str(row.variant[first]) for row in rows)),
         second=list(dict.fromkeys(str(row.variant[second]) for row in rows)),
         cells=cells,
@@ -92,7 +95,7 @@ def draw(pairs: NormsInfo, path: Path) -> None:
     with styled_figure(pairs.question, height=max(4.0, 0.75 * len(pairs.first) + 2.0)) as (figure, axes):
         axes.grid(visible=False)
         image = axes.imshow(means, cmap="Blues" if pairs.maximise else "Blues_r", aspect="auto")
-        figure.colorbar(image, ax=axes, label=f"{score_title(pairs.metric)}, mean over seeds", shrink=0.9)
+        figure.colorbar(image, ax=axes, label=f"{score_title(pairs.metric, pairs.unit)}, mean over seeds", shrink=0.9)
         _write_cells(axes, pairs, image)
         axes.set_xticks(range(len(pairs.second)), [figure_label(norm, longest=16) for norm in pairs.second])
         axes.set_yticks(range(len(pairs.first)), [figure_label(norm, longest=16) for norm in pairs.first])

@@ -27,11 +27,13 @@ class PlacementInfo:
     Args:
         question: what the study asks.
         metric: the score's name.
+        unit: of the score.
         means: mean score by placement in words, in the order of the study.
     """
 
     question: str
     metric: str
+    unit: str
     means: Mapping[str, Mean]
 
 
@@ -52,7 +54,7 @@ def info(selection: Selection) -> PlacementInfo:
     }
     if len(means) > MOST:
         raise UsageError(f"plot placement: {len(means)} placements are more than the {MOST} that fit; use --where")
-    return PlacementInfo(question=selection.question, metric=selection.metric, means=means)
+    return PlacementInfo(question=selection.question, metric=selection.metric, unit=selection.unit, means=means)
 
 
 def placement_in_words(variant: Mapping[str, Any]) -> str:
@@ -101,7 +103,7 @@ def draw(places: PlacementInfo, path: Path) -> None:
         axes.set_yticks(rows, [figure_label(_row(name, mean)) for name, mean in places.means.items()])
         axes.set_ylim(len(means) - 0.5, -0.5)
         spread = any(mean.ci95 is not None for mean in means)
-        axes.set_xlabel(spread_title(places.metric, spread=spread or not means).replace(", ", ",\n", 1))
+        axes.set_xlabel(spread_title(places.metric, places.unit, spread=spread or not means).replace(", ", ",\n", 1))
         figure.axes[1].set_xlabel(re.sub("([,;]) ", r"\1\n", unit.title))
         figure.axes[1].tick_params(left=False)
         save_figure(figure, path)
