@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
+from dasbench.spec.metrics import Metric, Metrics
+
 Status = Literal["done", "failed", "stopped", "interrupted"]
 """How a trial ended: `stopped` by a scheduler, `interrupted` by a person or a signal (it goes on later)."""
 
@@ -57,6 +59,16 @@ class Epoch:
 
     number: int
     metrics: Mapping[str, float]
+
+
+ALWAYS_MEASURED: Metrics = {
+    "loss": Metric(direction="min"),
+    "epochs": Metric(),
+    "seconds": Metric("s", "min"),
+    "images_per_s": Metric("1/s", "max"),
+    "peak_memory": Metric("B", "min"),
+}
+"""What training measures beside the metrics of the task; the losses are those of a part, such as `val_loss`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,23 @@
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from dasbench.entry import Entry, Place, T
 from dasbench.errors import UsageError, unknown_name
 from dasbench.faults import foreign, told
+
+
+class _Registration(NamedTuple):
+    """What the text of a file says of a component: where it is registered, and the traits that are written out."""
+
+    place: Place
+    traits: Mapping[str, Any]
 
 
 class Registry(Generic[T]):
@@ -64,9 +71,9 @@ class Registry(Generic[T]):
         known = self._entries.get(name)
         if known is not None and not _is_again(known, place, make):
             return known.place
-        there = _places_in_folder(self.package).get(name)
-        if there is not None and there.module != place.module:
-            return there
+        there = _registrations(self.package).get(name)
+        if there is not None and there.place.module != place.module:
+            return there.place
         point = None if place.is_ours else self._plugins().get(name)
         if point is not None and point.module.partition(".")[0] != place.module.partition(".")[0]:
             return _words_of(point)
@@ -78,11 +85,19 @@ class Registry(Generic[T]):
         Raises:
             UsageError: if an installed package offers a name that is taken.
         """
-        return tuple(sorted({*_places_in_folder(self.package), *self._plugins(), *self._entries}))
+        return tuple(sorted({*_registrations(self.package), *self._plugins(), *self._entries}))
 
     def entries(self) -> tuple[Entry[T], ...]:
         """The components that have been imported so far."""
         return tuple(self._entries.values())
+
+    def written_traits(self) -> dict[str, Mapping[str, Any]]:
+        """The traits of every component of the folder or that was imported, by name; imports nothing.
+
+        Of a component that was not imported, those that its file writes out as literals.
+        """
+        written = {name: there.traits for name, there in _registrations(self.package).items()}
+        return written | {name: entry.traits for name, entry in self._entries.items()}
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The component of that name, imported if this is its first use.
@@ -92,9 +107,9 @@ class Registry(Generic[T]):
                 imported.
         """
         if name not in self._entries:
-            there = _places_in_folder(self.package).get(name)
+            there = _registrations(self.package).get(name)
             if there is not None:
-                import_module(there.module)
+                import_module(there.place.module)
             elif plugin := self._plugins().get(name):
                 self._load(plugin)
         if name not in self._entries:
@@ -121,10 +136,11 @@ class Registry(Generic[T]):
             UsageError: if one has the name of another, or of one of ours.
         """
         points: dict[str, metadata.EntryPoint] = {}
-        folder = _places_in_folder(self.package)
+        folder = _registrations(self.package)
         for point in metadata.entry_points(group=self.package):
             before = points.setdefault(point.name, point)
-            taken = folder.get(point.name) or (_words_of(before) if before.value != point.value else None)
+            other = _words_of(before) if before.value != point.value else None
+            taken = folder[point.name].place if point.name in folder else other
             if taken is not None:
                 raise UsageError(
                     f"{self.kind} '{point.name}' is registered twice: in {taken} and in {_words_of(point)}; uninstall "
@@ -151,38 +167,44 @@ def _words_of(point: metadata.EntryPoint) -> str:
 
 
 @cache
-def _places_in_folder(package: str) -> dict[str, Place]:
-    """Registered name -> where, read from the text of the package's files."""
+def _registrations(package: str) -> dict[str, _Registration]:
+    """What the text of the package's files registers, by name."""
     spec = find_spec(package)
-    places: dict[str, Place] = {}
+    found: dict[str, _Registration] = {}
     for folder in (spec.submodule_search_locations or []) if spec else []:
         root = Path(folder)
         for file in sorted(root.rglob("*.py")):
             parts = file.relative_to(root).with_suffix("").parts
             module = ".".join([package, *(p for p in parts if p != "__init__")])
-            for name, line in _registered_names(file.read_text("utf-8")):
-                places[name] = Place(module, str(file), line)
-    return places
+            for name, line, traits in _registered(file.read_text("utf-8")):
+                found[name] = _Registration(Place(module, str(file), line), traits)
+    return found
 
 
-def _registered_names(text: str) -> list[tuple[str, int]]:
-    r"""The literal names of all `@X.register("name")` decorators in a module's text, with their lines.
+def _registered(text: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    r"""The literal names of all `@X.register("name")` decorators in a module's text, with their lines and traits.
 
     Example:
-        >>> _registered_names('@GATES.register("se", source="...")\nclass Se: ...')
-        [('se', 1)]
+        >>> list(_registered('@METRICS.register("mse", source=SOURCE, unit="", direction="min")\ndef mse(): ...'))
+        [('mse', 1, {'unit': '', 'direction': 'min'})]
     """
     if ".register(" not in text:
-        return []
-    return [
-        (decorator.args[0].value, decorator.lineno)
-        for node in ast.parse(text).body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Attribute)
-        and decorator.func.attr == "register"
-        and decorator.args
-        and isinstance(decorator.args[0], ast.Constant)
-        and isinstance(decorator.args[0].value, str)
-    ]
+        return
+    definitions = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    for call in (decorator for node in definitions for decorator in node.decorator_list):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "register":
+            continue
+        name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+        if isinstance(name, str):
+            yield name, call.lineno, dict(_written_out(call.keywords))
+
+
+def _written_out(keywords: list[ast.keyword]) -> Iterator[tuple[str, Any]]:
+    """The keyword arguments whose values are literals."""
+    for keyword in keywords:
+        try:
+            value = ast.literal_eval(keyword.value)
+        except ValueError:
+            continue
+        if keyword.arg not in (None, "source"):
+            yield str(keyword.arg), value

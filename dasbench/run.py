@@ -13,6 +13,7 @@ from dasbench.agenda import Agenda, look_record
 from dasbench.analysis.looks import Look
 from dasbench.catalog import in_this_process_only
 from dasbench.errors import HaltedError, UsageError
+from dasbench.metrics.traits import metrics_of_study
 from dasbench.plan import Planned, count_cost, network_of
 from dasbench.records import COUNTING, Epoch, Outcome, Row
 from dasbench.results.answers import TrialState
@@ -173,12 +174,14 @@ class _Bridge:
             raise UsageError(
                 f"not trained again: the study no longer lists {', '.join(gone)}, for its code has changed"
             )
+        tasks = {study.base.task.name, *(item.trial.task.name for item in planned)}
         self._store.plan(
             study.name,
             question=study.question,
             document=study.model_dump(mode="json"),
             file=str(Path(study.document.file).absolute()) if study.document.file else "",
             members=[item.member for item in planned],
+            metrics=metrics_of_study(tasks, study.objectives),
         )
         for key in self._store.set_aside(again) if again else ():
             restart(key)

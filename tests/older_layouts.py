@@ -6,8 +6,14 @@ NEW_COLUMNS = ("semantics", "question", "code", "network", "network_code", "repe
 """Of the trials, since the fourth layout."""
 
 
+def undo_sixth(connection: sqlite3.Connection) -> None:
+    """Take away what the sixth layout brought."""
+    connection.execute("ALTER TABLE das_studies DROP COLUMN metrics")
+
+
 def undo_fifth(connection: sqlite3.Connection) -> None:
-    """Take away what the fifth layout brought."""
+    """Take away what the fifth and later layouts brought."""
+    undo_sixth(connection)
     connection.execute("ALTER TABLE das_trials DROP COLUMN confusion")
 
 

@@ -28,7 +28,7 @@ class Summary:
         mean: mean score, None without a score.
         sd: standard deviation between seeds (n - 1 below the fraction line), None below two seeds.
         half_width: half the 95 % t interval of the mean, None below two seeds.
-        worst: the worst score, None without a score.
+        worst: the worst score, None without a score or without a direction.
     """
 
     n: int
@@ -102,14 +102,14 @@ def summarise(values: Sequence[float], failed: int = 0, *, direction: Direction 
 
 
 def summarise_each(
-    values: Sequence[Sequence[float]], failed: Sequence[int], *, direction: Direction = "max"
+    values: Sequence[Sequence[float]], failed: Sequence[int], *, direction: Direction | None = "max"
 ) -> list[Summary]:
     """Sum up the scores of many variants at once, which is a hundred times faster than one by one.
 
     Args:
         values: the scores of each variant, as in `summarise`.
         failed: failed seeds of each variant.
-        direction: whether more or less is better.
+        direction: whether more or less is better; None if nobody said so, then none of them is the worst.
 
     Raises:
         ValueError: if a score is not finite.
@@ -132,12 +132,12 @@ def summarise_each(
     return [summaries[place] for place in range(len(values))]
 
 
-def _summaries(scores: NDArray[np.float64], failed: Sequence[int], direction: Direction) -> Iterator[Summary]:
+def _summaries(scores: NDArray[np.float64], failed: Sequence[int], direction: Direction | None) -> Iterator[Summary]:
     """Summaries of variants that have equally many scores; shape [K, n]."""
     tests = t_tests(scores)
     half_widths = np.where(tests.sd == 0, 0.0, tests.half_width)
     worst = np.full(len(scores), np.nan)
-    if scores.shape[1]:
+    if scores.shape[1] and direction:
         worst = scores.min(axis=1) if direction == "max" else scores.max(axis=1)
     found = (tests.mean, tests.sd, half_widths, worst)
     for lost, cells in zip(failed, zip(*(column.tolist() for column in found), strict=True), strict=True):

@@ -1,5 +1,6 @@
 """`dasbench compare`: is the difference real?"""
 
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import click
 from dasbench.cli.options import db_option, quick_reading, study_name, table_options
 
 if TYPE_CHECKING:
+    from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
     from dasbench.views.comparison import Question
 
@@ -32,7 +34,9 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     "--metric", metavar="NAME", help="What to compare. [default: the study's objective; the file's third column]"
 )
 @click.option(
-    "--direction", type=click.Choice(["max", "min"]), help="Which is better. [default: min for losses and errors]"
+    "--direction",
+    type=click.Choice(["max", "min"]),
+    help="Which is better. [default: as the metric is registered; max for --csv]",
 )
 @click.option(
     "--min-effect", type=float, callback=_finite, metavar="SIZE",
@@ -53,7 +57,7 @@ def command(
     db: str,
     where: str | None,
     metric: str | None,
-    direction: str | None,
+    direction: "Direction | None",
     min_effect: float | None,
     unit: str | None,
     layout: "Layout",
@@ -76,10 +80,11 @@ def command(
         raise click.UsageError("--where and --profile choose among the results of a study, not of --csv FILE.")
     with quick_reading():
         if file is not None:
-            question = _from_file(file, metric, unit)
+            question = _from_file(file, metric, unit, direction)
         else:
-            question = _from_study(db, study_name(study, profile=profile), metric, where, unit)
-        question = _adjusted(question, direction, min_effect)
+            question = _from_study(db, study_name(study, profile=profile), metric, where, unit, direction)
+        if min_effect is not None:
+            question = replace(question, min_effect=min_effect)
         if baseline is not None:
             print_family(compare_family(question, baseline), layout)
         else:
@@ -96,10 +101,12 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
     return names[:num_variants], "" if has_file else names[-1]
 
 
-def _from_study(db: str, study: str, metric: str | None, where: str | None, unit: str | None) -> "Question":
-    from dasbench.views.comparison import Question, in_unit, looks_baseline
+def _from_study(
+    db: str, study: str, metric: str | None, where: str | None, unit: str | None, direction: "Direction | None"
+) -> "Question":
+    from dasbench.views.comparison import Question, check_metric, in_unit, looks_baseline
     from dasbench.views.selection import refuse_empty_filter, select_studies
-    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, score_unit
+    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
 
     chosen = select_studies(db, [study], where=where)
@@ -110,11 +117,13 @@ def _from_study(db: str, study: str, metric: str | None, where: str | None, unit
     is_the_studys = metric == chosen.metric
     look = chosen.looks[-1] if chosen.looks and is_the_studys else None
     min_effect = chosen.min_effect if is_the_studys else None
+    direction = direction or better_direction(metric, chosen.objectives, chosen.metrics)
+    own_unit = score_unit(metric, chosen.metrics)
     question = Question(
         entries=entries,
         metric=metric,
-        unit=score_unit(metric),
-        direction=better_direction(metric, chosen.objectives),
+        unit=own_unit,
+        direction=direction or "max",
         num_test_examples=chosen.num_test_examples,
         min_effect=min_effect,
         look=look,
@@ -122,13 +131,16 @@ def _from_study(db: str, study: str, metric: str | None, where: str | None, unit
         look_min_effect=min_effect,
         source=chosen.name,
     )
-    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(score_unit(metric)))
+    check_metric(question)
+    if direction is None:
+        raise no_direction(metric, "Write --direction max or --direction min")
+    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(own_unit))
 
 
-def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
+def _from_file(file: Path, metric: str | None, unit: str | None, direction: "Direction | None") -> "Question":
     from dasbench.views.comparison import Question
     from dasbench.views.score_files import read_scores
-    from dasbench.views.units import asked_unit, better_direction
+    from dasbench.views.units import asked_unit
 
     read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)
     return Question(
@@ -136,13 +148,7 @@ def _from_file(file: Path, metric: str | None, unit: str | None) -> "Question":
         metric=read.metric,
         unit=read.unit.name,
         was_fraction=read.unit.factor != 1,
-        direction=better_direction(read.metric),
+        direction=direction or "max",
+        direction_is_assumed=direction is None,
         source=file.name,
     )
-
-
-def _adjusted(question: "Question", direction: str | None, min_effect: float | None) -> "Question":
-    from dataclasses import replace
-
-    said = {"direction": direction, "min_effect": min_effect}
-    return replace(question, **{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]

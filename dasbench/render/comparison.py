@@ -87,6 +87,8 @@ def _notes(answer: Answer) -> Iterator[str]:
     lost = [f"{name}: {count} failed" for name, count in failures if count]
     if lost:
         yield f"Failed trials give no score ({'; '.join(lost)})."
+    if asked.direction_is_assumed:
+        yield f"Larger is taken as better, whatever {asked.metric} is; --direction min says otherwise."
     if asked.look is not None:
         yield f"Judged at {asked.alpha:.3g}, the level of look {asked.look.number}."
     if answer.look_state is not None:

@@ -13,7 +13,7 @@ from dasbench.render.verdicts import averaged_sentence, one_seed_note
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, summary_values
-from dasbench.views.units import Unit, count_unit, score_unit
+from dasbench.views.units import Unit, count_unit, difference_unit
 from dasbench.views.variants import is_cost
 
 REASONS = {
@@ -61,7 +61,7 @@ def board_tables(board: Board) -> list[Table]:
 
 def noise_note(board: Board) -> str:
     """What is said of single seeds, with the planning floor of the best score if the size of the test part is known."""
-    return one_seed_note(board.floor, score_unit(board.metric))
+    return one_seed_note(board.floor, difference_unit(board.unit))
 
 
 def _record(line: Line) -> dict[str, Any]:
@@ -114,22 +114,23 @@ def _score_cells(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterat
     if is_cost(metric):
         return
     part = "" if metric.startswith(OTHER_PARTS) else "test "
-    percent = " (%)" if score_unit(metric) else ""
+    unit = board.unit
+    in_unit = f" ({unit})" if unit else ""
     spread = _has_spread(lines, metric)
     interval = " ± 95 %" if spread else ""
-    column = Column(key="score", title=f"{part}{metric}{percent}{interval}")
-    yield column, lambda line: _score(_summary(line, metric), metric)
+    column = Column(key="score", title=f"{part}{metric}{in_unit}{interval}")
+    yield column, lambda line: _score(_summary(line, metric), unit)
     if any(line.rank for line in lines):
         yield Column(key="rank", title="rank"), lambda line: _rank(line.rank, marked=marked)
     if any(metric in line.entry.selected for line in lines):
         column = Column(key="selected", title="when selected", priority=3)
-        yield column, lambda line: _number(line.entry.selected.get(metric), metric)
+        yield column, lambda line: _number(line.entry.selected.get(metric), unit)
     if spread:
-        yield Column(key="sd", title="sd", priority=4), lambda line: _number(_summary(line, metric).sd, metric)
-        yield Column(key="worst", title="worst", priority=3), lambda line: _number(_summary(line, metric).worst, metric)
+        yield Column(key="sd", title="sd", priority=4), lambda line: _number(_summary(line, metric).sd, unit)
+        yield Column(key="worst", title="worst", priority=3), lambda line: _number(_summary(line, metric).worst, unit)
     if any(validation in line.summaries and line.summaries[validation].n for line in lines):
         column = Column(key="validation", title="validation", priority=3)
-        yield column, lambda line: _number(_summary(line, validation).mean, metric)
+        yield column, lambda line: _number(_summary(line, validation).mean, unit)
 
 
 def _trial_cells(lines: Sequence[Line]) -> Iterator[Cells]:
@@ -216,7 +217,7 @@ def _looks(looks: Sequence[LookRecord], board: Board) -> str:
     stand = "; ".join(f"{label}: {state}" for label, state in last.states.items())
     effect = ""
     if board.min_effect is not None:
-        amount = f"{board.min_effect:g} {score_unit(board.metric)}".rstrip()
+        amount = f"{board.min_effect:g} {difference_unit(board.unit)}".rstrip()
         effect = f" The smallest difference that matters is {amount}."
     doubt = " Exploratory: earlier looks followed another plan." if last.exploratory else ""
     return (
@@ -229,18 +230,18 @@ def _summary(line: Line, metric: str) -> Summary:
     return line.summaries.get(metric, NO_SCORE)
 
 
-def _score(summary: Summary, metric: str) -> str:
+def _score(summary: Summary, unit: str) -> str:
     """A mean and half of its interval, where a spread is known."""
     if summary.half_width is None:
-        return _number(summary.mean, metric)
-    return f"{_number(summary.mean, metric)} ± {_number(summary.half_width, metric)}"
+        return _number(summary.mean, unit)
+    return f"{_number(summary.mean, unit)} ± {_number(summary.half_width, unit)}"
 
 
-def _number(value: float | None, metric: str) -> str:
+def _number(value: float | None, unit: str) -> str:
     """Percentages with two decimals, other scores with four digits."""
     if value is None:
         return "-"
-    return f"{value:.2f}" if score_unit(metric) else f"{value:#.4g}"
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
 
 
 def _rank(rank: RankInterval | None, *, marked: bool) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
+from dasbench.analysis.stats import Direction
 from dasbench.render.classes import class_tables, confusion_record
 from dasbench.render.plain import shown
 from dasbench.render.records import to_json
@@ -13,7 +14,7 @@ from dasbench.render.tables.table import Column, Table
 from dasbench.render.words import BASE
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
-from dasbench.views.units import better_direction
+from dasbench.views.units import better_direction, known_metrics
 
 TITLES = {
     "spec": "Asked for",
@@ -164,12 +165,20 @@ def _studies(trial: TrialRecord) -> list[tuple[str, ...]]:
 
 
 def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
+    metrics = known_metrics([trial.metrics])
     rows: list[tuple[str, ...]] = []
     for name, values in curves(trial.epochs).items():
         known = [value for value in values if isfinite(value)]
-        best = max if better_direction(name) == "max" else min
-        rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), _cell(best(known)) if known else ""))
+        best = _best(known, better_direction(name, known=metrics))
+        rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), best))
     return rows
+
+
+def _best(values: Sequence[float], direction: Direction | None) -> str:
+    """The best of some values; none where nobody said what is better."""
+    if not values or direction is None:
+        return ""
+    return _cell(max(values) if direction == "max" else min(values))
 
 
 def _attempt(attempt: AttemptRecord) -> tuple[str, ...]:

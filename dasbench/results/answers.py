@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.records import Cost, Epoch, Outcome, Row
+from dasbench.spec.metrics import Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class StudyRecord:
         file: where it was read from.
         created: when it was first planned, ISO 8601 in UTC.
         states: number of its trials by state.
+        metrics: what was known of its metrics when it was planned last.
     """
 
     name: str
@@ -26,6 +28,7 @@ class StudyRecord:
     file: str
     created: str
     states: Mapping[str, int]
+    metrics: Metrics = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +134,7 @@ class TrialRecord:
         first_study: the study that trained it.
         created: when it was planned, ISO 8601 in UTC.
         finished: when it ended, `""` before.
+        metrics: what the studies that list it know of its metrics.
     """
 
     key: str
@@ -143,3 +147,4 @@ class TrialRecord:
     first_study: str | None
     created: str
     finished: str
+    metrics: Metrics = field(default_factory=dict)

@@ -3,10 +3,12 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+from dasbench.spec.metrics import Metric, Metrics
 
 COST_DETAILS = ("uncounted", "input_size", "versions")
 
@@ -53,6 +55,26 @@ def load_metrics(text: str) -> dict[str, float]:
     """
     metrics: dict[str, float | str] = json.loads(text)
     return {name: float(value) for name, value in metrics.items()}
+
+
+def dump_traits(metrics: Metrics) -> str:
+    """What is known of metrics, as JSON.
+
+    Example:
+        >>> dump_traits({"top1": Metric("%", "max")})
+        '{"top1":{"unit":"%","direction":"max"}}'
+    """
+    return dump({name: asdict(metric) for name, metric in metrics.items()})
+
+
+def load_traits(text: str) -> dict[str, Metric]:
+    """What `dump_traits` wrote.
+
+    Example:
+        >>> load_traits('{"top1":{"unit":"%","direction":"max"}}')
+        {'top1': Metric(unit='%', direction='max')}
+    """
+    return {name: Metric(traits["unit"], traits["direction"]) for name, traits in json.loads(text).items()}
 
 
 def load_each(texts: Sequence[str]) -> list[Any]:

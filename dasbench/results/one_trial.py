@@ -10,9 +10,10 @@ from sqlalchemy import Connection, func, select
 from dasbench.errors import UsageError
 from dasbench.records import Epoch, Outcome
 from dasbench.results.answers import AttemptRecord, TrialRecord, TrialState
-from dasbench.results.encoding import load_metrics, load_outcome
+from dasbench.results.encoding import load_metrics, load_outcome, load_traits
 from dasbench.results.rows import read_rows
-from dasbench.results.schema import attempts, epochs, members, trials
+from dasbench.results.schema import attempts, epochs, members, studies, trials
+from dasbench.spec.metrics import Metric, agreed
 
 
 def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
@@ -75,4 +76,11 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
         first_study=row["first_study"],
         created=row["created"],
         finished=row["finished"],
+        metrics=_metrics(connection, key),
     )
+
+
+def _metrics(connection: Connection, key: str) -> dict[str, Metric]:
+    """What the studies that list a trial know of its metrics."""
+    query = select(studies.c.metrics).join(members).where(members.c.key == key)
+    return agreed(load_traits(text) for text in connection.scalars(query))

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dasbench.errors import StoreError
 from dasbench.results.answers import LookRecord
-from dasbench.results.encoding import dump, stamp
+from dasbench.results.encoding import dump, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.identity import PLACE, question_of
+from dasbench.spec.metrics import Metrics
 from dasbench.spec.trial import SEMANTICS
 
 T = TypeVar("T")
@@ -59,10 +60,17 @@ class Member:
 
 
 def write_study(
-    connection: Connection, now: datetime, *, name: str, question: str, document: Mapping[str, Any], file: str
+    connection: Connection,
+    now: datetime,
+    *,
+    name: str,
+    question: str,
+    document: Mapping[str, Any],
+    file: str,
+    metrics: Metrics,
 ) -> None:
     """Write a study's own row, or bring it up to date."""
-    values = {"question": question, "document": dump(document), "file": file}
+    values = {"question": question, "document": dump(document), "file": file, "metrics": dump_traits(metrics)}
     if not connection.execute(update(studies).where(studies.c.name == name).values(values)).rowcount:
         connection.execute(insert(studies).values(name=name, created=stamp(now), **values))
 

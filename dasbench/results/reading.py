@@ -1,7 +1,7 @@
 """What reports ask of the database: rows, studies, and everything about one trial."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ from dasbench.results.answers import Answer, LookRecord, StudyRecord, TrialRecor
 from dasbench.results.copying import copy_file, copy_studies
 from dasbench.results.costing import Counts, Network, known_costs
 from dasbench.results.database import Database
-from dasbench.results.encoding import load_cost, load_each, load_metrics
+from dasbench.results.encoding import load_cost, load_each, load_metrics, load_traits
 from dasbench.results.engine import locate, reading_engine
 from dasbench.results.one_trial import find_trial, read_curve
 from dasbench.results.opening import check_readable
@@ -106,10 +106,7 @@ class Reader:
             for name, state, count in connection.execute(counts) if counted else ():
                 states.setdefault(name, {})[state] = count
             every = connection.execute(select(studies).order_by(studies.c.created, studies.c.name)).mappings()
-            return [
-                StudyRecord(**{**row, "document": json.loads(row["document"]), "states": states.get(row["name"], {})})
-                for row in every
-            ]
+            return [_study(row, states.get(row["name"], {})) for row in every]
 
         return self._database.read(work)
 
@@ -266,6 +263,11 @@ def read_store(where: str | Path) -> Reader:
         engine.dispose()
         raise
     return Reader(Database(place, engine))
+
+
+def _study(row: Mapping[Any, Any], states: Mapping[str, int]) -> StudyRecord:
+    told = {"document": json.loads(row["document"]), "metrics": load_traits(row["metrics"]), "states": states}
+    return StudyRecord(**{**row, **told})
 
 
 def _chosen(connection: Connection, study: str | Sequence[str] | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-REVISION = "0005"
+REVISION = "0006"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
@@ -28,6 +28,7 @@ studies = Table(
     Column("document", Text, nullable=False, comment="the study as plain data, JSON"),
     Column("file", Text, nullable=False, comment="where it was read from, empty for one built in Python"),
     Column("created", String(40), nullable=False),
+    Column("metrics", Text, nullable=False, server_default="{}", comment="unit and direction of metrics by name, JSON"),
 )
 
 trials = Table(

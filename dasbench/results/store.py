@@ -22,6 +22,7 @@ from dasbench.results.owner import Owner
 from dasbench.results.planning import Member, append_members, batches, replace_members, write_study
 from dasbench.results.reading import Reader
 from dasbench.results.schema import trials
+from dasbench.spec.metrics import Metrics
 
 FAREWELL_S = 2.0
 """How long giving back is tried on the way out; whoever comes next notices the dead anyway."""
@@ -111,6 +112,7 @@ class Store(Reader):
         question: str = "",
         document: Mapping[str, Any] | None = None,
         file: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         """Write a study and all its trials before the first one starts; doing it again changes nothing.
 
@@ -122,11 +124,13 @@ class Store(Reader):
             question: what it asks.
             document: the study as plain data.
             file: where it was read from.
+            metrics: unit and direction of what its trials may return.
         """
 
         def work(connection: Connection) -> None:
             now = clock(connection)
-            write_study(connection, now, name=name, question=question, document=document or {}, file=file)
+            about, traits = document or {}, metrics or {}
+            write_study(connection, now, name=name, question=question, document=about, file=file, metrics=traits)
             replace_members(connection, now, name, members)
 
         self._database.write(work)
@@ -145,11 +149,7 @@ class Store(Reader):
         Returns:
             Whether it is exploratory: the study took a look by another plan before.
         """
-
-        def work(connection: Connection) -> bool:
-            return planning.add_look(connection, clock(connection), study, look)
-
-        return self._database.write(work)
+        return self._database.write(lambda c: planning.add_look(c, clock(c), study, look))
 
     def sweep(self) -> list[str]:
         """Put the trials of dead drivers back to pending; returns their keys."""

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.power import planning_floor
-from dasbench.analysis.stats import Direction, summarise_each
+from dasbench.analysis.stats import summarise_each
 from dasbench.results.answers import LookRecord
 from dasbench.views.blocks import Averaged
 from dasbench.views.grouping import group_entries
 from dasbench.views.lines import Line, sort_lines
 from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
 from dasbench.views.selection import Selection
-from dasbench.views.units import better_direction
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
 FLOOR_METRICS = ("top1", "top5")
@@ -26,6 +25,7 @@ class Board:
     Args:
         question: what the studies ask.
         metric: the metric that ranks.
+        unit: of the metric, `""` for none.
         lines: the variants that are shown, in their order; those that a search tried and did not confirm come last.
         num_variants: how many there are in all.
         num_tried: how many of them a search tried and did not confirm.
@@ -41,6 +41,7 @@ class Board:
 
     question: str
     metric: str
+    unit: str
     lines: Sequence[Line]
     num_variants: int
     num_tried: int = 0
@@ -102,13 +103,13 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric = selection.metric
+    metric, direction = selection.metric, selection.direction
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
-    entries = leaderboard(selection.rows, metric=metric, maximise=selection.maximise, only=only)
+    entries = leaderboard(selection.rows, metric=metric, maximise=direction == "max", only=only)
     averaged = None
     if group_by:
         entries, averaged = group_entries(entries, metric, group_by)
-        entries = by_score(entries, metric=metric, maximise=selection.maximise)
+        entries = by_score(entries, metric=metric, maximise=direction == "max")
     standing = [entry for entry in entries if entry.confirmed is not False]
     tried = [entry for entry in entries if entry.confirmed is False]
     ranks = [*_ranks(standing, selection, shown=None if sort else top), *[None] * len(tried)]
@@ -120,6 +121,7 @@ def make_board(
     return Board(
         question=selection.question,
         metric=metric,
+        unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
         num_tried=len(tried),
@@ -134,10 +136,6 @@ def make_board(
     )
 
 
-def _direction(selection: Selection) -> Direction:
-    return "max" if selection.maximise else "min"
-
-
 def _ranks(
     entries: Sequence[VariantScores], selection: Selection, *, shown: int | None
 ) -> Sequence[RankInterval | None]:
@@ -145,7 +143,7 @@ def _ranks(
     if is_cost(selection.metric):
         return [None] * len(entries)
     scores = [entry.scores.get(selection.metric, {}) for entry in entries]
-    return find_ranks(scores, shown=shown, direction=_direction(selection))
+    return find_ranks(scores, shown=shown, direction=selection.direction)
 
 
 def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
@@ -155,10 +153,8 @@ def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None
     failed = [entry.failed for entry in entries]
     columns = []
     for metric in metrics:
-        ranking = metric == selection.metric
-        direction = _direction(selection) if ranking else better_direction(metric, selection.objectives)
         values = [list(entry.scores.get(metric, {}).values()) for entry in entries]
-        columns.append(summarise_each(values, failed, direction=direction))
+        columns.append(summarise_each(values, failed, direction=selection.direction_of(metric)))
     return [
         Line(
             entry=entry, summaries={name: column[row] for name, column in zip(metrics, columns, strict=True)}, rank=rank

@@ -36,6 +36,7 @@ class Question:
         look_min_effect: smallest difference that mattered at the looks; what `min_effect` is unless somebody says so.
         source: the study, or the file, that the scores are from.
         was_fraction: the scores were fractions, and have become percent here.
+        direction_is_assumed: nobody said which is better, as of scores from elsewhere: more is taken to be.
     """
 
     entries: Sequence[VariantScores]
@@ -49,6 +50,7 @@ class Question:
     look_min_effect: float | None = None
     source: str = ""
     was_fraction: bool = False
+    direction_is_assumed: bool = False
 
     @property
     def alpha(self) -> float:

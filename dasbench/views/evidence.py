@@ -13,7 +13,7 @@ from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_fami
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
 from dasbench.views.selection import Selection, select_study
-from dasbench.views.units import better_direction, score_unit
+from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, is_cost, leaderboard
 
 ENVIRONMENT = ("dasbench", "python", "torch", "torchvision", "cuda", "device", "device_name", "threads", "precision",
@@ -168,8 +168,8 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
     question = Question(
         entries=leaderboard(tested.rows, metric=metric, only=[metric]),
         metric=metric,
-        unit=score_unit(metric),
-        direction=better_direction(metric, tested.objectives),
+        unit=score_unit(metric, tested.metrics),
+        direction=tested.direction,
         min_effect=tested.min_effect,
         num_test_examples=tested.num_test_examples,
         source=tested.name,

@@ -8,7 +8,7 @@ from dasbench.analysis.stats import Summary
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS
 from dasbench.views.selection import Selection
-from dasbench.views.units import better_direction
+from dasbench.views.units import no_direction
 from dasbench.views.variants import VariantScores
 
 Value = float | str | None
@@ -132,14 +132,19 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
 
 
 def _falls(column: str, selection: Selection) -> bool:
-    """Whether the larger values of a column come first."""
+    """Whether the larger values of a column come first.
+
+    Raises:
+        UsageError: if nobody said which end of a metric is the better one.
+    """
     if column.endswith(_LESS_FIRST):
         return False
     metric = column
     for end in _LIKE_THE_METRIC:
         metric = metric.removesuffix(end)
-    if metric == selection.metric:
-        return selection.maximise
-    if metric != column and metric not in ("rank", "seconds"):
-        return better_direction(metric, selection.objectives) == "max"
-    return column in _MORE_FIRST
+    if metric in (column, "rank", "seconds") and metric != selection.metric:
+        return column in _MORE_FIRST
+    direction = selection.direction_of(metric)
+    if direction is None:
+        raise no_direction(metric, f"Write --sort '{column} desc' or --sort '{column} asc'")
+    return direction == "max"

@@ -5,7 +5,6 @@ from typing import Any
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
-from dasbench.views.quantities import score_title
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores, by_variant, gather
 
@@ -75,13 +74,3 @@ def axes_of(selection: Selection) -> list[str]:
 def has_several_studies(selection: Selection) -> bool:
     """Whether its trials belong to more than one study."""
     return len({row.study for row in selection.rows}) > 1
-
-
-def unit_of(metric: str) -> str:
-    """The unit of a metric, `""` for none.
-
-    Example:
-        >>> unit_of("val_top1"), unit_of("val_loss")
-        ('%', '')
-    """
-    return "" if score_title(metric) == metric else "%"

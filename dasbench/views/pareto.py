@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dasbench.analysis.stats import Direction
 from dasbench.spec.study import Objective
 from dasbench.views.frontier import Grounds, Point, frontier, grounds_of
-from dasbench.views.means import unit_of
 from dasbench.views.published import PublishedPoint
 from dasbench.views.quantities import is_cost_name
 from dasbench.views.selection import Selection
@@ -71,8 +69,8 @@ def info(
         published: points that others printed.
     """
     if not objectives:
-        direction: Direction = "max" if selection.maximise else "min"
-        objectives = [Objective(metric=selection.metric, direction=direction), Objective(metric=cost, direction="min")]
+        score = Objective(metric=selection.metric, direction=selection.direction)
+        objectives = [score, Objective(metric=cost, direction="min")]
     noisy = next((objective for objective in objectives if not is_cost_name(objective.metric)), None)
     y, x = objectives[:2] if noisy in (objectives[0], None) else (objectives[1], objectives[0])
     entries = leaderboard(selection.rows, metric=(noisy and noisy.metric) or selection.metric)
@@ -89,7 +87,7 @@ def info(
         published=published,
         grounds=grounds_of(sum(point.standing != "tried" for point in points), objectives),
         left_out=len(entries) - len(points),
-        units={objective.metric: unit_of(objective.metric) for objective in objectives},
+        units={objective.metric: selection.unit_of(objective.metric) for objective in objectives},
     )
 
 

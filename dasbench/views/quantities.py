@@ -7,23 +7,29 @@ from typing import get_args
 from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Row
-from dasbench.spec.study import Objective
+from dasbench.spec.metrics import metric_of
+from dasbench.spec.study import SHORT_NAMES, Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
-from dasbench.views.units import Unit, count_unit
+from dasbench.views.units import Unit, better_direction, count_unit, known_metrics
 from dasbench.views.variants import VariantScores
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
 """What may stand on the axis of costs."""
 
+LATENCY = SHORT_NAMES["latency"]
+"""The metric that `latency` means."""
+
 _TITLES: Mapping[str, str] = {
     "memory": "peak memory (MB)",
     "seconds": "training time (s), mean over seeds",
-    "latency": "latency (ms), mean over seeds",
+    LATENCY: "latency (ms), mean over seeds",
 }
 
 
 def with_metric(selection: Selection, metric: str | None) -> Selection:
     """The selection, ranked by another metric; by its own if `metric` is None.
+
+    One of which nobody said what is better can be shown; who ranks by it is refused (`Selection.direction`).
 
     Raises:
         UsageError: if no trial has a value of it; the message names those that there are.
@@ -31,7 +37,8 @@ def with_metric(selection: Selection, metric: str | None) -> Selection:
     if metric is None or metric == selection.metric:
         return selection
     check_measured(metric, selection.rows)
-    return replace(selection, metric=metric, maximise=usual_direction(metric, selection) == "max")
+    direction = better_direction(metric, selection.objectives, selection.metrics)
+    return replace(selection, metric=metric, maximise=None if direction is None else direction == "max")
 
 
 def refuse_without_results(selection: Selection) -> None:
@@ -71,16 +78,6 @@ def check_measured(metric: str, rows: Sequence[Row]) -> None:
         raise UsageError(unknown_name("metric", metric, known))
 
 
-def usual_direction(name: str, selection: Selection) -> Direction:
-    """Whether more or less of it is better: as the study says, else less of a cost, a loss or an error."""
-    told = dict(selection.objectives)
-    if name in told:
-        return "max" if told[name] == "max" else "min"
-    if is_cost_name(name) or any(word in name.lower() for word in ("loss", "error", "nll", "ece", "perplexity")):
-        return "min"
-    return "max"
-
-
 def is_cost_name(name: str) -> bool:
     """Whether it stands for a cost: counted, or time or memory.
 
@@ -88,7 +85,7 @@ def is_cost_name(name: str) -> bool:
         >>> is_cost_name("macs_full"), is_cost_name("latency_ms"), is_cost_name("top1")
         (True, True, False)
     """
-    return name in COST_FIELDS or name in COSTS or name.startswith("latency")
+    return name in COST_FIELDS or name in COSTS or name == LATENCY
 
 
 def read_objective(text: str, selection: Selection, *, convention: str) -> Objective:
@@ -116,13 +113,12 @@ def quantity(name: str, selection: Selection, *, convention: str) -> str:
         return name
     measured = measured_names(selection.rows)
     if name == "latency":
-        found = next((metric for metric in measured if metric.startswith("latency")), None)
-        if found is None:
+        if LATENCY not in measured:
             raise UsageError(
                 "no trial holds a latency: training does not measure it. `dasbench cost STUDY --latency` measures it "
-                "on this machine; a task that returns a metric 'latency_ms' puts it beside the scores."
+                f"on this machine; a task that returns a metric '{LATENCY}' puts it beside the scores."
             )
-        return found
+        return LATENCY
     if name not in measured:
         raise UsageError(unknown_name("metric", name, [*measured, *COST_FIELDS, *COSTS]))
     return name
@@ -140,8 +136,13 @@ def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]
     return [sum(scores.values()) / len(scores) if scores else None for scores in by_seed]
 
 
-def axis_unit(name: str, values: Iterable[float]) -> Unit:
+def axis_unit(name: str, values: Iterable[float], unit: str | None = None) -> Unit:
     """The unit and the title of an axis.
+
+    Args:
+        name: a cost or a metric.
+        values: what will be shown.
+        unit: of a metric, where its study knows it; as it is registered here by default.
 
     Example:
         >>> axis_unit("macs_full", [2e9]).title
@@ -151,19 +152,23 @@ def axis_unit(name: str, values: Iterable[float]) -> Unit:
     """
     if name in COST_FIELDS:
         kind, _, convention = name.partition("_")
-        unit = count_unit(kind, [int(value) for value in values])
+        count = count_unit(kind, [int(value) for value in values])
         counted = "; a multiply-add counts once" if kind == "macs" else ""
-        return Unit(unit.size, f"{unit.title}, '{convention}' convention{counted}")
-    known = "latency" if name.startswith("latency") else name
-    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(known, score_title(name)))
+        return Unit(count.size, f"{count.title}, '{convention}' convention{counted}")
+    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or score_title(name, unit))
 
 
-def score_title(metric: str) -> str:
-    """A metric with its unit, as an axis names it; accuracies are in percent.
+def score_title(metric: str, unit: str | None = None) -> str:
+    """A metric with its unit, as an axis names it.
+
+    Args:
+        metric: its name.
+        unit: where its study knows it; as it is registered here by default.
 
     Example:
-        >>> score_title("top1"), score_title("val_top1"), score_title("val_loss")
-        ('top1 (%)', 'val_top1 (%)', 'val_loss')
+        >>> score_title("top1"), score_title("val_pixel_accuracy"), score_title("val_loss"), score_title("psnr", "dB")
+        ('top1 (%)', 'val_pixel_accuracy (%)', 'val_loss', 'psnr (dB)')
     """
-    shares = ("top", "ap", "miou", "accuracy", "pixel_accuracy", "balanced_accuracy", "macro_f1")
-    return f"{metric} (%)" if metric.removeprefix("val_").startswith(shares) else metric
+    if unit is None:
+        unit = metric_of(metric, known_metrics()).unit
+    return f"{metric} ({unit})" if unit else metric

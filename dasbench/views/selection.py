@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dasbench.analysis.stats import Direction
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import Row
 from dasbench.results.answers import LookRecord, StudyRecord
 from dasbench.results.reading import Reader, read_store
+from dasbench.spec.metrics import Metrics, metric_of
 from dasbench.views.filters import filter_rows
+from dasbench.views.units import better_direction, known_metrics, no_direction
 from dasbench.views.variants import is_cost, name_codes
 
 
@@ -20,7 +23,7 @@ class Selection:
         name: the study's name; several are joined with `+`.
         question: what it asks.
         metric: its first measured objective.
-        maximise: whether larger is better.
+        maximise: whether larger is better; None for a metric of which nobody said so: it is shown, never ranked.
         rows: its trials; with several studies each label begins with its study's name.
         where: the filter that they passed, `""` for none.
         objectives: `max` or `min` by metric, as the studies name them.
@@ -29,12 +32,13 @@ class Selection:
         min_effect: smallest difference that matters, as a study names it that takes looks; of a single study only.
         probe: scores are a formula's, nothing was trained.
         confusions: which classes trials took for which, by key; read only for what shows it.
+        metrics: unit and direction of metrics, as the studies keep them and as they are registered here.
     """
 
     name: str
     question: str
     metric: str
-    maximise: bool
+    maximise: bool | None
     rows: Sequence[Row]
     where: str = ""
     objectives: Sequence[tuple[str, str]] = ()
@@ -43,6 +47,33 @@ class Selection:
     min_effect: float | None = None
     probe: bool = False
     confusions: Mapping[str, Confusion] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=known_metrics)
+
+    @property
+    def unit(self) -> str:
+        """Of the metric, `""` for none."""
+        return self.unit_of(self.metric)
+
+    def unit_of(self, metric: str) -> str:
+        """Of any metric, `""` for none."""
+        return metric_of(metric, self.metrics).unit
+
+    def direction_of(self, metric: str) -> Direction | None:
+        """Whether more or less of any metric is better; None if nobody said so."""
+        if metric == self.metric:
+            return self.direction
+        return better_direction(metric, self.objectives, self.metrics)
+
+    @property
+    def direction(self) -> Direction:
+        """Whether more or less of the metric is better, for whoever ranks.
+
+        Raises:
+            UsageError: if nobody said so.
+        """
+        if self.maximise is None:
+            raise no_direction(self.metric, f"`dasbench pareto` takes --objective {self.metric}:max")
+        return "max" if self.maximise else "min"
 
 
 def select_study(db: str, name: str) -> Selection:
@@ -96,6 +127,7 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         looks=looks,
         min_effect=_min_effect(known[names[0]]) if len(names) == 1 else None,
         probe=any(row.task == "probe" for row in rows),
+        metrics=known_metrics(known[name].metrics for name in names),
     )
 
 

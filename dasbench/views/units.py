@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
+from dasbench.metrics.traits import registered_metrics
+from dasbench.spec.metrics import Metrics, agreed, metric_of, plain_name
 
 
 class Unit(NamedTuple):
@@ -36,18 +39,43 @@ def count_unit(kind: str, counts: Iterable[int]) -> Unit:
     return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
 
 
-PERCENT = re.compile(r"(val_|train_|test_)?(top\d+|ap(\d+|_\w+)?|miou|pixel_accuracy|balanced_accuracy|macro_f1)")
-"""Metrics of our own that are shares in percent, whose differences are percentage points."""
+def known_metrics(stored: Iterable[Metrics] = ()) -> Metrics:
+    """What is known of metrics: what studies keep of theirs, and what is registered here.
 
-
-def score_unit(metric: str) -> str:
-    """Unit of the differences of a metric of our own: `pp` for shares in percent, none otherwise.
+    Args:
+        stored: what each study keeps; where they contradict each other, nothing is known.
 
     Example:
-        >>> score_unit("val_top1"), score_unit("loss")
-        ('pp', '')
+        >>> from dasbench.spec.metrics import Metric
+        >>> known = known_metrics([{"my_score": Metric("dB", "max")}])
+        >>> known["my_score"].unit, known["top1"].unit
+        ('dB', '%')
     """
-    return "pp" if PERCENT.fullmatch(metric) else ""
+    return {**registered_metrics(), **agreed(stored)}
+
+
+def score_unit(metric: str, known: Metrics | None = None) -> str:
+    """Unit of the differences of a metric: `pp` for shares in percent, else that of the metric.
+
+    Args:
+        metric: its name.
+        known: what is known of metrics; what is registered here by default.
+
+    Example:
+        >>> score_unit("val_top1"), score_unit("latency_ms"), score_unit("loss")
+        ('pp', 'ms', '')
+    """
+    return difference_unit(metric_of(metric, known_metrics() if known is None else known).unit)
+
+
+def difference_unit(unit: str) -> str:
+    """The unit of the differences of what is in a unit.
+
+    Example:
+        >>> difference_unit("%"), difference_unit("ms")
+        ('pp', 'ms')
+    """
+    return "pp" if unit == "%" else unit
 
 
 class ScoreUnit(NamedTuple):
@@ -97,7 +125,7 @@ def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
 
     Args:
         metric: its name. A share is taken for percent only where the scores leave no doubt; where none is above 1,
-            whatever is no loss or cost may be a fraction.
+            whatever is not registered with another unit or none may be a fraction.
         scores: all that is known.
 
     Example:
@@ -109,8 +137,14 @@ def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
     if SHARE.search(_in_snake_case(metric)):
         in_percent = max(scores) > 1 and all(1 <= score <= 100 or score == 0 for score in scores)
         return SCORE_UNITS["percent"] if in_percent else None
-    may_be_fractions = max(scores) <= 1 and min(scores) >= 0 and better_direction(metric) == "max"
+    may_be_fractions = min(scores) >= 0 and max(scores) <= 1 and not _is_no_share(metric)
     return None if may_be_fractions else SCORE_UNITS["none"]
+
+
+def _is_no_share(metric: str) -> bool:
+    """Whether a metric is registered and not in percent, as a loss is."""
+    known = registered_metrics()
+    return (metric in known or plain_name(metric) in known) and metric_of(metric, known).unit != "%"
 
 
 def _in_snake_case(name: str) -> str:
@@ -123,25 +157,41 @@ def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-_LOSSES = ("loss", "error", "err", "mae", "mse", "rmse", "nll", "brier", "ece", "fid", "wer", "cer", "perplexity")
-_COSTS = ("seconds", "ms", "time", "latency", "memory", "params", "macs", "flops")
-LESS_IS_BETTER = frozenset((*_LOSSES, *_COSTS))
-"""Words in the name of a metric of which less is better."""
+def better_direction(
+    metric: str, objectives: Iterable[tuple[str, str]] = (), known: Metrics | None = None
+) -> Direction | None:
+    """Whether more or less of a metric is better: as a study's objectives say, else as it is registered.
 
+    Args:
+        metric: its name.
+        objectives: `max` or `min` by metric.
+        known: what is known of metrics; what is registered here by default.
 
-def better_direction(metric: str, objectives: Iterable[tuple[str, str]] = ()) -> Literal["max", "min"]:
-    """Whether more or less of a metric is better: as a study's objectives say, else less only of a loss or a cost.
+    Returns:
+        None where nobody says, or neither is: such a metric is shown, and nothing is ranked by it.
 
     Example:
         >>> better_direction("val_loss"), better_direction("top1"), better_direction("val_f", [("f", "min")])
         ('min', 'max', 'min')
-        >>> better_direction("test/RMSE"), better_direction("testLoss")
-        ('min', 'min')
+        >>> better_direction("my_loss") is None
+        True
     """
-    known = dict(objectives)
-    plain = re.sub("^(val|train|test)_", "", metric)
-    said = known.get(metric, known.get(plain))
+    directions = dict(objectives)
+    said = directions.get(metric, directions.get(plain_name(metric)))
     if said is not None:
         return "min" if said == "min" else "max"
-    words = re.findall("[a-z]+", _in_snake_case(plain))
-    return "min" if LESS_IS_BETTER.intersection(words) else "max"
+    return metric_of(metric, known_metrics() if known is None else known).direction
+
+
+def no_direction(metric: str, remedy: str) -> UsageError:
+    """What is said where something is to be ranked by a metric of which nobody said what is better.
+
+    Args:
+        metric: its name.
+        remedy: what to write instead.
+    """
+    register = f'@METRICS.register("{plain_name(metric)}", unit="", direction="max")'
+    return UsageError(
+        f"metric '{metric}': nobody registered whether more or less of it is better, so that nothing can be ranked by "
+        f"it. {remedy}; who measures it says it once and for all: {register}"
+    )

@@ -18,7 +18,7 @@ from dasbench.render.tables.table import Layout
 from dasbench.views.comparison import Question, compare, compare_family, in_unit
 from dasbench.views.naming import find_variants
 from dasbench.views.score_files import read_scores
-from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, better_direction, foreign_unit, score_unit
+from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, foreign_unit
 from dasbench.views.variants import VariantScores
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]
@@ -372,13 +372,9 @@ def test_a_small_difference_keeps_its_digits_in_a_table():
     assert table.rows[0][1] == "-0.0417 ± 0.0174"
 
 
-def test_units_and_directions_follow_the_metric():
-    assert (score_unit("top5"), score_unit("val_loss")) == ("pp", "")
+def test_the_unit_of_scores_from_elsewhere_is_asked_for_unless_they_or_their_name_leave_no_doubt():
     assert foreign_unit("accuracy", [71.2, 0.0]) == SCORE_UNITS["percent"]
     assert foreign_unit("top1 (%)", [0.7, 0.8]) == SCORE_UNITS["percent"]
-    assert foreign_unit("loss", [0.7, 0.8]) == foreign_unit("psnr", [31.2]) == SCORE_UNITS["none"]
-    assert (better_direction("error_rate"), better_direction("f1"), better_direction("f1", [("f1", "min")])) == (
-        "min",
-        "max",
-        "min",
-    )
+    assert foreign_unit("val_loss", [0.7, 0.8]) == foreign_unit("psnr", [31.2]) == SCORE_UNITS["none"]
+    assert foreign_unit("nll", [2.7, 0.8]) == foreign_unit("latency_ms", [0.4]) == SCORE_UNITS["none"]
+    assert foreign_unit("nll", [0.7, 0.8]) is foreign_unit("ece", [0.02]) is foreign_unit("err", [0.1]) is None

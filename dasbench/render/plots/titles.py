@@ -46,7 +46,7 @@ def spread_title(metric: str, unit: str, *, spread: bool) -> str:
 def vertical_title(front: ParetoInfo) -> str:
     """What the vertical axis shows, and what its error bars are."""
     if is_cost_name(front.metric):
-        return axis_unit(front.metric, []).title
+        return axis_unit(front.metric, [], front.units.get(front.metric)).title
     unit = front.units.get(front.metric, "")
     if not front.points:
         return metric_title(front.metric, unit)

@@ -7,9 +7,9 @@ from dasbench.analysis.looks import State
 from dasbench.render.comparison import answer_verdict
 from dasbench.render.leaderboard import REASONS, RUNNING, noise_note
 from dasbench.render.section.words import counted, listed, shortened
+from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
 from dasbench.views.lines import Line
-from dasbench.views.units import score_unit
 from dasbench.views.variants import is_cost
 
 MOST_VERDICTS = 12
@@ -41,16 +41,17 @@ def _best(evidence: Evidence) -> Iterator[str]:
         yield f"The variants are ranked by {board.metric}, which is counted exactly."
         return
     if len(lines) == 1:
-        yield f"One variant has a score: {_mean(lines[0], board.metric)}."
+        yield f"One variant has a score: {_mean(lines[0], board)}."
         return
     if evidence.is_searched and not evidence.is_confirmed:
         yield (
-            f"The best mean, {_mean(lines[0], board.metric)}, is that of a selection among "
+            f"The best mean, {_mean(lines[0], board)}, is that of a selection among "
             f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on fresh seeds, so there "
             "is no verdict."
         )
         return
-    yield f"{'The highest' if evidence.selection.maximise else 'The lowest'} mean is {_mean(lines[0], board.metric)}."
+    which = "highest" if evidence.selection.direction == "max" else "lowest"
+    yield f"The {which} mean is {_mean(lines[0], board)}."
     if evidence.tests_hold:
         yield from _ties(lines)
     if any(line.entry.num_done == 1 for line in lines):
@@ -71,9 +72,9 @@ def _ties(lines: Sequence[Line]) -> Iterator[str]:
         yield f"{counted(len(worse), 'variant')} {'is' if len(worse) == 1 else 'are'} significantly worse."
 
 
-def _mean(line: Line, metric: str) -> str:
+def _mean(line: Line, board: Board) -> str:
     """A variant with its mean, interval and number of seeds."""
-    summary, unit = line.summaries[metric], " %" if score_unit(metric) else ""
+    summary, unit = line.summaries[board.metric], f" {board.unit}" if board.unit else ""
     spread = "" if summary.half_width is None else f" ± {summary.half_width:.3g}"
     seeds = counted(line.entry.num_done, "seed")
     return f"{shortened(line.entry.label)} with {summary.mean:.4g}{spread}{unit} ({seeds})"
@@ -100,7 +101,7 @@ def _after_search(evidence: Evidence) -> Iterator[str]:
     for line in picked[:MOST_VERDICTS]:
         yield (
             f"{shortened(line.entry.label)} scored {line.entry.selected[metric]:.4g} when it was selected; on fresh "
-            f"seeds it is {_mean(line, metric)}."
+            f"seeds it is {_mean(line, evidence.board)}."
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, find_axis, has_several_studies, mean_of, unit_of, variants_with_scores
+from dasbench.views.means import Mean, find_axis, has_several_studies, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 
 MOST_CURVES = 8
@@ -90,6 +90,4 @@ def info(selection: Selection) -> AlphaInfo:
         AlphaCurve(study=study, setting=setting, points=sorted(points[name], key=lambda point: point.alpha))
         for name, (study, setting) in settings.items()
     ]
-    return AlphaInfo(
-        question=selection.question, metric=selection.metric, unit=unit_of(selection.metric), curves=curves
-    )
+    return AlphaInfo(question=selection.question, metric=selection.metric, unit=selection.unit, curves=curves)

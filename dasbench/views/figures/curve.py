@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import isfinite
 
 from dasbench.results.answers import TrialRecord
-from dasbench.views.means import unit_of
+from dasbench.spec.metrics import metric_of
 from dasbench.views.trial import curves
+from dasbench.views.units import known_metrics
 
 RESOURCES = ("seconds", "images_per_s", "peak_memory")
 """What an epoch took; no curve of learning."""
@@ -41,6 +42,7 @@ def info(trial: TrialRecord) -> CurveInfo:
     """Gather the curves of a trial; metrics without any finite value are left out."""
     known = _finite_curves(trial)
     first = trial.rows[0] if trial.rows else None
+    metrics = known_metrics([trial.metrics])
     return CurveInfo(
         key=trial.key,
         state=trial.state.state,
@@ -49,7 +51,7 @@ def info(trial: TrialRecord) -> CurveInfo:
         epochs=[epoch.number for epoch in trial.epochs],
         scores={name: values for name, values in known.items() if not is_loss(name)},
         losses={name: values for name, values in known.items() if is_loss(name)},
-        units={name: unit_of(name) for name in known},
+        units={name: metric_of(name, metrics).unit for name in known},
     )
 
 

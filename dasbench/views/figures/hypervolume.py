@@ -88,7 +88,7 @@ def info(
     Raises:
         UsageError: if the reference is not finite.
     """
-    direction: Direction = "max" if selection.maximise else "min"
+    direction = selection.direction
     entries = _with_score_and_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
         raise UsageError(f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost")

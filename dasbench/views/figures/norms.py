@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, axes_of, find_axis, mean_of, unit_of, variants_with_scores
+from dasbench.views.means import Mean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 
@@ -51,12 +51,12 @@ def info(selection: Selection) -> NormsInfo:
     entries = _by_pair(selection, axes)
     planned = [_pair(row.variant, axes) for row in selection.rows if set(axes) <= set(row.variant)]
     scores = {pair: entry.scores[selection.metric] for pair, entry in entries.items()}
-    ranks = rank_intervals(scores, direction="max" if selection.maximise else "min")
+    ranks = rank_intervals(scores, direction=selection.direction)
     return NormsInfo(
         question=selection.question,
         metric=selection.metric,
-        unit=unit_of(selection.metric),
-        maximise=selection.maximise,
+        unit=selection.unit,
+        maximise=selection.direction == "max",
         first=list(dict.fromkeys(first for first, _ in planned)),
         second=list(dict.fromkeys(second for _, second in planned)),
         cells={pair: mean_of(entry) for pair, entry in entries.items()},

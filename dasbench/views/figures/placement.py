@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, axes_of, has_several_studies, mean_of, unit_of, variants_with_scores
+from dasbench.views.means import Mean, axes_of, has_several_studies, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 
 MOST_PLACES = 60
@@ -75,6 +75,4 @@ def info(selection: Selection) -> PlacementInfo:
         raise UsageError(
             f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; use --where"
         )
-    return PlacementInfo(
-        question=selection.question, metric=selection.metric, unit=unit_of(selection.metric), places=places
-    )
+    return PlacementInfo(question=selection.question, metric=selection.metric, unit=selection.unit, places=places)

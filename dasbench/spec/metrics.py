@@ -1,0 +1,91 @@
+"""What is known of a metric: its unit, and whether more or less of it is better."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+PARTS = ("val_", "train_", "test_")
+"""What stands before a metric's name and says on which part of the data it was measured."""
+
+LONGEST_UNIT = 20
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, apart from its name.
+
+    Args:
+        unit: of its values, `""` for none; differences of `%` are percentage points.
+        direction: whether more or less of it is better; None if neither is, or nobody said: it is never ranked by.
+    """
+
+    unit: str = ""
+    direction: Literal["max", "min"] | None = None
+
+
+Metrics = Mapping[str, Metric]
+"""What is known of metrics, by name."""
+
+UNKNOWN = Metric()
+"""What is known of a metric that nobody registered."""
+
+
+def metric_of(name: str, known: Metrics) -> Metric:
+    """What is known of a metric, whichever part of the data it was measured on.
+
+    Example:
+        >>> known = {"top1": Metric("%", "max")}
+        >>> metric_of("val_top1", known).unit, metric_of("my_score", known).direction
+        ('%', None)
+    """
+    return known.get(name) or known.get(plain_name(name), UNKNOWN)
+
+
+def plain_name(name: str) -> str:
+    """A metric's name without the part of the data.
+
+    Example:
+        >>> plain_name("val_top1"), plain_name("value")
+        ('top1', 'value')
+    """
+    return next((name.removeprefix(part) for part in PARTS if name.startswith(part)), name)
+
+
+def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
+    """What all that know a metric say of it; of what they contradict each other in, nothing is known.
+
+    Example:
+        >>> one, other = {"a": Metric("s", "min"), "b": Metric("%", "max")}, {"a": Metric("s", "max")}
+        >>> agreed([one, other])
+        {'a': Metric(unit='s', direction=None), 'b': Metric(unit='%', direction='max')}
+    """
+    common: dict[str, Metric] = {}
+    for known in several:
+        for name, metric in known.items():
+            before = common.get(name, metric)
+            unit = metric.unit if metric.unit == before.unit else ""
+            common[name] = Metric(unit, metric.direction if metric.direction == before.direction else None)
+    return common
+
+
+def check_metric_traits(unit: object, direction: object) -> Metric:
+    """A metric from what it was registered with.
+
+    Raises:
+        ValueError: saying what is wrong with the unit or with the direction, and what would be right.
+
+    Example:
+        >>> check_metric_traits("dB", "higher")
+        Traceback (most recent call last):
+            ...
+        ValueError: direction 'higher'; write 'max' or 'min', or leave it out where neither is better
+    """
+    if not isinstance(unit, str) or len(unit) > LONGEST_UNIT or not unit.isprintable():
+        raise ValueError(f"unit {unit!r}; write up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none")
+    if direction == "max":
+        return Metric(unit, "max")
+    if direction == "min":
+        return Metric(unit, "min")
+    if direction is None:
+        return Metric(unit)
+    raise ValueError(f"direction {direction!r}; write 'max' or 'min', or leave it out where neither is better")
