@@ -9,7 +9,7 @@ from dasbench.views.components import Component
 
 NAME = Column(key="name", title="name", is_text=True)
 SUMMARY = Column(key="summary", title="summary", is_text=True, priority=1)
-PARAMETERS = Column(key="parameters", title="parameters", is_text=True, priority=2)
+PARAMETERS = Column(key="parameters", title="parameters", is_text=True, priority=1)
 SOURCE = Column(key="source", title="source", is_text=True, priority=3)
 PLACEMENT = Column(key="placement", title="placement", is_text=True, priority=2)
 

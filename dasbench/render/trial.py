@@ -36,8 +36,8 @@ STUDY_COLUMNS = (
 )
 CURVE_COLUMNS = (
     Column(key="metric", title="metric", is_text=True),
-    Column(key="curve", title="curve", is_text=True, priority=2),
-    Column(key="first", title="first", priority=1),
+    Column(key="curve", title="curve", is_text=True, priority=1),
+    Column(key="first", title="first", priority=2),
     Column(key="last", title="last"),
     Column(key="best", title="best"),
 )
@@ -123,7 +123,7 @@ def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
 def difference_tables(first: TrialRecord, second: TrialRecord, found: Sequence[Difference]) -> list[Table]:
     """What differs between two trials side by side."""
     columns = (
-        Column(key="part", title="part", is_text=True, priority=1),
+        Column(key="part", title="part", is_text=True, priority=3),
         FIELD,
         Column(key="first", title=_name(first), is_text=True),
         Column(key="second", title=_name(second), is_text=True),

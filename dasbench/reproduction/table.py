@@ -36,9 +36,9 @@ COLUMNS = (
     Column(key="printed", title="printed"),
     Column(key="here", title="here"),
 )
-SEEDS = Column(key="n", title="n", priority=1)
+SEEDS = Column(key="n", title="n", priority=2)
 VERDICT = Column(key="verdict", title="verdict", is_text=True)
-IN_FULL = Column(key="full", title="full", priority=2)
+IN_FULL = Column(key="full", title="full", priority=3)
 
 
 def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list[Table]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -10,11 +11,12 @@ from click.testing import CliRunner, Result
 
 from dasbench.cli import run_command
 from dasbench.cli.reproduce import command
-from dasbench.paper.figures import Count
+from dasbench.paper.figures import Column, Count, PaperRow, Published, Table
 from dasbench.paper.tables import load_tables, table
 from dasbench.records import Outcome
 from dasbench.reproduction import rows as reproduction_rows
-from dasbench.reproduction.rows import reproduce_row
+from dasbench.reproduction.rows import CellReport, RowReport, reproduce_row
+from dasbench.reproduction.table import reproduction_tables
 from dasbench.reproduction.trained import read_trained
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
@@ -280,6 +282,46 @@ def test_the_table_shows_notes_full_counts_and_why_they_differ():
     assert "do not see its own deformable kernel" in text
     assert "networks with 1000 classes, although" in text
     assert "12.449" in text
+
+
+def test_each_figure_has_a_line_and_each_row_is_named_once():
+    found = table("table3")
+
+    [shown] = reproduction_tables(found, [reproduce_row(found, row) for row in found.rows])
+
+    assert [column.key for column in shown.columns] == ["row", "figure", "printed", "here", "verdict"]
+    assert len(shown.rows) == len(found.rows) * len(found.columns)
+    assert [cells[0] for cells in shown.rows if cells[0]] == [row.label for row in found.rows]
+    assert shown.notes[0] == "12 figures: not run 12"
+
+
+def report(published, cell):
+    """One row with one figure, in a table of its own."""
+    column = Column(name="top1", title="Top-1", unit="%", direction="max", metric="top1", dataset=None)
+    row = PaperRow(
+        label="r", backbone="resnet18", gate=None, published={"top1": published}, convention="", exact={}, note="odd"
+    )
+    found = Table(
+        name="t", title="T", caption="", task="classification", dataset=None, image_size=None, num_classes=None,
+        columns={"top1": column}, rows=(row,),
+    )  # fmt: skip
+    return reproduction_tables(found, [RowReport(row=row, cells={"top1": cell})])[0]
+
+
+def test_one_seed_has_no_interval_and_a_noted_figure_a_star():
+    printed = Published(Decimal("66.41"), "%", "misprinted")
+
+    shown = report(printed, CellReport(published=printed, measured=66.0, verdict="not comparable", why="1 seed", n=1))
+
+    assert list(shown.rows) == [["r*", "Top-1 (%)*", "66.41", "66.00", "1", "not comparable"]]
+    assert shown.notes[:2] == ["1 figure: not comparable 1", "not comparable: 1 seed (Top-1 of all rows)"]
+    assert "* r, Top-1: misprinted" in shown.notes
+
+
+def test_there_is_no_verdict_on_a_dash():
+    shown = report(None, CellReport(published=None, measured=66.0, verdict="not comparable", why="a dash"))
+
+    assert list(shown.rows) == [["r*", "Top-1 (%)", "-", "66.000", ""]]
 
 
 def test_markdown_is_a_table():

@@ -12,7 +12,7 @@ from dasbench.analysis.anova import anova
 from dasbench.analysis.fanova import encode, forest_fit, forest_shares
 from dasbench.analysis.importance import Observation, importance, varied_axes
 from dasbench.errors import UsageError
-from dasbench.render.importance import importance_records
+from dasbench.render.importance import importance_records, importance_tables
 from dasbench.views.importance import info
 from dasbench.views.selection import Selection
 
@@ -212,12 +212,41 @@ class TestForest:
         assert forest_fit(columns, scores) == forest_fit(columns, scores)
 
 
-def test_records_hold_every_number_of_the_table():
+def explained(*, method="auto"):
+    """A study in which `a` matters and `b` does not."""
+    noise = np.random.default_rng(0).normal(scale=0.1, size=(3, 4, 3))
     rows = [
-        row(f"{a}{b}", s, 80 + a + s / 10 + (a * b * s) % 3 / 10, 10, variant={"a": a, "b": b})
-        for a, b, s in product(range(3), range(2), range(3))
+        row(f"{a}{b}", s, 80 + a + noise[a, b, s], 10, variant={"a": a, "b": b})
+        for a, b, s in product(range(3), range(4), range(3))
     ]
-    found = info(Selection(name="s", question="?", metric="top1", maximise=True, rows=rows)).found
+    return info(Selection(name="s", question="?", metric="top1", maximise=True, rows=rows), method=method)
+
+
+def place_of(table, key):
+    return [column.key for column in table.columns].index(key)
+
+
+def test_a_table_holds_the_tests_of_an_analysis_of_variance_and_the_means_of_levels():
+    effects, levels = importance_tables(explained())
+
+    p, verdict = (place_of(effects, key) for key in ("p", "resolved"))
+    parts = {cells[0]: (cells[p], cells[verdict]) for cells in effects.rows}
+    assert parts["a"] == ("< 0.001", "resolved")
+    assert parts["b"][1] == "not resolved"
+    assert parts["residual"] == ("-", "")
+    assert effects.notes[0] == "Analysis of variance: 12 variants, 3 seeds, 36 trials."
+    assert len(levels.rows) == 3 + 4
+
+
+def test_a_forest_has_shares_and_no_tests():
+    effects, _ = importance_tables(explained(method="fanova"))
+
+    assert [column.key for column in effects.columns] == ["part", "share"]
+    assert effects.notes[0].startswith("fANOVA: 12 variants")
+
+
+def test_records_hold_every_number_of_the_table():
+    found = explained().found
     records = {record["effect"]: record for record in importance_records(found)}
 
     assert set(records) == {"a", "b", "a x b", "seeds", "residual"}

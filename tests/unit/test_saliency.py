@@ -1,8 +1,10 @@
 """Grad-CAM against other implementations, regions from three sources, scores of a network, weights that are kept."""
 
 import copy
+import dataclasses
 import json
 import math
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +20,7 @@ from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
 from dasbench.render.plots.saliency import draw
-from dasbench.render.saliency import image_records, saliency_records
+from dasbench.render.saliency import image_records, saliency_records, saliency_tables
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks
@@ -28,7 +30,7 @@ from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
 from dasbench.views.figures.saliency import info
-from dasbench.views.saliency import Viewed, saliency_scores
+from dasbench.views.saliency import Reading, Viewed, saliency_scores
 
 MEMORY = MemorySplit(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
 
@@ -625,6 +627,38 @@ def test_networks_are_compared_image_by_image():
     _, record = records_of([view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))])
 
     assert (record["against"], record["pairs"], record["difference"]) == ("a" * 12, 2, 0.375)
+
+
+def test_a_table_compares_networks_where_there_is_something_to_compare():
+    views = [view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))]
+
+    [compared] = saliency_tables("Where?", saliency_scores(views), parameters={"base": 10.0})
+    [alone] = saliency_tables("Where?", saliency_scores(views[:1]), parameters={"base": 10.0})
+
+    assert [cells[-1] for cells in compared.rows] == ["", "+0.375 ± 1.588"]
+    assert (alone.columns[-1].key, alone.notes) == ("undefined", ["base 10.0."])
+
+
+def test_networks_without_scores_are_not_compared():
+    views = [view(scores=None), view("b" * 12, scores=None)]
+
+    [table] = saliency_tables("Where?", saliency_scores(views), parameters={})
+
+    assert [cells[3:] for cells in table.rows] == [("-", "-", "0", "0")] * 2
+
+
+def test_sensitivity_has_a_line_for_each_reading_and_a_column_for_each_threshold():
+    readings = [
+        Reading(antilog=antilog, base=base, threshold=threshold, sfd_mean=base * threshold, sfd_sd=0.0, n=3)
+        for antilog, base, threshold in product(("shifted", "plain"), (1, 10), (0.15, 0.3))
+    ]
+    seen = dataclasses.replace(view(), sensitivity=readings)
+
+    _, table = saliency_tables("Where?", saliency_scores([seen]), parameters={})
+
+    assert [column.title for column in table.columns] == ["antilog", "base", "threshold 0.15", "threshold 0.3"]
+    assert table.rows[:2] == [("none", "1", "0.150", "0.300"), ("shifted", "10", "1.500", "3.000")]
+    assert len(records_of([seen])[0]["sensitivity"]) == len(readings)
 
 
 def test_without_regions_there_is_no_score():
