@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ NORMS = ("bn", "fn", "in", "ln")
 LABELS = [f"first_norm={first} second_norm={second}" for first in NORMS for second in NORMS]
 BASELINE, OTHER = "first_norm=in second_norm=ln", "first_norm=bn second_norm=bn"
 WIDTHS = (60, 80, 100, 120)
-VERTICAL = "┃│|"
+ENCODINGS = ("latin-1", "ascii")
+VERTICAL = ("┃", "│", "|")
 """What stands between columns, also where a terminal has no lines to draw."""
 
 WIDE = 999
@@ -59,8 +61,8 @@ TERMINAL = """
 import fcntl, json, os, struct, sys, termios
 from dasbench.cli import run_command
 for run in json.loads(sys.argv[1]):
-    os.environ.pop("COLUMNS", None)
-    os.environ.update(run["environment"])
+    os.environ["COLUMNS"] = run["columns"]
+    sys.stdout.reconfigure(encoding=run["encoding"])
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, run["width"], 0, 0))
     code = run_command(run["arguments"])
     sys.stdout.flush()
@@ -97,13 +99,22 @@ def db(tmp_path_factory):
     return path
 
 
-def run_in_terminal(db, runs, *, encoding="utf-8"):
-    """What runs print, each a triple of a width, arguments and the environment."""
-    asked = [{"width": width, "arguments": given, "environment": more} for width, given, more in runs]
+@dataclass(frozen=True)
+class Run:
+    """A verb in a terminal."""
+
+    arguments: list[str]
+    width: int
+    encoding: str = "utf-8"
+    columns: str = ""
+
+
+def run_in_terminal(db, runs):
+    """What runs print, one after the other in one process, whose terminal changes its width."""
     master, slave = pty.openpty()
-    environment = {"DASBENCH_DB": str(db), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": encoding, "TERM": "xterm"}
+    environment = {"DASBENCH_DB": str(db), "OMP_NUM_THREADS": "1", "TERM": "xterm"}
     process = subprocess.Popen(
-        [sys.executable, "-c", TERMINAL, json.dumps(asked)],
+        [sys.executable, "-c", TERMINAL, json.dumps([asdict(run) for run in runs])],
         stdin=subprocess.DEVNULL,
         stdout=slave,
         stderr=subprocess.DEVNULL,
@@ -114,9 +125,10 @@ def run_in_terminal(db, runs, *, encoding="utf-8"):
     written = b"".join(iter(lambda: _read(master), b""))
     os.close(master)
     assert process.wait(60) == 0
-    printed = re.findall(r"(.*?)\x1e(\d+)\x1f", written.decode(encoding), re.DOTALL)
-    assert [code for _, code in printed] == ["0"] * len(asked)
-    return [re.sub(r"\x1b\[[\d;]*m|\r", "", text) for text, _ in printed]
+    printed = re.findall(rb"(.*?)\x1e(\d+)\x1f", written, re.DOTALL)
+    assert [code for _, code in printed] == [b"0"] * len(runs)
+    texts = [text.decode(run.encoding) for run, (text, _) in zip(runs, printed, strict=True)]
+    return [re.sub(r"\x1b\[[\d;]*m|\r", "", text) for text in texts]
 
 
 def _read(master):
@@ -126,28 +138,29 @@ def _read(master):
         return b""
 
 
-def print_verbs(db, verbs, *, encoding="utf-8", widths=WIDTHS):
-    """What verbs print, by verb and width; at WIDE also with --wide in a narrow terminal, as `VERB --wide`."""
-    runs = {(verb, width): (width, given, {}) for verb, given in verbs.items() for width in (*widths, WIDE)}
-    if encoding == "utf-8":
-        runs |= {(f"{verb} --wide", 60): (60, [*given, "--wide"], {}) for verb, given in verbs.items()}
-    return dict(zip(runs, run_in_terminal(db, [*runs.values()], encoding=encoding), strict=True))
-
-
 @pytest.fixture(scope="module")
 def reading(db):
-    return print_verbs(db, READING)
+    """What they print by verb and width, also as `VERB --wide` and as `VERB ENCODING`, of few characters."""
+    runs = {}
+    for verb, given in READING.items():
+        runs |= {(verb, width): Run(given, width) for width in (*WIDTHS, WIDE)}
+        runs[f"{verb} --wide", 60] = Run([*given, "--wide"], 60)
+        for encoding in ENCODINGS:
+            runs |= {(f"{verb} {encoding}", width): Run(given, width, encoding) for width in (60, 80)}
+    return dict(zip(runs, run_in_terminal(db, [*runs.values()]), strict=True))
 
 
 @pytest.fixture(scope="module")
 def building(db):
-    return print_verbs(db, BUILDING)
+    """What they print by verb and width."""
+    runs = {(verb, width): Run(given, width) for verb, given in BUILDING.items() for width in (*WIDTHS, WIDE)}
+    return dict(zip(runs, run_in_terminal(db, [*runs.values()]), strict=True))
 
 
 def drawn_rows(out):
     """The cells of each line of all tables."""
-    lines = [line for line in out.splitlines() if line[:1] in VERTICAL]
-    return [[cell.strip() for cell in re.split(f"[{VERTICAL}]", line)[1:-1]] for line in lines]
+    lines = [line for line in out.splitlines() if line.startswith(VERTICAL)]
+    return [[cell.strip() for cell in re.split("|".join(map(re.escape, VERTICAL)), line)[1:-1]] for line in lines]
 
 
 def titles_of(out):
@@ -166,8 +179,10 @@ def check_names_and_lines(printed, verb, width):
 
     assert [line for line in out.splitlines() if cell_len(line) > width] == []
     assert "…" not in out
-    text = first_column(out) if verb in NAMES else " ".join(out.split())
-    assert [name for name in NAMES.get(verb, [BASELINE, OTHER]) if name not in text] == []
+    sentence = verb.startswith("compare two")
+    text = " ".join(out.split()) if sentence else first_column(out)
+    names = [BASELINE, OTHER] if sentence else NAMES[verb.removesuffix(" latin-1").removesuffix(" ascii")]
+    assert [name for name in names if name not in text] == []
 
 
 def check_what_is_left_out(printed, verb, width):
@@ -219,21 +234,24 @@ def test_wide_shows_in_a_narrow_terminal_what_a_wide_one_shows(reading, verb):
     assert "Left out" not in wide
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_terminals_of_few_characters_lose_nothing(db, encoding):
-    printed = print_verbs(db, READING, encoding=encoding, widths=(60, 80))
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("verb", READING)
+def test_terminals_of_few_characters_lose_nothing(reading, verb, width, encoding):
+    check_names_and_lines(reading, f"{verb} {encoding}", width)
 
-    for verb in READING:
-        for width in (60, 80):
-            check_names_and_lines(printed, verb, width)
-    sign = "±" if encoding == "latin-1" else "+-"
-    assert len(re.findall(rf"\d+\.\d\d {re.escape(sign)} \d+\.\d\d", printed["leaderboard", 80])) == len(LABELS)
+
+@pytest.mark.parametrize(("encoding", "sign"), [("latin-1", "±"), ("ascii", "+-")])
+def test_half_widths_are_there_in_few_characters(reading, encoding, sign):
+    out = reading[f"leaderboard {encoding}", 80]
+
+    assert len(re.findall(rf"\d+\.\d\d {re.escape(sign)} \d+\.\d\d", out)) == len(LABELS)
 
 
 def test_columns_of_the_environment_come_before_the_terminals_width(db):
     given = READING["leaderboard"]
 
-    narrow, wide = run_in_terminal(db, [(200, given, {"COLUMNS": "60"}), (60, given, {"COLUMNS": "200"})])
+    narrow, wide = run_in_terminal(db, [Run(given, 200, columns="60"), Run(given, 60, columns="200")])
 
     assert max(map(cell_len, narrow.splitlines())) <= 60
     assert 60 < max(map(cell_len, wide.splitlines())) <= 200

@@ -323,6 +323,15 @@ def test_latex_is_bold_up_to_the_first_number_and_in_ascii():
     assert source.endswith("\n" + r"\end{table}")
 
 
+def test_notes_alone_are_text_in_every_format(capsys, monkeypatch):
+    alone = Table(title="", columns=[], rows=[], notes=["a_b wins.", "So it is."])
+
+    assert markdown(alone) == "- a\\_b wins.\n- So it is."
+    assert latex(alone) == "a\\_b wins.\nSo it is."
+    assert "<p>a_b wins.</p>\n<p>So it is.</p>" in html([alone])
+    assert printed(capsys, monkeypatch, alone, 80) == "a_b wins.\nSo it is.\n"
+
+
 def test_latex_takes_text_literally():
     source = latex(Table(title=HOSTILE, columns=[NAME], rows=[[HOSTILE], ["β --x"]], notes=[]))
 

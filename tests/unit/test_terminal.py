@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from dasbench.render.plain import fitting, plain
+from dasbench.render.tables.table import Column, Table
+from dasbench.render.tables.terminal import print_to_terminal
 
 ROOT = Path(__file__).parents[2] / "dasbench"
 SOURCES = sorted({*ROOT.rglob("*.py")} - {ROOT / "render/tex.py"})  # which turns every letter into LaTeX
@@ -93,15 +95,13 @@ def test_a_text_that_fits_stays_as_it_is():
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("width", ["20", "80"])
 def test_the_columns_of_a_table_stay_in_line(monkeypatch, encoding, width):
-    from dasbench.render.formats import console, text_table
-
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setenv("COLUMNS", width)
 
-    table = text_table("", ["name", "± 95 %"])
-    table.add_row("a rather long name of a variant ± …", "0.2 ± 0.1")
-    console().print(table)
+    columns = [Column(key="name", title="name", is_text=True), Column(key="half", title="± 95 %")]
+    row = ["a rather long name of a variant ± …", "0.2 ± 0.1"]
+    print_to_terminal(Table(title="", columns=columns, rows=[row]))
 
     stream.flush()
     lines = stream.buffer.getvalue().decode(encoding).splitlines()
