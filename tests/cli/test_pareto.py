@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from command_line import Done
+from command_line import Done, run_dasbench
 from fabricated_studies import fabricate_study
 
 from dasbench.cli import run_command
@@ -196,3 +196,25 @@ def test_a_plot_that_a_study_cannot_fill_is_refused(run, arguments, message):
 
     assert done.code == 2
     assert message in done.err
+
+
+OWN_PLOT = """
+from dasbench.catalog import PLOTS
+
+def info(selection):
+    return len(selection.rows)
+
+@PLOTS.register("number of trials", info=info)
+def draw(number, path):
+    path.write_text(str(number))
+"""
+
+
+def test_a_plot_of_ones_own_computes_and_draws_in_one_file(folder, tmp_path):
+    (tmp_path / "own_plot.py").write_text(OWN_PLOT)
+
+    options = ("--db", folder / "results.db", "-o", tmp_path / "x.svg")
+    done = run_dasbench(tmp_path, "--import", "own_plot.py", "plot", "number of trials", "alpha", *options)
+
+    assert done.code == 0, done.err
+    assert (tmp_path / "x.svg").read_text() == "9"

@@ -3,11 +3,13 @@
 import csv
 import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fabricated_results import HOSTILE, finish, member
 from fabricated_studies import row
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from dasbench.catalog import PLOTS
@@ -204,6 +206,22 @@ class TestPlot:
         pixels = imread(tmp_path / "a.png")[..., :3]
         border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
         assert all((edge == 1).all() for edge in border)
+
+    @pytest.mark.parametrize(("classes", "variants"), [(2, 1), (10, 2)])
+    def test_no_empty_strip_is_left_between_the_title_and_the_matrices(self, monkeypatch, classes, variants):
+        figures = []
+        monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+        rows = [row(f"variant {number}", 0, 80, 10) for number in range(variants)]
+
+        draw(info(selection(rows, **{each.key: confusion_of(classes) for each in rows})), Path("a.png"))
+
+        [figure] = figures
+        figure.draw_without_rendering()
+        boxes = [axes.get_tightbbox() for axes in figure.axes]
+        title = min(text.get_window_extent().y0 for text in figure.texts)
+        above, below = title - max(box.y1 for box in boxes), min(box.y0 for box in boxes)
+        assert 0 <= above / figure.dpi < 0.3
+        assert 0 <= below / figure.dpi < 0.3
 
     def test_equal_results_give_equal_bytes(self, tmp_path):
         what = info(selection([row("a", 0, 80, 10)], a0=SMALL))

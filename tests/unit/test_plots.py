@@ -4,24 +4,29 @@ import itertools
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fabricated_studies import row
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.pages.pareto import write_page
+from dasbench.render.pages.pareto import plotly_figure, write_page
 from dasbench.render.plots.alpha import curve_name
+from dasbench.render.plots.curve import draw as draw_curve
 from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure
 from dasbench.render.plots.labels import place_labels, plain_label, printable, short_labels
-from dasbench.render.plots.pareto import draw
+from dasbench.render.plots.pareto import draw, labelled
 from dasbench.render.plots.placement import place_name
+from dasbench.render.plots.style import LOOKS, TRIED
 from dasbench.render.plots.titles import legend_title
 from dasbench.spec.labels import label
 from dasbench.spec.study import Objective
 from dasbench.views.figures.alpha import info as alpha_info
+from dasbench.views.figures.curve import CurveInfo
 from dasbench.views.figures.hypervolume import info as hypervolume_info
 from dasbench.views.figures.norms import info as norms_info
 from dasbench.views.figures.placement import info as placement_info
@@ -50,6 +55,26 @@ NORMS = [
         variant={"gate.first_norm": a, "gate.second_norm": b})
     for i, (a, b) in enumerate(itertools.product(["bn", "ln"], repeat=2)) for s in range(5)
 ]  # fmt: skip
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The figures that are saved in a test, which are kept and not written."""
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    return figures
+
+
+@pytest.fixture
+def drawn(kept):
+    """Draws a plot of a selection and returns the figure."""
+
+    def drawn(kind, chosen, **options):
+        plot = PLOTS[kind]
+        plot.make(plot.traits["info"](chosen, **options), Path("figure.png"))
+        return kept[-1]
+
+    return drawn
 
 
 class TestFrontier:
@@ -190,6 +215,13 @@ class TestDrawing:
         with styled_figure("?") as (figure, _), pytest.raises(StoreError, match="cannot be written"):
             save_figure(figure, tmp_path / "file" / "x.png")
 
+    def test_a_legend_of_long_names_stays_inside_of_the_figure(self, drawn):
+        rows = [row("a", 0, 80 + n, 10 + n, study=f"{n}{'a long name ' * 3}", key=f"k{n}") for n in range(6)]
+
+        figure = drawn("pareto", selection(rows))
+
+        assert figure.legends[0].get_window_extent().width < figure.bbox.width
+
     def test_a_long_title_is_wrapped_inside_of_the_figure(self):
         with styled_figure("W" * 300 + " " + "word " * 100) as (figure, _):
             heading = figure.get_suptitle()
@@ -197,6 +229,107 @@ class TestDrawing:
 
         assert heading.count("\n") == 5
         assert width < figure.bbox.width
+
+
+class TestPercentages:
+    """No axis of a share in percent goes beyond 0 or 100, whatever the error bars do."""
+
+    @pytest.mark.parametrize("kind", ["pareto", "alpha", "placement"])
+    @pytest.mark.parametrize(("scores", "ends"), [((99.9, 96.0, 100.0), 100), ((0.0, 4.0, 0.1), 0)])
+    def test_an_axis_ends_where_percentages_do(self, drawn, kind, scores, ends):
+        rows = [
+            row(f"v{place}", seed, abs(score - seed), 10 + place, variant={"gate.alpha": score, "placement": {
+                "stages": [place + 1]}})
+            for place, score in enumerate(scores) for seed in range(2)
+        ]  # fmt: skip
+
+        figure = drawn(kind, selection(rows))
+
+        axes = figure.axes[0]
+        low, high = axes.get_xlim() if kind == "placement" else axes.get_ylim()
+        assert 0 <= low < high <= 100
+        assert ends in (low, high)
+
+    def test_a_front_of_two_scores_ends_both_axes(self, drawn):
+        rows = [row("a", seed, 99.9, 1, metrics={"top1": 99.9 - seed, "top5": 100.0 - seed}) for seed in range(2)]
+        objectives = [Objective.model_validate(text) for text in ("top1 max", "top5 max")]
+
+        axes = drawn("pareto", selection(rows), objectives=objectives).axes[0]
+
+        assert (axes.get_xlim()[1], axes.get_ylim()[1]) == (100, 100)
+
+    @pytest.mark.parametrize("metric", ["val_loss", "top1"])
+    def test_what_is_no_percentage_has_room_around_it(self, drawn, metric):
+        rows = [row(str(value), 0, value, 10) for value in (0.0, 250.0)]
+        rows = [replace(each, metrics={metric: each.metrics["top1"]}) for each in rows]
+
+        low, high = drawn("pareto", selection(rows, metric=metric)).axes[0].get_ylim()
+
+        assert low < 0
+        assert high > 250
+
+    @pytest.mark.parametrize("score", [100.0, 0.0])
+    def test_the_colours_of_equal_norms_are_percentages_too(self, drawn, score):
+        rows = [replace(each, metrics={"top1": score}) for each in NORMS]
+
+        colours = drawn("norms", selection(rows)).axes[1]
+
+        low, high = colours.get_ylim()
+        assert 0 <= low < high <= 100
+
+    def test_an_axis_that_explains_everything_ends_at_100(self, drawn):
+        rows = [row(str(place), seed, 50.0 + 10 * place, 10) for place in range(3) for seed in range(2)]
+
+        assert drawn("importance", selection(rows)).axes[0].get_xlim() == (0, 100)
+
+    def test_a_learning_curve_ends_at_100_and_its_losses_do_not(self, kept):
+        curve = CurveInfo(key="a", state="done", epochs=[1, 2], scores={"val_top1": [90.0, 100.0]},
+                          losses={"val_loss": [200.0, 0.0]}, units={"val_top1": "%", "val_loss": ""})  # fmt: skip
+
+        draw_curve(curve, Path("curve.png"))
+
+        scores, losses = kept[0].axes
+        assert scores.get_ylim()[1] == 100
+        assert losses.get_ylim()[1] > 200
+
+    def test_the_interactive_page_ends_at_100_too(self):
+        rows = [row("a", seed, 99.0 + seed, 10) for seed in range(2)]
+
+        layout = plotly_figure(info(selection(rows)))["layout"]
+
+        assert (layout["yaxis"]["minallowed"], layout["yaxis"]["maxallowed"]) == (0, 100)
+        assert "maxallowed" not in layout["xaxis"]
+
+
+class TestTried:
+    """What a search tried and did not confirm lies below all else."""
+
+    def front(self, number, *, confirmed):
+        rows = [row(f"v{place}", 0, 50 + place, 10 + place) for place in range(number)]
+        front = info(selection(rows))
+        points = [
+            point if place < confirmed else replace(point, standing=TRIED, on_front=False)
+            for place, point in enumerate(front.points)
+        ]
+        return replace(front, points=points)
+
+    def test_it_is_the_lowest_layer(self):
+        assert min(LOOKS, key=lambda standing: LOOKS[standing].zorder) == TRIED
+        assert next(iter(LOOKS)) == TRIED
+
+    def test_the_legend_and_the_page_name_it(self, kept, tmp_path):
+        front = self.front(5, confirmed=2)
+
+        draw(front, Path("front.png"))
+        write_page(front, tmp_path / "front.html")
+
+        legend = [text.get_text() for text in kept[0].legends[0].get_texts()]
+        assert legend[0] == "tried, not confirmed"
+        assert '"name": "tried, not confirmed"' in (tmp_path / "front.html").read_text()
+
+    @pytest.mark.parametrize(("number", "expected"), [(12, 12), (13, 2), (100, 2)])
+    def test_its_points_are_labelled_only_where_points_are_few(self, number, expected):
+        assert len(labelled(self.front(number, confirmed=2).points)) == expected
 
 
 class TestLabels:
@@ -273,6 +406,25 @@ class TestPage:
         assert "<script>alert" not in page
         assert page.count("</script>") == 2
         assert page.count("<script>") == 2
+
+    def test_a_study_that_varies_many_fields_has_them_all_among_the_numbers(self, tmp_path):
+        variant = {f"gate.field{n}": n for n in range(30)}
+        write_page(info(selection([row("a", 0, 80, 10, variant=variant)])), tmp_path / "x.html")
+        page = (tmp_path / "x.html").read_text()
+
+        assert page.count("<td>") == page.count('<th scope="col">') > 10
+        assert "gate.field29" in page
+
+    def test_no_text_of_the_figure_is_wider_than_a_narrow_page(self):
+        rows = [row("a" * 90, 0, 80, 10, study="b " * 60), row("c", 0, 80, 10, study="other")]
+        figure = plotly_figure(info(selection(rows)))
+        texts = [trace["name"] for trace in figure["data"] if "name" in trace]
+        texts += [text for trace in figure["data"] for text in trace.get("hovertext", [])]
+        texts += [figure["layout"]["xaxis"]["title"]["text"], figure["layout"]["legend"]["title"]["text"]]
+
+        lines = [re.sub("</?b>", "", line) for text in texts for line in text.split("<br>")]
+
+        assert max(map(len, lines)) <= 45
 
     def test_plotly_knows_every_property_of_the_figure(self, tmp_path):
         graph_objects = pytest.importorskip("plotly.graph_objects")

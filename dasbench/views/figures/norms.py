@@ -49,7 +49,7 @@ def info(selection: Selection) -> NormsInfo:
     """
     axes = (find_axis(selection, "first_norm", plot="norms"), find_axis(selection, "second_norm", plot="norms"))
     entries = _by_pair(selection, axes)
-    planned = [_pair(row.variant, axes) for row in selection.rows if set(axes) <= set(row.variant)]
+    planned = _planned_pairs(selection, axes)
     scores = {pair: entry.scores[selection.metric] for pair, entry in entries.items()}
     ranks = rank_intervals(scores, direction=selection.direction)
     return NormsInfo(
@@ -63,6 +63,11 @@ def info(selection: Selection) -> NormsInfo:
         ties=frozenset(pair for pair, rank in ranks.items() if rank.ties_with_best and not rank.best),
         best=next((pair for pair, rank in ranks.items() if rank.best), None),
     )
+
+
+def _planned_pairs(selection: Selection, axes: tuple[str, str]) -> list[NormPair]:
+    """The norms of every trial, in the order of the study."""
+    return [_pair(row.variant, axes) for row in selection.rows if set(axes) <= set(row.variant)]
 
 
 def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, VariantScores]:
