@@ -10,7 +10,7 @@ from dasbench.errors import UsageError
 from dasbench.render.importance import importance_records
 from dasbench.render.plots import alpha, importance, norms, pareto, placement
 from dasbench.views import pareto as pareto_views
-from dasbench.views.means import Mean
+from dasbench.views.means import Mean, axes_of
 from dasbench.views.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
@@ -28,6 +28,7 @@ class Figure:
         records: every number behind it.
         draw: draws it to a PNG, SVG or PDF file.
         front: what an interactive page draws instead, of the frontier.
+        why_not: why it would say nothing that the tables do not, `""` if it says something.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Figure:
     records: Records
     draw: Callable[[Path], None]
     front: pareto_views.ParetoInfo | None = None
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
         except UsageError as error:
             left_out[name] = str(error)
             continue
-        if figure.records:
-            drawn.append(replace(figure, caption=f"{figure.caption} {caveat}".strip()))
+        why_not = figure.why_not if figure.records else "no trial has a result to show yet"
+        if why_not:
+            left_out[name] = f"plot {name}: {why_not}"
         else:
-            left_out[name] = f"plot {name}: no trial has a result to show yet"
+            drawn.append(replace(figure, caption=f"{figure.caption} {caveat}".strip()))
     return Figures(drawn, left_out)
 
 
@@ -85,7 +88,16 @@ def _frontier(selection: Selection, convention: str) -> Figure:
         records=[point.as_record() for point in front.points],
         draw=partial(pareto.draw, front),
         front=front,
+        why_not=_why_no_frontier(front),
     )
+
+
+def _why_no_frontier(front: pareto_views.ParetoInfo) -> str:
+    if len(front.points) == 1:
+        return "one variant has a result, which is no trade"
+    if len({point.cost for point in front.points}) == 1:
+        return f"all variants have the same {front.cost}, so that nothing is traded for it"
+    return ""
 
 
 def _alpha(selection: Selection, convention: str) -> Figure:
@@ -97,6 +109,7 @@ def _alpha(selection: Selection, convention: str) -> Figure:
         caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of([m for _, _, m in points])}",
         records=[{"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points],
         draw=partial(alpha.draw, sweep),
+        why_not="" if len({value for _, value, _ in points}) > 1 else "one alpha has a result, which is no curve",
     )
 
 
@@ -113,6 +126,7 @@ def _norms(selection: Selection, convention: str) -> Figure:
         caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
         records=records,
         draw=partial(norms.draw, pairs),
+        why_not="" if len(records) > 1 else "one pair of norms has a result, which compares with nothing",
     )
 
 
@@ -124,18 +138,21 @@ def _placement(selection: Selection, convention: str) -> Figure:
         caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of([*places.means.values()])}",
         records=[{"placement": name, **_record(mean)} for name, mean in places.means.items()],
         draw=partial(placement.draw, places),
+        why_not="" if len(places.means) > 1 else "one placement has a result, which compares with nothing",
     )
 
 
 def _importance(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
     explained = importance.info(selection)
+    axes = axes_of(selection)
     notes = "".join(f" Note: {note}." for note in explained.found.notes)
     return Figure(
         name="importance",
         caption=f"Share of the variance of {explained.metric} by axis. {importance.headline(explained.found)}.{notes}",
         records=importance_records(explained.found),
         draw=partial(importance.draw, explained),
+        why_not="" if len(axes) > 1 else f"the study varies {axes[0]} alone, which explains all but chance",
     )
 
 
