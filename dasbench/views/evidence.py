@@ -104,8 +104,9 @@ def gather_evidence(
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:
         document = next(record.document for record in reader.studies(counted=False) if record.name == study)
-        specs = reader.specs(keys)
+        found = reader.specs(keys)
         environments = reader.environments(keys)
+    specs = {key: found[key] for key in keys if key in found}
     tested = replace(selection, rows=confirmed_rows(selection.rows))
     evidence = Evidence(
         selection=selection,

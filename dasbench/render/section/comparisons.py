@@ -1,6 +1,7 @@
 """The table of differences from the baseline; after looks the verdicts are those of the looks."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import floor, log10
 from typing import Any
 
 from dasbench.render.comparison import word
@@ -107,11 +108,13 @@ def _why_no_tests(evidence: Evidence) -> str:
 
 
 def _difference(answer: Answer) -> str:
-    """A difference with half of its interval."""
-    found = answer.comparison
-    spread = "" if found.half_width is None else f" ± {_number(found.half_width)}"
-    sign = "+" if (found.difference or 0) > 0 else ""
-    return f"{sign}{_number(found.difference)}{spread}"
+    """A difference with half of its interval, both with the same decimals."""
+    difference, half = answer.comparison.difference, answer.comparison.half_width
+    if difference is None:
+        return "-"
+    decimals = _decimals(difference if half is None else half)
+    sign = "+" if difference > 0 else ""
+    return f"{sign}{difference:.{decimals}f}" + ("" if half is None else f" ± {half:.{decimals}f}")
 
 
 def _needs(answer: Answer) -> str:
@@ -120,10 +123,12 @@ def _needs(answer: Answer) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Two decimals, or three digits of what is smaller than 0.1."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
+    return "-" if value is None else f"{value:.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    """Decimals that show two digits of a number, at least two."""
+    return 2 if value == 0 else max(2, 1 - floor(log10(abs(value))))
 
 
 def _p_text(p: float | None) -> str:
