@@ -37,6 +37,7 @@ def command(
     \b
     index.html      everything on one page; opens without a network
     section.tex     \\input it into a paper (booktabs, graphicx); document.tex is one that does
+    references.bib  whom it cites, from the sources of the components
     methods.txt     how the results came about: recipe, seeds, statistics, versions, devices, commit
     tables/*.csv    every number behind the tables
     figures/        PDF and PNG, and the CSV behind each

@@ -3,9 +3,7 @@
 import os
 import platform
 import socket
-import subprocess
 from collections.abc import Collection
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,16 @@ import torch
 import torchvision
 
 import dasbench
+from dasbench.catalog import COMPONENTS, KINDS
+from dasbench.code.commits import Commit, commit_of, commit_of_package
+from dasbench.spec.trial import Trial
 
 _DRIVER = Path("/sys/module/nvidia/version")
 """Where Linux says which driver of NVIDIA's is loaded."""
 
 
 def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> dict[str, Any]:
-    """Versions, device, threads, arithmetic and git commit of this process, as plain data.
+    """Versions, device, threads and arithmetic of this process, and the commit of dasbench's own code, as plain data.
 
     Args:
         device: where the trial was trained.
@@ -43,8 +44,24 @@ def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> di
         "host": socket.gethostname(),
         "pid": os.getpid(),
         **(_gpu(device, indeterminate) if device.type == "cuda" else {}),
-        **_git(),
+        **_of(commit_of_package()),
+        "git_of": "dasbench",
     }
+
+
+def own_components(trial: Trial) -> dict[str, dict[str, Any]]:
+    """The components of a trial that are not dasbench's: where they come from, and the commit that their code is of.
+
+    Example:
+        >>> own_components(Trial(backbone="resnet18", gate="das", dataset="digits"))
+        {}
+    """
+    found = {}
+    for field in COMPONENTS:
+        entry = KINDS[field][getattr(trial, field).name]
+        if not entry.place.is_ours:
+            found[field] = {"name": entry.name, "source": entry.source, **_of(commit_of(Path(entry.place.file)))}
+    return found
 
 
 def _gpu(device: torch.device, indeterminate: Collection[str]) -> dict[str, Any]:
@@ -68,16 +85,6 @@ def _name_of(device: torch.device) -> str | None:
         return None
 
 
-@cache
-def _git() -> dict[str, Any]:
-    """Commit of the repository one works in and whether it has uncommitted changes; nothing outside a repository."""
-    try:
-        commit = _run_git("rev-parse", "HEAD")
-        return {"git_commit": commit, "git_dirty": bool(_run_git("status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.SubprocessError):
-        return {"git_commit": None, "git_dirty": None}
-
-
-def _run_git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
-    return done.stdout.strip()
+def _of(commit: Commit | None) -> dict[str, Any]:
+    """A commit as plain data."""
+    return {"git_commit": commit and commit.hash, "git_dirty": commit and commit.dirty}

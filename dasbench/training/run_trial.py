@@ -25,7 +25,7 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.arithmetic import noting_indeterminate, set_arithmetic
 from dasbench.training.checkpoints import EVERY_S, Checkpoints, Place
-from dasbench.training.environment import describe
+from dasbench.training.environment import describe, own_components
 from dasbench.training.failure import Failure, failure_of
 from dasbench.training.fit import Progress, Report, alone, fit
 from dasbench.training.replicas import SharedLearner, add_up, train_together
@@ -133,6 +133,7 @@ class _Attempt:
         cost: what its network costs, once that is known.
         test: its scores at the end.
         indeterminate: operators that had no deterministic form.
+        components: those that are not dasbench's own, with the commits of their code, once they are found.
     """
 
     key: str
@@ -142,6 +143,7 @@ class _Attempt:
     cost: Cost | None = None
     test: Evaluation = field(default_factory=Evaluation)
     indeterminate: set[str] = field(default_factory=set)
+    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica) -> Outcome:
@@ -183,7 +185,7 @@ def _train(
         contents=runtime.contents,
     ):
         trial = _resolved(trial, runtime)
-        attempt.key = trial.key
+        attempt.key, attempt.components = trial.key, own_components(trial)
         set_arithmetic(trial, device, deterministic=runtime.deterministic)
         task = TASKS[trial.task.name].create(**trial.task.params)
         attempt.cost = task.cost(trial)
@@ -256,7 +258,7 @@ def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
         seconds=progress.seconds,
         peak_memory=peak_so_far(attempt.device),
         device=attempt.device.type,
-        environment={**environment, "replicas": attempt.replicas},
+        environment={**environment, "replicas": attempt.replicas, "components": attempt.components},
         reason=failure.reason if failure else None,
         error=failure.words if failure else "",
         correct=attempt.test.correct,

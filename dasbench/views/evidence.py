@@ -1,23 +1,24 @@
 """All that the section may speak of: scores and comparisons of a study, and how they came about."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dasbench.results.answers import LookRecord
-from dasbench.results.reading import Reader, read_store
+from dasbench.results.reading import read_store
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
 from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
 from dasbench.views.selection import Selection, select_study
+from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, is_cost, leaderboard
 
 ENVIRONMENT = ("dasbench", "python", "torch", "torchvision", "cuda", "device", "device_name", "threads", "precision",
-               "replicas", "git_commit", "git_dirty")  # fmt: skip
+               "replicas", "git_commit", "git_dirty", "git_of")  # fmt: skip
 """What of an environment is reported; the names of hosts are nobody's business."""
 
 
@@ -32,6 +33,7 @@ class Evidence:
         document: the study as plain data.
         specs: all that decides the outcome of each trial.
         environments: with what trials ran, and how many of them did, the most frequent first.
+        components: what the trials used, with its sources and the commits of one's own.
         study_metric: the metric that the study itself ranks by.
     """
 
@@ -41,6 +43,7 @@ class Evidence:
     document: Mapping[str, Any]
     specs: Sequence[Mapping[str, Any]]
     environments: Sequence[tuple[Mapping[str, Any], int]]
+    components: Sequence[UsedComponent]
     study_metric: str
 
     @property
@@ -103,16 +106,18 @@ def gather_evidence(
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:
         document = next(record.document for record in reader.studies(counted=False) if record.name == study)
-        specs = list(reader.specs(keys).values())
-        environments = _environments(reader, keys)
+        found = reader.specs(keys)
+        environments = reader.environments(keys)
+    specs = {key: found[key] for key in keys if key in found}
     tested = replace(selection, rows=search_roles.confirmed_rows(by_variant(selection.rows)))
     evidence = Evidence(
         selection=selection,
         board=make_board(tested, convention=convention),
         answers=(),
         document=document,
-        specs=specs,
-        environments=environments,
+        specs=list(specs.values()),
+        environments=_counted(environments.values()),
+        components=used_components(specs, environments, document),
         study_metric=own.metric,
     )
     answers = _compare(tested, document, baseline)
@@ -124,8 +129,7 @@ def gather_evidence(
 
 def sampler_of(document: Mapping[str, Any]) -> str:
     """The name of the study's sampler, `grid` if it names none."""
-    sampler = document.get("sampler") or "grid"
-    return str(sampler.get("name", "grid") if isinstance(sampler, Mapping) else sampler)
+    return name_of(document.get("sampler")) or "grid"
 
 
 def seeds_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,14 +186,15 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
 
 
 def _without_ranks(board: Board) -> Board:
-    """The board without what tests at a fixed level would say, and what would have to be said beside it."""
+    """The board without what tests at a fixed level would say."""
     return replace(board, lines=[replace(line, rank=None) for line in board.lines], looks=())
 
 
-def _environments(reader: Reader, keys: Sequence[str]) -> list[tuple[Mapping[str, Any], int]]:
+def _counted(environments: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """What is reported of each environment, and how many trials ran in it."""
     found = Counter(
-        tuple((name, str(said[name])) for name in ENVIRONMENT if said.get(name) is not None)
-        for said in reader.environments(keys).values()
+        tuple((name, str(recorded[name])) for name in ENVIRONMENT if recorded.get(name) is not None)
+        for recorded in environments
     )
     listed = [(dict(pairs), count) for pairs, count in found.items() if pairs]
     return sorted(listed, key=lambda one: (-one[1], list(one[0].items())))

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +22,8 @@ from dasbench.render.pages import page as html_page
 from dasbench.render.section import report as report_module
 from dasbench.render.section.report import report
 from dasbench.render.section.section import make_section
-from dasbench.render.section.tex import section_tex, tex
+from dasbench.render.section.tex import section_tex
+from dasbench.render.tex import tex
 from dasbench.results.answers import LookRecord
 from dasbench.results.store import Member, open_store
 from dasbench.spec.trial import Trial
@@ -28,26 +31,32 @@ from dasbench.views.evidence import gather_evidence
 
 ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",
                "device_name": "NVIDIA X", "threads": 2, "git_commit": "0a1b2c3", "git_dirty": True,
-               "host": "secret-host"}  # fmt: skip
+               "git_of": "dasbench", "components": {}, "host": "secret-host"}  # fmt: skip
 COST = Cost(params_full=10**6, macs_full=2 * 10**6, params_paper=9 * 10**5, macs_paper=10**6, input_size=(3, 32, 32))
 NAMES = ["a_b", "50%", "A&B", "$x$", "back\\slash", "{", "[3pt]", "*", "~^#", "é ø 中 🙂 β ﬁ",
          "--all", "<b>", '"q"', "`", "?`"]  # fmt: skip
 
 
-def write(db, name, scores, *, document=None, looks=(), roles=None, environments=(ENVIRONMENT,), **training):
-    """A study of one axis, its gate: scores by seed of each gate; None for a trial that diverged."""
+def write(
+    db, name, scores, *, document=None, looks=(), roles=None, environments=(ENVIRONMENT,), fields=None, **training
+):
+    """A study of one axis, its gate: scores by seed of each gate; None for a trial that diverged.
+
+    What `fields` has for a gate replaces the fields of its trials.
+    """
     with open_store(db) as store:
         members, outcomes = [], []
-        for gate, by_seed in scores.items():
+        for place, (gate, by_seed) in enumerate(scores.items()):
             for seed, score in by_seed.items():
-                trial = Trial(
-                    backbone={"name": "resnet18", "width": 16},
-                    gate=gate,
-                    dataset={"name": "digits", "image_size": 32},
-                    training=training,
-                    seed=seed,
-                    data_fingerprint="f" * 16,
-                )
+                usual = {
+                    "backbone": {"name": "resnet18", "width": 16},
+                    "gate": gate,
+                    "dataset": {"name": "digits", "image_size": 32},
+                    "training": training,
+                    "seed": seed,
+                    "data_fingerprint": "f" * 16,
+                }
+                trial = Trial.model_validate({**usual, **(fields or {}).get(gate, {})})
                 role = (roles or {}).get((gate, seed), "")
                 key = f"{name[:6]}-{trial.key}"
                 members.append(
@@ -55,7 +64,7 @@ def write(db, name, scores, *, document=None, looks=(), roles=None, environments
                            seed=seed, dataset="digits 32", role=role)
                 )  # fmt: skip
                 usual = {
-                    "cost": COST,
+                    "cost": replace(COST, macs_full=COST.macs_full + place),
                     "seconds": 1800.0,
                     "environment": environments[len(outcomes) % len(environments)],
                 }
@@ -119,8 +128,8 @@ def test_the_methods_paragraph_says_how_the_results_came_about(db, section):
 
     for said in ["resnet18 (width 16)", "digits (image_size 32)", "f" * 16, "5 epochs of batches of 64",
                  "SGD (learning rate 0.05, momentum 0.9, weight decay 0.0001)", "after epochs 2 and 4", "seeds 0 to 3",
-                 "best score on the validation part", "touches the test part once", "dasbench 0.1.0", "CUDA 12.4",
-                 "NVIDIA X", "git commit 0a1b2c3 with uncommitted changes", "8 done", "4.0 hours",
+                 "best score on the validation part", "touches the test part once", "CUDA 12.4",
+                 "NVIDIA X", "dasbench 0.1.0 (at git commit 0a1b2c3 with uncommitted changes)", "8 done", "4.0 hours",
                  "Holm"]:  # fmt: skip
         assert said in text
     assert "secret-host" not in text
@@ -133,6 +142,82 @@ def test_what_no_trial_recorded_is_not_claimed(db, section):
 
     assert "6 trials recorded no environment" in text
     assert not re.search("epoch|backbone|validation|commit|fingerprint", text, re.IGNORECASE)
+
+
+def test_a_commit_of_the_folder_that_one_stood_in_is_not_taken_for_that_of_dasbench(db, section):
+    old = {"dasbench": "0.1.0", "git_commit": "0a1b2c3", "git_dirty": False}
+    write(db, "old", {"none": BAD}, environments=(old,))
+
+    text = section("old").methods
+
+    assert "Trials ran with dasbench 0.1.0, started in a folder at git commit 0a1b2c3" in text
+
+
+def test_components_of_ones_own_are_told_with_their_commits(db, section):
+    source = "Doe 2024, A gate, arXiv 2401.00001"
+    own = {"gate": {"name": "freq", "source": source, "git_commit": "9f8e", "git_dirty": True}}
+    write(db, "own", {"freq": GOOD}, environments=({**ENVIRONMENT, "components": own},))
+
+    found = section("own")
+
+    assert "gate freq (4 trials) at git commit 9f8e with uncommitted changes" in found.methods
+    assert "gate freq" in [citation.what for citation in found.citations]
+    row = next(row for row in table(found, "components") if row["kind"] == "gate")
+    assert (row["own"], row["git_commit"], row["git_dirty"]) == (True, "9f8e", True)
+
+
+def test_a_component_that_lies_in_no_repository_is_told_so(db, section):
+    own = {"gate": {"name": "freq", "source": "mine", "git_commit": None, "git_dirty": None}}
+    write(db, "own", {"freq": GOOD}, environments=({**ENVIRONMENT, "components": own},))
+
+    assert "gate freq (4 trials) in no repository." in section("own").methods
+
+
+def test_gates_are_described_beside_a_baseline_without_one(db, section):
+    das = {"gate": {"name": "das", "alpha": 0.2}, "placement": {"after": "stage", "stages": [3, 4]}}
+    write(db, "gates", {"none": BAD, "das": GOOD}, fields={"das": das})
+
+    text = section("gates").methods
+
+    assert "The gate is das (alpha 0.2). It stands at the end of stages 3 and 4 (2 sites)." in text
+    assert "Beside them stands the backbone alone, with the gate none." in text
+
+
+def test_each_place_is_told_with_the_gates_that_stand_there(db, section):
+    fields = {
+        "se": {"gate": {"name": "se", "reduction": 16}, "placement": {"after": "before_add", "blocks": "all"}},
+        "cbam": {"placement": {"after": "before_add", "blocks": "all"}},
+        "bam": {"placement": {"after": "stage", "stages": [1, 2, 3]}},
+    }
+    write(db, "gates", {"se": GOOD, "cbam": CLOSE, "bam": BAD}, fields=fields)
+
+    text = section("gates").methods
+
+    assert "The gates are se (reduction 16), cbam and bam." in text
+    assert (
+        "in every block of each of the 4 stages (se and cbam) and at the end of stages 1 to 3 (3 sites) (bam)" in text
+    )
+
+
+def test_a_gate_that_moves_is_told_at_every_place(db, section):
+    fields = {
+        "a": {"gate": "das", "placement": {"after": "stage"}},
+        "b": {"gate": "das", "placement": {"sites": ["layer4"]}},
+    }
+    write(db, "moving", {"a": GOOD, "b": CLOSE}, fields=fields)
+
+    text = section("moving").methods
+
+    assert "It stands at the end of each of the 4 stages (4 sites) and at layer4 (1 site), by variant." in text
+
+
+def test_a_study_without_gates_says_so(db, section):
+    write(db, "plain", {"none": GOOD})
+
+    text = section("plain").methods
+
+    assert "The networks have no attention gate." in text
+    assert "stands" not in text
 
 
 def test_every_environment_is_listed_with_its_trials(db, section):
@@ -151,11 +236,47 @@ def test_ties_with_the_best_are_bold_together(db, source):
 
     text = source("gates").partition("tab:gates-scores")[2].partition("end{table}")[0]
 
-    assert r"\textbf{gate=se} & \textbf{70.05}" in text
+    assert r"\textbf{gate=se} & \textbf{70.05 $\pm$ 0.21} & 1-2" in text
     assert r"\textbf{gate=cbam}" in text
     assert r"\textbf{gate=none}" not in text
     assert r"\toprule" in text
     assert "Not distinguishable from it: gate=cbam. 1 variant is significantly worse." in source("gates")
+
+
+def test_nothing_is_bold_where_tests_resolve_nothing(db, source):
+    write(db, "gates", {"se": seeds(70.0, 72.0, 69.0), "none": seeds(69.0, 71.5, 70.5)})
+
+    text = source("gates")
+
+    assert "Nothing is bold: tests place the best mean above no other." in text
+    assert r"\textbf" not in text
+
+
+def test_what_ties_with_the_best_but_beats_fewer_is_not_bold(db, source):
+    write(db, "gates", {"se": GOOD, "cbam": seeds(75.0, 62.0, 71.0, 66.0), "none": BAD})
+
+    text = source("gates").partition("tab:gates-scores")[2].partition("end{table}")[0]
+
+    assert r"\textbf{gate=se}" in text
+    assert "\n    gate=cbam & " in text
+    assert "& 1-3 &" in text
+
+
+def test_a_score_stands_with_its_interval_and_a_single_one_alone(db, section):
+    write(db, "gates", {"se": {0: 71.0}, "none": BAD})
+
+    shown = section("gates").tables[0].shown
+
+    assert shown.columns[1].title == "test top1 (%), ± 95 %"
+    assert [row[1] for row in shown.rows] == ["71.00", "60.02 ± 0.27"]
+
+
+def test_a_difference_has_the_decimals_of_its_interval(db, section):
+    write(db, "gates", {"se": seeds(70.0, 70.2, 69.9, 70.101), "none": BAD})
+
+    shown = section("gates").tables[1].shown
+
+    assert [row[1] for row in shown.rows] == ["+10.025 ± 0.079"]
 
 
 def test_failures_are_told_beside_the_mean(db, source):
@@ -213,7 +334,7 @@ def test_the_baseline_metric_and_convention_can_be_chosen(db, source):
     text = source("gates", baseline="se", metric="val_top1", convention="paper")
 
     assert "Differences of val\\_top1 from gate=se" in text
-    assert "& val\\_top1 (\\%) &" in text
+    assert "& val\\_top1 (\\%), $\\pm$ 95 \\% &" in text
     assert "Costs in the 'paper' convention" in text
     with pytest.raises(UsageError, match="no variant is called 'sse'"):
         source("gates", baseline="sse")
@@ -297,7 +418,9 @@ def test_a_winner_that_fails_on_all_fresh_seeds_is_not_shown_with_its_first_scor
 
 
 def test_the_figures_that_suit_the_axes_are_there_with_their_numbers(db, tmp_path):
-    norms = [({"gate.first_norm": a, "gate.second_norm": b}, 90 + i, 10**7) for i, a in enumerate("xy") for b in "zw"]
+    norms = [
+        ({"gate.first_norm": a, "gate.second_norm": b}, 90 + i, 10**7 + i) for i, a in enumerate("xy") for b in "zw"
+    ]
     fabricate_study(Path(db), "norms", norms)
 
     report(db, "norms", tmp_path / "out")
@@ -307,6 +430,28 @@ def test_the_figures_that_suit_the_axes_are_there_with_their_numbers(db, tmp_pat
     rows = list(csv.DictReader((tmp_path / "out" / "figures" / "norms.csv").open()))
     assert [row["first_norm"] for row in rows] == ["x", "x", "y", "y"]
     assert all(row["n"] == "3" and float(row["ci95"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("variants", "reasons"),
+    [
+        ([({"gate": "se"}, 70, 10**6), ({"gate": "none"}, 60, 10**6)],
+         {"pareto": "the same macs_full", "importance": "varies gate alone"}),
+        ([({"gate": "se"}, 70, 10**6)], {"pareto": "one variant has a result"}),
+        ([({"gate.alpha": 0.1, "gate.kernel": 3}, 70, 10**6), ({"gate.alpha": 0.1, "gate.kernel": 5}, 71, 2 * 10**6)],
+         {"alpha": "one alpha has a result"}),
+        ([({"gate.first_norm": "bn", "gate.second_norm": "bn"}, 70, 10**6)], {"norms": "one pair of norms"}),
+        ([({"placement.stages": [1]}, 70, 10**6)], {"placement": "one placement has a result"}),
+    ],
+    ids=["costs are equal", "one variant", "one alpha", "one pair", "one placement"],
+)  # fmt: skip
+def test_a_figure_that_says_nothing_is_left_out_with_the_reason(db, section, variants, reasons):
+    fabricate_study(Path(db), "few", variants)
+
+    found = section("few")
+
+    assert not reasons.keys() & {figure.name for figure in found.figures}
+    assert {name: words in found.left_out[name] for name, words in reasons.items()} == dict.fromkeys(reasons, True)
 
 
 def test_equal_results_give_equal_bytes(db, tmp_path):
@@ -399,7 +544,7 @@ def test_the_page_holds_everything_that_it_shows(db, page):
     text = page("gates")
 
     html = parsed(text)
-    assert {reference.partition(":")[0] for reference in html.found} == {"data"}
+    assert {reference.partition(":")[0] for reference in html.found if reference[0] != "#"} == {"data"}
     assert not {"link", "iframe", "object", "base"} & set(html.tags)
     assert text.count("plotly.js v") == 1
     assert "connect-src" not in text
@@ -423,7 +568,7 @@ def test_the_page_shows_pictures_where_plotly_is_not_installed(db, monkeypatch, 
     assert "<script" not in text
     assert "noscript" not in text
     assert html_page.plotly_library is not missing
-    assert parsed(text).tags.count("img") == 2
+    assert parsed(text).tags.count("img") == 1
 
 
 @pytest.mark.slow
@@ -464,6 +609,7 @@ def test_hostile_names_are_text_on_the_page(db, tmp_path, page):
     assert {reference.partition(":")[0] for reference in html.found} == {"data"}
     assert "\n=cmd" not in (tmp_path / "names" / "tables" / "scores.csv").read_text()
     assert (tmp_path / "names" / "section.tex").read_text().isascii()
+    assert text.count("<table>") == text.count('<div class="wide"') == 1
 
 
 @pytest.mark.parametrize(
@@ -473,6 +619,69 @@ def test_hostile_names_are_text_on_the_page(db, tmp_path, page):
 )  # fmt: skip
 def test_characters_beyond_ascii_become_commands(text, source):
     assert tex(text) == source
+
+
+def test_every_component_is_cited_in_every_format(db, tmp_path):
+    document = {"sampler": {"name": "tpe"}, "scheduler": "asha"}
+    write(db, "gates", {"se": GOOD, "none": BAD, "das": CLOSE}, document=document)
+
+    report(db, "gates", tmp_path / "out")
+
+    tex_source, bib, page, words = (
+        (tmp_path / "out" / name).read_text() for name in ("section.tex", "references.bib", "index.html", "methods.txt")
+    )
+    cited = re.findall(r"(\w[\w ]*)~\\cite\{([\w,-]+)\}", tex_source)
+    entries = re.findall(r"@misc\{([\w-]+),", bib)
+    assert [what for what, _ in cited] == [
+        "backbone resnet18", "gate das", "gate se", "data set digits", "sampler tpe", "scheduler asha"
+    ]  # fmt: skip
+    assert [key for _, keys in cited for key in keys.split(",")] == entries
+    assert re.findall(r'<li id="([^"]+)">', page) == entries
+    assert len(re.findall(r"(?m)^\[\d\] ", words)) == len(entries) == 7
+    assert "\\bibliography{references}" in (tmp_path / "out" / "document.tex").read_text()
+
+
+def test_a_report_without_literature_has_no_bibliography(db, tmp_path):
+    write(db, "gates", {"se": GOOD})
+    fabricate_study(Path(db), "bare", [({"gate": "se"}, 70, 10**6)])
+    out = tmp_path / "out"
+    report(db, "gates", out)
+    assert (out / "references.bib").exists()
+
+    report(db, "bare", out, force=True)
+
+    assert not (out / "references.bib").exists()
+    assert "bibliography" not in (out / "document.tex").read_text() + (out / "section.tex").read_text()
+    assert "References" not in (out / "index.html").read_text()
+
+
+MEASURE = """<script>addEventListener("load", () => setTimeout(() => {
+const outside = [...document.querySelectorAll("body *")].filter(
+  one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".wide, svg"));
+document.title = JSON.stringify([innerWidth, document.documentElement.scrollWidth, outside.map(one => one.tagName)]);
+}, 1500))</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [500, 800, 1200, 1600])  # a window of chromium is never narrower than 500 pixels
+def test_a_browser_cuts_the_page_off_nowhere(db, tmp_path, width):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium is installed")
+    hostile_study(db)
+    report(db, "names", tmp_path / "out")
+    page = tmp_path / "out" / "index.html"
+    page.write_text(page.read_text().replace("</body>", f"{MEASURE}</body>"))
+
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+
+    inner, scrolled, outside = json.loads(unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    assert scrolled <= inner
+    assert outside == []
 
 
 def compiled(folder, document="document.tex"):
@@ -493,9 +702,13 @@ def test_the_document_compiles_with_hostile_names(db, tmp_path):
     hostile_study(db)
     report(db, "names", tmp_path / "out")
 
+    compiled(tmp_path / "out")
+    subprocess.run(["bibtex", "document"], cwd=tmp_path / "out", capture_output=True, check=True, timeout=60)
+    compiled(tmp_path / "out")
     log = compiled(tmp_path / "out")
 
     assert "pareto.pdf" in log
+    assert "undefined citations" not in log
     assert "Missing character" not in log
 
 
@@ -520,7 +733,7 @@ def test_a_study_of_costs_alone_has_no_verdicts(db, section):
     found = section("costs")
 
     assert found.results == "The variants are ranked by macs, which is counted exactly."
-    assert [table.name for table in found.tables] == ["scores", "environments"]
+    assert [table.name for table in found.tables] == ["scores", "environments", "components"]
     assert "t interval" not in found.methods
 
 

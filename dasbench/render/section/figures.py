@@ -16,7 +16,7 @@ from dasbench.views import pareto as pareto_views
 from dasbench.views.figures import alpha as alpha_views
 from dasbench.views.figures import norms as norms_views
 from dasbench.views.figures import placement as placement_views
-from dasbench.views.means import Mean
+from dasbench.views.means import Mean, axes_of
 from dasbench.views.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
@@ -34,6 +34,7 @@ class Figure:
         records: every number behind it.
         draw: draws it to a PNG, SVG or PDF file.
         front: what an interactive page draws instead, of the frontier.
+        why_not: why it would say nothing that the tables do not, `""` if it says something.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Figure:
     records: Records
     draw: Callable[[Path], None]
     front: pareto_views.ParetoInfo | None = None
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
         except UsageError as error:
             left_out[name] = str(error)
             continue
-        if figure.records:
-            drawn.append(replace(figure, caption=f"{figure.caption} {caveat}".strip()))
+        why_not = figure.why_not if figure.records else "no trial has a result to show yet"
+        if why_not:
+            left_out[name] = f"plot {name}: {why_not}"
         else:
-            left_out[name] = f"plot {name}: no trial has a result to show yet"
+            drawn.append(replace(figure, caption=f"{figure.caption} {caveat}".strip()))
     return Figures(drawn, left_out)
 
 
@@ -91,7 +94,16 @@ def _frontier(selection: Selection, convention: str) -> Figure:
         records=frontier_records(front.points),
         draw=partial(pareto.draw, front),
         front=front,
+        why_not=_why_no_frontier(front),
     )
+
+
+def _why_no_frontier(front: pareto_views.ParetoInfo) -> str:
+    if len(front.points) == 1:
+        return "one variant has a result, which is no trade"
+    if len({point.cost for point in front.points}) == 1:
+        return f"all variants have the same {front.cost}, so that nothing is traded for it"
+    return ""
 
 
 def _alpha(selection: Selection, convention: str) -> Figure:
@@ -103,6 +115,7 @@ def _alpha(selection: Selection, convention: str) -> Figure:
         caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of(sweep.means)}",
         records=[{"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points],
         draw=partial(alpha.draw, sweep),
+        why_not="" if len({value for _, value, _ in points}) > 1 else "one alpha has a result, which is no curve",
     )
 
 
@@ -119,6 +132,7 @@ def _norms(selection: Selection, convention: str) -> Figure:
         caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
         records=records,
         draw=partial(norms.draw, pairs),
+        why_not="" if len(records) > 1 else "one pair of norms has a result, which compares with nothing",
     )
 
 
@@ -130,18 +144,21 @@ def _placement(selection: Selection, convention: str) -> Figure:
         caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of(places.means)}",
         records=[{"placement": placement.place_name(place), **_record(place.mean)} for place in places.places],
         draw=partial(placement.draw, places),
+        why_not="" if len(places.means) > 1 else "one placement has a result, which compares with nothing",
     )
 
 
 def _importance(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
     explained = importance_views.info(selection)
+    axes = axes_of(selection)
     notes = "".join(f" Note: {note}." for note in explained.found.notes)
     return Figure(
         name="importance",
         caption=f"Share of the variance of {explained.metric} by axis. {importance.headline(explained.found)}.{notes}",
         records=importance_records(explained.found),
         draw=partial(importance.draw, explained),
+        why_not="" if len(axes) > 1 else f"the study varies {axes[0]} alone, which explains all but chance",
     )
 
 

@@ -1,12 +1,11 @@
 """The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from math import fsum
-from typing import Any
 
-from dasbench.render.plots.placement import placement_in_words
-from dasbench.render.section.runs import software, trials
+from dasbench.render.section.network import Fields, network, shared
+from dasbench.render.section.runs import own_code, software, trials
 from dasbench.render.section.words import counted, listed, named, seed_range, shortened
 from dasbench.views.evidence import Evidence, sampler_of, seeds_of
 from dasbench.views.fields import flat_fields
@@ -22,41 +21,13 @@ SELECTED = {
     "best": "The epoch with the best score on the validation part is the one that is tested",
 }
 
-Fields = Mapping[str, Any]
-
 
 def methods(evidence: Evidence) -> str:
     """The paragraph."""
-    parts = [*_network(evidence), *_data(evidence), *_recipe(evidence), *_variants(evidence), *_selection(evidence)]
+    parts = [*network(evidence), *_data(evidence), *_recipe(evidence), *_variants(evidence), *_selection(evidence)]
     parts += [*_search(evidence), *_looks(evidence), *_statistics(evidence), *trials(evidence), *software(evidence)]
+    parts += own_code(evidence)
     return " ".join(parts)
-
-
-def shared(parts: Iterable[Any]) -> dict[str, Any]:
-    """What mappings have in common.
-
-    Example:
-        >>> shared([{"name": "das", "alpha": 0.1}, {"name": "das", "alpha": 0.2}])
-        {'name': 'das'}
-    """
-    every = [part if isinstance(part, Mapping) else {} for part in parts]
-    first = every[0] if every else {}
-    return {name: value for name, value in first.items() if all(name in p and p[name] == value for p in every)}
-
-
-def _network(evidence: Evidence) -> Iterator[str]:
-    """Backbone, gate and placement, as far as all trials share them."""
-    common = {name: shared(spec.get(name) for spec in evidence.specs) for name in ("backbone", "gate", "placement")}
-    parts = [f"the backbone is {named(common['backbone'])}"] if common["backbone"].get("name") else []
-    gate = common["gate"].get("name")
-    if gate == "none":
-        parts.append("without an attention gate")
-    elif gate:
-        parts.append(f"the gate is {named(common['gate'])}")
-    if gate != "none" and any(common["placement"].values()):
-        parts.append(f"placement of the gates: {placement_in_words({'placement': common['placement']})}")
-    if parts:
-        yield _sentence("; ".join(parts))
 
 
 def _data(evidence: Evidence) -> Iterator[str]:
@@ -210,7 +181,3 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
             f"Differences from {evidence.answers[0].b} are paired over seeds, their p values those of two-sided paired "
             "t tests with Holm's correction for the whole family (level 0.05)."
         )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -9,6 +9,7 @@ from pathlib import Path
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plain import shown
 from dasbench.render.records import csv_text
+from dasbench.render.section.bibliography import bibtex
 from dasbench.render.section.figures import FIGURES
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
@@ -17,6 +18,8 @@ from dasbench.render.section.tex import document_tex, section_tex
 from dasbench.views.evidence import gather_evidence
 
 FIGURE_ENDINGS = (".pdf", ".png")
+
+REFERENCES = "references.bib"
 
 
 def report(
@@ -88,10 +91,24 @@ def write_section(section: Section, folder: Path) -> None:
         _write(folder / "figures" / f"{figure.name}.csv", csv_text(figure.records))
         for ending in FIGURE_ENDINGS:
             figure.draw(folder / "figures" / f"{figure.name}{ending}")
-    _write(folder / "methods.txt", shown(section.methods) + "\n")
+    _write(folder / "methods.txt", methods_text(section))
+    if section.references:
+        _write(folder / REFERENCES, bibtex(section.references))
     _write(folder / "section.tex", section_tex(section))
     _write(folder / "document.tex", document_tex(section))
     _write(folder / "index.html", page(section, folder))
+
+
+def methods_text(section: Section) -> str:
+    """The methods paragraph in plain text, with its references by number below it."""
+    numbers = {reference.key: number for number, reference in enumerate(section.references, 1)}
+    cited = [
+        f"{citation.what} {''.join(f'[{numbers[key]}]' for key in citation.keys)}" for citation in section.citations
+    ]
+    sources = [f"Sources: {'; '.join(cited)}."] if cited else []
+    references = [f"[{number}] {reference.text}" for number, reference in enumerate(section.references, 1)]
+    lines = [" ".join([section.methods, *sources]), *([""] if references else []), *references]
+    return "".join(f"{shown(line)}\n" for line in lines)
 
 
 def _write(path: Path, text: str) -> None:
@@ -124,7 +141,7 @@ def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
         (folder / name).mkdir(exist_ok=True)
     for file in sorted(names, key=lambda file: file.name == "index.html"):
         (aside / file).replace(folder / file)
-    known = [Path("tables") / f"{name}.csv" for name in TABLES]
+    known = [Path(REFERENCES), *(Path("tables") / f"{name}.csv" for name in TABLES)]
     known += [Path("figures") / f"{name}{ending}" for name in FIGURES for ending in (*FIGURE_ENDINGS, ".csv")]
     for stale in set(known).difference(names):
         (folder / stale).unlink(missing_ok=True)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dasbench.render.questions import with_title
+from dasbench.render.section.bibliography import Citation, Reference, make_citations, references_of
 from dasbench.render.section.figures import Figure, make_figures
 from dasbench.render.section.methods import methods
 from dasbench.render.section.results import results, verdicts
-from dasbench.render.section.tables import Table, make_tables
+from dasbench.render.section.tables import SectionTable, make_tables
 from dasbench.views.evidence import Evidence
 
 
@@ -19,6 +20,7 @@ class Section:
         study: the study's name.
         question: what it asks.
         methods: how the results came about, a paragraph.
+        citations: whom to cite for the components.
         results: what they say, a paragraph.
         verdicts: one sentence for each comparison with the baseline.
         tables: those that the study gives.
@@ -29,11 +31,17 @@ class Section:
     study: str
     question: str
     methods: str
+    citations: Sequence[Citation]
     results: str
     verdicts: Sequence[str]
-    tables: Sequence[Table]
+    tables: Sequence[SectionTable]
     figures: Sequence[Figure]
     left_out: Mapping[str, str]
+
+    @property
+    def references(self) -> Sequence[Reference]:
+        """All that is cited, in the order of the text."""
+        return references_of(self.citations)
 
 
 def make_section(evidence: Evidence) -> Section:
@@ -47,6 +55,7 @@ def make_section(evidence: Evidence) -> Section:
         study=evidence.selection.name,
         question=selection.question,
         methods=methods(evidence),
+        citations=make_citations(evidence.components),
         results=results(evidence),
         verdicts=verdicts(evidence),
         tables=make_tables(evidence),

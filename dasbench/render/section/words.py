@@ -11,6 +11,9 @@ __all__ = ["counted", "duration", "listed", "named", "seed_range", "shortened"]
 MOST_NAMED = 8
 """Names that a sentence lists before it only counts the others."""
 
+MOST_LINES = 30
+"""Lines of a printed table, which has to fit on a page; the CSV file has all."""
+
 MOST_LETTERS = 60
 """Characters of a name that a sentence or a table shows."""
 
@@ -79,3 +82,23 @@ def named(component: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def sentence(text: str) -> str:
+    """A text with an end.
+
+    Example:
+        >>> sentence("Which gate?"), sentence("Which gate")
+        ('Which gate?', 'Which gate.')
+    """
+    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."
+
+
+def left_out(number: int, name: str) -> list[str]:
+    """What a printed table leaves out, as a sentence; nothing where all of its variants fit.
+
+    Example:
+        >>> left_out(100, "scores"), left_out(30, "scores")
+        (['The first 30 of 100 variants; tables/scores.csv has all.'], [])
+    """
+    return [f"The first {MOST_LINES} of {number:,} variants; tables/{name}.csv has all."] if number > MOST_LINES else []

@@ -1,0 +1,214 @@
+"""References from the sources of components, as BibTeX: what is regular is parsed, all else is a note."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dasbench.render.plain import plain
+from dasbench.render.section.words import listed
+from dasbench.render.tex import tex
+from dasbench.views.sources import UsedComponent
+
+KINDS = {"task": "task", "backbone": "backbone", "gate": "gate", "dataset": "data set", "sampler": "sampler",
+         "scheduler": "scheduler"}  # fmt: skip
+"""What prose calls a kind of component."""
+
+_PARTICLES = "(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|ter|ten|el|al|bin) )*"
+_NAME = re.compile(rf"{_PARTICLES}(?=[^\W\d_]['\u2019-]?[^\W\d_])[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", re.IGNORECASE)
+"""One family name: a word of two letters or more, also with hyphens, with particles before it."""
+
+_REGULAR = re.compile(r"(?P<authors>[^\d:;]+?),? \(?(?P<year>(?:19|20)\d\d)\)?(?:,? (?P<rest>\S.*))?")
+_PLACE = re.compile(r"(?:^|, | \()(?P<place>(?:arXiv[: ]|doi[: ]).+)", re.IGNORECASE)
+_ARXIV = re.compile(r"arXiv[: ](\d{4}\.\d{4,5})", re.IGNORECASE)
+_SMALL_WORDS = {"a", "an", "the", "on", "of", "in", "for", "to", "and", "with"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """An entry of a bibliography.
+
+    Args:
+        key: what cites it.
+        text: all of it, as the component's source says it.
+        authors: family names; empty where they cannot be told.
+        others: whether there are more authors.
+        year: of publication, `""` where it cannot be told.
+        title: `""` where it cannot be told from what stands beside it.
+        arxiv: its number there, `""` without one.
+        note: what is left.
+    """
+
+    key: str
+    text: str
+    authors: Sequence[str] = ()
+    others: bool = False
+    year: str = ""
+    title: str = ""
+    arxiv: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """Some components with what is to be cited for them.
+
+    Args:
+        what: the components in words (`gates se and cbam`).
+        references: whom to cite.
+    """
+
+    what: str
+    references: Sequence[Reference]
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Of the references."""
+        return [reference.key for reference in self.references]
+
+
+def make_citations(components: Iterable[UsedComponent]) -> list[Citation]:
+    """What is to be cited for the components that have a source; keys are unique, and follow from the texts."""
+    by_source: dict[tuple[str, str], dict[str, None]] = {}
+    for component in components:
+        if is_reference(component.source):
+            by_source.setdefault((component.kind, component.source), {})[component.name] = None
+    parsed = {source: references_in(source) for _, source in by_source}
+    keys = _unique_keys([reference for found in parsed.values() for reference in found])
+    citations = []
+    for (kind, source), names in by_source.items():
+        what = f"{KINDS.get(kind, kind)}{'s' * (len(names) > 1)} {listed(names, most=len(names))}"
+        references = [replace(reference, key=keys[reference.text]) for reference in parsed[source]]
+        citations.append(Citation(what=what, references=references))
+    return citations
+
+
+def references_of(citations: Iterable[Citation]) -> list[Reference]:
+    """Every reference once, in the order in which they are cited."""
+    return list({reference.key: reference for one in citations for reference in one.references}.values())
+
+
+def is_reference(source: str) -> bool:
+    """Whether a source names anybody or any number, as all literature does.
+
+    Example:
+        >>> is_reference("Hu et al. 2018"), is_reference("the user"), is_reference("exhaustive enumeration")
+        (True, False, False)
+    """
+    return any(character.isalnum() and not character.islower() for character in source)
+
+
+def references_in(source: str) -> list[Reference]:
+    """The references of a source, each of which begins with its authors and the year; else one that is all a note.
+
+    Example:
+        >>> found = references_in("Hu et al. 2018, Squeeze-and-excitation networks, arXiv 1709.01507, section 3")
+        >>> [(one.key, one.title, one.note) for one in found]
+        [('dasbench-hu2018squeeze', 'Squeeze-and-excitation networks', 'arXiv 1709.01507, section 3')]
+        >>> [(one.key, one.note) for one in references_in("Sobol, 1967; Owen, 1998 (scrambling); scipy.stats.qmc")]
+        [('dasbench-sobol1967', ''), ('dasbench-owen1998', '(scrambling); scipy.stats.qmc')]
+        >>> [(one.key, one.authors, one.note) for one in references_in("The handbook of K. Doe, 3rd edition")]
+        [('dasbench-the-handbook-of', (), 'The handbook of K. Doe, 3rd edition')]
+    """
+    first, *others = source.split("; ")
+    last = _parsed(first)
+    if last is None:
+        return [Reference(key=_key(source.split()[:3]), text=source, note=source)]
+    found = []
+    for part in others:
+        own = _parsed(part)
+        if own is not None:
+            found.append(last)
+            last = own
+        else:
+            note = f"{last.note}; {part}" if last.note else part
+            last = replace(last, text=f"{last.text}; {part}", note=note)
+    return [*found, last]
+
+
+def bibtex(references: Iterable[Reference]) -> str:
+    """Entries for BibTeX, in ASCII."""
+    return "\n".join(map(_entry, references))
+
+
+def bib_text(text: str) -> str:
+    r"""Text inside of a field, whose braces BibTeX counts.
+
+    Example:
+        >>> print(bib_text("50 % of {a}, é"))
+        50 \% of \textbraceleft{}a\textbraceright{}, \'{e}
+    """
+    braces = {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}
+    return "".join(braces.get(part) or tex(part) for part in re.split("([{}])", text))
+
+
+def _entry(reference: Reference) -> str:
+    """One entry, with the fields that are known."""
+    fields = [f"  {name} = {{{value}}},\n" for name, value in _fields(reference).items() if value]
+    return f"@misc{{{reference.key},\n{''.join(fields)}}}\n"
+
+
+def _fields(reference: Reference) -> Mapping[str, str]:
+    """The fields of an entry in LaTeX, `""` where they are not known; one without authors is sorted by its key."""
+    authors = [bib_text(name) for name in reference.authors] + ["others"] * reference.others
+    return {
+        "author": " and ".join(authors),
+        "key": "" if authors else bib_text(reference.key),
+        "title": f"{{{bib_text(reference.title)}}}" if reference.title else "",
+        "year": reference.year,
+        "eprint": reference.arxiv,
+        "archiveprefix": "arXiv" if reference.arxiv else "",
+        "note": bib_text(reference.note),
+    }
+
+
+def _parsed(text: str) -> Reference | None:
+    """A reference that begins with its authors and the year; None of anything else."""
+    match = _REGULAR.fullmatch(text)
+    if match is None:
+        return None
+    names, et_al, _ = match["authors"].partition(" et al")
+    authors = re.split(", and | and |, | & ", names)
+    if not all(_NAME.fullmatch(name) and any(letter.isupper() for letter in name) for name in authors):
+        return None
+    year, rest = match["year"], match["rest"] or ""
+    place = _PLACE.search(rest)
+    before = rest[: place.start()] if place else ""
+    title = "" if ", " in before else before  # what stands behind a comma may be part of it, or where it appeared
+    arxiv = _ARXIV.search(place["place"]) if place else None
+    note = rest[place.start() :].removeprefix(", ").strip() if place and title else rest
+    return Reference(
+        key=_key([f"{authors[0].split()[-1]}{year}{_first_word(title)}"]),
+        text=text,
+        authors=authors,
+        others=bool(et_al),
+        year=year,
+        title=title,
+        arxiv=arxiv[1] if arxiv else "",
+        note=note,
+    )
+
+
+def _first_word(title: str) -> str:
+    """The first word of a title that says anything."""
+    words = [word for word in re.findall(r"\w+", title.lower()) if word not in _SMALL_WORDS]
+    return words[0] if words else ""
+
+
+def _key(words: Iterable[str]) -> str:
+    """A key that no other bibliography has, of letters and digits that every program reads."""
+    plain_words = [re.sub("[^a-z0-9]", "", plain(word).lower()) for word in words]
+    return "-".join(["dasbench", *filter(None, plain_words)])
+
+
+def _unique_keys(references: Sequence[Reference]) -> Mapping[str, str]:
+    """A key for each text: its own, with a number behind it where an earlier text has the same."""
+    keys: dict[str, str] = {}
+    for reference in references:
+        if reference.text in keys:
+            continue
+        key, number = reference.key, 1
+        while key in keys.values():
+            number += 1
+            key = f"{reference.key}-{number}"
+        keys[reference.text] = key
+    return keys
