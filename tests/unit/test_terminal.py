@@ -14,7 +14,7 @@ import pytest
 from dasbench.render.plain import fitting, plain
 
 ROOT = Path(__file__).parents[2] / "dasbench"
-SOURCES = sorted({*ROOT.rglob("*.py")} - {ROOT / "reports/section/tex.py"})  # which turns every letter into LaTeX
+SOURCES = sorted({*ROOT.rglob("*.py")} - {ROOT / "render/tex.py"})  # which turns every letter into LaTeX
 ECHO = "import sys, click; from rich.console import Console; from dasbench.cli.terminal import prepare_streams\n"
 ECHO += "said = sys.argv[2].encode().decode('unicode_escape') if len(sys.argv) > 2 else sys.argv[1]\n"
 ECHO += "prepare_streams()\nclick.echo(said); print(said); Console().print(said)\n"
