@@ -186,7 +186,7 @@ def _sorted(lines: Sequence[Line], sort: str, selection: Selection, convention: 
         raise UsageError(f"--sort '{sort}': write a column, or a column with asc or desc, as in 'macs desc'")
     records = [line.as_record() for line in lines]
     column = _column(name, list(dict.fromkeys(key for record in records for key in record)), convention)
-    falling = order == "desc" or (not order and _falls(column, selection))
+    falling = order == "desc" or (not order and _falls(column, name, selection))
 
     def value(record: Mapping[str, Any]) -> Any:
         found = record.get(column)
@@ -209,7 +209,7 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
     raise UsageError(f"--sort: {unknown_name('column', name, columns)}")
 
 
-def _falls(column: str, selection: Selection) -> bool:
+def _falls(column: str, name: str, selection: Selection) -> bool:
     """Whether the larger values of a column come first.
 
     Raises:
@@ -223,7 +223,7 @@ def _falls(column: str, selection: Selection) -> bool:
         return column in ("n", "planned", "best", "ties_with_best")
     direction = _direction(metric, selection)
     if direction is None:
-        raise no_direction(metric, f"Write --sort '{column} desc' or --sort '{column} asc'")
+        raise no_direction(metric, f"Write --sort '{name} desc' or --sort '{name} asc'", selection.metrics)
     return direction == "max"
 
 
