@@ -133,7 +133,7 @@ def _from_study(
     )
     check_metric(question)
     if direction is None:
-        raise no_direction(metric, "Write --direction max or --direction min")
+        raise no_direction(metric, "Write --direction max or --direction min", chosen.metrics)
     return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(own_unit))
 
 

@@ -104,7 +104,7 @@ def sort_lines(lines: Sequence[Line], sort: str, selection: Selection, conventio
         return []
     values = [_values(line) for line in lines]
     column = _column(name, list(dict.fromkeys(key for own in values for key in own)), convention)
-    falling = order == "desc" or (not order and _falls(column, selection))
+    falling = order == "desc" or (not order and _falls(column, name, selection))
     known = [place for place, own in enumerate(values) if own.get(column) is not None]
     unknown = [place for place, own in enumerate(values) if own.get(column) is None]
     known.sort(key=lambda place: values[place][column], reverse=falling)  # type: ignore[arg-type,return-value]
@@ -131,7 +131,7 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
     raise UsageError(f"--sort: {unknown_name('column', name, columns)}")
 
 
-def _falls(column: str, selection: Selection) -> bool:
+def _falls(column: str, name: str, selection: Selection) -> bool:
     """Whether the larger values of a column come first.
 
     Raises:
@@ -146,5 +146,5 @@ def _falls(column: str, selection: Selection) -> bool:
         return column in _MORE_FIRST
     direction = selection.direction_of(metric)
     if direction is None:
-        raise no_direction(metric, f"Write --sort '{column} desc' or --sort '{column} asc'")
+        raise no_direction(metric, f"Write --sort '{name} desc' or --sort '{name} asc'", selection.metrics)
     return direction == "max"

@@ -72,7 +72,8 @@ class Selection:
             UsageError: if nobody said so.
         """
         if self.maximise is None:
-            raise no_direction(self.metric, f"`dasbench pareto` takes --objective {self.metric}:max")
+            remedy = f"`dasbench pareto` takes --objective {self.metric}:max, `dasbench compare` --direction max"
+            raise no_direction(self.metric, remedy, self.metrics)
         return "max" if self.maximise else "min"
 
 

@@ -183,15 +183,18 @@ def better_direction(
     return metric_of(metric, known_metrics() if known is None else known).direction
 
 
-def no_direction(metric: str, remedy: str) -> UsageError:
+def no_direction(metric: str, remedy: str, known: Metrics) -> UsageError:
     """What is said where something is to be ranked by a metric of which nobody said what is better.
 
     Args:
         metric: its name.
         remedy: what to write instead.
+        known: what is known of metrics.
     """
-    register = f'@METRICS.register("{plain_name(metric)}", unit="", direction="max")'
+    name = plain_name(metric)
+    if metric in known or name in known:
+        return UsageError(f"metric '{metric}' has no direction: neither more nor less of it is better. {remedy}.")
     return UsageError(
-        f"metric '{metric}': nobody registered whether more or less of it is better, so that nothing can be ranked by "
-        f"it. {remedy}; who measures it says it once and for all: {register}"
+        f"metric '{metric}' is not registered, so nothing says whether more or less of it is better. {remedy}; or let "
+        f'its author register it: @METRICS.register("{name}", unit="", direction="max")'
     )

@@ -133,10 +133,25 @@ def test_scores_from_elsewhere_get_the_same_verdict(tmp_path, db):
     ]
     path.write_text("\n".join(["variant,seed,top1", *lines]))
 
-    assert (
-        dasbench(db, "compare", "c", "f", "--csv", str(path)).stdout
-        == dasbench(db, "compare", "c", "f", "norms").stdout
-    )
+    expected = dasbench(db, "compare", "c", "f", "norms").stdout
+    assert dasbench(db, "compare", "c", "f", "--csv", str(path), "--direction", "max").stdout == expected
+
+
+@pytest.mark.parametrize("column", ["val_loss", "nll", "RMSE", "my score", "top1"])
+def test_larger_scores_from_elsewhere_are_taken_as_better_and_it_is_said(tmp_path, db, column):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"variant,seed,{column}\na,0,21.5\na,1,21.0\nb,0,12.5\nb,1,11.0\n")
+    said = f"Larger is taken as better, whatever {column} is; --direction min says otherwise."
+
+    pair = dasbench(db, "compare", "a", "b", "--csv", str(path)).stdout
+    family = dasbench(db, "compare", "--baseline", "b", "--csv", str(path)).stdout
+    smaller = dasbench(db, "compare", "a", "b", "--csv", str(path), "--direction", "min").stdout
+
+    assert pair.startswith("a beats b by ")
+    assert pair.splitlines()[1] == said
+    assert "Larger is taken as better, whatever" in family
+    assert smaller.startswith("b beats a by ")
+    assert "taken as better" not in smaller + dasbench(db, "compare", "c", "f", "norms").stdout
 
 
 def test_the_nameless_index_of_a_data_frame_is_no_column_of_scores(tmp_path, db):

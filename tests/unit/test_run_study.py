@@ -12,6 +12,7 @@ from dasbench.results.store import open_store
 from dasbench.run import run_study
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.inline import Inline
+from dasbench.spec.metrics import Metric
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
@@ -20,6 +21,13 @@ def study(name="s", **fields):
     base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
     axes = [{"key": "backbone.width", "values": [2, 4, 8]}]
     return Study.model_validate({"name": name, "question": "?", "base": base, "axes": axes, "seeds": 2, **fields})
+
+
+TIMED = Trial(
+    task={"name": "classification", "latency": True},
+    backbone={"name": "resnet18", "width": 2},
+    dataset={"name": "digits", "image_size": 8},
+)
 
 
 class Quiet:
@@ -66,6 +74,15 @@ def test_every_trial_gets_one_row(store):
     assert summary.complete
     assert len(rows) == len({row.key for row in rows}) == 6
     assert {row.state for row in rows} == {"done"}
+
+
+def test_a_study_is_stored_with_what_is_known_of_the_metrics_of_its_task(store):
+    run(store, study(objectives=["macro_f1 max", "latency_ms max"], base=TIMED), Trainer())
+
+    (record,) = store.studies()
+    assert record.metrics["top1"] == Metric("%", "max")
+    assert record.metrics["latency_ms"] == Metric("ms", "max")
+    assert "miou" not in record.metrics
 
 
 def test_trials_run_in_the_order_of_the_plan(store):
