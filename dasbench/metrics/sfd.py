@@ -20,7 +20,8 @@ Antilog = Literal["shifted", "plain"]
     direction="max",
     needs="saliency",
     tasks=("classification",),
-    source="Salajegheh, Asadi, Saryazdi, Mudur: DAS, section 4.4 (equation 5)",
+    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture salient information in "
+    "CNNs, arXiv 2311.12091, section 4.4 (equation 5)",
 )
 def sfd(
     maps: Tensor,

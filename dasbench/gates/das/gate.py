@@ -13,8 +13,8 @@ from dasbench.gates.das.norms import NormName
 
 @GATES.register(
     "das",
-    source="Salajegheh, Asadi, Saryazdi, Mudur: DAS: A Deformable Attention to Capture Salient Information in CNNs, "
-    "sections 3.1 and 3.2 (equations 1 to 4) and 4.3 (designs, norms, alpha)",
+    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture salient information in "
+    "CNNs, arXiv 2311.12091, sections 3.1 and 3.2 (equations 1 to 4) and 4.3 (designs, norms, alpha)",
     placement={"after": "stage"},
     unused=unused_parameters,
     components=components,
