@@ -6,13 +6,13 @@ from typing import Any
 
 
 def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
-    """A variant in a few words: its fields with their values, as the study's file writes them.
+    """A variant in a few words: the names that its study gives to values, or its fields with their values.
 
     | varied | reads |
     |---|---|
     | nothing | `base` |
     | `gate: none` | `gate=none` |
-    | `gate: {name: das, alpha: 0.2, mask: false}` | `gate=das(alpha=0.2, mask=false)` |
+    | `gate: {name: das, alpha: 0.2, mask: false}` | `gate=das(alpha=0.2, mask=False)` |
     | `backbone.name: resnet18`, `gate.alpha: 0.1` | `backbone=resnet18 alpha=0.1` |
     | `gate.kernel: 3`, `task.kernel: 5` | `gate.kernel=3 task.kernel=5` |
     | `placement: {stages: [1, 2], after: stage}` | `placement=(stages=1,2 after=stage)` |
@@ -56,7 +56,7 @@ def worded(key: str, value: Any) -> str:
 
     Example:
         >>> worded("gate", {"name": "das", "alpha": 0.1 + 0.2, "mask": None}), worded("gate.mask", True)
-        ('das(alpha=0.3, mask=null)', 'true')
+        ('das(alpha=0.3, mask=None)', 'True')
         >>> worded("dataset.image_size", [32, 320]), worded("placement.stages", [1, 2])
         ('32x320', '1,2')
     """
@@ -74,8 +74,6 @@ def _nested(value: Any) -> str:
         return _component(value) if "name" in value else worded("", value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_nested, value))}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
         return str(float(f"{value:.12g}"))  # without binary dust
     return str(value)

@@ -203,12 +203,12 @@ class TestLabelsWithoutAName:
             ({}, "base"),
             ({"gate": "none"}, "gate=none"),
             ({"gate": {"name": "das"}}, "gate=das"),
-            ({"gate": {"name": "triplet", "kernel": 3, "zero_init": False}}, "gate=triplet(kernel=3, zero_init=false)"),
+            ({"gate": {"name": "triplet", "kernel": 3, "zero_init": False}}, "gate=triplet(kernel=3, zero_init=False)"),
             (
                 {"gate": {"name": "x", "sizes": [1, [2, 3]], "of": {"a": None}}},
-                "gate=x(sizes=[1, [2, 3]], of=(a=null))",
+                "gate=x(sizes=[1, [2, 3]], of=(a=None))",
             ),
-            ({"gate": {"name": "x", "inner": {"name": "y", "k": True}}}, "gate=x(inner=y(k=true))"),
+            ({"gate": {"name": "x", "inner": {"name": "y", "k": True}}}, "gate=x(inner=y(k=True))"),
             ({"backbone.name": "resnet18", "gate": "se"}, "backbone=resnet18 gate=se"),
             ({"gate.kernel": 3, "task.kernel": 5, "gate.alpha": 0.1}, "gate.kernel=3 task.kernel=5 alpha=0.1"),
             ({"placement": {"stages": [1, 2], "after": "stage"}}, "placement=(stages=1,2 after=stage)"),
@@ -216,11 +216,11 @@ class TestLabelsWithoutAName:
             ({"placement.sites": []}, "sites=[]"),
             ({"gate.alpha": 0.1 + 0.2, "training.lr": 1e-05, "gate.beta": 1.0}, "alpha=0.3 lr=1e-05 beta=1.0"),
             ({"gate.alpha": 1 / 3}, "alpha=0.333333333333"),
-            ({"gate.mask": None, "gate.bias": True}, "mask=null bias=true"),
+            ({"gate.mask": None, "gate.bias": True}, "mask=None bias=True"),
             ({"dataset.image_size": [32, 320]}, "image_size=32x320"),
         ],
     )
-    def test_a_variant_reads_like_the_file_of_its_study(self, variant, text):
+    def test_a_variant_reads_as_its_fields_and_values(self, variant, text):
         assert label(variant) == text
 
     def test_values_that_differ_read_differently(self):
