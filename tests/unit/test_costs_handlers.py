@@ -161,7 +161,7 @@ def test_convolutions_and_linear_layers_are_counted_without_bias(convolution: nn
 sizes = st.integers(1, 6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     per_group=st.tuples(sizes, sizes),
     groups=st.integers(1, 3),
@@ -213,7 +213,7 @@ def test_an_einsum_costs_the_product_of_its_axes(equation: str, shapes: list[tup
     assert einsum_macs(equation, shapes) == macs
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batch=sizes, rows=sizes, inner=st.integers(1, 400), columns=st.integers(1, 400))
 def test_an_einsum_costs_as_much_as_the_matrix_product_it_stands_for(
     batch: int, rows: int, inner: int, columns: int

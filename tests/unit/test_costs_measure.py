@@ -159,7 +159,7 @@ def test_the_count_does_not_depend_on_the_kernel_of_the_deformable_convolution(b
     assert count.uncounted == {}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     channels=st.integers(1, 12),
     squeezed=st.integers(1, 8),

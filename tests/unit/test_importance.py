@@ -39,7 +39,7 @@ def explain(trials, scores, **options):
 
 
 class TestAnova:
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(st.integers(2, 4), st.integers(2, 3), st.integers(2, 4), st.integers(0, 1000))
     def test_a_balanced_study_splits_as_the_textbook_has_it(self, num_a, num_b, seeds, seed):
         y = np.random.default_rng(seed).normal(size=(num_a, num_b, seeds))

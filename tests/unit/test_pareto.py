@@ -5,7 +5,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -37,7 +37,6 @@ def brute_force(points, directions):
 
 
 class TestParetoFront:
-    @settings(deadline=None)
     @given(tables(coarse, st.integers(1, 5)), st.data())
     def test_the_front_is_that_of_the_definition_whatever_ties_or_is_missing(self, points, data):
         directions = data.draw(
@@ -46,7 +45,6 @@ class TestParetoFront:
 
         assert pareto_front(points, directions).tolist() == brute_force(points, directions)
 
-    @settings(deadline=None)
     @given(tables(st.floats(-1e3, 1e3), st.integers(1, 5)))
     def test_the_front_is_that_of_the_definition_for_arbitrary_numbers(self, points):
         directions = ["min"] * points.shape[1]
@@ -76,7 +74,6 @@ class TestParetoFront:
         assert front.tolist() == expected
         assert (kind != "all on the front") or front.all()
 
-    @settings(deadline=None)
     @given(tables(coarse, st.just(3)), st.randoms(use_true_random=False))
     def test_the_order_of_the_points_does_not_matter(self, points, random):
         order = list(range(len(points)))
@@ -85,7 +82,6 @@ class TestParetoFront:
 
         assert pareto_front(points[order], directions).tolist() == pareto_front(points, directions)[order].tolist()
 
-    @settings(deadline=None)
     @given(tables(st.floats(-1e3, 1e3), st.just(2)))
     def test_every_point_off_the_front_is_dominated_by_one_on_it(self, points):
         front = pareto_front(points, ["min", "min"])
@@ -203,7 +199,6 @@ class TestStandings:
         with pytest.raises(ValueError, match="3 scores and 2 costs"):
             classify(self.MEAN, self.COST[:2], np.zeros((3, 3), dtype=bool))
 
-    @settings(deadline=None)
     @given(
         hnp.arrays(np.float64, 12, elements=st.integers(0, 9).map(float)),
         hnp.arrays(np.float64, 12, elements=st.integers(0, 4).map(float)),
@@ -300,7 +295,6 @@ class TestHypervolume:
         # 8 points of accuracy from cost 2 to 3, and 6 from 1 to 2
         assert hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"]) == 14.0
 
-    @settings(deadline=None)
     @given(
         hnp.arrays(np.float64, st.tuples(st.integers(0, 12), st.just(2)), elements=st.integers(-2, 8).map(float)),
         st.integers(0, 6),
@@ -315,7 +309,6 @@ class TestHypervolume:
 
         assert hypervolume(points, [right, top], ["min", "min"]) == len(squares)
 
-    @settings(deadline=None)
     @given(hnp.arrays(np.float64, (8, 2), elements=st.floats(0, 10)), st.permutations(range(8)))
     def test_order_copies_and_dominated_points_do_not_matter(self, points, order):
         area = hypervolume(points, [5.0, 5.0], ["min", "max"])

@@ -4,7 +4,7 @@ import math
 
 import optuna
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dasbench.catalog import SAMPLERS
@@ -282,7 +282,6 @@ AXES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(AXES, st.floats(0, 1, exclude_max=True))
 def test_every_share_of_an_axis_is_one_of_its_values(fields, share):
     axis = Axis(key="training.lr", **fields)

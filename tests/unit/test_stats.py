@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
@@ -81,7 +81,6 @@ class TestPairedComparison:
         assert c.detectable == pytest.approx(0.6208598, abs=1e-6)  # by integrating the power and a root search
         assert (c.more_seeds, c.resolved, c.equivalent) == (9, False, False)
 
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=9))
     def test_the_p_value_and_interval_are_those_of_scipy(self, pairs):
         a, b = np.array(pairs).T
@@ -175,7 +174,6 @@ class TestSignFlip:
 
         assert sign_flip_p(differences) == 12 / 128  # scipy.stats.permutation_test over all samples: 0.09375
 
-    @settings(deadline=None)
     @given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
     def test_the_exact_p_value_counts_every_pattern_of_signs(self, differences):
         sums = [
@@ -356,7 +354,6 @@ class TestVerdict:
 
         assert text.endswith(": resolved (exploratory: a look that was not planned).")
 
-    @settings(deadline=None)
     @given(st.lists(st.integers(-3, 3).map(lambda d: d / 10), max_size=9), st.sampled_from([None, 0.2, 1.0]))
     def test_no_verdict_ever_says_that_there_is_no_difference(self, differences, min_effect):
         text = verdict("c", "f", against_zero(differences, min_effect=min_effect), floor=0.4)
@@ -378,7 +375,6 @@ class TestFamily:
         assert holm([0.03, np.nan, 0.9]) == pytest.approx([0.06, np.nan, 0.9], nan_ok=True)
         assert holm([]).tolist() == []
 
-    @settings(deadline=None)
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
     def test_holm_lies_between_the_p_value_and_bonferroni_and_keeps_the_order(self, p):
         p = np.array(p)
@@ -505,7 +501,6 @@ class TestLooks:
         assert spend(1) == pytest.approx((0.05,))
         assert spend(2) == pytest.approx((0.02, 0.03))
 
-    @settings(deadline=None)
     @given(st.integers(1, 12), st.floats(0.001, 0.5))
     def test_the_looks_spend_exactly_the_level_and_ever_more(self, looks, alpha):
         levels = spend(looks, alpha)

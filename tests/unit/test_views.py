@@ -112,7 +112,7 @@ def test_equal_scores_have_no_spread(ask):
     assert row == {"n": 2, "top1_sd": 0.0}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=8))
 def test_the_spread_is_exact_for_any_scores(scores):
     metrics = [dump_metrics({"top1": score}) for score in scores]

@@ -423,7 +423,7 @@ class TestGroups:
         for part, share in zip(parts, (0.7, 0.2, 0.1), strict=True):
             assert np.bincount(labels[part]) / np.bincount(labels) == pytest.approx(share, abs=0.03)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=60))
     def test_every_image_is_dealt_out_once_and_no_group_torn(self, rows):
         labels, groups = (np.array(column, np.int64) for column in zip(*rows, strict=True))
