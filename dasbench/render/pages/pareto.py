@@ -18,8 +18,8 @@ from dasbench.render.plots.titles import (
     point_labels,
     vertical_title,
 )
-from dasbench.views.pareto import ParetoInfo, front_steps
-from dasbench.views.published import PublishedPoint
+from dasbench.views.figures.pareto import ParetoInfo, front_steps
+from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.quantities import axis_unit
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dasbench.render.plots.style import GREY, series_colours
 from dasbench.render.plots.titles import spread_title
 from dasbench.spec.labels import label
 from dasbench.views.figures.alpha import AlphaCurve, AlphaInfo, info
-from dasbench.views.means import Mean
+from dasbench.views.figures.means import Mean
 from dasbench.views.quantities import axis_unit
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from dasbench.render.plots.labels import short_labels
+from dasbench.views.figures.pareto import ParetoInfo
 from dasbench.views.frontier import Grounds, Point
-from dasbench.views.pareto import ParetoInfo
 from dasbench.views.quantities import axis_unit, is_cost_name
 
 PUBLISHED = "published, other data / recipe"
