@@ -1,4 +1,4 @@
-"""Units of counts (M or G) and of scores (percentage points or none), and in which direction a score is better."""
+"""Units of scores (percentage points or none), and in which direction a score is better."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,34 +8,6 @@ from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.metrics.traits import registered_metrics
 from dasbench.spec.metrics import Metrics, agreed, metric_of, plain_name
-
-
-class Unit(NamedTuple):
-    """How a count is shown.
-
-    Args:
-        size: what it is divided by.
-        title: the column's or axis' title.
-    """
-
-    size: float
-    title: str
-
-
-def count_unit(kind: str, counts: Iterable[int]) -> Unit:
-    """The unit for some counts of one kind.
-
-    Args:
-        kind: `params` or `macs`.
-        counts: what will be shown.
-
-    Example:
-        >>> count_unit("macs", [1_819_065_856]).title, count_unit("macs", [8_839_936]).title
-        ('FLOPs (G)', 'FLOPs (M)')
-    """
-    if kind == "params":
-        return Unit(1e6, "params (M)")
-    return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
 
 
 def known_metrics(stored: Iterable[Metrics] = ()) -> Metrics:
