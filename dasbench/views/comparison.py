@@ -117,15 +117,9 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
     name = question.metric
     if unit.factor == 1:
         return replace(question, unit=unit.name)
-    scores = [entry.scores.get(name, {}) for entry in question.entries]
-    above = [score for by_seed in scores for score in by_seed.values() if abs(score) > 1]
-    if above:
-        raise UsageError(f"--unit: a {name} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
-    scaled = [{seed: unit.factor * score for seed, score in by_seed.items()} for by_seed in scores]
-    entries = [
-        replace(entry, scores={**entry.scores, name: by_seed})
-        for entry, by_seed in zip(question.entries, scaled, strict=True)
-    ]
+    for entry in question.entries:
+        _refuse_no_fraction(entry, name)
+    entries = [_scaled(entry, name, unit.factor) for entry in question.entries]
     mattered = question.look_min_effect
     scaled_effect = None if mattered is None else unit.factor * mattered
     return replace(
@@ -136,6 +130,18 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
         min_effect=scaled_effect if question.min_effect == mattered else question.min_effect,
         look_min_effect=scaled_effect,
     )
+
+
+def _refuse_no_fraction(entry: VariantScores, metric: str) -> None:
+    above = [score for score in entry.scores.get(metric, {}).values() if abs(score) > 1]
+    if above:
+        raise UsageError(f"--unit: a {metric} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
+
+
+def _scaled(entry: VariantScores, metric: str, factor: float) -> VariantScores:
+    """The variant with its scores in another unit."""
+    by_seed = {seed: factor * score for seed, score in entry.scores.get(metric, {}).items()}
+    return replace(entry, scores={**entry.scores, metric: by_seed})
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:

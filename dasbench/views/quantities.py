@@ -1,6 +1,7 @@
 """What variants are compared by: measured metrics over seeds, counted costs, time and memory."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -47,9 +48,7 @@ def refuse_without_results(selection: Selection) -> None:
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; --metric takes {', '.join(measured)}"
         )
-    states: dict[str, int] = {}
-    for row in selection.rows:
-        states[row.state] = states.get(row.state, 0) + 1
+    states = Counter(row.state for row in selection.rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items()) or "none at all"
     raise UsageError(
         f"study '{selection.name}' has no result yet; its trials: {listed}. `dasbench run` trains what is missing."
@@ -125,5 +124,8 @@ def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]
         return [entry.peak_memory or None for entry in entries]
     if name == "seconds":
         return [entry.seconds if entry.num_done else None for entry in entries]
-    by_seed = [entry.scores.get(name) for entry in entries]
-    return [sum(scores.values()) / len(scores) if scores else None for scores in by_seed]
+    return [_mean(entry.scores.get(name, {}).values()) for entry in entries]
+
+
+def _mean(values: Collection[float]) -> float | None:
+    return sum(values) / len(values) if values else None
