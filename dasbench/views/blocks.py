@@ -61,10 +61,10 @@ def average_over_blocks(groups: Sequence[Sequence[VariantScores]], metric: str, 
         at_seed = {place: table[seed] for place, table in enumerate(tables) if seed in table}
         common = set.intersection(*map(set, at_seed.values()))
         for place, own in at_seed.items():
-            values = [value for block, value in own.items() if not balanced or block in common]
-            left_out += len(own) - len(values)
-            if values:
-                scores[place][seed] = fsum(values) / len(values)
+            counted = own.keys() & common if balanced else own.keys()
+            left_out += len(own) - len(counted)
+            if counted:
+                scores[place][seed] = fsum(own[block] for block in counted) / len(counted)
     return Averaged(scores, len(shared), _other_fields(groups, fields), left_out, balanced)
 
 

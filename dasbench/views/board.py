@@ -103,13 +103,13 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric, direction = selection.metric, selection.direction
+    metric, maximise = selection.metric, selection.direction == "max"
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
-    entries = leaderboard(selection.rows, metric=metric, maximise=direction == "max", only=only)
+    entries = leaderboard(selection.rows, metric=metric, maximise=maximise, only=only)
     averaged = None
     if group_by:
         entries, averaged = group_entries(entries, metric, group_by)
-        entries = by_score(entries, metric=metric, maximise=direction == "max")
+        entries = by_score(entries, metric=metric, maximise=maximise)
     standing = [entry for entry in entries if entry.confirmed is not False]
     tried = [entry for entry in entries if entry.confirmed is False]
     ranks = [*_ranks(standing, selection, shown=None if sort else top), *[None] * len(tried)]

@@ -152,16 +152,27 @@ def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]
     """
     named = flat_fields(seeds_of(document).get("baseline") or {})
     base = flat_fields(document.get("base") or {})
-    fields = [(entry, flat_fields(entry.variant)) for entry in entries]
-    candidates = [
-        [entry for entry, own in fields if named and named.items() <= own.items()],
-        [entry for entry, own in fields if all(base.get(name) == value for name, value in own.items())],
-        [entry for entry, own in fields if own.get("gate") == "none"],
-    ]
-    for found in candidates:
-        if len(found) == 1 and sum(entry.label == found[0].label for entry in entries) == 1:
-            return found[0].label
+    are_named: list[str] = []
+    are_base: list[str] = []
+    are_ungated: list[str] = []
+    for entry in entries:
+        own = flat_fields(entry.variant)
+        if named and named.items() <= own.items():
+            are_named.append(entry.label)
+        if _is_as_in(base, own):
+            are_base.append(entry.label)
+        if own.get("gate") == "none":
+            are_ungated.append(entry.label)
+    numbers = Counter(entry.label for entry in entries)
+    for labels in (are_named, are_base, are_ungated):
+        if len(labels) == 1 and numbers[labels[0]] == 1:
+            return labels[0]
     return None
+
+
+def _is_as_in(base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Whether every field of a variant has the value that the study's base has."""
+    return all(base.get(name) == value for name, value in own.items())
 
 
 def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | None) -> Sequence[Answer]:

@@ -78,17 +78,20 @@ def _entry(
     states: Counter[str] = Counter()
     seeds: set[int] = set()
     keys: list[str] = []
+    costs: list[Cost] = []
     for member in members:
         states.update(member.states)
         seeds.update(*member.scores.values())
         keys += member.keys
+        if member.cost:
+            costs.append(member.cost)
     return VariantScores(
         variant=variant,
         label=" ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items()),
         planned=max(len(seeds), *(member.planned for member in members)),
         failed=sum(member.failed for member in members),
         scores=scores,
-        cost=_mean_cost([member.cost for member in members if member.cost]),
+        cost=_mean_cost(costs),
         seconds=sum(member.seconds for member in members) / len(members),
         peak_memory=max(member.peak_memory for member in members),
         metric=metric,

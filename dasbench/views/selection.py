@@ -99,15 +99,14 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     names = list(dict.fromkeys(names))
     if not names:
         raise UsageError("name a study; `dasbench list studies` lists them")
+    several = len(names) > 1
     with read_store(db) as reader:
         studies = _named_studies(db, reader, names)
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
-        looks = reader.looks(names[0]) if len(names) == 1 else []
+        looks = [] if several else reader.looks(names[0])
     objectives = _objectives(studies)
-    rows = name_codes(rows)
-    if len(studies) > 1:
-        rows = [replace(row, label=f"{row.study}: {row.label}") for row in rows]
+    rows = _labelled(rows, with_study=several)
     if where is not None and rows:
         rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
     refuse_mixed(rows)
@@ -123,10 +122,18 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         objectives=objectives,
         num_test_examples=num_test_examples,
         looks=looks,
-        min_effect=_min_effect(studies[0]) if len(studies) == 1 else None,
+        min_effect=None if several else _min_effect(studies[0]),
         probe=any(row.task == "probe" for row in rows),
         metrics=known_metrics(study.metrics for study in studies),
     )
+
+
+def _labelled(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
+    """The rows with labels that tell versions of code apart, and studies if there are several."""
+    named = name_codes(rows)
+    if not with_study:
+        return named
+    return [replace(row, label=f"{row.study}: {row.label}") for row in named]
 
 
 def _named_studies(db: str, reader: Reader, names: Sequence[str]) -> list[StudyRecord]:

@@ -148,12 +148,10 @@ def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | N
 def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
     """One entry from rows whose scores are of one kind: those of a search, or those of fresh seeds."""
     done = [row for row in rows if row.state == "done"]
-    scores = _finite_scores(done, only or dict.fromkeys(chain.from_iterable(row.metrics for row in done)))
+    scores = _finite_scores(done, only or _measured(done))
     scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
     failed = sum(row.state == "failed" for row in rows)
-    states: Mapping[str, int] = {"done": scored}
-    if scored < len(rows):
-        states = Counter(_state(row, metric) for row in rows)
+    all_scored = scored == len(rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
@@ -164,13 +162,18 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states=states,
+        states={"done": scored} if all_scored else Counter(_state(row, metric) for row in rows),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
         repeats=sum(row.repeats > 0 for row in rows),
         confirmed=is_confirmed(rows),
     )
+
+
+def _measured(rows: Iterable[Row]) -> dict[str, None]:
+    """The names of all metrics, in the order in which they come first."""
+    return dict.fromkeys(chain.from_iterable(row.metrics for row in rows))
 
 
 def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[int, float]]:

@@ -174,7 +174,7 @@ FIGURES: Mapping[str, Callable[[Selection, str], Figure]] = {
 
 def _record(mean: Mean) -> dict[str, Any]:
     plain = asdict(mean)
-    return {"macs_full" if name == "cost" else name: value for name, value in plain.items() if name != "levels"}
+    return {"macs_full" if name == "cost" else name: value for name, value in plain.items()}
 
 
 def _spread_of(means: Sequence[Mean]) -> str:

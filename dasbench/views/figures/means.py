@@ -1,7 +1,6 @@
 """Means over seeds with their intervals, for every chart that shows variants one by one."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
@@ -19,7 +18,6 @@ class Mean:
         n: seeds with a score.
         failed: seeds without.
         cost: multiply-adds in the full convention, None if unknown.
-        levels: value of each varied field.
     """
 
     mean: float
@@ -27,7 +25,6 @@ class Mean:
     n: int
     failed: int
     cost: int | None
-    levels: dict[str, Any] = field(default_factory=dict)
 
 
 def variants_with_scores(selection: Selection) -> list[VariantScores]:
@@ -46,7 +43,6 @@ def mean_of(entry: VariantScores) -> Mean:
         n=summary.n,
         failed=summary.failed,
         cost=entry.cost.macs_full if entry.cost else None,
-        levels=dict(entry.variant),
     )
 
 

@@ -75,12 +75,12 @@ def score_column(path: Path, header: Sequence[str], metric: str | None) -> str:
     Raises:
         UsageError: if a column is missing or there twice, or if no column or several may be meant.
     """
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise UsageError(f"{path}:1: column '{twice[0]}' is there twice")
-    missing = [name for name in KEYS if name not in header]
-    if missing:
-        raise UsageError(f"{path}:1: there is no column '{missing[0]}'. Columns: {', '.join(header)}.")
+    for name in sorted(header):
+        if header.count(name) > 1:
+            raise UsageError(f"{path}:1: column '{name}' is there twice")
+    for name in KEYS:
+        if name not in header:
+            raise UsageError(f"{path}:1: there is no column '{name}'. Columns: {', '.join(header)}.")
     candidates = [name for name in header if name and name not in KEYS]  # an index that pandas wrote has no name
     if metric is not None:
         return _named_column(path, candidates, metric)

@@ -35,10 +35,10 @@ def unit_of_scores(path: Path, column: str, cells: Sequence[ScoreCell], asked: S
     scored = [cell for cell in cells if not isnan(cell.score)]
     if not scored:
         return asked or SCORE_UNITS["none"]
-    signed = [cell for cell in scored if cell.has_percent_sign]
-    if signed and asked not in (None, SCORE_UNITS["percent"]):
-        refuse(path, [f"line {signed[0].line}: '{signed[0].text}' is in percent; leave --unit out"])
-    if signed:
+    signed = next((cell for cell in scored if cell.has_percent_sign), None)
+    if signed is not None:
+        if asked not in (None, SCORE_UNITS["percent"]):
+            refuse(path, [f"line {signed.line}: '{signed.text}' is in percent; leave --unit out"])
         return SCORE_UNITS["percent"]
     if asked == SCORE_UNITS["fraction"]:
         refuse(path, _no_fractions(scored, column))
