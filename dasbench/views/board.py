@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.power import planning_floor
@@ -148,7 +149,8 @@ def _ranks(
 
 def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
     """The entries with a summary of every metric, the one that ranks first."""
-    others = sorted({name for entry in entries for name in entry.scores} - {selection.metric})
+    measured = set(chain.from_iterable(entry.scores for entry in entries))
+    others = sorted(measured - {selection.metric})
     metrics = others if is_cost(selection.metric) else [selection.metric, *others]
     failed = [entry.failed for entry in entries]
     columns = []

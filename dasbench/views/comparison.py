@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import fsum
 
 from dasbench.analysis.families import family
@@ -215,7 +216,7 @@ def check_metric(question: Question) -> None:
     """
     if is_cost(question.metric):
         raise UsageError(f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard.")
-    known = {name for entry in question.entries for name in entry.scores}
+    known = set(chain.from_iterable(entry.scores for entry in question.entries))
     if known and question.metric not in known:
         raise UsageError(unknown_name("metric", question.metric, known))
 

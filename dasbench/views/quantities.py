@@ -57,7 +57,11 @@ def refuse_without_results(selection: Selection) -> None:
 
 def measured_names(rows: Sequence[Row]) -> list[str]:
     """Every metric that some finished trial has."""
-    return sorted({name for row in rows if row.state == "done" for name in row.metrics})
+    names: set[str] = set()
+    for row in rows:
+        if row.state == "done":
+            names.update(row.metrics)
+    return sorted(names)
 
 
 def check_measured(metric: str, rows: Sequence[Row]) -> None:

@@ -126,8 +126,12 @@ def name_codes(rows: Sequence[Row]) -> list[Row]:
 
 def _differing(codes: Sequence[Mapping[str, str]]) -> list[str]:
     """The fields in which codes are not all the same."""
-    fields = sorted({field for code in codes for field in code})
-    return [field for field in fields if len({code.get(field) for code in codes}) > 1]
+    differing = []
+    for name in sorted(set(chain.from_iterable(codes))):
+        hashes = {code.get(name) for code in codes}
+        if len(hashes) > 1:
+            differing.append(name)
+    return differing
 
 
 def _short(code: str | None) -> str:
@@ -151,24 +155,31 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
     scores = _finite_scores(done, only or _measured(done))
     scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
     failed = sum(row.state == "failed" for row in rows)
-    all_scored = scored == len(rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
         planned=len(rows),
         failed=failed + len(done) - scored,
         scores=scores,
-        cost=next((row.cost for row in rows if row.cost), None),
+        cost=_first_cost(rows),
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states={"done": scored} if all_scored else Counter(_state(row, metric) for row in rows),
+        states={"done": scored} if scored == len(rows) else _count_states(rows, metric),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
         repeats=sum(row.repeats > 0 for row in rows),
         confirmed=is_confirmed(rows),
     )
+
+
+def _first_cost(rows: Iterable[Row]) -> Cost | None:
+    return next((row.cost for row in rows if row.cost), None)
+
+
+def _count_states(rows: Iterable[Row], metric: str) -> Counter[str]:
+    return Counter(_state(row, metric) for row in rows)
 
 
 def _measured(rows: Iterable[Row]) -> dict[str, None]:

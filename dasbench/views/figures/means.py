@@ -1,6 +1,7 @@
 """Means over seeds with their intervals, for every chart that shows variants one by one."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
@@ -64,7 +65,7 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
 
 def axes_of(selection: Selection) -> list[str]:
     """Every field that the selection's variants name."""
-    return list(dict.fromkeys(key for row in selection.rows for key in row.variant))
+    return list(dict.fromkeys(chain.from_iterable(row.variant for row in selection.rows)))
 
 
 def has_several_studies(selection: Selection) -> bool:

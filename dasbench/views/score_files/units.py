@@ -35,10 +35,9 @@ def unit_of_scores(path: Path, column: str, cells: Sequence[ScoreCell], asked: S
     scored = [cell for cell in cells if not isnan(cell.score)]
     if not scored:
         return asked or SCORE_UNITS["none"]
-    signed = next((cell for cell in scored if cell.has_percent_sign), None)
-    if signed is not None:
-        if asked not in (None, SCORE_UNITS["percent"]):
-            refuse(path, [f"line {signed.line}: '{signed.text}' is in percent; leave --unit out"])
+    signed = [cell for cell in scored if cell.has_percent_sign]
+    if signed:
+        _refuse_other_than_percent(path, signed[0], asked)
         return SCORE_UNITS["percent"]
     if asked == SCORE_UNITS["fraction"]:
         refuse(path, _no_fractions(scored, column))
@@ -46,6 +45,11 @@ def unit_of_scores(path: Path, column: str, cells: Sequence[ScoreCell], asked: S
     if unit is None:
         raise UsageError(f"{path}: column '{column}': {_question(scored)}")
     return unit
+
+
+def _refuse_other_than_percent(path: Path, signed: ScoreCell, asked: ScoreUnit | None) -> None:
+    if asked not in (None, SCORE_UNITS["percent"]):
+        refuse(path, [f"line {signed.line}: '{signed.text}' is in percent; leave --unit out"])
 
 
 def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
