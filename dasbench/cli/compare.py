@@ -139,7 +139,7 @@ def _from_study(
 
 def _from_file(file: Path, metric: str | None, unit: str | None, direction: "Direction | None") -> "Question":
     from dasbench.views.comparison import Question
-    from dasbench.views.score_files import read_scores
+    from dasbench.views.score_files.reading import read_scores
     from dasbench.views.units import asked_unit
 
     read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)

@@ -47,7 +47,7 @@ def command(
     from dasbench.render.plots.figure import figure_paths
     from dasbench.render.questions import with_title
     from dasbench.render.tables.printing import print_found
-    from dasbench.views.importance import info
+    from dasbench.views.figures.importance import info
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
 

@@ -11,7 +11,7 @@ from dasbench.cli.options import db_option, format_option, quick_reading, study_
 
 if TYPE_CHECKING:
     from dasbench.views.figures.hypervolume import HypervolumeInfo
-    from dasbench.views.pareto import ParetoInfo
+    from dasbench.views.figures.pareto import ParetoInfo
     from dasbench.views.selection import Selection
 
 
@@ -82,8 +82,8 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
     from dasbench.errors import UsageError
     from dasbench.render.frontier import frontier_records
     from dasbench.render.records import print_records
-    from dasbench.views.pareto import info
-    from dasbench.views.published import backbones_of, published_points
+    from dasbench.views.figures.pareto import info
+    from dasbench.views.figures.published import backbones_of, published_points
     from dasbench.views.quantities import quantity, read_objective
 
     convention, name = options["convention"], options["published"]

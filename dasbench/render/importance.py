@@ -6,7 +6,7 @@ from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
 from dasbench.render.plots.importance import headline
 from dasbench.render.tables.table import Column, Table
-from dasbench.views.importance import ImportanceInfo
+from dasbench.views.figures.importance import ImportanceInfo
 
 SHARE_COLUMNS = (
     Column(key="part", title="part", is_text=True),

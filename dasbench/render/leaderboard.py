@@ -9,11 +9,12 @@ from dasbench.analysis.stats import Summary
 from dasbench.records import COST_FIELDS
 from dasbench.render.questions import question_title
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.units import Unit, count_unit
 from dasbench.render.verdicts import averaged_sentence, one_seed_note
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, summary_values
-from dasbench.views.units import Unit, count_unit, difference_unit
+from dasbench.views.units import difference_unit
 from dasbench.views.variants import is_cost
 
 REASONS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import fsum
 from typing import Any
 
@@ -52,33 +53,47 @@ def average_over_blocks(groups: Sequence[Sequence[VariantScores]], metric: str, 
         [{0: 75.0, 1: 76.0}, {0: 65.0}]
     """
     tables = [_by_seed(group, metric, fields) for group in groups]
-    others = dict.fromkeys(name for group in groups for entry in group for name in _others(entry, fields))
-    everywhere = [set().union(*table.values()) for table in tables if table]
-    shared: set[Block] = set.intersection(*everywhere) if everywhere else set()
-    balanced = bool(shared) or len(everywhere) < 2
+    shared = _shared_blocks(tables)
+    balanced = bool(shared) or sum(bool(table) for table in tables) < 2
     scores: list[dict[int, float]] = [{} for _ in groups]
     left_out = 0
     for seed in sorted(set().union(*tables)):
-        there = [place for place, table in enumerate(tables) if seed in table]
-        common = set.intersection(*(set(tables[place][seed]) for place in there))
-        for place in there:
-            own = tables[place][seed]
-            values = [value for block, value in own.items() if not balanced or block in common]
-            left_out += len(own) - len(values)
-            if values:
-                scores[place][seed] = fsum(values) / len(values)
-    return Averaged(scores, len(shared), [*others], left_out, balanced)
+        at_seed = {place: table[seed] for place, table in enumerate(tables) if seed in table}
+        common = set.intersection(*map(set, at_seed.values()))
+        for place, own in at_seed.items():
+            counted = own.keys() & common if balanced else own.keys()
+            left_out += len(own) - len(counted)
+            if counted:
+                scores[place][seed] = fsum(own[block] for block in counted) / len(counted)
+    return Averaged(scores, len(shared), _other_fields(groups, fields), left_out, balanced)
+
+
+def _shared_blocks(tables: Sequence[Mapping[int, Mapping[Block, float]]]) -> set[Block]:
+    """The blocks in which every group that has a score at all has one at some seed."""
+    blocks: list[set[Block]] = [set().union(*table.values()) for table in tables if table]
+    return set.intersection(*blocks) if blocks else set()
+
+
+def _other_fields(groups: Sequence[Sequence[VariantScores]], fields: Sequence[str]) -> list[str]:
+    """All fields of the variants but those that tell the groups apart."""
+    others: dict[str, None] = {}
+    for entry in chain.from_iterable(groups):
+        others |= dict.fromkeys(_others(entry, fields))
+    return [*others]
 
 
 def _by_seed(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> dict[int, dict[Block, float]]:
+    """The mean score in each block, by seed."""
     found: dict[int, dict[Block, list[float]]] = {}
     for entry in group:
         block = tuple(sorted((name, repr(value)) for name, value in _others(entry, fields).items()))
         for seed, value in entry.scores.get(metric, {}).items():
             found.setdefault(seed, {}).setdefault(block, []).append(value)
-    return {
-        seed: {block: fsum(values) / len(values) for block, values in blocks.items()} for seed, blocks in found.items()
-    }
+    return {seed: _means(blocks) for seed, blocks in found.items()}
+
+
+def _means(blocks: Mapping[Block, Sequence[float]]) -> dict[Block, float]:
+    return {block: fsum(values) / len(values) for block, values in blocks.items()}
 
 
 def _others(entry: VariantScores, fields: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.power import planning_floor
@@ -103,13 +104,13 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric, direction = selection.metric, selection.direction
+    metric, maximise = selection.metric, selection.direction == "max"
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
-    entries = leaderboard(selection.rows, metric=metric, maximise=direction == "max", only=only)
+    entries = leaderboard(selection.rows, metric=metric, maximise=maximise, only=only)
     averaged = None
     if group_by:
         entries, averaged = group_entries(entries, metric, group_by)
-        entries = by_score(entries, metric=metric, maximise=direction == "max")
+        entries = by_score(entries, metric=metric, maximise=maximise)
     standing = [entry for entry in entries if entry.confirmed is not False]
     tried = [entry for entry in entries if entry.confirmed is False]
     ranks = [*_ranks(standing, selection, shown=None if sort else top), *[None] * len(tried)]
@@ -148,7 +149,8 @@ def _ranks(
 
 def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
     """The entries with a summary of every metric, the one that ranks first."""
-    others = sorted({name for entry in entries for name in entry.scores} - {selection.metric})
+    measured = set(chain.from_iterable(entry.scores for entry in entries))
+    others = sorted(measured - {selection.metric})
     metrics = others if is_cost(selection.metric) else [selection.metric, *others]
     failed = [entry.failed for entry in entries]
     columns = []

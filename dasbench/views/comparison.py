@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import fsum
 
 from dasbench.analysis.families import family
@@ -117,15 +118,9 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
     name = question.metric
     if unit.factor == 1:
         return replace(question, unit=unit.name)
-    scores = [entry.scores.get(name, {}) for entry in question.entries]
-    above = [score for by_seed in scores for score in by_seed.values() if abs(score) > 1]
-    if above:
-        raise UsageError(f"--unit: a {name} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
-    scaled = [{seed: unit.factor * score for seed, score in by_seed.items()} for by_seed in scores]
-    entries = [
-        replace(entry, scores={**entry.scores, name: by_seed})
-        for entry, by_seed in zip(question.entries, scaled, strict=True)
-    ]
+    for entry in question.entries:
+        _refuse_no_fraction(entry, name)
+    entries = [_scaled(entry, name, unit.factor) for entry in question.entries]
     mattered = question.look_min_effect
     scaled_effect = None if mattered is None else unit.factor * mattered
     return replace(
@@ -136,6 +131,18 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
         min_effect=scaled_effect if question.min_effect == mattered else question.min_effect,
         look_min_effect=scaled_effect,
     )
+
+
+def _refuse_no_fraction(entry: VariantScores, metric: str) -> None:
+    above = [score for score in entry.scores.get(metric, {}).values() if abs(score) > 1]
+    if above:
+        raise UsageError(f"--unit: a {metric} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
+
+
+def _scaled(entry: VariantScores, metric: str, factor: float) -> VariantScores:
+    """The variant with its scores in another unit."""
+    by_seed = {seed: factor * score for seed, score in entry.scores.get(metric, {}).items()}
+    return replace(entry, scores={**entry.scores, metric: by_seed})
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:
@@ -209,7 +216,7 @@ def check_metric(question: Question) -> None:
     """
     if is_cost(question.metric):
         raise UsageError(f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard.")
-    known = {name for entry in question.entries for name in entry.scores}
+    known = set(chain.from_iterable(entry.scores for entry in question.entries))
     if known and question.metric not in known:
         raise UsageError(unknown_name("metric", question.metric, known))
 

@@ -1,7 +1,7 @@
 """All that the section may speak of: scores and comparisons of a study, and how they came about."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,16 +10,13 @@ from dasbench.results.reading import read_store
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
 from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
+from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, is_cost, leaderboard
-
-ENVIRONMENT = ("dasbench", "python", "torch", "torchvision", "cuda", "device", "device_name", "threads", "precision",
-               "replicas", "git_commit", "git_dirty", "git_of")  # fmt: skip
-"""What of an environment is reported; the names of hosts are nobody's business."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +27,8 @@ class Evidence:
         selection: all of its trials.
         board: the variants with their statistics; where a search's winners were trained again, these alone.
         answers: every variant against the baseline, empty without one.
-        document: the study as plain data.
+        sampler: name of what proposed the variants, `grid` for nothing of the kind.
+        planned_looks: numbers of seeds at which the study plans to look; empty without looks.
         specs: all that decides the outcome of each trial.
         environments: with what trials ran, and how many of them did, the most frequent first.
         components: what the trials used, with its sources and the commits of one's own.
@@ -40,9 +38,10 @@ class Evidence:
     selection: Selection
     board: Board
     answers: Sequence[Answer]
-    document: Mapping[str, Any]
+    sampler: str
+    planned_looks: Sequence[int]
     specs: Sequence[Mapping[str, Any]]
-    environments: Sequence[tuple[Mapping[str, Any], int]]
+    environments: Sequence[tuple[Environment, int]]
     components: Sequence[UsedComponent]
     study_metric: str
 
@@ -64,7 +63,7 @@ class Evidence:
     @property
     def is_searched(self) -> bool:
         """Whether a sampler proposed the variants one after another."""
-        return sampler_of(self.document) != "grid" or search_roles.is_searched(self.selection.rows)
+        return self.sampler != "grid" or search_roles.is_searched(self.selection.rows)
 
     @property
     def is_confirmed(self) -> bool:
@@ -74,7 +73,7 @@ class Evidence:
     @property
     def is_sequential(self) -> bool:
         """Whether looks at the scores decided how many seeds a variant got."""
-        return bool(self.looks) or bool(seeds_of(self.document).get("looks"))
+        return bool(self.looks) or bool(self.planned_looks)
 
     @property
     def tests_hold(self) -> bool:
@@ -114,9 +113,10 @@ def gather_evidence(
         selection=selection,
         board=make_board(tested, convention=convention),
         answers=(),
-        document=document,
+        sampler=name_of(document.get("sampler")) or "grid",
+        planned_looks=_seeds(document).get("looks") or (),
         specs=list(specs.values()),
-        environments=_counted(environments.values()),
+        environments=count_environments(environments.values()),
         components=used_components(specs, environments, document),
         study_metric=own.metric,
     )
@@ -125,17 +125,6 @@ def gather_evidence(
         return replace(evidence, answers=answers)
     shown = answers if evidence.is_sequential or baseline is not None else ()
     return replace(evidence, board=_without_ranks(evidence.board), answers=shown)
-
-
-def sampler_of(document: Mapping[str, Any]) -> str:
-    """The name of the study's sampler, `grid` if it names none."""
-    return name_of(document.get("sampler")) or "grid"
-
-
-def seeds_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the study says of its seeds: `values`, and with looks `looks`, `min_effect`, `baseline`."""
-    seeds = document.get("seeds")
-    return seeds if isinstance(seeds, Mapping) else {}
 
 
 def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]) -> str | None:
@@ -150,18 +139,35 @@ def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]
         >>> usual_baseline({}, [entry("none"), entry("se")])
         'gate=none'
     """
-    named = flat_fields(seeds_of(document).get("baseline") or {})
+    named = flat_fields(_seeds(document).get("baseline") or {})
     base = flat_fields(document.get("base") or {})
-    fields = [(entry, flat_fields(entry.variant)) for entry in entries]
-    candidates = [
-        [entry for entry, own in fields if named and named.items() <= own.items()],
-        [entry for entry, own in fields if all(base.get(name) == value for name, value in own.items())],
-        [entry for entry, own in fields if own.get("gate") == "none"],
-    ]
-    for found in candidates:
-        if len(found) == 1 and sum(entry.label == found[0].label for entry in entries) == 1:
-            return found[0].label
+    are_named: list[str] = []
+    are_base: list[str] = []
+    are_ungated: list[str] = []
+    for entry in entries:
+        own = flat_fields(entry.variant)
+        if named and named.items() <= own.items():
+            are_named.append(entry.label)
+        if _is_as_in(base, own):
+            are_base.append(entry.label)
+        if own.get("gate") == "none":
+            are_ungated.append(entry.label)
+    numbers = Counter(entry.label for entry in entries)
+    for labels in (are_named, are_base, are_ungated):
+        if len(labels) == 1 and numbers[labels[0]] == 1:
+            return labels[0]
     return None
+
+
+def _seeds(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the study says of its seeds: `values`, and with looks `looks`, `min_effect`, `baseline`."""
+    seeds = document.get("seeds")
+    return seeds if isinstance(seeds, Mapping) else {}
+
+
+def _is_as_in(base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Whether every field of a variant has the value that the study's base has."""
+    return all(base.get(name) == value for name, value in own.items())
 
 
 def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | None) -> Sequence[Answer]:
@@ -188,13 +194,3 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
 def _without_ranks(board: Board) -> Board:
     """The board without what tests at a fixed level would say."""
     return replace(board, lines=[replace(line, rank=None) for line in board.lines], looks=())
-
-
-def _counted(environments: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
-    """What is reported of each environment, and how many trials ran in it."""
-    found = Counter(
-        tuple((name, str(recorded[name])) for name in ENVIRONMENT if recorded.get(name) is not None)
-        for recorded in environments
-    )
-    listed = [(dict(pairs), count) for pairs, count in found.items() if pairs]
-    return sorted(listed, key=lambda one: (-one[1], list(one[0].items())))

@@ -70,15 +70,20 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
         [('das', 0), ('das', 1)]
     """
     groups = [_with_values(group) for group in by_variant(rows)]
-    fields = dict.fromkeys(name for group in groups for name in group.fields)
+    fields: dict[str, None] = {}
     numbers = dict.fromkeys([*NUMBER_COLUMNS, *METRIC_COLUMNS, *metrics])
-    numbers |= dict.fromkeys(name for group in groups for name in group.numbers)
+    for group in groups:
+        fields |= dict.fromkeys(group.fields)
+        numbers |= dict.fromkeys(group.numbers)
     parser = _Parser(where, texts=[*TEXT_COLUMNS, *fields], numbers=[*numbers])
     condition = parser.condition()
-    if parser.used.isdisjoint(ROW_COLUMNS):
-        passed = {id(row) for group in groups if condition(group.values) for row in group.rows}
-    else:
-        passed = {id(row) for group in groups for row in group.rows if condition(group.values_of(row))}
+    is_of_variants = parser.used.isdisjoint(ROW_COLUMNS)
+    passed: set[int] = set()
+    for group in groups:
+        if not is_of_variants:
+            passed.update(id(row) for row in group.rows if condition(group.values_of(row)))
+        elif condition(group.values):
+            passed.update(map(id, group.rows))
     return [row for row in rows if id(row) in passed]
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import fields as fields_of
+from dataclasses import replace
 from typing import NamedTuple
 
 from dasbench.records import COST_FIELDS, Cost
@@ -42,42 +42,63 @@ def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Seque
     """
     if not entries:
         return Grouped([], None)
-    known = ["study", *dict.fromkeys(name for entry in entries for name in flat_fields(entry.variant))]
-    chosen = list(dict.fromkeys(find_field(name, known) for name in group_by))
-    groups: dict[tuple[str, ...], list[VariantScores]] = {}
-    for entry in entries:
-        own = {"study": entry.study, **flat_fields(entry.variant)}
-        groups.setdefault(tuple(str(own.get(name, "-")) for name in chosen), []).append(entry)
+    fields = _fields(entries, group_by)
+    groups = _members(entries, fields)
     metrics = [] if is_cost(metric) else [metric, f"val_{metric}"]
-    averaged = {name: average_over_blocks(list(groups.values()), name, chosen) for name in metrics}
+    averaged = {name: average_over_blocks(list(groups.values()), name, fields) for name in metrics}
     found = []
     for place, (values, members) in enumerate(groups.items()):
         scores = {name: result.scores[place] for name, result in averaged.items() if result.scores[place]}
-        found.append(_entry(dict(zip(chosen, values, strict=True)), members, scores, metric))
+        found.append(_entry(dict(zip(fields, values, strict=True)), members, scores, metric))
     return Grouped(found, averaged.get(metric))
+
+
+def _fields(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
+    """The full names of the fields to group by."""
+    known = {"study": None}
+    for entry in entries:
+        known |= dict.fromkeys(flat_fields(entry.variant))
+    return list(dict.fromkeys(find_field(name, known) for name in group_by))
+
+
+def _members(entries: Sequence[VariantScores], fields: Sequence[str]) -> dict[tuple[str, ...], list[VariantScores]]:
+    """The variants of each combination of values, in the order in which these come first."""
+    groups: dict[tuple[str, ...], list[VariantScores]] = {}
+    for entry in entries:
+        own = {"study": entry.study, **flat_fields(entry.variant)}
+        values = tuple(str(own.get(name, "-")) for name in fields)
+        groups.setdefault(values, []).append(entry)
+    return groups
 
 
 def _entry(
     variant: dict[str, str], members: Sequence[VariantScores], scores: Mapping[str, Mapping[int, float]], metric: str
 ) -> VariantScores:
+    """One entry for all members of a group."""
     states: Counter[str] = Counter()
+    seeds: set[int] = set()
+    keys: list[str] = []
+    costs: list[Cost] = []
     for member in members:
         states.update(member.states)
-    seeds = {seed for member in members for by_seed in member.scores.values() for seed in by_seed}
+        seeds.update(*member.scores.values())
+        keys += member.keys
+        if member.cost:
+            costs.append(member.cost)
     return VariantScores(
         variant=variant,
         label=" ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items()),
         planned=max(len(seeds), *(member.planned for member in members)),
         failed=sum(member.failed for member in members),
         scores=scores,
-        cost=_mean_cost([member.cost for member in members if member.cost]),
+        cost=_mean_cost(costs),
         seconds=sum(member.seconds for member in members) / len(members),
         peak_memory=max(member.peak_memory for member in members),
         metric=metric,
         states=states,
         probe=any(member.probe for member in members),
         study="+".join(dict.fromkeys(member.study for member in members)),
-        keys=[key for member in members for key in member.keys],
+        keys=keys,
         repeats=sum(member.repeats for member in members),
         confirmed=are_confirmed(member.confirmed for member in members),
     )
@@ -87,5 +108,7 @@ def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
     if not costs:
         return None
     means = {name: round(sum(getattr(cost, name) for cost in costs) / len(costs)) for name in COST_FIELDS}
-    others = {f.name: getattr(costs[0], f.name) for f in fields_of(Cost) if f.name not in COST_FIELDS}
-    return Cost(**{**others, **means, "uncounted": {name: n for cost in costs for name, n in cost.uncounted.items()}})
+    uncounted: dict[str, int] = {}
+    for cost in costs:
+        uncounted |= cost.uncounted
+    return replace(costs[0], **means, uncounted=uncounted)

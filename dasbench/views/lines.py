@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import Summary
@@ -103,12 +106,18 @@ def sort_lines(lines: Sequence[Line], sort: str, selection: Selection, conventio
     if not lines:
         return []
     values = [_values(line) for line in lines]
-    column = _column(name, list(dict.fromkeys(key for own in values for key in own)), convention)
+    column = _column(name, list(dict.fromkeys(chain.from_iterable(values))), convention)
     falling = order == "desc" or (not order and _falls(column, name, selection))
-    known = [place for place, own in enumerate(values) if own.get(column) is not None]
-    unknown = [place for place, own in enumerate(values) if own.get(column) is None]
-    known.sort(key=lambda place: values[place][column], reverse=falling)  # type: ignore[arg-type,return-value]
-    return [lines[place] for place in (*known, *unknown)]
+    known: list[tuple[Any, Line]] = []
+    unknown: list[Line] = []
+    for line, own in zip(lines, values, strict=True):
+        value = own.get(column)
+        if value is None:
+            unknown.append(line)
+        else:
+            known.append((value, line))
+    known.sort(key=itemgetter(0), reverse=falling)
+    return [*(line for _, line in known), *unknown]
 
 
 def _values(line: Line) -> dict[str, Value]:

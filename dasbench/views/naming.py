@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from dasbench.errors import UsageError
@@ -62,16 +63,14 @@ def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     unlabelled = [entry for entry in entries if label(entry.variant) == name]
     if len(unlabelled) == 1:
         return _one(name, unlabelled)
-    if (conditions := _conditions(name)) and (group := _matching(name, conditions, entries)):
+    conditions = _conditions(name)
+    group = _group(name, conditions, entries) if conditions else None
+    if group:
         return group
-    by_value = [entry for entry in entries if any(is_value(v, name) for v in flat_fields(entry.variant).values())]
-    if by_value:
-        return _one(name, by_value)
-    if len(name) >= MIN_KEY and (by_key := [e for e in entries if any(k.startswith(name.lower()) for k in e.keys)]):
-        return _one(name, by_key)
-    parts = [entry for entry in entries if name and name in entry.label]
-    if parts:
-        return _one(name, parts)
+    for candidates in (_with_value, _with_key, _with_part_of_label):
+        found = candidates(name, entries)
+        if found:
+            return _one(name, found)
     raise UsageError(f"no variant is called '{name}'.{_nearest(name, entries)} {_listed(entries)}")
 
 
@@ -84,44 +83,82 @@ def _one(name: str, found: Sequence[VariantScores]) -> Named:
     return Named(found[0].label, found)
 
 
+def _with_value(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+    """The variants of which some field has the value."""
+    found = []
+    for entry in entries:
+        values = flat_fields(entry.variant).values()
+        if any(is_value(value, name) for value in values):
+            found.append(entry)
+    return found
+
+
+def _with_key(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+    """The variants with a trial whose key begins so; none for a name that is too short for a key."""
+    if len(name) < MIN_KEY:
+        return []
+    digits = name.lower()
+    return [entry for entry in entries if any(key.startswith(digits) for key in entry.keys)]
+
+
+def _with_part_of_label(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+    return [entry for entry in entries if name and name in entry.label]
+
+
 def _conditions(name: str) -> dict[str, str]:
     """`a=1 b=2` as fields and values; empty if it is not written so."""
-    matches = [_CONDITION.fullmatch(part) for part in _BETWEEN.split(name)]
-    return {match[1]: match[2].strip("\"'") for match in matches if match} if all(matches) else {}
+    conditions = {}
+    for part in _BETWEEN.split(name):
+        match = _CONDITION.fullmatch(part)
+        if match is None:
+            return {}
+        conditions[match[1]] = match[2].strip("\"'")
+    return conditions
 
 
-def _matching(name: str, conditions: dict[str, str], entries: Sequence[VariantScores]) -> Named | None:
+def _group(name: str, conditions: Mapping[str, str], entries: Sequence[VariantScores]) -> Named | None:
     """The variants with these values; None if the name may yet be a part of a label."""
     flat = [flat_fields(entry.variant) for entry in entries]
-    known = list(dict.fromkeys(field for values in flat for field in values))
-    inside = any(name in entry.label for entry in entries)
+    may_be_in_label = any(name in entry.label for entry in entries)
     try:
-        wanted = {find_field(field, known): value for field, value in conditions.items()}
+        wanted = _in_full(conditions, flat)
     except UsageError:
-        if inside:
+        if may_be_in_label:
             return None
         raise
-    found = [
-        entry
-        for entry, values in zip(entries, flat, strict=True)
-        if all(is_value(values.get(field), value) for field, value in wanted.items())
-    ]
-    if not found and not inside:
-        raise UsageError(f"no variant has {name}. {_values(wanted, flat)} {_listed(entries)}")
-    if not found:
+    found = [entry for entry, values in zip(entries, flat, strict=True) if _has_values(values, wanted)]
+    if len(found) == 1:
+        return Named(found[0].label, found)
+    if found:
+        return Named(name.strip(), found, tuple(wanted))
+    if may_be_in_label:
         return None
-    return Named(found[0].label, found) if len(found) == 1 else Named(name.strip(), found, tuple(wanted))
+    raise UsageError(f"no variant has {name}. {_values(wanted, flat)} {_listed(entries)}")
+
+
+def _in_full(conditions: Mapping[str, str], flat: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The conditions with the full names of their fields."""
+    known = dict.fromkeys(chain.from_iterable(flat))
+    return {find_field(field, known): value for field, value in conditions.items()}
+
+
+def _has_values(values: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    return all(is_value(values.get(field), text) for field, text in wanted.items())
 
 
 def _values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
     """The values that some fields have, in a sentence for each."""
-    known = {field: dict.fromkeys(str(own[field]) for own in flat if field in own) for field in wanted}
-    return " ".join(f"'{field}' is one of {', '.join([*values][:MAX_LISTED])}." for field, values in known.items())
+    sentences = []
+    for field in wanted:
+        known = dict.fromkeys(str(own[field]) for own in flat if field in own)
+        sentences.append(f"'{field}' is one of {', '.join([*known][:MAX_LISTED])}.")
+    return " ".join(sentences)
 
 
 def _nearest(name: str, entries: Sequence[VariantScores]) -> str:
+    labels = [entry.label for entry in entries[:1000]]
     values = [str(value) for entry in entries for value in flat_fields(entry.variant).values()]
-    near = get_close_matches(name, dict.fromkeys([*(entry.label for entry in entries[:1000]), *values[:5000]]), n=1)
+    near = get_close_matches(name, dict.fromkeys([*labels, *values[:5000]]), n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 

@@ -1,16 +1,16 @@
 """What variants are compared by: measured metrics over seeds, counted costs, time and memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import get_args
 
 from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Row
-from dasbench.spec.metrics import metric_of
 from dasbench.spec.study import SHORT_NAMES, Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
-from dasbench.views.units import Unit, better_direction, count_unit, known_metrics
+from dasbench.views.units import better_direction
 from dasbench.views.variants import VariantScores
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
@@ -18,12 +18,6 @@ COSTS = ("macs", "params", "latency", "memory", "seconds")
 
 LATENCY = SHORT_NAMES["latency"]
 """The metric that `latency` means."""
-
-_TITLES: Mapping[str, str] = {
-    "memory": "peak memory (MB)",
-    "seconds": "training time (s), mean over seeds",
-    LATENCY: "latency (ms), mean over seeds",
-}
 
 
 def with_metric(selection: Selection, metric: str | None) -> Selection:
@@ -54,9 +48,7 @@ def refuse_without_results(selection: Selection) -> None:
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; --metric takes {', '.join(measured)}"
         )
-    states: dict[str, int] = {}
-    for row in selection.rows:
-        states[row.state] = states.get(row.state, 0) + 1
+    states = Counter(row.state for row in selection.rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items()) or "none at all"
     raise UsageError(
         f"study '{selection.name}' has no result yet; its trials: {listed}. `dasbench run` trains what is missing."
@@ -65,7 +57,11 @@ def refuse_without_results(selection: Selection) -> None:
 
 def measured_names(rows: Sequence[Row]) -> list[str]:
     """Every metric that some finished trial has."""
-    return sorted({name for row in rows if row.state == "done" for name in row.metrics})
+    names: set[str] = set()
+    for row in rows:
+        if row.state == "done":
+            names.update(row.metrics)
+    return sorted(names)
 
 
 def check_measured(metric: str, rows: Sequence[Row]) -> None:
@@ -132,43 +128,8 @@ def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]
         return [entry.peak_memory or None for entry in entries]
     if name == "seconds":
         return [entry.seconds if entry.num_done else None for entry in entries]
-    by_seed = [entry.scores.get(name) for entry in entries]
-    return [sum(scores.values()) / len(scores) if scores else None for scores in by_seed]
+    return [_mean(entry.scores.get(name, {}).values()) for entry in entries]
 
 
-def axis_unit(name: str, values: Iterable[float], unit: str | None = None) -> Unit:
-    """The unit and the title of an axis.
-
-    Args:
-        name: a cost or a metric.
-        values: what will be shown.
-        unit: of a metric, where its study knows it; as it is registered here by default.
-
-    Example:
-        >>> axis_unit("macs_full", [2e9]).title
-        "FLOPs (G), 'full' convention; a multiply-add counts once"
-        >>> axis_unit("memory", [3e9]).size, axis_unit("top1", []).title
-        (1000000.0, 'top1 (%)')
-    """
-    if name in COST_FIELDS:
-        kind, _, convention = name.partition("_")
-        count = count_unit(kind, [int(value) for value in values])
-        counted = "; a multiply-add counts once" if kind == "macs" else ""
-        return Unit(count.size, f"{count.title}, '{convention}' convention{counted}")
-    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or score_title(name, unit))
-
-
-def score_title(metric: str, unit: str | None = None) -> str:
-    """A metric with its unit, as an axis names it.
-
-    Args:
-        metric: its name.
-        unit: where its study knows it; as it is registered here by default.
-
-    Example:
-        >>> score_title("top1"), score_title("val_pixel_accuracy"), score_title("val_loss"), score_title("psnr", "dB")
-        ('top1 (%)', 'val_pixel_accuracy (%)', 'val_loss', 'psnr (dB)')
-    """
-    if unit is None:
-        unit = metric_of(metric, known_metrics()).unit
-    return f"{metric} ({unit})" if unit else metric
+def _mean(values: Collection[float]) -> float | None:
+    return sum(values) / len(values) if values else None

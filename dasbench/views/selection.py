@@ -99,26 +99,22 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     names = list(dict.fromkeys(names))
     if not names:
         raise UsageError("name a study; `dasbench list studies` lists them")
+    several = len(names) > 1
     with read_store(db) as reader:
-        known = {record.name: record for record in reader.studies(counted=False)}
-        for name in names:
-            if name not in known:
-                raise UsageError(f"{db}: {unknown_name('study', name, known)}")
+        studies = _named_studies(db, reader, names)
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
-        looks = reader.looks(names[0]) if len(names) == 1 else []
-    rows = name_codes(rows)
-    if len(names) > 1:
-        rows = [replace(row, label=f"{row.study}: {row.label}") for row in rows]
-    objectives = _objectives(known[name] for name in names)
+        looks = [] if several else reader.looks(names[0])
+    objectives = _objectives(studies)
+    rows = _labelled(rows, with_study=several)
     if where is not None and rows:
         rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
     refuse_mixed(rows)
     metric, direction = objectives[0]
-    question = " / ".join(dict.fromkeys(known[name].question for name in names if known[name].question))
+    questions = dict.fromkeys(study.question for study in studies if study.question)
     return Selection(
         name="+".join(names),
-        question=question,
+        question=" / ".join(questions),
         metric=metric,
         maximise=direction == "max",
         rows=rows,
@@ -126,10 +122,27 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         objectives=objectives,
         num_test_examples=num_test_examples,
         looks=looks,
-        min_effect=_min_effect(known[names[0]]) if len(names) == 1 else None,
+        min_effect=None if several else _min_effect(studies[0]),
         probe=any(row.task == "probe" for row in rows),
-        metrics=known_metrics(known[name].metrics for name in names),
+        metrics=known_metrics(study.metrics for study in studies),
     )
+
+
+def _labelled(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
+    """The rows with labels that tell versions of code apart, and studies if there are several."""
+    named = name_codes(rows)
+    if not with_study:
+        return named
+    return [replace(row, label=f"{row.study}: {row.label}") for row in named]
+
+
+def _named_studies(db: str, reader: Reader, names: Sequence[str]) -> list[StudyRecord]:
+    """The studies of these names, in their order."""
+    known = {record.name: record for record in reader.studies(counted=False)}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{db}: {unknown_name('study', name, known)}")
+    return [known[name] for name in names]
 
 
 def refuse_mixed(rows: Sequence[Row]) -> None:
@@ -139,16 +152,17 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
         UsageError: naming what differs.
     """
     datasets = sorted({row.dataset for row in rows})
+    tasks = sorted({row.task for row in rows})
+    costs = {id(row.cost): row.cost for row in rows if row.cost}
+    sizes = sorted({cost.input_size for cost in costs.values()})
     if len(datasets) > 1:
         first, *others = sorted({dataset.partition("(")[0] for dataset in datasets})
         remedy = f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
         raise UsageError(
             f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}{remedy}"
         )
-    tasks = sorted({row.task for row in rows})
     if len(tasks) > 1:
         raise UsageError(f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}")
-    sizes = sorted({cost.input_size for cost in {id(row.cost): row.cost for row in rows}.values() if cost})
     if len(sizes) > 1:
         shown = "; ".join("x".join(map(str, size)) for size in sizes)
         raise UsageError(f"these costs were counted at different input sizes and cannot be compared: {shown}")

@@ -98,7 +98,10 @@ def facts(trial: TrialRecord) -> list[Fact]:
     if outcome:
         resources = {"seconds": outcome.seconds, "peak_memory": outcome.peak_memory, "device": outcome.device}
         known |= {"resources": resources, "environment": flat_fields(outcome.environment)}
-    return [Fact(part, field, value) for part, fields in known.items() for field, value in fields.items()]
+    found: list[Fact] = []
+    for part, fields in known.items():
+        found += [Fact(part, field, value) for field, value in fields.items()]
+    return found
 
 
 def _uncounted(cost: Cost) -> dict[str, int]:
@@ -107,12 +110,17 @@ def _uncounted(cost: Cost) -> dict[str, int]:
 
 def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
     """What differs between two trials, in the order in which it is known of them."""
-    one, other = ({(fact.part, fact.field): fact.value for fact in facts(trial)} for trial in (first, second))
+    one, other = _values(first), _values(second)
     return [
         Difference(*name, one.get(name), other.get(name), _minus(other.get(name), one.get(name)))
         for name in _in_order(one, other)
         if _text(one.get(name)) != _text(other.get(name))
     ]
+
+
+def _values(trial: TrialRecord) -> dict[tuple[str, str], Any]:
+    """The facts by part and field."""
+    return {(fact.part, fact.field): fact.value for fact in facts(trial)}
 
 
 def repeats(trial: TrialRecord) -> list[Repeat]:
@@ -133,8 +141,8 @@ def _repeat(attempt: AttemptRecord, replaced: Outcome, now: Mapping[str, float])
 def _in_order(one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
     """All names, part by part."""
     names = dict.fromkeys([*one, *other])
-    parts = dict.fromkeys(part for part, _ in names)
-    return [name for part in parts for name in names if name[0] == part]
+    parts = list(dict.fromkeys(part for part, _ in names))
+    return sorted(names, key=lambda name: parts.index(name[0]))
 
 
 def _text(value: Any) -> str:

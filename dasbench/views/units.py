@@ -1,7 +1,6 @@
-"""Units of counts (M or G) and of scores (percentage points or none), and in which direction a score is better."""
+"""Units of scores (percentage points or none), and in which direction a score is better."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -9,34 +8,6 @@ from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.metrics.traits import registered_metrics
 from dasbench.spec.metrics import Metrics, agreed, metric_of, plain_name
-
-
-class Unit(NamedTuple):
-    """How a count is shown.
-
-    Args:
-        size: what it is divided by.
-        title: the column's or axis' title.
-    """
-
-    size: float
-    title: str
-
-
-def count_unit(kind: str, counts: Iterable[int]) -> Unit:
-    """The unit for some counts of one kind.
-
-    Args:
-        kind: `params` or `macs`.
-        counts: what will be shown.
-
-    Example:
-        >>> count_unit("macs", [1_819_065_856]).title, count_unit("macs", [8_839_936]).title
-        ('FLOPs (G)', 'FLOPs (M)')
-    """
-    if kind == "params":
-        return Unit(1e6, "params (M)")
-    return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
 
 
 def known_metrics(stored: Iterable[Metrics] = ()) -> Metrics:
@@ -93,14 +64,6 @@ class ScoreUnit(NamedTuple):
 SCORE_UNITS = {"percent": ScoreUnit("pp"), "fraction": ScoreUnit("pp", 100.0), "none": ScoreUnit("")}
 """What may be said of scores; any other word is a unit that is shown as it is."""
 
-SHARE = re.compile(
-    r"(?<![a-z])(top[-_ @]?\d+|m?ap|ar|m?iou|acc|accuracy|f[-_]?1|dice|jaccard|precision|recall|auc|auroc|pq)(?![a-z])"
-)
-"""Names, in lower case, of what is a share elsewhere: a fraction or in percent, which the name does not tell."""
-
-SAYS_PERCENT = re.compile(r"%|percent|pct", re.IGNORECASE)
-"""Names of metrics that tell."""
-
 
 def asked_unit(text: str) -> ScoreUnit:
     """The unit that somebody asks for: `percent`, `fraction`, `none`, or a word of theirs.
@@ -118,43 +81,6 @@ def asked_unit(text: str) -> ScoreUnit:
     if word not in SCORE_UNITS and get_close_matches(word, SCORE_UNITS, n=1, cutoff=0.75):
         raise UsageError(f"--unit: {unknown_name('unit', text, SCORE_UNITS)} Any other word is shown as it is.")
     return SCORE_UNITS.get(word) or ScoreUnit(text.strip())
-
-
-def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
-    """The unit of a metric that somebody else measured; None if it takes a question.
-
-    Args:
-        metric: its name. A share is taken for percent only where the scores leave no doubt; where none is above 1,
-            whatever is not registered with another unit or none may be a fraction.
-        scores: all that is known.
-
-    Example:
-        >>> foreign_unit("loss", [0.4]), foreign_unit("bbox_mAP", [37.4, 41.2]), foreign_unit("bbox_mAP", [0.374])
-        (ScoreUnit(name='', factor=1.0), ScoreUnit(name='pp', factor=1.0), None)
-    """
-    if SAYS_PERCENT.search(metric):
-        return SCORE_UNITS["percent"]
-    if SHARE.search(_in_snake_case(metric)):
-        in_percent = max(scores) > 1 and all(1 <= score <= 100 or score == 0 for score in scores)
-        return SCORE_UNITS["percent"] if in_percent else None
-    may_be_fractions = min(scores) >= 0 and max(scores) <= 1 and not _is_no_share(metric)
-    return None if may_be_fractions else SCORE_UNITS["none"]
-
-
-def _is_no_share(metric: str) -> bool:
-    """Whether a metric is registered and not in percent, as a loss is."""
-    known = registered_metrics()
-    return (metric in known or plain_name(metric) in known) and metric_of(metric, known).unit != "%"
-
-
-def _in_snake_case(name: str) -> str:
-    """A name in lower case, its words apart.
-
-    Example:
-        >>> _in_snake_case("valAcc")
-        'val_acc'
-    """
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def better_direction(

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
@@ -126,8 +126,12 @@ def name_codes(rows: Sequence[Row]) -> list[Row]:
 
 def _differing(codes: Sequence[Mapping[str, str]]) -> list[str]:
     """The fields in which codes are not all the same."""
-    fields = sorted({field for code in codes for field in code})
-    return [field for field in fields if len({code.get(field) for code in codes}) > 1]
+    differing = []
+    for name in sorted(set(chain.from_iterable(codes))):
+        hashes = {code.get(name) for code in codes}
+        if len(hashes) > 1:
+            differing.append(name)
+    return differing
 
 
 def _short(code: str | None) -> str:
@@ -137,46 +141,75 @@ def _short(code: str | None) -> str:
 def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> VariantScores:
     """One entry from the rows of one variant; where a search's winner was trained again, from its fresh seeds."""
     fresh = [row for row in rows if row.role == CONFIRM]
-    confirmed = is_confirmed(rows)
-    if confirmed and len(fresh) < len(rows):
-        picked = gather([row for row in rows if row.role != CONFIRM], metric=metric, only=only)
-        selected = {name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()}
-        return replace(gather(fresh, metric=metric, only=only), selected=selected)
+    if not is_confirmed(rows) or len(fresh) == len(rows):
+        return _entry(rows, metric, only)
+    others = [row for row in rows if row.role != CONFIRM]
+    picked = _entry(others, metric, only)
+    selected = {name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()}
+    return replace(_entry(fresh, metric, only), selected=selected)
+
+
+def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
+    """One entry from rows whose scores are of one kind: those of a search, or those of fresh seeds."""
     done = [row for row in rows if row.state == "done"]
-    names = only or dict.fromkeys(chain.from_iterable(row.metrics for row in done))
-    found = {
-        name: {row.seed: value for row in done if (value := row.metrics.get(name)) is not None and isfinite(value)}
-        for name in names
-    }
-    scored = len(done) if is_cost(metric) else len(found.get(metric, ()))
-    states: Mapping[str, int] = {"done": scored}
-    if scored < len(rows):
-        states = Counter(_state(row, metric) for row in rows)
+    scores = _finite_scores(done, only or _measured(done))
+    scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
+    failed = sum(row.state == "failed" for row in rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
         planned=len(rows),
-        failed=[row.state for row in rows].count("failed") + len(done) - scored,
-        scores={name: by_seed for name, by_seed in found.items() if by_seed},
-        cost=next((row.cost for row in rows if row.cost), None),
+        failed=failed + len(done) - scored,
+        scores=scores,
+        cost=_first_cost(rows),
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
-        peak_memory=max((row.peak_memory for row in rows), default=0),
+        peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states=states,
+        states={"done": scored} if scored == len(rows) else _count_states(rows, metric),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
         repeats=sum(row.repeats > 0 for row in rows),
-        confirmed=confirmed,
+        confirmed=is_confirmed(rows),
     )
+
+
+def _first_cost(rows: Iterable[Row]) -> Cost | None:
+    return next((row.cost for row in rows if row.cost), None)
+
+
+def _count_states(rows: Iterable[Row], metric: str) -> Counter[str]:
+    return Counter(_state(row, metric) for row in rows)
+
+
+def _measured(rows: Iterable[Row]) -> dict[str, None]:
+    """The names of all metrics, in the order in which they come first."""
+    return dict.fromkeys(chain.from_iterable(row.metrics for row in rows))
+
+
+def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[int, float]]:
+    """Finite value of each metric by seed, without the metrics that have none."""
+    scores: dict[str, dict[int, float]] = {}
+    for name in names:
+        by_seed: dict[int, float] = {}
+        for row in rows:
+            value = row.metrics.get(name)
+            if value is not None and isfinite(value):
+                by_seed[row.seed] = value
+        if by_seed:
+            scores[name] = by_seed
+    return scores
 
 
 def by_score(entries: Sequence[VariantScores], *, metric: str, maximise: bool) -> list[VariantScores]:
     """The entries from the best to the worst, those without a value last; equal ones in the order of their labels."""
+    sign = -1.0 if maximise else 1.0
 
     def position(entry: VariantScores) -> tuple[bool, float, str]:
         value = score(entry, metric)
-        return (value is None, 0.0 if value is None else -value if maximise else value, entry.label)
+        if value is None:
+            return True, 0.0, entry.label
+        return False, sign * value, entry.label
 
     return sorted(entries, key=position)
 

@@ -17,8 +17,9 @@ from dasbench.render.comparison import (
 from dasbench.render.tables.table import Layout
 from dasbench.views.comparison import Question, compare, compare_family, in_unit
 from dasbench.views.naming import find_variants
-from dasbench.views.score_files import read_scores
-from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit, foreign_unit
+from dasbench.views.score_files.reading import read_scores
+from dasbench.views.score_files.units import foreign_unit
+from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit
 from dasbench.views.variants import VariantScores
 
 GAINS = [0.80, -0.10, 0.55, 0.05, 0.20]

@@ -13,7 +13,7 @@ from dasbench.analysis.fanova import encode, forest_fit, forest_shares
 from dasbench.analysis.importance import Observation, importance, varied_axes
 from dasbench.errors import UsageError
 from dasbench.render.importance import importance_records, importance_tables
-from dasbench.views.importance import info
+from dasbench.views.figures.importance import info
 from dasbench.views.selection import Selection
 
 

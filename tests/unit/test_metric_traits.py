@@ -18,13 +18,14 @@ from tiny_trials import TASK_FIELDS, tiny_trial
 from dasbench.catalog import METRICS, PLOTS
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study, registered_metrics
+from dasbench.render.units import score_title
 from dasbench.results.reading import read_store
 from dasbench.results.store import open_store
 from dasbench.spec.metrics import Metric, metric_of, plain_name
 from dasbench.spec.study import Objective
 from dasbench.training.run_trial import run_trial
 from dasbench.views.board import make_board
-from dasbench.views.quantities import score_title, with_metric
+from dasbench.views.quantities import with_metric
 from dasbench.views.selection import Selection, select_studies
 from dasbench.views.units import better_direction, known_metrics, score_unit
 

@@ -29,9 +29,9 @@ from dasbench.views.figures.alpha import info as alpha_info
 from dasbench.views.figures.curve import CurveInfo
 from dasbench.views.figures.hypervolume import info as hypervolume_info
 from dasbench.views.figures.norms import info as norms_info
+from dasbench.views.figures.pareto import info
 from dasbench.views.figures.placement import info as placement_info
-from dasbench.views.pareto import info
-from dasbench.views.published import PublishedPoint, published_points
+from dasbench.views.figures.published import PublishedPoint, published_points
 from dasbench.views.quantities import quantity, read_objective, with_metric
 from dasbench.views.selection import Selection, refuse_mixed
 

@@ -8,7 +8,7 @@ from dasbench.render.leaderboard import board_records, board_tables
 from dasbench.spec.study import Objective
 from dasbench.views.board import make_board
 from dasbench.views.comparison import Question, compare, compare_family
-from dasbench.views.pareto import info
+from dasbench.views.figures.pareto import info
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 

@@ -18,9 +18,9 @@ from dasbench.render.plots.titles import (
     point_labels,
     vertical_title,
 )
-from dasbench.views.pareto import ParetoInfo, front_steps
-from dasbench.views.published import PublishedPoint
-from dasbench.views.quantities import axis_unit
+from dasbench.render.units import axis_unit
+from dasbench.views.figures.pareto import ParetoInfo, front_steps
+from dasbench.views.figures.published import PublishedPoint
 
 if TYPE_CHECKING:
     from dasbench.views.frontier import Point

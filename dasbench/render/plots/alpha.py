@@ -10,10 +10,10 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent, set_scale
 from dasbench.render.plots.style import GREY, series_colours
 from dasbench.render.plots.titles import spread_title
+from dasbench.render.units import axis_unit
 from dasbench.spec.labels import label
 from dasbench.views.figures.alpha import AlphaCurve, AlphaInfo, info
-from dasbench.views.means import Mean
-from dasbench.views.quantities import axis_unit
+from dasbench.views.figures.means import Mean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

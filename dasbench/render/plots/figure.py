@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.labels import figure_label, plain_label, printable
 from dasbench.render.plots.style import GREY
-from dasbench.views.means import Mean
+from dasbench.views.figures.means import Mean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -8,9 +8,8 @@ from dasbench.catalog import PLOTS
 from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import series_colours
+from dasbench.render.units import Unit, axis_unit
 from dasbench.views.figures.hypervolume import Growth, HypervolumeInfo, info, seconds_since_first
-from dasbench.views.quantities import axis_unit
-from dasbench.views.units import Unit
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -9,7 +9,7 @@ from dasbench.catalog import PLOTS
 from dasbench.render.plots.figure import legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import GREY, PALE_GREY, RED
-from dasbench.views.importance import ImportanceInfo, info
+from dasbench.views.figures.importance import ImportanceInfo, info
 
 MOST_BARS = 40
 """Bars that one figure shows, the longest first."""

@@ -11,8 +11,8 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import are_percentages, percent_limits
 from dasbench.render.plots.style import INK, PALE_GREY, RED
 from dasbench.render.plots.titles import metric_title
+from dasbench.views.figures.means import Mean
 from dasbench.views.figures.norms import NormsInfo, info
-from dasbench.views.means import Mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

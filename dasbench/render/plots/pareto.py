@@ -13,9 +13,9 @@ from dasbench.render.plots.labels import figure_label, place_labels
 from dasbench.render.plots.scales import end_at_percent, set_scale
 from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, Look
 from dasbench.render.plots.titles import PUBLISHED, legend_title, point_labels, vertical_title
+from dasbench.render.units import axis_unit
+from dasbench.views.figures.pareto import ParetoInfo, front_steps, info
 from dasbench.views.frontier import Point
-from dasbench.views.pareto import ParetoInfo, front_steps, info
-from dasbench.views.quantities import axis_unit
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

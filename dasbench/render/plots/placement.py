@@ -11,9 +11,9 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
 from dasbench.render.plots.style import GREY, RED
 from dasbench.render.plots.titles import spread_title
+from dasbench.render.units import axis_unit
 from dasbench.spec.labels import is_given, label
 from dasbench.views.figures.placement import Place, PlacementInfo, info
-from dasbench.views.quantities import axis_unit
 
 
 @PLOTS.register("placement", info=info)

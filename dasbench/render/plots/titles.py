@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from dasbench.render.plots.labels import short_labels
+from dasbench.render.units import axis_unit
+from dasbench.views.figures.pareto import ParetoInfo
 from dasbench.views.frontier import Grounds, Point
-from dasbench.views.pareto import ParetoInfo
-from dasbench.views.quantities import axis_unit, is_cost_name
+from dasbench.views.quantities import is_cost_name
 
 PUBLISHED = "published, other data / recipe"
 """What the legend calls these points: they were trained elsewhere, on other data or in another way."""

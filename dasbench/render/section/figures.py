@@ -11,12 +11,12 @@ from dasbench.render.frontier import frontier_records
 from dasbench.render.importance import importance_records
 from dasbench.render.plots import alpha, importance, norms, pareto, placement
 from dasbench.render.plots.titles import how_standings_were_found
-from dasbench.views import importance as importance_views
-from dasbench.views import pareto as pareto_views
 from dasbench.views.figures import alpha as alpha_views
+from dasbench.views.figures import importance as importance_views
 from dasbench.views.figures import norms as norms_views
+from dasbench.views.figures import pareto as pareto_views
 from dasbench.views.figures import placement as placement_views
-from dasbench.views.means import Mean, axes_of
+from dasbench.views.figures.means import Mean, axes_of
 from dasbench.views.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
@@ -174,7 +174,7 @@ FIGURES: Mapping[str, Callable[[Selection, str], Figure]] = {
 
 def _record(mean: Mean) -> dict[str, Any]:
     plain = asdict(mean)
-    return {"macs_full" if name == "cost" else name: value for name, value in plain.items() if name != "levels"}
+    return {"macs_full" if name == "cost" else name: value for name, value in plain.items()}
 
 
 def _spread_of(means: Sequence[Mean]) -> str:

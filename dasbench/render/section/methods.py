@@ -7,7 +7,7 @@ from math import fsum
 from dasbench.render.section.network import Fields, network, shared
 from dasbench.render.section.runs import own_code, software, trials
 from dasbench.render.section.words import counted, listed, named, seed_range, shortened
-from dasbench.views.evidence import Evidence, sampler_of, seeds_of
+from dasbench.views.evidence import Evidence
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import by_variant, is_cost
 
@@ -140,8 +140,7 @@ def _search(evidence: Evidence) -> Iterator[str]:
         return
     roles = Counter(row.role for row in evidence.selection.rows)
     searched, fresh = roles["search"] + roles[""], roles["confirm"]
-    sampler = sampler_of(evidence.document)
-    who = "A search" if sampler == "grid" else f"The sampler {sampler}"
+    who = "A search" if evidence.sampler == "grid" else f"The sampler {evidence.sampler}"
     yield f"{who} proposed the variants, {counted(searched, 'trial')} in all; it is told scores on the validation part."
     if fresh:
         yield (
@@ -153,8 +152,8 @@ def _search(evidence: Evidence) -> Iterator[str]:
 def _looks(evidence: Evidence) -> Iterator[str]:
     if not evidence.is_sequential:
         return
-    looks, planned = evidence.looks, seeds_of(evidence.document).get("looks") or ()
-    plan = looks[-1].plan if looks else planned
+    looks = evidence.looks
+    plan = looks[-1].plan if looks else evidence.planned_looks
     planned_at = f" of those planned at {listed(plan, most=20)} seeds" if plan else ""
     yield f"Seeds were added after looks at the scores: {counted(len(looks), 'look')}{planned_at} taken so far."
     if looks:
@@ -162,7 +161,7 @@ def _looks(evidence: Evidence) -> Iterator[str]:
         yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
     if any(look.exploratory for look in looks):
         yield "Not all of them were planned so: their verdicts are exploratory and carry no error rate."
-    effect = seeds_of(evidence.document).get("min_effect")
+    effect = evidence.selection.min_effect
     if effect is not None:
         yield f"The smallest difference that matters was set to {effect:g}."
 

@@ -1,13 +1,13 @@
 """How a study's trials ended, how long they took, and with what they ran, in sentences."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import fsum
-from typing import Any
 
 from dasbench.render.leaderboard import REASONS
 from dasbench.render.section.bibliography import KINDS
 from dasbench.render.section.words import counted, duration, listed
+from dasbench.views.environments import Environment
 from dasbench.views.evidence import Evidence
 
 VERSIONS = {"dasbench": "dasbench", "python": "Python", "torch": "torch", "torchvision": "torchvision", "cuda": "CUDA"}
@@ -59,7 +59,7 @@ def own_code(evidence: Evidence) -> Iterator[str]:
         yield f"Code of components that are not dasbench's: {listed(each, most=len(each))}."
 
 
-def environment(recorded: Mapping[str, Any]) -> str:
+def environment(recorded: Environment) -> str:
     """One environment in words.
 
     Args:
@@ -67,27 +67,36 @@ def environment(recorded: Mapping[str, Any]) -> str:
             was started, as older versions recorded it, which need not be that of any code.
 
     Example:
-        >>> environment({"torch": "2.6", "device": "cpu", "threads": "1", "git_commit": "0a1b", "git_dirty": "True"})
+        >>> environment(Environment(torch="2.6", device="cpu", threads="1", git_commit="0a1b", git_dirty="True"))
         'torch 2.6 on cpu with 1 thread, started in a folder at git commit 0a1b with uncommitted changes'
-        >>> environment({"dasbench": "0.1.0", "git_of": "dasbench", "git_commit": "0a1b", "git_dirty": "False"})
+        >>> environment(Environment(dasbench="0.1.0", git_of="dasbench", git_commit="0a1b", git_dirty="False"))
         'dasbench 0.1.0 (at git commit 0a1b without uncommitted changes)'
     """
-    commit = at_commit(recorded.get("git_commit"), recorded.get("git_dirty"))
-    is_of_dasbench = recorded.get("git_of") == "dasbench"
-    versions = [
-        f"{title} {recorded[name]}" + (f" ({commit})" if name == "dasbench" and commit and is_of_dasbench else "")
-        for name, title in VERSIONS.items()
-        if name in recorded
-    ]
+    commit = at_commit(recorded.git_commit, recorded.git_dirty)
+    is_of_dasbench = recorded.git_of == "dasbench"
+    versions = []
+    for name, title in VERSIONS.items():
+        version = getattr(recorded, name)
+        at = f" ({commit})" if name == "dasbench" and commit and is_of_dasbench else ""
+        if version is not None:
+            versions.append(f"{title} {version}{at}")
     parts = [listed(versions)] if versions else []
-    device = [recorded[name] for name in ("device", "device_name") if name in recorded]
-    if device:
-        replicas = f"{recorded['replicas']} x " if recorded.get("replicas", "1") != "1" else ""
-        parts.append(f"on {replicas}{device[0]}" + (f" ({device[1]})" if len(device) > 1 else ""))
-    if "threads" in recorded:
-        parts.append(f"with {recorded['threads']} thread{'s' * (recorded['threads'] != '1')}")
+    if device := _device(recorded):
+        parts.append(f"on {device}")
+    if recorded.threads is not None:
+        parts.append(f"with {recorded.threads} thread{'s' * (recorded.threads != '1')}")
     where = f", started in a folder {commit}" if commit and not is_of_dasbench else ""
     return " ".join(parts) + where
+
+
+def _device(recorded: Environment) -> str:
+    """The kind of device with its name, `""` where nothing was recorded."""
+    known = [text for text in (recorded.device, recorded.device_name) if text is not None]
+    if not known:
+        return ""
+    replicas = f"{recorded.replicas} x " if recorded.replicas not in (None, "1") else ""
+    name = f" ({known[1]})" if len(known) > 1 else ""
+    return f"{replicas}{known[0]}{name}"
 
 
 def at_commit(commit: str | None, dirty: object) -> str:

@@ -7,11 +7,11 @@ from dasbench.analysis.stats import Summary
 from dasbench.render.leaderboard import REASONS, RUNNING
 from dasbench.render.section.words import MOST_LINES, counted, left_out, listed, shortened
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.units import count_unit
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
 from dasbench.views.lines import Line
 from dasbench.views.ranks import ALL_PAIRS_UP_TO
-from dasbench.views.units import count_unit
 from dasbench.views.variants import is_cost
 
 Cells = tuple[Column, Callable[[Line], str]]

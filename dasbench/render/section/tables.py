@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from dasbench.analysis.looks import State
@@ -12,7 +12,7 @@ from dasbench.render.section.scores import score_table
 from dasbench.render.section.words import sentence
 from dasbench.render.tables.table import Column, Table
 from dasbench.results.answers import LookRecord
-from dasbench.views.evidence import ENVIRONMENT, Evidence
+from dasbench.views.evidence import Evidence
 from dasbench.views.sources import UsedComponent
 
 TABLES = ("scores", "comparisons", "looks", "environments", "components")
@@ -100,10 +100,7 @@ def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
 
 
 def _environment_records(evidence: Evidence) -> list[dict[str, Any]]:
-    return [
-        {"trials": count, **{name: recorded.get(name) for name in ENVIRONMENT}}
-        for recorded, count in evidence.environments
-    ]
+    return [{"trials": count, **asdict(environment)} for environment, count in evidence.environments]
 
 
 def _component_record(component: UsedComponent) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, find_axis, has_several_studies, mean_of, variants_with_scores
+from dasbench.views.figures.means import Mean, find_axis, has_several_studies, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 
 MOST_CURVES = 8

@@ -117,9 +117,14 @@ def _usual_reference(
         return (0.0, 1.0)
     means = [value for value in values_of(entries, metric) if value is not None]
     costs = [value for value in values_of(entries, cost) if value is not None]
-    margin = _BEYOND * ((max(means) - min(means)) or abs(means[0]) or 1.0)
-    score = min(means) - margin if direction == "max" else max(means) + margin
-    return (score, max(costs) + _BEYOND * ((max(costs) - min(costs)) or abs(costs[0]) or 1.0))
+    score = min(means) - _margin(means) if direction == "max" else max(means) + _margin(means)
+    return (score, max(costs) + _margin(costs))
+
+
+def _margin(values: Sequence[float]) -> float:
+    """A tenth of the range of some values; of their size where all are the same."""
+    value_range = max(values) - min(values)
+    return _BEYOND * (value_range or abs(values[0]) or 1.0)
 
 
 def _growth(

@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.views.means import Mean, axes_of, find_axis, mean_of, variants_with_scores
+from dasbench.views.figures.means import Mean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 

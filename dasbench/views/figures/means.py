@@ -1,7 +1,7 @@
 """Means over seeds with their intervals, for every chart that shows variants one by one."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
@@ -19,7 +19,6 @@ class Mean:
         n: seeds with a score.
         failed: seeds without.
         cost: multiply-adds in the full convention, None if unknown.
-        levels: value of each varied field.
     """
 
     mean: float
@@ -27,7 +26,6 @@ class Mean:
     n: int
     failed: int
     cost: int | None
-    levels: dict[str, Any] = field(default_factory=dict)
 
 
 def variants_with_scores(selection: Selection) -> list[VariantScores]:
@@ -46,7 +44,6 @@ def mean_of(entry: VariantScores) -> Mean:
         n=summary.n,
         failed=summary.failed,
         cost=entry.cost.macs_full if entry.cost else None,
-        levels=dict(entry.variant),
     )
 
 
@@ -68,7 +65,7 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
 
 def axes_of(selection: Selection) -> list[str]:
     """Every field that the selection's variants name."""
-    return list(dict.fromkeys(key for row in selection.rows for key in row.variant))
+    return list(dict.fromkeys(chain.from_iterable(row.variant for row in selection.rows)))
 
 
 def has_several_studies(selection: Selection) -> bool:

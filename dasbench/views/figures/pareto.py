@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dasbench.spec.study import Objective
+from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.frontier import Grounds, Point, frontier, grounds_of
-from dasbench.views.published import PublishedPoint
 from dasbench.views.quantities import is_cost_name
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dasbench.analysis.importance import Importance, Method, Observation, importance
-from dasbench.views.means import has_several_studies
+from dasbench.views.figures.means import has_several_studies
 from dasbench.views.selection import Selection
 from dasbench.views.variants import by_variant, gather
 

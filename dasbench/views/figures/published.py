@@ -51,7 +51,10 @@ def published_points(name: str, *, metric: str, cost: str, backbones: Collection
     wanted = metric.removeprefix("val_")
     scores = [column.name for column in table.columns.values() if column.metric == wanted]
     rows = [row for row in table.rows if not backbones or row.backbone in backbones]
-    points = [point for row in rows for score in scores if (point := _point(row, score, cost))]
+    points: list[PublishedPoint] = []
+    for row in rows:
+        every = [_point(row, score, cost) for score in scores]
+        points += [point for point in every if point]
     if not points:
         raise UsageError(_nothing(table, wanted, kind, backbones, rows))
     return points
@@ -82,11 +85,14 @@ def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
 
 def _nothing(table: Table, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]) -> str:
     """Why a table has no point to show, and which have."""
-    good = [
-        name
-        for name, other in load_tables().items()
-        if _COLUMNS[kind] in other.columns and any(column.metric == metric for column in other.columns.values())
-        and any(_point(row, metric, f"{kind}_full") for row in other.rows)
-    ]  # fmt: skip
+    good = [name for name, other in load_tables().items() if _has_points(other, metric, kind)]
     why = f"prints no '{metric}' with a cost" if rows else f"has no row of {', '.join(sorted(backbones))}"
     return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
+
+
+def _has_points(table: Table, metric: str, kind: str) -> bool:
+    """Whether a table of the paper prints a metric and a cost of some row."""
+    metrics = [column.metric for column in table.columns.values()]
+    if _COLUMNS[kind] not in table.columns or metric not in metrics:
+        return False
+    return any(_point(row, metric, f"{kind}_full") for row in table.rows)

@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isinf
+from math import inf, isinf, isnan
+from pathlib import Path
+
+from dasbench.errors import UsageError
+
+MAX_COMPLAINTS = 20
+"""Complaints about one file that are shown."""
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 """A number as much of the world writes it."""
@@ -13,7 +19,7 @@ THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 @dataclass(frozen=True)
-class Cell:
+class ScoreCell:
     """One line's variant, seed and score.
 
     Args:
@@ -38,7 +44,7 @@ class Cell:
 
 def read_line(
     values: Mapping[str, str], *, column: str, line: int, decimal_comma: bool, complaints: list[str]
-) -> Iterator[Cell]:
+) -> Iterator[ScoreCell]:
     """The cell of one line, or none where there is something to complain about.
 
     Args:
@@ -61,7 +67,7 @@ def read_line(
     if isinf(score):
         complaints.append(f"line {line}: column '{column}': '{text}' is no finite number; write nan for a failed seed")
     if len(complaints) == before:
-        yield Cell(line, variant, seed, score, text)
+        yield ScoreCell(line, variant, seed, score, text)
 
 
 def read_number(text: str) -> float:
@@ -79,7 +85,7 @@ def read_number(text: str) -> float:
         return inf
 
 
-def duplicates(cells: Sequence[Cell]) -> Iterator[str]:
+def duplicates(cells: Sequence[ScoreCell]) -> Iterator[str]:
     """A complaint about each line whose variant and seed stand on an earlier one."""
     first: dict[tuple[str, int], int] = {}
     for cell in cells:
@@ -87,6 +93,28 @@ def duplicates(cells: Sequence[Cell]) -> Iterator[str]:
         if line != cell.line:
             both = f"'{cell.variant}', {cell.seed}"
             yield f"line {cell.line}: columns 'variant', 'seed': {both} are already on line {line}"
+
+
+def missing_percent_signs(cells: Sequence[ScoreCell], column: str) -> list[str]:
+    """A complaint about the first score without a percent sign where others have one."""
+    bare = [cell for cell in cells if not cell.has_percent_sign and not isnan(cell.score)]
+    if not bare or len(bare) == len([cell for cell in cells if not isnan(cell.score)]):
+        return []
+    return [f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, and other scores have one"]
+
+
+def refuse(path: Path, complaints: Sequence[str]) -> None:
+    """Refuse a file about which there is something to complain.
+
+    Raises:
+        UsageError: with the first complaints, and how many more there are.
+    """
+    if not complaints:
+        return
+    shown = list(complaints[:MAX_COMPLAINTS])
+    if len(complaints) > MAX_COMPLAINTS:
+        shown.append(f"and {len(complaints) - MAX_COMPLAINTS} more")
+    raise UsageError("\n".join(f"{path}: {complaint}" for complaint in shown))
 
 
 def _seed(text: str, line: int, complaints: list[str]) -> int:

@@ -1,0 +1,81 @@
+"""The units in which counts and costs are shown, and the titles of columns and axes."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from dasbench.records import COST_FIELDS
+from dasbench.spec.metrics import metric_of
+from dasbench.views.quantities import LATENCY
+from dasbench.views.units import known_metrics
+
+_TITLES: Mapping[str, str] = {
+    "memory": "peak memory (MB)",
+    "seconds": "training time (s), mean over seeds",
+    LATENCY: "latency (ms), mean over seeds",
+}
+
+
+class Unit(NamedTuple):
+    """How a count is shown.
+
+    Args:
+        size: what it is divided by.
+        title: the column's or axis' title.
+    """
+
+    size: float
+    title: str
+
+
+def count_unit(kind: str, counts: Iterable[int]) -> Unit:
+    """The unit for some counts of one kind.
+
+    Args:
+        kind: `params` or `macs`.
+        counts: what will be shown.
+
+    Example:
+        >>> count_unit("macs", [1_819_065_856]).title, count_unit("macs", [8_839_936]).title
+        ('FLOPs (G)', 'FLOPs (M)')
+    """
+    if kind == "params":
+        return Unit(1e6, "params (M)")
+    return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
+
+
+def axis_unit(name: str, values: Iterable[float], unit: str | None = None) -> Unit:
+    """The unit and the title of an axis.
+
+    Args:
+        name: a cost or a metric.
+        values: what will be shown.
+        unit: of a metric, where its study knows it; as it is registered here by default.
+
+    Example:
+        >>> axis_unit("macs_full", [2e9]).title
+        "FLOPs (G), 'full' convention; a multiply-add counts once"
+        >>> axis_unit("memory", [3e9]).size, axis_unit("top1", []).title
+        (1000000.0, 'top1 (%)')
+    """
+    if name in COST_FIELDS:
+        kind, _, convention = name.partition("_")
+        count = count_unit(kind, [int(value) for value in values])
+        counted = "; a multiply-add counts once" if kind == "macs" else ""
+        return Unit(count.size, f"{count.title}, '{convention}' convention{counted}")
+    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or score_title(name, unit))
+
+
+def score_title(metric: str, unit: str | None = None) -> str:
+    """A metric with its unit, as an axis names it.
+
+    Args:
+        metric: its name.
+        unit: where its study knows it; as it is registered here by default.
+
+    Example:
+        >>> score_title("top1"), score_title("val_pixel_accuracy"), score_title("val_loss"), score_title("psnr", "dB")
+        ('top1 (%)', 'val_pixel_accuracy (%)', 'val_loss', 'psnr (dB)')
+    """
+    if unit is None:
+        unit = metric_of(metric, known_metrics()).unit
+    return f"{metric} ({unit})" if unit else metric

@@ -1,0 +1,61 @@
+"""With what the trials of a study ran: versions, devices and commits, as they recorded them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What is reported of an environment, in the words that were recorded; the names of hosts are nobody's business.
+
+    Args:
+        dasbench, python, torch, torchvision, cuda: their versions.
+        device: the kind of device.
+        device_name: which one it was.
+        threads: of the CPU.
+        precision: of matrix products.
+        replicas: devices that one trial used.
+        git_commit: of the folder in which the trial was started, or of dasbench's own code (see `git_of`).
+        git_dirty: whether there were changes beside that commit.
+        git_of: `dasbench` where the commit is that of its code.
+    """
+
+    dasbench: str | None = None
+    python: str | None = None
+    torch: str | None = None
+    torchvision: str | None = None
+    cuda: str | None = None
+    device: str | None = None
+    device_name: str | None = None
+    threads: str | None = None
+    precision: str | None = None
+    replicas: str | None = None
+    git_commit: str | None = None
+    git_dirty: str | None = None
+    git_of: str | None = None
+
+
+_FIELDS = tuple(field.name for field in fields(Environment))
+
+
+def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Environment, int]]:
+    """Each environment, and how many trials ran in it, the most frequent first; those without a word are left out.
+
+    Args:
+        recorded: what each trial recorded.
+
+    Example:
+        >>> found = count_environments([{"torch": "2.6", "host": "a"}, {"torch": "2.7"}, {"torch": "2.7"}, {}])
+        >>> [(environment.torch, trials) for environment, trials in found]
+        [('2.7', 2), ('2.6', 1)]
+    """
+    found = Counter(map(_reported, recorded))
+    listed = sorted((-count, pairs) for pairs, count in found.items() if pairs)
+    return [(Environment(**dict(pairs)), -count) for count, pairs in listed]
+
+
+def _reported(recorded: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is reported of one record."""
+    return tuple((name, str(recorded[name])) for name in _FIELDS if recorded.get(name) is not None)

@@ -1,0 +1,1 @@
+"""Scores from elsewhere: tables that people and spreadsheets wrote."""
