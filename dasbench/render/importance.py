@@ -4,6 +4,7 @@ from typing import Any
 
 from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
+from dasbench.render.numbers import NOTHING, p_text
 from dasbench.render.plots.importance import headline
 from dasbench.render.tables.table import Column, Table
 from dasbench.views.importance import ImportanceInfo
@@ -77,7 +78,7 @@ def _level_table(explained: ImportanceInfo) -> Table:
     )
     rows = []
     for one in explained.found.marginals:
-        interval = "-" if one.ci95 is None else f"{one.ci95:.2f}"
+        interval = NOTHING if one.ci95 is None else f"{one.ci95:.2f}"
         rows.append((one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n)))
     return Table(title="", columns=columns, rows=rows, notes=[MEANS])
 
@@ -86,15 +87,9 @@ def _test(effect: Effect) -> tuple[str, ...]:
     """What the analysis of variance says of a part."""
     verdict = "resolved" if effect.resolved else "not resolved"
     return (
-        "-" if effect.df is None else str(effect.df),
-        "-" if effect.f is None else f"{effect.f:.2f}",
-        _p_value(effect.p),
-        _p_value(effect.p_holm),
+        NOTHING if effect.df is None else str(effect.df),
+        NOTHING if effect.f is None else f"{effect.f:.2f}",
+        p_text(effect.p),
+        p_text(effect.p_holm),
         verdict if effect.p is not None else "",
     )
-
-
-def _p_value(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.pages.pareto import plotly_figure, write_page
+from dasbench.render.plots.pareto_page import plotly_figure, write_page
 from dasbench.render.plots.alpha import curve_name
 from dasbench.render.plots.curve import draw as draw_curve
 from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dasbench.errors import UsageError
 from dasbench.render.pages.page import plotly_library, script_json
-from dasbench.render.pages.pareto import plotly_figure
+from dasbench.render.plots.pareto_page import plotly_figure
 from dasbench.render.section.figures import Figure
 from dasbench.render.section.section import Section
 from dasbench.render.templates import rendered

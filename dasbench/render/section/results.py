@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from dasbench.analysis.looks import State
+from dasbench.render.board_notes import noise_note
 from dasbench.render.comparison import answer_verdict
-from dasbench.render.leaderboard import REASONS, RUNNING, noise_note
+from dasbench.render.failures import failures_text
 from dasbench.render.section.words import counted, listed, shortened
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
@@ -84,9 +85,8 @@ def _losses(evidence: Evidence) -> Iterator[str]:
     """Failures are results; so is what has not ended yet."""
     lost = []
     for line in evidence.board.lines:
-        reasons = {name: count for name, count in line.entry.states.items() if name not in RUNNING}
-        if reasons:
-            why = ", ".join(f"{count} {REASONS.get(name, name)}" for name, count in reasons.items())
+        why = failures_text(line.entry.states)
+        if why:
             lost.append(f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})")
     if lost:
         yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import fsum
 from typing import Any
 
-from dasbench.render.leaderboard import REASONS
+from dasbench.render.failures import failures_text
 from dasbench.render.section.bibliography import KINDS
 from dasbench.render.section.words import counted, duration, listed
 from dasbench.views.evidence import Evidence
@@ -22,9 +22,9 @@ def trials(evidence: Evidence) -> Iterator[str]:
         return
     states = Counter(row.state for row in rows)
     yield f"Of {counted(len(rows), 'trial')}, {', '.join(f'{count:,} {state}' for state, count in states.items())}."
-    reasons = Counter(REASONS.get(str(row.reason), str(row.reason)) for row in rows if row.state == "failed")
-    if reasons:
-        yield f"Failures: {', '.join(f'{count:,} {reason}' for reason, count in reasons.items())}."
+    failures = failures_text(Counter(str(row.reason) for row in rows if row.state == "failed"))
+    if failures:
+        yield f"Failures: {failures}."
     if reused := sum(row.reused for row in rows):
         yield f"{counted(reused, 'trial')} {'was' if reused == 1 else 'were'} trained first for another study."
     if seconds := fsum(row.seconds for row in rows):
