@@ -267,7 +267,7 @@ def test_a_score_stands_with_its_interval_and_a_single_one_alone(db, section):
 
     shown = section("gates").tables[0].shown
 
-    assert shown.columns[1].title == "test top1 (%), ± 95 %"
+    assert shown.columns[1].title == "test top1 (%) ± 95 %"
     assert [row[1] for row in shown.rows] == ["71.00", "60.02 ± 0.27"]
 
 

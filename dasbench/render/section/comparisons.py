@@ -92,6 +92,11 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
         yield _why_no_tests(evidence)
 
 
+def other_metric_note(evidence: Evidence) -> str:
+    """Why there is no verdict on a metric that the looks did not compare."""
+    return f"The looks compared {evidence.study_metric}; there is no verdict on {evidence.selection.metric}."
+
+
 def _has_other_baseline(evidence: Evidence) -> bool:
     """Whether the looks compared the baseline of the table with another one, which alone has no state."""
     return bool(evidence.looks) and evidence.answers[0].b in evidence.looks[-1].states
@@ -102,7 +107,7 @@ def _why_no_tests(evidence: Evidence) -> str:
     if not evidence.is_sequential:
         return "No verdicts: a search chose these variants by their scores, and no winner was trained on fresh seeds."
     if evidence.selection.metric != evidence.study_metric:
-        return f"The looks compared {evidence.study_metric}: there is no verdict on another metric."
+        return other_metric_note(evidence)
     if _has_other_baseline(evidence):
         return "The looks compared with another baseline: there is no verdict on these differences."
     return "Verdicts are those of the looks; intervals and p values do not correct for the looks."

@@ -21,13 +21,16 @@ def trials(evidence: Evidence) -> Iterator[str]:
         yield "The study has no trial yet."
         return
     states = Counter(row.state for row in rows)
-    yield f"Of {counted(len(rows), 'trial')}, {', '.join(f'{count:,} {state}' for state, count in states.items())}."
+    counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    yield f"Of {counted(len(rows), 'trial')}, {counts}."
     failures = failures_text(Counter(str(row.reason) for row in rows if row.state == "failed"))
     if failures:
         yield f"Failures: {failures}."
-    if reused := sum(row.reused for row in rows):
+    reused = sum(row.reused for row in rows)
+    if reused:
         yield f"{counted(reused, 'trial')} {'was' if reused == 1 else 'were'} trained first for another study."
-    if seconds := fsum(row.seconds for row in rows):
+    seconds = fsum(row.seconds for row in rows)
+    if seconds:
         yield f"All trials together took {duration(seconds)} of computing."
 
 
@@ -72,22 +75,39 @@ def environment(recorded: Mapping[str, Any]) -> str:
         >>> environment({"dasbench": "0.1.0", "git_of": "dasbench", "git_commit": "0a1b", "git_dirty": "False"})
         'dasbench 0.1.0 (at git commit 0a1b without uncommitted changes)'
     """
+    parts = [_versions(recorded), _device(recorded), _threads(recorded)]
+    text = " ".join(part for part in parts if part)
     commit = at_commit(recorded.get("git_commit"), recorded.get("git_dirty"))
-    is_of_dasbench = recorded.get("git_of") == "dasbench"
-    versions = [
-        f"{title} {recorded[name]}" + (f" ({commit})" if name == "dasbench" and commit and is_of_dasbench else "")
-        for name, title in VERSIONS.items()
-        if name in recorded
-    ]
-    parts = [listed(versions)] if versions else []
+    if commit and recorded.get("git_of") != "dasbench":
+        return f"{text}, started in a folder {commit}"
+    return text
+
+
+def _versions(recorded: Mapping[str, Any]) -> str:
+    """Each program with its version, dasbench with its commit if that is known."""
+    found = {name: f"{title} {recorded[name]}" for name, title in VERSIONS.items() if name in recorded}
+    commit = at_commit(recorded.get("git_commit"), recorded.get("git_dirty"))
+    if "dasbench" in found and commit and recorded.get("git_of") == "dasbench":
+        found["dasbench"] += f" ({commit})"
+    return listed(found.values())
+
+
+def _device(recorded: Mapping[str, Any]) -> str:
+    """The device with its name, and how many replicas of it trained together."""
     device = [recorded[name] for name in ("device", "device_name") if name in recorded]
-    if device:
-        replicas = f"{recorded['replicas']} x " if recorded.get("replicas", "1") != "1" else ""
-        parts.append(f"on {replicas}{device[0]}" + (f" ({device[1]})" if len(device) > 1 else ""))
-    if "threads" in recorded:
-        parts.append(f"with {recorded['threads']} thread{'s' * (recorded['threads'] != '1')}")
-    where = f", started in a folder {commit}" if commit and not is_of_dasbench else ""
-    return " ".join(parts) + where
+    if not device:
+        return ""
+    replicas = recorded.get("replicas", "1")
+    number = "" if replicas == "1" else f"{replicas} x "
+    name = f" ({device[1]})" if len(device) > 1 else ""
+    return f"on {number}{device[0]}{name}"
+
+
+def _threads(recorded: Mapping[str, Any]) -> str:
+    if "threads" not in recorded:
+        return ""
+    threads = recorded["threads"]
+    return f"with {threads} thread" if threads == "1" else f"with {threads} threads"
 
 
 def at_commit(commit: str | None, dirty: object) -> str:
