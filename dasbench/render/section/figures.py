@@ -122,12 +122,12 @@ def _alpha(selection: Selection, convention: str) -> Figure:
 def _norms(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
     pairs = norms_views.info(selection)
-    best = {pairs.best, *pairs.ties}
+    ties = {pairs.best, *pairs.ties}
     records = []
     for (first, second), mean in pairs.cells.items():
         pair = (first, second)
         record = {"first_norm": first, "second_norm": second, **_record(mean)}
-        records.append({**record, "best": pair == pairs.best, "ties_with_best": pair in best})
+        records.append({**record, "best": pair == pairs.best, "ties_with_best": pair in ties})
     return Figure(
         name="norms",
         caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
