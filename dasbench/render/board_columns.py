@@ -5,9 +5,9 @@ from functools import partial
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import Summary
-from dasbench.render.failures import failures_text
-from dasbench.render.numbers import MIB, NOTHING, count_text, mean_text, score_text
 from dasbench.render.tables.table import Column
+from dasbench.render.text.failures import failures_text
+from dasbench.render.text.numbers import MIB, NOTHING, count_text, mean_text, score_text
 from dasbench.views.board import Board
 from dasbench.views.lines import Line
 from dasbench.views.units import count_unit

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from dasbench.analysis.stats import Comparison
-from dasbench.render.numbers import NOTHING, difference_text, p_text, size_text
-from dasbench.render.records import to_json
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Layout, Table
+from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
+from dasbench.render.text.records import to_json
 from dasbench.render.verdicts import averaged_sentence, verdict
 from dasbench.views.comparison import Answer, Question
 from dasbench.views.lines import interval_ends

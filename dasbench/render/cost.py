@@ -9,9 +9,9 @@ from dasbench.costs.cross_check import CrossCheck
 from dasbench.costs.latency import MeasuredCost, Timing
 from dasbench.networks import Counted, NetworkCost, NetworkModules
 from dasbench.records import COST_FIELDS, Cost
-from dasbench.render.numbers import MIB
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import counted
+from dasbench.render.text.numbers import MIB
+from dasbench.render.text.words import counted
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. paper: the partial count behind the "

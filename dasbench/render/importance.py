@@ -4,9 +4,9 @@ from typing import Any
 
 from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
-from dasbench.render.numbers import NOTHING, p_text
-from dasbench.render.plots.importance import headline
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.text.numbers import NOTHING, p_text
+from dasbench.render.text.words import counted
 from dasbench.views.importance import ImportanceInfo
 
 SHARE_COLUMNS = (
@@ -53,6 +53,14 @@ def importance_records(found: Importance) -> list[dict[str, Any]]:
 def importance_tables(explained: ImportanceInfo) -> list[Table]:
     """What each axis explains, then the means of its levels."""
     return [_effect_table(explained), _level_table(explained)]
+
+
+def headline(found: Importance) -> str:
+    """What was analysed, and how."""
+    seeds = counted(found.seeds, "seed")
+    if found.method == "anova":
+        return f"Analysis of variance: {found.variants} variants, {seeds}, {found.trials} trials"
+    return f"fANOVA: {found.variants} variants, {seeds}; the forest's R^2 out of bag is {found.fit:.2f}"
 
 
 def _effect_table(explained: ImportanceInfo) -> Table:

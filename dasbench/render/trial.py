@@ -8,12 +8,12 @@ from typing import Any
 from dasbench.analysis.stats import Direction
 from dasbench.records import Row
 from dasbench.render.classes import class_tables, confusion_record
-from dasbench.render.numbers import MIB, NOTHING
-from dasbench.render.plain import shown
-from dasbench.render.records import to_json
-from dasbench.render.sparkline import sparkline
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import BASE
+from dasbench.render.text.numbers import MIB, NOTHING
+from dasbench.render.text.plain import shown
+from dasbench.render.text.records import to_json
+from dasbench.render.text.sparkline import sparkline
+from dasbench.render.text.words import BASE
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
 from dasbench.views.units import better_direction, known_metrics

@@ -2,7 +2,7 @@
 
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
-from dasbench.render.numbers import decimals_of
+from dasbench.render.text.numbers import decimals_of
 from dasbench.views.blocks import Averaged
 
 

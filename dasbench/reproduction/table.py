@@ -7,9 +7,9 @@ from typing import Any, get_args
 from dasbench.paper.figures import UNITS, Count
 from dasbench.paper.figures import Column as PaperColumn
 from dasbench.paper.figures import Table as PaperTable
-from dasbench.render.numbers import NOTHING, count_text
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import counted
+from dasbench.render.text.numbers import NOTHING, count_text
+from dasbench.render.text.words import counted
 from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
 
 ONCE = "A multiply-add counts once."

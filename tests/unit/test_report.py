@@ -23,7 +23,7 @@ from dasbench.render.section import report as report_module
 from dasbench.render.section.report import report
 from dasbench.render.section.section import make_section
 from dasbench.render.section.tex import section_tex
-from dasbench.render.tex import tex
+from dasbench.render.text.tex import tex
 from dasbench.results.answers import LookRecord
 from dasbench.results.store import Member, open_store
 from dasbench.spec.trial import Trial

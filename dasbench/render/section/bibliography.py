@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dasbench.render.plain import plain
 from dasbench.render.section.words import listed
-from dasbench.render.tex import tex
+from dasbench.render.text.plain import plain
+from dasbench.render.text.tex import tex
 from dasbench.views.sources import UsedComponent
 
 KINDS = {

@@ -11,9 +11,9 @@ from dasbench.render.comparison import (
     how_to_read,
     more_seeds,
 )
-from dasbench.render.numbers import NOTHING
 from dasbench.render.section.words import MOST_LINES, left_out, listed, shortened
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.text.numbers import NOTHING
 from dasbench.views.comparison import Answer
 from dasbench.views.evidence import Evidence
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.render.frontier import frontier_records
-from dasbench.render.importance import importance_records
+from dasbench.render.importance import headline, importance_records
 from dasbench.render.plots import alpha, importance, norms, pareto, placement
 from dasbench.render.plots.titles import how_standings_were_found
 from dasbench.views import importance as importance_views
@@ -156,7 +156,7 @@ def _importance(selection: Selection, convention: str) -> Figure:
     notes = "".join(f" Note: {note}." for note in explained.found.notes)
     return Figure(
         name="importance",
-        caption=f"Share of the variance of {explained.metric} by axis. {importance.headline(explained.found)}.{notes}",
+        caption=f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}.{notes}",
         records=importance_records(explained.found),
         draw=partial(importance.draw, explained),
         why_not="" if len(axes) > 1 else f"the study varies {axes[0]} alone, which explains all but chance",

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.plain import shown
-from dasbench.render.records import csv_text
 from dasbench.render.section.bibliography import bibtex
 from dasbench.render.section.figures import FIGURES
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
 from dasbench.render.section.tables import TABLES
 from dasbench.render.section.tex import document_tex, section_tex
+from dasbench.render.text.plain import shown
+from dasbench.render.text.records import csv_text
 from dasbench.views.evidence import gather_evidence
 
 FIGURE_ENDINGS = (".pdf", ".png")

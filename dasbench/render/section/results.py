@@ -6,9 +6,9 @@ from typing import get_args
 from dasbench.analysis.looks import State
 from dasbench.render.board_notes import noise_note
 from dasbench.render.comparison import answer_verdict
-from dasbench.render.failures import failures_text
 from dasbench.render.section.comparisons import other_metric_note
 from dasbench.render.section.words import counted, listed, shortened
+from dasbench.render.text.failures import failures_text
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence

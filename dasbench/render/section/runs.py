@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from math import fsum
 from typing import Any
 
-from dasbench.render.failures import failures_text
 from dasbench.render.section.bibliography import KINDS
 from dasbench.render.section.words import counted, duration, listed
+from dasbench.render.text.failures import failures_text
 from dasbench.views.evidence import Evidence
 
 VERSIONS = {"dasbench": "dasbench", "python": "Python", "torch": "torch", "torchvision": "torchvision", "cuda": "CUDA"}

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.render.records import print_records
 from dasbench.render.tables.table import Layout, Table, with_columns
 from dasbench.render.tables.terminal import print_to_terminal
+from dasbench.render.text.records import print_records
 
 RECORDS = ("json", "csv")
 """Formats for programs."""
