@@ -70,10 +70,14 @@ def _ties(lines: Sequence[Line]) -> Iterator[str]:
     if best is None:
         yield "The seeds carry no order of the variants."
         return
-    ties = [line.entry.label for line, rank in ranked if line is not best and rank.ties_with_best]
+    ties, num_worse = [], 0
+    for line, rank in ranked:
+        if not rank.ties_with_best:
+            num_worse += 1
+        elif line is not best:
+            ties.append(shortened(line.entry.label))
     if ties:
-        yield f"Not distinguishable from it: {listed(map(shortened, ties))}."
-    num_worse = sum(not rank.ties_with_best for _, rank in ranked)
+        yield f"Not distinguishable from it: {listed(ties)}."
     if num_worse:
         yield f"{counted(num_worse, 'variant')} {'is' if num_worse == 1 else 'are'} significantly worse."
 
