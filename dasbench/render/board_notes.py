@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from dasbench.render.text.words import counted
 from dasbench.render.verdicts import one_seed_note
 from dasbench.views.board import Board
 from dasbench.views.lines import Line
@@ -15,10 +16,10 @@ AGAIN = "Trained again, the last result counts"
 
 def rank_note(board: Board) -> str:
     """What a rank is, and how the tests behind it are corrected."""
-    num_ranked = board.num_variants - board.num_tried
-    tested = f"Holm over all pairs of {num_ranked} variants"
+    ranked = counted(board.num_variants - board.num_tried, "variant")
+    tested = f"Holm over all pairs of {ranked}"
     if not board.has_all_pairs:
-        tested = f"Bonferroni over all pairs of {num_ranked:,} variants; only the first lines were tested"
+        tested = f"Bonferroni over all pairs of {ranked}; only the first lines were tested"
     return f"Rank: the ranks that paired t tests over common seeds leave open ({tested})."
 
 
