@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dasbench.records import cause_of
-from dasbench.render.plain import shown
+from dasbench.render.text.plain import shown
 from dasbench.run import Summary
 
 WIDTH = 80

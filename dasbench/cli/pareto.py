@@ -81,7 +81,7 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
     from dasbench.render.frontier import frontier_records
-    from dasbench.render.records import print_records
+    from dasbench.render.text.records import print_records
     from dasbench.views.figures.pareto import info
     from dasbench.views.figures.published import backbones_of, published_points
     from dasbench.views.quantities import quantity, read_objective
@@ -105,7 +105,7 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
 def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> "HypervolumeInfo":
     """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
     from dasbench.render.frontier import hypervolume_records, step_records
-    from dasbench.render.records import print_records
+    from dasbench.render.text.records import print_records
     from dasbench.views.figures.hypervolume import info
     from dasbench.views.quantities import quantity
 

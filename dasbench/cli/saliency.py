@@ -169,9 +169,9 @@ def _conclude(
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
     from dasbench.render.plots.saliency import draw
-    from dasbench.render.records import csv_text
     from dasbench.render.saliency import image_records, saliency_records, saliency_tables, saliency_title
     from dasbench.render.tables.printing import print_found
+    from dasbench.render.text.records import csv_text
     from dasbench.views.figures.saliency import info
     from dasbench.views.saliency import saliency_scores
 

@@ -73,8 +73,8 @@ def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def _show_trial(db: str, key: str, outputs: tuple[str, ...], layout: "Layout") -> None:
     from dasbench.render.plots.figure import figure_paths
-    from dasbench.render.records import to_json
     from dasbench.render.tables.printing import print_found
+    from dasbench.render.text.records import to_json
     from dasbench.render.trial import fact_records, failure_text, trial_record, trial_tables
 
     paths = figure_paths(key, "curve", outputs, drawn=False)

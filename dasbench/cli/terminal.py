@@ -9,7 +9,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from dasbench.render.plain import plain
+from dasbench.render.text.plain import plain
 
 HANDLER = "dasbench.plain"
 ASCII = "dasbench_ascii"

@@ -179,7 +179,7 @@ def weights_folder(db: str) -> Path:
 
 def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
     """The file of a trial's weights; trains them if nobody kept them, and says so."""
-    from dasbench.render.plain import shown
+    from dasbench.render.text.plain import shown
     from dasbench.training.run_trial import Runtime
     from dasbench.training.weights import train_weights, weights_file
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from dasbench.confusion import Confusion
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import counted
+from dasbench.render.text.words import counted
 from dasbench.views.classes import Cell, TrialCell, cells, class_scores, mistakes, scores_by_label
 
 MOST_CLASSES = 12

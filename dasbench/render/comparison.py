@@ -1,20 +1,28 @@
 """How comparisons are shown: a verdict in words, a table for a family, and records for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from dasbench.analysis.stats import Comparison
-from dasbench.render.records import to_json
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Layout, Table
+from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
+from dasbench.render.text.records import to_json
 from dasbench.render.verdicts import averaged_sentence, verdict
 from dasbench.views.comparison import Answer, Question
 from dasbench.views.lines import interval_ends
 
 FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
+
+MORE_SEEDS = "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power."
+
+VARIANT = Column(key="variant", title="variant", is_text=True)
+
+Cells = tuple[Column, Callable[[Answer], str]]
+"""A column, and what it says of a comparison."""
 
 MOST_NAMED = 6
 """Variants that a note names; of more it says how many they are."""
@@ -89,6 +97,12 @@ def _notes(answer: Answer) -> Iterator[str]:
         yield f"Failed trials give no score ({'; '.join(lost)})."
     if asked.direction_is_assumed:
         yield f"Larger is taken as better, whatever {asked.metric} is; --direction min says otherwise."
+    yield from _look_notes(answer)
+
+
+def _look_notes(answer: Answer) -> Iterator[str]:
+    """What the study's looks at its scores mean for the comparison."""
+    asked = answer.question
     if asked.look is not None:
         yield f"Judged at {asked.alpha:.3g}, the level of look {asked.look.number}."
     if answer.look_state is not None:
@@ -122,16 +136,16 @@ def _why_exploratory(answer: Answer) -> str:
 def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
     """One table of all comparisons, the verdict in a word; what was resolved is bold."""
     if not answers:
-        column = Column(key="variant", title="variant", is_text=True)
-        return [Table(title="There is nothing to compare with the baseline.", columns=[column], rows=[])]
+        return [Table(title="There is nothing to compare with the baseline.", columns=[VARIANT], rows=[])]
     first = answers[0]
+    columns = comparison_columns(first.question)
     notes = dict.fromkeys(note for answer in answers for note in _notes(answer))
     tried = dict.fromkeys(name for answer in answers for name in answer.tried)
     table = Table(
         title=f"{first.question.source}: against {first.b}",
-        columns=_columns(first.question),
-        rows=[[answer.a, *_cells(answer)] for answer in answers],
-        notes=[*_how_to_read(first), *notes, *_tried_note([*tried])],
+        columns=[VARIANT, *(column for column, _ in columns)],
+        rows=[[answer.a, *(cell(answer) for _, cell in columns)] for answer in answers],
+        notes=[*how_to_read(first), MORE_SEEDS, *notes, *_tried_note([*tried])],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
@@ -153,36 +167,44 @@ def answer_word(answer: Answer) -> str:
     return f"{word} (exploratory)" if answer.is_exploratory and answer.comparison.n > 1 else word
 
 
-def _columns(question: Question) -> list[Column]:
+def comparison_columns(question: Question) -> list[Cells]:
+    """Every column but the first, which names the variant."""
     unit = f" ({question.unit})" if question.unit else ""
     return [
-        Column(key="variant", title="variant", is_text=True),
-        Column(key="difference", title=f"difference{unit} ± 95 %"),
-        Column(key="verdict", title="verdict", is_text=True),
-        Column(key="p_holm", title="p Holm", priority=1),
-        Column(key="seeds", title="seeds", priority=1),
-        Column(key="p", title="p", priority=3),
-        Column(key="p_sign_flip", title="p sign flip", priority=4),
-        Column(key="more_seeds", title="more seeds", priority=2),
-        Column(key="detectable", title=f"detectable{unit}", priority=2),
+        (
+            Column(key="difference", title=f"difference{unit} ± 95 %"),
+            lambda answer: difference_text(answer.comparison),
+        ),
+        (Column(key="verdict", title="verdict", is_text=True), answer_word),
+        (Column(key="p_holm", title="p Holm", priority=1), lambda answer: p_text(answer.comparison.p_holm)),
+        (Column(key="seeds", title="seeds", priority=1), lambda answer: str(answer.comparison.n)),
+        (Column(key="p", title="p", priority=3), lambda answer: p_text(answer.comparison.p)),
+        (
+            Column(key="p_sign_flip", title="p sign flip", priority=4),
+            lambda answer: p_text(answer.comparison.p_sign_flip),
+        ),
+        (Column(key="more_seeds", title="more seeds", priority=2), more_seeds),
+        (
+            Column(key="detectable", title=f"detectable{unit}", priority=2),
+            lambda answer: size_text(answer.comparison.detectable),
+        ),
     ]
 
 
-def _cells(answer: Answer) -> list[str]:
-    c = answer.comparison
-    settled = c.resolved or c.equivalent or c.more_seeds is None
-    needs = "-" if settled else str(c.more_seeds)
-    seeds = [_p(c.p_holm), str(c.n), _p(c.p), _p(c.p_sign_flip)]
-    return [_difference(c), answer_word(answer), *seeds, needs, _number(c.detectable)]
+def more_seeds(answer: Answer) -> str:
+    """How many more seeds would resolve the difference; a dash where that is settled or unknown."""
+    found = answer.comparison
+    is_settled = found.resolved or found.equivalent or found.more_seeds is None
+    return NOTHING if is_settled else str(found.more_seeds)
 
 
-def _how_to_read(first: Answer) -> list[str]:
+def how_to_read(first: Answer) -> list[str]:
+    """What the differences of a table are, and what is meant by ± and Holm."""
     asked = first.question
     better = "larger" if asked.direction == "max" else "smaller"
     return [
         f"Differences of {asked.metric} from {first.b}, paired over common seeds; {better} is better.",
         "±: half of the 95 % t interval of the difference. Holm: corrected for all comparisons of the table.",
-        "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power.",
     ]
 
 
@@ -192,28 +214,3 @@ def _word(c: Comparison) -> str:
     if c.resolved:
         return "resolved, but equivalent" if c.equivalent else "resolved"
     return "equivalent" if c.equivalent else "not resolved"
-
-
-def _difference(c: Comparison) -> str:
-    """The difference with its sign, as exact as half of its interval is, where a spread is known."""
-    if c.difference is None:
-        return "-"
-    sign = "+" if c.difference > 0 else ""
-    if c.half_width is None:
-        return f"{sign}{_number(c.difference)}"
-    if c.half_width < 0.1:
-        return f"{sign}{_number(c.difference)} ± {_number(c.half_width)}"
-    return f"{sign}{c.difference:z.2f} ± {c.half_width:.2f}"
-
-
-def _number(value: float | None) -> str:
-    """Two decimals, or three digits of what is smaller than 0.1."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}"
-
-
-def _p(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

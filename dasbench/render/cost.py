@@ -10,7 +10,8 @@ from dasbench.costs.latency import MeasuredCost, Timing
 from dasbench.networks import Counted, NetworkCost, NetworkModules
 from dasbench.records import COST_FIELDS, Cost
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import counted
+from dasbench.render.text.numbers import MIB
+from dasbench.render.text.words import counted
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. paper: the partial count behind the "
@@ -85,16 +86,15 @@ def _check_table(checked: Sequence[tuple[str, CrossCheck]]) -> Table:
         counts = (f"{check.params_ptflops:,}", f"{check.macs_ptflops:,}")
         rows.append((label, *counts, f"{check.difference:+.2%}", "yes" if check.agrees else "no"))
     explanations = [f"{label}: {check.explain()}" for label, check in checked]
-    return Table(
-        title="Cross-check against full", columns=CHECK_COLUMNS, rows=rows, notes=[CHECKED, *explanations]
-    )  # fmt: skip
+    notes = [CHECKED, *explanations]
+    return Table(title="Cross-check against full", columns=CHECK_COLUMNS, rows=rows, notes=notes)
 
 
 def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
     rows = []
     for network, found in measured:
         times = [_time(timing) for timing in _timings(found).values()]
-        rows.append((network.label, *times, f"{found.training_memory.bytes / 2**20:,.0f}"))
+        rows.append((network.label, *times, f"{found.training_memory.bytes / MIB:,.0f}"))
     network, first = measured[0]
     columns = (
         NETWORK,

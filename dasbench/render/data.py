@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dasbench.datasets.looking.listing import shown
 from dasbench.datasets.looking.survey import Survey
-from dasbench.render.words import counted
+from dasbench.render.text.words import counted
 
 FEW = 8
 """Classes that are named with their numbers of images; of more, the range is told."""

@@ -4,8 +4,9 @@ from typing import Any
 
 from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
-from dasbench.render.plots.importance import headline
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.text.numbers import NOTHING, p_text
+from dasbench.render.text.words import counted
 from dasbench.views.figures.importance import ImportanceInfo
 
 SHARE_COLUMNS = (
@@ -54,6 +55,14 @@ def importance_tables(explained: ImportanceInfo) -> list[Table]:
     return [_effect_table(explained), _level_table(explained)]
 
 
+def headline(found: Importance) -> str:
+    """What was analysed, and how."""
+    seeds = counted(found.seeds, "seed")
+    if found.method == "anova":
+        return f"Analysis of variance: {found.variants} variants, {seeds}, {found.trials} trials"
+    return f"fANOVA: {found.variants} variants, {seeds}; the forest's R^2 out of bag is {found.fit:.2f}"
+
+
 def _effect_table(explained: ImportanceInfo) -> Table:
     found = explained.found
     tested = found.method == "anova"
@@ -77,7 +86,7 @@ def _level_table(explained: ImportanceInfo) -> Table:
     )
     rows = []
     for one in explained.found.marginals:
-        interval = "-" if one.ci95 is None else f"{one.ci95:.2f}"
+        interval = NOTHING if one.ci95 is None else f"{one.ci95:.2f}"
         rows.append((one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n)))
     return Table(title="", columns=columns, rows=rows, notes=[MEANS])
 
@@ -86,15 +95,9 @@ def _test(effect: Effect) -> tuple[str, ...]:
     """What the analysis of variance says of a part."""
     verdict = "resolved" if effect.resolved else "not resolved"
     return (
-        "-" if effect.df is None else str(effect.df),
-        "-" if effect.f is None else f"{effect.f:.2f}",
-        _p_value(effect.p),
-        _p_value(effect.p_holm),
+        NOTHING if effect.df is None else str(effect.df),
+        NOTHING if effect.f is None else f"{effect.f:.2f}",
+        p_text(effect.p),
+        p_text(effect.p_holm),
         verdict if effect.p is not None else "",
     )
-
-
-def _p_value(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

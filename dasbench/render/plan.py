@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import BASE, counted
+from dasbench.render.text.words import BASE, counted
 from dasbench.views.plan import PlanView
 
 COLUMNS = (

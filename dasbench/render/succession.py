@@ -1,6 +1,6 @@
 """What becomes of a study's earlier results, in sentences."""
 
-from dasbench.render.words import counted
+from dasbench.render.text.words import counted
 from dasbench.spec.identity import AS_RELEASED
 from dasbench.views.succession import Changes, OtherStudy
 

@@ -6,12 +6,14 @@ from math import isfinite
 from typing import Any
 
 from dasbench.analysis.stats import Direction
+from dasbench.records import Row
 from dasbench.render.classes import class_tables, confusion_record
-from dasbench.render.plain import shown
-from dasbench.render.records import to_json
-from dasbench.render.sparkline import sparkline
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import BASE
+from dasbench.render.text.numbers import MIB, NOTHING
+from dasbench.render.text.plain import shown
+from dasbench.render.text.records import to_json
+from dasbench.render.text.sparkline import sparkline
+from dasbench.render.text.words import BASE
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
 from dasbench.views.units import better_direction, known_metrics
@@ -86,21 +88,30 @@ def failure_text(trial: TrialRecord) -> str:
 
 def trial_record(trial: TrialRecord) -> dict[str, Any]:
     """Everything about a trial as plain data, for programs."""
-    outcome = trial.outcome
-    cost, confusion = cost_of(trial), confusion_of(trial)
+    record: dict[str, Any] = {"key": trial.key, "state": trial.state.state, "reason": trial.state.reason}
+    record |= {"attempt": trial.state.attempt, "studies": [_study_record(row) for row in trial.rows]}
+    record |= {"first_study": trial.first_study, "created": trial.created, "finished": trial.finished}
+    record |= {"spec": trial.spec, **_outcome_record(trial)}
+    record["epochs"] = [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs]
+    return record | {"attempts": [asdict(attempt) for attempt in trial.attempts]}
+
+
+def _study_record(row: Row) -> dict[str, Any]:
+    """What a trial is in one of the studies that list it."""
     return {
-        "key": trial.key,
-        "state": trial.state.state,
-        "reason": trial.state.reason,
-        "attempt": trial.state.attempt,
-        "studies": [
-            {"study": row.study, "label": row.label, "variant": row.variant, "seed": row.seed, "role": row.role,
-             "reused": row.reused} for row in trial.rows
-        ],
-        "first_study": trial.first_study,
-        "created": trial.created,
-        "finished": trial.finished,
-        "spec": trial.spec,
+        "study": row.study,
+        "label": row.label,
+        "variant": row.variant,
+        "seed": row.seed,
+        "role": row.role,
+        "reused": row.reused,
+    }
+
+
+def _outcome_record(trial: TrialRecord) -> dict[str, Any]:
+    """What came out of a trial; of one that has not ended, the same fields with nothing in them."""
+    outcome, cost, confusion = trial.outcome, cost_of(trial), confusion_of(trial)
+    return {
         "metrics": outcome.metrics if outcome else {},
         "cost": asdict(cost) if cost else None,
         "seconds": outcome.seconds if outcome else None,
@@ -110,9 +121,7 @@ def trial_record(trial: TrialRecord) -> dict[str, Any]:
         "error": outcome.error if outcome else "",
         "correct": outcome.correct if outcome else "",
         "confusion": confusion_record(confusion) if confusion else None,
-        "epochs": [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs],
-        "attempts": [asdict(attempt) for attempt in trial.attempts],
-    }  # fmt: skip
+    }
 
 
 def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
@@ -202,7 +211,7 @@ def _difference(one: Difference) -> tuple[str, str, str, str]:
 
 def _value(fact: Fact) -> str:
     if fact.field == "peak_memory":
-        return f"{fact.value / 2**20:.1f} MiB"
+        return f"{fact.value / MIB:.1f} MiB"
     if fact.field == "seconds" and fact.part == "resources":
         return f"{fact.value:.1f} s"
     return _cell(fact.value)
@@ -215,7 +224,7 @@ def _change(difference: float | None) -> str:
 def _cell(value: Any) -> str:
     """A value as text: counts with their digits in threes, other numbers with six digits."""
     if value is None:
-        return "-"
+        return NOTHING
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else to_json(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"

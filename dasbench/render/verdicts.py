@@ -1,10 +1,8 @@
 """What may be said of a comparison, in one sentence: never an order that the seeds do not carry."""
 
-from math import floor as floor_of
-from math import log10
-
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
+from dasbench.render.text.numbers import decimals_of
 from dasbench.views.blocks import Averaged
 
 
@@ -45,7 +43,7 @@ def verdict(
         gap = _gap(name_a, name_b, c.difference, unit)
         return f"{gap} on each of {_seeds(c)}: no spread seen, so not resolved."
     lead = _lead(name_a, name_b, c.difference, direction)
-    decimals = _decimals(c.half_width)
+    decimals = decimals_of(c.half_width)
     margin = f"{abs(c.difference):.{decimals}f} ± {_amount(c.half_width, decimals, unit)}"
     aside = f" (exploratory: {exploratory})" if exploratory else ""
     return f"{lead} by {margin} (95% CI), {_p_values(c)}, {_seeds(c)}: {_ending(c, unit)}{aside}."
@@ -93,7 +91,7 @@ def _gap(name_a: str, name_b: str, difference: float, unit: str) -> str:
     if difference == 0:
         return f"{name_a} is level with {name_b}"
     size = abs(difference)
-    return f"{name_a} is {_amount(size, _decimals(size), unit)} {'above' if difference > 0 else 'below'} {name_b}"
+    return f"{name_a} is {_amount(size, decimals_of(size), unit)} {'above' if difference > 0 else 'below'} {name_b}"
 
 
 def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> str:
@@ -159,11 +157,6 @@ def _effect(c: Comparison, unit: str) -> str:
     """The smallest difference that matters, as it was given, with at least two decimals."""
     assert c.min_effect is not None
     return f"{max(f'{c.min_effect:.2f}', f'{c.min_effect:g}', key=len)}{_end(unit)}"
-
-
-def _decimals(value: float) -> int:
-    """Decimals that show two digits of a number, at least two."""
-    return 2 if value <= 0 else max(2, 1 - floor_of(log10(value)))
 
 
 def _amount(value: float, decimals: int, unit: str) -> str:

@@ -94,16 +94,13 @@ def reproduce_row(table: Table, row: PaperRow, trained: Sequence[Trained] | None
     if row.convention:
         count = count_detector if table.task == "detection" else _counts
         counts = _unbuildable(row) or count(table, row)
-    return RowReport(
-        row=row,
-        cells={
-            name: _count_cell(row, column, counts)
-            if column.name in TOLERANCES
-            else _trained_cell(table, row, column, trained)
-            for name, column in table.columns.items()
-        },
-        counts={} if isinstance(counts, Obstacle) else counts,
-    )
+    cells = {}
+    for name, column in table.columns.items():
+        if column.name in TOLERANCES:
+            cells[name] = _count_cell(row, column, counts)
+        else:
+            cells[name] = _trained_cell(table, row, column, trained)
+    return RowReport(row=row, cells=cells, counts={} if isinstance(counts, Obstacle) else counts)
 
 
 def _count_cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
@@ -121,12 +118,18 @@ def _trained_cell(table: Table, row: PaperRow, column: Column, trained: Sequence
     published = row.published[column.name]
     found = find_measured(table, row, column, trained) if trained else None
     if found is None or found.mean is None:
-        nothing = UNTRAINED if trained is None else NOT_FOUND if found is None else Obstacle("not run", found.obstacle)
-        return _obstructed(published, NO_GATE if row.gate is None else nothing)
+        return _obstructed(published, NO_GATE if row.gate is None else _why_unmeasured(trained, found))
     verdict, why = _judge(published, found)
     return CellReport(
         published=published, measured=found.mean, verdict=verdict, why=why, half_width=found.half_width, n=found.n
     )
+
+
+def _why_unmeasured(trained: Sequence[Trained] | None, found: Measured | None) -> Obstacle:
+    """Why no trained trial gives a score."""
+    if trained is None:
+        return UNTRAINED
+    return NOT_FOUND if found is None else Obstacle("not run", found.obstacle)
 
 
 def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:

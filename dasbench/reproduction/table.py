@@ -8,7 +8,8 @@ from dasbench.paper.figures import UNITS, Count
 from dasbench.paper.figures import Column as PaperColumn
 from dasbench.paper.figures import Table as PaperTable
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.words import counted
+from dasbench.render.text.numbers import NOTHING, count_text
+from dasbench.render.text.words import counted
 from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
 
 ONCE = "A multiply-add counts once."
@@ -45,19 +46,28 @@ def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list
     """A line for each printed figure: ours beside it, its verdict, and the full count where there is one."""
     with_seeds = any(_is_trained(report) for report in reports)
     with_full = any(report.counts for report in reports)
+    columns = [*COLUMNS, *([SEEDS] if with_seeds else []), VERDICT, *([IN_FULL] if with_full else [])]
     rows = []
     for report in reports:
         name = report.row.label + (STAR if report.row.note else "")
         for column in table.columns.values():
-            cell = report.cells[column.name]
-            cells = [name, _figure(column, cell), _printed(cell, column.unit), _ours(cell)]
-            cells += [_seeds(cell)] if with_seeds else []
-            cells += [_verdict(cell)]
-            cells += [_full(report, column)] if with_full else []
-            rows.append(cells)
+            cells = _cells(report, column) | {"row": name}
+            rows.append([cells[shown.key] for shown in columns])
             name = ""  # it stands beside the first figure of its row alone
-    columns = [*COLUMNS, *([SEEDS] if with_seeds else []), VERDICT, *([IN_FULL] if with_full else [])]
     return [Table(title=f"{table.name}: {table.title}", columns=columns, rows=rows, notes=_notes(table, reports))]
+
+
+def _cells(report: RowReport, column: PaperColumn) -> dict[str, str]:
+    """What each column says of one printed figure."""
+    cell = report.cells[column.name]
+    return {
+        "figure": _figure(column, cell),
+        "printed": _printed(cell, column.unit),
+        "here": _ours(cell),
+        "n": "" if cell.n is None else str(cell.n),
+        "verdict": "" if cell.published is None else cell.verdict,
+        "full": _full(report, column),
+    }
 
 
 def reproduction_records(table: PaperTable, reports: Sequence[RowReport]) -> list[dict[str, Any]]:
@@ -102,14 +112,14 @@ def _figure(column: PaperColumn, cell: CellReport) -> str:
 
 def _printed(cell: CellReport, unit: str) -> str:
     if cell.published is None:
-        return "-"
+        return NOTHING
     return cell.published.text if cell.published.unit == unit else f"{cell.published.text} {cell.published.unit}"
 
 
 def _ours(cell: CellReport) -> str:
     """Our figure with a digit more than the printed one, and half of its interval if it has one."""
     if cell.measured is None:
-        return "-"
+        return NOTHING
     if cell.published is None:
         return f"{cell.measured:.3f}"
     digits = len(cell.published.text.partition(".")[2]) + (cell.n is None)
@@ -117,25 +127,12 @@ def _ours(cell: CellReport) -> str:
     return f"{cell.measured:.{digits}f}{interval}"
 
 
-def _seeds(cell: CellReport) -> str:
-    return "" if cell.n is None else str(cell.n)
-
-
-def _verdict(cell: CellReport) -> str:
-    """How the two stand; there is no verdict on a dash."""
-    return "" if cell.published is None else cell.verdict
-
-
 def _full(report: RowReport, column: PaperColumn) -> str:
     """The full count beside a printed count, in the column's unit; nothing beside a score."""
     if column.name not in TOLERANCES:
         return ""
     full = report.counts.get("full", Count())
-    return _thousandths(full.params if column.name == "params_m" else full.macs, column.unit)
-
-
-def _thousandths(count: int | None, unit: str) -> str:
-    return "-" if count is None else f"{count / UNITS[unit]:.3f}"
+    return count_text(full.params if column.name == "params_m" else full.macs, UNITS[column.unit])
 
 
 def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:

@@ -102,14 +102,19 @@ def find_measured(table: Table, row: PaperRow, column: Column, trained: Sequence
     wanted = _wanted(row, column.dataset)
     candidates = []
     for one in trained:
-        ended = one.entry.planned - one.entry.states.get("pending", 0) - one.entry.states.get("running", 0)
-        fields = _resolved(json.dumps(one.spec, sort_keys=True)) if ended else None
+        fields = _resolved(json.dumps(one.spec, sort_keys=True)) if _has_ended(one.entry) else None
         if fields and _is_same_network(fields, wanted):
-            candidates.append((list(_differences(fields, wanted)), one))
+            num_scores = len(one.entry.scores.get(column.metric, ()))
+            candidates.append((list(_differences(fields, wanted)), num_scores, one))
     if not candidates:
         return None
-    differences, best = min(candidates, key=lambda c: (len(c[0]), -len(c[1].entry.scores.get(column.metric, ()))))
+    differences, _, best = min(candidates, key=lambda candidate: (len(candidate[0]), -candidate[1]))
     return _measured(best, column.metric, differences)
+
+
+def _has_ended(entry: VariantScores) -> bool:
+    """Whether any of the trials has."""
+    return entry.planned > entry.states.get("pending", 0) + entry.states.get("running", 0)
 
 
 def _measured(trained: Trained, metric: str, differences: Sequence[str]) -> Measured:
@@ -168,7 +173,7 @@ def _differences(fields: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterat
         yield f"images of {own['image_size']} px, not {theirs['image_size']}"
     for field in ("backbone", "training"):
         default = Training().model_dump(mode="json") if field == "training" else {}
+        one, other = {**default, **fields[field]}, {**default, **wanted[field]}
         for name in dict.fromkeys([*wanted[field], *fields[field]]):
-            value, other = fields[field].get(name, default.get(name)), wanted[field].get(name, default.get(name))
-            if value != other:
-                yield f"{field}.{name} {value}, not {other}"
+            if one.get(name) != other.get(name):
+                yield f"{field}.{name} {one.get(name)}, not {other.get(name)}"

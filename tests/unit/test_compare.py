@@ -370,7 +370,7 @@ def test_a_small_difference_keeps_its_digits_in_a_table():
 
     (table,) = comparison_tables(compare_family(asked, "b"))
 
-    assert table.rows[0][1] == "-0.0417 ± 0.0174"
+    assert table.rows[0][1] == "-0.042 ± 0.017"
 
 
 def test_the_unit_of_scores_from_elsewhere_is_asked_for_unless_they_or_their_name_leave_no_doubt():

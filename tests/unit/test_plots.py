@@ -14,12 +14,12 @@ from matplotlib.text import Text
 
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.pages.pareto import plotly_figure, write_page
 from dasbench.render.plots.alpha import curve_name
 from dasbench.render.plots.curve import draw as draw_curve
 from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure
 from dasbench.render.plots.labels import place_labels, plain_label, printable, short_labels
 from dasbench.render.plots.pareto import draw, labelled
+from dasbench.render.plots.pareto_page import plotly_figure, write_page
 from dasbench.render.plots.placement import place_name
 from dasbench.render.plots.style import LOOKS, TRIED
 from dasbench.render.plots.titles import legend_title

@@ -23,7 +23,7 @@ from dasbench.render.section import report as report_module
 from dasbench.render.section.report import report
 from dasbench.render.section.section import make_section
 from dasbench.render.section.tex import section_tex
-from dasbench.render.tex import tex
+from dasbench.render.text.tex import tex
 from dasbench.results.answers import LookRecord
 from dasbench.results.store import Member, open_store
 from dasbench.spec.trial import Trial
@@ -267,7 +267,7 @@ def test_a_score_stands_with_its_interval_and_a_single_one_alone(db, section):
 
     shown = section("gates").tables[0].shown
 
-    assert shown.columns[1].title == "test top1 (%), ± 95 %"
+    assert shown.columns[1].title == "test top1 (%) ± 95 %"
     assert [row[1] for row in shown.rows] == ["71.00", "60.02 ± 0.27"]
 
 
@@ -334,7 +334,7 @@ def test_the_baseline_metric_and_convention_can_be_chosen(db, source):
     text = source("gates", baseline="se", metric="val_top1", convention="paper")
 
     assert "Differences of val\\_top1 from gate=se" in text
-    assert "& val\\_top1 (\\%), $\\pm$ 95 \\% &" in text
+    assert "& val\\_top1 (\\%) $\\pm$ 95 \\% &" in text
     assert "Costs in the 'paper' convention" in text
     with pytest.raises(UsageError, match="no variant is called 'sse'"):
         source("gates", baseline="sse")

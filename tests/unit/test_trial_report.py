@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dasbench.errors import UsageError
 from dasbench.records import Epoch
 from dasbench.render.plots.curve import draw, figure_title
-from dasbench.render.sparkline import sparkline
 from dasbench.render.tables.printing import print_table
 from dasbench.render.tables.table import Layout
+from dasbench.render.text.sparkline import sparkline
 from dasbench.render.trial import difference_tables, failure_text, trial_record, trial_tables
 from dasbench.results.store import open_store
 from dasbench.views.figures.curve import info

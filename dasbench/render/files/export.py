@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.classes import CELL_COLUMNS, cell_records
-from dasbench.render.records import csv_text, to_json
+from dasbench.render.text.records import csv_text, to_json
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View

@@ -17,7 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dasbench.records import COST_FIELDS, Row
-from dasbench.render.records import to_json
+from dasbench.render.text.records import to_json
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import Reader
 from dasbench.views.fields import flat_fields

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 
 def write_page_file(

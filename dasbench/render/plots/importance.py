@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dasbench.analysis.anova import HIGHER, RESIDUAL, SEEDS, Effect
-from dasbench.analysis.importance import INTERACTIONS, Importance
+from dasbench.analysis.importance import INTERACTIONS
 from dasbench.catalog import PLOTS
+from dasbench.render.importance import headline
 from dasbench.render.plots.figure import legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import GREY, PALE_GREY, RED
@@ -47,14 +48,6 @@ def draw(explained: ImportanceInfo, path: Path) -> None:
         handles = [Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title) for look in dict.fromkeys(looks)]
         legend_below(figure, handles, title=headline(explained.found))
         save_figure(figure, path)
-
-
-def headline(found: Importance) -> str:
-    """What was analysed, and how."""
-    seeds = f"{found.seeds} seed{'s' if found.seeds != 1 else ''}"
-    if found.method == "anova":
-        return f"Analysis of variance: {found.variants} variants, {seeds}, {found.trials} trials"
-    return f"fANOVA: {found.variants} variants, {seeds}; the forest's R^2 out of bag is {found.fit:.2f}"
 
 
 def is_rest(effect: Effect) -> bool:

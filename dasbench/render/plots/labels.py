@@ -40,11 +40,16 @@ def short_labels(variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = 
     """
     if any(is_given(text, variant) for text, variant in zip(labels, variants, strict=bool(labels))):
         return "", list(labels)
-    variants = [{key: _rounded(value) for key, value in variant.items()} for variant in variants]
-    if len({tuple(variant) for variant in variants}) != 1 or not variants[0]:
-        return "", [label(variant) for variant in variants]
-    values = [[worded(key, value) for key, value in variant.items()] for variant in variants]
-    return ", ".join(short_fields(variants[0]).values()), [", ".join(parts) for parts in values]
+    rounded = [{key: _rounded(value) for key, value in variant.items()} for variant in variants]
+    fields = {tuple(variant) for variant in rounded}
+    if len(fields) != 1 or not rounded[0]:
+        return "", [label(variant) for variant in rounded]
+    return ", ".join(short_fields(rounded[0]).values()), [_values(variant) for variant in rounded]
+
+
+def _values(variant: Mapping[str, Any]) -> str:
+    """The values of a variant alone."""
+    return ", ".join(worded(key, value) for key, value in variant.items())
 
 
 def _rounded(value: Any) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasbench.catalog import PLOTS
-from dasbench.render.pages.pareto import write_page
 from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label, place_labels
+from dasbench.render.plots.pareto_page import write_page
 from dasbench.render.plots.scales import end_at_percent, set_scale
 from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, Look
 from dasbench.render.plots.titles import PUBLISHED, legend_title, point_labels, vertical_title

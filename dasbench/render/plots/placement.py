@@ -1,7 +1,7 @@
 """How many gates and where: accuracy and multiply-adds by placement, as in Section 4.3 of the paper."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +65,27 @@ def placement_in_words(variant: Mapping[str, Any]) -> str:
         'stages 1, 3, after stage; alpha=0.1'
     """
     placement = dict(variant.get("placement") or {})
-    placement |= {key.partition(".")[2]: value for key, value in variant.items() if key.startswith("placement.")}
-    others = {key: value for key, value in variant.items() if key.partition(".")[0] != "placement"}
-    words = [_stages(placement["stages"])] if placement.get("stages") else []
+    others = {}
+    for key, value in variant.items():
+        head, _, field = key.partition(".")
+        if head != "placement":
+            others[key] = value
+        elif field:
+            placement[field] = value
+    words = ", ".join(_words(placement)) or "as usual"
+    return f"{words}; {label(others)}" if others else words
+
+
+def _words(placement: Mapping[str, Any]) -> Iterator[str]:
+    """The parts of a placement that are given."""
+    if stages := placement.get("stages"):
+        yield _stages(stages)
     if sites := placement.get("sites"):
-        words.append(f"at {', '.join(map(str, sites))}")
+        yield f"at {', '.join(map(str, sites))}"
     if after := placement.get("after"):
-        words.append({"before_add": "before the addition"}.get(str(after), f"after {after}"))
+        yield "before the addition" if after == "before_add" else f"after {after}"
     if blocks := placement.get("blocks"):
-        words.append(f"{blocks} blocks")
-    return "; ".join([", ".join(words) or "as usual", *([label(others)] if others else [])])
+        yield f"{blocks} blocks"
 
 
 def _stages(stages: Sequence[int]) -> str:

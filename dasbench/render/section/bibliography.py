@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dasbench.render.plain import plain
 from dasbench.render.section.words import listed
-from dasbench.render.tex import tex
+from dasbench.render.text.plain import plain
+from dasbench.render.text.tex import tex
 from dasbench.views.sources import UsedComponent
 
-KINDS = {"task": "task", "backbone": "backbone", "gate": "gate", "dataset": "data set", "sampler": "sampler",
-         "scheduler": "scheduler"}  # fmt: skip
+KINDS = {
+    "task": "task",
+    "backbone": "backbone",
+    "gate": "gate",
+    "dataset": "data set",
+    "sampler": "sampler",
+    "scheduler": "scheduler",
+}
 """What prose calls a kind of component."""
 
 _PARTICLES = "(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|ter|ten|el|al|bin) )*"
@@ -168,12 +174,11 @@ def _parsed(text: str) -> Reference | None:
         return None
     names, et_al, _ = match["authors"].partition(" et al")
     authors = re.split(", and | and |, | & ", names)
-    if not all(_NAME.fullmatch(name) and any(letter.isupper() for letter in name) for name in authors):
+    if not all(map(_is_name, authors)):
         return None
     year, rest = match["year"], match["rest"] or ""
     place = _PLACE.search(rest)
-    before = rest[: place.start()] if place else ""
-    title = "" if ", " in before else before  # what stands behind a comma may be part of it, or where it appeared
+    title = _title(rest[: place.start()]) if place else ""
     arxiv = _ARXIV.search(place["place"]) if place else None
     note = rest[place.start() :].removeprefix(", ").strip() if place and title else rest
     return Reference(
@@ -186,6 +191,16 @@ def _parsed(text: str) -> Reference | None:
         arxiv=arxiv[1] if arxiv else "",
         note=note,
     )
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is a family name."""
+    return bool(_NAME.fullmatch(text)) and any(letter.isupper() for letter in text)
+
+
+def _title(before: str) -> str:
+    """The title that stands before a place; what stands behind a comma may be part of it, or where it appeared."""
+    return "" if ", " in before else before
 
 
 def _first_word(title: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.render.frontier import frontier_records
-from dasbench.render.importance import importance_records
+from dasbench.render.importance import headline, importance_records
 from dasbench.render.plots import alpha, importance, norms, pareto, placement
 from dasbench.render.plots.titles import how_standings_were_found
 from dasbench.views.figures import alpha as alpha_views
@@ -122,11 +122,12 @@ def _alpha(selection: Selection, convention: str) -> Figure:
 def _norms(selection: Selection, convention: str) -> Figure:
     del convention  # it shows no costs
     pairs = norms_views.info(selection)
-    records = [
-        {"first_norm": first, "second_norm": second, **_record(mean), "best": (first, second) == pairs.best,
-         "ties_with_best": (first, second) in pairs.ties or (first, second) == pairs.best}
-        for (first, second), mean in pairs.cells.items()
-    ]  # fmt: skip
+    ties = {pairs.best, *pairs.ties}
+    records = []
+    for (first, second), mean in pairs.cells.items():
+        pair = (first, second)
+        record = {"first_norm": first, "second_norm": second, **_record(mean)}
+        records.append({**record, "best": pair == pairs.best, "ties_with_best": pair in ties})
     return Figure(
         name="norms",
         caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
@@ -155,7 +156,7 @@ def _importance(selection: Selection, convention: str) -> Figure:
     notes = "".join(f" Note: {note}." for note in explained.found.notes)
     return Figure(
         name="importance",
-        caption=f"Share of the variance of {explained.metric} by axis. {importance.headline(explained.found)}.{notes}",
+        caption=f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}.{notes}",
         records=importance_records(explained.found),
         draw=partial(importance.draw, explained),
         why_not="" if len(axes) > 1 else f"the study varies {axes[0]} alone, which explains all but chance",

@@ -1,9 +1,10 @@
 """The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import fsum
 
+from dasbench.records import Row
 from dasbench.render.section.network import Fields, network, shared
 from dasbench.render.section.runs import own_code, software, trials
 from dasbench.render.section.words import counted, listed, named, seed_range, shortened
@@ -13,8 +14,12 @@ from dasbench.views.variants import by_variant, is_cost
 
 OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 
-SCHEDULES = {"constant": "a constant rate", "cosine": "a cosine schedule", "step": "a step schedule",
-             "exponential": "an exponential schedule"}  # fmt: skip
+SCHEDULES = {
+    "constant": "a constant rate",
+    "cosine": "a cosine schedule",
+    "step": "a step schedule",
+    "exponential": "an exponential schedule",
+}
 
 SELECTED = {
     "last": "The network after the last epoch is the one that is tested",
@@ -72,17 +77,23 @@ def _optimiser(recipe: Fields) -> str:
 
 
 def _schedule(recipe: Fields) -> str:
-    if "schedule" not in recipe:
+    schedule = recipe.get("schedule")
+    if schedule is None:
         return ""
-    text = SCHEDULES.get(recipe["schedule"], f"schedule {recipe['schedule']}")
-    if recipe["schedule"] == "step" and recipe.get("milestones"):
+    text = SCHEDULES.get(schedule, f"schedule {schedule}")
+    if schedule == "step" and recipe.get("milestones"):
         text += f" (times {recipe.get('gamma', '?')} after epochs {listed(recipe['milestones'], most=20)})"
-    if recipe["schedule"] == "exponential" and "gamma" in recipe:
+    if schedule == "exponential" and "gamma" in recipe:
         text += f" (times {recipe['gamma']} after each epoch)"
-    warmup = recipe.get("warmup_epochs")
+    return text + _first_epochs(recipe)
+
+
+def _first_epochs(recipe: Fields) -> str:
+    """How a schedule begins, where it does not at once."""
+    text = ""
+    warmup, start = recipe.get("warmup_epochs"), recipe.get("start_epochs")
     if isinstance(warmup, int | float) and warmup:
         text += f" after a warm-up of {warmup:g} epoch{'s' * (warmup != 1)}"
-    start = recipe.get("start_epochs")
     if isinstance(start, int) and start:
         text += f", begun anew after the first {counted(start, 'epoch')} at a constant rate"
     return text
@@ -103,26 +114,28 @@ def _extras(recipe: Fields) -> Iterator[str]:
 
 def _variants(evidence: Evidence) -> Iterator[str]:
     """What varies, and over which seeds."""
-    rows = evidence.selection.rows
-    groups = by_variant(rows)
+    groups = by_variant(evidence.selection.rows)
+    if not groups:
+        return
+    varied = _varied(groups)
+    of_these = f" ({varied})" if varied else ""
+    yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}{of_these}."
+    seeds = [sorted(row.seed for row in group) for group in groups]
+    if all(own == seeds[0] for own in seeds):
+        yield f"Each is trained with {seed_range(seeds[0])}."
+        return
+    few, many = min(map(len, seeds)), max(map(len, seeds))
+    number = counted(many, "seed") if few == many else f"{few} to {counted(many, 'seed')}"
+    yield f"Each is trained with {number}, not all with the same."
+
+
+def _varied(groups: Iterable[Sequence[Row]]) -> str:
+    """The fields that vary, each with its values; `""` where nothing does."""
     axes: dict[str, dict[str, None]] = {}
     for group in groups:
         for name, value in flat_fields(group[0].variant).items():
             axes.setdefault(name, {})[str(value)] = None
-    varied = "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
-    if groups:
-        yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}" + (
-            f" ({varied})." if varied else "."
-        )
-    seeds = [sorted(row.seed for row in group) for group in groups]
-    if not seeds:
-        return
-    if all(own == seeds[0] for own in seeds):
-        yield f"Each is trained with {seed_range(seeds[0])}."
-    else:
-        few, many = min(map(len, seeds)), max(map(len, seeds))
-        number = counted(many, "seed") if few == many else f"{few} to {counted(many, 'seed')}"
-        yield f"Each is trained with {number}, not all with the same."
+    return "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
 
 
 def _selection(evidence: Evidence) -> Iterator[str]:
@@ -150,6 +163,7 @@ def _search(evidence: Evidence) -> Iterator[str]:
 
 
 def _looks(evidence: Evidence) -> Iterator[str]:
+    """How many looks were taken, by which plan, and what they spent."""
     if not evidence.is_sequential:
         return
     looks = evidence.looks

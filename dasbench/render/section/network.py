@@ -9,8 +9,13 @@ from dasbench.views.sources import name_of, num_stages
 
 Fields = Mapping[str, Any]
 
-BLOCKS = {None: "every block", "all": "every block", "first": "the first block", "last": "the last block",
-          "alternate": "every other block"}  # fmt: skip
+BLOCKS = {
+    None: "every block",
+    "all": "every block",
+    "first": "the first block",
+    "last": "the last block",
+    "alternate": "every other block",
+}
 """In which blocks of a stage gates stand."""
 
 MOST_GATES = 40
@@ -22,20 +27,25 @@ def network(evidence: Evidence) -> Iterator[str]:
     backbone = shared(spec.get("backbone") for spec in evidence.specs)
     if backbone.get("name"):
         yield f"The backbone is {named(backbone)}."
-    gates: dict[str, list[Fields]] = {}
-    for spec in evidence.specs:
-        gates.setdefault(name_of(spec.get("gate")), []).append(spec)
-    gates.pop("", None)
+    gates = _specs_by_gate(evidence)
     plain = gates.pop("none", None)
-    if plain and not gates:
-        yield "The networks have no attention gate."
-        return
     if gates:
         texts = [named(shared(spec["gate"] for spec in specs)) for specs in gates.values()]
         yield f"The {'gate is' if len(texts) == 1 else 'gates are'} {listed(texts, most=MOST_GATES)}."
         yield from _places(gates, num_stages(str(backbone.get("name"))))
-    if plain:
+    if plain and gates:
         yield "Beside them stands the backbone alone, with the gate none."
+    elif plain:
+        yield "The networks have no attention gate."
+
+
+def _specs_by_gate(evidence: Evidence) -> dict[str, list[Fields]]:
+    """The trials' specs by the names of their gates; those that name none are left out."""
+    gates: dict[str, list[Fields]] = {}
+    for spec in evidence.specs:
+        gates.setdefault(name_of(spec.get("gate")), []).append(spec)
+    gates.pop("", None)
+    return gates
 
 
 def shared(parts: Iterable[Any]) -> dict[str, Any]:

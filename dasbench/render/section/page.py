@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from dasbench.errors import UsageError
 from dasbench.render.pages.page import plotly_library, script_json
-from dasbench.render.pages.pareto import plotly_figure
+from dasbench.render.plots.pareto_page import plotly_figure
 from dasbench.render.section.figures import Figure
 from dasbench.render.section.section import Section
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 KINDS: Mapping[str, str] = {".pdf": "application/pdf", ".png": "image/png", ".csv": "text/csv", ".bib": "text/plain"}
 """What a browser is told of a file, by its ending."""

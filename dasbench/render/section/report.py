@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from dasbench.errors import StoreError, UsageError
-from dasbench.render.plain import shown
-from dasbench.render.records import csv_text
 from dasbench.render.section.bibliography import bibtex
 from dasbench.render.section.figures import FIGURES
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
 from dasbench.render.section.tables import TABLES
 from dasbench.render.section.tex import document_tex, section_tex
+from dasbench.render.text.plain import shown
+from dasbench.render.text.records import csv_text
 from dasbench.views.evidence import gather_evidence
 
 FIGURE_ENDINGS = (".pdf", ".png")
@@ -67,10 +67,7 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: it is a file; a report is a folder of files, name another with -o")
-    try:
-        inside = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    except OSError as error:
-        raise StoreError(f"{folder}: the folder cannot be read: {error.strerror}") from error
+    inside = _names_in(folder)
     if inside and not force:
         raise UsageError(
             f"{folder}: the folder is not empty (it holds '{inside[0]}'); name another with -o, or replace the report "
@@ -79,6 +76,14 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
     for name in ("tables", "figures"):
         if (folder / name).exists() and not (folder / name).is_dir():
             raise UsageError(f"{folder / name}: it is a file where the report has a folder; move it away")
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What is in a folder, nothing where there is none."""
+    try:
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise StoreError(f"{folder}: the folder cannot be read: {error.strerror}") from error
 
 
 def write_section(section: Section, folder: Path) -> None:

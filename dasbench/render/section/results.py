@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from dasbench.analysis.looks import State
+from dasbench.render.board_notes import noise_note
 from dasbench.render.comparison import answer_verdict
-from dasbench.render.leaderboard import REASONS, RUNNING, noise_note
+from dasbench.render.section.comparisons import other_metric_note
 from dasbench.render.section.words import counted, listed, shortened
+from dasbench.render.text.failures import failures_text
+from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
 from dasbench.views.lines import Line
@@ -36,22 +39,24 @@ def _best(evidence: Evidence) -> Iterator[str]:
     lines = [line for line in board.lines if line.entry.num_done]
     if not lines:
         yield "No trial has a score yet, so nothing can be said."
-        return
-    if is_cost(board.metric):
+    elif is_cost(board.metric):
         yield f"The variants are ranked by {board.metric}, which is counted exactly."
-        return
-    if len(lines) == 1:
+    elif len(lines) == 1:
         yield f"One variant has a score: {_mean(lines[0], board)}."
-        return
-    if evidence.is_searched and not evidence.is_confirmed:
+    elif evidence.is_searched and not evidence.is_confirmed:
         yield (
             f"The best mean, {_mean(lines[0], board)}, is that of a selection among "
             f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on fresh seeds, so there "
             "is no verdict."
         )
-        return
+    else:
+        yield from _order(evidence, lines)
+
+
+def _order(evidence: Evidence, lines: Sequence[Line]) -> Iterator[str]:
+    """The best mean, and what the tests leave beside it."""
     which = "highest" if evidence.selection.direction == "max" else "lowest"
-    yield f"The {which} mean is {_mean(lines[0], board)}."
+    yield f"The {which} mean is {_mean(lines[0], evidence.board)}."
     if evidence.tests_hold:
         yield from _ties(lines)
     if any(line.entry.num_done == 1 for line in lines):
@@ -60,16 +65,21 @@ def _best(evidence: Evidence) -> Iterator[str]:
 
 def _ties(lines: Sequence[Line]) -> Iterator[str]:
     """What ties with the best, as far as tests can tell."""
-    best = next((line for line in lines if line.rank and line.rank.best), None)
+    ranked = [(line, line.rank) for line in lines if line.rank]
+    best = next((line for line, rank in ranked if rank.best), None)
     if best is None:
         yield "The seeds carry no order of the variants."
         return
-    others = [line.entry.label for line in lines if line is not best and line.rank and line.rank.ties_with_best]
-    worse = [line for line in lines if line.rank and not line.rank.ties_with_best]
-    if others:
-        yield f"Not distinguishable from it: {listed(map(shortened, others))}."
-    if worse:
-        yield f"{counted(len(worse), 'variant')} {'is' if len(worse) == 1 else 'are'} significantly worse."
+    ties, num_worse = [], 0
+    for line, rank in ranked:
+        if not rank.ties_with_best:
+            num_worse += 1
+        elif line is not best:
+            ties.append(shortened(line.entry.label))
+    if ties:
+        yield f"Not distinguishable from it: {listed(ties)}."
+    if num_worse:
+        yield f"{counted(num_worse, 'variant')} {'is' if num_worse == 1 else 'are'} significantly worse."
 
 
 def _mean(line: Line, board: Board) -> str:
@@ -84,9 +94,8 @@ def _losses(evidence: Evidence) -> Iterator[str]:
     """Failures are results; so is what has not ended yet."""
     lost = []
     for line in evidence.board.lines:
-        reasons = {name: count for name, count in line.entry.states.items() if name not in RUNNING}
-        if reasons:
-            why = ", ".join(f"{count} {REASONS.get(name, name)}" for name, count in reasons.items())
+        why = failures_text(line.entry.states)
+        if why:
             lost.append(f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})")
     if lost:
         yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
@@ -111,12 +120,21 @@ def _after_looks(evidence: Evidence) -> Iterator[str]:
         return
     if not evidence.looks:
         yield "No look has been taken yet, so there is no verdict."
-        return
-    if evidence.selection.metric != evidence.study_metric:
-        yield f"The looks compared {evidence.study_metric}; there is no verdict on {evidence.selection.metric}."
-        return
-    look = evidence.looks[-1]
-    by_state = {state: [name for name, own in look.states.items() if own == state] for state in get_args(State)}
-    said = [f"{state}: {listed(map(shortened, names))}" for state, names in by_state.items() if names]
-    kind = "exploratory, without an error rate" if any(one.exploratory for one in evidence.looks) else "planned"
-    yield f"After look {look.number} ({kind}) against the baseline, {'; '.join(said) or 'nothing to compare'}."
+    elif evidence.selection.metric != evidence.study_metric:
+        yield other_metric_note(evidence)
+    else:
+        is_exploratory = any(look.exploratory for look in evidence.looks)
+        kind = "exploratory, without an error rate" if is_exploratory else "planned"
+        look = evidence.looks[-1]
+        stand = _standings(look) or "nothing to compare"
+        yield f"After look {look.number} ({kind}) against the baseline, {stand}."
+
+
+def _standings(look: LookRecord) -> str:
+    """The variants in each state; `""` without any."""
+    found = []
+    for state in get_args(State):
+        names = [name for name, own in look.states.items() if own == state]
+        if names:
+            found.append(f"{state}: {listed(map(shortened, names))}")
+    return "; ".join(found)

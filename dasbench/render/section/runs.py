@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from math import fsum
 
-from dasbench.render.leaderboard import REASONS
 from dasbench.render.section.bibliography import KINDS
 from dasbench.render.section.words import counted, duration, listed
+from dasbench.render.text.failures import failures_text
 from dasbench.views.environments import Environment
 from dasbench.views.evidence import Evidence
 
@@ -21,13 +21,16 @@ def trials(evidence: Evidence) -> Iterator[str]:
         yield "The study has no trial yet."
         return
     states = Counter(row.state for row in rows)
-    yield f"Of {counted(len(rows), 'trial')}, {', '.join(f'{count:,} {state}' for state, count in states.items())}."
-    reasons = Counter(REASONS.get(str(row.reason), str(row.reason)) for row in rows if row.state == "failed")
-    if reasons:
-        yield f"Failures: {', '.join(f'{count:,} {reason}' for reason, count in reasons.items())}."
-    if reused := sum(row.reused for row in rows):
+    counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    yield f"Of {counted(len(rows), 'trial')}, {counts}."
+    failures = failures_text(Counter(str(row.reason) for row in rows if row.state == "failed"))
+    if failures:
+        yield f"Failures: {failures}."
+    reused = sum(row.reused for row in rows)
+    if reused:
         yield f"{counted(reused, 'trial')} {'was' if reused == 1 else 'were'} trained first for another study."
-    if seconds := fsum(row.seconds for row in rows):
+    seconds = fsum(row.seconds for row in rows)
+    if seconds:
         yield f"All trials together took {duration(seconds)} of computing."
 
 
@@ -72,31 +75,40 @@ def environment(recorded: Environment) -> str:
         >>> environment(Environment(dasbench="0.1.0", git_of="dasbench", git_commit="0a1b", git_dirty="False"))
         'dasbench 0.1.0 (at git commit 0a1b without uncommitted changes)'
     """
+    parts = [_versions(recorded), _device(recorded), _threads(recorded)]
+    text = " ".join(part for part in parts if part)
     commit = at_commit(recorded.git_commit, recorded.git_dirty)
-    is_of_dasbench = recorded.git_of == "dasbench"
-    versions = []
+    if commit and recorded.git_of != "dasbench":
+        return f"{text}, started in a folder {commit}"
+    return text
+
+
+def _versions(recorded: Environment) -> str:
+    """Each program with its version, dasbench with its commit if that is known."""
+    commit = at_commit(recorded.git_commit, recorded.git_dirty)
+    found = []
     for name, title in VERSIONS.items():
         version = getattr(recorded, name)
-        at = f" ({commit})" if name == "dasbench" and commit and is_of_dasbench else ""
+        at = f" ({commit})" if name == "dasbench" and commit and recorded.git_of == "dasbench" else ""
         if version is not None:
-            versions.append(f"{title} {version}{at}")
-    parts = [listed(versions)] if versions else []
-    if device := _device(recorded):
-        parts.append(f"on {device}")
-    if recorded.threads is not None:
-        parts.append(f"with {recorded.threads} thread{'s' * (recorded.threads != '1')}")
-    where = f", started in a folder {commit}" if commit and not is_of_dasbench else ""
-    return " ".join(parts) + where
+            found.append(f"{title} {version}{at}")
+    return listed(found)
 
 
 def _device(recorded: Environment) -> str:
-    """The kind of device with its name, `""` where nothing was recorded."""
+    """The device with its name, and how many replicas of it trained together; `""` where nothing was recorded."""
     known = [text for text in (recorded.device, recorded.device_name) if text is not None]
     if not known:
         return ""
     replicas = f"{recorded.replicas} x " if recorded.replicas not in (None, "1") else ""
     name = f" ({known[1]})" if len(known) > 1 else ""
-    return f"{replicas}{known[0]}{name}"
+    return f"on {replicas}{known[0]}{name}"
+
+
+def _threads(recorded: Environment) -> str:
+    if recorded.threads is None:
+        return ""
+    return f"with {recorded.threads} thread" if recorded.threads == "1" else f"with {recorded.threads} threads"
 
 
 def at_commit(commit: str | None, dirty: object) -> str:

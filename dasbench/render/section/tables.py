@@ -92,11 +92,11 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
 
 
 def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
-    return [
-        {"look": look.number, "plan": list(look.plan), "alpha": look.level, "exploratory": look.exploratory,
-         "variant": name, "state": state}
-        for look in looks for name, state in look.states.items()
-    ]  # fmt: skip
+    records: list[dict[str, Any]] = []
+    for look in looks:
+        about = {"look": look.number, "plan": list(look.plan), "alpha": look.level, "exploratory": look.exploratory}
+        records += [{**about, "variant": name, "state": state} for name, state in look.states.items()]
+    return records
 
 
 def _environment_records(evidence: Evidence) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ r"""The section in LaTeX: to be read with \input, and a document that does so.""
 import re
 
 from dasbench.render.section.section import Section
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 
 def section_tex(section: Section) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from dasbench.render.words import counted
+from dasbench.render.text.words import counted
 
 __all__ = ["counted", "duration", "listed", "named", "seed_range", "shortened"]
 

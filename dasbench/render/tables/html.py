@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dasbench.render.tables.table import Table, name_place
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 
 def html(tables: Sequence[Table]) -> str:

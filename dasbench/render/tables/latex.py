@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dasbench.render.tables.table import Table
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 
 def latex(table: Table) -> str:

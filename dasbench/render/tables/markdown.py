@@ -1,7 +1,7 @@
 """A table in GitHub's Markdown."""
 
 from dasbench.render.tables.table import Table, name_place
-from dasbench.render.templates import rendered
+from dasbench.render.text.templates import rendered
 
 
 def markdown(table: Table) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.render.records import print_records
 from dasbench.render.tables.table import Layout, Table, with_columns
 from dasbench.render.tables.terminal import print_to_terminal
+from dasbench.render.text.records import print_records
 
 RECORDS = ("json", "csv")
 """Formats for programs."""
@@ -40,8 +40,7 @@ def print_tables(tables: Sequence[Table], layout: Layout) -> None:
     """Print tables, a blank line between them; of those that have columns, the ones with a column that was named."""
     if layout.columns:
         _check_columns(layout.columns, tables)
-        chosen = [with_columns(table, layout.columns) if table.columns else table for table in tables]
-        tables = [new for new, table in zip(chosen, tables, strict=True) if new.columns or not table.columns]
+        tables = _with_columns(tables, layout.columns)
     if layout.format_ == "html":
         from dasbench.render.tables.html import html  # Jinja takes a twentieth of a second
 
@@ -51,6 +50,16 @@ def print_tables(tables: Sequence[Table], layout: Layout) -> None:
         if number:
             click.echo()
         _print(table, layout)
+
+
+def _with_columns(tables: Sequence[Table], keys: Sequence[str]) -> list[Table]:
+    """Tables of some columns; one that has none of these is left out, and notes without a table stay."""
+    chosen = []
+    for table in tables:
+        some = with_columns(table, keys) if table.columns else table
+        if some.columns or not table.columns:
+            chosen.append(some)
+    return chosen
 
 
 def print_table(table: Table, layout: Layout) -> None:

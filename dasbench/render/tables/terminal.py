@@ -9,10 +9,10 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table as Drawing
 from rich.text import Text
 
-from dasbench.render.plain import fitting, shown
 from dasbench.render.tables.table import Table, name_place
 from dasbench.render.tables.widths import Fit, fit, fit_all, rooms_of, total_width
 from dasbench.render.tables.words import wrapped
+from dasbench.render.text.plain import fitting, shown
 
 PIPED = 160
 """Width that a table is laid out for where nobody says one; it takes more if its columns do."""

@@ -115,19 +115,25 @@ def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: i
     floors = [room.readable for room in shown]
     if total_width(floors) > width:
         floors = [room.least for room in shown]
-    widths = floors
-    for level in range(1, width):
-        higher = [
-            min(room.whole, max(floor, level)) if table.columns[place].is_text else floor
-            for place, room, floor in zip(places, shown, floors, strict=True)
-        ]
-        if total_width(higher) > width:
-            break
-        widths = higher
+    widths = _levelled(table, shown, places, floors, width)
     widths = [_used(table, place, wide) for place, wide in zip(places, widths, strict=True)]
     for number, room in enumerate(shown):
         if total_width(widths) + room.whole - widths[number] <= width:
             widths[number] = room.whole
+    return widths
+
+
+def _levelled(table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int) -> list[int]:
+    """Widths at which all columns of text are as wide as each other, as far as they need it and there is room."""
+    widths = floors
+    for level in range(1, width):
+        higher = []
+        for place, room, floor in zip(places, rooms, floors, strict=True):
+            is_text = table.columns[place].is_text
+            higher.append(min(room.whole, max(floor, level)) if is_text else floor)
+        if total_width(higher) > width:
+            break
+        widths = higher
     return widths
 
 

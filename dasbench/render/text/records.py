@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dasbench.render.plain import shown
+from dasbench.render.text.plain import shown
 
 INDENT_UP_TO = 1000
 """Records up to which JSON is indented; of more, each takes a line, which is several times faster."""

@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from dasbench.render.plain import shown
-from dasbench.render.tex import tex
+from dasbench.render.text.plain import shown
+from dasbench.render.text.tex import tex
 
 
 def rendered(template: str, **values: Any) -> str:

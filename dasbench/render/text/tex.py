@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from dasbench.render.plain import shown
+from dasbench.render.text.plain import shown
 
 _SPECIAL: Mapping[str, str] = {
     **{character: f"\\{character}" for character in "&%$#_{}"},

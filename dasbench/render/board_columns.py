@@ -1,0 +1,118 @@
+"""The columns of a leaderboard, from which each table takes those that it has room for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from dasbench.analysis.families import RankInterval
+from dasbench.analysis.stats import Summary
+from dasbench.render.tables.table import Column
+from dasbench.render.text.failures import failures_text
+from dasbench.render.text.numbers import MIB, NOTHING, count_text, mean_text, score_text
+from dasbench.render.units import count_unit
+from dasbench.views.board import Board
+from dasbench.views.lines import Line
+from dasbench.views.variants import is_cost
+
+OTHER_PARTS = ("val_", "train_")
+"""How metrics begin that are not of the test part."""
+
+NO_SCORE = Summary(n=0, failed=0, mean=None, sd=None, half_width=None, worst=None)
+
+Cells = tuple[Column, Callable[[Line], str]]
+"""A column, and what it says of a line."""
+
+
+def board_columns(board: Board, lines: Sequence[Line], *, marked: bool = False) -> Iterator[Cells]:
+    """Every column that says something of some lines, but for the first, which names them.
+
+    Args:
+        board: whose lines they are.
+        lines: what the table shows.
+        marked: ties with the best have a mark beside their rank.
+    """
+    if not is_cost(board.metric):  # which has no spread, and a column further on
+        yield from _score_columns(board, lines, marked=marked)
+    yield from _trial_columns(lines)
+    yield from _cost_columns(board)
+
+
+def has_spread(board: Board, lines: Sequence[Line]) -> bool:
+    """Whether any of the lines has the seeds that an interval takes."""
+    return any(_summary(line, board.metric).half_width is not None for line in lines)
+
+
+def _score_columns(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[Cells]:
+    """The scores, and the ranks that they leave open."""
+    metric, validation, unit = board.metric, f"val_{board.metric}", board.unit
+    spread = has_spread(board, lines)
+    column = Column(key="score", title=_score_title(board, spread=spread))
+    yield column, lambda line: mean_text(_summary(line, metric), unit)
+    if any(line.rank for line in lines):
+        yield Column(key="rank", title="rank"), lambda line: _rank_text(line.rank, marked=marked)
+    if any(metric in line.entry.selected for line in lines):
+        column = Column(key="selected", title="when selected", priority=3)
+        yield column, lambda line: score_text(line.entry.selected.get(metric), unit)
+    if spread:
+        column = Column(key="sd", title="sd", priority=4)
+        yield column, lambda line: score_text(_summary(line, metric).sd, unit)
+        column = Column(key="worst", title="worst", priority=3)
+        yield column, lambda line: score_text(_summary(line, metric).worst, unit)
+    if any(_summary(line, validation).n for line in lines):
+        column = Column(key="validation", title="validation", priority=3)
+        yield column, lambda line: score_text(_summary(line, validation).mean, unit)
+
+
+def _score_title(board: Board, *, spread: bool) -> str:
+    """The metric with its part of the data, its unit, and what the intervals are."""
+    part = "" if board.metric.startswith(OTHER_PARTS) else "test "
+    unit = f" ({board.unit})" if board.unit else ""
+    interval = " ± 95 %" if spread else ""
+    return f"{part}{board.metric}{unit}{interval}"
+
+
+def _trial_columns(lines: Sequence[Line]) -> Iterator[Cells]:
+    """How many trials have a score, and why the others have none."""
+    yield Column(key="n", title="n"), lambda line: f"{line.entry.num_done}/{line.entry.planned}"
+    has_failures = any(line.entry.failed for line in lines)
+    column = Column(key="failed", title="failed", priority=0 if has_failures else 6)
+    yield column, lambda line: failures_text(line.entry.states) or "0"
+    if any(line.entry.states.get("stopped") for line in lines):
+        column = Column(key="stopped", title="stopped", priority=2)
+        yield column, lambda line: str(line.entry.states.get("stopped", 0))
+
+
+def _cost_columns(board: Board) -> Iterator[Cells]:
+    """What a variant costs."""
+    costs = [line.entry.cost for line in board.lines if line.entry.cost]
+    for kind in ("params", "macs"):
+        field = f"{kind}_{board.convention}"
+        unit = count_unit(kind, [getattr(cost, field) for cost in costs])
+        cell = partial(_cost_text, field=field, size=unit.size)
+        yield Column(key=kind, title=unit.title, priority=1), cell
+    yield Column(key="memory", title="peak memory (MiB)", priority=5), _memory_text
+    yield Column(key="time", title="seconds per trial", priority=5), _seconds_text
+
+
+def _summary(line: Line, metric: str) -> Summary:
+    return line.summaries.get(metric, NO_SCORE)
+
+
+def _rank_text(rank: RankInterval | None, *, marked: bool) -> str:
+    if rank is None:
+        return NOTHING
+    span = str(rank.low) if rank.low == rank.high else f"{rank.low}-{rank.high}"
+    return f"{span} ≈" if rank.ties_with_best and marked else span
+
+
+def _cost_text(line: Line, *, field: str, size: float) -> str:
+    cost = line.entry.cost
+    return count_text(getattr(cost, field) if cost else None, size)
+
+
+def _memory_text(line: Line) -> str:
+    memory = line.entry.peak_memory
+    return f"{memory / MIB:.0f}" if memory else NOTHING
+
+
+def _seconds_text(line: Line) -> str:
+    return f"{line.entry.seconds:.1f}" if line.entry.num_done else NOTHING

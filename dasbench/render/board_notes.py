@@ -1,0 +1,42 @@
+"""The sentences below a leaderboard and below the table of scores in a paper."""
+
+from collections.abc import Iterable, Iterator
+
+from dasbench.render.text.words import counted
+from dasbench.render.verdicts import one_seed_note
+from dasbench.views.board import Board
+from dasbench.views.lines import Line
+from dasbench.views.units import difference_unit
+
+INTERVALS = "±: half of the 95 % t interval of the mean over n seeds."
+DIFFERENT_SEEDS = "The variants have different seeds: any two are compared over the seeds that both have."
+NO_TRIAL = "There is no trial to show."
+AGAIN = "Trained again, the last result counts"
+
+
+def rank_note(board: Board) -> str:
+    """What a rank is, and how the tests behind it are corrected."""
+    ranked = counted(board.num_variants - board.num_tried, "variant")
+    tested = f"Holm over all pairs of {ranked}"
+    if not board.has_all_pairs:
+        tested = f"Bonferroni over all pairs of {ranked}; only the first lines were tested"
+    return f"Rank: the ranks that paired t tests over common seeds leave open ({tested})."
+
+
+def noise_note(board: Board) -> str:
+    """What is said of single seeds, with the planning floor of the best score if the size of the test part is known."""
+    return one_seed_note(board.floor, difference_unit(board.unit))
+
+
+def trial_notes(lines: Iterable[Line]) -> Iterator[str]:
+    """What became of trials that a scheduler ended, or that a search picked."""
+    entries = [line.entry for line in lines]
+    if any(entry.states.get("stopped") for entry in entries):
+        yield "Stopped trials were ended by a scheduler; they are counted and give no score."
+    if any(entry.selected for entry in entries):
+        yield "What a search picked was trained again: its scores are those of fresh seeds."
+
+
+def cost_note(board: Board) -> str:
+    """How costs are counted."""
+    return f"FLOPs: a multiply-add counts once. Costs in the '{board.convention}' convention."

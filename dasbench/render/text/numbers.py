@@ -1,0 +1,95 @@
+"""Numbers as tables write them; where nothing is known stands a dash."""
+
+from math import floor, log10
+
+from dasbench.analysis.stats import Comparison, Summary
+
+NOTHING = "-"
+"""What stands in a cell where nothing is known."""
+
+MIB = 2**20
+"""Bytes of a MiB."""
+
+
+def score_text(value: float | None, unit: str) -> str:
+    """A score: percentages with two decimals, others with four digits.
+
+    Example:
+        >>> score_text(93.456, "%"), score_text(0.123456, ""), score_text(None, "")
+        ('93.46', '0.1235', '-')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
+
+
+def mean_text(summary: Summary, unit: str) -> str:
+    """A mean score, with half of its interval where a spread is known.
+
+    Example:
+        >>> from dasbench.analysis.stats import summarise
+        >>> mean_text(summarise([90.0, 92.0, 91.0]), "%"), mean_text(summarise([90.0]), "%")
+        ('91.00 ± 2.48', '90.00')
+    """
+    if summary.half_width is None:
+        return score_text(summary.mean, unit)
+    return f"{score_text(summary.mean, unit)} ± {score_text(summary.half_width, unit)}"
+
+
+def count_text(value: int | None, size: float) -> str:
+    """A count in a unit of some size, with three decimals.
+
+    Example:
+        >>> count_text(11_200_000, 1e6), count_text(None, 1e6)
+        ('11.200', '-')
+    """
+    return NOTHING if value is None else f"{value / size:.3f}"
+
+
+def p_text(p: float | None) -> str:
+    """A p value with three decimals.
+
+    Example:
+        >>> p_text(0.04), p_text(0.0004), p_text(None)
+        ('0.040', '< 0.001', '-')
+    """
+    if p is None:
+        return NOTHING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def difference_text(comparison: Comparison) -> str:
+    """A difference with its sign, with half of its interval where a spread is known; both have the same decimals.
+
+    Example:
+        >>> from dasbench.analysis.stats import paired
+        >>> difference_text(paired({0: 71.0, 1: 71.2, 2: 70.9}, {0: 70.0, 1: 70.0, 2: 70.0}))
+        '+1.03 ± 0.38'
+    """
+    difference, half_width = comparison.difference, comparison.half_width
+    if difference is None:
+        return NOTHING
+    decimals = decimals_of(difference if half_width is None else half_width)
+    sign = "+" if difference > 0 else ""
+    text = f"{sign}{difference:z.{decimals}f}"
+    return text if half_width is None else f"{text} ± {half_width:.{decimals}f}"
+
+
+def size_text(value: float | None) -> str:
+    """A size with two digits or more, and two decimals or more.
+
+    Example:
+        >>> size_text(12.345), size_text(0.01234), size_text(None)
+        ('12.35', '0.012', '-')
+    """
+    return NOTHING if value is None else f"{value:.{decimals_of(value)}f}"
+
+
+def decimals_of(value: float) -> int:
+    """Decimals that show two digits of a number, at least two.
+
+    Example:
+        >>> decimals_of(12.0), decimals_of(0.00123), decimals_of(0.0)
+        (2, 4, 2)
+    """
+    return 2 if value == 0 else max(2, 1 - floor(log10(abs(value))))
