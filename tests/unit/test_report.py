@@ -334,7 +334,7 @@ def test_the_baseline_metric_and_convention_can_be_chosen(db, source):
     text = source("gates", baseline="se", metric="val_top1", convention="paper")
 
     assert "Differences of val\\_top1 from gate=se" in text
-    assert "& val\\_top1 (\\%), $\\pm$ 95 \\% &" in text
+    assert "& val\\_top1 (\\%) $\\pm$ 95 \\% &" in text
     assert "Costs in the 'paper' convention" in text
     with pytest.raises(UsageError, match="no variant is called 'sse'"):
         source("gates", baseline="sse")
