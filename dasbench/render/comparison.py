@@ -16,6 +16,8 @@ from dasbench.views.lines import interval_ends
 
 FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 
+PROBE = "Probe: scores are a formula's, nothing was trained."
+
 MOST_NAMED = 6
 """Variants that a note names; of more it says how many they are."""
 
@@ -79,6 +81,8 @@ def answer_notes(answer: Answer) -> list[str]:
 
 def _notes(answer: Answer) -> Iterator[str]:
     asked = answer.question
+    if answer.is_probe:
+        yield PROBE
     if answer.averaged is not None:
         yield averaged_sentence(answer.averaged)
     if asked.was_fraction:

@@ -48,6 +48,9 @@ def board_tables(board: Board) -> list[Table]:
     """A leaderboard; what a search tried and did not confirm is a table of its own, without ranks."""
     title = question_title(board.question, probe=board.probe)
     standing, tried = board.standing, board.tried
+    if not board.lines:
+        where = [f"Only what passes: {board.where}"] if board.where else []
+        return [_table(board, [], title=title, notes=[*where, "There is no trial to show."])]
     if not tried:
         return [_table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])]
     if not standing:
@@ -102,6 +105,11 @@ def _has_marks(board: Board) -> bool:
     return cut or any(line.rank and line.rank.best for line in board.lines)
 
 
+def _has_ranks(board: Board, lines: Sequence[Line]) -> bool:
+    """Whether there are ranks to show: a variant alone has none."""
+    return board.num_ranked > 1 and any(line.rank for line in lines)
+
+
 def _has_spread(lines: Sequence[Line], metric: str) -> bool:
     """Whether any variant has the seeds that an interval takes."""
     return any(_summary(line, metric).half_width is not None for line in lines)
@@ -120,7 +128,7 @@ def _score_cells(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterat
     interval = " ± 95 %" if spread else ""
     column = Column(key="score", title=f"{part}{metric}{in_unit}{interval}")
     yield column, lambda line: _score(_summary(line, metric), unit)
-    if any(line.rank for line in lines):
+    if _has_ranks(board, lines):
         yield Column(key="rank", title="rank"), lambda line: _rank(line.rank, marked=marked)
     if any(metric in line.entry.selected for line in lines):
         column = Column(key="selected", title="when selected", priority=3)
@@ -174,20 +182,20 @@ def _statistics(board: Board, lines: Sequence[Line]) -> Iterator[str]:
     if _has_spread(lines, board.metric):
         yield "±: half of the 95 % t interval of the mean over n seeds."
     yield "Only trials that are done give scores."
-    if any(line.rank for line in lines):
-        num_ranked = board.num_variants - board.num_tried
-        tested = f"Holm over all pairs of {num_ranked} variants"
+    if _has_ranks(board, lines):
+        tested = f"Holm over all pairs of {board.num_ranked} variants"
         if not board.has_all_pairs:
-            tested = f"Bonferroni over all pairs of {num_ranked:,} variants; only the first lines were tested"
+            tested = f"Bonferroni over all pairs of {board.num_ranked:,} variants; only the first lines were tested"
         yield (
             f"Rank: the ranks that paired t tests over common seeds leave open ({tested}). "
             "≈: not distinguishable from the best."
         )
-    if any(line.entry.num_done == 1 for line in lines):
-        yield f"{noise_note(board)}."
+    scored = [line.entry.num_done for line in lines if line.entry.num_done]
+    if 1 in scored:
+        yield f"{noise_note(board)}." if {*scored} == {1} else f"Variants of {noise_note(board)}."
     if board.has_different_seeds and lines == board.standing:
         yield "The variants have different seeds: any two are compared over the seeds that both have."
-    if board.looks and any(line.rank for line in lines):
+    if board.looks and _has_ranks(board, lines):
         yield "The ranks know nothing of the looks."
 
 
@@ -203,10 +211,6 @@ def _scope(board: Board) -> Iterator[str]:
         yield "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
     if len(board.lines) < board.num_variants:
         yield f"{len(board.lines)} of {board.num_variants:,} variants; --top {board.num_variants} shows all."
-    if any(line.entry.probe for line in board.lines):
-        yield "Probe: scores are a formula's, nothing was trained."
-    if board.num_variants == 0:
-        yield "There is no trial to show."
     yield f"FLOPs: a multiply-add counts once. Costs in the '{board.convention}' convention."
 
 

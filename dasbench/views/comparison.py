@@ -99,6 +99,11 @@ class Answer:
         return [name for name, confirmed in named if confirmed is False]
 
     @property
+    def is_probe(self) -> bool:
+        """Whether scores are a formula's, nothing was trained."""
+        return any(entry.probe for entry in self.question.entries)
+
+    @property
     def is_exploratory(self) -> bool:
         """Whether its verdict carries no error rate."""
         return bool(self.tried) or (self.question.look is not None and self.question.look.exploratory)

@@ -1,5 +1,6 @@
 """`compare`: which variants are meant, what is paired with what, and the words for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,14 @@ def test_a_family_is_corrected_and_sorted_by_gain():
     place = [column.key for column in table.columns].index("verdict")
     assert [row[place] for row in table.rows] == ["resolved", "not resolved"]
     assert table.bold == [0]
+
+
+def test_scores_of_a_formula_are_marked():
+    probe = replace(C, probe=True)
+
+    (answer,) = compare_family(question(probe, F), "f")
+
+    assert "Probe: scores are a formula's, nothing was trained." in answer_notes(answer)
 
 
 def test_a_group_is_no_baseline():

@@ -364,13 +364,43 @@ def test_what_ranks_by_a_cost_has_no_column_of_scores():
     assert not any("±" in note or "Rank" in note for note in table.notes)
 
 
-def test_a_probe_is_marked_above_and_below():
+def test_a_variant_alone_has_no_rank():
+    (table,) = board_tables(board_of(GOOD))
+    (cut,) = board_tables(board_of([*GOOD, *BAD], top=1))
+
+    assert "rank" not in cells(table)
+    assert not any("Rank" in note or "≈" in note for note in table.notes)
+    assert cells(cut)["rank"] == "1 ≈"
+
+
+def test_variants_without_a_score_are_not_counted_among_the_ranked():
+    rows = [*GOOD, *BAD, *rows_of("dead", None, None, state="failed")]
+
+    assert any("Holm over all pairs of 2 variants" in note for note in notes(board_of(rows)))
+
+
+def test_of_variants_of_one_seed_among_others_it_is_said_that_they_are_meant():
+    alone = rows_of("alone", 70.0)
+
+    assert "1 seed: no spread known." in notes(board_of(alone))
+    assert "Variants of 1 seed: no spread known." in notes(board_of([*GOOD, *alone]))
+
+
+def test_where_no_trial_is_shown_no_note_explains_numbers():
+    assert notes(board_of([])) == ["There is no trial to show."]
+    assert notes(board_of([], fields={"where": "top1 > 99"})) == [
+        "Only what passes: top1 > 99",
+        "There is no trial to show.",
+    ]
+
+
+def test_a_probe_is_marked_once():
     board = board_of(rows_of("a", 1.0, 2.0, task="probe"), fields={"probe": True})
 
     (table,) = board_tables(board)
 
     assert table.title == "Which? (probe: a formula, nothing was trained)"
-    assert "Probe: scores are a formula's, nothing was trained." in table.notes
+    assert not any("formula" in note for note in table.notes)
 
 
 def test_another_part_is_not_called_the_test_part():

@@ -10,7 +10,6 @@ from dasbench.render.tables.table import Column, Table
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
 from dasbench.views.lines import Line
-from dasbench.views.ranks import ALL_PAIRS_UP_TO
 from dasbench.views.units import count_unit
 from dasbench.views.variants import is_cost
 
@@ -145,9 +144,9 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
 
 
 def _rank_notes(board: Board, *, has_bold: bool) -> Iterator[str]:
-    tested = f"Holm over all pairs of {board.num_variants} variants"
-    if board.num_variants > ALL_PAIRS_UP_TO:
-        tested = f"Bonferroni over all pairs of {board.num_variants:,} variants"
+    tested = f"Holm over all pairs of {board.num_ranked} variants"
+    if not board.has_all_pairs:
+        tested = f"Bonferroni over all pairs of {board.num_ranked:,} variants"
     yield f"Rank: the ranks that paired t tests over common seeds leave open ({tested})."
     if has_bold:
         yield (
