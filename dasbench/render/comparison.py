@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from math import floor, log10
 from typing import Any
 
 import click
@@ -20,6 +21,10 @@ PROBE = "Probe: scores are a formula's, nothing was trained."
 
 MOST_NAMED = 6
 """Variants that a note names; of more it says how many they are."""
+
+
+SMALLEST = 1e-4
+"""Half-widths below it are written with an exponent."""
 
 
 def print_answer(answer: Answer, layout: Layout) -> None:
@@ -76,7 +81,7 @@ def answer_verdict(answer: Answer) -> str:
 
 def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
-    return [*_notes(answer), *_tried_note(answer.tried)]
+    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
 
 
 def _notes(answer: Answer) -> Iterator[str]:
@@ -87,10 +92,6 @@ def _notes(answer: Answer) -> Iterator[str]:
         yield averaged_sentence(answer.averaged)
     if asked.was_fraction:
         yield FRACTIONS
-    failures = zip((answer.a, answer.b), answer.failed, strict=True)
-    lost = [f"{name}: {count} failed" for name, count in failures if count]
-    if lost:
-        yield f"Failed trials give no score ({'; '.join(lost)})."
     if asked.direction_is_assumed:
         yield f"Larger is taken as better, whatever {asked.metric} is; --direction min says otherwise."
     if asked.look is not None:
@@ -100,6 +101,17 @@ def _notes(answer: Answer) -> Iterator[str]:
     if asked.min_effect is not None and asked.min_effect == asked.look_min_effect:
         unit = f" {asked.unit}" if asked.unit else ""
         yield f"The study names {asked.min_effect:g}{unit} as the smallest difference that matters."
+
+
+def _failures_note(answers: Sequence[Answer]) -> list[str]:
+    """How many trials failed, each variant once."""
+    failed: dict[str, int] = {}
+    for answer in answers:
+        failed |= dict(zip((answer.a, answer.b), answer.failed, strict=True))
+    named = [f"{name}: {count} failed" for name, count in failed.items() if count]
+    if len(named) > MOST_NAMED:
+        named = [f"{sum(failed.values()):,} failed of {len(named):,} variants"]
+    return [f"Failed trials give no score ({'; '.join(named)})."] if named else []
 
 
 def _tried_note(tried: Sequence[str]) -> list[str]:
@@ -135,7 +147,7 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title=f"{first.question.source}: against {first.b}",
         columns=_columns(first.question),
         rows=[[answer.a, *_cells(answer)] for answer in answers],
-        notes=[*_how_to_read(first), *notes, *_tried_note([*tried])],
+        notes=[*_how_to_read(first), *notes, *_failures_note(answers), *_tried_note([*tried])],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
@@ -205,9 +217,10 @@ def _difference(c: Comparison) -> str:
     sign = "+" if c.difference > 0 else ""
     if c.half_width is None:
         return f"{sign}{_number(c.difference)}"
-    if c.half_width < 0.1:
+    if 0 < c.half_width < SMALLEST:
         return f"{sign}{_number(c.difference)} ± {_number(c.half_width)}"
-    return f"{sign}{c.difference:z.2f} ± {c.half_width:.2f}"
+    decimals = 2 if c.half_width == 0 or c.half_width >= 0.1 else 2 - floor(log10(c.half_width))
+    return f"{sign}{c.difference:z.{decimals}f} ± {c.half_width:.{decimals}f}"
 
 
 def _number(value: float | None) -> str:

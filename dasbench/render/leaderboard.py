@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import floor, log10
 from typing import Any
 
 from dasbench.analysis.families import RankInterval
@@ -27,6 +28,9 @@ REASONS = {
 """Class of a failure -> what a reader is told."""
 
 MIB = 2**20
+SMALLEST = 1e-4
+"""Scores below it are written with an exponent."""
+
 CONFIRMED = "Confirmed on fresh seeds:"
 TRIED = "Tried, not confirmed:"
 RUNNING = ("done", "stopped", "pending", "running")
@@ -235,17 +239,26 @@ def _summary(line: Line, metric: str) -> Summary:
 
 
 def _score(summary: Summary, unit: str) -> str:
-    """A mean and half of its interval, where a spread is known."""
-    if summary.half_width is None:
-        return _number(summary.mean, unit)
-    return f"{_number(summary.mean, unit)} ± {_number(summary.half_width, unit)}"
+    """A mean and half of its interval, where a spread is known, both with as many decimals."""
+    mean, half = summary.mean, summary.half_width
+    if half is None:
+        return _number(mean, unit)
+    if mean is not None and unit != "%" and abs(mean) >= SMALLEST and half >= SMALLEST:
+        decimals = max(_decimals(mean, digits=4), _decimals(half, digits=2))
+        return f"{mean:.{decimals}f} ± {half:.{decimals}f}"
+    return f"{_number(mean, unit)} ± {_number(half, unit)}"
+
+
+def _decimals(value: float, *, digits: int) -> int:
+    """Decimals that show so many digits of a number."""
+    return max(0, digits - 1 - floor(log10(abs(value))))
 
 
 def _number(value: float | None, unit: str) -> str:
     """Percentages with two decimals, other scores with four digits."""
     if value is None:
         return "-"
-    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}".removesuffix(".")
 
 
 def _rank(rank: RankInterval | None, *, marked: bool) -> str:

@@ -216,7 +216,7 @@ def check_metric(question: Question) -> None:
         raise UsageError(f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard.")
     known = {name for entry in question.entries for name in entry.scores}
     if known and question.metric not in known:
-        raise UsageError(unknown_name("metric", question.metric, known))
+        raise UsageError(f"--metric: {unknown_name('metric', question.metric, known)}")
 
 
 def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | None:

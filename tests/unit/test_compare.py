@@ -381,6 +381,25 @@ def test_a_small_difference_keeps_its_digits_in_a_table():
     assert table.rows[0][1] == "-0.0417 ± 0.0174"
 
 
+def test_a_small_half_width_and_its_difference_have_the_same_decimals():
+    (table,) = comparison_tables(
+        compare_family(question(entry("a", [60.25, 60.2, 60.28]), entry("b", [60.0] * 3)), "b")
+    )
+
+    difference, half = table.rows[0][1].removeprefix("+").split(" ± ")
+    assert len(difference) == len(half)
+
+
+def test_failed_trials_of_all_variants_are_one_note_that_names_the_baseline_once():
+    entries = [entry("a", [60.0, 61.0], failed=1), entry("b", [60.0, 62.0]), entry("c", [61.0, 62.5], failed=2)]
+
+    (table,) = comparison_tables(compare_family(question(*entries), "c"))
+
+    assert [note for note in table.notes if "ailed" in note] == [
+        "Failed trials give no score (c: 2 failed; a: 1 failed)."
+    ]
+
+
 def test_the_unit_of_scores_from_elsewhere_is_asked_for_unless_they_or_their_name_leave_no_doubt():
     assert foreign_unit("accuracy", [71.2, 0.0]) == SCORE_UNITS["percent"]
     assert foreign_unit("top1 (%)", [0.7, 0.8]) == SCORE_UNITS["percent"]

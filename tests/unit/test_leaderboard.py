@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -186,6 +187,11 @@ def test_a_column_sorts_in_the_direction_that_makes_sense():
         board_of(rows, sort="marcs")
 
 
+def test_an_unknown_column_to_sort_by_is_told_the_short_names_too():
+    with pytest.raises(UsageError, match=r"unknown column 'mac'. Did you mean 'macs'\?"):
+        board_of(GOOD, sort="mac")
+
+
 def test_top_shows_the_first_and_says_how_many_there_are():
     board = board_of([*BAD, *GOOD, *CLOSE], top=1)
 
@@ -347,6 +353,22 @@ def test_a_score_and_its_interval_are_one_cell():
 
     assert cells(table)["score"] == "90.03 ± 0.38"
     assert [column.key for column in table.columns if column.priority == 0] == ["variant", "score", "rank", "n"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "shown"),
+    [
+        ((86.02, 86.07), "86.045 ± 0.318"),
+        ((0.41, 0.42), "0.4150 ± 0.0635"),
+        ((1234.0, 1240.0), "1237 ± 38"),
+        ((1e-6, 2e-6), "1.500e-06 ± 6.353e-06"),
+        ((0.0, 0.0), "0.000 ± 0.000"),
+    ],
+)
+def test_a_score_without_percent_has_as_many_decimals_as_its_interval(scores, shown):
+    board = replace(board_of(rows_of("a", *scores)), unit="")
+
+    assert cells(board_tables(board)[0])["score"] == shown
 
 
 def test_failures_stay_where_a_terminal_is_narrow():
