@@ -97,7 +97,7 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
     wanted = num_variants + (not has_file)
     if len(names) != wanted:
         what = " ".join([*["A B"] * (num_variants > 0), *["STUDY"] * (not has_file)]) or "nothing"
-        raise click.UsageError(f"expected {what} here, got {len(names)} arguments: {' '.join(names) or '(none)'}")
+        raise click.UsageError(f"expected {what} here, not {' '.join(names) or 'nothing'}")
     return names[:num_variants], "" if has_file else names[-1]
 
 

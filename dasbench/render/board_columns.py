@@ -41,13 +41,18 @@ def has_spread(board: Board, lines: Sequence[Line]) -> bool:
     return any(_summary(line, board.metric).half_width is not None for line in lines)
 
 
+def has_ranks(board: Board, lines: Sequence[Line]) -> bool:
+    """Whether there are ranks to show: a variant alone has none."""
+    return board.num_ranked > 1 and any(line.rank for line in lines)
+
+
 def _score_columns(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[Cells]:
     """The scores, and the ranks that they leave open."""
     metric, validation, unit = board.metric, f"val_{board.metric}", board.unit
     spread = has_spread(board, lines)
     column = Column(key="score", title=_score_title(board, spread=spread))
     yield column, lambda line: mean_text(_summary(line, metric), unit)
-    if any(line.rank for line in lines):
+    if has_ranks(board, lines):
         yield Column(key="rank", title="rank"), lambda line: _rank_text(line.rank, marked=marked)
     if any(metric in line.entry.selected for line in lines):
         column = Column(key="selected", title="when selected", priority=3)

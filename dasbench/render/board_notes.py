@@ -16,7 +16,7 @@ AGAIN = "Trained again, the last result counts"
 
 def rank_note(board: Board) -> str:
     """What a rank is, and how the tests behind it are corrected."""
-    ranked = counted(board.num_variants - board.num_tried, "variant")
+    ranked = counted(board.num_ranked, "variant")
     tested = f"Holm over all pairs of {ranked}"
     if not board.has_all_pairs:
         tested = f"Bonferroni over all pairs of {ranked}; only the first lines were tested"

@@ -24,6 +24,8 @@ VARIANT = Column(key="variant", title="variant", is_text=True)
 Cells = tuple[Column, Callable[[Answer], str]]
 """A column, and what it says of a comparison."""
 
+PROBE = "Probe: scores are a formula's, nothing was trained."
+
 MOST_NAMED = 6
 """Variants that a note names; of more it says how many they are."""
 
@@ -82,19 +84,17 @@ def answer_verdict(answer: Answer) -> str:
 
 def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
-    return [*_notes(answer), *_tried_note(answer.tried)]
+    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
 
 
 def _notes(answer: Answer) -> Iterator[str]:
     asked = answer.question
+    if answer.is_probe:
+        yield PROBE
     if answer.averaged is not None:
         yield averaged_sentence(answer.averaged)
     if asked.was_fraction:
         yield FRACTIONS
-    failures = zip((answer.a, answer.b), answer.failed, strict=True)
-    lost = [f"{name}: {count} failed" for name, count in failures if count]
-    if lost:
-        yield f"Failed trials give no score ({'; '.join(lost)})."
     if asked.direction_is_assumed:
         yield f"Larger is taken as better, whatever {asked.metric} is; --direction min says otherwise."
     yield from _look_notes(answer)
@@ -110,6 +110,17 @@ def _look_notes(answer: Answer) -> Iterator[str]:
     if asked.min_effect is not None and asked.min_effect == asked.look_min_effect:
         unit = f" {asked.unit}" if asked.unit else ""
         yield f"The study names {asked.min_effect:g}{unit} as the smallest difference that matters."
+
+
+def _failures_note(answers: Sequence[Answer]) -> list[str]:
+    """How many trials failed, each variant once."""
+    failed: dict[str, int] = {}
+    for answer in answers:
+        failed |= dict(zip((answer.a, answer.b), answer.failed, strict=True))
+    named = [f"{name}: {count} failed" for name, count in failed.items() if count]
+    if len(named) > MOST_NAMED:
+        named = [f"{sum(failed.values()):,} failed of {len(named):,} variants"]
+    return [f"Failed trials give no score ({'; '.join(named)})."] if named else []
 
 
 def _tried_note(tried: Sequence[str]) -> list[str]:
@@ -145,7 +156,7 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title=f"{first.question.source}: against {first.b}",
         columns=[VARIANT, *(column for column, _ in columns)],
         rows=[[answer.a, *(cell(answer) for _, cell in columns)] for answer in answers],
-        notes=[*how_to_read(first), MORE_SEEDS, *notes, *_tried_note([*tried])],
+        notes=[*how_to_read(first), MORE_SEEDS, *notes, *_failures_note(answers), *_tried_note([*tried])],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]

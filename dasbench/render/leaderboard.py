@@ -5,7 +5,7 @@ from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.records import COST_FIELDS, Cost
-from dasbench.render.board_columns import board_columns, has_spread
+from dasbench.render.board_columns import board_columns, has_ranks, has_spread
 from dasbench.render.board_notes import (
     AGAIN,
     DIFFERENT_SEEDS,
@@ -40,6 +40,9 @@ def board_tables(board: Board) -> list[Table]:
     """A leaderboard; what a search tried and did not confirm is a table of its own, without ranks."""
     title = question_title(board.question, probe=board.probe)
     standing, tried = board.standing, board.tried
+    if not board.lines:
+        where = [f"Only what passes: {board.where}"] if board.where else []
+        return [_table(board, [], title=title, notes=[*where, NO_TRIAL])]
     if not tried:
         return [_table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])]
     if not standing:
@@ -119,17 +122,18 @@ def _notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
 
 def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
     """Which scores are there, and what intervals and ranks are."""
-    has_ranks = any(line.rank for line in lines)
+    ranked = has_ranks(board, lines)
     if has_spread(board, lines):
         yield INTERVALS
     yield "Only trials that are done give scores."
-    if has_ranks:
+    if ranked:
         yield f"{rank_note(board)} ≈: not distinguishable from the best."
-    if any(line.entry.num_done == 1 for line in lines):
-        yield f"{noise_note(board)}."
+    scored = {line.entry.num_done for line in lines if line.entry.num_done}
+    if 1 in scored:
+        yield f"{noise_note(board)}." if scored == {1} else f"Variants of {noise_note(board)}."
     if board.has_different_seeds and lines == board.standing:
         yield DIFFERENT_SEEDS
-    if board.looks and has_ranks:
+    if board.looks and ranked:
         yield "The ranks know nothing of the looks."
 
 
@@ -145,10 +149,6 @@ def _scope(board: Board) -> Iterator[str]:
         yield "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
     if len(board.lines) < board.num_variants:
         yield f"{len(board.lines)} of {board.num_variants:,} variants; --top {board.num_variants} shows all."
-    if any(line.entry.probe for line in board.lines):
-        yield "Probe: scores are a formula's, nothing was trained."
-    if board.num_variants == 0:
-        yield NO_TRIAL
     yield cost_note(board)
 
 

@@ -42,12 +42,19 @@ class AxisValue(Frozen):
         is_text = isinstance(label, str) and label.isprintable() and label == label.strip()
         if not is_text or not 1 <= len(label) <= MAX_LABEL:
             wanted = f"a label is a text of 1 to {MAX_LABEL} printable characters, without blanks at its ends"
-            raise ValueError(f"{wanted}, not {label!r:.{MAX_LABEL}}")
+            raise ValueError(f"{wanted}, not {_quoted(label)}")
         return label
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
         return self.value if self.label is None else handler(self)
+
+
+def _quoted(label: Any) -> str:
+    """A label that is refused; of one that is too long, the beginning and how long it is."""
+    if isinstance(label, str) and len(label) > MAX_LABEL:
+        return f"{label[:MAX_LABEL]!r}... ({len(label)} characters)"
+    return repr(label)
 
 
 def _with_label(value: Any, *, beside: bool) -> Any:

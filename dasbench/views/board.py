@@ -29,7 +29,7 @@ class Board:
         unit: of the metric, `""` for none.
         lines: the variants that are shown, in their order; those that a search tried and did not confirm come last.
         num_variants: how many there are in all.
-        num_tried: how many of them a search tried and did not confirm.
+        num_ranked: how many of them were tested for the ranks: those with a score that took part in no choice.
         convention: of the costs that are shown, `full` or `paper`.
         where: the filter that the trials passed, `""` for none.
         group_by: fields whose values are the lines, averaged over the other fields; empty without groups.
@@ -45,7 +45,7 @@ class Board:
     unit: str
     lines: Sequence[Line]
     num_variants: int
-    num_tried: int = 0
+    num_ranked: int = 0
     convention: str
     where: str = ""
     group_by: Sequence[str] = ()
@@ -68,7 +68,7 @@ class Board:
     @property
     def has_all_pairs(self) -> bool:
         """Whether every pair of variants was tested for the ranks."""
-        return self.num_variants - self.num_tried <= ALL_PAIRS_UP_TO
+        return self.num_ranked <= ALL_PAIRS_UP_TO
 
     @property
     def has_single_seeds(self) -> bool:
@@ -125,7 +125,7 @@ def make_board(
         unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
-        num_tried=len(tried),
+        num_ranked=sum(1 for entry in standing if entry.scores.get(metric)),
         convention=convention,
         where=selection.where,
         group_by=group_by if entries else (),

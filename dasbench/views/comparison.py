@@ -100,6 +100,11 @@ class Answer:
         return [name for name, confirmed in named if confirmed is False]
 
     @property
+    def is_probe(self) -> bool:
+        """Whether scores are a formula's, nothing was trained."""
+        return any(entry.probe for entry in self.question.entries)
+
+    @property
     def is_exploratory(self) -> bool:
         """Whether its verdict carries no error rate."""
         return bool(self.tried) or (self.question.look is not None and self.question.look.exploratory)
@@ -218,7 +223,7 @@ def check_metric(question: Question) -> None:
         raise UsageError(f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard.")
     known = set(chain.from_iterable(entry.scores for entry in question.entries))
     if known and question.metric not in known:
-        raise UsageError(unknown_name("metric", question.metric, known))
+        raise UsageError(f"--metric: {unknown_name('metric', question.metric, known)}")
 
 
 def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | None:

@@ -137,7 +137,7 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
     for full in (name, _SHORT.get(name, name), f"{name}_{convention}", f"{name}_mean"):
         if full in columns:
             return full
-    raise UsageError(f"--sort: {unknown_name('column', name, columns)}")
+    raise UsageError(f"--sort: {unknown_name('column', name, [*columns, *_SHORT, 'params', 'macs'])}")
 
 
 def _falls(column: str, name: str, selection: Selection) -> bool:

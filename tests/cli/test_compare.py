@@ -83,7 +83,7 @@ def test_a_filter_chooses_variants(db):
         (["leaderboard", "norms", "--group-by", "gate.des"], "Did you mean 'gate.design'"),
         (["leaderboard", "norms", "--top", "0"], "0 is not in the range"),
         (["leaderboard", "nroms"], "Did you mean 'norms'"),
-        (["compare", "c", "norms"], "expected A B STUDY here, got 2 arguments"),
+        (["compare", "c", "norms"], "expected A B STUDY here, not c norms"),
         (["compare", "c", "x", "norms"], "Candidates: design="),
         (["compare", "c", "f", "norms", "--min-effect", "0"], "a number above 0"),
         (["compare", "c", "f", "norms", "--min-effect", "nan"], "a number above 0"),

@@ -1,5 +1,6 @@
 """`compare`: which variants are meant, what is paired with what, and the words for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,14 @@ def test_a_family_is_corrected_and_sorted_by_gain():
     place = [column.key for column in table.columns].index("verdict")
     assert [row[place] for row in table.rows] == ["resolved", "not resolved"]
     assert table.bold == [0]
+
+
+def test_scores_of_a_formula_are_marked():
+    probe = replace(C, probe=True)
+
+    (answer,) = compare_family(question(probe, F), "f")
+
+    assert "Probe: scores are a formula's, nothing was trained." in answer_notes(answer)
 
 
 def test_a_group_is_no_baseline():
@@ -371,6 +380,25 @@ def test_a_small_difference_keeps_its_digits_in_a_table():
     (table,) = comparison_tables(compare_family(asked, "b"))
 
     assert table.rows[0][1] == "-0.042 ± 0.017"
+
+
+def test_a_small_half_width_and_its_difference_have_the_same_decimals():
+    (table,) = comparison_tables(
+        compare_family(question(entry("a", [60.25, 60.2, 60.28]), entry("b", [60.0] * 3)), "b")
+    )
+
+    difference, half = table.rows[0][1].removeprefix("+").split(" ± ")
+    assert len(difference) == len(half)
+
+
+def test_failed_trials_of_all_variants_are_one_note_that_names_the_baseline_once():
+    entries = [entry("a", [60.0, 61.0], failed=1), entry("b", [60.0, 62.0]), entry("c", [61.0, 62.5], failed=2)]
+
+    (table,) = comparison_tables(compare_family(question(*entries), "c"))
+
+    assert [note for note in table.notes if "ailed" in note] == [
+        "Failed trials give no score (c: 2 failed; a: 1 failed)."
+    ]
 
 
 def test_the_unit_of_scores_from_elsewhere_is_asked_for_unless_they_or_their_name_leave_no_doubt():

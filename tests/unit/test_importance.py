@@ -1,5 +1,6 @@
 """What matters is found, what does not is not, and nothing is claimed beyond the noise."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -254,3 +255,10 @@ def test_records_hold_every_number_of_the_table():
     assert records["a"]["df"] == 2
     assert [one["level"] for one in records["a"]["levels"]] == ["0", "1", "2"]
     assert records["seeds"]["p"] is None
+
+
+def test_a_study_that_varies_nothing_is_named():
+    chosen = Selection(name="plain", question="", metric="top1", maximise=True, rows=[row("a", 0, 70.0, 1)])
+
+    with pytest.raises(UsageError, match=r"study 'plain': all trials are of one variant"):
+        info(replace(chosen, rows=[replace(one, variant={}) for one in chosen.rows]))

@@ -146,6 +146,13 @@ class TestLabelsThatAreRefused:
 
         assert complaint.startswith("11: axes[0].values[1].label: a label is a text of 1 to 60 printable characters")
 
+    def test_of_a_label_that_is_too_long_it_says_how_long_it_is(self, write_study):
+        path = write_study(f"{HEAD}  - key: gate\n    values: [{{name: se, label: {70 * 'y'}}}]\n")
+
+        (complaint,) = complaints(path)
+
+        assert complaint.endswith(f", not '{60 * 'y'}'... (70 characters)")
+
     def test_two_values_with_one_label_are_refused_on_the_line_of_the_second(self, write_study):
         path = write_study(HEAD + GATE_VALUES + "      - {value: eca, label: DAS}\n      - {value: gc, label: none}\n")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -186,6 +187,11 @@ def test_a_column_sorts_in_the_direction_that_makes_sense():
         board_of(rows, sort="marcs")
 
 
+def test_an_unknown_column_to_sort_by_is_told_the_short_names_too():
+    with pytest.raises(UsageError, match=r"unknown column 'mac'. Did you mean 'macs'\?"):
+        board_of(GOOD, sort="mac")
+
+
 def test_top_shows_the_first_and_says_how_many_there_are():
     board = board_of([*BAD, *GOOD, *CLOSE], top=1)
 
@@ -349,6 +355,22 @@ def test_a_score_and_its_interval_are_one_cell():
     assert [column.key for column in table.columns if column.priority == 0] == ["variant", "score", "rank", "n"]
 
 
+@pytest.mark.parametrize(
+    ("scores", "shown"),
+    [
+        ((86.02, 86.07), "86.045 ± 0.318"),
+        ((0.41, 0.42), "0.4150 ± 0.0635"),
+        ((1234.0, 1240.0), "1237 ± 38"),
+        ((1e-6, 2e-6), "1.500e-06 ± 6.353e-06"),
+        ((0.0, 0.0), "0.000 ± 0.000"),
+    ],
+)
+def test_a_score_without_percent_has_as_many_decimals_as_its_interval(scores, shown):
+    board = replace(board_of(rows_of("a", *scores)), unit="")
+
+    assert cells(board_tables(board)[0])["score"] == shown
+
+
 def test_failures_stay_where_a_terminal_is_narrow():
     (table,) = board_tables(board_of([*GOOD, row("good", 3, None, state="failed", reason="oom")]))
 
@@ -364,13 +386,43 @@ def test_what_ranks_by_a_cost_has_no_column_of_scores():
     assert not any("±" in note or "Rank" in note for note in table.notes)
 
 
-def test_a_probe_is_marked_above_and_below():
+def test_a_variant_alone_has_no_rank():
+    (table,) = board_tables(board_of(GOOD))
+    (cut,) = board_tables(board_of([*GOOD, *BAD], top=1))
+
+    assert "rank" not in cells(table)
+    assert not any("Rank" in note or "≈" in note for note in table.notes)
+    assert cells(cut)["rank"] == "1 ≈"
+
+
+def test_variants_without_a_score_are_not_counted_among_the_ranked():
+    rows = [*GOOD, *BAD, *rows_of("dead", None, None, state="failed")]
+
+    assert any("Holm over all pairs of 2 variants" in note for note in notes(board_of(rows)))
+
+
+def test_of_variants_of_one_seed_among_others_it_is_said_that_they_are_meant():
+    alone = rows_of("alone", 70.0)
+
+    assert "1 seed: no spread known." in notes(board_of(alone))
+    assert "Variants of 1 seed: no spread known." in notes(board_of([*GOOD, *alone]))
+
+
+def test_where_no_trial_is_shown_no_note_explains_numbers():
+    assert notes(board_of([])) == ["There is no trial to show."]
+    assert notes(board_of([], fields={"where": "top1 > 99"})) == [
+        "Only what passes: top1 > 99",
+        "There is no trial to show.",
+    ]
+
+
+def test_a_probe_is_marked_once():
     board = board_of(rows_of("a", 1.0, 2.0, task="probe"), fields={"probe": True})
 
     (table,) = board_tables(board)
 
     assert table.title == "Which? (probe: a formula, nothing was trained)"
-    assert "Probe: scores are a formula's, nothing was trained." in table.notes
+    assert not any("formula" in note for note in table.notes)
 
 
 def test_another_part_is_not_called_the_test_part():

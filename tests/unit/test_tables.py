@@ -235,6 +235,17 @@ def test_a_word_of_200_characters_is_folded_where_it_does_not_fit(capsys, monkey
     assert "".join(name for name, _ in cells_of(out)) == word
 
 
+def test_names_without_blanks_give_way_to_numbers(capsys, monkeypatch):
+    names = [58 * "y", "日本語のとても長いゲートの名前でございます", "none"]
+    table = Table(title="", columns=[NAME, SCORE, PARAMS], rows=[[name, "98.76 ± 1.07", "0.761"] for name in names])
+
+    out = printed(capsys, monkeypatch, table, 50)
+
+    assert max(map(cell_len, out.splitlines())) <= 50
+    assert "params" in out
+    assert "".join(name for name, *_ in cells_of(out)) == "".join(names)
+
+
 def test_wide_characters_stay_in_line(capsys, monkeypatch):
     table = Table(title="", columns=[NAME, SCORE], rows=[["數據=中文 注意力=門", "1.0"], ["a", "2.0"]])
 

@@ -7,6 +7,9 @@ from rich.cells import cell_len, chop_cells
 LONGEST_WORD = 40
 """Words up to this width are never cut."""
 
+PIECE = 16
+"""The least width of the pieces that a longer word is cut into."""
+
 
 def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     """A text in lines of a width.
@@ -41,9 +44,10 @@ def longest_word(text: str) -> int:
 
     Example:
         >>> longest_word("1-16 of 16"), longest_word(60 * "a")
-        (4, 40)
+        (4, 16)
     """
-    return min(LONGEST_WORD, max(map(cell_len, text.split(" "))))
+    widths = map(cell_len, text.split(" "))
+    return max(PIECE if width > LONGEST_WORD else width for width in widths)
 
 
 def _words(text: str, width: int) -> Iterator[str]:

@@ -7,6 +7,9 @@ from dasbench.analysis.stats import Comparison, Summary
 NOTHING = "-"
 """What stands in a cell where nothing is known."""
 
+SMALLEST = 1e-4
+"""Scores and half-widths below it are written with an exponent."""
+
 MIB = 2**20
 """Bytes of a MiB."""
 
@@ -20,20 +23,24 @@ def score_text(value: float | None, unit: str) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}".removesuffix(".")
 
 
 def mean_text(summary: Summary, unit: str) -> str:
-    """A mean score, with half of its interval where a spread is known.
+    """A mean score, with half of its interval where a spread is known; both have the same decimals.
 
     Example:
         >>> from dasbench.analysis.stats import summarise
         >>> mean_text(summarise([90.0, 92.0, 91.0]), "%"), mean_text(summarise([90.0]), "%")
         ('91.00 ± 2.48', '90.00')
     """
-    if summary.half_width is None:
-        return score_text(summary.mean, unit)
-    return f"{score_text(summary.mean, unit)} ± {score_text(summary.half_width, unit)}"
+    mean, half_width = summary.mean, summary.half_width
+    if mean is None or half_width is None:
+        return score_text(mean, unit)
+    if unit == "%" or min(abs(mean), half_width) < SMALLEST:
+        return f"{score_text(mean, unit)} ± {score_text(half_width, unit)}"
+    decimals = max(_decimals(mean, digits=4), _decimals(half_width, digits=2))
+    return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}"
 
 
 def count_text(value: int | None, size: float) -> str:
@@ -69,8 +76,10 @@ def difference_text(comparison: Comparison) -> str:
     difference, half_width = comparison.difference, comparison.half_width
     if difference is None:
         return NOTHING
-    decimals = decimals_of(difference if half_width is None else half_width)
     sign = "+" if difference > 0 else ""
+    if half_width is not None and 0 < half_width < SMALLEST:
+        return f"{sign}{difference:.3g} ± {half_width:.3g}"
+    decimals = decimals_of(difference if half_width is None else half_width)
     text = f"{sign}{difference:z.{decimals}f}"
     return text if half_width is None else f"{text} ± {half_width:.{decimals}f}"
 
@@ -92,4 +101,9 @@ def decimals_of(value: float) -> int:
         >>> decimals_of(12.0), decimals_of(0.00123), decimals_of(0.0)
         (2, 4, 2)
     """
-    return 2 if value == 0 else max(2, 1 - floor(log10(abs(value))))
+    return 2 if value == 0 else max(2, _decimals(value, digits=2))
+
+
+def _decimals(value: float, *, digits: int) -> int:
+    """Decimals that show so many digits of a number."""
+    return max(0, digits - 1 - floor(log10(abs(value))))

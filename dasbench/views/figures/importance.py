@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dasbench.analysis.importance import Importance, Method, Observation, importance
+from dasbench.errors import UsageError
 from dasbench.views.figures.means import has_several_studies
 from dasbench.views.selection import Selection
 from dasbench.views.variants import by_variant, gather
@@ -43,5 +44,8 @@ def info(selection: Selection, *, method: Method = "auto") -> ImportanceInfo:
             for seed, score in entry.scores.get(selection.metric, {}).items()
         ]
     planned = [({"study": row.study, **row.variant} if several else row.variant, row.seed) for row in selection.rows]
-    found = importance(observations, planned, method=method)
+    try:
+        found = importance(observations, planned, method=method)
+    except UsageError as error:
+        raise UsageError(f"study '{selection.name}': {error}") from error
     return ImportanceInfo(question=selection.question, metric=selection.metric, found=found)
