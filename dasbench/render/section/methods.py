@@ -1,12 +1,15 @@
 """The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import fsum
 
+from dasbench.records import Row
 from dasbench.render.section.network import Fields, network, shared
 from dasbench.render.section.runs import own_code, software, trials
-from dasbench.render.section.words import counted, listed, named, seed_range, shortened
+from dasbench.render.section.scores import is_ranked
+from dasbench.render.section.words import MOST_LINES, counted, listed, named, seed_range, shortened
+from dasbench.spec.labels import is_given, label
 from dasbench.views.evidence import Evidence, sampler_of, seeds_of
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import by_variant, is_cost
@@ -108,12 +111,13 @@ def _variants(evidence: Evidence) -> Iterator[str]:
     axes: dict[str, dict[str, None]] = {}
     for group in groups:
         for name, value in flat_fields(group[0].variant).items():
-            axes.setdefault(name, {})[str(value)] = None
+            axes.setdefault(name, {})[_apart(str(value))] = None
     varied = "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
     if groups:
         yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}" + (
             f" ({varied})." if varied else "."
         )
+    yield from _labels(groups)
     seeds = [sorted(row.seed for row in group) for group in groups]
     if not seeds:
         return
@@ -123,6 +127,21 @@ def _variants(evidence: Evidence) -> Iterator[str]:
         few, many = min(map(len, seeds)), max(map(len, seeds))
         number = counted(many, "seed") if few == many else f"{few} to {counted(many, 'seed')}"
         yield f"Each is trained with {number}, not all with the same."
+
+
+def _apart(value: str) -> str:
+    """A value in a list of values: one that is a list itself in brackets."""
+    return f"[{value}]" if "," in value else value
+
+
+def _labels(groups: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """What the labels that the study gave stand for."""
+    given = [rows[0] for rows in groups if is_given(rows[0].label, rows[0].variant)]
+    if given:
+        meanings = [f"{shortened(row.label)} is {label(row.variant)}" for row in given]
+        more = len(given) - MOST_LINES
+        rest = [f"{more:,} more are in tables/scores.csv"] if more > 0 else []
+        yield f"Labels: {'; '.join([*meanings[:MOST_LINES], *rest])}."
 
 
 def _selection(evidence: Evidence) -> Iterator[str]:
@@ -174,7 +193,7 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
     if most < 2:
         return
     yield "Intervals are 95 % t intervals of the mean over seeds."
-    if any(line.rank for line in evidence.board.lines):
+    if is_ranked(evidence.board):
         yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (

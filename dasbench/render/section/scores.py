@@ -46,13 +46,27 @@ def resolved_best(lines: Sequence[Line]) -> list[int]:
     return [place for place, line in enumerate(lines) if _stands_beside(line.rank, best)]
 
 
+def is_ranked(board: Board) -> bool:
+    """Whether tests rank the variants: one alone has nothing to be ranked against."""
+    return sum(line.rank is not None for line in board.lines) > 1
+
+
 def score_text(summary: Summary | None, unit: str) -> str:
     """A mean with half of its interval: percentages with two decimals, other scores with four digits."""
     if summary is None or summary.mean is None:
         return "-"
-    form = ".2f" if unit == "%" else "#.4g"
-    spread = "" if summary.half_width is None else f" ± {summary.half_width:{form}}"
-    return f"{summary.mean:{form}}{spread}"
+    spread = "" if summary.half_width is None else f" ± {number_text(summary.half_width, unit)}"
+    return f"{number_text(summary.mean, unit)}{spread}"
+
+
+def number_text(value: float, unit: str) -> str:
+    """A score: percentages with two decimals, others with four digits.
+
+    Example:
+        >>> number_text(99.9, "%"), number_text(0.25, "")
+        ('99.90', '0.2500')
+    """
+    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}"
 
 
 def _stands_beside(rank: RankInterval | None, best: RankInterval) -> bool:
@@ -68,7 +82,7 @@ def _score_columns(board: Board) -> Iterator[Cells]:
             Column(key="score", title=f"{title}{in_unit}{', ± 95 %' if _has_spread(board) else ''}"),
             lambda line: score_text(line.summaries.get(metric), board.unit),
         )
-    if any(line.rank for line in board.lines):
+    if is_ranked(board):
         yield Column(key="rank", title="rank"), lambda line: _rank_text(line.rank)
     if any(validation in line.entry.scores for line in board.lines):
         yield (
@@ -102,9 +116,7 @@ def _has_spread(board: Board) -> bool:
 
 
 def _mean_text(summary: Summary, unit: str) -> str:
-    if summary.mean is None:
-        return "-"
-    return f"{summary.mean:.2f}" if unit == "%" else f"{summary.mean:#.4g}"
+    return "-" if summary.mean is None else number_text(summary.mean, unit)
 
 
 def _rank_text(rank: RankInterval | None) -> str:
@@ -129,7 +141,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
         yield f"{counted(failed, 'failed trial')}: means are over the seeds that ended with a score."
     if _has_spread(board):
         yield "±: half of the 95 % t interval of the mean over n seeds."
-    if any(line.rank for line in board.lines):
+    if is_ranked(board):
         yield from _rank_notes(board, has_bold=has_bold)
     if len({tuple(sorted(entry.scores.get(board.metric, ()))) for entry in entries if entry.num_done}) > 1:
         yield "The variants have different seeds: any two are compared over the seeds that both have."
