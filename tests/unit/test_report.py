@@ -167,11 +167,11 @@ def test_components_of_ones_own_are_told_with_their_commits(db, section):
     assert (row["own"], row["git_commit"], row["git_dirty"]) == (True, "9f8e", True)
 
 
-def test_a_component_that_lies_in_no_repository_is_told_so(db, section):
+def test_a_component_without_a_known_commit_is_told_so(db, section):
     own = {"gate": {"name": "freq", "source": "mine", "git_commit": None, "git_dirty": None}}
     write(db, "own", {"freq": GOOD}, environments=({**ENVIRONMENT, "components": own},))
 
-    assert "gate freq (4 trials) in no repository." in section("own").methods
+    assert "gate freq (4 trials) at no known git commit." in section("own").methods
 
 
 def test_gates_are_described_beside_a_baseline_without_one(db, section):
