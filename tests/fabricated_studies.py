@@ -24,6 +24,7 @@ def fabricate_study(
     *,
     seeds: int = 3,
     question: str = "Which?",
+    labels: Sequence[str] = (),
     failed: Collection[tuple[int, int]] = (),
     pending: bool = False,
 ) -> None:
@@ -35,6 +36,7 @@ def fabricate_study(
         variants: fields, mean score and multiply-adds of each variant.
         seeds: number of seeds.
         question: what it asks.
+        labels: what the study calls each variant; `""`, or none at all, for its fields and values.
         failed: trials that diverged, as (place of the variant, seed).
         pending: nothing has run yet.
     """
@@ -42,10 +44,11 @@ def fabricate_study(
     noise = np.random.default_rng(1).normal(0, 0.1, (len(variants), seeds))
     members, outcomes = [], []
     for place, (variant, mean, macs) in enumerate(variants):
+        given = labels[place] if labels else ""
         cost = Cost(params_full=macs // 10, macs_full=macs, params_paper=1, macs_paper=1, input_size=(3, 8, 8))
         for seed in range(seeds):
             key = f"{name.encode().hex()[:8]}{place:03d}{seed:03d}"
-            label = " ".join(f"{field}={value}" for field, value in variant.items()) or "base"
+            label = given or " ".join(f"{field}={value}" for field, value in variant.items()) or "base"
             members.append(Member(key=key, spec={"key": key}, variant=variant, label=label, seed=seed, dataset="d 8"))
             bad = (place, seed) in failed
             top1 = float(mean + luck[seed] + noise[place, seed])

@@ -4,6 +4,7 @@ import base64
 import csv
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -166,11 +167,11 @@ def test_components_of_ones_own_are_told_with_their_commits(db, section):
     assert (row["own"], row["git_commit"], row["git_dirty"]) == (True, "9f8e", True)
 
 
-def test_a_component_that_lies_in_no_repository_is_told_so(db, section):
+def test_a_component_without_a_known_commit_is_told_so(db, section):
     own = {"gate": {"name": "freq", "source": "mine", "git_commit": None, "git_dirty": None}}
     write(db, "own", {"freq": GOOD}, environments=({**ENVIRONMENT, "components": own},))
 
-    assert "gate freq (4 trials) in no repository." in section("own").methods
+    assert "gate freq (4 trials) at no known git commit." in section("own").methods
 
 
 def test_gates_are_described_beside_a_baseline_without_one(db, section):
@@ -289,6 +290,61 @@ def test_failures_are_told_beside_the_mean(db, source):
     assert "1 failed trial: means are over the seeds that ended with a score." in text
 
 
+def test_a_score_reads_alike_in_the_text_and_in_the_table(db, section):
+    write(db, "gates", {"se": seeds(100.0, 100.0, 100.0), "none": BAD})
+
+    found = section("gates")
+
+    assert found.tables[0].shown.rows[0][1] == "100.00 ± 0.00"
+    assert "gate=se with 100.00 ± 0.00 % (3 seeds)" in found.results
+
+
+def test_a_variant_alone_has_no_rank(db, section):
+    write(db, "alone", {"se": GOOD})
+
+    found = section("alone")
+
+    assert [column.key for column in found.tables[0].shown.columns][:3] == ["variant", "score", "validation"]
+    assert "old" not in found.tables[0].caption
+    assert "Rank" not in found.tables[0].caption + found.methods
+
+
+def test_the_methods_tell_what_labels_stand_for(db, section):
+    variants = [({"gate": {"name": "das", "alpha": 0.1}}, 70, 100), ({"gate": "none"}, 60, 90)]
+    fabricate_study(Path(db), "labels", variants, labels=["weak", ""])
+
+    methods = section("labels").methods
+
+    assert "Labels: weak is gate=das(alpha=0.1). Each" in methods
+
+
+def test_values_that_are_lists_are_told_apart(db, section):
+    variants = [({"placement.stages": stages}, 70, 100) for stages in ([1, 2, 3], [4], [3, 4])]
+    fabricate_study(Path(db), "places", variants)
+
+    assert "(placement.stages: [1,2,3], 4 and [3,4])" in section("places").methods
+
+
+def test_a_name_of_many_axes_is_printed_whole(db, section, source):
+    names = ("gate.alpha", "gate.kernel", "gate.first_norm", "gate.second_norm")
+    variants = [({**dict.fromkeys(names, "a_value"), "gate.mask": mask}, 70, 100) for mask in (True, False)]
+    fabricate_study(Path(db), "long", variants)
+
+    shown = section("long").tables[0].shown
+
+    assert {row[0].rpartition(" ")[2] for row in shown.rows} == {"gate.mask=True", "gate.mask=False"}
+    assert r"\begin{tabular}{p{0.4\linewidth}rr" in source("long")
+
+
+def test_the_frontier_of_one_seed_claims_no_test(db, section):
+    write(db, "single", {"se": seeds(70.0), "cbam": seeds(65.0), "none": seeds(60.0)})
+
+    captions = {figure.name: figure.caption for figure in section("single").figures}
+
+    assert "Standings: one seed: no test tells variants apart." in captions["pareto"]
+    assert "dominated" not in captions["pareto"]
+
+
 def test_one_seed_gets_no_order(db, source):
     write(db, "single", {"se": seeds(70.0), "none": seeds(60.0)})
 
@@ -401,7 +457,7 @@ def test_a_searchs_winner_is_reported_on_fresh_seeds_beside_its_first_score(db, 
 
     text = source("searched")
 
-    assert "gate=se scored 75 when it was selected; on fresh seeds it is gate=se with 70.5" in text
+    assert r"gate=se scored 75.00 \% when it was selected; on fresh seeds, 70.50 $\pm$ 0.25 \% (3 seeds)." in text
     assert "trained again in 6 trials on seeds that took part in no choice" in text
     assert "cbam" not in text.partition("tab:searched-scores")[2].partition("end{table}")[0]
 
@@ -614,8 +670,9 @@ def test_hostile_names_are_text_on_the_page(db, tmp_path, page):
 
 @pytest.mark.parametrize(
     ("text", "source"),
-    [("\u00e9", r"\'{e}"), ("\u0416", r"\texttt{U+0416}"), ("--", "-{}-"), ("[", "{[}"),
-     ("\u03bb\u039b", r"$\lambda$$\Lambda$"),     ("\u2013", "--"), ("?`", "?{}`"), ("\ud800", r"\texttt{U+D800}")],
+    [("\u00e9", r"\'{e}"), ("\u0416", r"\texttt{U+0416}\allowbreak{}"), ("--", "-{}-"), ("[", "{[}"),
+     ("\u03bb\u039b", r"$\lambda$$\Lambda$"), ("\u2013", "--"), ("?`", "?{}`"),
+     ("\ud800", r"\texttt{U+D800}\allowbreak{}")],
 )  # fmt: skip
 def test_characters_beyond_ascii_become_commands(text, source):
     assert tex(text) == source
@@ -702,13 +759,9 @@ def test_the_document_compiles_with_hostile_names(db, tmp_path):
     hostile_study(db)
     report(db, "names", tmp_path / "out")
 
-    compiled(tmp_path / "out")
-    subprocess.run(["bibtex", "document"], cwd=tmp_path / "out", capture_output=True, check=True, timeout=60)
-    compiled(tmp_path / "out")
     log = compiled(tmp_path / "out")
 
     assert "pareto.pdf" in log
-    assert "undefined citations" not in log
     assert "Missing character" not in log
 
 
@@ -718,9 +771,12 @@ def test_the_section_can_be_read_into_another_document(db, tmp_path):
     report(db, "gates", tmp_path / "out")
     (tmp_path / "paper.tex").write_text(
         r"\documentclass[twocolumn]{article}\usepackage{booktabs,graphicx}\newcommand{\dasbenchfigures}{out/figures}"
-        r"\begin{document}\input{out/section}See Table~\ref{tab:gates-scores}.\end{document}"
+        r"\begin{document}\input{out/section}See Table~\ref{tab:gates-scores}."
+        r"\bibliographystyle{plain}\bibliography{out/references}\end{document}"
     )
 
+    compiled(tmp_path, "paper.tex")
+    subprocess.run(["bibtex", "paper"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
     compiled(tmp_path, "paper.tex")
     log = compiled(tmp_path, "paper.tex")
 
@@ -747,3 +803,15 @@ def test_all_that_may_happen_to_trials_has_a_report(db, tmp_path):
 
     assert "1 done" not in (tmp_path / "empty" / "methods.txt").read_text()
     assert "no trial yet" in (tmp_path / "empty" / "methods.txt").read_text()
+
+
+def test_an_importance_that_explains_nothing_is_left_out(db, section):
+    draw = random.Random(0)
+    cells = [(alpha, norm) for alpha in range(6) for norm in range(6) if draw.random() < 0.7]
+    variants = [({"gate.alpha": alpha, "gate.norm": norm}, draw.gauss(70, 3), 100) for alpha, norm in cells]
+    fabricate_study(Path(db), "noise", variants)
+
+    found = section("noise")
+
+    assert "importance" not in [figure.name for figure in found.figures]
+    assert found.left_out["importance"].endswith("explains nothing of those that it did not see")

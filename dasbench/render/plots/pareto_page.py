@@ -43,7 +43,9 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
         UsageError: if plotly is not installed.
         StoreError: if the file cannot be written.
     """
-    note = f"Standings: {how_standings_were_found(front)}. Error bars: 95 % interval of the mean over seeds."
+    note = f"Standings: {how_standings_were_found(front)}."
+    if any(point.ci95 is not None for point in front.points):
+        note += " Error bars: 95 % interval of the mean over seeds."
     drawn = plotly_figure(front, log=log)
     write_page_file(
         path,

@@ -21,6 +21,8 @@ _GROUNDS: Mapping[Grounds, str] = {
 
 def how_standings_were_found(front: ParetoInfo) -> str:
     """What stands behind the word `dominated`, in a few words."""
+    if front.grounds != "exact" and front.points and all(point.n < 2 for point in front.points):
+        return "one seed: no test tells variants apart"
     return _GROUNDS[front.grounds]
 
 

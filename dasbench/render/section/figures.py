@@ -21,6 +21,14 @@ from dasbench.views.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
 
+STANDINGS = {
+    "front": "red: on the front of the means",
+    "possibly": "hollow: possibly on the front",
+    "dominated": "grey: significantly dominated",
+    "tried": "pale: tried by the search and not confirmed",
+}
+"""What the points of a frontier mean, by their standing."""
+
 _MEANS = "Means over seeds with their 95 % t intervals"
 
 
@@ -84,10 +92,7 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
 def _frontier(selection: Selection, convention: str) -> Figure:
     front = pareto_views.info(selection, cost=f"macs_{convention}")
     counts, failed = [point.n for point in front.points], [point.failed for point in front.points]
-    caption = (
-        f"{front.metric} against cost. Red: on the front of the means; hollow: possibly on the front; grey: "
-        f"significantly dominated ({how_standings_were_found(front)}). {_spread(counts, failed)}"
-    )
+    caption = f"{front.metric} against cost. {_legend(front)} {_spread(counts, failed)}"
     return Figure(
         name="pareto",
         caption=caption,
@@ -96,6 +101,13 @@ def _frontier(selection: Selection, convention: str) -> Figure:
         front=front,
         why_not=_why_no_frontier(front),
     )
+
+
+def _legend(front: pareto_views.ParetoInfo) -> str:
+    """What the kinds of points mean that the frontier shows."""
+    shown = {point.standing for point in front.points}
+    parts = [text for standing, text in STANDINGS.items() if standing in shown]
+    return f"{'; '.join(parts).capitalize()}. Standings: {how_standings_were_found(front)}."
 
 
 def _why_no_frontier(front: pareto_views.ParetoInfo) -> str:
@@ -159,8 +171,17 @@ def _importance(selection: Selection, convention: str) -> Figure:
         caption=f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}.{notes}",
         records=importance_records(explained.found),
         draw=partial(importance.draw, explained),
-        why_not="" if len(axes) > 1 else f"the study varies {axes[0]} alone, which explains all but chance",
+        why_not=_why_no_importance(explained, axes),
     )
+
+
+def _why_no_importance(explained: importance_views.ImportanceInfo, axes: Sequence[str]) -> str:
+    if len(axes) == 1:
+        return f"the study varies {axes[0]} alone, which explains all but chance"
+    fit = explained.found.fit
+    if fit is not None and fit <= 0:
+        return "a forest fitted to the scores explains nothing of those that it did not see"
+    return ""
 
 
 FIGURES: Mapping[str, Callable[[Selection, str], Figure]] = {

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import fsum
 
 from dasbench.records import Row
+from dasbench.render.board_columns import has_ranks
 from dasbench.render.section.network import Fields, network, shared
 from dasbench.render.section.runs import own_code, software, trials
-from dasbench.render.section.words import counted, listed, named, seed_range, shortened
+from dasbench.render.section.words import MOST_LINES, counted, listed, named, seed_range, shortened
+from dasbench.spec.labels import is_given, label
 from dasbench.views.evidence import Evidence
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import by_variant, is_cost
@@ -120,6 +122,7 @@ def _variants(evidence: Evidence) -> Iterator[str]:
     varied = _varied(groups)
     of_these = f" ({varied})" if varied else ""
     yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}{of_these}."
+    yield from _labels(groups)
     seeds = [sorted(row.seed for row in group) for group in groups]
     if all(own == seeds[0] for own in seeds):
         yield f"Each is trained with {seed_range(seeds[0])}."
@@ -134,8 +137,23 @@ def _varied(groups: Iterable[Sequence[Row]]) -> str:
     axes: dict[str, dict[str, None]] = {}
     for group in groups:
         for name, value in flat_fields(group[0].variant).items():
-            axes.setdefault(name, {})[str(value)] = None
+            axes.setdefault(name, {})[_apart(str(value))] = None
     return "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
+
+
+def _apart(value: str) -> str:
+    """A value in a list of values: one that is a list itself in brackets."""
+    return f"[{value}]" if "," in value else value
+
+
+def _labels(groups: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """What the labels that the study gave stand for."""
+    given = [rows[0] for rows in groups if is_given(rows[0].label, rows[0].variant)]
+    if given:
+        meanings = [f"{shortened(row.label)} is {label(row.variant)}" for row in given]
+        more = len(given) - MOST_LINES
+        rest = [f"{more:,} more are in tables/scores.csv"] if more > 0 else []
+        yield f"Labels: {'; '.join([*meanings[:MOST_LINES], *rest])}."
 
 
 def _selection(evidence: Evidence) -> Iterator[str]:
@@ -187,7 +205,7 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
     if most < 2:
         return
     yield "Intervals are 95 % t intervals of the mean over seeds."
-    if any(line.rank for line in evidence.board.lines):
+    if has_ranks(evidence.board, evidence.board.lines):
         yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (

@@ -9,6 +9,7 @@ from dasbench.render.comparison import answer_verdict
 from dasbench.render.section.comparisons import other_metric_note
 from dasbench.render.section.words import counted, listed, shortened
 from dasbench.render.text.failures import failures_text
+from dasbench.render.text.numbers import mean_text, score_text
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
@@ -84,10 +85,17 @@ def _ties(lines: Sequence[Line]) -> Iterator[str]:
 
 def _mean(line: Line, board: Board) -> str:
     """A variant with its mean, interval and number of seeds."""
-    summary, unit = line.summaries[board.metric], f" {board.unit}" if board.unit else ""
-    spread = "" if summary.half_width is None else f" ± {summary.half_width:.3g}"
-    seeds = counted(line.entry.num_done, "seed")
-    return f"{shortened(line.entry.label)} with {summary.mean:.4g}{spread}{unit} ({seeds})"
+    return f"{shortened(line.entry.label)} with {_score(line, board)}"
+
+
+def _score(line: Line, board: Board) -> str:
+    """A mean with its interval, as the table has it, and its number of seeds."""
+    score = mean_text(line.summaries[board.metric], board.unit)
+    return f"{_in_unit(score, board)} ({counted(line.entry.num_done, 'seed')})"
+
+
+def _in_unit(number: str, board: Board) -> str:
+    return f"{number} {board.unit}".rstrip()
 
 
 def _losses(evidence: Evidence) -> Iterator[str]:
@@ -105,13 +113,12 @@ def _losses(evidence: Evidence) -> Iterator[str]:
 
 
 def _after_search(evidence: Evidence) -> Iterator[str]:
-    metric = evidence.board.metric
-    picked = [line for line in evidence.board.lines if metric in line.entry.selected]
+    board = evidence.board
+    picked = [line for line in board.lines if board.metric in line.entry.selected]
     for line in picked[:MOST_VERDICTS]:
-        yield (
-            f"{shortened(line.entry.label)} scored {line.entry.selected[metric]:.4g} when it was selected; on fresh "
-            f"seeds it is {_mean(line, evidence.board)}."
-        )
+        before = _in_unit(score_text(line.entry.selected[board.metric], board.unit), board)
+        fresh = _score(line, board)
+        yield f"{shortened(line.entry.label)} scored {before} when it was selected; on fresh seeds, {fresh}."
 
 
 def _after_looks(evidence: Evidence) -> Iterator[str]:

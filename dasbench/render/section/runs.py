@@ -56,7 +56,7 @@ def own_code(evidence: Evidence) -> Iterator[str]:
     if own:
         each = [
             f"{KINDS[one.kind]} {one.name} ({counted(one.trials, 'trial')}) "
-            f"{at_commit(one.git_commit, one.git_dirty) or 'in no repository'}"
+            f"{at_commit(one.git_commit, one.git_dirty) or 'at no known git commit'}"
             for one in own
         ]
         yield f"Code of components that are not dasbench's: {listed(each, most=len(each))}."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from dasbench.analysis.families import RankInterval
-from dasbench.render.board_columns import Cells, board_columns, has_spread
+from dasbench.render.board_columns import Cells, board_columns, has_ranks, has_spread
 from dasbench.render.board_notes import (
     AGAIN,
     DIFFERENT_SEEDS,
@@ -71,7 +71,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
         yield f"{counted(failed, 'failed trial')}: means are over the seeds that ended with a score."
     if has_spread(board, board.lines):
         yield INTERVALS
-    if any(line.rank for line in board.lines):
+    if has_ranks(board, board.lines):
         yield rank_note(board)
         yield _bold_note(has_bold=has_bold)
     if board.has_different_seeds:

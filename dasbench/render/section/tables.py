@@ -19,6 +19,10 @@ TABLES = ("scores", "comparisons", "looks", "environments", "components")
 """Every table that a section may have, by the name of its file."""
 
 
+LONG_NAME = 45
+"""Letters of a name that fit on one line of a printed table, beside its numbers."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SectionTable:
     """One table.
@@ -38,6 +42,11 @@ class SectionTable:
         """What stands above it: its title and all that has to be said of it."""
         texts = [self.shown.title, *self.shown.notes] if self.shown else []
         return " ".join(sentence(text) for text in texts if text)
+
+    @property
+    def has_long_names(self) -> bool:
+        """Whether names are so long that they take several lines on a printed page."""
+        return any(len(row[0]) > LONG_NAME for row in self.shown.rows) if self.shown else False
 
     @property
     def num_strong(self) -> int:
@@ -86,7 +95,8 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
         notes=[
             "Each look compares every variant with the baseline (paired t, Holm inside the look) at its share of "
             "alpha.",
-            "Out of reach: the last look would hardly resolve it. Open: it gets the seeds of the next look.",
+            "Out of reach: the last look would hardly resolve it. Open: it gets the seeds of the next look, "
+            "if there is one.",
         ],
     )
 

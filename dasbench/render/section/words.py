@@ -14,7 +14,7 @@ MOST_NAMED = 8
 MOST_LINES = 30
 """Lines of a printed table, which has to fit on a page; the CSV file has all."""
 
-MOST_LETTERS = 60
+MOST_LETTERS = 120
 """Characters of a name that a sentence or a table shows."""
 
 
@@ -35,7 +35,7 @@ def shortened(name: str) -> str:
 
     Example:
         >>> len(shortened("x" * 300))
-        60
+        120
     """
     return name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…"
 

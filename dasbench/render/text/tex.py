@@ -73,7 +73,7 @@ def tex(text: str) -> str:
 
     Example:
         >>> print(tex("50 % of é, β_1 and 中 --all"))
-        50 \% of \'{e}, $\beta$\_1 and \texttt{U+4E2D} -{}-all
+        50 \% of \'{e}, $\beta$\_1 and \texttt{U+4E2D}\allowbreak{} -{}-all
     """
     return ascii_tex(latex_text(text))
 
@@ -104,4 +104,4 @@ def _command(character: str) -> str:
     parts = unicodedata.normalize("NFD", character)
     if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
         return rf"\{_ACCENTS[parts[1]]}{{{parts[0]}}}"
-    return rf"\texttt{{U+{ord(character):04X}}}"
+    return rf"\texttt{{U+{ord(character):04X}}}\allowbreak{{}}"
