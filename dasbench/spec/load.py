@@ -1,7 +1,7 @@
 """From a study file to a Study, or to every complaint about it at once."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ from pydantic_core import ErrorDetails
 from dasbench.errors import Complaint, DasbenchError, StudyError, unknown_name
 from dasbench.plugins import import_component
 from dasbench.spec.document import Document, Path_, parse_scalar, read_document
+from dasbench.spec.labels import worded
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.recipes import recipes
-from dasbench.spec.space import SETTABLE, Axis
+from dasbench.spec.space import SETTABLE, Axis, decides
 from dasbench.spec.space_files import add_space
 from dasbench.spec.study import MAX_TRIALS, Study, flatten
-from dasbench.spec.trial import FILLED_IN, Trial, set_field
+from dasbench.spec.trial import FILLED_IN, Choice, Trial, set_field
 
 Known = Mapping[str, Collection[str]]
 """The names that exist, by kind: what `catalog.known_names()` returns."""
@@ -194,7 +195,10 @@ def _check_axis(
         message = f"'{axis.key}' is no field that can vary; write one of {', '.join(SETTABLE)} or a field below it"
         return [document.complaint((*path, "key"), message)]
     complaints = []
+    default = Trial.model_fields[head].default
     part = {head: base[head]} if head in base else {}
+    if rest and head not in base and isinstance(default, Choice):
+        part = {head: default.name}
     before = _problems(part, head, context)
     for index, value in enumerate(axis.points() or axis.ends()):
         trial = json.loads(json.dumps(part))
@@ -217,16 +221,32 @@ def _problems(part: dict[str, Any], head: str, context: Mapping[str, Any]) -> li
 
 
 def _check_conditions(document: Document, study: Study) -> list[Complaint]:
-    """Refuse conditions on fields that have no value when their axis is decided: they would never hold."""
+    """Refuse conditions that would never hold: on fields without a value so far, or on the label of a value."""
     fields = set(study.base_fields)
     complaints = []
     for index, axis in enumerate(study.axes):
+        for key, name, value in _labels_in(axis.when, study.axes[:index]):
+            message = f"'{name}' is a label; a condition names the value that has it: {worded(key, value)}"
+            complaints.append(document.complaint(("axes", index, "when", key), message))
         for key in [key for key, wanted in axis.when.items() if key not in fields and not _may_be_unset(wanted)]:
             nearby = [field for field in fields if field.partition(".")[0] == key.partition(".")[0]]
             message = unknown_name("field (no axis above varies it, the base does not set it)", key, nearby or SETTABLE)
             complaints.append(document.complaint(("axes", index, "when", key), message))
         fields.update(field for point in axis.points() or [None] for field, _ in flatten({axis.key: point}))
     return complaints
+
+
+def _labels_in(when: Mapping[str, Any], above: Sequence[Axis]) -> Iterator[tuple[str, str, Any]]:
+    """The labels among the values that conditions name: the condition's key, the label, and the value that has it."""
+    for key, wanted in when.items():
+        options = wanted if isinstance(wanted, list) else [wanted]
+        for axis in above:
+            if not decides(axis.key, key):
+                continue
+            values = [each.value for each in axis.values or ()]
+            for each in axis.values or ():
+                if each.label in options and each.label is not None and each.label not in values:
+                    yield key, each.label, each.value
 
 
 def _may_be_unset(wanted: Any) -> bool:

@@ -153,6 +153,15 @@ class TestLabelsThatAreRefused:
 
         assert complaint.endswith(f", not '{60 * 'y'}'... (70 characters)")
 
+    @pytest.mark.parametrize("wanted", ["DAS", "[none, DAS]"])
+    def test_a_condition_on_a_label_is_refused_with_the_value_that_has_it(self, write_study, wanted):
+        gates = "  - {key: gate.name, values: [none, {value: das, label: DAS}]}\n"
+        alphas = f"  - {{key: gate.alpha, values: [0.1, 0.2], when: {{gate.name: {wanted}}}}}\n"
+        path = write_study(HEAD + gates + alphas)
+
+        about_it = "axes[1].when.gate.name: 'DAS' is a label; a condition names the value that has it: das"
+        assert complaints(path) == [f"9: {about_it}"]
+
     def test_two_values_with_one_label_are_refused_on_the_line_of_the_second(self, write_study):
         path = write_study(HEAD + GATE_VALUES + "      - {value: eca, label: DAS}\n      - {value: gc, label: none}\n")
 

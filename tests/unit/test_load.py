@@ -38,6 +38,25 @@ def test_a_sound_file_becomes_its_variants_and_seeds(write_study):
     assert list(study.seeds) == [0, 1]
 
 
+def test_parameters_of_a_gate_vary_also_where_the_base_names_none(write_study):
+    text = """\
+name: x
+question: Which?
+base: {backbone: resnet18, dataset: digits}
+axes:
+  - {key: gate.name, values: [none, das]}
+  - {key: gate.alpha, values: [0.1, 0.2], when: {gate.name: das}}
+"""
+
+    study = load_study(write_study(text), known=known_names())
+
+    assert list(study.variants()) == [
+        {"gate.name": "none"},
+        {"gate.name": "das", "gate.alpha": 0.1},
+        {"gate.name": "das", "gate.alpha": 0.2},
+    ]
+
+
 def test_numbers_and_words_mean_what_they_look_like(write_study):
     study = load_study(write_study(SOUND.replace("name: x", "name: no")), known=known_names())
 
