@@ -109,6 +109,7 @@ def test_plan_says_how_long_the_rest_takes(trained):
     assert "4 to run: about" in more.out
 
 
+@pytest.mark.slow
 def test_running_again_trains_nothing(trained):
     done = run_dasbench(trained, "run", "study.yaml")
 
@@ -215,6 +216,7 @@ def test_components_are_listed_with_their_sources(dasbench):
     assert "das" in dasbench("list", "gates").out
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(dasbench, write_study, tmp_path):
     done = dasbench("run", write_study(), "--device", "tpu")
 

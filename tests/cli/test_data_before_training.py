@@ -75,6 +75,7 @@ def test_the_head_of_a_run_says_what_the_data_are(folder, dasbench):
     assert "data image_folder" not in again.err  # there is nothing to train
 
 
+@pytest.mark.slow
 def test_a_damaged_file_ends_a_run_before_anything_is_trained(folder, dasbench):
     for name in ("class 0/3.jpg", "class 2/1.jpg"):
         cut_off(folder / "data/photos" / name)
@@ -174,6 +175,7 @@ def breaks_later(folder: Path, dasbench, *options) -> None:
     assert mended.out.count('"state": "failed"') == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_breaks_later_halts_the_study_and_fails_no_trial(folder, dasbench):
     breaks_later(folder, dasbench, "--executor", "inline")
 

@@ -114,6 +114,7 @@ def test_a_gate_that_fails_ends_every_command_with_its_place(project, monkeypatc
     assert "internal error" not in shown
 
 
+@pytest.mark.slow
 def test_a_gate_that_fails_only_in_training_is_a_failed_trial_that_says_so_first(project):
     body = "return x * torch.zeros(3) if self.training else x"
     folder = project(body, more="imports: [gates/own_gates.py]")
@@ -197,6 +198,7 @@ def test_a_component_of_another_kind_is_called_so(project):
     assert "'resnet18' is registered as a backbone." in done.err
 
 
+@pytest.mark.slow
 def test_a_parameter_that_is_not_keyword_only_is_explained(project):
     folder = project(more="imports: [gates/own_gates.py]")
     path = folder / "gates" / "own_gates.py"
@@ -262,6 +264,7 @@ def own_callback():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [
@@ -322,6 +325,7 @@ trials: 2
 SHADOWS = ("optuna", "statistics", "pickle", "random", "pandas", "click", "rich", "ray", "torch", "tempfile", "numpy")
 
 
+@pytest.mark.slow
 def test_no_file_of_the_folder_stands_in_for_a_library(tmp_path):
     (tmp_path / "probe.yaml").write_text(PROBE)
     for name in SHADOWS:
@@ -365,6 +369,7 @@ def test_ray_starts_where_the_folder_for_temporary_files_has_a_long_path(tmp_pat
     assert ran.code == 0, ran.err
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_take_the_images_is_infeasible_in_a_search(tmp_path):
     networks = "axes: [{key: backbone.model, values: [shufflenet_v2_x0_5, alexnet]}]\nsampler: random\ntrials: 2"
     study = STUDY.format(gate="none", more=networks).replace(

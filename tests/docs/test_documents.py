@@ -63,6 +63,7 @@ def test_every_make_target_of_the_pages_exists():
     assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
 
 
+@pytest.mark.slow
 def test_the_page_on_data_shows_what_check_says(tmp_path):
     page = ROOT / "docs/data.md"
     (tmp_path / "flowers.yaml").write_text(next(iter(blocks(page, "yaml"))))

@@ -106,6 +106,7 @@ def quick_check(path: Path) -> list[str]:
 
 
 class TestProcessesThatDie:
+    @pytest.mark.slow
     def test_a_writer_that_is_killed_at_any_moment_loses_no_committed_result(self, tmp_path: Path) -> None:
         path = tmp_path / "results.db"
         plan(path, [f"{number:04x}" for number in range(600)])

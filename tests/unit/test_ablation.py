@@ -107,6 +107,7 @@ def test_an_explicit_list_of_sites_is_shortened_from_its_front():
     assert [each.placement for each in variants][1:] == [{"sites": ["layer4"]}, {"sites": ["layer3", "layer4"]}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("removed", "of_removal"), [("mask", True), ("compression", False)])
 def test_a_control_has_as_many_parameters_as_what_it_stands_beside(removed, of_removal):
     gate = composed("das", backbone={"name": "resnet18", "width": 16, "stem": "small"})
@@ -183,6 +184,7 @@ def test_the_whole_ablation_of_das_is_a_study_of_distinct_trials_that_all_build(
     assert all(f"{params:,} parameters" in text for params in counted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", ["se", "cbam", "bam"])
 def test_methods_whose_constructors_allow_it_have_ablations(gate, tmp_path):
     text, study = as_study(tmp_path, composed(gate), "leave_one_out", "reduction")

@@ -278,6 +278,7 @@ def test_a_copy_of_dasbench_is_as_released(clone):
     assert clone("se", "cbam") == [{}, {}]
 
 
+@pytest.mark.slow
 def test_an_edited_gate_of_dasbench_changes_its_own_trials_alone(clone):
     edit(clone.root / "gates/se.py", "16", "8")
 

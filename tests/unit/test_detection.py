@@ -208,6 +208,7 @@ def trained():
     return run_trial(TRIAL)
 
 
+@pytest.mark.slow
 def test_a_trial_goes_on_after_an_interruption_as_if_there_had_been_none(tmp_path):
     first = run_trial(TRIAL, lambda epoch: "interrupt" if epoch.number == 1 else "continue", tmp_path)
 
@@ -215,6 +216,7 @@ def test_a_trial_goes_on_after_an_interruption_as_if_there_had_been_none(tmp_pat
     assert science(run_trial(TRIAL, workdir=tmp_path)) == science(trained())
 
 
+@pytest.mark.slow
 def test_loader_threads_change_nothing_with_files(tmp_path):
     fabricate_coco(tmp_path)
     trial = TRIAL.with_values({"dataset": {"name": "coco", **PARAMS["coco"]}, "training.epochs": 1})
@@ -327,6 +329,7 @@ def test_weights_that_nobody_kept_are_refused_with_the_way_to_keep_them(tmp_path
 # a start that is trained twice
 
 
+@pytest.mark.slow
 def test_training_begins_anew_after_the_start():
     values = {"training.optimizer": "sgd", "training.schedule": "constant", "training.epochs": 2, "training.lr": 0.01}
     through = run_trial(TRIAL.with_values(values))
@@ -337,6 +340,7 @@ def test_training_begins_anew_after_the_start():
     assert first[1] != second[1]  # without the momentum of the first epoch
 
 
+@pytest.mark.slow
 def test_an_interruption_at_the_start_changes_nothing(tmp_path):
     trial = TRIAL.with_values({"training.start_epochs": 1, "training.warmup_epochs": 0.5})
 

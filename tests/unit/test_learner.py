@@ -100,6 +100,7 @@ def run_apart(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=240)
 
 
+@pytest.mark.slow
 def test_a_narrow_network_on_larger_images_trains_without_dying():
     done = run_apart("""
 from dasbench.training.run_trial import run_trial

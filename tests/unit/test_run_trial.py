@@ -92,6 +92,7 @@ def test_the_best_epoch_survives_an_interruption(tmp_path):
     assert science(run_trial(best, workdir=tmp_path)) == science(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [
@@ -141,6 +142,7 @@ def test_a_trial_that_is_done_says_so_again_without_training(tmp_path, reference
     assert science(again) == science(reference)
 
 
+@pytest.mark.slow
 def test_only_the_last_two_checkpoints_are_kept(tmp_path):
     run_trial(TRIAL, workdir=tmp_path, runtime=OFTEN)
 
@@ -162,6 +164,7 @@ def test_between_checkpoints_there_is_time_and_the_last_epoch_always_has_one(tmp
     assert seen == [[], [], [3]]
 
 
+@pytest.mark.slow
 def test_with_no_time_between_them_each_epoch_has_a_checkpoint_before_it_is_reported(tmp_path):
     seen = []
 
@@ -182,6 +185,7 @@ def test_an_attempt_that_is_cut_off_by_its_time_limit_goes_on_where_it_was(tmp_p
     assert len(first.epochs) > 2
 
 
+@pytest.mark.slow
 def test_a_failed_trial_lets_go_of_its_network_at_once():
     networks = []
 
