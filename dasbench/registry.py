@@ -9,16 +9,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, NamedTuple
 
+from dasbench.code.constants import constants_of
 from dasbench.entry import Entry, Place, T
 from dasbench.errors import UsageError, unknown_name
 from dasbench.faults import foreign, told
 
 
 class _Registration(NamedTuple):
-    """What the text of a file says of a component: where it is registered, and the traits that are written out."""
+    """What the text of a file says of a component: where it is registered, and with which keyword arguments."""
 
     place: Place
-    traits: Mapping[str, Any]
+    keywords: Mapping[str, ast.expr]
 
 
 class Registry(Generic[T]):
@@ -96,8 +97,21 @@ class Registry(Generic[T]):
 
         Of a component that was not imported, those that its file writes out as literals.
         """
-        written = {name: there.traits for name, there in _registrations(self.package).items()}
+        written = {name: _literals(there.keywords) for name, there in _registrations(self.package).items()}
         return written | {name: entry.traits for name, entry in self._entries.items()}
+
+    def written_in_text(self, name: str) -> Mapping[str, Any]:
+        """The traits that the file of one of the folder's components writes out, whether it was imported or not."""
+        there = _registrations(self.package).get(name)
+        return _literals(there.keywords) if there else {}
+
+    def written_source(self, name: str) -> str:
+        """Where a component of the folder comes from, as its file says; `""` if it does not; imports nothing."""
+        there = _registrations(self.package).get(name)
+        source = there.keywords.get("source") if there else None
+        if there and isinstance(source, ast.Name):
+            return str(constants_of(Path(there.place.file)).get(source.id, ""))
+        return str(source.value) if isinstance(source, ast.Constant) else ""
 
     def __getitem__(self, name: str) -> Entry[T]:
         """The component of that name, imported if this is its first use.
@@ -176,17 +190,19 @@ def _registrations(package: str) -> dict[str, _Registration]:
         for file in sorted(root.rglob("*.py")):
             parts = file.relative_to(root).with_suffix("").parts
             module = ".".join([package, *(p for p in parts if p != "__init__")])
-            for name, line, traits in _registered(file.read_text("utf-8")):
-                found[name] = _Registration(Place(module, str(file), line), traits)
+            for name, call in _registered(file.read_text("utf-8")):
+                keywords = {word.arg: word.value for word in call.keywords if word.arg is not None}
+                found[name] = _Registration(Place(module, str(file), call.lineno), keywords)
     return found
 
 
-def _registered(text: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    r"""The literal names of all `@X.register("name")` decorators in a module's text, with their lines and traits.
+def _registered(text: str) -> Iterator[tuple[str, ast.Call]]:
+    r"""All `@X.register("name")` decorators in a module's text that have a literal name.
 
     Example:
-        >>> list(_registered('@METRICS.register("mse", source=SOURCE, unit="", direction="min")\ndef mse(): ...'))
-        [('mse', 1, {'unit': '', 'direction': 'min'})]
+        >>> found = dict(_registered('@METRICS.register("mse", source=SOURCE, unit="")\ndef mse(): ...'))
+        >>> found["mse"].lineno, _literals({word.arg: word.value for word in found["mse"].keywords})
+        (1, {'unit': ''})
     """
     if ".register(" not in text:
         return
@@ -196,15 +212,17 @@ def _registered(text: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
             continue
         name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
         if isinstance(name, str):
-            yield name, call.lineno, dict(_written_out(call.keywords))
+            yield name, call
 
 
-def _written_out(keywords: list[ast.keyword]) -> Iterator[tuple[str, Any]]:
-    """The keyword arguments whose values are literals."""
-    for keyword in keywords:
+def _literals(keywords: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """The traits whose values are literals."""
+    found: dict[str, Any] = {}
+    for name, value in keywords.items():
         try:
-            value = ast.literal_eval(keyword.value)
+            written = ast.literal_eval(value)
         except ValueError:
             continue
-        if keyword.arg not in (None, "source"):
-            yield str(keyword.arg), value
+        if name != "source":
+            found[name] = written
+    return found

@@ -8,7 +8,7 @@ from dasbench.analysis.stats import Summary
 from dasbench.render.tables.table import Column
 from dasbench.render.text.failures import failures_text
 from dasbench.render.text.numbers import MIB, NOTHING, count_text, mean_text, score_text
-from dasbench.render.units import count_unit
+from dasbench.render.units import count_unit, metric_title
 from dasbench.views.board import Board
 from dasbench.views.lines import Line
 from dasbench.views.variants import is_cost
@@ -70,9 +70,8 @@ def _score_columns(board: Board, lines: Sequence[Line], *, marked: bool) -> Iter
 def _score_title(board: Board, *, spread: bool) -> str:
     """The metric with its part of the data, its unit, and what the intervals are."""
     part = "" if board.metric.startswith(OTHER_PARTS) else "test "
-    unit = f" ({board.unit})" if board.unit else ""
     interval = " ± 95 %" if spread else ""
-    return f"{part}{board.metric}{unit}{interval}"
+    return f"{part}{metric_title(board.metric, board.unit)}{interval}"
 
 
 def _trial_columns(lines: Sequence[Line]) -> Iterator[Cells]:

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from dasbench.records import COST_FIELDS
-from dasbench.spec.metrics import metric_of
 from dasbench.views.quantities import LATENCY
-from dasbench.views.units import known_metrics
 
 _TITLES: Mapping[str, str] = {
     "memory": "peak memory (MB)",
@@ -43,18 +41,18 @@ def count_unit(kind: str, counts: Iterable[int]) -> Unit:
     return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
 
 
-def axis_unit(name: str, values: Iterable[float], unit: str | None = None) -> Unit:
+def axis_unit(name: str, values: Iterable[float], unit: str = "") -> Unit:
     """The unit and the title of an axis.
 
     Args:
         name: a cost or a metric.
         values: what will be shown.
-        unit: of a metric, where its study knows it; as it is registered here by default.
+        unit: of a metric, `""` for none.
 
     Example:
         >>> axis_unit("macs_full", [2e9]).title
         "FLOPs (G), 'full' convention; a multiply-add counts once"
-        >>> axis_unit("memory", [3e9]).size, axis_unit("top1", []).title
+        >>> axis_unit("memory", [3e9]).size, axis_unit("top1", [], "%").title
         (1000000.0, 'top1 (%)')
     """
     if name in COST_FIELDS:
@@ -62,20 +60,14 @@ def axis_unit(name: str, values: Iterable[float], unit: str | None = None) -> Un
         count = count_unit(kind, [int(value) for value in values])
         counted = "; a multiply-add counts once" if kind == "macs" else ""
         return Unit(count.size, f"{count.title}, '{convention}' convention{counted}")
-    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or score_title(name, unit))
+    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or metric_title(name, unit))
 
 
-def score_title(metric: str, unit: str | None = None) -> str:
-    """A metric with its unit, as an axis names it.
-
-    Args:
-        metric: its name.
-        unit: where its study knows it; as it is registered here by default.
+def metric_title(metric: str, unit: str) -> str:
+    """A metric with its unit, as a column or an axis names it.
 
     Example:
-        >>> score_title("top1"), score_title("val_pixel_accuracy"), score_title("val_loss"), score_title("psnr", "dB")
-        ('top1 (%)', 'val_pixel_accuracy (%)', 'val_loss', 'psnr (dB)')
+        >>> metric_title("top1", "%"), metric_title("loss", "")
+        ('top1 (%)', 'loss')
     """
-    if unit is None:
-        unit = metric_of(metric, known_metrics()).unit
     return f"{metric} ({unit})" if unit else metric

@@ -1,12 +1,8 @@
 """The components that a study used: where each comes from, and the commit that the code of one's own is of."""
 
-import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -78,7 +74,7 @@ def num_stages(backbone: str) -> int | None:
         >>> num_stages("resnet18"), num_stages("of_somebody_else")
         (4, None)
     """
-    stages = _written(KINDS["backbone"].package).get(backbone, NOTHING).get("stages")
+    stages = KINDS["backbone"].written_in_text(backbone).get("stages")
     return stages if isinstance(stages, int) else None
 
 
@@ -106,70 +102,4 @@ def _component(kind: str, name: str, own: Iterable[tuple[str, Any]], trials: int
             git_commit=record.get("git_commit"),
             git_dirty=record.get("git_dirty"),
         )
-    source = _written(KINDS[kind].package).get(name, NOTHING).get("source", "")
-    return UsedComponent(kind=kind, name=name, trials=trials, source=source)
-
-
-@cache
-def _written(package: str) -> Mapping[str, Mapping[str, Any]]:
-    """What the registrations in a package's files write out, by name: texts and numbers, also those with a name."""
-    found: dict[str, Mapping[str, Any]] = {}
-    spec = find_spec(package)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(folder).rglob("*.py")):
-            text = file.read_text("utf-8")
-            if ".register(" in text:
-                found |= _registrations(ast.parse(text))
-    return found
-
-
-def _registrations(module: ast.Module) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and keyword arguments of each `@KIND.register("name", ...)` of a module."""
-    constants = _constants(module)
-    for node in module.body:
-        decorators = node.decorator_list if isinstance(node, ast.ClassDef | ast.FunctionDef) else []
-        for call in decorators:
-            if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") != "register" or not call.args:
-                continue
-            name = _value(call.args[0], constants)
-            if isinstance(name, str):
-                yield name, {str(word.arg): _value(word.value, constants) for word in call.keywords}
-
-
-def _constants(module: ast.Module) -> dict[str, Any]:
-    """The texts and numbers that a module gives names to, or imports from another one of dasbench."""
-    found: dict[str, Any] = {}
-    for node in module.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            found |= {name.id: node.value.value for name in node.targets if isinstance(name, ast.Name)}
-        if isinstance(node, ast.ImportFrom) and any(alias.name.isupper() for alias in node.names):
-            found |= _imported(node)
-    return found
-
-
-def _imported(node: ast.ImportFrom) -> dict[str, Any]:
-    """The constants among what a line imports from a module that registers nothing, such as the source of several."""
-    module = node.module or ""
-    spec = find_spec(module) if module.startswith("dasbench.") and not node.level else None
-    if spec is None or not spec.has_location or spec.origin is None:
-        return {}
-    known = _constants_of(Path(spec.origin))
-    return {alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known}
-
-
-@cache
-def _constants_of(file: Path) -> Mapping[str, Any]:
-    assigned = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.Assign)]
-    return {
-        target.id: node.value.value
-        for node in assigned
-        for target in node.targets
-        if isinstance(node.value, ast.Constant) and isinstance(target, ast.Name)
-    }
-
-
-def _value(node: ast.expr, constants: Mapping[str, Any]) -> Any:
-    """A text or a number that is written there, or that has the name that is; None of anything else."""
-    if isinstance(node, ast.Name):
-        return constants.get(node.id)
-    return node.value if isinstance(node, ast.Constant) else None
+    return UsedComponent(kind=kind, name=name, trials=trials, source=KINDS[kind].written_source(name))

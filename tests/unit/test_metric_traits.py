@@ -18,7 +18,7 @@ from tiny_trials import TASK_FIELDS, tiny_trial
 from dasbench.catalog import METRICS, PLOTS
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study, registered_metrics
-from dasbench.render.units import score_title
+from dasbench.render.units import metric_title
 from dasbench.results.reading import read_store
 from dasbench.results.store import open_store
 from dasbench.spec.metrics import Metric, metric_of, plain_name
@@ -101,13 +101,15 @@ def test_whatever_a_task_of_ours_returns_is_registered(task):
 @pytest.mark.parametrize("name", ["nll", "ece", "err", "RMSE", "dice", "my_score", "odd_loss", "val_error", "top-1"])
 def test_a_metric_that_nobody_registered_has_neither_unit_nor_direction(name):
     assert metric_of(name, known_metrics()) == Metric("", None)
-    assert (score_unit(name), score_title(name), better_direction(name)) == ("", name, None)
+    assert (score_unit(name), better_direction(name)) == ("", None)
 
 
 @pytest.mark.parametrize("name", ["pixel_accuracy", "miou", "ap_small", "top5", "balanced_accuracy", "macro_f1"])
 @pytest.mark.parametrize("part", ["", "val_", "train_", "test_"])
 def test_a_share_in_percent_is_one_on_every_part_of_the_data(name, part):
-    assert (score_unit(part + name), score_title(part + name)) == ("pp", f"{part}{name} (%)")
+    unit = metric_of(part + name, known_metrics()).unit
+
+    assert (score_unit(part + name), metric_title(part + name, unit)) == ("pp", f"{part}{name} (%)")
     assert better_direction(part + name) == "max"
 
 

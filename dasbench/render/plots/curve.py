@@ -9,7 +9,7 @@ from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, 
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
 from dasbench.render.plots.style import SERIES
-from dasbench.render.plots.titles import metric_title
+from dasbench.render.units import metric_title
 from dasbench.views.figures.curve import CurveInfo, is_loss
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dasbench.render.plots.figure import save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import are_percentages, percent_limits
 from dasbench.render.plots.style import INK, PALE_GREY, RED
-from dasbench.render.plots.titles import metric_title
+from dasbench.render.units import metric_title
 from dasbench.views.figures.means import Mean
 from dasbench.views.figures.norms import NormsInfo, info
 

@@ -46,7 +46,7 @@ def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
         write_page(front, path, log=log)
         return
     every = front.costs
-    unit = axis_unit(front.cost, every, front.units.get(front.cost))
+    unit = axis_unit(front.cost, every, front.units.get(front.cost, ""))
     with styled_figure(front.question) as (figure, axes):
         set_scale(axes, [cost / unit.size for cost in every], log=log)
         _draw_points(axes, front.points, unit.size)

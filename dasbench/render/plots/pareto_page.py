@@ -60,7 +60,7 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
 def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, Any]:
     """The frontier in plotly's terms, as plain data: `data`, its layers, and `layout`, its axes and legend."""
     every = front.costs
-    unit = axis_unit(front.cost, every, front.units.get(front.cost))
+    unit = axis_unit(front.cost, every, front.units.get(front.cost, ""))
     logarithmic = is_log(every, log=log)
     layout = {
         "xaxis": {

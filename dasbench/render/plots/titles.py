@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dasbench.render.plots.labels import short_labels
-from dasbench.render.units import axis_unit
+from dasbench.render.units import axis_unit, metric_title
 from dasbench.views.figures.pareto import ParetoInfo
 from dasbench.views.frontier import Grounds, Point
 from dasbench.views.quantities import is_cost_name
@@ -26,16 +26,6 @@ def how_standings_were_found(front: ParetoInfo) -> str:
     return _GROUNDS[front.grounds]
 
 
-def metric_title(metric: str, unit: str) -> str:
-    """A metric with its unit, as an axis names it.
-
-    Example:
-        >>> metric_title("top1", "%"), metric_title("loss", "")
-        ('top1 (%)', 'loss')
-    """
-    return f"{metric} ({unit})" if unit else metric
-
-
 def spread_title(metric: str, unit: str, *, spread: bool) -> str:
     """What an axis of scores shows: a mean and what its error bars are, or that no spread is known.
 
@@ -49,7 +39,7 @@ def spread_title(metric: str, unit: str, *, spread: bool) -> str:
 def vertical_title(front: ParetoInfo) -> str:
     """What the vertical axis shows, and what its error bars are."""
     if is_cost_name(front.metric):
-        return axis_unit(front.metric, [], front.units.get(front.metric)).title
+        return axis_unit(front.metric, [], front.units.get(front.metric, "")).title
     unit = front.units.get(front.metric, "")
     if not front.points:
         return metric_title(front.metric, unit)
