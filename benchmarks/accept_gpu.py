@@ -2,13 +2,14 @@
 
     python benchmarks/accept_gpu.py                    # all of them, in order
     python benchmarks/accept_gpu.py gates packing      # some
-    ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 python benchmarks/accept_gpu.py place gates deform resume    # a rehearsal
+    ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 python benchmarks/accept_gpu.py place gates deform resume    #
+    a rehearsal
 
-Environment variables: BUDGET_S, the seconds for all checks together (default 530); OUT, the folder to which
-accept.jsonl is written (default /tmp/accept), a line of JSON for each finding; ACCEPT_DEVICE, `cuda` or `cpu`;
-ACCEPT_SMALL, set for tiny networks and data, whose figures mean nothing. The last line has the number of failures. The
-exit code is 1 if there are any; a check that was cut off, or for which no time was left, is one. Neither Ray nor Optuna
-is needed.
+Environment variables: BUDGET_S, the seconds for all checks together (default 530); OUT, the folder
+to which accept.jsonl is written (default /tmp/accept), a line of JSON for each finding;
+ACCEPT_DEVICE, `cuda` or `cpu`; ACCEPT_SMALL, set for tiny networks and data, whose figures mean
+nothing. The last line has the number of failures. The exit code is 1 if there are any; a check that
+was cut off, or for which no time was left, is one. Neither Ray nor Optuna is needed.
 """
 
 import argparse
@@ -68,9 +69,14 @@ SLOW = 20
 
 def run_here(name: str, out: Path) -> None:
     """Run a check in this process, and write its findings as they come."""
-    from on_gpu.setting import Row, Setting  # imports torch, for which the process of all checks need not wait
+    from on_gpu.setting import (
+        Row,
+        Setting,
+    )  # imports torch, for which the process of all checks need not wait
 
-    check: Callable[[Setting], Iterator[Row]] = getattr(import_module(f"on_gpu.{CHECKS[name].module}"), name)
+    check: Callable[[Setting], Iterator[Row]] = getattr(
+        import_module(f"on_gpu.{CHECKS[name].module}"), name
+    )
     with out.open("a") as file:
         for row in check(Setting.of(os.environ)):
             print(json.dumps({"check": name, **row}), file=file, flush=True)
@@ -104,7 +110,9 @@ def run_apart(name: str, out: Path, limit_s: float) -> int:
 
 def _ending(command: list[str], said: Any, limit_s: float) -> str:
     """How a process ended: `done`, its exit code, or that it was cut off, with all processes that it started."""
-    process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+    )
     try:
         code = process.wait(limit_s)
     except subprocess.TimeoutExpired:
@@ -116,7 +124,9 @@ def _ending(command: list[str], said: Any, limit_s: float) -> str:
 
 def print_check(summary: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Print a check's findings: all if they are few, else the failures."""
-    words = "{check}: {ending}, {seconds} s, {rows} findings, failures: {failures}".format(**summary)
+    words = "{check}: {ending}, {seconds} s, {rows} findings, failures: {failures}".format(
+        **summary
+    )
     print(f"## {words}", flush=True)
     shown = rows if len(rows) <= 25 else [row for row in rows if "failed" in row]
     for row in shown:
@@ -129,7 +139,9 @@ def refuse_unknown(names: list[str]) -> None:
     """End with exit code 1 if there are no such checks."""
     unknown = [name for name in names if name not in CHECKS]
     if unknown:
-        raise SystemExit(f"no check is called {', '.join(map(repr, unknown))}. Known: {', '.join(CHECKS)}.")
+        raise SystemExit(
+            f"no check is called {', '.join(map(repr, unknown))}. Known: {', '.join(CHECKS)}."
+        )
 
 
 def refuse_no_gpu() -> None:
@@ -137,7 +149,9 @@ def refuse_no_gpu() -> None:
     import torch
 
     if "ACCEPT_DEVICE" not in os.environ and not torch.cuda.is_available():
-        raise SystemExit("there is no CUDA device to accept; ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 rehearses on the CPU")
+        raise SystemExit(
+            "there is no CUDA device to accept; ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 rehearses on the CPU"
+        )
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 
     python benchmarks/first_look.py                # 1,000 files; about half a minute on two cores
 
-The files are JPEGs of 500x375 pixels, as photographs of the web are. They were just written, so that no disk is waited
-for. Each figure is the median of five runs; those for larger sets are computed from it.
+The files are JPEGs of 500x375 pixels, as photographs of the web are. They were just written, so
+that no disk is waited for. Each figure is the median of five runs; those for larger sets are
+computed from it.
 """
 
 import os
@@ -31,7 +32,9 @@ def photograph(path: Path, number: int) -> None:
     pixels = np.zeros((375, 500, 3))
     for side in (4, 16, 64, 250):
         coarse = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
-        pixels += np.asarray(Image.fromarray(coarse).resize((500, 375), Image.Resampling.BICUBIC)) / 4
+        pixels += (
+            np.asarray(Image.fromarray(coarse).resize((500, 375), Image.Resampling.BICUBIC)) / 4
+        )
     Image.fromarray(pixels.astype(np.uint8)).save(path, quality=92)
 
 
@@ -58,7 +61,9 @@ def main() -> None:
             times["read"].append(seconds(files, "bytes", folder / f"cache {run}"))
             times["decoded"].append(seconds(files, "pixels", folder / f"other cache {run}"))
             times["known"].append(seconds(files, "pixels", folder / f"other cache {run}"))
-    sys.stdout.write(f"{NUMBER} JPEGs of 500x375, {size / 1000:.0f} kB each, {usable_cores()} cores\n")
+    sys.stdout.write(
+        f"{NUMBER} JPEGs of 500x375, {size / 1000:.0f} kB each, {usable_cores()} cores\n"
+    )
     for what, measured in times.items():
         one = median(measured)
         rest = "  ".join(f"{number:,}: {one * number / NUMBER / 60:.1f} min" for number in OTHERS)

@@ -2,14 +2,16 @@
 
     python benchmarks/gpu.py
     python benchmarks/gpu.py --networks resnet18 --precision tf32 --json figures.json
-    python benchmarks/gpu.py --device cpu --networks resnet18 --width 16 --batch 64 --images 640 --runs 5 --trials
+    python benchmarks/gpu.py --device cpu --networks resnet18 --width 16 --batch 64 --images 640
+    --runs 5 --trials
 
-All train the same network on the same images. The loop by hand has every good habit: all images and their order lie on
-the device, channels-last, the optimiser is fused, cuDNN tries out its algorithms, no step waits for another. The
-reference is the loop of torchvision's scripts: a DataLoader's processes transform single images, memory is pinned,
-copies do not block, every step's loss is read. They take turns, so that what disturbs one disturbs all. Then equal
-trials of a small network are trained at once, a process each, with and without NVIDIA's MPS, if its daemon runs in the
-folder that CUDA_MPS_PIPE_DIRECTORY names.
+All train the same network on the same images. The loop by hand has every good habit: all images and
+their order lie on the device, channels-last, the optimiser is fused, cuDNN tries out its
+algorithms, no step waits for another. The reference is the loop of torchvision's scripts: a
+DataLoader's processes transform single images, memory is pinned, copies do not block, every step's
+loss is read. They take turns, so that what disturbs one disturbs all. Then equal trials of a small
+network are trained at once, a process each, with and without NVIDIA's MPS, if its daemon runs in
+the folder that CUDA_MPS_PIPE_DIRECTORY names.
 """
 
 import argparse
@@ -88,9 +90,14 @@ def measure_together(options: argparse.Namespace, *, number: int, mps: bool) -> 
     """Equal trials at once: of several runs the one with the median of trials an hour, or one that failed."""
     work, epochs = AT_ONCE if options.device == "cuda" else AT_ONCE_ON_CPU
     trial = work.trial(epochs=epochs, precision=options.precision)
-    runs = [train_together(trial, number=number, device=options.device, mps=mps) for _ in range(options.runs)]
+    runs = [
+        train_together(trial, number=number, device=options.device, mps=mps)
+        for _ in range(options.runs)
+    ]
     failed = [run for run in runs if run.failed]
-    return failed[0] if failed else sorted(runs, key=lambda run: run.trials_per_hour)[len(runs) // 2]
+    return (
+        failed[0] if failed else sorted(runs, key=lambda run: run.trials_per_hour)[len(runs) // 2]
+    )
 
 
 def print_setting(setting: dict[str, Any], options: argparse.Namespace) -> None:
@@ -113,7 +120,10 @@ def print_speeds(row: Speeds) -> None:
 def print_together(row: Together, one: Together) -> None:
     """Print a row of the second table, at once."""
     if row.failed:
-        print(f"{row.number:>6} {_words(row.mps):<4} failed: {row.failed.splitlines()[-1]}", flush=True)
+        print(
+            f"{row.number:>6} {_words(row.mps):<4} failed: {row.failed.splitlines()[-1]}",
+            flush=True,
+        )
         return
     over_one = row.trials_per_hour / one.trials_per_hour
     figures = f"{row.images_per_s:>11.0f} im/s {row.trials_per_hour:>12.0f} {over_one:>10.2f}"
@@ -127,17 +137,29 @@ def _words(mps: bool) -> str:
 def read_options() -> argparse.Namespace:
     """What the command line says; what it leaves out depends on the device."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--networks", nargs="*", choices=ON_GPU, default=list(ON_GPU), help="default: both")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
+    )
+    parser.add_argument(
+        "--networks", nargs="*", choices=ON_GPU, default=list(ON_GPU), help="default: both"
+    )
     parser.add_argument("--gates", nargs="+", default=["none", "das"], help="default: none das")
-    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), help="default: bf16, on a CPU fp32")
+    parser.add_argument(
+        "--precision", choices=("fp32", "tf32", "bf16"), help="default: bf16, on a CPU fp32"
+    )
     parser.add_argument("--width", type=int, help="of the networks (default: 64)")
     parser.add_argument("--batch", type=int, help="images per step (default: 256)")
-    parser.add_argument("--images", type=int, help="of an epoch (default: 25600 of 32 px, 2560 of 224 px)")
+    parser.add_argument(
+        "--images", type=int, help="of an epoch (default: 25600 of 32 px, 2560 of 224 px)"
+    )
     parser.add_argument("--runs", type=int, help="timed runs (default: 5, on a CPU 2)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
-    parser.add_argument("--workers", type=int, help="processes of the DataLoader (default: the cores, on a CPU 1)")
-    parser.add_argument("--trials", type=int, nargs="*", help="how many at once (default: 1 2 4 8 12, on a CPU 1 2)")
+    parser.add_argument(
+        "--workers", type=int, help="processes of the DataLoader (default: the cores, on a CPU 1)"
+    )
+    parser.add_argument(
+        "--trials", type=int, nargs="*", help="how many at once (default: 1 2 4 8 12, on a CPU 1 2)"
+    )
     parser.add_argument("--json", type=Path, help="a file for all figures")
     options = parser.parse_args()
     gpu = options.device == "cuda"
@@ -178,7 +200,9 @@ def all_together(options: argparse.Namespace) -> list[Together]:
             rows.append(measure_together(options, number=number, mps=mps))
             print_together(rows[-1], rows[0])
     if len(with_and_without_mps()) == 1:
-        print("with MPS: not available (no daemon where CUDA_MPS_PIPE_DIRECTORY points, or it is not set)")
+        print(
+            "with MPS: not available (no daemon where CUDA_MPS_PIPE_DIRECTORY points, or it is not set)"
+        )
     return rows
 
 
@@ -191,7 +215,10 @@ def main() -> None:
     together = all_together(options) if options.trials else []
     if options.json:
         figures = {"setting": setting, "precision": options.precision, "runs": options.runs}
-        rows = {"speeds": [asdict(row) for row in speeds], "together": [asdict(row) for row in together]}
+        rows = {
+            "speeds": [asdict(row) for row in speeds],
+            "together": [asdict(row) for row in together],
+        }
         options.json.write_text(json.dumps({**figures, **rows}, indent=2) + "\n")
 
 

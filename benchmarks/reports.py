@@ -45,7 +45,14 @@ def fill(path: Path, *, num_variants: int, num_seeds: int) -> None:
         for place in range(num_variants):
             number, norm = seed * num_variants + place, NORMS[place % 4]
             top1 = float(rng.normal(70 + place % 7 / 10, 1))
-            metrics = {"epochs": 5.0, "val_top1": top1 + 0.5, "val_loss": 1.0, "loss": 1.0, "top1": top1, "top5": 99.0}
+            metrics = {
+                "epochs": 5.0,
+                "val_top1": top1 + 0.5,
+                "val_loss": 1.0,
+                "loss": 1.0,
+                "top1": top1,
+                "top5": 99.0,
+            }
             done.append(
                 {
                     "key": f"{number:012x}",
@@ -84,7 +91,9 @@ def fill(path: Path, *, num_variants: int, num_seeds: int) -> None:
 
 def measure(command: str, path: Path, *, runs: int) -> float:
     """Median wall time of a command, in seconds."""
-    line = f"{sys.executable} -m dasbench {command}" + ("" if command == "--help" else f" --db {path}")
+    line = f"{sys.executable} -m dasbench {command}" + (
+        "" if command == "--help" else f" --db {path}"
+    )
     times = []
     for _ in range(runs):
         start = perf_counter()
@@ -95,7 +104,9 @@ def measure(command: str, path: Path, *, runs: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="timed runs of each command (default: 3)")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="timed runs of each command (default: 3)"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for num_variants, num_seeds in SHAPES:
@@ -103,7 +114,10 @@ def main() -> None:
             fill(path, num_variants=num_variants, num_seeds=num_seeds)
             print(f"{num_variants:,} variants at {num_seeds:,} seeds, median of {options.runs}")
             for command in COMMANDS:
-                print(f"{measure(command, path, runs=options.runs):>7.2f} s  dasbench {command}", flush=True)
+                print(
+                    f"{measure(command, path, runs=options.runs):>7.2f} s  dasbench {command}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

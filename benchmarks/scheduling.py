@@ -2,9 +2,9 @@
 
     python benchmarks/scheduling.py --trials 200
 
-The trials do nothing, so that all of the time is overhead. Plain Ray Tune is asked as its guide shows it; it starts a
-process for each trial, which is why it gets fewer of them. What starts and ends Ray once is left out everywhere. The
-parts run one after another in processes of their own.
+The trials do nothing, so that all of the time is overhead. Plain Ray Tune is asked as its guide
+shows it; it starts a process for each trial, which is why it gets fewer of them. What starts and
+ends Ray once is left out everywhere. The parts run one after another in processes of their own.
 """
 
 import argparse
@@ -91,7 +91,10 @@ class Clock:
     @property
     def gaps_ms(self) -> list[float]:
         """Milliseconds from each result to the next."""
-        return [1e3 * (after - before) for before, after in zip(self.times, self.times[1:], strict=False)]
+        return [
+            1e3 * (after - before)
+            for before, after in zip(self.times, self.times[1:], strict=False)
+        ]
 
 
 def resident() -> float:
@@ -104,7 +107,10 @@ def with_database(executor: Executor, number: int) -> Clock:
     """Run trials through an executor, with a database on disk as `dasbench run` uses it."""
     wanted = trials(number)
     with tempfile.TemporaryDirectory() as folder, open_store(f"{folder}/results.db") as store:
-        members = [Member(key=trial.key, spec=trial.model_dump(mode="json"), seed=trial.seed) for trial in wanted]
+        members = [
+            Member(key=trial.key, spec=trial.model_dump(mode="json"), seed=trial.seed)
+            for trial in wanted
+        ]
         store.plan("bench", members=members)
         clock = Clock(store)
         executor.run(clock.claimed(wanted), job, clock, Interrupt())
@@ -154,7 +160,9 @@ def measure_ray(number: int) -> list[Cost]:
     import ray
     from ray import tune
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
+    ray.init(
+        num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
+    )
     number = min(number, PLAIN_RAY_TRIALS)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
@@ -163,10 +171,22 @@ def measure_ray(number: int) -> list[Cost]:
             run_config=tune.RunConfig(storage_path=folder, verbose=0),
         )
         ends = sorted(result.metrics["timestamp"] for result in tuner.fit())
-    return [Cost("plain Ray Tune", 1e3 * (ends[-1] - ends[0]) / max(1, number - 1), number, "mean, in whole seconds")]
+    return [
+        Cost(
+            "plain Ray Tune",
+            1e3 * (ends[-1] - ends[0]) / max(1, number - 1),
+            number,
+            "mean, in whole seconds",
+        )
+    ]
 
 
-MEASURES = {"ray": measure_ray, "optuna": measure_optuna, "inline": measure_inline, "ours": measure_ours}
+MEASURES = {
+    "ray": measure_ray,
+    "optuna": measure_optuna,
+    "inline": measure_inline,
+    "ours": measure_ours,
+}
 
 
 def measured_apart(name: str, number: int) -> list[Cost]:
@@ -179,18 +199,24 @@ def measured_apart(name: str, number: int) -> list[Cost]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=200, help="trials of each part (default: 200)")
+    parser.add_argument(
+        "--trials", type=int, default=200, help="trials of each part (default: 200)"
+    )
     parser.add_argument("--only", choices=MEASURES, help="one part, in this process, as JSON")
     options = parser.parse_args()
     if options.only:
         print("\n" + json.dumps([asdict(cost) for cost in MEASURES[options.only](options.trials)]))
         return
-    print(f"{options.trials} trials that do nothing; medians of the time from one result to the next")
+    print(
+        f"{options.trials} trials that do nothing; medians of the time from one result to the next"
+    )
     costs = [cost for name in MEASURES for cost in measured_apart(name, options.trials)]
     ours = next(cost.milliseconds for cost in costs if cost.name == OURS)
     print(f"{'':<28} {'per trial':>13} {'over ours':>10}")
     for cost in costs:
-        print(f"{cost.name:<28} {cost.milliseconds:>10.2f} ms {cost.milliseconds / ours:>9.2f}x  {cost.note}".rstrip())
+        print(
+            f"{cost.name:<28} {cost.milliseconds:>10.2f} ms {cost.milliseconds / ours:>9.2f}x  {cost.note}".rstrip()
+        )
 
 
 if __name__ == "__main__":

@@ -12,10 +12,14 @@ def search_last(here: str) -> None:
         here: the folder that one stands in.
     """
     installed = PathFinder.find_spec("dasbench", sys.path)
-    package = os.path.dirname(__file__)  # noqa: PTH120 - nothing else is imported before the path is right
-    if os.path.dirname(package) == here and (installed is None or installed.origin != f"{package}/__init__.py"):  # noqa: PTH120
+    # nothing else is imported before the path is right, not even pathlib
+    package = os.path.dirname(__file__)  # noqa: PTH120
+    beside = os.path.dirname(package)  # noqa: PTH120
+    if beside == here and (installed is None or installed.origin != f"{package}/__init__.py"):
         sys.path.append(here)
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [here, os.environ.get("PYTHONPATH")])
+        )
 
 
 if __name__ == "__main__":

@@ -39,15 +39,17 @@ logger = logging.getLogger(__name__)
 class Agenda:
     """The trials of a study as they become known.
 
-    A search is distinct by construction: a proposal that is known already becomes the next seed of its variant, or is
-    answered as known and asked again. What violates a constraint, or cannot be built, is answered as infeasible and
-    never trained. What an earlier run of the study left in the database counts as this run's own.
+    A search is distinct by construction: a proposal that is known already becomes the next seed of
+    its variant, or is answered as known and asked again. What violates a constraint, or cannot be
+    built, is answered as infeasible and never trained. What an earlier run of the study left in the
+    database counts as this run's own.
 
     Args:
         study: what is asked.
 
     Raises:
-        StudyError: if a component does not accept its parameters; later, if there turns out to be nothing to train.
+        StudyError: if a component does not accept its parameters; later, if there turns out to be
+            nothing to train.
 
     Example:
         >>> base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
@@ -84,7 +86,10 @@ class Agenda:
             return len(self.items)
         assert self.study.trials is not None
         confirm = self.study.confirm
-        return max(len(self.items), self.study.trials + ((confirm.top + 1) * confirm.seeds if confirm else 0))
+        return max(
+            len(self.items),
+            self.study.trials + ((confirm.top + 1) * confirm.seeds if confirm else 0),
+        )
 
     @property
     def refusals(self) -> list[str]:
@@ -100,7 +105,8 @@ class Agenda:
         """The trials that the study begins with.
 
         Args:
-            rows: what the database lists for the study; a search goes on from those that are still in its space.
+            rows: what the database lists for the study; a search goes on from those that are still
+                in its space.
         """
         if not self.study.is_searched:
             return self.propose()
@@ -108,7 +114,9 @@ class Agenda:
         for planned in replan(self.study, rows):
             if planned.trial.key in listed:
                 self._add(planned)
-        self._confirming = self._spent and any(item.role == "confirm" for item in self.items.values())
+        self._confirming = self._spent and any(
+            item.role == "confirm" for item in self.items.values()
+        )
         return list(self.items.values())
 
     def propose(self) -> list[Planned]:
@@ -117,7 +125,11 @@ class Agenda:
             return self._listed(self._sampler.propose())
         if not self._spent:
             return self._searched()
-        if self.study.confirm and not self._confirming and all(key in self._results for key in self.items):
+        if (
+            self.study.confirm
+            and not self._confirming
+            and all(key in self._results for key in self.items)
+        ):
             self._confirming = True
             return self._confirmations()
         return []
@@ -127,7 +139,9 @@ class Agenda:
         planned = self.items[key]
         values = objective_values(self.study, metrics, cost) if fate == "done" else ()
         broken = violations(self.study, planned.trial, cost) if cost else ()
-        result = Result(fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken)
+        result = Result(
+            fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken
+        )
         self._results[key] = result
         if planned.role != "confirm":
             self._sampler.tell(Proposal(planned.variant, planned.trial.seed), result)
@@ -142,7 +156,9 @@ class Agenda:
     def prunable(self, trial: Trial) -> bool:
         """Whether a scheduler may stop a trial: not one that a comparison over seeds needs, nor one that is spared."""
         item = self.items.get(trial.key)
-        is_replicate = trial.seed != self.study.seeds.values[0] or (item is not None and item.role == "confirm")
+        is_replicate = trial.seed != self.study.seeds.values[0] or (
+            item is not None and item.role == "confirm"
+        )
         return not is_replicate and trial.key not in self._spared
 
     def spare(self, keys: Iterable[str]) -> None:
@@ -182,7 +198,11 @@ class Agenda:
     def _searched(self) -> list[Planned]:
         """The next trial of a search; empty if the sampler waits, or nothing is left."""
         for _ in range(PATIENCE):
-            proposals = self._sampler.propose() if self._leftovers is None else list(islice(self._leftovers, 1))
+            proposals = (
+                self._sampler.propose()
+                if self._leftovers is None
+                else list(islice(self._leftovers, 1))
+            )
             if not proposals:
                 if self._leftovers is not None or self._sampler.exhausted:
                     self._run_dry()
@@ -202,11 +222,19 @@ class Agenda:
         if not self.items:
             self._refuse_all("; ".join(self.refusals))
         found, wanted = self._num_searched, self.study.trials
-        logger.warning("%s: no more than %d of %d distinct trials were found", self.study.name, found, wanted)
+        logger.warning(
+            "%s: no more than %d of %d distinct trials were found", self.study.name, found, wanted
+        )
 
     def _refuse_all(self, why: str) -> None:
         place = "constraints" if self.study.constraints else "axes"
-        raise StudyError([self.study.document.complaint((place,), f"no trial of the study can be trained: {why}")])
+        raise StudyError(
+            [
+                self.study.document.complaint(
+                    (place,), f"no trial of the study can be trained: {why}"
+                )
+            ]
+        )
 
     def _distinct(self, proposal: Proposal) -> Planned | None:
         """A proposal as a trial that is new and feasible; else None, and the sampler is told."""
@@ -220,7 +248,9 @@ class Agenda:
                 return self._add(planned)
             self._sampler.tell(Proposal(proposal.variant, seed), refusal)
             return None
-        self._sampler.tell(Proposal(proposal.variant, self.study.seeds.values[0]), Result(fate="known"))
+        self._sampler.tell(
+            Proposal(proposal.variant, self.study.seeds.values[0]), Result(fate="known")
+        )
         return None
 
     def _refusal(self, trial: Trial) -> Result | None:
@@ -234,7 +264,9 @@ class Agenda:
         except ModelError as error:
             self._refused[f"cannot be built: {error}"] += 1
             return Result(fate="infeasible")
-        self._refused.update(str(c) for c, far in zip(self.study.constraints, broken, strict=True) if far)
+        self._refused.update(
+            str(c) for c, far in zip(self.study.constraints, broken, strict=True) if far
+        )
         return Result(fate="infeasible", cost=cost, violations=broken) if any(broken) else None
 
     def _all_in_random_order(self) -> Iterator[Proposal]:
@@ -246,8 +278,16 @@ class Agenda:
     def _confirmations(self) -> list[Planned]:
         """The winners of the search, and the base as it stands, on seeds that took part in no choice."""
         assert self.study.confirm is not None
-        seeds = list(islice((n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds))
-        searched = [(self.items[k], result) for k, result in self._results.items() if self.items[k].role != "confirm"]
+        seeds = list(
+            islice(
+                (n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds
+            )
+        )
+        searched = [
+            (self.items[k], result)
+            for k, result in self._results.items()
+            if self.items[k].role != "confirm"
+        ]
         scored = [(item.variant, result.values) for item, result in searched if result.values]
         winners = best_variants(self.study, scored, top=self.study.confirm.top)
         variants = [{}, *winners] if winners else []

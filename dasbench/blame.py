@@ -63,7 +63,11 @@ def judge(error: BaseException) -> Verdict:
     if isinstance(error, ImportError) and not package_of(error).startswith("dasbench"):
         package = package_of(error)
         cure = f"install it again: pip install --force-reinstall {package}"
-        return Verdict(3, f"the package '{package}' cannot be imported: {message_of(error)}; {cure}", obscure=True)
+        return Verdict(
+            3,
+            f"the package '{package}' cannot be imported: {message_of(error)}; {cure}",
+            obscure=True,
+        )
     if (library := raising_library(error)) in WORKHORSES:
         return Verdict(3, f"{library} fails: {message_of(error)}", obscure=True)
     return Verdict(70, f"internal error: {message_of(error)}", obscure=True)
@@ -93,7 +97,9 @@ def _of_system(error: OSError) -> str:
 
 def _is_own(file: str) -> bool:
     """Whether a file is, or lies beside, one that registers the user's own components."""
-    files = [Path(entry.place.file) for entry in _own_entries()] + [plugin.file for plugin in imported()]
+    files = [Path(entry.place.file) for entry in _own_entries()] + [
+        plugin.file for plugin in imported()
+    ]
     return any(Path(file).resolve().is_relative_to(own.resolve().parent) for own in files)
 
 
@@ -101,12 +107,20 @@ def _missing_in_own(error: BaseException) -> list[Frame]:
     """Where the class of an object stands that lacks what dasbench asks of it; empty if that is not a user's."""
     if not isinstance(error, AttributeError) or error.obj is None:
         return []
-    made = error.obj if inspect.isroutine(error.obj) or inspect.isclass(error.obj) else type(error.obj)
+    made = (
+        error.obj if inspect.isroutine(error.obj) or inspect.isclass(error.obj) else type(error.obj)
+    )
     places = {entry.place.module: entry.place for entry in _own_entries()}
     if made.__module__ not in places:
         return []
     place = places[made.__module__]
-    return [Frame(place.file, inspect.getsourcelines(made)[1] if Path(place.file).exists() else 0, made.__qualname__)]
+    return [
+        Frame(
+            place.file,
+            inspect.getsourcelines(made)[1] if Path(place.file).exists() else 0,
+            made.__qualname__,
+        )
+    ]
 
 
 def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
@@ -121,11 +135,19 @@ def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
 
 
 def _runs(entry: Entry[Any], frame: Frame) -> bool:
-    return frame.function.partition(".")[0] == getattr(entry.make, "__qualname__", "").partition(".")[0]
+    return (
+        frame.function.partition(".")[0]
+        == getattr(entry.make, "__qualname__", "").partition(".")[0]
+    )
 
 
 def _own_entries() -> list[Entry[Any]]:
-    return [entry for registry in KINDS.values() for entry in registry.entries() if not entry.place.is_ours]
+    return [
+        entry
+        for registry in KINDS.values()
+        for entry in registry.entries()
+        if not entry.place.is_ours
+    ]
 
 
 def refusal(what: str, error: BaseException, *, entry: Entry[Any]) -> ModelError | None:
@@ -134,7 +156,8 @@ def refusal(what: str, error: BaseException, *, entry: Entry[Any]) -> ModelError
     Args:
         what: the part and where it stands (`gate 'halve' at site 'layer1'`).
         error: what it raised.
-        entry: the component. One of ours that raises something itself, rather than torch below it, has a bug: None.
+        entry: the component. One of ours that raises something itself, rather than torch below it,
+            has a bug: None.
     """
     below = isinstance(error, RuntimeError) or raising_library(error)
     if entry.place.is_ours and not below and not user_frames(error):

@@ -18,7 +18,9 @@ from dasbench.spec.trial import Choice, Placement, Trial
 TASKS: Registry[Any] = Registry("task", "dasbench.tasks", gives=("build", "cost"))
 BACKBONES: Registry[Any] = Registry("backbone", "dasbench.backbones")
 GATES: Registry[Any] = Registry("gate", "dasbench.gates")
-DATASETS: Registry[Any] = Registry("dataset", "dasbench.datasets", gives=("fingerprint", "classes", "input_size"))
+DATASETS: Registry[Any] = Registry(
+    "dataset", "dasbench.datasets", gives=("fingerprint", "classes", "input_size")
+)
 METRICS: Registry[Any] = Registry("metric", "dasbench.metrics")
 SAMPLERS: Registry[Any] = Registry("sampler", "dasbench.search.samplers", gives=("propose", "tell"))
 SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers", gives=("make",))
@@ -29,7 +31,17 @@ PLOTS: Registry[Any] = Registry("plot", "dasbench.render.plots")
 
 KINDS: dict[str, Registry[Any]] = {
     registry.kind: registry
-    for registry in (TASKS, BACKBONES, GATES, DATASETS, METRICS, SAMPLERS, SCHEDULERS, CALLBACKS, PLOTS)
+    for registry in (
+        TASKS,
+        BACKBONES,
+        GATES,
+        DATASETS,
+        METRICS,
+        SAMPLERS,
+        SCHEDULERS,
+        CALLBACKS,
+        PLOTS,
+    )
 }
 
 COMPONENTS = ("task", "backbone", "gate", "dataset")
@@ -53,10 +65,11 @@ def known_names() -> dict[str, tuple[str, ...]]:
 def resolve(trial: Trial) -> Trial:
     """Write out everything that a trial leaves to defaults, so that equal trials become equal.
 
-    Imports the components that the trial names. A gate's own default placement is filled in, and what the gate asks
-    of its backbone (`backbone={"last_stride": 1}`) where the trial is silent and the backbone has such a parameter; the
-    plain backbone has no placement; the fingerprints of the data set and of a weights file are added, and the code of
-    what is not dasbench's own as released.
+    Imports the components that the trial names. A gate's own default placement is filled in, and
+    what the gate asks of its backbone (`backbone={"last_stride": 1}`) where the trial is silent and
+    the backbone has such a parameter; the plain backbone has no placement; the fingerprints of the
+    data set and of a weights file are added, and the code of what is not dasbench's own as
+    released.
 
     Raises:
         StudyError: if a component does not accept its parameters, or they do not go together.
@@ -72,7 +85,9 @@ def resolve(trial: Trial) -> Trial:
     _refuse_other_data(trial)
     _refuse_other_balance(trial)
     resolved = _resolve(trial, COMPONENTS)
-    return resolved.model_copy(update={"data_fingerprint": _fingerprint(resolved.dataset), "code": code_in(resolved)})
+    return resolved.model_copy(
+        update={"data_fingerprint": _fingerprint(resolved.dataset), "code": code_in(resolved)}
+    )
 
 
 def code_in(trial: Trial) -> dict[str, str]:
@@ -101,7 +116,8 @@ def in_this_process_only(trial: Trial) -> list[str]:
 def _refuse_other_data(trial: Trial) -> None:
     """Make sure that the data set knows of its images what the task has to be told.
 
-    A task is registered with `needs="maps"` and a data set with `gives=("labels", "maps")`; without it, with labels.
+    A task is registered with `needs="maps"` and a data set with `gives=("labels", "maps")`; without
+    it, with labels.
 
     Raises:
         StudyError: naming the data sets that do.
@@ -110,9 +126,7 @@ def _refuse_other_data(trial: Trial) -> None:
     if needs in _given(trial.dataset.name):
         return
     others = ", ".join(name for name in DATASETS.names() if needs in _given(name))
-    message = (
-        f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
-    )
+    message = f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
     raise StudyError([Complaint("", 0, "dataset", message)])
 
 
@@ -135,7 +149,9 @@ def _given(dataset: str) -> tuple[str, ...]:
     return _named(DATASETS, dataset, "gives", ("labels",))
 
 
-def _named(kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+def _named(
+    kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """The words that a component is registered with under a trait."""
     words: tuple[str, ...] = kind[name].traits.get(trait, usual)
     return words
@@ -165,11 +181,15 @@ def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
             choice = _as_the_gate_asks(choice, trial.gate)
         params, problems = fill_parameters(field, choice)
         chosen[field] = Choice(name=choice.name, params=params)
-        complaints += [Complaint("", 0, dotted((field, *path)), message) for path, message in problems]
+        complaints += [
+            Complaint("", 0, dotted((field, *path)), message) for path, message in problems
+        ]
     if complaints:
         raise StudyError(complaints)
     chosen["backbone"], weights = _with_weights(chosen["backbone"])
-    return trial.model_copy(update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights})
+    return trial.model_copy(
+        update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights}
+    )
 
 
 def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
@@ -193,7 +213,9 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
 
 def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
     """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
-    find: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get("unused")
+    find: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get(
+        "unused"
+    )
     return find(params) if find else frozenset()
 
 
@@ -211,7 +233,9 @@ def _placement(trial: Trial) -> Placement:
         message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
     stages = tuple(sorted(set(merged.pop("stages", ()))))
-    if stages and stages != tuple(range(1, _num_stages(trial.backbone) + 1)):  # all of them are meant by none
+    if stages and stages != tuple(
+        range(1, _num_stages(trial.backbone) + 1)
+    ):  # all of them are meant by none
         merged["stages"] = stages
     return Placement(**merged)
 
@@ -231,8 +255,9 @@ def _num_stages(backbone: Choice) -> int:
 def _usual_placement(trial: Trial) -> dict[str, Any]:
     """A gate's default placement, in the terms of a backbone whose conventions are not those of a ResNet.
 
-    A backbone may be registered with `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a
-    default says on the left is meant as what stands on the right.
+    A backbone may be registered with
+    `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a default says on
+    the left is meant as what stands on the right.
     """
     usual = {"after": "stage", **GATES[trial.gate.name].traits.get("placement", {})}
     conventions = BACKBONES[trial.backbone.name].traits.get("conventions", {})
@@ -262,7 +287,9 @@ def _with_weights(backbone: Choice) -> tuple[Choice, str]:
         return backbone, ""
     status = file.stat()
     params = {**backbone.params, "weights": str(file)}
-    return Choice(name=backbone.name, params=params), _hash_of(file, status.st_size, status.st_mtime_ns)
+    return Choice(name=backbone.name, params=params), _hash_of(
+        file, status.st_size, status.st_mtime_ns
+    )
 
 
 @cache
@@ -289,7 +316,9 @@ def _loaded(dataset: str, _root: Path, _by_names: bool) -> Any:
 
 def _fingerprint(dataset: Choice) -> str:
     """The fingerprint of a resolved data set, computed once for each choice, place of the files and look at them."""
-    return _fingerprint_of(dataset.model_dump_json(), data_access().root, data_access().look == "names")
+    return _fingerprint_of(
+        dataset.model_dump_json(), data_access().root, data_access().look == "names"
+    )
 
 
 @cache

@@ -19,15 +19,20 @@ def check_components(study: Study) -> None:
     """Check the parameters of every component that a study may name, each distinct choice once.
 
     Raises:
-        StudyError: with every complaint at once, each on the line of the axis or of the base that it comes from.
+        StudyError: with every complaint at once, each on the line of the axis or of the base that
+            it comes from.
     """
     complaints = [complaint for field in COMPONENTS for complaint in _check_component(study, field)]
     chosen: list[tuple[Path_, str, Choice]] = [(("sampler",), "sampler", study.sampler)]
     chosen += [(("scheduler",), "scheduler", study.scheduler)]
-    chosen += [(("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)]
+    chosen += [
+        (("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)
+    ]
     for place, kind, choice in chosen:
         problems = fill_parameters(kind, choice)[1]
-        complaints += [study.document.complaint((*place, *path), message) for path, message in problems]
+        complaints += [
+            study.document.complaint((*place, *path), message) for path, message in problems
+        ]
     complaints += _check_objectives(study)
     if complaints:
         raise StudyError(complaints)
@@ -56,7 +61,10 @@ def _repeated_values(axis: Axis) -> Iterator[tuple[int, str]]:
     points = axis.points() or ()
     names = [axis.name_of(value) or label({axis.key: value}) for value in points]
     for index, first in repeated(names).items():
-        yield index, f"'{names[index]}' is already the label of values[{first}]; give each value its own"
+        yield (
+            index,
+            f"'{names[index]}' is already the label of values[{first}]; give each value its own",
+        )
 
 
 def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
@@ -69,7 +77,10 @@ def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
         name = str(each.value.get("name"))
         if name in KINDS[axis.key] and "label" in KINDS[axis.key][name].defaults:
             wanted = f"{{value: {{name: {name}, label: ...}}, label: ...}}"
-            yield index, f"{axis.key} '{name}' takes a parameter 'label'; write {wanted} to give both"
+            yield (
+                index,
+                f"{axis.key} '{name}' takes a parameter 'label'; write {wanted} to give both",
+            )
 
 
 def _check_objectives(study: Study) -> Iterator[Complaint]:
@@ -81,8 +92,12 @@ def _check_objectives(study: Study) -> Iterator[Complaint]:
             continue
         traits, task = METRICS[objective.metric].traits, study.base.task.name
         if task not in traits.get("tasks", (task,)):
-            measured = ", ".join(name for name in METRICS.names() if task in METRICS[name].traits.get("tasks", ()))
-            message = f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
+            measured = ", ".join(
+                name for name in METRICS.names() if task in METRICS[name].traits.get("tasks", ())
+            )
+            message = (
+                f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
+            )
             yield study.document.complaint(("objectives", number), message)
         needs = traits.get("needs")
         if needs and needs not in asked:
@@ -101,7 +116,10 @@ def _check_component(study: Study, field: str) -> Iterator[Complaint]:
         choice = Choice.model_validate(trial[field])
         if (identity := choice.model_dump_json()) not in seen:
             seen.add(identity)
-            for path, message in [*fill_parameters(field, choice)[1], *_varied_in_vain(field, choice, values)]:
+            for path, message in [
+                *fill_parameters(field, choice)[1],
+                *_varied_in_vain(field, choice, values),
+            ]:
                 yield study.document.complaint(_origin(study, field, path, values), message)
 
 
@@ -110,7 +128,9 @@ def _axes_of(study: Study, field: str) -> list[Axis]:
     wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
     while True:
         conditions = {key for axis in study.axes if axis.key in wanted for key in axis.when}
-        more = {axis.key for axis in study.axes if any(decides(axis.key, key) for key in conditions)} - wanted
+        more = {
+            axis.key for axis in study.axes if any(decides(axis.key, key) for key in conditions)
+        } - wanted
         if not more:
             return [axis for axis in study.axes if axis.key in wanted]
         wanted |= more

@@ -46,7 +46,9 @@ class Confusion:
     cells: tuple[Taken, ...]
 
     @classmethod
-    def from_places(cls, classes: Sequence[str], places: Iterable[int], numbers: Iterable[int]) -> Self:
+    def from_places(
+        cls, classes: Sequence[str], places: Iterable[int], numbers: Iterable[int]
+    ) -> Self:
         """A confusion matrix from what stands where in it.
 
         Args:
@@ -68,8 +70,14 @@ class Confusion:
         """The confusion in little text: compressed, as most of 1,000 classes are never taken for one another."""
         places = [cell.truth * len(self.classes) + cell.claim for cell in self.cells]
         gaps = [after - before for before, after in pairwise([0, *places])]
-        data = {"classes": self.classes, "gaps": gaps, "numbers": [cell.number for cell in self.cells]}
-        return b64encode(zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)).decode()
+        data = {
+            "classes": self.classes,
+            "gaps": gaps,
+            "numbers": [cell.number for cell in self.cells],
+        }
+        return b64encode(
+            zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
+        ).decode()
 
     @classmethod
     def total(cls, confusions: Iterable[Self]) -> Self:
@@ -89,7 +97,9 @@ class Confusion:
         classes = every[0].classes
         counts: Counter[int] = Counter()
         for confusion in every:
-            counts.update({cell.truth * len(classes) + cell.claim: cell.number for cell in confusion.cells})
+            counts.update(
+                {cell.truth * len(classes) + cell.claim: cell.number for cell in confusion.cells}
+            )
         places = sorted(counts)
         return cls.from_places(classes, places, [counts[place] for place in places])
 

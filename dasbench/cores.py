@@ -14,7 +14,9 @@ def usable_cores() -> int:
         >>> 1 <= usable_cores() <= os.cpu_count()
         True
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(cores, quota_cores(_QUOTA.read_text()) if _QUOTA.exists() else cores))
 
 
@@ -26,4 +28,8 @@ def quota_cores(text: str) -> int:
         (2, 1)
     """
     quota, _, period = text.partition(" ")
-    return max(1, int(quota) // int(period)) if quota.isdigit() and period.strip().isdigit() else 1 << 20
+    return (
+        max(1, int(quota) // int(period))
+        if quota.isdigit() and period.strip().isdigit()
+        else 1 << 20
+    )

@@ -31,9 +31,11 @@ class DataAccess:
         root: the folder that holds the data sets' own folders.
         loaders: threads that read images ahead of the training; 0 reads when a batch is asked for.
         download: whether a data set that is missing may be fetched from the internet.
-        gpu_share: of a GPU's memory that this process may use, in (0, 1]: of it, a part is for images.
+        gpu_share: of a GPU's memory that this process may use, in (0, 1]: of it, a part is for
+            images.
         look: how closely files are looked at that nobody has looked at yet.
-        contents: fingerprints of files that another process has read, by what they look like from outside.
+        contents: fingerprints of files that another process has read, by what they look like from
+            outside.
         told: told of what takes long.
     """
 
@@ -57,7 +59,9 @@ def data_access() -> DataAccess:
         ...     data_access().root.name
         'images'
     """
-    return _chosen.get() or DataAccess(Path(os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT).absolute())
+    return _chosen.get() or DataAccess(
+        Path(os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT).absolute()
+    )
 
 
 @contextmanager
@@ -105,7 +109,8 @@ def reading_data(
 def cache_folder() -> Path:
     """Where is kept what can be found out again: the environment's DASBENCH_CACHE, else a folder of the user's caches.
 
-    It need not exist, and what is in it may be removed at any time. A user without a home has it among temporary files.
+    It need not exist, and what is in it may be removed at any time. A user without a home has it
+    among temporary files.
     """
     if chosen := os.environ.get("DASBENCH_CACHE"):
         return Path(chosen).expanduser().absolute()

@@ -30,7 +30,8 @@ def device_of(name: str, *, rank: int = 0, number: int = 1) -> torch.device:
 
     Args:
         name: `cpu`, `cuda`, `cuda:1` or `auto`.
-        rank: which of the processes that train a trial together this is; they take the GPUs in their order.
+        rank: which of the processes that train a trial together this is; they take the GPUs in
+            their order.
         number: how many of them there are.
 
     Example:
@@ -49,7 +50,11 @@ _DRIVER_SEES = Path("/proc/driver/nvidia/gpus")
 
 def unseen_gpus() -> int:
     """How many of NVIDIA's cards are in this machine that torch cannot use, although nobody hid them from it."""
-    if torch.cuda.device_count() or "CUDA_VISIBLE_DEVICES" in os.environ or not _DRIVER_SEES.is_dir():
+    if (
+        torch.cuda.device_count()
+        or "CUDA_VISIBLE_DEVICES" in os.environ
+        or not _DRIVER_SEES.is_dir()
+    ):
         return 0
     return len(list(_DRIVER_SEES.iterdir()))
 
@@ -88,8 +93,9 @@ def has_short_floats() -> bool:
 def is_broken() -> bool:
     """Whether this process can no longer compute on its GPU.
 
-    After a failed assertion in a kernel, an illegal access or a fault of the card, every call of CUDA fails in the
-    process that met it, and no trial can be trained there any more. A process that has not used a GPU is sound.
+    After a failed assertion in a kernel, an illegal access or a fault of the card, every call of
+    CUDA fails in the process that met it, and no trial can be trained there any more. A process
+    that has not used a GPU is sound.
 
     Example:
         >>> is_broken()
@@ -129,7 +135,8 @@ def limit_memory(device: torch.device, share: float) -> None:
 
     Args:
         device: on which it has started; a CPU is not limited.
-        share: part of the memory, in (0, 1], the CUDA context included; 1 takes an earlier limit back.
+        share: part of the memory, in (0, 1], the CUDA context included; 1 takes an earlier limit
+            back.
     """
     if device.type != "cuda":
         return

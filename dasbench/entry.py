@@ -78,13 +78,16 @@ class Entry(Generic[T]):
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that have a default, with it."""
-        return {p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty}
+        return {
+            p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty
+        }
 
     @cached_property
     def code(self) -> str:
         """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
 
-        What was typed in and lies in no file has a code of its own, which no other process will ever have.
+        What was typed in and lies in no file has a code of its own, which no other process will
+        ever have.
         """
         try:
             return code_of(*self._modules)
@@ -99,7 +102,11 @@ class Entry(Generic[T]):
     @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
         """The constructor's keyword-only arguments, in order, with evaluated annotations."""
-        return tuple(p for p in self._signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY)
+        return tuple(
+            p
+            for p in self._signature.parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        )
 
     @cached_property
     def schema(self) -> type[BaseModel]:

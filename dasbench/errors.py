@@ -5,17 +5,21 @@
     |-- StudyError              2   a study is unsound; carries every complaint at once
     |-- ModelError              2   a gate, its placement and its backbone do not fit together
     |-- DataError               3   a data set is missing, corrupt or has changed
-    |-- HaltedError             3   a study cannot go on here: its data broke, or its code is another
+    |-- HaltedError             3   a study cannot go on here: its data broke, or its code is
+    another
     |   `-- OtherCodeError      3   a machine has other code than the one that planned the trial
     |-- StoreError              3   the database or its disk cannot be used
     |   |-- EmptyStoreError     3   there are no results yet
-    |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up to date
+    |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up
+    to date
     |   `-- ForeignStoreError   4   the database is another program's, or of a newer version
-    |-- MachineError            3   the machine lacks what a command needs: memory, disk, a package, a start of Ray
+    |-- MachineError            3   the machine lacks what a command needs: memory, disk, a package,
+    a start of Ray
     |-- LockedError             5   another driver holds the study
     `-- DivergedError           1   the loss of a trial is not finite (ends that trial only)
 
-A trial that fails is no exception outside of `run_trial`: it is an `Outcome` with `status="failed"`.
+A trial that fails is no exception outside of `run_trial`: it is an `Outcome` with
+`status="failed"`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +46,8 @@ class Complaint:
     Args:
         file: the study's file, or `""` for one built in Python.
         line: line in that file, from 1; 0 when no line is known.
-        key: dotted path of the field (`base.gate.alpha`, `axes[0].values`); `""` for the whole file.
+        key: dotted path of the field (`base.gate.alpha`, `axes[0].values`); `""` for the whole
+            file.
         message: what is wrong and what would be right.
 
     Example:

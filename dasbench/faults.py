@@ -21,7 +21,13 @@ TEXT_SHOWN = 400
 """Characters of a message that are shown."""
 
 _OURS = Path(__file__).resolve().parent
-_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED")
+_NO_MEMORY = (
+    "not enough memory",
+    "can't allocate memory",
+    "out of memory",
+    "ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,10 @@ def is_library(file: str | Path) -> bool:
 def _library_folders() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
     named = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return tuple(Path(folder).resolve() for folder in (*named, *site.getsitepackages(), site.getusersitepackages()))
+    return tuple(
+        Path(folder).resolve()
+        for folder in (*named, *site.getsitepackages(), site.getusersitepackages())
+    )
 
 
 def all_frames(error: BaseException) -> list[Frame]:
@@ -99,7 +108,11 @@ def all_frames(error: BaseException) -> list[Frame]:
 
 def user_frames(error: BaseException) -> list[Frame]:
     """The calls in files that are neither ours nor a library's, the exceptions that led to this one included."""
-    found = [frame for frame in all_frames(error) if not is_ours(frame.file) and not is_library(frame.file)]
+    found = [
+        frame
+        for frame in all_frames(error)
+        if not is_ours(frame.file) and not is_library(frame.file)
+    ]
     if not found and error.__cause__ is not None:
         return user_frames(error.__cause__)
     return found
@@ -181,8 +194,8 @@ def told(error: BaseException, frames: Iterable[Frame] | None = None) -> str:
 def foreign(answer: Callable[[BaseException], DasbenchError | None]) -> Iterator[None]:
     """Call code that is not ours: what it raises goes on as one of our errors, in our words.
 
-    What is an error of ours already passes through, and so do interrupts and a lack of memory. A call of `sys.exit` in
-    such code ends nothing.
+    What is an error of ours already passes through, and so do interrupts and a lack of memory. A
+    call of `sys.exit` in such code ends nothing.
 
     Args:
         answer: from what was raised to our error; None lets it pass as it is.

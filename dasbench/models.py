@@ -23,8 +23,8 @@ from dasbench.spec.trial import Placement, Trial
 class GatedNetwork(nn.Module):
     """A backbone in which the outputs of some modules pass through gates.
 
-    The backbone keeps its own forward pass and the names of its weights (below `backbone.`), so that pretrained
-    weights load into `network.backbone` unchanged. Gates stand below `gates.`.
+    The backbone keeps its own forward pass and the names of its weights (below `backbone.`), so
+    that pretrained weights load into `network.backbone` unchanged. Gates stand below `gates.`.
 
     Args:
         backbone: any network.
@@ -50,7 +50,9 @@ class GatedNetwork(nn.Module):
         self.names = names
         self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
         self._hooks = {
-            path: backbone.get_submodule(path).register_forward_hook(_PassThrough(path, gate, names.gate))
+            path: backbone.get_submodule(path).register_forward_hook(
+                _PassThrough(path, gate, names.gate)
+            )
             for path, gate in gates.items()
         }
 
@@ -58,7 +60,8 @@ class GatedNetwork(nn.Module):
         """Logits [B, classes] of images [B, 3, H, W].
 
         Raises:
-            ModelError: if the backbone or a gate does not take them; names it, the size and the site.
+            ModelError: if the backbone or a gate does not take them; names it, the size and the
+                site.
         """
         with foreign(partial(self._refusal, tuple(x.shape))):
             logits: Tensor = self.backbone(x)
@@ -89,8 +92,9 @@ def _key(path: str) -> str:
 class _PassThrough:
     """A forward hook that hands a module's output to a gate; it is copied and pickled with the network.
 
-    What leaves the gate has the type and the memory format of what went in: else one gate that computes in fp32, or
-    shuffles channels, would decide how the rest of a network in half precision and channels-last computes.
+    What leaves the gate has the type and the memory format of what went in: else one gate that
+    computes in fp32, or shuffles channels, would decide how the rest of a network in half precision
+    and channels-last computes.
     """
 
     def __init__(self, path: str, gate: nn.Module, name: str) -> None:
@@ -106,7 +110,9 @@ class _PassThrough:
                 raise ModelError(f"site '{self.path}': {error}") from error
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not isinstance(gated, Tensor):
-            raise ModelError(f"{self._gate} returns {kind_of(gated)}, not a map; a gate keeps the shape of its input")
+            raise ModelError(
+                f"{self._gate} returns {kind_of(gated)}, not a map; a gate keeps the shape of its input"
+            )
         if not tracing and gated.shape != output.shape:
             shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
             raise ModelError(f"{self._gate} turns {shapes}; a gate keeps its shape")
@@ -121,13 +127,16 @@ class _PassThrough:
         """The gate raised something on a map."""
         if not self.name:
             return None
-        return refusal(f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)])
+        return refusal(
+            f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)]
+        )
 
 
 def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
     """A gated map in the type of the map `x` that it was, and in its memory format; copied only where it is in others.
 
-    In fp32 on a CPU the format stays as the gate left it: sums over maps of another one would be rounded differently.
+    In fp32 on a CPU the format stays as the gate left it: sums over maps of another one would be
+    rounded differently.
     """
     if gated.dtype != x.dtype:
         gated = gated.to(x.dtype)
@@ -143,9 +152,10 @@ def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
 def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     """Assemble a trial's network, its weights drawn from the trial's seed.
 
-    The backbone is drawn first, from a stream of its own, so that all variants of a seed start from the same one;
-    each gate has a stream named by its site. The global random state is left as it was. A backbone that starts from the
-    weights of an earlier trial brings that trial's gates with it.
+    The backbone is drawn first, from a stream of its own, so that all variants of a seed start from
+    the same one; each gate has a stream named by its site. The global random state is left as it
+    was. A backbone that starts from the weights of an earlier trial brings that trial's gates with
+    it.
 
     Args:
         trial: a resolved trial (see `catalog.resolve`).
@@ -182,7 +192,8 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
 def inference_form(network: GatedNetwork) -> GatedNetwork:
     """A copy of a network in which every gate that can do so has dissolved into the layer before it.
 
-    It computes the same in eval mode, and is what a network costs in use; it is not meant to be trained.
+    It computes the same in eval mode, and is what a network costs in use; it is not meant to be
+    trained.
 
     Args:
         network: left as it is.
@@ -203,7 +214,8 @@ def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
     """The sites of a backbone that a placement means.
 
     Raises:
-        ModelError: if the backbone lacks one of them, or none is left; the message lists what it has.
+        ModelError: if the backbone lacks one of them, or none is left; the message lists what it
+            has.
 
     Example:
         >>> sites = (Site("layer1", 1, 64, "stage"), Site("layer2", 2, 128, "stage"))
@@ -211,7 +223,9 @@ def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
         ['layer2']
     """
     if placement.sites is not None:
-        by_path = {site.path: site for site in sites}  # a stage's end can be its last block's end: one place
+        by_path = {
+            site.path: site for site in sites
+        }  # a stage's end can be its last block's end: one place
         for path in placement.sites:
             if path not in by_path:
                 raise ModelError(f"placement.sites: {unknown_name('site', path, by_path)}")
@@ -219,13 +233,17 @@ def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
     stages = {site.stage for site in sites}
     for stage in placement.stages or ():
         if stage not in stages:
-            raise ModelError(f"placement.stages: the backbone has no stage {stage}; it has {sorted(stages)}")
+            raise ModelError(
+                f"placement.stages: the backbone has no stage {stage}; it has {sorted(stages)}"
+            )
     kind = placement.after or "stage"
     places = [site for site in sites if site.after == kind]
     if not places:
         there = ", ".join(sorted({site.after for site in sites})) or "no place for a gate at all"
         raise ModelError(f"placement.after: the backbone has no place '{kind}'; it has {there}")
-    chosen = _in_blocks([site for site in places if site.stage in (placement.stages or stages)], placement)
+    chosen = _in_blocks(
+        [site for site in places if site.stage in (placement.stages or stages)], placement
+    )
     if not chosen:
         raise ModelError(f"placement: {_described(placement)} leaves no place; {_counted(places)}")
     return chosen
@@ -235,7 +253,9 @@ def _in_blocks(places: list[Site], placement: Placement) -> list[Site]:
     """The places in those blocks of each stage that the placement means."""
     if placement.blocks in ("first", "last"):
         in_order = places if placement.blocks == "last" else reversed(places)
-        wanted = {site.stage: site.block for site in in_order}  # of each stage, the block that comes in the end wins
+        wanted = {
+            site.stage: site.block for site in in_order
+        }  # of each stage, the block that comes in the end wins
         return [site for site in places if site.block == wanted[site.stage]]
     if placement.blocks == "alternate":
         return [site for site in places if site.block is not None and site.block % 2 == 1]
@@ -243,9 +263,14 @@ def _in_blocks(places: list[Site], placement: Placement) -> list[Site]:
 
 
 def _described(placement: Placement) -> str:
-    return ", ".join(f"{key} {value}" for key, value in placement.model_dump(exclude_none=True, mode="json").items())
+    return ", ".join(
+        f"{key} {value}"
+        for key, value in placement.model_dump(exclude_none=True, mode="json").items()
+    )
 
 
 def _counted(places: list[Site]) -> str:
     blocks = Counter(site.stage for site in places)
-    return "places in each stage: " + ", ".join(f"{stage}: {number}" for stage, number in sorted(blocks.items()))
+    return "places in each stage: " + ", ".join(
+        f"{stage}: {number}" for stage, number in sorted(blocks.items())
+    )

@@ -78,7 +78,8 @@ def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Co
 
     Raises:
         StudyError: if the backbone or the gate does not accept its parameters.
-        ModelError: if the backbone has no such stage or site, or a gate cannot work on its map; names the site.
+        ModelError: if the backbone has no such stage or site, or a gate cannot work on its map;
+            names the site.
 
     Example:
         >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
@@ -92,7 +93,9 @@ def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Co
         return build_model(resolved, num_classes=num_classes)
 
     return Counted(
-        label=f"{trial.backbone} + {trial.gate}" if trial.gate.name != "none" else str(trial.backbone),
+        label=f"{trial.backbone} + {trial.gate}"
+        if trial.gate.name != "none"
+        else str(trial.backbone),
         trial=resolved,
         cost=measure_cost(inference_form(build()), input_size),
         build=build,

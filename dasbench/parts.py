@@ -20,7 +20,8 @@ class Names:
     """How errors call the parts of a network.
 
     Args:
-        backbone: with its parameters (`resnet18(width=4)`); `""` for one that comes from no registry.
+        backbone: with its parameters (`resnet18(width=4)`); `""` for one that comes from no
+            registry.
         gate: with its parameters; `""` likewise.
         takes: which images the backbone takes, in words; `""` if that is not known.
     """
@@ -59,10 +60,16 @@ def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
     """
     entry: Entry[Any] = GATES[trial.gate.name]
     what = f"site '{site.path}': gate '{called('gate', trial.gate)}'"
-    with foreign(lambda error: refusal(f"{what} cannot be made for {site.channels} channels", error, entry=entry)):
+    with foreign(
+        lambda error: refusal(
+            f"{what} cannot be made for {site.channels} channels", error, entry=entry
+        )
+    ):
         gate = entry.make(site.channels, **trial.gate.params)
     if not isinstance(gate, nn.Module):
-        raise ModelError(f"{what}: its constructor returns {kind_of(gate)}, not a torch.nn.Module ({entry.place})")
+        raise ModelError(
+            f"{what}: its constructor returns {kind_of(gate)}, not a torch.nn.Module ({entry.place})"
+        )
     if isinstance(gate, NeedsBackbone):
         with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
             gate.attach(backbone.module, site, backbone.sites)
@@ -72,7 +79,11 @@ def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
 def called(kind: str, choice: Choice) -> str:
     """A component with those of its parameters that are not the defaults."""
     defaults = KINDS[kind][choice.name].defaults
-    told = {name: value for name, value in choice.params.items() if (name, value) not in defaults.items()}
+    told = {
+        name: value
+        for name, value in choice.params.items()
+        if (name, value) not in defaults.items()
+    }
     return str(Choice(name=choice.name, params=told))
 
 

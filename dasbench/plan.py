@@ -31,7 +31,8 @@ class Planned:
         trial: the resolved trial.
         variant: the varied fields and their values.
         label: the variant in a few words.
-        role: `search` for one that a sampler proposed, `confirm` for a winner on a fresh seed, else `""`.
+        role: `search` for one that a sampler proposed, `confirm` for a winner on a fresh seed, else
+            `""`.
     """
 
     trial: Trial
@@ -99,7 +100,12 @@ def _fields_below(study: Study, head: str) -> set[str]:
     if head not in COMPONENTS:
         return set(type(getattr(study.base, head)).model_fields)
     chosen = [Choice.model_validate(value).name for value in study.range_of(head)]
-    named = [str(axis_value) for axis in study.axes if axis.key == f"{head}.name" for axis_value in axis.points() or ()]
+    named = [
+        str(axis_value)
+        for axis in study.axes
+        if axis.key == f"{head}.name"
+        for axis_value in axis.points() or ()
+    ]
     return {"name"}.union(*(KINDS[head][name].defaults for name in (*chosen, *named)))
 
 
@@ -109,7 +115,8 @@ def plan_study(study: Study) -> Plan:
     Those are all of a grid, the first seeds of one with looks or a scheduler, and none of a search.
 
     Raises:
-        StudyError: if a component does not accept its parameters, or two variants are the same trial.
+        StudyError: if a component does not accept its parameters, or two variants are the same
+            trial.
 
     Example:
         >>> study = Study(
@@ -133,13 +140,16 @@ def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = 
     """A variant of a study at one seed, all defaults filled in.
 
     Raises:
-        StudyError: if its components do not go together, on the line of the field of the base that it is about.
+        StudyError: if its components do not go together, on the line of the field of the base that
+            it is about.
     """
     try:
         trial = resolve(study.base.with_values({**with_recipes(variant), "seed": seed}))
     except StudyError as error:
         raise StudyError(
-            each if each.file else study.document.complaint(("base", *each.key.split(".")), each.message)
+            each
+            if each.file
+            else study.document.complaint(("base", *each.key.split(".")), each.message)
             for each in error.complaints
         ) from error
     return Planned(trial, variant, study.label_of(variant), role)
@@ -198,7 +208,9 @@ def keep_feasible(plan: Plan, costs: Mapping[str, Cost]) -> Plan:
         plan: the trials.
         costs: cost by key.
     """
-    broken = {k for k, item in plan.items.items() if any(violations(plan.study, item.trial, costs.get(k)))}
+    broken = {
+        k for k, item in plan.items.items() if any(violations(plan.study, item.trial, costs.get(k)))
+    }
     return plan.without(broken)
 
 
@@ -259,7 +271,9 @@ def count_costs(plan: Plan, *, told: Callable[[int, int], None] | None = None) -
         if told:
             told(number, len(groups))
     if refused:
-        raise StudyError(_complaint(plan.study, message, labels) for message, labels in refused.items())
+        raise StudyError(
+            _complaint(plan.study, message, labels) for message, labels in refused.items()
+        )
     return costs
 
 
@@ -287,4 +301,6 @@ def _hash_of_text(identity: str) -> str:
 
 def model_identity(trial: Trial) -> str:
     """What the cost of a trial depends on: everything but its seed and its training."""
-    return trial.model_copy(update={"seed": 0, "training": Trial.model_fields["training"].default}).model_dump_json()
+    return trial.model_copy(
+        update={"seed": 0, "training": Trial.model_fields["training"].default}
+    ).model_dump_json()

@@ -1,7 +1,8 @@
 """Modules of the user's own components: found by name or by path, imported once, remembered for workers and keys.
 
-The folder of such a module comes last among those that Python searches, so that no file in it can stand in for a
-library; a module that is named by its path is taken from there whatever else has its name.
+The folder of such a module comes last among those that Python searches, so that no file in it can
+stand in for a library; a module that is named by its path is taken from there whatever else has its
+name.
 """
 
 import os
@@ -28,7 +29,8 @@ class Plugin:
     Args:
         name: of the module, the same in every process.
         file: its file, or its package's `__init__.py`; absolute.
-        folder: in which its top-level module or package lies, and from which it imports its siblings.
+        folder: in which its top-level module or package lies, and from which it imports its
+            siblings.
     """
 
     name: str
@@ -50,13 +52,14 @@ def import_components(
     """Import modules for the components that they register.
 
     Args:
-        names: modules (`my_gates`, `package.gates`), files (`gates/my_gates.py`), folders of packages (`my_package/`),
-            or what another process imported.
+        names: modules (`my_gates`, `package.gates`), files (`gates/my_gates.py`), folders of
+            packages (`my_package/`), or what another process imported.
         beside: the folder in which they are looked for, modules after the libraries.
         said: how a name is called in a complaint.
 
     Raises:
-        UsageError: with a line for each that is not there, cannot be imported, or registers a name that is taken.
+        UsageError: with a line for each that is not there, cannot be imported, or registers a name
+            that is taken.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -105,7 +108,9 @@ def relocated(names: Iterable[str], *, beside: Path, to: Path) -> list[str]:
         plugin = import_component(name, beside=beside)
         source = plugin.file.parent if plugin.file.name == "__init__.py" else plugin.file
         is_whole = not is_library(plugin.file) and "." not in plugin.name
-        moved.append(os.path.relpath(source, to.resolve()) + "/" * source.is_dir() if is_whole else name)
+        moved.append(
+            os.path.relpath(source, to.resolve()) + "/" * source.is_dir() if is_whole else name
+        )
     return moved
 
 
@@ -117,9 +122,13 @@ def _named_file(name: str, beside: Path) -> Path | None:
     if path.is_dir():
         path /= "__init__.py"
     if not path.exists():
-        raise UsageError(f"there is no file '{path.name}' in {path.parent}.{_guess(path.name, path.parent, '.py')}")
+        raise UsageError(
+            f"there is no file '{path.name}' in {path.parent}.{_guess(path.name, path.parent, '.py')}"
+        )
     if path.suffix != ".py":
-        raise UsageError(f"{short_path(path)} is no Python file (.py), and no folder with an __init__.py")
+        raise UsageError(
+            f"{short_path(path)} is no Python file (.py), and no folder with an __init__.py"
+        )
     return path.resolve()
 
 
@@ -128,26 +137,41 @@ def _guess(name: str, folder: Path, ending: str) -> str:
     if not folder.is_dir():
         return " There is no such folder either."
     packages = [init.parent.name for init in folder.glob("*/__init__.py")]
-    near = get_close_matches(name, [*(f"{file.stem}{ending}" for file in folder.glob("*.py")), *packages], n=1)
+    near = get_close_matches(
+        name, [*(f"{file.stem}{ending}" for file in folder.glob("*.py")), *packages], n=1
+    )
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _import_named(name: str, folder: Path) -> Plugin:
     if not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"'{name}' is neither the path of a Python file (gates/my_gates.py) nor the name of a module")
+        raise UsageError(
+            f"'{name}' is neither the path of a Python file (gates/my_gates.py) nor the name of a module"
+        )
     _search_last(folder)
 
     def answer(error: BaseException) -> DasbenchError:
-        missing = error.name if isinstance(error, ModuleNotFoundError) and not user_frames(error) else None
+        missing = (
+            error.name
+            if isinstance(error, ModuleNotFoundError) and not user_frames(error)
+            else None
+        )
         if missing and f"{name}.".startswith(f"{missing}."):
-            guess = _guess(name, folder, "") or " A file elsewhere is named by its path (gates/my_gates.py)."
-            return UsageError(f"there is no module '{missing}', neither installed nor in {folder}.{guess}")
+            guess = (
+                _guess(name, folder, "")
+                or " A file elsewhere is named by its path (gates/my_gates.py)."
+            )
+            return UsageError(
+                f"there is no module '{missing}', neither installed nor in {folder}.{guess}"
+            )
         return _broken(error)
 
     with foreign(answer):
         module = import_module(name)
     if module.__file__ is None:
-        raise UsageError(f"'{name}' is a folder without an __init__.py; name a file in it, as in {name}/my_gates.py")
+        raise UsageError(
+            f"'{name}' is a folder without an __init__.py; name a file in it, as in {name}/my_gates.py"
+        )
     return _plugin(name, module)
 
 
@@ -169,7 +193,11 @@ def _import_file(file: Path) -> Plugin:
 def _module_name(stem: str) -> str:
     """A file's name as a module's; one that is a library's is prefixed, as the library keeps it."""
     plain = "".join(letter if letter.isalnum() else "_" for letter in stem)
-    if plain in sys.stdlib_module_names or plain in ("__main__", "dasbench") or not plain.isidentifier():
+    if (
+        plain in sys.stdlib_module_names
+        or plain in ("__main__", "dasbench")
+        or not plain.isidentifier()
+    ):
         return PREFIX + plain
     known = sys.modules.get(plain)
     spec = known.__spec__ if known else find_spec(plain)
@@ -180,7 +208,9 @@ def _module_name(stem: str) -> str:
 def _load(name: str, file: Path) -> Plugin:
     is_package = file.name == "__init__.py"
     folder = file.parent.parent if is_package else file.parent
-    spec = spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)] if is_package else None)
+    spec = spec_from_file_location(
+        name, file, submodule_search_locations=[str(file.parent)] if is_package else None
+    )
     assert spec is not None, "a .py file has a loader"
     assert spec.loader is not None, "a .py file has a loader"
     module = module_from_spec(spec)
@@ -222,7 +252,9 @@ def _is_from(module: ModuleType, file: Path) -> bool:
 
 def _broken(error: BaseException) -> UsageError:
     if isinstance(error, SystemExit):
-        return UsageError(f"cannot be imported: it ends the program when it is imported ({told(error)})")
+        return UsageError(
+            f"cannot be imported: it ends the program when it is imported ({told(error)})"
+        )
     if isinstance(error, OSError) and not user_frames(error):
         return UsageError(f"cannot be read: {error.strerror or message_of(error)}")
     return UsageError(f"cannot be imported: {told(error)}")

@@ -23,8 +23,10 @@ class Cost:
     Args:
         params_full: all parameters.
         macs_full: multiply-adds of one forward pass of one image, every operator counted.
-        params_paper: parameters of convolutions, linear layers and batch norms that are modules (norm slots left out).
-        macs_paper: multiply-adds by the rules of the module-hook counter behind the paper's figures.
+        params_paper: parameters of convolutions, linear layers and batch norms that are modules
+            (norm slots left out).
+        macs_paper: multiply-adds by the rules of the module-hook counter behind the paper's
+            figures.
         uncounted: operators that were still taken as free, by name with their number of calls.
         input_size: (channels, height, width) of the image that was counted.
         versions: tools that counted, by name.
@@ -86,9 +88,11 @@ class Outcome:
         device: what it ran on.
         environment: versions, threads, precision, git commit: what is needed to run it again.
         reason: class of a failure, None otherwise.
-        error: message and traceback of a failure; of an interrupted trial, why no machine here may train it.
+        error: message and traceback of a failure; of an interrupted trial, why no machine here may
+            train it.
         correct: which test examples were right, as hexadecimal bits in the order of the test part.
-        confusion: which classes of the test part were taken for which; `Confusion.from_text` reads it.
+        confusion: which classes of the test part were taken for which; `Confusion.from_text` reads
+            it.
     """
 
     key: str
@@ -164,9 +168,10 @@ class Row:
         task: the task's name; `probe` marks a formula instead of training.
         reused: trained first for another study.
         finished: when it ended, ISO 8601 in UTC, `""` before.
-        role: what the trial is for in its study: `search` (its score took part in a choice), `confirm` (a winner on a
-            fresh seed), or `""`.
-        code: hash of the code of each component that is not dasbench's own as released, by its field.
+        role: what the trial is for in its study: `search` (its score took part in a choice),
+            `confirm` (a winner on a fresh seed), or `""`.
+        code: hash of the code of each component that is not dasbench's own as released, by its
+            field.
         repeats: how many earlier results were replaced by training the trial again.
     """
 

@@ -25,9 +25,9 @@ class _Registration(NamedTuple):
 class Registry(Generic[T]):
     """The components of one kind.
 
-    Names are read from the text of the kind's folder (every `@KIND.register("name", ...)` with a literal name), so
-    that listing or checking names imports nothing. Entry points of the group `dasbench.<folder>` and modules that are
-    imported by hand add to them.
+    Names are read from the text of the kind's folder (every `@KIND.register("name", ...)` with a
+    literal name), so that listing or checking names imports nothing. Entry points of the group
+    `dasbench.<folder>` and modules that are imported by hand add to them.
 
     Args:
         kind: what a component is called in messages (`gate`).
@@ -44,10 +44,12 @@ class Registry(Generic[T]):
     def register(self, name: str, *, source: str = "", **traits: Any) -> Callable[[T], T]:
         """Register the decorated constructor under a name.
 
-        The same module may do so again: a notebook's cell that is executed again, an edited file that is reloaded.
+        The same module may do so again: a notebook's cell that is executed again, an edited file
+        that is reloaded.
 
         Raises:
-            UsageError: if another component has the name, also one that was not imported yet; both places are named.
+            UsageError: if another component has the name, also one that was not imported yet; both
+                places are named.
         """
         place = _place_of(inspect.currentframe())
         if not isinstance(name, str):
@@ -60,7 +62,9 @@ class Registry(Generic[T]):
                 raise UsageError(
                     f"{self.kind} '{name}' is registered twice: in {taken} and in {place}; give one another name"
                 )
-            entry = self._entries[name] = Entry(self.kind, name, make, source, traits, place, self.gives)
+            entry = self._entries[name] = Entry(
+                self.kind, name, make, source, traits, place, self.gives
+            )
             if not place.is_ours:
                 _ = entry.code  # now, while the files are as they are imported
             return make
@@ -97,7 +101,9 @@ class Registry(Generic[T]):
 
         Of a component that was not imported, those that its file writes out as literals.
         """
-        written = {name: _literals(there.keywords) for name, there in _registrations(self.package).items()}
+        written = {
+            name: _literals(there.keywords) for name, there in _registrations(self.package).items()
+        }
         return written | {name: entry.traits for name, entry in self._entries.items()}
 
     def written_in_text(self, name: str) -> Mapping[str, Any]:
@@ -117,8 +123,8 @@ class Registry(Generic[T]):
         """The component of that name, imported if this is its first use.
 
         Raises:
-            UsageError: if there is none; the message names the nearest. If the package that offers it cannot be
-                imported.
+            UsageError: if there is none; the message names the nearest. If the package that offers
+                it cannot be imported.
         """
         if name not in self._entries:
             there = _registrations(self.package).get(name)
@@ -136,12 +142,16 @@ class Registry(Generic[T]):
 
     def _load(self, point: metadata.EntryPoint) -> None:
         def answer(error: BaseException) -> UsageError:
-            return UsageError(f"{self.kind} '{point.name}' cannot be imported from {_words_of(point)}: {told(error)}")
+            return UsageError(
+                f"{self.kind} '{point.name}' cannot be imported from {_words_of(point)}: {told(error)}"
+            )
 
         with foreign(answer):
             point.load()
         if point.name not in self._entries:
-            raise UsageError(f"{self.kind} '{point.name}': {_words_of(point)} registers no {self.kind} of that name")
+            raise UsageError(
+                f"{self.kind} '{point.name}': {_words_of(point)} registers no {self.kind} of that name"
+            )
 
     def _plugins(self) -> dict[str, metadata.EntryPoint]:
         """The components that installed packages offer.
@@ -172,7 +182,9 @@ def _place_of(frame: Any) -> Place:
 def _is_again(known: Entry[Any], place: Place, make: Any) -> bool:
     """Whether a registration repeats an earlier one: the same class or function of the same module or file."""
     names = [getattr(each, "__qualname__", repr(each)) for each in (known.make, make)]
-    return names[0] == names[1] and (known.place.module == place.module or known.place.file == place.file)
+    return names[0] == names[1] and (
+        known.place.module == place.module or known.place.file == place.file
+    )
 
 
 def _words_of(point: metadata.EntryPoint) -> str:
@@ -206,9 +218,15 @@ def _registered(text: str) -> Iterator[tuple[str, ast.Call]]:
     """
     if ".register(" not in text:
         return
-    definitions = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    definitions = [
+        node for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    ]
     for call in (decorator for node in definitions for decorator in node.decorator_list):
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "register":
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Attribute)
+            or call.func.attr != "register"
+        ):
             continue
         name = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
         if isinstance(name, str):

@@ -96,32 +96,43 @@ def run_study(
         watcher: shows what happens.
         interrupt: set when the user asks to stop.
         forget: called with the key of a trial whose result is safe, to drop its checkpoints.
-        retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run again, and `stopped`.
+        retry: classes of failure (`nan`, `oom`, `killed`, `timeout`, `error`) whose trials run
+            again, and `stopped`.
         again: keys of trials whose results are set aside, so that they are trained again.
         restart: called with the key of such a trial, to drop what it left; `forget` if left out.
 
     Raises:
         LockedError: if another driver runs this study.
-        HaltedError: if a worker has other code than this process, or data that broke; the trials wait.
+        HaltedError: if a worker has other code than this process, or data that broke; the trials
+            wait.
         UsageError: if a component lies in no file and the executor trains in other processes.
     """
     study = agenda.study
     with store.lock(study.name):
         store.sweep()
-        listed = store.rows(study.name) if study.name in {known.name for known in store.studies(counted=False)} else []
+        listed = (
+            store.rows(study.name)
+            if study.name in {known.name for known in store.studies(counted=False)}
+            else []
+        )
         bridge = _Bridge(agenda, store, executor, watcher, interrupt, forget, retry)
         bridge.begin(listed, again, restart or forget)
         source = bridge.claims()
-        for first in islice(source, 1):  # an executor is started only if there is something for it to do
+        for first in islice(
+            source, 1
+        ):  # an executor is started only if there is something for it to do
             executor.run(chain([first], source), job, bridge, interrupt)
         bridge.release()
         if interrupt.refusal:
             raise HaltedError(interrupt.refusal)
         ended = store.states(list(agenda.items))
-        errors = {key: _error(store, key) for key, state in ended.items() if state.state == "failed"}
+        errors = {
+            key: _error(store, key) for key, state in ended.items() if state.state == "failed"
+        }
     return Summary(
         planned=len(agenda.items),
-        complete=agenda.exhausted and all(state.state in ("done", "stopped") for state in ended.values()),
+        complete=agenda.exhausted
+        and all(state.state in ("done", "stopped") for state in ended.values()),
         states={key: ended[key].state for key in agenda.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
         errors=errors,
@@ -159,7 +170,9 @@ class _Bridge:
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
-    def begin(self, listed: Sequence[Row], again: Sequence[str], restart: Callable[[str], None]) -> None:
+    def begin(
+        self, listed: Sequence[Row], again: Sequence[str], restart: Callable[[str], None]
+    ) -> None:
         """Write the trials that the study begins with, all of them before the first one starts.
 
         Args:
@@ -257,7 +270,11 @@ class _Bridge:
                 wanted[network] = item.trial
         counted = {network: count_cost(trial) for network, trial in wanted.items()}
         if again := self._store.keep_costs(counted, COUNTING):
-            logger.warning("%d networks are counted anew: the way of counting is revision %d now", len(again), COUNTING)
+            logger.warning(
+                "%d networks are counted anew: the way of counting is revision %d now",
+                len(again),
+                COUNTING,
+            )
 
     def _refuse_elsewhere(self, planned: Sequence[Planned]) -> None:
         """Refuse to hand components that only this process has to another one."""
@@ -285,7 +302,11 @@ class _Bridge:
         self._store.sweep()
         states = self._store.states(elsewhere)
         running = [key for key in elsewhere if states[key].state == "running"]
-        ended = [key for key in elsewhere if key not in running and self._agenda.tell_state(key, states[key])]
+        ended = [
+            key
+            for key in elsewhere
+            if key not in running and self._agenda.tell_state(key, states[key])
+        ]
         self._waiting += [key for key in elsewhere if key not in running and key not in ended]
         return running
 

@@ -1,8 +1,9 @@
 """Random numbers that depend on what they are for, never on what was drawn before them.
 
-Every random decision of a trial (initial weights of a layer, order of an epoch, the crop of one image) has its own
-stream, named by its purpose. So a run that resumes at epoch 7, one with four loader workers and one with a different
-gate all see the same data, and all variants of a seed start from the same backbone.
+Every random decision of a trial (initial weights of a layer, order of an epoch, the crop of one
+image) has its own stream, named by its purpose. So a run that resumes at epoch 7, one with four
+loader workers and one with a different gate all see the same data, and all variants of a seed start
+from the same backbone.
 """
 
 from hashlib import sha256
@@ -50,7 +51,9 @@ def uniform(seed: int, indices: NDArray[np.int64], *, draws: int = 1) -> NDArray
         True
     """
     with np.errstate(over="ignore"):
-        counter = indices.astype(np.uint64)[:, None] * np.uint64(draws) + np.arange(draws, dtype=np.uint64)
+        counter = indices.astype(np.uint64)[:, None] * np.uint64(draws) + np.arange(
+            draws, dtype=np.uint64
+        )
         x = _mixed(np.uint64(seed) + (counter + np.uint64(1)) * _GOLDEN)
     numbers: NDArray[np.float64] = (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return numbers

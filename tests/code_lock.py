@@ -1,18 +1,26 @@
 """Bring `dasbench/code.lock` up to date: `make code-lock`, or `make code-lock BUMP="gates/se.py ..."`.
 
-Every file of dasbench that decides results has its hash there. A rewritten file gets its new hash if what the
-components compute is as it was (tests/golden_values.json). Where it is not, the change has to be meant: `BUMP` raises
-the revision of the files that were changed on purpose, so that trials whose components use them get new keys. When the
-meaning of all trials changes, SEMANTICS (spec/trial.py) is raised instead, and revisions start anew. Who changes what
-golden_values.py computes removes golden_values.json before, from a tree in which nothing else has changed.
-"""
+Every file of dasbench that decides results has its hash there. A rewritten file gets its new hash
+if what the components compute is as it was (tests/golden_values.json). Where it is not, the change
+has to be meant: `BUMP` raises the revision of the files that were changed on purpose, so that
+trials whose components use them get new keys. When the meaning of all trials changes, SEMANTICS
+(spec/trial.py) is raised instead, and revisions start anew. Who changes what golden_values.py
+computes removes golden_values.json before, from a tree in which nothing else has changed."""
 
 import json
 import sys
 
 from golden_values import FILE, Golden, files_of, golden_values, moved, read_golden
 
-from dasbench.code.lock import LOCK, Locked, hash_file, lock_text, name_in_lock, own_files, read_lock
+from dasbench.code.lock import (
+    LOCK,
+    Locked,
+    hash_file,
+    lock_text,
+    name_in_lock,
+    own_files,
+    read_lock,
+)
 from dasbench.spec.trial import SEMANTICS
 
 MEANING = "semantics"
@@ -24,13 +32,17 @@ def current_hashes() -> dict[str, str]:
     return {name_in_lock(file): hash_file(file) for file in own_files()}
 
 
-def next_lock(locked: dict[str, Locked], hashes: dict[str, str], bumped: list[str]) -> dict[str, Locked]:
+def next_lock(
+    locked: dict[str, Locked], hashes: dict[str, str], bumped: list[str]
+) -> dict[str, Locked]:
     """The lock of today's files; a bumped one has its next revision."""
     revisions = {name: locked[name].revision if name in locked else 0 for name in hashes}
     return {name: Locked(code, revisions[name] + (name in bumped)) for name, code in hashes.items()}
 
 
-def unexplained(differing: dict[str, str], now: dict[str, Golden], bumped: list[str]) -> dict[str, str]:
+def unexplained(
+    differing: dict[str, str], now: dict[str, Golden], bumped: list[str]
+) -> dict[str, str]:
     """The components that moved although none of the files behind them has a new revision."""
     return {name: how for name, how in differing.items() if not files_of(now[name]) & set(bumped)}
 
@@ -57,9 +69,14 @@ def main(bumped: list[str]) -> int:
     if new_meaning:
         locked, bumped = {}, []
     LOCK.write_text(lock_text(next_lock(locked, hashes, bumped)), "utf-8")
-    values = {MEANING: {"version": SEMANTICS}, **{name: dict(golden.values) for name, golden in now.items()}}
+    values = {
+        MEANING: {"version": SEMANTICS},
+        **{name: dict(golden.values) for name, golden in now.items()},
+    }
     FILE.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    changed = [name for name, code in hashes.items() if name not in locked or locked[name].code != code]
+    changed = [
+        name for name, code in hashes.items() if name not in locked or locked[name].code != code
+    ]
     print(f"{LOCK}: {len(hashes)} files, {len(changed)} changed, {len(bumped)} with a new revision")
     return 0
 

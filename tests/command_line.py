@@ -28,7 +28,9 @@ class Done:
     err: str
 
 
-def run_dasbench(folder: Path, *arguments: object, timeout: float = 240, **environment: str) -> Done:
+def run_dasbench(
+    folder: Path, *arguments: object, timeout: float = 240, **environment: str
+) -> Done:
     """Run `dasbench ...` in a folder; a traceback on screen is never right."""
     done = subprocess.run(
         [sys.executable, "-m", "dasbench", *map(str, arguments)],

@@ -9,12 +9,20 @@ from command_line import TINY, Done, run_dasbench
 from hypothesis import settings
 from postgres_server import PROGRAMS, new_database, postgres_server
 
-settings.register_profile("any machine", deadline=None)  # how long an example takes is the machine's affair
+settings.register_profile(
+    "any machine", deadline=None
+)  # how long an example takes is the machine's affair
 settings.load_profile("any machine")
 
-os.environ.pop("COLUMNS", None)  # of whoever runs the tests, or of pytest-xdist: tables have the room that tests expect
-os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's is 15: beside the tests of another process, next to nothing
-if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: threads of several would only wait for each other
+os.environ.pop(
+    "COLUMNS", None
+)  # of whoever runs the tests, or of pytest-xdist: tables have the room that tests expect
+os.environ.setdefault(
+    "RAY_worker_niceness", "0"
+)  # Ray's is 15: beside the tests of another process, next to nothing
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # one process a core: threads of several would only wait for each other
     os.environ["OMP_NUM_THREADS"] = "1"
 
 

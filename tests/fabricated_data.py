@@ -58,7 +58,11 @@ def fabricate_folder(folder: Path, *, classes: int = 3, images: int = 8, start: 
     for label in range(classes):
         for number in range(images):
             size = (40 + 7 * (number % 6), 64 - 3 * (number % 6))
-            photograph(folder / f"class {label}" / f"{number}.jpg", number=start + 1000 * label + number, size=size)
+            photograph(
+                folder / f"class {label}" / f"{number}.jpg",
+                number=start + 1000 * label + number,
+                size=size,
+            )
     return folder
 
 
@@ -67,7 +71,9 @@ def fabricate_masks(folder: Path, *, images: int = 24) -> Path:
     (folder / "masks").mkdir(parents=True, exist_ok=True)
     for number in range(images):
         width, height = 40 + number % 3, 32
-        photograph(folder / "images" / f"{number}.jpg", number=60_000 + number, size=(width, height))
+        photograph(
+            folder / "images" / f"{number}.jpg", number=60_000 + number, size=(width, height)
+        )
         values = np.zeros((height, width), np.uint8)
         values[:, :2], values[8:20, 6:18], values[12:28, 20:36] = 255, 1, 2
         Image.fromarray(values).save(folder / "masks" / f"{number}.png")
@@ -78,7 +84,10 @@ def fabricate_imagenet(root: Path, *, train: int = 6, val: int = 2) -> Path:
     """`imagenet/train/<wnid>` and `imagenet/val/<wnid>` with the names of the official files."""
     for label, wnid in enumerate(WNIDS):
         for number in range(train):
-            photograph(root / f"imagenet/train/{wnid}/{wnid}_{number}.JPEG", number=10_000 + 100 * label + number)
+            photograph(
+                root / f"imagenet/train/{wnid}/{wnid}_{number}.JPEG",
+                number=10_000 + 100 * label + number,
+            )
         for number in range(val):
             name = f"ILSVRC2012_val_{label * val + number + 1:08d}.JPEG"
             photograph(root / "imagenet/val" / wnid / name, number=20_000 + 100 * label + number)
@@ -88,9 +97,9 @@ def fabricate_imagenet(root: Path, *, train: int = 6, val: int = 2) -> Path:
 def fabricate_coco(root: Path, *, train: int = 16, val: int = 5) -> Path:
     """`coco/train2017`, `coco/val2017` and their annotations, with the oddities of the official ones.
 
-    Of every five images, one has a crowd beside an object, one a box without a height, one a box that ends a little
-    outside of its image, and one no object; that has no annotation, or in every second five a crowd alone.
-    """
+    Of every five images, one has a crowd beside an object, one a box without a height, one a box
+    that ends a little outside of its image, and one no object; that has no annotation, or in every
+    second five a crowd alone."""
     folder = root / "coco"
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
     for name, start, count in (("train2017", 100, train), ("val2017", 500, val)):
@@ -99,10 +108,20 @@ def fabricate_coco(root: Path, *, train: int = 16, val: int = 5) -> Path:
             file = f"{7919 * image % 1000:012d}.jpg"
             width, height = 60 + image % 3, 50 - image % 4
             photograph(folder / name / file, number=40_000 + image, size=(width, height))
-            images.append({"license": 1, "id": image, "file_name": file, "width": width, "height": height})
+            images.append(
+                {"license": 1, "id": image, "file_name": file, "width": width, "height": height}
+            )
         annotations = [one for image in images for one in _annotations(image)]
-        categories = [{"supercategory": "thing", "id": key, "name": value} for key, value in CATEGORIES.items()]
-        content = {"info": {"year": 2017}, "licenses": [], "images": images[::-1], "annotations": annotations[::-1]}
+        categories = [
+            {"supercategory": "thing", "id": key, "name": value}
+            for key, value in CATEGORIES.items()
+        ]
+        content = {
+            "info": {"year": 2017},
+            "licenses": [],
+            "images": images[::-1],
+            "annotations": annotations[::-1],
+        }
         written = json.dumps({**content, "categories": categories})
         (folder / "annotations" / f"instances_{name}.json").write_text(written)
     return folder
@@ -111,7 +130,11 @@ def fabricate_coco(root: Path, *, train: int = 16, val: int = 5) -> Path:
 def _annotations(image: dict) -> list[dict]:
     """What is annotated in an image, with polygons, or run lengths where it is a crowd."""
     width, height, oddity = image["width"], image["height"], image["id"] % 5
-    boxes = [] if oddity == 4 else [(1, [3.5, 4.25, 20.0, 30.5], 0), (90, [10.0, 2.0, width - 10.0, 12.0], 0)]
+    boxes = (
+        []
+        if oddity == 4
+        else [(1, [3.5, 4.25, 20.0, 30.5], 0), (90, [10.0, 2.0, width - 10.0, 12.0], 0)]
+    )
     crowd = (3, [0.0, 0.0, 24.5, height - 1.0], 1)
     extra = {
         0: [crowd],
@@ -127,7 +150,9 @@ def _annotations(image: dict) -> list[dict]:
             "bbox": box,
             "area": 0.75 * box[2] * box[3],
             "iscrowd": iscrowd,
-            "segmentation": {"counts": [9, 2], "size": [height, width]} if iscrowd else [[box[0], box[1]] * 3],
+            "segmentation": {"counts": [9, 2], "size": [height, width]}
+            if iscrowd
+            else [[box[0], box[1]] * 3],
         }
         for number, (category, box, iscrowd) in enumerate(boxes + extra.get(oddity, []), start=1)
     ]
@@ -142,15 +167,24 @@ def fabricate_voc(root: Path, *, counts: tuple[int, int, int] = (6, 4, 3)) -> Pa
         names = [f"{place:06d}" for place in range(number, number + count)]
         for place, name in enumerate(names, start=number):
             photograph(folder / "JPEGImages" / f"{name}.jpg", number=50_000 + place)
-            objects = [("cat", (3 + place % 9, 5, 30, 20), 0), ("dog", (1, 1, 48, 40), int(place % 3 == 0))]
+            objects = [
+                ("cat", (3 + place % 9, 5, 30, 20), 0),
+                ("dog", (1, 1, 48, 40), int(place % 3 == 0)),
+            ]
             save_voc(folder / "Annotations" / f"{name}.xml", f"{name}.jpg", objects)
-        (folder / "ImageSets" / "Main" / f"{part}.txt").write_text("".join(f"{name}\n" for name in names))
+        (folder / "ImageSets" / "Main" / f"{part}.txt").write_text(
+            "".join(f"{name}\n" for name in names)
+        )
         number += count
     return folder
 
 
 def save_voc(
-    path: Path, file_name: str, objects: list[tuple[str, tuple, int]], *, size: tuple[int, int] = (48, 40)
+    path: Path,
+    file_name: str,
+    objects: list[tuple[str, tuple, int]],
+    *,
+    size: tuple[int, int] = (48, 40),
 ) -> None:
     """An annotation of Pascal VOC: class, xmin, ymin, xmax, ymax and whether it is difficult, of each object."""
     content = ""
@@ -180,7 +214,11 @@ def fabricate_dtd(root: Path, *, each: int = 3) -> Path:
     """`dtd` as torchvision keeps it: two textures, and the lists of the first of ten partitions."""
     folder = root / "dtd" / "dtd"
     for start, part in enumerate(("train", "val", "test")):
-        names = [f"{kind}/{kind}_{part}_{number}.jpg" for kind in ("banded", "zigzagged") for number in range(each)]
+        names = [
+            f"{kind}/{kind}_{part}_{number}.jpg"
+            for kind in ("banded", "zigzagged")
+            for number in range(each)
+        ]
         for number, name in enumerate(names):
             photograph(folder / "images" / name, number=50_000 + 100 * start + number)
         (folder / "labels").mkdir(exist_ok=True)
@@ -204,7 +242,18 @@ def fabricate_cifar10(root: Path, *, each: int = 20) -> Path:
     for seed, name in enumerate(names):
         labels = [number % 10 for number in range(each)]
         (folder / name).write_bytes(python2_pickle(_pixels(seed, each), {"labels": labels}))
-    words = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    words = [
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ]
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": words}, protocol=2))
     return folder
 
@@ -215,9 +264,16 @@ def fabricate_cifar100(root: Path, *, each: int = 6) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for seed, (name, count) in enumerate({"train": 100 * each, "test": 100}.items()):
         fine = [number % 100 for number in range(count)]
-        batch = {"data": _pixels(100 + seed, count), "fine_labels": fine, "coarse_labels": [n // 5 for n in fine]}
+        batch = {
+            "data": _pixels(100 + seed, count),
+            "fine_labels": fine,
+            "coarse_labels": [n // 5 for n in fine],
+        }
         (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
-    names = {"fine_label_names": [f"fine {n}" for n in range(100)], "coarse_label_names": [f"c {n}" for n in range(20)]}
+    names = {
+        "fine_label_names": [f"fine {n}" for n in range(100)],
+        "coarse_label_names": [f"c {n}" for n in range(20)],
+    }
     (folder / "meta").write_bytes(pickle.dumps(names, protocol=2))
     return folder
 
@@ -231,12 +287,22 @@ def python2_pickle(pixels: np.ndarray, labels: dict[str, list[int]]) -> bytes:
     def number(value: int) -> bytes:
         return b"J" + struct.pack("<i", value)
 
-    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + text(b"b") + b"\x87R"
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + text(b"b") + b"\x87R"
+    )
     kind = (
-        b"cnumpy\ndtype\n" + text(b"u1") + b"K\x00K\x01\x87R(K\x03" + text(b"|") + b"NNN" + number(-1) * 2 + b"K\x00tb"
+        b"cnumpy\ndtype\n"
+        + text(b"u1")
+        + b"K\x00K\x01\x87R(K\x03"
+        + text(b"|")
+        + b"NNN"
+        + number(-1) * 2
+        + b"K\x00tb"
     )
     shape = number(pixels.shape[0]) + number(pixels.shape[1]) + b"\x86"
-    content = text(b"data") + array + b"(K\x01" + shape + kind + b"\x89" + text(pixels.tobytes()) + b"tb"
+    content = (
+        text(b"data") + array + b"(K\x01" + shape + kind + b"\x89" + text(pixels.tobytes()) + b"tb"
+    )
     for key, values in labels.items():
         content += text(key.encode()) + b"](" + b"".join(map(number, values)) + b"e"
     return b"\x80\x02}(" + content + b"u."

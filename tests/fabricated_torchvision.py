@@ -27,14 +27,18 @@ def labels_of(count: int, first: int = 0) -> np.ndarray:
 def write_idx(path: Path, array: np.ndarray, *, kind: int = 8) -> None:
     """An array as MNIST's files hold it: kind 8 is bytes, 12 is whole numbers of four bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = struct.pack(">BBBB", 0, 0, kind, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape)
+    header = struct.pack(">BBBB", 0, 0, kind, array.ndim) + struct.pack(
+        f">{array.ndim}i", *array.shape
+    )
     path.write_bytes(header + array.astype({8: ">u1", 12: ">i4"}[kind]).tobytes())
 
 
 def mnist(root: Path, *, folder: str = "MNIST", train: int = 40, test: int = 12) -> None:
     """`MNIST/raw` with its four files."""
     for seed, (part, count) in enumerate({"train": train, "t10k": test}.items()):
-        write_idx(root / folder / "raw" / f"{part}-images-idx3-ubyte", small_images(seed, count, 28, 28))
+        write_idx(
+            root / folder / "raw" / f"{part}-images-idx3-ubyte", small_images(seed, count, 28, 28)
+        )
         write_idx(root / folder / "raw" / f"{part}-labels-idx1-ubyte", labels_of(count))
 
 
@@ -42,7 +46,10 @@ def qmnist(root: Path) -> None:
     """`QMNIST/raw`, whose labels are rows of eight numbers."""
     for seed, (part, count) in enumerate({"train": 40, "test": 12}.items()):
         rows = np.stack([labels_of(count), *[np.full(count, 7)] * 7], axis=1)
-        write_idx(root / "QMNIST/raw" / f"qmnist-{part}-images-idx3-ubyte", small_images(seed, count, 28, 28))
+        write_idx(
+            root / "QMNIST/raw" / f"qmnist-{part}-images-idx3-ubyte",
+            small_images(seed, count, 28, 28),
+        )
         write_idx(root / "QMNIST/raw" / f"qmnist-{part}-labels-idx2-int", rows, kind=12)
 
 
@@ -50,7 +57,9 @@ def emnist_letters(root: Path) -> None:
     """`EMNIST/raw` with its letters, which are numbered from 1."""
     for seed, (part, count) in enumerate({"train": 40, "test": 12}.items()):
         stem = f"emnist-letters-{part}"
-        write_idx(root / "EMNIST/raw" / f"{stem}-images-idx3-ubyte", small_images(seed, count, 28, 28))
+        write_idx(
+            root / "EMNIST/raw" / f"{stem}-images-idx3-ubyte", small_images(seed, count, 28, 28)
+        )
         write_idx(root / "EMNIST/raw" / f"{stem}-labels-idx1-ubyte", labels_of(count, first=1))
 
 
@@ -59,17 +68,25 @@ def usps(root: Path) -> None:
     for seed, (name, count) in enumerate({"usps.bz2": 40, "usps.t.bz2": 12}.items()):
         images = small_images(seed, count, 256) / 127.5 - 1
         rows = zip(labels_of(count, first=1), images, strict=True)
-        lines = [f"{label} " + " ".join(f"{k + 1}:{v:.6f}" for k, v in enumerate(image)) for label, image in rows]
+        lines = [
+            f"{label} " + " ".join(f"{k + 1}:{v:.6f}" for k, v in enumerate(image))
+            for label, image in rows
+        ]
         (root / name).write_bytes(bz2.compress("\n".join(lines).encode()))
 
 
 def food(root: Path) -> None:
     """`food-101` with its lists of names without endings."""
     for start, (part, count) in enumerate({"train": 6, "test": 2}.items()):
-        lists = {kind: [f"{kind}/{part}{number}" for number in range(count)] for kind in ("apple_pie", "sushi")}
+        lists = {
+            kind: [f"{kind}/{part}{number}" for number in range(count)]
+            for kind in ("apple_pie", "sushi")
+        }
         for label, names in enumerate(lists.values()):
             for number, name in enumerate(names):
-                photograph(root / f"food-101/images/{name}.jpg", number=100 * start + 10 * label + number)
+                photograph(
+                    root / f"food-101/images/{name}.jpg", number=100 * start + 10 * label + number
+                )
         (root / "food-101/meta").mkdir(exist_ok=True)
         (root / f"food-101/meta/{part}.json").write_text(json.dumps(lists))
 
@@ -88,7 +105,9 @@ def pets(root: Path) -> None:
         (folder / f"annotations/{part}.txt").write_text("".join(lines))
 
 
-def class_folders(folder: Path, names: tuple[str, ...], count: int, *, start: int = 0, pattern: str = "{}.jpg") -> None:
+def class_folders(
+    folder: Path, names: tuple[str, ...], count: int, *, start: int = 0, pattern: str = "{}.jpg"
+) -> None:
     """`folder/<class>/<image>`; in the pattern stand the class's place from 1 and the image's."""
     for label, name in enumerate(names):
         for number in range(1, count + 1):
@@ -111,20 +130,26 @@ def sentences(root: Path) -> None:
     """`rendered-sst2` with its three parts."""
     for start, (part, count) in enumerate({"train": 4, "valid": 2, "test": 2}.items()):
         names = ("negative", "positive")
-        class_folders(root / "rendered-sst2" / part, names, count, start=100 * start, pattern="{}.png")
+        class_folders(
+            root / "rendered-sst2" / part, names, count, start=100 * start, pattern="{}.png"
+        )
 
 
 def imagenette(root: Path) -> None:
     """`imagenette2-160` with its two parts."""
     for start, (part, count) in enumerate({"train": 6, "val": 2}.items()):
         names = ("n01440764", "n02102040")
-        class_folders(root / "imagenette2-160" / part, names, count, start=100 * start, pattern="{}.JPEG")
+        class_folders(
+            root / "imagenette2-160" / part, names, count, start=100 * start, pattern="{}.JPEG"
+        )
 
 
 def caltech(root: Path) -> None:
     """`caltech101`, which has no parts, and a class of clutter."""
     folder = root / "caltech101/101_ObjectCategories"
-    class_folders(folder, ("BACKGROUND_Google", "Faces", "accordion"), 8, pattern="image_{:04d}.jpg")
+    class_folders(
+        folder, ("BACKGROUND_Google", "Faces", "accordion"), 8, pattern="image_{:04d}.jpg"
+    )
 
 
 def caltech256(root: Path) -> None:
@@ -141,7 +166,10 @@ def scenes(root: Path) -> None:
 
 def species(root: Path) -> None:
     """`2021_train_mini` and `2021_valid`, with classes of eight words."""
-    names = tuple(f"{number:05d}_Animalia_Chordata_Aves_Order_Family_Genus_kind{number}" for number in range(2))
+    names = tuple(
+        f"{number:05d}_Animalia_Chordata_Aves_Order_Family_Genus_kind{number}"
+        for number in range(2)
+    )
     class_folders(root / "2021_train_mini", names, 6)
     class_folders(root / "2021_valid", names, 2, start=100)
 
@@ -152,12 +180,16 @@ def signs(root: Path) -> None:
     for label in range(2):
         for number in range(12):
             name = f"{number // 4:05d}_{number % 4:05d}.ppm"
-            photograph_as_ppm(folder / f"GTSRB/Training/{label:05d}/{name}", number=1000 * label + number)
+            photograph_as_ppm(
+                folder / f"GTSRB/Training/{label:05d}/{name}", number=1000 * label + number
+            )
     with (folder / "GT-final_test.csv").open("w", newline="") as lines:
         table = csv.writer(lines, delimiter=";")
         table.writerow(["Filename", "Width", "ClassId"])
         for number in range(4):
-            photograph_as_ppm(folder / f"GTSRB/Final_Test/Images/{number:05d}.ppm", number=5000 + number)
+            photograph_as_ppm(
+                folder / f"GTSRB/Final_Test/Images/{number:05d}.ppm", number=5000 + number
+            )
             table.writerow([f"{number:05d}.ppm", 48, number % 2])
 
 
@@ -189,7 +221,10 @@ def cars(root: Path) -> None:
     """`stanford_cars` with its .mat lists, labels from 1."""
     folder = root / "stanford_cars"
     (folder / "devkit").mkdir(parents=True)
-    lists = {"train": ("devkit/cars_train_annos.mat", 12), "test": ("cars_test_annos_withlabels.mat", 4)}
+    lists = {
+        "train": ("devkit/cars_train_annos.mat", 12),
+        "test": ("cars_test_annos_withlabels.mat", 4),
+    }
     for start, (part, (place, count)) in enumerate(lists.items()):
         rows = [(f"{number:05d}.jpg", number % 2 + 1) for number in range(count)]
         for number, (name, _) in enumerate(rows):
@@ -307,5 +342,10 @@ CHECKED: dict[str, Callable[[Path], object]] = {
 }
 """Those whose files torchvision compares with the check sums of the official ones, which has to be left out."""
 
-VARIANTS = {"EMNIST": "letters", "FGVCAircraft": "family", "Imagenette": "160px", "INaturalist": "2021_train_mini"}
+VARIANTS = {
+    "EMNIST": "letters",
+    "FGVCAircraft": "family",
+    "Imagenette": "160px",
+    "INaturalist": "2021_train_mini",
+}
 """The variant that is fabricated, where it is not the first."""

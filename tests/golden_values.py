@@ -1,7 +1,7 @@
 """Numbers that components compute: a change of code that moves none of them changes no result.
 
-Networks compute in double precision, so that machines agree to many digits; data and trainings are 8 and 32 bits.
-"""
+Networks compute in double precision, so that machines agree to many digits; data and trainings are
+8 and 32 bits."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,11 @@ class Golden(NamedTuple):
 def golden_values() -> dict[str, Golden]:
     """The values of every component, by its kind and name."""
     with TemporaryDirectory() as folder, reading_data(fabricate(Path(folder))):
-        return {name: golden for source in (_gates, _backbones, _datasets, _trainings) for name, golden in source()}
+        return {
+            name: golden
+            for source in (_gates, _backbones, _datasets, _trainings)
+            for name, golden in source()
+        }
 
 
 def files_of(golden: Golden) -> set[str]:
@@ -89,7 +93,10 @@ def _gates() -> Iterator[tuple[str, Golden]]:
         trial = resolve_model(Trial(backbone=SMALL, gate=gate, dataset="digits"))
         entry = GATES[trial.gate.name]
         words = " ".join(str(value) for key, value in gate.items() if key != "name")
-        yield f"gate {trial.gate.name} {words}".strip(), Golden(entry.make.__module__, TIGHT, _pass(trial))
+        yield (
+            f"gate {trial.gate.name} {words}".strip(),
+            Golden(entry.make.__module__, TIGHT, _pass(trial)),
+        )
 
 
 def _backbones() -> Iterator[tuple[str, Golden]]:
@@ -122,21 +129,48 @@ def _datasets() -> Iterator[tuple[str, Golden]]:
     for name in DATASETS.names():
         data = DATASETS[name].make(**PARAMS.get(name, {}))
         draws = uniform(7, order, draws=data.train.num_draws)
-        values: dict[str, float] = {"train": len(data.train), "val": len(data.val), "test": len(data.test)}
+        values: dict[str, float] = {
+            "train": len(data.train),
+            "val": len(data.val),
+            "test": len(data.test),
+        }
         values |= {"mean": sum(data.mean), "std": sum(data.std)}
         for kind, some in (("plain", None), ("varied", draws)):
             if hasattr(data.train, "batch"):
                 values[kind] = float(data.train.batch(order, some).double().mean())
             else:
-                values[kind] = float(np.mean([scene.image.double().mean() for scene in data.train.scenes(order, some)]))
+                values[kind] = float(
+                    np.mean(
+                        [scene.image.double().mean() for scene in data.train.scenes(order, some)]
+                    )
+                )
         yield f"dataset {name}", Golden(DATASETS[name].make.__module__, LOOSE, values)
 
 
 def _trainings() -> Iterator[tuple[str, Golden]]:
     recipe = {"epochs": 2, "lr": 0.01, "batch_size": 64}
-    adamw = {**recipe, "optimizer": "adamw", "lr": 0.001, "warmup_epochs": 0.5, "label_smoothing": 0.1}
-    shapes = {"name": "salient_shapes", "image_size": 32, "num_train": 60, "num_val": 60, "num_test": 60}
-    detector = {"shorter_side": 32, "norms": "trained", "pyramid": 16, "features": 32, "proposals": 16, "sampled": 16}
+    adamw = {
+        **recipe,
+        "optimizer": "adamw",
+        "lr": 0.001,
+        "warmup_epochs": 0.5,
+        "label_smoothing": 0.1,
+    }
+    shapes = {
+        "name": "salient_shapes",
+        "image_size": 32,
+        "num_train": 60,
+        "num_val": 60,
+        "num_test": 60,
+    }
+    detector = {
+        "shorter_side": 32,
+        "norms": "trained",
+        "pyramid": 16,
+        "features": 32,
+        "proposals": 16,
+        "sampled": 16,
+    }
     trials = {
         "classification": {"dataset": DIGITS, "training": recipe},
         "classification adamw": {"dataset": DIGITS, "training": adamw},
@@ -151,7 +185,11 @@ def _trainings() -> Iterator[tuple[str, Golden]]:
         trial = Trial.model_validate({"backbone": {**SMALL, "width": 8}, "gate": "se", **fields})
         outcome = run_trial(resolve(trial), runtime=Runtime(device="cpu"))
         assert outcome.status == "done", outcome.error
-        values = {key: value for key, value in outcome.metrics.items() if key in ("train_loss", "val_loss")}
+        values = {
+            key: value
+            for key, value in outcome.metrics.items()
+            if key in ("train_loss", "val_loss")
+        }
         task = TASKS[trial.task.name].make.__module__
         yield f"task {name}", Golden(task, LOOSE, values)
         if name.startswith("classification"):

@@ -20,7 +20,9 @@ def undo_fifth(connection: sqlite3.Connection) -> None:
 def undo_fourth(connection: sqlite3.Connection) -> None:
     """Take away what the fourth and later layouts brought, and the views, which every upgrade makes anew."""
     undo_fifth(connection)
-    for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+    for (view,) in connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'view'"
+    ).fetchall():
         connection.execute(f"DROP VIEW {view}")
     for index in ("ix_das_trials_question", "ix_das_trials_network_network_code"):
         connection.execute(f"DROP INDEX {index}")

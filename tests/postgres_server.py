@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-PROGRAMS = next((p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
+PROGRAMS = next(
+    (p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None
+)
 """Where Debian puts initdb and postgres; None where they are not installed."""
 
 
@@ -20,16 +22,43 @@ def postgres_server() -> Iterator[str]:
     """A server on a free port with its files in a temporary folder; it refuses to run as root, who hands it on."""
     assert PROGRAMS is not None
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    as_user = (
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, account.pw_uid, account.pw_gid)
         data = f"{folder}/data"
-        initdb = [PROGRAMS / "initdb", "-D", data, "-U", "das", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
+        initdb = [
+            PROGRAMS / "initdb",
+            "-D",
+            data,
+            "-U",
+            "das",
+            "-A",
+            "trust",
+            "-N",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-        command = [PROGRAMS / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
+        command = [
+            PROGRAMS / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-k",
+            folder,
+            "-h",
+            "127.0.0.1",
+            "-F",
+        ]
         server = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, **as_user)
         try:
             ready = [PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]

@@ -1,7 +1,7 @@
 """A pretended CUDA device: tensors that say `cuda:0`, hold real numbers on the CPU and refuse to mix with its tensors.
 
-It shows where code would fail or wait on a GPU, on a machine without one. It computes what a CPU computes: it says
-nothing of a GPU's kernels, of its rounding, of its memory or of its speed.
+It shows where code would fail or wait on a GPU, on a machine without one. It computes what a CPU
+computes: it says nothing of a GPU's kernels, of its rounding, of its memory or of its speed.
 
     with pretended_cuda() as gpu:
         model = nn.Linear(4, 2).to("cuda")
@@ -26,8 +26,9 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 def pretended_cuda(view: View = "autograd", *, memory: int = 80 << 30) -> Iterator[PretendedCuda]:
     """Let this process believe that it has one CUDA device, and restore everything at the end.
 
-    Threads that are started inside see the device, too. cuDNN is off, for there is none, and oneDNN, for a GPU has not
-    its kernels: numbers of the CPU that are compared bit for bit are computed without it, too.
+    Threads that are started inside see the device, too. cuDNN is off, for there is none, and
+    oneDNN, for a GPU has not its kernels: numbers of the CPU that are compared bit for bit are
+    computed without it, too.
 
     Args:
         view: what C++ takes the device's tensors for.
@@ -54,7 +55,11 @@ def _patch_constructors(patch: pytest.MonkeyPatch, gpu: PretendedCuda) -> None:
         return _placed(make(data, **options), device)
 
     def converted(data: Any, *, device: Any = None, **options: Any) -> Tensor:
-        return _placed(data if isinstance(data, PretendedTensor) else convert(data, **options), device, **options)
+        return _placed(
+            data if isinstance(data, PretendedTensor) else convert(data, **options),
+            device,
+            **options,
+        )
 
     def of_cpu(device_type: str, *args: Any, **options: Any) -> torch.autocast:
         del device_type
@@ -100,5 +105,7 @@ class _Everywhere(TorchDispatchMode):
         super().__init__()
         self._gpu = gpu
 
-    def __torch_dispatch__(self, operator: Any, types: object, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, operator: Any, types: object, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return self._gpu.run(operator, args, kwargs or {})

@@ -29,10 +29,10 @@ class Sightings:
     The place is the innermost line of dasbench, where there is one.
 
     Attributes:
-        waits: host synchronisations: `item`, copies to the CPU, operators whose result has a size that depends on
-            values, `synchronize`.
-        blocking_copies: to the device, for which the host waits: from memory that is not pinned, or without
-            `non_blocking`.
+        waits: host synchronisations: `item`, copies to the CPU, operators whose result has a size
+            that depends on values, `synchronize`.
+        blocking_copies: to the device, for which the host waits: from memory that is not pinned, or
+            without `non_blocking`.
         other_copies: to the device, while the host goes on.
         calls: of streams, events and memory statistics, by name.
     """
@@ -42,7 +42,9 @@ class Sightings:
         self.blocking_copies: list[str] = []
         self.other_copies: list[str] = []
         self.calls: list[str] = []
-        self._pinned: dict[int, torch.UntypedStorage] = {}  # held, so that no other storage gets the address
+        self._pinned: dict[
+            int, torch.UntypedStorage
+        ] = {}  # held, so that no other storage gets the address
 
     def forget(self) -> None:
         """Start counting afresh."""
@@ -84,13 +86,20 @@ def pretend_driver(patch: pytest.MonkeyPatch, gpu: Sightings, *, memory: int) ->
     """
     for name, answer in _facts(memory).items():
         patch.setattr(torch.cuda, name, _answering(answer))
-    for name in ("empty_cache", "reset_peak_memory_stats", "set_per_process_memory_fraction", "set_device"):
+    for name in (
+        "empty_cache",
+        "reset_peak_memory_stats",
+        "set_per_process_memory_fraction",
+        "set_device",
+    ):
         patch.setattr(torch.cuda, name, _recording(gpu, name))
     for name in ("init", "_lazy_init", "manual_seed", "manual_seed_all"):
         patch.setattr(torch.cuda, name, _answering(None))
     patch.setattr(torch.cuda, "synchronize", _waiting(gpu, "synchronize"))
     patch.setattr(torch.cuda, "get_rng_state", lambda _device=None: torch.get_rng_state())
-    patch.setattr(torch.cuda, "set_rng_state", lambda state, _device=None: torch.set_rng_state(state))
+    patch.setattr(
+        torch.cuda, "set_rng_state", lambda state, _device=None: torch.set_rng_state(state)
+    )
     patch.setattr(torch._dynamo.utils, "has_triton", _answering(False))  # its kernels need a card
     patch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", _answering(False))
     _pretend_streams(patch, gpu)
@@ -139,7 +148,9 @@ def _pretend_streams(patch: pytest.MonkeyPatch, gpu: Sightings) -> None:
 def _pretend_pinning(patch: pytest.MonkeyPatch, gpu: Sightings) -> None:
     def pin_memory(tensor: Tensor, device: object = None) -> Tensor:
         if tensor.is_cuda:
-            raise RuntimeError("cannot pin a tensor of cuda:0; only dense tensors of the CPU can be pinned")
+            raise RuntimeError(
+                "cannot pin a tensor of cuda:0; only dense tensors of the CPU can be pinned"
+            )
         return tensor if gpu.is_pinned(tensor) else gpu.pin(tensor.clone())
 
     patch.setattr(torch.Tensor, "pin_memory", pin_memory)

@@ -16,9 +16,10 @@ CPU = torch.device("cpu")
 View = Literal["autograd", "forward"]
 """What PyTorch's C++ takes the tensors for; Python sees `cuda:0` in either.
 
-- `autograd`: for tensors of the CPU. The backward pass works; `torch.autocast("cuda")` is that of the CPU.
-- `forward`: for tensors of CUDA. Autocast follows CUDA's rules, but the backward pass would ask for a driver.
-"""
+- `autograd`: for tensors of the CPU. The backward pass works; `torch.autocast("cuda")` is that of
+the CPU.
+- `forward`: for tensors of CUDA. Autocast follows CUDA's rules, but the backward pass would ask for
+a driver."""
 
 INDEXING = {
     aten.index.Tensor,
@@ -81,7 +82,9 @@ class PretendedCuda(Sightings):
             self.pin(out)
         if self._belongs_here(asked, placed=placed):
             out = tree_map_only(Tensor, self.place, out)
-        return _written_arguments(operator, args, kwargs, out) if operator._schema.is_mutable else out
+        return (
+            _written_arguments(operator, args, kwargs, out) if operator._schema.is_mutable else out
+        )
 
     def _belongs_here(self, asked: torch.device | None, *, placed: bool) -> bool:
         """Whether an operator's result lies on the device, given the device it was asked for, if any.
@@ -100,7 +103,9 @@ class PretendedCuda(Sightings):
         if operator not in INDEXING:
             shapes = [tuple(tensor.shape) for tensor in large]
             where = place_of_call()
-            raise MixedDevicesError(f"tensors on cuda:0 and on the CPU {shapes} meet in {operator}{where}")
+            raise MixedDevicesError(
+                f"tensors on cuda:0 and on the CPU {shapes} meet in {operator}{where}"
+            )
         self.blocking_copies.append("index" + place_of_call())
 
     def _record_waits(self, operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -119,7 +124,9 @@ class PretendedCuda(Sightings):
             goes_on = kwargs.get("non_blocking") or args[2:3] == (True,)
         else:
             source = args[0]
-            to_device = self._belongs_here(kwargs.get("device"), placed=isinstance(source, PretendedTensor))
+            to_device = self._belongs_here(
+                kwargs.get("device"), placed=isinstance(source, PretendedTensor)
+            )
             goes_on = kwargs.get("non_blocking")
         from_device = isinstance(source, PretendedTensor)
         if from_device and not to_device:
@@ -183,7 +190,9 @@ class PretendedTensor(Tensor):
         return ["values"], self.gpu
 
     @staticmethod
-    def __tensor_unflatten__(parts: dict[str, Tensor], gpu: PretendedCuda, size: object, stride: object) -> Tensor:
+    def __tensor_unflatten__(
+        parts: dict[str, Tensor], gpu: PretendedCuda, size: object, stride: object
+    ) -> Tensor:
         return gpu.place(parts["values"])
 
     def __deepcopy__(self, memo: dict[int, object]) -> Tensor:
@@ -194,11 +203,17 @@ class PretendedTensor(Tensor):
         return copied.requires_grad_(self.requires_grad)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.detach().cpu().__reduce_ex__(protocol)  # where it is read, there may be no device
+        return (
+            self.detach().cpu().__reduce_ex__(protocol)
+        )  # where it is read, there may be no device
 
     @classmethod
     def __torch_function__(
-        cls, function: Callable[..., Any], types: object, args: Any = (), kwargs: dict[str, Any] | None = None
+        cls,
+        function: Callable[..., Any],
+        types: object,
+        args: Any = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         if function is Tensor.cuda:
             return args[0]
@@ -210,7 +225,9 @@ class PretendedTensor(Tensor):
             return function(*args, **(kwargs or {}))
 
     @classmethod
-    def __torch_dispatch__(cls, operator: Any, types: object, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        cls, operator: Any, types: object, args: Any = (), kwargs: Any = None
+    ) -> Any:
         given = _tensors((*args, *(kwargs or {}).values()))
         gpu = next(tensor.gpu for tensor in given if isinstance(tensor, PretendedTensor))
         return gpu.run(operator, args, kwargs or {})
@@ -266,12 +283,18 @@ def _on_cpu(value: Any) -> Any:
     return CPU if isinstance(value, torch.device) and value.type == "cuda" else value
 
 
-def _written_arguments(operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> Any:
+def _written_arguments(
+    operator: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any
+) -> Any:
     """What an operator returns that writes to its arguments: those, not other tensors with the same values."""
     written = []
     for place, argument in enumerate(operator._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
-            given = args[place] if place < len(args) and not argument.kwarg_only else kwargs.get(argument.name)
+            given = (
+                args[place]
+                if place < len(args) and not argument.kwarg_only
+                else kwargs.get(argument.name)
+            )
             written.append((argument.alias_info.before_set, given))
     outs = list(out) if isinstance(out, (tuple, list)) else [out]
     for number, returned in enumerate(operator._schema.returns):

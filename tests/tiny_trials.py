@@ -8,8 +8,22 @@ import pytest
 from dasbench.catalog import resolve
 from dasbench.spec.trial import Trial
 
-SHAPES = {"name": "salient_shapes", "image_size": 32, "difficulty": 0.0, "num_train": 60, "num_val": 60, "num_test": 60}
-DETECTOR = {"shorter_side": 32, "norms": "trained", "pyramid": 8, "features": 16, "proposals": 16, "sampled": 16}
+SHAPES = {
+    "name": "salient_shapes",
+    "image_size": 32,
+    "difficulty": 0.0,
+    "num_train": 60,
+    "num_val": 60,
+    "num_test": 60,
+}
+DETECTOR = {
+    "shorter_side": 32,
+    "norms": "trained",
+    "pyramid": 8,
+    "features": 16,
+    "proposals": 16,
+    "sampled": 16,
+}
 ONE_IMAGE = 1.7
 """Per cent: a score of 60 images differs by as much where one of them lies between two classes."""
 
@@ -38,10 +52,14 @@ def tiny_trial(task: str, gate: str | dict[str, Any], **values: Any) -> Trial:
         dataset=SHAPES,
         training={"epochs": 1, "batch_size": 8, "lr": 0.01},
     )
-    return resolve(trial.with_values({name.replace("__", "."): value for name, value in values.items()}))
+    return resolve(
+        trial.with_values({name.replace("__", "."): value for name, value in values.items()})
+    )
 
 
-def assert_same_scores(found: Mapping[str, Any], expected: Mapping[str, Any], *, rounding: float) -> None:
+def assert_same_scores(
+    found: Mapping[str, Any], expected: Mapping[str, Any], *, rounding: float
+) -> None:
     """Losses are equal but for rounding, and other scores but for one image.
 
     Args:

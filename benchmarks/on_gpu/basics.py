@@ -18,7 +18,14 @@ from on_gpu.setting import Row, Setting, failing, rounded, trained
 SOME_GATES = ("none", "das", "deform_attn", "sa", "dra", "emca")
 """What tasks other than classification are tried with."""
 
-DETECTOR = {"shorter_side": 128, "norms": "trained", "pyramid": 32, "features": 64, "proposals": 64, "sampled": 32}
+DETECTOR = {
+    "shorter_side": 128,
+    "norms": "trained",
+    "pyramid": 32,
+    "features": 64,
+    "proposals": 64,
+    "sampled": 32,
+}
 
 
 def place(setting: Setting) -> Iterator[Row]:
@@ -31,7 +38,11 @@ def place(setting: Setting) -> Iterator[Row]:
     if setting.on_gpu and there:
         free, total = torch.cuda.mem_get_info()
         short = has_short_floats()
-        yield {"free_gib": rounded(free / 2**30), "total_gib": rounded(total / 2**30), "bf16_and_tf32": short}
+        yield {
+            "free_gib": rounded(free / 2**30),
+            "total_gib": rounded(total / 2**30),
+            "bf16_and_tf32": short,
+        }
 
 
 def precision(setting: Setting) -> Iterator[Row]:
@@ -53,16 +64,25 @@ def precision(setting: Setting) -> Iterator[Row]:
                 wanted["cudnn_benchmark"] = not deterministic
             recorded = {key: outcome.environment.get(key, False) for key in wanted}
             seen = during[0] if during else {}
-            exact = seen.get("error_of_products", math.inf) < 5e-5 and seen["error_of_convolutions"] < 5e-5
+            exact = (
+                seen.get("error_of_products", math.inf) < 5e-5
+                and seen["error_of_convolutions"] < 5e-5
+            )
             yield {
                 "precision": name,
                 "deterministic": deterministic,
                 "during": seen,
                 **failing(
                     trained(outcome),
-                    (all(seen.get(key) == value for key, value in wanted.items()), f"wanted {wanted} in training"),
+                    (
+                        all(seen.get(key) == value for key, value in wanted.items()),
+                        f"wanted {wanted} in training",
+                    ),
                     (recorded == wanted, f"wanted {wanted} in the record, not {recorded}"),
-                    (outcome.environment["deterministic"] == deterministic, "the record says otherwise of determinism"),
+                    (
+                        outcome.environment["deterministic"] == deterministic,
+                        "the record says otherwise of determinism",
+                    ),
                     (tf32 or exact, "fp32 is not computed in IEEE fp32"),
                 ),
             }
@@ -99,9 +119,16 @@ def gates(setting: Setting) -> Iterator[Row]:
         trial = _shapes(setting, {"name": "classification"}, gate, "fp32")
         outcome = setting.run(trial, deterministic=True)
         indeterminate = outcome.environment.get("indeterminate", [])
-        yield {"gate": gate, "deterministic": True, "indeterminate": indeterminate, **failing(trained(outcome))}
+        yield {
+            "gate": gate,
+            "deterministic": True,
+            "indeterminate": indeterminate,
+            **failing(trained(outcome)),
+        }
         for name in ("fp32", "bf16"):
-            forms = _forms(_shapes(setting, {"name": "classification"}, gate, name), setting.torch_device)
+            forms = _forms(
+                _shapes(setting, {"name": "classification"}, gate, name), setting.torch_device
+            )
             kept = all(into.dtype == out.dtype for into, out in forms)
             laid_out = all(into.layout == out.layout for into, out in forms)
             yield {
@@ -110,7 +137,10 @@ def gates(setting: Setting) -> Iterator[Row]:
                 "forms": sorted({(str(into), str(out)) for into, out in forms}),
                 **failing(
                     (kept, "a gate's output is of another type than its input"),
-                    (laid_out or not setting.on_gpu, "a gate's output lies in memory in another way than its input"),
+                    (
+                        laid_out or not setting.on_gpu,
+                        "a gate's output lies in memory in another way than its input",
+                    ),
                 ),
             }
 
@@ -137,7 +167,9 @@ def _tried(setting: Setting, task: Row, gate: str) -> Iterator[Row]:
             "gate": gate,
             "precision": name,
             "loss": loss,
-            "scores": {key: value for key, value in outcome.metrics.items() if key.startswith("val_")},
+            "scores": {
+                key: value for key, value in outcome.metrics.items() if key.startswith("val_")
+            },
             "seconds": rounded(outcome.seconds),
             **failing(trained(outcome), (math.isfinite(loss), f"the loss is {loss}")),
         }
@@ -168,7 +200,9 @@ class Form:
     def of(cls, x: Tensor) -> "Form":
         """The form of a map."""
         last = x.is_contiguous(memory_format=torch.channels_last)
-        return cls(str(x.dtype).removeprefix("torch."), "channels last" if last else "channels first")
+        return cls(
+            str(x.dtype).removeprefix("torch."), "channels last" if last else "channels first"
+        )
 
     def __str__(self) -> str:
         return f"{self.dtype}, {self.layout}"

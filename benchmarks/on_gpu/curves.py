@@ -29,20 +29,31 @@ def curve(setting: Setting) -> Iterator[Row]:
         top1: dict[str, list[float]] = {name: [] for name in ("cpu", *FAR)}
         for seed in range(1 if setting.small else 3):
             epochs = 1 if setting.small else 6
-            cpu = run_trial(setting.digits(gate, seed=seed, epochs=epochs), runtime=Runtime(device="cpu", threads=4))
+            cpu = run_trial(
+                setting.digits(gate, seed=seed, epochs=epochs),
+                runtime=Runtime(device="cpu", threads=4),
+            )
             yield {"gate": gate, "seed": seed, "on": "cpu", **failing(trained(cpu))}
             if cpu.status != "done":
                 return
             top1["cpu"].append(cpu.metrics["top1"])
             for name, far in FAR.items():
-                outcome = setting.run(setting.digits(gate, seed=seed, epochs=epochs, precision=name))
+                outcome = setting.run(
+                    setting.digits(gate, seed=seed, epochs=epochs, precision=name)
+                )
                 top1[name].append(outcome.metrics.get("top1", 0.0))
                 yield {"gate": gate, "seed": seed, "precision": name, **_beside(outcome, cpu, far)}
         noise = _noise(top1["cpu"])
         for name in FAR:
             difference = fmean(top1[name]) - fmean(top1["cpu"])
             close = (abs(difference) <= noise, f"top-1 is {difference:+.1f} points from the CPU's")
-            yield {"gate": gate, "precision": name, "top1": top1[name], "top1_on_cpu": top1["cpu"], **failing(close)}
+            yield {
+                "gate": gate,
+                "precision": name,
+                "top1": top1[name],
+                "top1_on_cpu": top1["cpu"],
+                **failing(close),
+            }
 
 
 def _noise(top1: list[float]) -> float:
@@ -59,7 +70,10 @@ def _beside(outcome: Outcome, cpu: Outcome, far: float) -> Row:
         "first_loss": first,
         "on_cpu": right,
         "images_per_s": round(outcome.epochs[-1].metrics["images_per_s"]),
-        **failing(trained(outcome), (abs(first / right - 1) <= far, f"the first loss is {first / right:.4f} of it")),
+        **failing(
+            trained(outcome),
+            (abs(first / right - 1) <= far, f"the first loss is {first / right:.4f} of it"),
+        ),
     }
 
 

@@ -47,7 +47,10 @@ def _too_much(setting: Setting) -> Iterator[Row]:
             **failing(
                 (out.reason == "oom", f"the reason is {out.reason}: {out.error[-300:]}"),
                 (held < LEFT, f"the failed trial holds {held >> 20} MiB"),
-                (reserved < 2 * LEFT, f"the allocator keeps {reserved >> 20} MiB from its neighbours"),
+                (
+                    reserved < 2 * LEFT,
+                    f"the allocator keeps {reserved >> 20} MiB from its neighbours",
+                ),
                 trained(after),
             ),
         }
@@ -68,7 +71,10 @@ def _wrong_labels(setting: Setting) -> Iterator[Row]:
         "new_process": anew.failed or "done",
         **failing(
             (out.reason == "error", f"the reason is {out.reason}"),
-            (broken or after.status == "done", f"the process says that it is sound, and fails: {after.error[-300:]}"),
+            (
+                broken or after.status == "done",
+                f"the process says that it is sound, and fails: {after.error[-300:]}",
+            ),
             (broken == setting.on_gpu, _what_broke(broken, out)),
             (not anew.failed, f"a new process fails: {anew.failed}"),
         ),

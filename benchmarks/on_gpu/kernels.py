@@ -35,7 +35,8 @@ class Inputs:
     """What a deformable convolution reads, and the gradient of what it writes.
 
     Shape:
-        x: [B, R, H, W]; offset: [B, 18, H, W]; mask: [B, 9, H, W]; weight: [C, R, 3, 3]; grad: [B, C, H, W]
+        x: [B, R, H, W]; offset: [B, 18, H, W]; mask: [B, 9, H, W]; weight: [C, R, 3, 3]; grad: [B,
+            C, H, W]
     """
 
     x: Tensor
@@ -60,12 +61,16 @@ class Inputs:
 
     def forward(self, backend: str) -> Tensor:
         """What a backend makes of them."""
-        return deform_conv2d(self.x, self.offset, self.mask, self.weight, padding=1, backend=backend)
+        return deform_conv2d(
+            self.x, self.offset, self.mask, self.weight, padding=1, backend=backend
+        )
 
     def both(self, backend: str) -> list[Tensor]:
         """Output and gradients of a backend."""
         out = self.forward(backend)
-        gradients = torch.autograd.grad(out, (self.x, self.offset, self.mask, self.weight), self.grad)
+        gradients = torch.autograd.grad(
+            out, (self.x, self.offset, self.mask, self.weight), self.grad
+        )
         return [out.detach(), *gradients]
 
     def plain(self) -> object:
@@ -83,7 +88,9 @@ def deform(setting: Setting) -> Iterator[Row]:
             inputs = Inputs.drawn(batch, channels, side, setting.torch_device)
             right = None
             for backend, precision, far in WAYS:
-                set_arithmetic(setting.digits(precision=precision), setting.torch_device, deterministic=False)
+                set_arithmetic(
+                    setting.digits(precision=precision), setting.torch_device, deterministic=False
+                )
                 figures, values = _measured(inputs, backend, setting)
                 right = right or values
                 errors = [_distance(one, exact) for one, exact in zip(values, right, strict=True)]
@@ -94,10 +101,20 @@ def deform(setting: Setting) -> Iterator[Row]:
                     "way": f"{backend}, {precision}",
                     **figures,
                     "errors_of_out_x_offset_mask_weight": errors,
-                    **failing((max(errors) <= far, f"{backend} in {precision} lies {max(errors)} from the first way")),
+                    **failing(
+                        (
+                            max(errors) <= far,
+                            f"{backend} in {precision} lies {max(errors)} from the first way",
+                        )
+                    ),
                 }
             plain_ms = _median_ms(inputs.plain, setting)
-            yield {"network": network, "shape": [*inputs.x.shape], "way": "a plain convolution", "both_ms": plain_ms}
+            yield {
+                "network": network,
+                "shape": [*inputs.x.shape],
+                "way": "a plain convolution",
+                "both_ms": plain_ms,
+            }
 
 
 def _measured(inputs: Inputs, backend: str, setting: Setting) -> tuple[Row, list[Tensor]]:

@@ -25,8 +25,8 @@ class Habits:
         reads_losses: whether every step waits for its loss.
         deterministic: whether operators take their deterministic form, without cuDNN's benchmark.
         compile_mode: of `torch.compile`; None does not compile.
-        workers: processes of a DataLoader that transform images one by one, as torchvision's reference scripts do;
-            0 keeps all images on the device.
+        workers: processes of a DataLoader that transform images one by one, as torchvision's
+            reference scripts do; 0 keeps all images on the device.
     """
 
     fused: bool = True
@@ -53,12 +53,24 @@ def by_hand_speed(trial: Trial, device: torch.device, habits: Habits = Habits())
     set_arithmetic(trial, device, deterministic=habits.deterministic)
     torch.manual_seed(trial.seed)
     classes = len(load_dataset(trial.dataset).classes)
-    model = build_model(trial, num_classes=classes).to(device, memory_format=torch.channels_last).train()
+    model = (
+        build_model(trial, num_classes=classes)
+        .to(device, memory_format=torch.channels_last)
+        .train()
+    )
     fused = True if habits.fused and device.type == "cuda" else None
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=fused)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=fused
+    )
     forward = torch.compile(model, mode=habits.compile_mode) if habits.compile_mode else model
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=trial.training.precision == "bf16")
-    batches = LoadedBatches(trial, device, habits.workers) if habits.workers else ResidentBatches(trial, device)
+    autocast = torch.autocast(
+        device.type, torch.bfloat16, enabled=trial.training.precision == "bf16"
+    )
+    batches = (
+        LoadedBatches(trial, device, habits.workers)
+        if habits.workers
+        else ResidentBatches(trial, device)
+    )
     seconds, images = 0.0, 0
     for _ in range(trial.training.epochs):
         wait_for(device)
@@ -94,13 +106,18 @@ class ResidentBatches:
         self.dtype = torch.bfloat16 if trial.training.precision == "bf16" else torch.float32
         self.images = data.train.images.to(device, memory_format=torch.channels_last)
         self.labels = data.train.labels.to(device)
-        mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (data.mean, data.std))
+        mean, std = (
+            torch.tensor(values, device=device)[:, None, None] for values in (data.mean, data.std)
+        )
         self.scale, self.shift = 1 / (255 * std), -mean / std
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for chosen in torch.randperm(len(self.labels), device=self.device).split(self.batch_size):
             x = self.images[chosen] * self.scale + self.shift
-            yield x.to(self.dtype).contiguous(memory_format=torch.channels_last), self.labels[chosen]
+            yield (
+                x.to(self.dtype).contiguous(memory_format=torch.channels_last),
+                self.labels[chosen],
+            )
 
 
 class SingleImages(torch.utils.data.Dataset[tuple[Tensor, int]]):
@@ -121,7 +138,9 @@ class LoadedBatches:
 
     def __init__(self, trial: Trial, device: torch.device, workers: int) -> None:
         data = load_dataset(trial.dataset)
-        transform = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(data.mean, data.std)])
+        transform = v2.Compose(
+            [v2.ToDtype(torch.float32, scale=True), v2.Normalize(data.mean, data.std)]
+        )
         self.device = device
         self.loader = DataLoader(
             SingleImages(data.train.images, data.train.labels, transform),

@@ -1,7 +1,7 @@
 """A process that trains one trial of several: it gets ready, waits for a line on its standard input, and starts.
 
-It is told the trial, the device and its share of the GPU's memory as JSON in its first argument. It says `ready`, and
-at the end its outcome as a line of JSON.
+It is told the trial, the device and its share of the GPU's memory as JSON in its first argument. It
+says `ready`, and at the end its outcome as a line of JSON.
 """
 
 import json
@@ -40,7 +40,10 @@ def main() -> None:
         return  # whoever started it is gone
     outcome = run_trial(trial, runtime=Runtime(device=task.device, gpu_share=task.gpu_share))
     speeds = [epoch.metrics["images_per_s"] for epoch in outcome.epochs]
-    print(json.dumps({"status": outcome.status, "speeds": speeds, "error": outcome.error[-600:]}), flush=True)
+    print(
+        json.dumps({"status": outcome.status, "speeds": speeds, "error": outcome.error[-600:]}),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

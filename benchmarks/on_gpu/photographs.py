@@ -26,13 +26,18 @@ def loader(setting: Setting) -> Iterator[Row]:
         for loaders in (0, 2) if setting.small else (0, 1, 4, 8, 15):
             with reading_data(Path(folder)):
                 trial = _trial("tf32" if setting.on_gpu else "fp32")
-            outcome = setting.run(trial, data_root=Path(folder), loaders=loaders, deterministic=True)
+            outcome = setting.run(
+                trial, data_root=Path(folder), loaders=loaders, deterministic=True
+            )
             losses = [epoch.metrics["train_loss"] for epoch in outcome.epochs]
             right = right or losses
             yield {
                 "loaders": loaders,
                 "images_per_s": [round(epoch.metrics["images_per_s"]) for epoch in outcome.epochs],
-                **failing(trained(outcome), (losses == right, f"the losses are {losses}, without loaders {right}")),
+                **failing(
+                    trained(outcome),
+                    (losses == right, f"the losses are {losses}, without loaders {right}"),
+                ),
             }
 
 

@@ -44,7 +44,9 @@ class Setting:
         """Whether this is no rehearsal."""
         return self.device != "cpu"
 
-    def run(self, trial: Trial, report: Report = go_on, workdir: str | None = None, **runtime: Any) -> Outcome:
+    def run(
+        self, trial: Trial, report: Report = go_on, workdir: str | None = None, **runtime: Any
+    ) -> Outcome:
         """Train a trial on the device; `runtime` are further fields of a `Runtime`."""
         return run_trial(trial, report, workdir, runtime=Runtime(device=self.device, **runtime))
 
@@ -62,12 +64,18 @@ class Setting:
     @property
     def small_images(self) -> Work:
         """A ResNet-18 on images of 32 px."""
-        return Work("resnet18", 4, 16, 128, 32) if self.small else Work("resnet18", 64, 32, 25_600, 256)
+        return (
+            Work("resnet18", 4, 16, 128, 32)
+            if self.small
+            else Work("resnet18", 64, 32, 25_600, 256)
+        )
 
     @property
     def photographs(self) -> Work:
         """A ResNet-50 on images of 224 px."""
-        return Work("resnet50", 4, 64, 16, 8) if self.small else Work("resnet50", 64, 224, 2_560, 256)
+        return (
+            Work("resnet50", 4, 64, 16, 8) if self.small else Work("resnet50", 64, 224, 2_560, 256)
+        )
 
 
 def failing(*demands: tuple[bool, str]) -> Row:

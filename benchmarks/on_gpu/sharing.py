@@ -54,14 +54,19 @@ def _foreseen(setting: Setting, trial: Trial) -> Row:
             trained(outcome),
             (peak > 0, "nothing was measured"),
             (taken_of_gpu <= needed, "the trial takes more than it is counted with"),
-            (taken.get("context", 0) <= CONTEXT, f"the context takes more than {CONTEXT >> 20} MiB"),
+            (
+                taken.get("context", 0) <= CONTEXT,
+                f"the context takes more than {CONTEXT >> 20} MiB",
+            ),
         ),
     }
 
 
 def packing(setting: Setting) -> Iterator[Row]:
     """Trials at once, a process each: images a second and trials an hour over those of one."""
-    work = Work("resnet18", 4, 16, 128, 32) if setting.small else Work("resnet18", 16, 32, 10_000, 64)
+    work = (
+        Work("resnet18", 4, 16, 128, 32) if setting.small else Work("resnet18", 16, 32, 10_000, 64)
+    )
     trial = work.trial(epochs=3 if setting.small else 8)
     for mps in with_and_without_mps():
         one = 0.0
@@ -69,7 +74,11 @@ def packing(setting: Setting) -> Iterator[Row]:
             together = train_together(trial, number=number, device=setting.device, mps=mps)
             one = one or together.images_per_s
             over_one = rounded(together.images_per_s / one) if one else None
-            yield {**_without_failure(asdict(together)), "over_one": over_one, **failing(_all_done(together.failed))}
+            yield {
+                **_without_failure(asdict(together)),
+                "over_one": over_one,
+                **failing(_all_done(together.failed)),
+            }
     if len(with_and_without_mps()) == 1:
         yield {"mps": "not available"}
 

@@ -45,21 +45,34 @@ def speed224(setting: Setting) -> Iterator[Row]:
                 continue
             row = _ours(setting, setting.photographs.trial(gate, precision=name))
             plain = plain or row["images_per_s"]
-            yield {"gate": gate, **row, "over_plain": rounded(row["images_per_s"] / plain) if plain else None}
+            yield {
+                "gate": gate,
+                **row,
+                "over_plain": rounded(row["images_per_s"] / plain) if plain else None,
+            }
     for gate in ("none", "das"):
         trial = setting.photographs.trial(gate, precision="bf16")
         yield {"gate": gate, "deterministic": True, **_ours(setting, trial, deterministic=True)}
-    yield {"what": "by hand", **_by_hand(setting, setting.photographs.trial(precision="bf16"), Habits())}
+    yield {
+        "what": "by hand",
+        **_by_hand(setting, setting.photographs.trial(precision="bf16"), Habits()),
+    }
 
 
 def compiled(setting: Setting) -> Iterator[Row]:
     """`training.compile`: the same loss, gate after gate in one process, and faster; CUDA graphs in a loop by hand."""
     work = setting.small_images
     for gate in ("none", "das"):
-        plain, fast = (setting.run(work.trial(gate, precision="bf16", compile=whether)) for whether in (False, True))
+        plain, fast = (
+            setting.run(work.trial(gate, precision="bf16", compile=whether))
+            for whether in (False, True)
+        )
         yield {"gate": gate, **_compared(plain, fast)}
     graphs = Habits(compile_mode="reduce-overhead" if setting.on_gpu else "default")
-    yield {"what": f"by hand, {graphs.compile_mode}", **_by_hand(setting, work.trial(precision="bf16"), graphs)}
+    yield {
+        "what": f"by hand, {graphs.compile_mode}",
+        **_by_hand(setting, work.trial(precision="bf16"), graphs),
+    }
 
 
 def _ours(setting: Setting, trial: Trial, **runtime: Any) -> Row:
@@ -82,10 +95,14 @@ def _compared(plain: Outcome, fast: Outcome) -> Row:
         return failing(trained(plain), trained(fast))
     right, loss = (outcome.epochs[0].metrics["train_loss"] for outcome in (plain, fast))
     return {
-        "images_per_s": [round(outcome.epochs[-1].metrics["images_per_s"], 1) for outcome in (plain, fast)],
+        "images_per_s": [
+            round(outcome.epochs[-1].metrics["images_per_s"], 1) for outcome in (plain, fast)
+        ],
         "seconds": [rounded(outcome.seconds) for outcome in (plain, fast)],
         "first_loss": [right, loss],
-        **failing((abs(loss / right - 1) < CLOSE, f"compiled, the first loss is {loss}, and else {right}")),
+        **failing(
+            (abs(loss / right - 1) < CLOSE, f"compiled, the first loss is {loss}, and else {right}")
+        ),
     }
 
 

@@ -66,7 +66,9 @@ def train_together(trial: Trial, *, number: int, device: str, mps: bool) -> Toge
     """
     trials = [trial.model_copy(update={"seed": seed}) for seed in range(number)]
     with tempfile.TemporaryDirectory() as no_daemon:
-        processes = [_started(one, device, 1 / number, None if mps else no_daemon) for one in trials]
+        processes = [
+            _started(one, device, 1 / number, None if mps else no_daemon) for one in trials
+        ]
         for process in processes:
             _wait_until_ready(process)
         start = perf_counter()
@@ -86,7 +88,9 @@ def _started(trial: Trial, device: str, share: float, pipe: str | None) -> subpr
     if pipe is not None:
         environment[MPS_PIPE] = pipe
     command = [sys.executable, "-m", "on_gpu.one_trial", json.dumps(asdict(task))]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -113,7 +117,11 @@ def _result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     lines = list(_lines(process))
     code = process.wait()
     if code or not lines:
-        return {"status": "failed", "speeds": [], "error": f"the process ended with exit code {code}"}
+        return {
+            "status": "failed",
+            "speeds": [],
+            "error": f"the process ended with exit code {code}",
+        }
     result: dict[str, Any] = json.loads(lines[-1])
     return result
 

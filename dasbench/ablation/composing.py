@@ -35,7 +35,9 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> di
         {'name': 'das', 'alpha': 0.1}
     """
     _ = GATES[gate]
-    data = study.document.data or study.model_dump(mode="json", exclude={"base": set(FILLED_IN)}, exclude_defaults=True)
+    data = study.document.data or study.model_dump(
+        mode="json", exclude={"base": set(FILLED_IN)}, exclude_defaults=True
+    )
     base = json.loads(json.dumps(data["base"]))
     given = base.get("gate", "none")
     if (given.get("name") if isinstance(given, dict) else given) != gate:
@@ -47,7 +49,9 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> di
             message = f"write KEY=VALUE with a dotted field of the trial ({', '.join(SETTABLE)})"
             complaints.append(Complaint(f"--set {text}", 0, "", message))
         elif key in ("gate", "gate.name"):
-            complaints.append(Complaint(f"--set {text}", 0, "", f"the gate is '{gate}', which is named as GATE"))
+            complaints.append(
+                Complaint(f"--set {text}", 0, "", f"the gate is '{gate}', which is named as GATE")
+            )
         else:
             set_field(base, key, parse_scalar(value))
     if complaints:
@@ -68,5 +72,7 @@ def compose(base: Mapping[str, Any]) -> Composed:
         complaints = []
         for item in error.errors():
             path = ".".join(str(part) for part in plain_path(item["loc"]) if part != "params")
-            complaints.append(Complaint("", 0, f"base.{path}", explain(item, Trial, hidden=FILLED_IN)))
+            complaints.append(
+                Complaint("", 0, f"base.{path}", explain(item, Trial, hidden=FILLED_IN))
+            )
         raise StudyError(complaints) from error

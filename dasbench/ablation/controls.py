@@ -24,7 +24,8 @@ class Control:
     Args:
         trial: the control, resolved.
         changed: which parameter was set, and to what: `alpha 0.231`.
-        of_removal: whether the removal was brought to the full gate's size, or the full gate to the removal's.
+        of_removal: whether the removal was brought to the full gate's size, or the full gate to the
+            removal's.
         params: parameters of its network.
         target: parameters of the network that it was to be as large as.
         gates: how many of the target's parameters are its gates'.
@@ -41,7 +42,13 @@ class Control:
     def difference(self) -> float:
         """By which share of the target's gates the control is larger; infinite if the gates have no parameters."""
         surplus = self.params - self.target
-        return surplus / self.gates if self.gates else math.copysign(math.inf, surplus) if surplus else 0.0
+        return (
+            surplus / self.gates
+            if self.gates
+            else math.copysign(math.inf, surplus)
+            if surplus
+            else 0.0
+        )
 
     @property
     def matched(self) -> bool:
@@ -119,7 +126,8 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
 
     Args:
         values: ordered so that the count only grows, or only shrinks.
-        count: what is to be near the target; a value for which it raises `ModelError` is passed over.
+        count: what is to be near the target; a value for which it raises `ModelError` is passed
+            over.
         target: the count that is wanted.
 
     Example:

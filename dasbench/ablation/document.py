@@ -54,7 +54,10 @@ def write_study(name: str, composed: Composed, ablation: Ablation, source: Sourc
     """The text of the study file."""
     gate = Choice.model_validate(gate_of(composed.full))
     question = f"What does each part of the gate {gate} contribute, at equal size?"
-    fields = {"name": name, "question": question if len(question) <= 300 else f"{question[:297]}..."}
+    fields = {
+        "name": name,
+        "question": question if len(question) <= 300 else f"{question[:297]}...",
+    }
     kept = {key: _kept(key, value) for key, value in source.data.items() if key in KEPT}
     if source.profile is not None:
         kept.pop("profiles", None)
@@ -76,7 +79,8 @@ def _head(name: str, composed: Composed, ablation: Ablation, source: Source) -> 
     yield from _comment(f"Written by `{source.command}`.", indent="")
     yield "# The gate as it is, which stands first, is what every other variant is compared with:"
     yield from _comment(
-        f"  dasbench compare --baseline {shlex.quote(baseline_label(composed, ablation))} {name}", indent=""
+        f"  dasbench compare --baseline {shlex.quote(baseline_label(composed, ablation))} {name}",
+        indent="",
     )
     yield "# Parameters are all those of the network; in brackets, the difference from the network with the full gate."
     if "leave_one_out" in {line.part for line in ablation.lines.values()}:
@@ -144,7 +148,9 @@ def _profiles(profiles: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, changes in profiles.items():
         base = changes.get("base")
         own = (
-            {"base": {key: value for key, value in base.items() if key not in OWN}} if isinstance(base, Mapping) else {}
+            {"base": {key: value for key, value in base.items() if key not in OWN}}
+            if isinstance(base, Mapping)
+            else {}
         )
         own |= {key: _kept(key, value) for key, value in changes.items() if key in KEPT}
         kept[name] = {key: value for key, value in own.items() if value}
@@ -163,7 +169,11 @@ def flow(value: Any) -> str:
         '{name: das, alpha: 0.2, mask: false, stages: [1, 2], on: "null", why: "a: b"}'
     """
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{flow(str(key))}: {flow(inner)}" for key, inner in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{flow(str(key))}: {flow(inner)}" for key, inner in value.items())
+            + "}"
+        )
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str) and PLAIN.fullmatch(value) and parse_scalar(value) == value:

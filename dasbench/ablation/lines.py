@@ -34,7 +34,8 @@ class Ablation:
 
     Args:
         lines: by the trial's key.
-        notes: what is to be said about a part: trials that another one is already, networks that cannot be built.
+        notes: what is to be said about a part: trials that another one is already, networks that
+            cannot be built.
     """
 
     lines: dict[str, Line] = field(default_factory=dict)
@@ -45,7 +46,9 @@ class Ablation:
         self.notes.setdefault(part, []).append(text)
 
 
-def ablate(composed: Composed, parts: Sequence[str], *, told: Callable[[str], None] | None = None) -> Ablation:
+def ablate(
+    composed: Composed, parts: Sequence[str], *, told: Callable[[str], None] | None = None
+) -> Ablation:
     """List, build and count the variants of an ablation, equal trials once.
 
     Args:
@@ -73,7 +76,9 @@ def ablate(composed: Composed, parts: Sequence[str], *, told: Callable[[str], No
                 raise
             found.note(variant.part, f"{variant.says}: cannot be built ({error})")
             continue
-        found.lines[variant.trial.key] = _line(variant, f"{params:,} parameters ({params - num_params(full):+,})")
+        found.lines[variant.trial.key] = _line(
+            variant, f"{params:,} parameters ({params - num_params(full):+,})"
+        )
         if variant.control:
             _add_control(found, composed, variant)
     return found
@@ -93,18 +98,25 @@ def _add_control(found: Ablation, composed: Composed, removal: Variant) -> None:
     """List the control of a removal, or say why there is none."""
     name = f"control of '{removal.says}'"
     if num_params(removal.trial) == num_params(composed.full):
-        found.note(removal.part, f"{name}: not needed, it has exactly as many parameters as the full gate")
+        found.note(
+            removal.part, f"{name}: not needed, it has exactly as many parameters as the full gate"
+        )
         return
     control = control_of(composed, removal.trial)
     if control is None:
-        found.note(removal.part, f"{name}: none, no parameter of the gate brings it nearer to the full gate's size")
+        found.note(
+            removal.part,
+            f"{name}: none, no parameter of the gate brings it nearer to the full gate's size",
+        )
         return
     twin = found.lines.get(control.trial.key)
     if twin:
         found.note(removal.part, f"{name}: the nearest in size is '{twin.says}', {_fit(control)}")
         return
     whose = "itself" if control.of_removal else "the full gate"
-    variant = Variant(part=removal.part, says=f"{name}: {whose} with {control.changed}", trial=control.trial)
+    variant = Variant(
+        part=removal.part, says=f"{name}: {whose} with {control.changed}", trial=control.trial
+    )
     found.lines[control.trial.key] = _line(variant, _fit(control))
 
 

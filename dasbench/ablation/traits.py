@@ -19,7 +19,8 @@ HOW_TO = (
 def components(gate: Choice) -> Mapping[str, Changes]:
     """The components of a resolved gate, each with the parameters that put its neutral replacement in its place.
 
-    A gate is registered with `components`, such a mapping or a function that makes it from the gate's parameters.
+    A gate is registered with `components`, such a mapping or a function that makes it from the
+    gate's parameters.
 
     Raises:
         UsageError: if the gate names no components, saying how to add them.
@@ -29,10 +30,14 @@ def components(gate: Choice) -> Mapping[str, Changes]:
         {'spatial_context': {'kernel': 1}}
     """
     if gate.name == "none":
-        raise UsageError("gate 'none' is the plain backbone: there is nothing to leave out; name an attention gate")
+        raise UsageError(
+            "gate 'none' is the plain backbone: there is nothing to leave out; name an attention gate"
+        )
     named = GATES[gate.name].traits.get("components")
     if named is None:
-        raise UsageError(f"gate '{gate.name}' does not say what it is composed of; {HOW_TO.format(name=gate.name)}")
+        raise UsageError(
+            f"gate '{gate.name}' does not say what it is composed of; {HOW_TO.format(name=gate.name)}"
+        )
     parts: Mapping[str, Changes] = named(gate.params) if callable(named) else named
     return parts
 
@@ -67,5 +72,9 @@ def written(gate: Choice) -> dict[str, Any]:
         {'name': 'das', 'design': 'd'}
     """
     defaults = GATES[gate.name].defaults
-    own = {key: value for key, value in gate.params.items() if key not in defaults or value != defaults[key]}
+    own = {
+        key: value
+        for key, value in gate.params.items()
+        if key not in defaults or value != defaults[key]
+    }
     return {"name": gate.name, **own}

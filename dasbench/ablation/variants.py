@@ -73,7 +73,12 @@ def list_parts(gate: str) -> tuple[str, ...]:
         >>> list_parts("das")
         ('leave_one_out', 'add_one_in', 'norms', 'alpha', 'count')
     """
-    return ("leave_one_out", "add_one_in", *(name for name in sweeps(gate) if name not in PARTS), "count")
+    return (
+        "leave_one_out",
+        "add_one_in",
+        *(name for name in sweeps(gate) if name not in PARTS),
+        "count",
+    )
 
 
 def list_variants(composed: Composed, parts: Sequence[str]) -> Iterator[Variant]:
@@ -109,7 +114,9 @@ def _add_one_in(composed: Composed) -> Iterator[Variant]:
     yield Variant(part=part, says="the simplest gate", trial=_without(composed, removed))
     for name in removed:
         others = [other for other in removed if other != name]
-        yield Variant(part=part, says=f"the simplest gate and {name}", trial=_without(composed, others))
+        yield Variant(
+            part=part, says=f"the simplest gate and {name}", trial=_without(composed, others)
+        )
 
 
 def _removable(composed: Composed) -> list[str]:
@@ -132,7 +139,9 @@ def _without(composed: Composed, names: Iterable[str]) -> Trial:
 def _sweep(composed: Composed, part: str) -> Iterator[Variant]:
     """All combinations of the values of a set of parameters, those left alone that do nothing in this gate."""
     gate, values = composed.gate, sweeps(composed.gate.name)[part]
-    acting = {name: options for name, options in values.items() if acts(composed, gate, name, options)}
+    acting = {
+        name: options for name, options in values.items() if acts(composed, gate, name, options)
+    }
     for combination in product(*acting.values()) if acting else ():
         changes = dict(zip(acting, combination, strict=True))
         says = ", ".join(f"{name} {value}" for name, value in changes.items())
@@ -149,17 +158,23 @@ def _count(composed: Composed) -> Iterator[Variant]:
     """Fewer gates, from the last stages backwards; one stage alone; other places."""
     usual = usual_placement(composed)
     for says, placement in _placements(composed, usual):
-        yield Variant(part="count", says=says, trial=composed.placed(placement), placement=placement)
+        yield Variant(
+            part="count", says=says, trial=composed.placed(placement), placement=placement
+        )
 
 
 def usual_placement(composed: Composed) -> dict[str, Any]:
     """Where the gates stand, as a study writes it: by the base's words, else by the gate's own default."""
     given = composed.base.placement.model_dump(mode="json", exclude_none=True)
     usual = composed.full.placement.model_dump(mode="json", exclude_none=True)
-    return given or {key: value for key, value in usual.items() if (key, value) != ("blocks", "all")}
+    return given or {
+        key: value for key, value in usual.items() if (key, value) != ("blocks", "all")
+    }
 
 
-def _placements(composed: Composed, usual: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _placements(
+    composed: Composed, usual: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     chosen = composed.full.placement
     if chosen.sites:
         for number in range(1, len(chosen.sites)):
@@ -168,7 +183,10 @@ def _placements(composed: Composed, usual: Mapping[str, Any]) -> Iterator[tuple[
     sites = BACKBONES[composed.full.backbone.name].make(2, **composed.full.backbone.params).sites
     stages = chosen.stages or tuple(sorted({site.stage for site in sites}))
     for number in range(1, len(stages)):
-        yield _stages_in_words(stages[-number:]), {"stages": [], **usual} | {"stages": list(stages[-number:])}
+        yield (
+            _stages_in_words(stages[-number:]),
+            {"stages": [], **usual} | {"stages": list(stages[-number:])},
+        )
     for stage in stages[:-1]:
         yield f"stage {stage} alone", {"stages": [], **usual} | {"stages": [stage]}
     for after in PLACES:
@@ -178,7 +196,9 @@ def _placements(composed: Composed, usual: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def _stages_in_words(stages: Sequence[int]) -> str:
-    return f"stage {stages[0]} alone" if len(stages) == 1 else f"stages {', '.join(map(str, stages))}"
+    return (
+        f"stage {stages[0]} alone" if len(stages) == 1 else f"stages {', '.join(map(str, stages))}"
+    )
 
 
 PARTS: Mapping[str, Callable[[Composed], Iterator[Variant]]] = {

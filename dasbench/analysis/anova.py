@@ -26,7 +26,8 @@ class Effect:
         axes: one axis, a pair of axes, or the name of another part of the variance.
         df: degrees of freedom.
         sum_squares: Type II sum of squares; None where only a share is known.
-        share: of the total sum of squares. It holds noise: an axis without any effect has about df / (trials - 1).
+        share: of the total sum of squares. It holds noise: an axis without any effect has about df
+            / (trials - 1).
         f: F ratio to the residual; None where nothing can be tested.
         p: its p value.
         p_holm: `p` adjusted for testing all axes and pairs.
@@ -64,13 +65,17 @@ class _Fit:
     df: int
 
 
-def anova(levels: Mapping[str, Sequence[str]], scores: Floats, seeds: Sequence[int]) -> list[Effect]:
+def anova(
+    levels: Mapping[str, Sequence[str]], scores: Floats, seeds: Sequence[int]
+) -> list[Effect]:
     """Split the variance of scores into axes, pairs of axes, seeds, higher interactions and residual.
 
-    Seeds are blocks: what a seed adds to all variants alike is taken out first. Sums of squares are of Type II, by
-    least squares: with every variant at every seed they are those of the textbook and add up to the total; with
-    missing trials each is what the axis explains beyond the others, and they need not add up. The residual is what
-    is left within variants after the seeds; with one seed there is none, and nothing is tested.
+    Seeds are blocks: what a seed adds to all variants alike is taken out first. Sums of squares are
+    of Type II, by
+    least squares: with every variant at every seed they are those of the textbook and add up to the
+    total; with missing trials each is what the axis explains beyond the others, and they need not
+    add up. The residual is what is left within variants after the seeds; with one seed there is
+    none, and nothing is tested.
 
     Args:
         levels: level of every trial, by axis.
@@ -102,7 +107,9 @@ def anova(levels: Mapping[str, Sequence[str]], scores: Floats, seeds: Sequence[i
     }
     model = _Model(terms, scores, _columns(list(map(str, seeds))))
     total = float(((scores - scores.mean()) ** 2).sum())
-    noise = _within_cells(list(zip(*levels.values(), strict=True)), scores, _columns(list(map(str, seeds))))
+    noise = _within_cells(
+        list(zip(*levels.values(), strict=True)), scores, _columns(list(map(str, seeds)))
+    )
     effects = [_effect(model, term, terms, noise=noise, total=total) for term in terms]
     adjusted = holm([np.nan if effect.p is None else effect.p for effect in effects])
     tested = [
@@ -121,7 +128,9 @@ class _Model:
         blocks: columns of the seeds, in every model together with the mean.
     """
 
-    def __init__(self, terms: Mapping[tuple[str, ...], Floats], scores: Floats, blocks: Floats) -> None:
+    def __init__(
+        self, terms: Mapping[tuple[str, ...], Floats], scores: Floats, blocks: Floats
+    ) -> None:
         constant = np.column_stack([np.ones(len(scores)), blocks])
         columns = np.column_stack([constant, *terms.values()])
         self._products = columns.T @ columns
@@ -130,7 +139,10 @@ class _Model:
         self._num_trials = len(scores)
         ends = np.cumsum([constant.shape[1], *(own.shape[1] for own in terms.values())])
         self._constant = range(constant.shape[1])
-        self._places = {term: range(start, end) for term, start, end in zip(terms, ends[:-1], ends[1:], strict=True)}
+        self._places = {
+            term: range(start, end)
+            for term, start, end in zip(terms, ends[:-1], ends[1:], strict=True)
+        }
 
     def fit(self, terms: Sequence[tuple[str, ...]]) -> _Fit:
         """What the mean, the seeds and these terms leave over."""
@@ -138,7 +150,9 @@ class _Model:
         values, vectors = np.linalg.eigh(self._products[np.ix_(chosen, chosen)])
         kept = values > _RANK * values[-1]
         explained = (vectors[:, kept].T @ self._targets[chosen]) ** 2 / values[kept]
-        return _Fit(max(0.0, self._total - float(explained.sum())), self._num_trials - int(kept.sum()))
+        return _Fit(
+            max(0.0, self._total - float(explained.sum())), self._num_trials - int(kept.sum())
+        )
 
 
 def _columns(levels: Sequence[str]) -> Floats:
@@ -149,7 +163,12 @@ def _columns(levels: Sequence[str]) -> Floats:
 
 
 def _effect(
-    model: _Model, term: tuple[str, ...], terms: Mapping[tuple[str, ...], Floats], *, noise: _Fit, total: float
+    model: _Model,
+    term: tuple[str, ...],
+    terms: Mapping[tuple[str, ...], Floats],
+    *,
+    noise: _Fit,
+    total: float,
 ) -> Effect:
     """A term against the model of all terms that do not contain it."""
     from scipy.special import fdtrc  # here for start-up time
@@ -161,7 +180,9 @@ def _effect(
     if df == 0 or noise.df == 0 or noise.residual <= _FLAT * total:
         return Effect(axes=term, df=df, sum_squares=sum_squares, share=share)
     f = (sum_squares / df) / (noise.residual / noise.df)
-    return Effect(axes=term, df=df, sum_squares=sum_squares, share=share, f=f, p=float(fdtrc(df, noise.df, f)))
+    return Effect(
+        axes=term, df=df, sum_squares=sum_squares, share=share, f=f, p=float(fdtrc(df, noise.df, f))
+    )
 
 
 def _within_cells(cells: Sequence[tuple[str, ...]], scores: Floats, blocks: Floats) -> _Fit:

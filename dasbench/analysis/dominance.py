@@ -11,11 +11,12 @@ _SMALL = 1 << 15  # comparisons that are quicker made all at once than divided f
 def undominated(rows: Floats) -> NDArray[np.bool_]:
     """Mark the undominated of rows that are all different and in lexical order: a row can only dominate later ones.
 
-    So an earlier row dominates a later one as soon as it is no worse in all objectives but the first.
-    O(N) for two objectives, O(N log^(k - 1) N) for more.
+    So an earlier row dominates a later one as soon as it is no worse in all objectives but the
+    first. O(N) for two objectives, O(N log^(k - 1) N) for more.
 
     Args:
-        rows: one row for each point, less is better in every column; sorted, without copies, without NaN.
+        rows: one row for each point, less is better in every column; sorted, without copies,
+            without NaN.
 
     Shape:
         [N, k] -> [N]
@@ -46,8 +47,9 @@ def undominated(rows: Floats) -> NDArray[np.bool_]:
 def _covered(rows: Floats, by: Floats) -> NDArray[np.bool_]:
     """Mark the rows for which some row of `by` is no worse in any column.
 
-    Divides both at the median of the first column: the upper half of `by` cannot cover the lower half of `rows`, and
-    the lower half of `by` covers the upper half of `rows` as soon as it does so in the remaining columns.
+    Divides both at the median of the first column: the upper half of `by` cannot cover the lower
+    half of `rows`, and the lower half of `by` covers the upper half of `rows` as soon as it does so
+    in the remaining columns.
     """
     covered = np.zeros(len(rows), dtype=np.bool_)
     if len(rows) == 0 or len(by) == 0:

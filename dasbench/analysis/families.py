@@ -39,7 +39,8 @@ class RankInterval:
         low: 1 + number of variants that are significantly better.
         high: K - number of variants that are significantly worse.
         best: it has the best mean.
-        ties_with_best: it has a score and is not significantly worse than the variant with the best mean.
+        ties_with_best: it has a score and is not significantly worse than the variant with the best
+            mean.
     """
 
     low: int
@@ -52,7 +53,8 @@ def holm(p_values: Floats | Sequence[float]) -> Floats:
     """Adjust p values so that testing all of them keeps the chance of one false alarm at the level.
 
     Args:
-        p_values: one for each test; NaN for a test that could not be made, which stays NaN and does not count.
+        p_values: one for each test; NaN for a test that could not be made, which stays NaN and does
+            not count.
 
     Shape:
         [M] -> [M]
@@ -81,13 +83,14 @@ def family(
 ) -> dict[V, Comparison]:
     """Compare every other variant with the baseline, with p values adjusted for testing all of them.
 
-    Intervals stay those of the single comparison. Whether a comparison is resolved, the seeds it still needs and what
-    it can detect follow the level that Holm's procedure asks of it at its place: alpha / (m - k + 1) for the k-th
-    smallest of m p values.
+    Intervals stay those of the single comparison. Whether a comparison is resolved, the seeds it
+    still needs and what it can detect follow the level that Holm's procedure asks of it at its
+    place: alpha / (m - k + 1) for the k-th smallest of m p values.
 
     Args:
         scores: finite score by seed, by variant.
-        baseline: the variant that the others are compared with; differences are variant minus baseline.
+        baseline: the variant that the others are compared with; differences are variant minus
+            baseline.
         min_effect: smallest difference that matters, in the unit of the scores.
         alpha: chance of at least one false alarm in the whole family.
 
@@ -116,7 +119,9 @@ def family(
     places = np.argsort(np.argsort(p, kind="stable"))  # NaN comes last
     size = int((~np.isnan(p)).sum())
     return {
-        variant: c if c.p is None else _in_family(c, float(p_holm), size, alpha / (size - int(place)))
+        variant: c
+        if c.p is None
+        else _in_family(c, float(p_holm), size, alpha / (size - int(place)))
         for (variant, c), p_holm, place in zip(alone.items(), holm(p), places, strict=True)
     }
 
@@ -126,8 +131,8 @@ def significantly_better(
 ) -> Superiority[V]:
     """Find the pairs that are resolved: paired t tests over common seeds, Holm over all pairs.
 
-    Takes K steps of [K, seeds] for K variants; 200 variants are 19,900 tests and take well under a second. With that
-    many tests only large differences are resolved at a handful of seeds.
+    Takes K steps of [K, seeds] for K variants; 200 variants are 19,900 tests and take well under a
+    second. With that many tests only large differences are resolved at a handful of seeds.
 
     Args:
         scores: finite score by seed, by variant.
@@ -159,7 +164,8 @@ def rank_intervals(
 ) -> dict[V, RankInterval]:
     """Give every variant the ranks that the tests leave open, instead of an order that they do not carry.
 
-    With one seed each, every interval is [1, K]. The best mean is the best of the variants' own seeds.
+    With one seed each, every interval is [1, K]. The best mean is the best of the variants' own
+    seeds.
 
     Args:
         scores: finite score by seed, by variant; empty for a variant all of whose seeds failed.
@@ -167,7 +173,8 @@ def rank_intervals(
         alpha: chance of at least one false alarm over all pairs.
 
     Source:
-        Al Mohamad, Goeman and van Zwet, 2022, Simultaneous confidence intervals for ranks (Biometrics 78).
+        Al Mohamad, Goeman and van Zwet, 2022, Simultaneous confidence intervals for ranks
+        (Biometrics 78).
 
     Example:
         >>> close, far = {0: 1.0, 1: 1.1, 2: 0.9}, {0: 9.0, 1: 9.1, 2: 8.8}
@@ -176,7 +183,9 @@ def rank_intervals(
     """
     better = significantly_better(scores, direction=direction, alpha=alpha).better
     sign = 1.0 if direction == "max" else -1.0
-    means = np.array([sign * np.mean(list(own.values())) if own else -np.inf for own in scores.values()])
+    means = np.array(
+        [sign * np.mean(list(own.values())) if own else -np.inf for own in scores.values()]
+    )
     best = int(means.argmax()) if np.isfinite(means).any() else -1
     return {
         variant: RankInterval(
@@ -218,7 +227,11 @@ def score_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
     for row, own in enumerate(scores.values()):
         values = list(own.values())
         if not np.isfinite(values).all():
-            seed, value = next((seed, value) for seed, value in own.items() if not np.isfinite(value))
-            raise ValueError(f"scores have to be finite, not {value} at seed {seed}; leave the seed out")
+            seed, value = next(
+                (seed, value) for seed, value in own.items() if not np.isfinite(value)
+            )
+            raise ValueError(
+                f"scores have to be finite, not {value} at seed {seed}; leave the seed out"
+            )
         table[row, [place[seed] for seed in own]] = values
     return table

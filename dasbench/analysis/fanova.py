@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 NOT_SET = "(not set)"
 """The level of an axis whose condition does not hold."""
 
-_FEW_LEVELS = 10  # of a number: up to so many each level weighs the same; beyond, the axis is a range
+_FEW_LEVELS = (
+    10  # of a number: up to so many each level weighs the same; beyond, the axis is a range
+)
 _BINS = 5  # of a range that is not always set
 _TREES = 128
-_MOST_COLUMNS = 8  # levels with a column each: Optuna's marginals take time that doubles with every such column
+_MOST_COLUMNS = (
+    8  # levels with a column each: Optuna's marginals take time that doubles with every such column
+)
 
 Column = list[float] | list[str]
 """One axis: numbers, or levels as text."""
@@ -26,10 +30,10 @@ Column = list[float] | list[str]
 def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
     """Write an axis as numbers if it is one, else as levels.
 
-    A number with few values becomes its rank, so that every level weighs the same; one with many stays as it is, on a
-    logarithmic scale if it spans more than a decade. Where it is not always set, its values (in fifths if they are
-    many) and `(not set)` are levels. If levels are many they become places in the alphabet: a tree parts any of them
-    from the others by two splits.
+    A number with few values becomes its rank, so that every level weighs the same; one with many
+    stays as it is, on a logarithmic scale if it spans more than a decade. Where it is not always
+    set, its values (in fifths if they are many) and `(not set)` are levels. If levels are many they
+    become places in the alphabet: a tree parts any of them from the others by two splits.
 
     Args:
         values: the axis' value in each variant, None where it is not set.
@@ -82,7 +86,9 @@ def forest_shares(columns: Mapping[str, Column], scores: Floats) -> dict[str, fl
     """
     import optuna  # takes a second to import
 
-    names = {f"x{index}": axis for index, axis in enumerate(columns)}  # names of axes may be anything
+    names = {
+        f"x{index}": axis for index, axis in enumerate(columns)
+    }  # names of axes may be anything
     space = {name: _distribution(columns[axis]) for name, axis in names.items()}
     trials = [
         optuna.trial.create_trial(

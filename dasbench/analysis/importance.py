@@ -19,7 +19,9 @@ FEWEST_VARIANTS = 10
 _MOST_LEVELS = 20  # of an axis whose levels are listed one by one
 _MOST_COLUMNS = 1500  # of a linear model; beyond, a study is treated as searched
 
-_MOST_VARIANTS = 1000  # that a forest is grown from; it takes seconds, and more of them tell little more
+_MOST_VARIANTS = (
+    1000  # that a forest is grown from; it takes seconds, and more of them tell little more
+)
 _POOR_FIT = 0.5  # R^2 below which a forest is not worth reading
 
 INTERACTIONS = "interactions"
@@ -51,7 +53,8 @@ class Marginal:
         axis: the axis.
         level: its value as text.
         mean: mean of the variants' mean scores.
-        ci95: half the 95 % interval over seeds, None where not two seeds have a score from all these variants.
+        ci95: half the 95 % interval over seeds, None where not two seeds have a score from all
+            these variants.
         variants: variants with this level.
         n: seeds that the interval is over.
     """
@@ -90,12 +93,16 @@ class Importance:
 
 
 def importance(
-    observations: Sequence[Observation], planned: Sequence[tuple[Mapping[str, Any], int]], *, method: Method = "auto"
+    observations: Sequence[Observation],
+    planned: Sequence[tuple[Mapping[str, Any], int]],
+    *,
+    method: Method = "auto",
 ) -> Importance:
     """Say how much each axis explains.
 
-    A study whose variants are all combinations of its axes' values gets an exact analysis of variance, with pairs of
-    axes and seeds as blocks. Any other gets fANOVA: shares of the variance of a random forest over the whole space.
+    A study whose variants are all combinations of its axes' values gets an exact analysis of
+    variance, with pairs of axes and seeds as blocks. Any other gets fANOVA: shares of the variance
+    of a random forest over the whole space.
 
     Args:
         observations: trials with a score.
@@ -103,7 +110,8 @@ def importance(
         method: `anova` or `fanova` to ask for one of them.
 
     Source:
-        Hutter, Hoos and Leyton-Brown, 2014, An efficient approach for assessing hyperparameter importance (fANOVA).
+        Hutter, Hoos and Leyton-Brown, 2014, An efficient approach for assessing hyperparameter
+        importance (fANOVA).
 
     Raises:
         UsageError: if nothing varies, nothing has a score, or the study does not carry the method.
@@ -118,7 +126,9 @@ def importance(
         raise UsageError("no trial has a score yet, so nothing can be explained")
     axes = varied_axes([variant for variant, _ in planned])
     if not axes:
-        raise UsageError("all trials are of one variant: the study varies nothing, so nothing can be important")
+        raise UsageError(
+            "all trials are of one variant: the study varies nothing, so nothing can be important"
+        )
     variants = {label(variant): variant for variant, _ in planned}
     factorial = _is_factorial(list(variants.values()), axes)
     if method == "anova" and not factorial:
@@ -155,16 +165,23 @@ def level(variant: Mapping[str, Any], axis: str) -> str:
 def _is_factorial(variants: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> bool:
     """Whether the variants are all combinations of the axes' levels, few enough for a linear model."""
     counts = [len({level(variant, axis) for variant in variants}) for axis in axes]
-    columns = sum(a - 1 for a in counts) + sum((a - 1) * (b - 1) for i, a in enumerate(counts) for b in counts[:i])
+    columns = sum(a - 1 for a in counts) + sum(
+        (a - 1) * (b - 1) for i, a in enumerate(counts) for b in counts[:i]
+    )
     return math.prod(counts) == len(variants) and columns <= _MOST_COLUMNS
 
 
 def _by_anova(
-    observations: Sequence[Observation], planned: Sequence[tuple[Mapping[str, Any], int]], axes: Sequence[str]
+    observations: Sequence[Observation],
+    planned: Sequence[tuple[Mapping[str, Any], int]],
+    axes: Sequence[str],
 ) -> Importance:
     """The exact analysis, with what has to be said about it."""
     levels = {axis: [level(one.variant, axis) for one in observations] for axis in axes}
-    scores, seeds = np.array([one.score for one in observations]), [one.seed for one in observations]
+    scores, seeds = (
+        np.array([one.score for one in observations]),
+        [one.seed for one in observations],
+    )
     effects = anova(levels, scores, seeds)
     num_seeds, missing = len(set(seeds)), len(planned) - len(observations)
     tested = any(effect.p is not None for effect in effects)
@@ -174,11 +191,15 @@ def _by_anova(
             f"{missing} of {len(planned)} trials have no score: Type II sums of squares, which need not add up to 100 %"
         )
     if num_seeds == 1:
-        notes.append("1 seed: the noise is unknown, so nothing is tested and the shares hold noise too")
+        notes.append(
+            "1 seed: the noise is unknown, so nothing is tested and the shares hold noise too"
+        )
     elif not tested:
         notes.append("no spread is left within variants to test against")
     if any(effect.axes == (HIGHER,) and (effect.df or 0) > 0 for effect in effects):
-        notes.append("interactions of three or more axes are one line; they are not part of the residual")
+        notes.append(
+            "interactions of three or more axes are one line; they are not part of the residual"
+        )
     return Importance(
         method="anova",
         effects=effects,
@@ -196,10 +217,14 @@ def _marginals(observations: Sequence[Observation], axes: Sequence[str]) -> list
     for axis in axes:
         groups: dict[str, dict[str, dict[int, float]]] = {}
         for one in observations:
-            groups.setdefault(level(one.variant, axis), {}).setdefault(label(one.variant), {})[one.seed] = one.score
+            groups.setdefault(level(one.variant, axis), {}).setdefault(label(one.variant), {})[
+                one.seed
+            ] = one.score
         for name, variants in groups.items():
             common = set.intersection(*(set(own) for own in variants.values()))
-            by_seed = [float(np.mean([own[seed] for own in variants.values()])) for seed in sorted(common)]
+            by_seed = [
+                float(np.mean([own[seed] for own in variants.values()])) for seed in sorted(common)
+            ]
             means = [float(np.mean(list(own.values()))) for own in variants.values()]
             marginals.append(
                 Marginal(
@@ -225,7 +250,9 @@ def _by_fanova(observations: Sequence[Observation], axes: Sequence[str]) -> Impo
             f"combinations of {', '.join(axes)}. Run at least {FEWEST_VARIANTS}."
         )
     known = list(by_variant.values())
-    order = np.random.default_rng(0).permutation(len(known))  # every n-th variant might have the same level of an axis
+    order = np.random.default_rng(0).permutation(
+        len(known)
+    )  # every n-th variant might have the same level of an axis
     chosen = [known[place] for place in sorted(order[:_MOST_VARIANTS])]
     variants = [some[0].variant for some in chosen]
     scores = np.array([np.mean([one.score for one in some]) for some in chosen])
@@ -234,19 +261,36 @@ def _by_fanova(observations: Sequence[Observation], axes: Sequence[str]) -> Impo
             f"all {len(variants)} variants have the same score, {scores[0]:g}: there is nothing to explain"
         )
     levels = {axis: [level(variant, axis) for variant in variants] for axis in axes}
-    columns = {axis: encode([variant.get(axis) for variant in variants], texts) for axis, texts in levels.items()}
+    columns = {
+        axis: encode([variant.get(axis) for variant in variants], texts)
+        for axis, texts in levels.items()
+    }
     shares, fit = forest_shares(columns, scores), forest_fit(columns, scores)
-    effects = [Effect(axes=(axis,), share=share) for axis, share in sorted(shares.items(), key=lambda item: -item[1])]
-    notes = ["shares are of the variance of a forest's predictions over the whole space; they are not tested for noise"]
+    effects = [
+        Effect(axes=(axis,), share=share)
+        for axis, share in sorted(shares.items(), key=lambda item: -item[1])
+    ]
+    notes = [
+        "shares are of the variance of a forest's predictions over the whole space; they are not tested for noise"
+    ]
     if len(chosen) < len(known):
-        notes.append(f"the forest is grown from {len(chosen):,} of {len(known):,} variants, drawn at random")
+        notes.append(
+            f"the forest is grown from {len(chosen):,} of {len(known):,} variants, drawn at random"
+        )
     if fit < _POOR_FIT:
         what = "nothing" if fit <= 0 else f"only {fit:.0%}"
-        notes.append(f"the forest explains {what} of the variance that it did not see: do not read its shares")
+        notes.append(
+            f"the forest explains {what} of the variance that it did not see: do not read its shares"
+        )
     return Importance(
         method="fanova",
-        effects=[*effects, Effect(axes=(INTERACTIONS,), share=max(0.0, 1.0 - sum(shares.values())))],
-        marginals=_marginals(observations, [axis for axis, own in levels.items() if len(set(own)) <= _MOST_LEVELS]),
+        effects=[
+            *effects,
+            Effect(axes=(INTERACTIONS,), share=max(0.0, 1.0 - sum(shares.values()))),
+        ],
+        marginals=_marginals(
+            observations, [axis for axis, own in levels.items() if len(set(own)) <= _MOST_LEVELS]
+        ),
         trials=len(observations),
         variants=len(by_variant),
         seeds=len({one.seed for one in observations}),

@@ -29,7 +29,8 @@ class Look(Generic[V]):
         number: which look this was, from 1.
         level: share of the error rate that it spent.
         states: state of every variant but the baseline, also of those settled before.
-        next_seeds: seeds that the open variants and the baseline have at the next look; None if there is none.
+        next_seeds: seeds that the open variants and the baseline have at the next look; None if
+            there is none.
         exploratory: it was not one of the planned looks, so its verdicts carry no error rate.
     """
 
@@ -82,29 +83,34 @@ def take_look(
 ) -> Look[V]:
     """Decide after a look which variants are resolved, equivalent, out of reach or open.
 
-    The look spends its share of `alpha` on paired t tests against the baseline with Holm's correction, which counts
-    every variant that was not resolved before, dropped ones too. So the chance of one false alarm over all planned
-    looks is at most `alpha`, whatever else makes a variant stop.
+    The look spends its share of `alpha` on paired t tests against the baseline with Holm's
+    correction, which counts every variant that was not resolved before, dropped ones too. So the
+    chance of one false alarm over all planned looks is at most `alpha`, whatever else makes a
+    variant stop.
 
-    A variant is equivalent if its 95 % interval lies inside plus or minus `min_effect`. It is out of reach if, with
-    the spread seen so far, the last look would resolve neither the observed difference nor `min_effect` with a chance
-    of `REACH`, and would not make the interval narrow enough for equivalence either. Both only save runs.
+    A variant is equivalent if its 95 % interval lies inside plus or minus `min_effect`. It is out
+    of reach if, with the spread seen so far, the last look would resolve neither the observed
+    difference nor `min_effect` with a chance of `REACH`, and would not make the interval narrow
+    enough for equivalence either. Both only save runs.
 
     Args:
         scores: finite score by seed, by variant, of all seeds so far.
         baseline: the variant that the others are compared with.
         looks: seeds at each planned look, ascending.
-        number: which look this is, from 1; one beyond the plan is exploratory and spends the last share again.
+        number: which look this is, from 1; one beyond the plan is exploratory and spends the last
+            share again.
         min_effect: smallest difference that matters, in the unit of the scores.
         settled: states after the look before; all but open ones are kept.
         alpha: error rate of the whole procedure.
 
     Source:
-        Bonferroni over looks and Holm within one; compare Mathieu et al., 2023, AdaStop, arXiv 2306.10882.
+        Bonferroni over looks and Holm within one; compare Mathieu et al., 2023, AdaStop, arXiv
+        2306.10882.
 
     Raises:
         UsageError: if there is no variant of the baseline's name.
-        ValueError: if the plan is empty or not ascending, `number` is below 1, or a score is not finite.
+        ValueError: if the plan is empty or not ascending, `number` is below 1, or a score is not
+            finite.
 
     Example:
         >>> seeds = range(5)
@@ -121,14 +127,20 @@ def take_look(
     dropped = sum(state != "resolved" for state in states.values())
     variants = [v for v in scores if v != baseline and v not in states]
     table = score_table({v: scores[v] for v in (baseline, *variants)})
-    tests = t_tests(table[1:] - table[0], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0)))
+    tests = t_tests(
+        table[1:] - table[0], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0))
+    )
     p_holm = holm(np.concatenate([np.nan_to_num(tests.p, nan=1.0), np.ones(dropped)]))
     last = None
     if number < len(looks):
         last = _LastLook(looks[-1], levels[-1] / max(1, len(variants) + dropped), min_effect)
     for row, v in enumerate(variants):
         found = (float(tests.mean[row]), float(tests.sd[row]), float(tests.half_width[row]))
-        states[v] = "resolved" if p_holm[row] <= level else _unresolved(*found, min_effect=min_effect, last=last)
+        states[v] = (
+            "resolved"
+            if p_holm[row] <= level
+            else _unresolved(*found, min_effect=min_effect, last=last)
+        )
     return Look(
         number=number,
         level=level,
@@ -158,7 +170,9 @@ class _LastLook:
             return True
         effect = max(abs(mean), self.min_effect or 0.0)
         half_width = critical_t(self.n) * sd / sqrt(self.n)
-        return t_power(effect, sd, self.n, alpha=self.level) >= REACH or half_width < (self.min_effect or 0.0)
+        return t_power(effect, sd, self.n, alpha=self.level) >= REACH or half_width < (
+            self.min_effect or 0.0
+        )
 
 
 def _unresolved(
@@ -170,11 +184,15 @@ def _unresolved(
     return "open" if last is None or last.may_settle(mean, sd) else "out of reach"
 
 
-def _check(scores: Mapping[V, Mapping[int, float]], baseline: V, looks: Sequence[int], number: int) -> None:
+def _check(
+    scores: Mapping[V, Mapping[int, float]], baseline: V, looks: Sequence[int], number: int
+) -> None:
     """Refuse a plan or a baseline that makes no sense."""
     if baseline not in scores:
         raise UsageError(unknown_name("baseline", baseline, map(str, scores)))
     if not looks or looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
-        raise ValueError(f"looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], not {list(looks)}")
+        raise ValueError(
+            f"looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], not {list(looks)}"
+        )
     if number < 1:
         raise ValueError(f"looks are numbered from 1, not {number}")

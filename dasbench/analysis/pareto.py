@@ -15,8 +15,8 @@ from dasbench.analysis.stats import Direction
 Standing = Literal["front", "possibly", "dominated", "unknown", "tried"]
 """Where a variant stands: on the front of the means, possibly on the front, surely not, or it has no score or cost.
 
-One that a search tried and did not confirm stands nowhere: its score took part in the choice of the front.
-"""
+One that a search tried and did not confirm stands nowhere: its score took part in the choice of the
+front."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class Estimate:
 def pareto_front(points: Floats, directions: Sequence[Direction]) -> NDArray[np.bool_]:
     """Mark the points that no other point dominates.
 
-    A point dominates another if it is at least as good in every objective and better in one. So equal points do not
-    dominate each other: copies are all on the front, or none is. Of two points that tie in one objective, the one that
-    is better in another dominates. A point with a NaN is never on the front and dominates nothing; infinities are
-    ordinary values.
+    A point dominates another if it is at least as good in every objective and better in one. So
+    equal points do not dominate each other: copies are all on the front, or none is. Of two points
+    that tie in one objective, the one that is better in another dominates. A point with a NaN is
+    never on the front and dominates nothing; infinities are ordinary values.
 
-    One sort and one sweep for two objectives, O(N log N); divide and conquer for more, O(N log^(k - 1) N).
+    One sort and one sweep for two objectives, O(N log N); divide and conquer for more, O(N log^(k -
+    1) N).
 
     Args:
         points: one row for each point, one column for each objective.
@@ -68,17 +69,22 @@ def pareto_front(points: Floats, directions: Sequence[Direction]) -> NDArray[np.
     return mask
 
 
-def classify(mean: Floats, cost: Floats, better: NDArray[np.bool_], *, direction: Direction = "max") -> list[Standing]:
+def classify(
+    mean: Floats, cost: Floats, better: NDArray[np.bool_], *, direction: Direction = "max"
+) -> list[Standing]:
     """Say which variants are on the front when costs are exact and scores are not.
 
-    A variant is dominated only if another costs no more and is *significantly* better. Of the others, those on the
-    front of the means are `front`; those that are off it by a difference that is not resolved are `possibly`.
+    A variant is dominated only if another costs no more and is *significantly* better. Of the
+    others, those on the front of the means are `front`; those that are off it by a difference that
+    is not resolved are `possibly`.
 
     Args:
         mean: mean score of each variant, NaN for one without a score, which is `unknown`.
-        cost: exact cost of each variant; one column for each kind of cost (parameters, multiply-adds), less is better.
-        better: `better[i, j]` says that i is significantly better than j: from `significantly_better` for paired
-            scores, or from `clearly_better` for means with intervals.
+        cost: exact cost of each variant; one column for each kind of cost (parameters,
+            multiply-adds), less is better.
+        better: `better[i, j]` says that i is significantly better than j: from
+            `significantly_better` for paired scores, or from `clearly_better` for means with
+            intervals.
         direction: whether more or less of the score is better.
 
     Shape:
@@ -96,7 +102,9 @@ def classify(mean: Floats, cost: Floats, better: NDArray[np.bool_], *, direction
     if len(costs) != len(mean):
         raise ValueError(f"{len(mean)} scores and {len(costs)} costs are not of the same variants")
     if better.shape != (len(mean), len(mean)):
-        raise ValueError(f"better has to compare all {len(mean)} variants with each other, not {better.shape}")
+        raise ValueError(
+            f"better has to compare all {len(mean)} variants with each other, not {better.shape}"
+        )
     costs_no_more = (costs[:, None] <= costs[None]).all(axis=2)
     front = pareto_front(np.column_stack([mean, costs]), [direction] + ["min"] * costs.shape[1])
     standing = np.where(front, "front", "possibly").astype(object)
@@ -105,7 +113,9 @@ def classify(mean: Floats, cost: Floats, better: NDArray[np.bool_], *, direction
     return list(standing)
 
 
-def clearly_better(mean: Floats, half_width: Floats, *, direction: Direction = "max") -> NDArray[np.bool_]:
+def clearly_better(
+    mean: Floats, half_width: Floats, *, direction: Direction = "max"
+) -> NDArray[np.bool_]:
     """Find pairs whose 95 % intervals do not overlap: a careful stand-in where scores by seed are not at hand.
 
     Args:
@@ -125,10 +135,13 @@ def clearly_better(mean: Floats, half_width: Floats, *, direction: Direction = "
     return np.asarray((score - half_width)[:, None] > (score + half_width)[None], dtype=np.bool_)
 
 
-def hypervolume(points: Floats, reference: Sequence[float], directions: Sequence[Direction]) -> float:
+def hypervolume(
+    points: Floats, reference: Sequence[float], directions: Sequence[Direction]
+) -> float:
     """Area that is dominated by the points and better than the reference in both objectives.
 
-    Points that are not better than the reference in both objectives add nothing, nor do points with a NaN.
+    Points that are not better than the reference in both objectives add nothing, nor do points with
+    a NaN.
 
     Args:
         points: one row for each point, two objectives.
@@ -148,9 +161,14 @@ def hypervolume(points: Floats, reference: Sequence[float], directions: Sequence
         >>> hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"])
         14.0
     """
-    costs, corner = _as_costs(points, directions), _as_costs(np.array([reference], dtype=np.float64), directions)[0]
+    costs, corner = (
+        _as_costs(points, directions),
+        _as_costs(np.array([reference], dtype=np.float64), directions)[0],
+    )
     if len(directions) != 2 or not np.isfinite(corner).all():
-        raise ValueError(f"hypervolume takes two objectives and a finite reference, not {list(reference)}")
+        raise ValueError(
+            f"hypervolume takes two objectives and a finite reference, not {list(reference)}"
+        )
     inside = costs[(costs < corner).all(axis=1)]
     front = np.unique(inside[pareto_front(inside, ["min", "min"])], axis=0)
     right = np.append(front[1:, 0], corner[0])
@@ -162,11 +180,13 @@ def hypervolume_of_means(
 ) -> Estimate:
     """Hypervolume of mean score against cost, with a 95 % interval over seeds.
 
-    The interval is that of the jackknife: each seed is left out once. It takes the best of noisy means as they are,
-    so it says how much other seeds would move this number, not how far the number lies above that of the true means.
+    The interval is that of the jackknife: each seed is left out once. It takes the best of noisy
+    means as they are, so it says how much other seeds would move this number, not how far the
+    number lies above that of the true means.
 
     Args:
-        scores: score of each variant and seed, NaN where one is missing. Only seeds that every variant has are used.
+        scores: score of each variant and seed, NaN where one is missing. Only seeds that every
+            variant has are used.
         cost: exact cost of each variant, less is better.
         reference: score and cost of the corner that bounds the area.
         direction: whether more or less of the score is better.
@@ -189,10 +209,14 @@ def hypervolume_of_means(
     common = scores[:, ~np.isnan(scores).any(axis=0)]
     n = common.shape[1]
     if n == 0:
-        raise ValueError("no seed has a score from every variant, so there is no front of means to measure")
+        raise ValueError(
+            "no seed has a score from every variant, so there is no front of means to measure"
+        )
 
     def area(chosen: Floats) -> float:
-        return hypervolume(np.column_stack([chosen.mean(axis=1), cost]), reference, [direction, "min"])
+        return hypervolume(
+            np.column_stack([chosen.mean(axis=1), cost]), reference, [direction, "min"]
+        )
 
     value = area(common)
     if n == 1:
@@ -206,7 +230,9 @@ def _as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:
     """The points with less being better in every objective."""
     known = {"min": 1.0, "max": -1.0}
     if points.ndim != 2 or points.shape[1] != len(directions) or not directions:
-        raise ValueError(f"points of shape {points.shape} do not have one column for each of {list(directions)}")
+        raise ValueError(
+            f"points of shape {points.shape} do not have one column for each of {list(directions)}"
+        )
     if unknown := [d for d in directions if d not in known]:
         raise ValueError(f"a direction is 'max' or 'min', not {unknown[0]!r}")
     return np.asarray(points, dtype=np.float64) * [known[d] for d in directions]

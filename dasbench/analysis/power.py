@@ -9,7 +9,9 @@ POWER = 0.8
 MAX_SEEDS = 10_000
 """No plan looks further than this many seeds."""
 
-_EXACT_BELOW = 1000.0  # critical values from here on belong to two or three seeds at levels below 0.001
+_EXACT_BELOW = (
+    1000.0  # critical values from here on belong to two or three seeds at levels below 0.001
+)
 
 
 def t_power(effect: float, sd: float, n: int, *, alpha: float = 0.05) -> float:
@@ -22,7 +24,8 @@ def t_power(effect: float, sd: float, n: int, *, alpha: float = 0.05) -> float:
         alpha: level of the test.
 
     Source:
-        Noncentral t distribution with n - 1 degrees of freedom and noncentrality effect * sqrt(n) / sd.
+        Noncentral t distribution with n - 1 degrees of freedom and noncentrality effect * sqrt(n) /
+        sd.
 
     Raises:
         ValueError: if `n` is below 2 or `sd` is not above 0.
@@ -36,7 +39,9 @@ def t_power(effect: float, sd: float, n: int, *, alpha: float = 0.05) -> float:
     return _power(abs(effect) / sd * sqrt(n), n, alpha)
 
 
-def seeds_needed(effect: float, sd: float, *, alpha: float = 0.05, power: float = POWER) -> int | None:
+def seeds_needed(
+    effect: float, sd: float, *, alpha: float = 0.05, power: float = POWER
+) -> int | None:
     """Smallest number of paired seeds that resolves a difference with the wanted power.
 
     Args:
@@ -46,7 +51,8 @@ def seeds_needed(effect: float, sd: float, *, alpha: float = 0.05, power: float 
         power: wanted chance of resolving it, 0 to 1.
 
     Returns:
-        Number of seeds, at least 2. None if nothing can be planned: no effect, no spread, or more than `MAX_SEEDS`.
+        Number of seeds, at least 2. None if nothing can be planned: no effect, no spread, or more
+            than `MAX_SEEDS`.
 
     Example:
         >>> seeds_needed(0.30, 0.369)
@@ -61,7 +67,9 @@ def seeds_needed(effect: float, sd: float, *, alpha: float = 0.05, power: float 
     return counts[place] if place < len(counts) else None
 
 
-def detectable_effect(sd: float, n: int, *, alpha: float = 0.05, power: float = POWER) -> float | None:
+def detectable_effect(
+    sd: float, n: int, *, alpha: float = 0.05, power: float = POWER
+) -> float | None:
     """Smallest true difference that `n` paired seeds resolve with the wanted power, in the unit of `sd`.
 
     Args:
@@ -116,7 +124,9 @@ def planning_floor(top1: float, num_examples: int) -> float:
         0.44
     """
     if not 0 <= top1 <= 100 or num_examples < 1:
-        raise ValueError(f"a floor needs 0 to 100 % and a test set, not {top1} % of {num_examples} examples")
+        raise ValueError(
+            f"a floor needs 0 to 100 % and a test set, not {top1} % of {num_examples} examples"
+        )
     return 100 * sqrt((1 - top1 / 100) / (2 * num_examples))
 
 
@@ -139,5 +149,6 @@ def _power(noncentrality: float, n: int, alpha: float) -> float:
         power = float(1 - nctdtr(n - 1, noncentrality, critical))
         if isfinite(power):
             return power
-    # Where the mean is all but exact beside its own spread, only the spread is random; scipy's series ends before.
+    # Where the mean is all but exact beside its own spread, only the spread is random; scipy's
+    # series ends before.
     return float(chdtr(n - 1, (n - 1) * (noncentrality / critical) ** 2))

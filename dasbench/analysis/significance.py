@@ -42,8 +42,8 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
 
     Args:
         differences: one row for each pair of variants, NaN where a seed is missing on either side.
-        scale: size of the scores that were subtracted; spreads below 1e-12 of it are rounding, and taken as none.
-            The largest difference of a row if left out.
+        scale: size of the scores that were subtracted; spreads below 1e-12 of it are rounding, and
+            taken as none. The largest difference of a row if left out.
 
     Shape:
         [M, S] -> fields of [M]

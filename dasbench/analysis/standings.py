@@ -26,10 +26,11 @@ def standings(
 ) -> list[Standing]:
     """Say which variants are on the front, possibly on it, or significantly dominated.
 
-    Up to `all_pairs_up_to` variants every pair is tested, with Holm's correction. Of more, a variant off the front of
-    the means is tested against one other: the best mean among those that cost no more. It was picked by its scores,
-    so the correction still counts every pair that might have been picked (Bonferroni over all pairs). What is called
-    dominated there would be called so by testing every pair; what is `possibly` on the front may not be.
+    Up to `all_pairs_up_to` variants every pair is tested, with Holm's correction. Of more, a
+    variant off the front of the means is tested against one other: the best mean among those that
+    cost no more. It was picked by its scores, so the correction still counts every pair that might
+    have been picked (Bonferroni over all pairs). What is called dominated there would be called so
+    by testing every pair; what is `possibly` on the front may not be.
 
     Args:
         scores: finite score by seed of each variant.
@@ -61,8 +62,12 @@ def standings(
     standing = np.array(_untested(means, costs, direction=direction), dtype=object)
     columns = costs[:, None] if costs.ndim == 1 else costs
     front, rest = standing == "front", np.flatnonzero(standing == "possibly")
-    rivals = _best_that_costs_no_more(means, columns, np.flatnonzero(front), rest, direction=direction)
-    tests = t_tests(table[rivals] - table[rest], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0)))
+    rivals = _best_that_costs_no_more(
+        means, columns, np.flatnonzero(front), rest, direction=direction
+    )
+    tests = t_tests(
+        table[rivals] - table[rest], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0))
+    )
     num_pairs = len(scores) * (len(scores) - 1) / 2
     ahead = tests.mean > 0 if direction == "max" else tests.mean < 0
     standing[rest[ahead & (tests.p * num_pairs <= alpha)]] = "dominated"
@@ -73,19 +78,31 @@ def _untested(means: Floats, costs: Floats, *, direction: Direction) -> list[Sta
     """Standings before anything is tested: on the front of the means, or possibly on the front."""
     columns = costs[:, None] if costs.ndim == 1 else costs
     if len(columns) != len(means):
-        raise ValueError(f"{len(means)} scores and {len(columns)} costs are not of the same variants")
-    front = pareto_front(np.column_stack([means, columns]), [direction] + ["min"] * columns.shape[1])
+        raise ValueError(
+            f"{len(means)} scores and {len(columns)} costs are not of the same variants"
+        )
+    front = pareto_front(
+        np.column_stack([means, columns]), [direction] + ["min"] * columns.shape[1]
+    )
     standing = np.where(front, "front", "possibly").astype(object)
     standing[np.isnan(means) | np.isnan(columns).any(axis=1)] = "unknown"
     return list(standing)
 
 
 def _best_that_costs_no_more(
-    means: Floats, costs: Floats, front: NDArray[np.intp], rest: NDArray[np.intp], *, direction: Direction
+    means: Floats,
+    costs: Floats,
+    front: NDArray[np.intp],
+    rest: NDArray[np.intp],
+    *,
+    direction: Direction,
 ) -> NDArray[np.intp]:
     """For each variant off the front, the one on it with the best mean that costs no more; there always is one."""
     ranked = front[np.argsort(-means[front] if direction == "max" else means[front], kind="stable")]
     step = max(1, _CELLS // max(1, len(ranked)))
     chunks = [rest[start : start + step] for start in range(0, len(rest), step)]
-    picks = [(costs[ranked][None] <= costs[chunk][:, None]).all(axis=2).argmax(axis=1) for chunk in chunks]
+    picks = [
+        (costs[ranked][None] <= costs[chunk][:, None]).all(axis=2).argmax(axis=1)
+        for chunk in chunks
+    ]
     return np.asarray(ranked[np.concatenate(picks)] if picks else rest, dtype=np.intp)

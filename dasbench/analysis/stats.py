@@ -54,8 +54,8 @@ class Comparison:
         p_holm: `p` adjusted for the family that it was tested in, None for a pair on its own.
         family_size: tests in that family.
         min_effect: smallest difference that matters to the reader, if one was named.
-        more_seeds: further seeds for a difference of `min_effect` (else the observed one) to be resolved with 80 %
-            power; 0 if there are enough, None if nothing can be planned.
+        more_seeds: further seeds for a difference of `min_effect` (else the observed one) to be
+            resolved with 80 % power; 0 if there are enough, None if nothing can be planned.
         detectable: minimum detectable effect with these seeds and 80 % power.
         resolved: the (adjusted) p value is at most the level.
         equivalent: the 95 % interval lies inside plus or minus `min_effect`.
@@ -109,7 +109,8 @@ def summarise_each(
     Args:
         values: the scores of each variant, as in `summarise`.
         failed: failed seeds of each variant.
-        direction: whether more or less is better; None if nobody said so, then none of them is the worst.
+        direction: whether more or less is better; None if nobody said so, then none of them is the
+            worst.
 
     Raises:
         ValueError: if a score is not finite.
@@ -132,7 +133,9 @@ def summarise_each(
     return [summaries[place] for place in range(len(values))]
 
 
-def _summaries(scores: NDArray[np.float64], failed: Sequence[int], direction: Direction | None) -> Iterator[Summary]:
+def _summaries(
+    scores: NDArray[np.float64], failed: Sequence[int], direction: Direction | None
+) -> Iterator[Summary]:
     """Summaries of variants that have equally many scores; shape [K, n]."""
     tests = t_tests(scores)
     half_widths = np.where(tests.sd == 0, 0.0, tests.half_width)
@@ -140,18 +143,27 @@ def _summaries(scores: NDArray[np.float64], failed: Sequence[int], direction: Di
     if scores.shape[1] and direction:
         worst = scores.min(axis=1) if direction == "max" else scores.max(axis=1)
     found = (tests.mean, tests.sd, half_widths, worst)
-    for lost, cells in zip(failed, zip(*(column.tolist() for column in found), strict=True), strict=True):
+    for lost, cells in zip(
+        failed, zip(*(column.tolist() for column in found), strict=True), strict=True
+    ):
         mean, sd, half_width, low = map(_known, cells)
-        yield Summary(n=scores.shape[1], failed=lost, mean=mean, sd=sd, half_width=half_width, worst=low)
+        yield Summary(
+            n=scores.shape[1], failed=lost, mean=mean, sd=sd, half_width=half_width, worst=low
+        )
 
 
 def paired(
-    a: Mapping[int, float], b: Mapping[int, float], *, min_effect: float | None = None, alpha: float = ALPHA
+    a: Mapping[int, float],
+    b: Mapping[int, float],
+    *,
+    min_effect: float | None = None,
+    alpha: float = ALPHA,
 ) -> Comparison:
     """Compare two variants over the seeds that both have.
 
-    Without any spread (all differences equal) there is no t test. Below `SIGN_FLIP_FROM` seeds nothing is concluded
-    from that; from there on the half-width is 0 and `p` is that of the sign-flip test.
+    Without any spread (all differences equal) there is no t test. Below `SIGN_FLIP_FROM` seeds
+    nothing is concluded from that; from there on the half-width is 0 and `p` is that of the
+    sign-flip test.
 
     Args:
         a: finite score by seed.
@@ -176,7 +188,9 @@ def paired(
     seeds = sorted(a.keys() & b.keys())
     pairs = np.array([[a[seed], b[seed]] for seed in seeds], dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(pairs).all():
-        raise ValueError(f"scores have to be finite, not {pairs[~np.isfinite(pairs)][0]}; leave the seed out")
+        raise ValueError(
+            f"scores have to be finite, not {pairs[~np.isfinite(pairs)][0]}; leave the seed out"
+        )
     differences = pairs[:, 0] - pairs[:, 1]
     tests = t_tests(differences[None], scale=float(np.abs(pairs).max(initial=0.0)))
     n, mean, sd = len(seeds), _known(tests.mean[0]), _known(tests.sd[0])
@@ -213,7 +227,9 @@ def more_seeds(
     return None if total is None else max(0, total - n)
 
 
-def is_equivalent(difference: float | None, half_width: float | None, min_effect: float | None) -> bool:
+def is_equivalent(
+    difference: float | None, half_width: float | None, min_effect: float | None
+) -> bool:
     """Whether the 95 % interval lies inside plus or minus the smallest difference that matters.
 
     Example:

@@ -38,27 +38,30 @@ def faster_rcnn(
 ) -> FasterRCNN:
     """A detector on the last four resolutions of a backbone.
 
-    Anchors have 8 times the stride of their level and three shapes, which for a ResNet with the ImageNet stem are the
-    32 to 512 pixels of the papers.
+    Anchors have 8 times the stride of their level and three shapes, which for a ResNet with the
+    ImageNet stem are the 32 to 512 pixels of the papers.
 
     Args:
-        backbone: a classification network, perhaps with gates; it is changed in place and becomes a part of the
-            detector, without its head.
+        backbone: a classification network, perhaps with gates; it is changed in place and becomes a
+            part of the detector, without its head.
         stage_ends: where its stages end.
         num_classes: classes of objects and the background; 81 for COCO's 80.
-        frozen_norms: whether its batch norms become frozen ones, whose scales and shifts are no parameters, as the
-            detectors of the paper's Table 2 have them. Those of gates never do.
+        frozen_norms: whether its batch norms become frozen ones, whose scales and shifts are no
+            parameters, as the detectors of the paper's Table 2 have them. Those of gates never do.
         frozen_stages: the stem and this many stages are not trained; their gates are.
         pyramid: channels of the feature pyramid; 256 in the paper.
         features: of a box; 1,024 in the paper.
-        proposals: boxes that are looked at in an image once the detector is trained; twice as many in training.
+        proposals: boxes that are looked at in an image once the detector is trained; twice as many
+            in training.
         sampled: boxes of an image that one step of training learns from; 512 in the paper.
-        sides: images are scaled to this length of their shorter side, or less, so that the longer has this at most.
+        sides: images are scaled to this length of their shorter side, or less, so that the longer
+            has this at most.
         mean: of each channel, in [0, 1].
         std: of each channel.
 
     Source:
-        Ren et al. 2015, Faster R-CNN, arXiv 1506.01497; Lin et al. 2017, Feature pyramid networks, arXiv 1612.03144.
+        Ren et al. 2015, Faster R-CNN, arXiv 1506.01497; Lin et al. 2017, Feature pyramid networks,
+        arXiv 1612.03144.
 
     Raises:
         ModelError: if the backbone's maps cannot be had, or it has a single resolution.
@@ -76,11 +79,20 @@ def faster_rcnn(
     levels = trunk.levels[-LEVELS:]
     if frozen_norms:
         _freeze_norms(backbone)
-    _freeze_stages(trunk.module, [site.path.rpartition(".")[2] for site in stage_ends][:frozen_stages])
+    _freeze_stages(
+        trunk.module, [site.path.rpartition(".")[2] for site in stage_ends][:frozen_stages]
+    )
     names = {level.child: str(number) for number, level in enumerate(levels)}
-    body = BackboneWithFPN(trunk.module, names, [level.channels for level in levels], out_channels=pyramid)
-    strides = [*(level.stride for level in levels), 2 * levels[-1].stride]  # the pyramid adds a level of its own
-    anchors = AnchorGenerator(tuple((8 * stride,) for stride in strides), ((0.5, 1.0, 2.0),) * len(strides))
+    body = BackboneWithFPN(
+        trunk.module, names, [level.channels for level in levels], out_channels=pyramid
+    )
+    strides = [
+        *(level.stride for level in levels),
+        2 * levels[-1].stride,
+    ]  # the pyramid adds a level of its own
+    anchors = AnchorGenerator(
+        tuple((8 * stride,) for stride in strides), ((0.5, 1.0, 2.0),) * len(strides)
+    )
     shorter, longer = sides
     return FasterRCNN(
         body,
@@ -109,8 +121,9 @@ class Unrolled(nn.Module):
         boxes: that it looks at.
 
     Shape:
-        [1, 3, H, W] -> scores and corrections of the anchors, level by level, class scores [boxes, classes] and box
-        corrections [boxes, 4 * classes]: everything that is computed, for a trace leaves out what nobody asks for
+        [1, 3, H, W] -> scores and corrections of the anchors, level by level, class scores [boxes,
+        classes] and box corrections [boxes, 4 * classes]: everything that is computed, for a trace
+        leaves out what nobody asks for
     """
 
     def __init__(self, detector: FasterRCNN, *, boxes: int) -> None:
@@ -133,8 +146,8 @@ class Unrolled(nn.Module):
 class FrozenNorm(FrozenBatchNorm2d):  # type: ignore[misc]  # torchvision does not say what it is
     """A batch norm that nothing trains and no batch changes; it answers in the type of what it is asked.
 
-    torchvision's own, from which the names in its state come, answers in fp32 also in half precision, and with it all
-    that follows.
+    torchvision's own, from which the names in its state come, answers in fp32 also in half
+    precision, and with it all that follows.
 
     Shape:
         [B, C, H, W] -> [B, C, H, W]
@@ -170,7 +183,9 @@ def _freeze_norms(parent: nn.Module) -> None:
             frozen = FrozenNorm(child.num_features, eps=child.eps)
             if not child.weight.is_meta:
                 frozen.load_state_dict(child.state_dict(), strict=False)
-            frozen._forward_hooks.update(child._forward_hooks)  # torch has no public way to move a hook
+            frozen._forward_hooks.update(
+                child._forward_hooks
+            )  # torch has no public way to move a hook
             frozen._forward_pre_hooks.update(child._forward_pre_hooks)
             setattr(parent, name, frozen)
         else:

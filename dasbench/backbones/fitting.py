@@ -34,7 +34,8 @@ class Fit:
     Args:
         taken: what goes into the network, by name.
         versions: of the modules that they were saved from.
-        left_out: names of those of a head that is built otherwise, or of heads that are used in training alone.
+        left_out: names of those of a head that is built otherwise, or of heads that are used in
+            training alone.
         fresh: the network's weights that stay as they are: by name, why.
     """
 
@@ -44,7 +45,9 @@ class Fit:
     fresh: Mapping[str, str]
 
 
-def fit_weights(own: Mapping[str, Tensor], table: Table, *, head: str, spare: tuple[str, ...] = ()) -> Fit:
+def fit_weights(
+    own: Mapping[str, Tensor], table: Table, *, head: str, spare: tuple[str, ...] = ()
+) -> Fit:
     """Decide which of a file's weights a network takes.
 
     Args:
@@ -53,12 +56,20 @@ def fit_weights(own: Mapping[str, Tensor], table: Table, *, head: str, spare: tu
         head: path of the network's last layer.
         spare: prefixes of weights that the network has in training alone.
     """
-    theirs = {_today(name) if name not in own else name: value for name, value in table.weights.items()}
+    theirs = {
+        _today(name) if name not in own else name: value for name, value in table.weights.items()
+    }
     heads = [name for name in (f"{head}.weight", f"{head}.bias") if name in own]
     near_head = f"{head.partition('.')[0]}."
-    blank = [name for name, value in theirs.items() if name.startswith(near_head) and _is_blank(value)]
+    blank = [
+        name for name, value in theirs.items() if name.startswith(near_head) and _is_blank(value)
+    ]
     fresh = {name: "holds but NaN for them" for name in blank if name in own}
-    fresh |= {name: OTHER_CLASSES for name in heads if name in theirs and _other_classes(own[name], theirs[name])}
+    fresh |= {
+        name: OTHER_CLASSES
+        for name in heads
+        if name in theirs and _other_classes(own[name], theirs[name])
+    }
     lacks_head = not any(name in theirs for name in heads) and bool(theirs.keys() & own.keys())
     left = [name for name in theirs if name.startswith(spare)] if spare else []
     if lacks_head:
@@ -77,11 +88,24 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
         fit: what to load.
     """
     pairs = {name: (own[name], value) for name, value in fit.taken.items() if name in own}
-    odd = [name for name, (ours, value) in pairs.items() if ours.is_floating_point() and not _is_plain(value)]
-    broken = [name for name, (_, value) in pairs.items() if _is_plain(value) and not value.isfinite().all()]
+    odd = [
+        name
+        for name, (ours, value) in pairs.items()
+        if ours.is_floating_point() and not _is_plain(value)
+    ]
+    broken = [
+        name
+        for name, (_, value) in pairs.items()
+        if _is_plain(value) and not value.isfinite().all()
+    ]
     if odd or broken:
         return [
-            *some([f"'{name}' holds {_described(fit.taken[name])}, not plain real numbers" for name in odd]),
+            *some(
+                [
+                    f"'{name}' holds {_described(fit.taken[name])}, not plain real numbers"
+                    for name in odd
+                ]
+            ),
             *some([f"'{name}' holds NaN or infinity" for name in broken]),
         ]
     state: Any = OrderedDict(fit.taken)
@@ -90,14 +114,18 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
         loaded = net.load_state_dict(state, strict=False)
     except UNREADABLE as error:
         return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())[:MOST]]
-    missing = [name for name in loaded.missing_keys if name not in fit.fresh and not name.endswith(COUNTER)]
+    missing = [
+        name for name in loaded.missing_keys if name not in fit.fresh and not name.endswith(COUNTER)
+    ]
     return [
         *some([f"'{name}' is missing" for name in missing]),
         *some([f"'{name}' is not of this network" for name in loaded.unexpected_keys]),
     ]
 
 
-def mismatches(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: Collection[str] = ()) -> list[str]:
+def mismatches(
+    own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: Collection[str] = ()
+) -> list[str]:
     """What keeps a file's weights from being those of a network, from both sides.
 
     Example:
@@ -105,10 +133,19 @@ def mismatches(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], fresh: C
         >>> mismatches({"a": zeros(2), "b": zeros(1)}, {"a": zeros(3), "c": zeros(1)})
         ["'a' is (3,), not (2,)", "'b' is missing", "'c' is not of this network"]
     """
-    missing = [name for name in own if name not in theirs and name not in fresh and not name.endswith(COUNTER)]
+    missing = [
+        name
+        for name in own
+        if name not in theirs and name not in fresh and not name.endswith(COUNTER)
+    ]
     both = [name for name in own if name in theirs and theirs[name].shape != own[name].shape]
     return [
-        *some([f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(own[name].shape)}" for name in both]),
+        *some(
+            [
+                f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(own[name].shape)}"
+                for name in both
+            ]
+        ),
         *some([f"'{name}' is missing" for name in missing]),
         *some([f"'{name}' is not of this network" for name in theirs if name not in own]),
     ]
@@ -137,13 +174,23 @@ def left_fresh(fit: Fit) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, why in fit.fresh.items():
         by_reason.setdefault(why, []).append(name)
-    return [f"{' and '.join(names)} left fresh, for the file {why}" for why, names in by_reason.items()]
+    return [
+        f"{' and '.join(names)} left fresh, for the file {why}" for why, names in by_reason.items()
+    ]
 
 
 def converted(own: Mapping[str, Tensor], fit: Fit) -> list[str]:
     """A note on the precisions of the file that are not the network's, if there are any."""
-    real = {name: value for name, value in fit.taken.items() if name in own and own[name].is_floating_point()}
-    types = {str(value.dtype).removeprefix("torch.") for name, value in real.items() if value.dtype != own[name].dtype}
+    real = {
+        name: value
+        for name, value in fit.taken.items()
+        if name in own and own[name].is_floating_point()
+    }
+    types = {
+        str(value.dtype).removeprefix("torch.")
+        for name, value in real.items()
+        if value.dtype != own[name].dtype
+    }
     return [f"{' and '.join(sorted(types))} converted to the network's precision"] if types else []
 
 

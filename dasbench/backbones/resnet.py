@@ -30,20 +30,30 @@ LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
 """The block of each network, and how many of them its stages have."""
 
 
-@BACKBONES.register("resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"), stages=4)
+@BACKBONES.register(
+    "resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"), stages=4
+)
 def resnet18(
-    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+    num_classes: int,
+    *,
+    width: Width = 64,
+    stem: Stem = "imagenet",
+    last_stride: Stride = 2,
+    weights: str | None = None,
 ) -> Backbone:
     """ResNet-18: 4 stages of 2 basic blocks.
 
     Args:
         num_classes: length of the logits.
         width: channels of the first stage; 64 in the paper. Each further stage has twice as many.
-        stem: `imagenet` (7x7, stride 2, max-pool: the paper's) or `small` (3x3, stride 1) for images below 64 px.
-        last_stride: stride of the last stage; 2 in the paper, 1 where a method wants larger maps at the end.
-        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's names for this
-            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub, or the key of a trial whose weights
-            were kept (`dasbench run --keep-weights`); None for fresh weights.
+        stem: `imagenet` (7x7, stride 2, max-pool: the paper's) or `small` (3x3, stride 1) for
+            images below 64 px.
+        last_stride: stride of the last stage; 2 in the paper, 1 where a method wants larger maps at
+            the end.
+        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's
+            names for this network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub, or
+            the key of a trial whose weights were kept (`dasbench run --keep-weights`); None for
+            fresh weights.
 
     Example:
         >>> [site.path for site in resnet18(10, width=8).sites if site.after == "stage"]
@@ -52,9 +62,16 @@ def resnet18(
     return _resnet("resnet18", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"), stages=4)
+@BACKBONES.register(
+    "resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"), stages=4
+)
 def resnet34(
-    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+    num_classes: int,
+    *,
+    width: Width = 64,
+    stem: Stem = "imagenet",
+    last_stride: Stride = 2,
+    weights: str | None = None,
 ) -> Backbone:
     """ResNet-34: 4 stages of 3, 4, 6 and 3 basic blocks.
 
@@ -63,9 +80,16 @@ def resnet34(
     return _resnet("resnet34", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"), stages=4)
+@BACKBONES.register(
+    "resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"), stages=4
+)
 def resnet50(
-    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+    num_classes: int,
+    *,
+    width: Width = 64,
+    stem: Stem = "imagenet",
+    last_stride: Stride = 2,
+    weights: str | None = None,
 ) -> Backbone:
     """ResNet-50: 4 stages of 3, 4, 6 and 3 bottlenecks.
 
@@ -74,9 +98,16 @@ def resnet50(
     return _resnet("resnet50", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"), stages=4)
+@BACKBONES.register(
+    "resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"), stages=4
+)
 def resnet101(
-    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+    num_classes: int,
+    *,
+    width: Width = 64,
+    stem: Stem = "imagenet",
+    last_stride: Stride = 2,
+    weights: str | None = None,
 ) -> Backbone:
     """ResNet-101: 4 stages of 3, 4, 23 and 3 bottlenecks.
 
@@ -85,9 +116,16 @@ def resnet101(
     return _resnet("resnet101", num_classes, width, stem, last_stride, weights)
 
 
-@BACKBONES.register("resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"), stages=4)
+@BACKBONES.register(
+    "resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"), stages=4
+)
 def resnet152(
-    num_classes: int, *, width: Width = 64, stem: Stem = "imagenet", last_stride: Stride = 2, weights: str | None = None
+    num_classes: int,
+    *,
+    width: Width = 64,
+    stem: Stem = "imagenet",
+    last_stride: Stride = 2,
+    weights: str | None = None,
 ) -> Backbone:
     """ResNet-152: 4 stages of 3, 8, 36 and 3 bottlenecks.
 
@@ -96,9 +134,13 @@ def resnet152(
     return _resnet("resnet152", num_classes, width, stem, last_stride, weights)
 
 
-def _resnet(name: str, num_classes: int, width: int, stem: Stem, last_stride: Stride, weights: str | None) -> Backbone:
+def _resnet(
+    name: str, num_classes: int, width: int, stem: Stem, last_stride: Stride, weights: str | None
+) -> Backbone:
     block, depths = LAYERS[name]
-    with torch.device("meta"):  # torchvision's forward and names; every layer with weights is replaced below
+    with torch.device(
+        "meta"
+    ):  # torchvision's forward and names; every layer with weights is replaced below
         net = ResNet(block, [1, 1, 1, 1], num_classes)
     if stem == "imagenet":
         net.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
@@ -107,7 +149,9 @@ def _resnet(name: str, num_classes: int, width: int, stem: Stem, last_stride: St
         net.maxpool = nn.Identity()
     net.bn1 = nn.BatchNorm2d(width)
     channels = width
-    for stage, (depth, stride) in enumerate(zip(depths, (1, 2, 2, last_stride), strict=True), start=1):
+    for stage, (depth, stride) in enumerate(
+        zip(depths, (1, 2, 2, last_stride), strict=True), start=1
+    ):
         planes = width * 2 ** (stage - 1)
         net.add_module(f"layer{stage}", _stage(block, channels, planes, depth, stride=stride))
         channels = planes * block.expansion
@@ -122,7 +166,9 @@ def _stage(block: Block, channels: int, planes: int, depth: int, *, stride: int)
     out = planes * block.expansion
     shortcut = None
     if stride != 1 or channels != out:
-        shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+        shortcut = nn.Sequential(
+            nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out)
+        )
     first = block(channels, planes, stride, shortcut)
     return nn.Sequential(first, *(block(out, planes) for _ in range(depth - 1)))
 

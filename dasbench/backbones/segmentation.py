@@ -16,13 +16,15 @@ class FullyConvolutional(nn.Module):
     """Class scores of each pixel: those of the last maps of a backbone, added up and enlarged to the image.
 
     Source:
-        Long, Shelhamer and Darrell 2015, Fully convolutional networks for semantic segmentation, arXiv 1411.4038,
-        section 4: one level is FCN-32s there, three are FCN-8s. The head of the coarsest level is torchvision's.
+        Long, Shelhamer and Darrell 2015, Fully convolutional networks for semantic segmentation,
+        arXiv 1411.4038, section 4: one level is FCN-32s there, three are FCN-8s. The head of the
+        coarsest level is torchvision's.
 
     Differs from the paper: maps are enlarged bilinearly, not by a learned transposed convolution.
 
     Args:
-        backbone: a classification network, perhaps with gates; its layers become a part of this one.
+        backbone: a classification network, perhaps with gates; its layers become a part of this
+            one.
         stage_ends: where its stages end.
         num_classes: classes of a pixel, that of the background included.
         levels: how many resolutions vote.
@@ -42,7 +44,9 @@ class FullyConvolutional(nn.Module):
         torch.Size([2, 7, 48, 32])
     """
 
-    def __init__(self, backbone: nn.Module, stage_ends: Sequence[Site], *, num_classes: int, levels: int = 3) -> None:
+    def __init__(
+        self, backbone: nn.Module, stage_ends: Sequence[Site], *, num_classes: int, levels: int = 3
+    ) -> None:
         super().__init__()
         trunk = find_trunk(backbone, stage_ends)
         if levels > len(trunk.levels):
@@ -52,9 +56,13 @@ class FullyConvolutional(nn.Module):
                 f"(of stride {strides}); write levels: {len(trunk.levels)} or fewer"
             )
         chosen = trunk.levels[-levels:][::-1]
-        self.body = IntermediateLayerGetter(trunk.module, {level.child: level.child for level in chosen})
+        self.body = IntermediateLayerGetter(
+            trunk.module, {level.child: level.child for level in chosen}
+        )
         self.head = FCNHead(chosen[0].channels, num_classes)
-        self.scores = nn.ModuleDict({level.child: nn.Conv2d(level.channels, num_classes, 1) for level in chosen[1:]})
+        self.scores = nn.ModuleDict(
+            {level.child: nn.Conv2d(level.channels, num_classes, 1) for level in chosen[1:]}
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores [B, num_classes, H, W] of images [B, 3, H, W]."""

@@ -15,7 +15,18 @@ AVERAGES = re.compile(r"(^|[._])(ema|swa|averaged?|shadow)([._]|$)", re.IGNORECA
 """Names of moving averages of the weights."""
 
 USUAL = frozenset(
-    ("state_dict", "model_state_dict", "model", "module", "net", "network", "weights", "params", "backbone", "encoder")
+    (
+        "state_dict",
+        "model_state_dict",
+        "model",
+        "module",
+        "net",
+        "network",
+        "weights",
+        "params",
+        "backbone",
+        "encoder",
+    )
 )
 """Names of what holds the weights of the one network that a program trains."""
 
@@ -42,9 +53,21 @@ class Table:
 
     def below(self, prefix: str) -> "Table":
         """The weights whose names start with a prefix, without it."""
-        weights = {name.removeprefix(prefix): value for name, value in self.weights.items() if name.startswith(prefix)}
-        paths = {path: version for path, version in self.versions.items() if f"{path}.".startswith(prefix)}
-        return Table(self.place, weights, {f"{path}."[len(prefix) :].rstrip("."): v for path, v in paths.items()})
+        weights = {
+            name.removeprefix(prefix): value
+            for name, value in self.weights.items()
+            if name.startswith(prefix)
+        }
+        paths = {
+            path: version
+            for path, version in self.versions.items()
+            if f"{path}.".startswith(prefix)
+        }
+        return Table(
+            self.place,
+            weights,
+            {f"{path}."[len(prefix) :].rstrip("."): v for path, v in paths.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +115,9 @@ def tables_in(content: Any, place: tuple[str, ...] = ()) -> Iterator[Table]:
     if not isinstance(content, Mapping) or len(place) > DEPTH:
         return
     named = {name: value for name, value in content.items() if isinstance(name, str)}
-    weights = {INSIDE.sub("", name): value for name, value in named.items() if isinstance(value, Tensor)}
+    weights = {
+        INSIDE.sub("", name): value for name, value in named.items() if isinstance(value, Tensor)
+    }
     if weights:
         yield Table(place, weights, _versions(content))
     for name, value in named.items():
@@ -107,7 +132,9 @@ def findings(tables: Sequence[Table], own: Mapping[str, Tensor]) -> list[Finding
         own: the network's own weights by name.
     """
     found = [
-        Finding(table, prefix, count) for table in tables for prefix, count in _prefixes(table.weights, own).items()
+        Finding(table, prefix, count)
+        for table in tables
+        for prefix, count in _prefixes(table.weights, own).items()
     ]
     return sorted(found, key=lambda finding: finding.rank)
 
@@ -115,7 +142,9 @@ def findings(tables: Sequence[Table], own: Mapping[str, Tensor]) -> list[Finding
 def same_weights(one: Finding, other: Finding) -> bool:
     """Whether two findings hold the same numbers."""
     first, second = one.weights(), other.weights()
-    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
+    return first.keys() == second.keys() and all(
+        torch.equal(value, second[name]) for name, value in first.items()
+    )
 
 
 def gates_in(tables: Sequence[Table]) -> Mapping[str, Tensor]:
@@ -124,7 +153,11 @@ def gates_in(tables: Sequence[Table]) -> Mapping[str, Tensor]:
         for name in table.weights:
             before, found, _ = name.partition("gates.")
             beside = f"{before}backbone."
-            if found and before[-1:] in ("", ".") and any(other.startswith(beside) for other in table.weights):
+            if (
+                found
+                and before[-1:] in ("", ".")
+                and any(other.startswith(beside) for other in table.weights)
+            ):
                 return table.below(f"{before}gates.").weights
     return {}
 
@@ -135,7 +168,11 @@ def _versions(content: Mapping[Any, Any]) -> Versions:
     if not isinstance(versions, Mapping):
         return {}
     plain = {path: version for path, version in versions.items() if isinstance(path, str)}
-    return {INSIDE.sub("", f"{path}.").rstrip("."): v for path, v in plain.items() if isinstance(v, Mapping)}
+    return {
+        INSIDE.sub("", f"{path}.").rstrip("."): v
+        for path, v in plain.items()
+        if isinstance(v, Mapping)
+    }
 
 
 def _prefixes(names: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, int]:

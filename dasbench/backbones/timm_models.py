@@ -28,9 +28,9 @@ def _num_stages(params: Mapping[str, Any]) -> int:
 def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:
     """Any network of timm, by its name; needs `pip install dasbench[timm]`.
 
-    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`; `dasbench show backbone timm --set
-    backbone.model=NAME` lists them). There is no place before an addition, so a gate whose default it is stands at the
-    blocks' ends.
+    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`;
+    `dasbench show backbone timm --set backbone.model=NAME` lists them). There is no place before an
+    addition, so a gate whose default it is stands at the blocks' ends.
 
     Args:
         num_classes: length of the logits.
@@ -55,9 +55,13 @@ def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> B
 
 def _unusable(error: BaseException) -> DasbenchError:
     if isinstance(error, ModuleNotFoundError) and error.name == "timm":
-        return ModelError("backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]")
+        return ModelError(
+            "backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]"
+        )
     cure = "install it again: pip install --force-reinstall timm"
-    return MachineError(f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; {cure}")
+    return MachineError(
+        f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; {cure}"
+    )
 
 
 def _takes(config: Mapping[str, Any]) -> str:

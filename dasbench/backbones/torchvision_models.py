@@ -10,7 +10,13 @@ from torch import nn
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
-from dasbench.backbones.weights import find_head, find_weights, load_weights, published_file, weights_file
+from dasbench.backbones.weights import (
+    find_head,
+    find_weights,
+    load_weights,
+    published_file,
+    weights_file,
+)
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
 from dasbench.faults import foreign, message_of
@@ -41,15 +47,17 @@ def _num_stages(params: Mapping[str, Any]) -> int:
 def torchvision_model(num_classes: int, *, model: str, weights: str | None = None) -> Backbone:
     """Any classification network of torchvision, by its name.
 
-    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`; `dasbench show backbone torchvision
-    --set backbone.model=NAME` lists them). There is no place before an addition, so a gate whose default it is stands
-    at the blocks' ends. Networks with an entry of their own here (`resnet50`, `mobilenet_v2`) have more to set.
+    Its stages and blocks are found by tracing (see `dasbench.backbones.tracing`;
+    `dasbench show backbone torchvision --set backbone.model=NAME` lists them). There is no place
+    before an addition, so a gate whose default it is stands at the blocks' ends. Networks with an
+    entry of their own here (`resnet50`, `mobilenet_v2`) have more to set.
 
     Args:
         num_classes: length of the logits.
         model: torchvision's name (`efficientnet_b0`).
-        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's names for this
-            network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub; None for fresh weights.
+        weights: file to start from (a state_dict, also torchvision's own), or one of torchvision's
+            names for this network (`IMAGENET1K_V1`), if its file is in the folder of torch.hub;
+            None for fresh weights.
 
     Raises:
         ModelError: if torchvision has no such network.
@@ -61,13 +69,19 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     known = torchvision.models.list_models(module=torchvision.models)
     if model.removeprefix("quantized_") in known and model not in known:
         float_model = model.removeprefix("quantized_")
-        raise ModelError(f"backbone.model: '{model}' is quantised and cannot be trained; write '{float_model}'")
+        raise ModelError(
+            f"backbone.model: '{model}' is quantised and cannot be trained; write '{float_model}'"
+        )
     if model not in known:
         near = ", ".join(get_close_matches(model, known, n=3, cutoff=0.4)) or "nothing"
-        raise ModelError(f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}")
+        raise ModelError(
+            f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}"
+        )
     file = None if weights is None else find_weights(weights, model=model)
     options = _options(model, file)
-    with foreign(lambda error: ModelError(f"torchvision cannot make '{model}': {message_of(error)}")):
+    with foreign(
+        lambda error: ModelError(f"torchvision cannot make '{model}': {message_of(error)}")
+    ):
         net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
     if file is not None:
         load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))

@@ -2,17 +2,19 @@
 
 The rules, for networks that say nothing about themselves:
 
-- A *unit* is a module through which the whole map passes: a child of the network that turns one map into one map, or,
-  where that shrinks the sides by 3 or more (several stages in one, as torchvision's `features`), its children instead.
-- Of the units, those count whose modules have modules themselves: stages and blocks, but no stem or head. Where there
-  are none, those with modules count (SqueezeNet), and where there are none of those either, all layers (VGG).
+- A *unit* is a module through which the whole map passes: a child of the network that turns one map
+  into one map, or, where that shrinks the sides by 3 or more (several stages in one, as
+  torchvision's `features`), its children instead.
+- Of the units, those count whose modules have modules themselves: stages and blocks, but no stem or
+  head. Where there are none, those with modules count (SqueezeNet), and where there are none of
+  those either, all layers (VGG).
 - A *stage* holds the units whose maps are of one size. It ends with the last of them.
-- The *blocks* of a unit are its children if it is a sequence, the children of its `blocks` (timm's name) if it has such
-  a sequence, and otherwise the unit itself.
+- The *blocks* of a unit are its children if it is a sequence, the children of its `blocks` (timm's
+  name) if it has such a sequence, and otherwise the unit itself.
 
-Only square maps `[1, C, H, W]` with sides above 1 count. So a network of tokens, or one whose channels come last, has
-no place behind its stem; and one whose maps grow again on the way has none at all. A module that runs more than once in
-a pass is no place either.
+Only square maps `[1, C, H, W]` with sides above 1 count. So a network of tokens, or one whose
+channels come last, has no place behind its stem; and one whose maps grow again on the way has none
+at all. A module that runs more than once in a pass is no place either.
 """
 
 import copy
@@ -90,7 +92,9 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
     """
 
     def answer(error: BaseException) -> ModelError:
-        return ModelError(f"{type(net).__name__}: no places for gates can be found in it: {message_of(error)}")
+        return ModelError(
+            f"{type(net).__name__}: no places for gates can be found in it: {message_of(error)}"
+        )
 
     with foreign(answer):
         net = copy.deepcopy(net).to("meta").eval()
@@ -104,7 +108,10 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
     for stage, (_, group) in enumerate(groupby(units, key=lambda unit: unit.side), start=1):
         members = list(group)
         blocks = [block for unit in members for block in _blocks(net, unit, steps)]
-        sites += [Site(block.path, stage, block.channels, "block", index) for index, block in enumerate(blocks)]
+        sites += [
+            Site(block.path, stage, block.channels, "block", index)
+            for index, block in enumerate(blocks)
+        ]
         sites.append(Site(members[-1].path, stage, members[-1].channels, "stage"))
     return tuple(sites)
 
@@ -118,10 +125,14 @@ def _passed(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
         if before is None or after is None or path in steps:
             steps[path] = None
         else:
-            steps[path] = _Step(path, len(steps), _depth(module), before.shape[3], after.shape[1], after.shape[3])
+            steps[path] = _Step(
+                path, len(steps), _depth(module), before.shape[3], after.shape[1], after.shape[3]
+            )
 
     for path, module in net.named_modules():
-        module.register_forward_hook(lambda module, args, output, path=path: note(path, module, args, output))
+        module.register_forward_hook(
+            lambda module, args, output, path=path: note(path, module, args, output)
+        )
     with torch.no_grad():
         net(torch.zeros(1, 3, image_side, image_side, device="meta"))
     return steps

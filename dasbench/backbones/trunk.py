@@ -33,7 +33,8 @@ class Trunk(NamedTuple):
     """A backbone without its head.
 
     Args:
-        module: has the backbone's layers as children, one after the other; the hooks of gates included.
+        module: has the backbone's layers as children, one after the other; the hooks of gates
+            included.
         levels: the last map of each resolution, finest first.
     """
 
@@ -45,12 +46,13 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     """Where a backbone's maps are, after making sure that it runs its layers one after the other.
 
     Args:
-        backbone: a classification network, perhaps with gates, which its caller has put into eval mode: they see an
-            image, and are no part of it. It shares its layers with the trunk.
+        backbone: a classification network, perhaps with gates, which its caller has put into eval
+            mode: they see an image, and are no part of it. It shares its layers with the trunk.
         stage_ends: where its stages end.
 
     Raises:
-        ModelError: if it has fewer than two resolutions, or does anything beside running its layers in their order.
+        ModelError: if it has fewer than two resolutions, or does anything beside running its layers
+            in their order.
 
     Example:
         >>> from dasbench.catalog import BACKBONES
@@ -60,7 +62,9 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     """
     parents = {site.path.rpartition(".")[0] for site in stage_ends}
     if len(parents) != 1:
-        raise ModelError("a backbone whose stages do not stand side by side gives no maps to detect or segment with")
+        raise ModelError(
+            "a backbone whose stages do not stand side by side gives no maps to detect or segment with"
+        )
     (parent,) = parents
     module = backbone.get_submodule(parent)
     names = [site.path.rpartition(".")[2] for site in stage_ends]
@@ -71,7 +75,9 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
         for name, site in zip(names, stage_ends, strict=True)
     }
     if len(last) < 2:
-        raise ModelError("a backbone with a single resolution gives no maps to detect or segment with")
+        raise ModelError(
+            "a backbone with a single resolution gives no maps to detect or segment with"
+        )
     return Trunk(module, tuple(last.values()))
 
 
@@ -86,7 +92,9 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
     """Height of the map behind each child, which must be the one that the whole backbone computes there."""
     kept: dict[str, Tensor] = {}
     like = next(backbone.parameters())
-    ramp = torch.linspace(-1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype)  # no two pixels are equal
+    ramp = torch.linspace(
+        -1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype
+    )  # no two pixels are equal
     image = ramp.reshape(1, 3, _SIDE, _SIDE)
     modes = {each: each.training for each in backbone.modules()}
     hooks = [module.get_submodule(name).register_forward_hook(_Keep(kept, name)) for name in names]
@@ -101,8 +109,12 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
         for each, training in modes.items():
             each.training = training
     for name in names:
-        if kept[name].shape != whole[name].shape or not (like.is_meta or torch.equal(kept[name], whole[name])):
-            raise ModelError(f"the backbone does more than run its layers one after the other: '{name}' differs")
+        if kept[name].shape != whole[name].shape or not (
+            like.is_meta or torch.equal(kept[name], whole[name])
+        ):
+            raise ModelError(
+                f"the backbone does more than run its layers one after the other: '{name}' differs"
+            )
     return {name: value.shape[-1] for name, value in whole.items()}
 
 

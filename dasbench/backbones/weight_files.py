@@ -47,8 +47,14 @@ _SAFETENSORS = re.compile(rb"[\x00-\xff]{8}\s*\{", re.DOTALL)
 """How a file of safetensors begins: the length of its header, and the header."""
 
 _KINDS = (
-    (re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE), "it is a web page, saved in place of a download"),
-    (re.compile(rb"version https://git-lfs"), "it is a pointer of Git LFS; get the file itself with git lfs pull"),
+    (
+        re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE),
+        "it is a web page, saved in place of a download",
+    ),
+    (
+        re.compile(rb"version https://git-lfs"),
+        "it is a pointer of Git LFS; get the file itself with git lfs pull",
+    ),
     (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf"), "it is compressed; unpack it"),
     (re.compile(rb"\x89HDF"), "it is an HDF5 file, as Keras writes them"),
     (re.compile(rb"\x93NUMPY"), "it is an array of NumPy's"),
@@ -111,7 +117,10 @@ def _read_pickle(file: Path, foreign: list[str]) -> Any:
     while True:
         try:
             stand_ins: list[Trusted] = [(_stand_in(name), name) for name in foreign]
-            with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
+            with (
+                warnings.catch_warnings(action="ignore"),
+                torch.serialization.safe_globals(stand_ins),
+            ):
                 return torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             found = _FOREIGN.search(str(error))
@@ -124,14 +133,18 @@ def _read_pickle(file: Path, foreign: list[str]) -> Any:
 
 def _read_safetensors(file: Path) -> Any:
     if importlib.util.find_spec("safetensors") is None:
-        raise ImportError("it is written by safetensors, which is not installed: pip install safetensors")
+        raise ImportError(
+            "it is written by safetensors, which is not installed: pip install safetensors"
+        )
     from safetensors import SafetensorError  # a dependency of timm, not of ours
     from safetensors.torch import load_file
 
     try:
         return load_file(file)
     except SafetensorError as error:
-        raise ValueError(f"it is no whole file of safetensors ({file.stat().st_size} bytes; {error})") from error
+        raise ValueError(
+            f"it is no whole file of safetensors ({file.stat().st_size} bytes; {error})"
+        ) from error
 
 
 def _stand_in(name: str) -> type[Unread]:

@@ -1,7 +1,7 @@
 """Start a network from a file of weights; what a file says is checked key by key, and nothing is ever downloaded.
 
-A file holds the weights of a backbone alone (torchvision's own, or another training's), or those that a trial was
-tested with, which are those of its gates too.
+A file holds the weights of a backbone alone (torchvision's own, or another training's), or those
+that a trial was tested with, which are those of its gates too.
 """
 
 import logging
@@ -16,8 +16,22 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
-from dasbench.backbones.fitting import converted, fit_weights, left_fresh, left_out, load_fit, mismatches
-from dasbench.backbones.state_dicts import Finding, Table, findings, gates_in, same_weights, tables_in
+from dasbench.backbones.fitting import (
+    converted,
+    fit_weights,
+    left_fresh,
+    left_out,
+    load_fit,
+    mismatches,
+)
+from dasbench.backbones.state_dicts import (
+    Finding,
+    Table,
+    findings,
+    gates_in,
+    same_weights,
+    tables_in,
+)
 from dasbench.backbones.weight_files import ADVICE, Unread, read_content
 from dasbench.errors import DataError
 
@@ -33,11 +47,12 @@ _KEY = re.compile(r"[0-9a-f]{12}")
 def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
     """The file that a backbone's `weights` parameter means, None if it has no such parameter.
 
-    Register a backbone with `weights_file=partial(weights_file, "resnet18")`; then `catalog.resolve` lets the file's
-    content decide the trial's key, and not its place.
+    Register a backbone with `weights_file=partial(weights_file, "resnet18")`; then
+    `catalog.resolve` lets the file's content decide the trial's key, and not its place.
 
     Args:
-        model: torchvision's name of the network, or None if torchvision publishes no weights for it.
+        model: torchvision's name of the network, or None if torchvision publishes no weights for
+            it.
         params: the backbone's parameters.
 
     Raises:
@@ -51,13 +66,15 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     """The full path of a weights file, given as a path, as a trial's key or as one of torchvision's names.
 
     Args:
-        weights: a path, or a name such as `IMAGENET1K_V1` or `ResNet18_Weights.IMAGENET1K_V1`, which means the file
-            where torchvision would have put it, or the key of a trial whose weights were kept in this folder's
-            `.dasbench/weights`.
-        model: torchvision's name of the network, or None if torchvision publishes no weights for it.
+        weights: a path, or a name such as `IMAGENET1K_V1` or `ResNet18_Weights.IMAGENET1K_V1`,
+            which means the file where torchvision would have put it, or the key of a trial whose
+            weights were kept in this folder's `.dasbench/weights`.
+        model: torchvision's name of the network, or None if torchvision publishes no weights for
+            it.
 
     Raises:
-        DataError: if there is no such file; for a name, it says where the file belongs and where to get it.
+        DataError: if there is no such file; for a name, it says where the file belongs and where to
+            get it.
 
     Example:
         >>> find_weights("no/such/file.pt", model="resnet18")
@@ -78,8 +95,14 @@ def find_weights(weights: str, *, model: str | None) -> Path:
                 )
         if not path.is_file():
             downloads = "; dasbench downloads nothing" if "://" in weights else ""
-            names = f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}" if urls else ""
-            raise DataError(f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}.")
+            names = (
+                f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}"
+                if urls
+                else ""
+            )
+            raise DataError(
+                f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}."
+            )
         return path.resolve()
     path = Path(torch.hub.get_dir()) / "checkpoints" / urls[weights].rpartition("/")[2]
     if not path.is_file():
@@ -93,20 +116,22 @@ def find_weights(weights: str, *, model: str | None) -> Path:
 def load_weights(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
     """Copy a file's weights into a network, as the network itself loads them, all of them but for another head.
 
-    The weights may lie below any key (`state_dict`, `model`) and behind any prefix (`module.`, `backbone.`); of a
-    trial's, the part of the backbone is taken. Weights of half precision become the network's. What is left out, left
-    fresh or converted is said in a line.
+    The weights may lie below any key (`state_dict`, `model`) and behind any prefix (`module.`,
+    `backbone.`); of a trial's, the part of the backbone is taken. Weights of half precision become
+    the network's. What is left out, left fresh or converted is said in a line.
 
     Args:
         net: the network.
         file: as `torch.save` or safetensors writes it.
-        head: path of the last layer (`fc`). It stays as it is where the file has none, one of another kind, or one for
-            another number of classes. Counters of batch norms (`num_batches_tracked`), which older files lack, do too.
-        spare: prefixes of weights that the network has in training alone (`aux1.`); they are left out.
+        head: path of the last layer (`fc`). It stays as it is where the file has none, one of
+            another kind, or one for another number of classes. Counters of batch norms
+            (`num_batches_tracked`), which older files lack, do too.
+        spare: prefixes of weights that the network has in training alone (`aux1.`); they are left
+            out.
 
     Raises:
-        DataError: if the file holds no weights, or those of another network; the message names the first of the keys
-            that are missing, not the network's, or of another shape.
+        DataError: if the file holds no weights, or those of another network; the message names the
+            first of the keys that are missing, not the network's, or of another shape.
     """
     own = net.state_dict()
     found = _find(file, own)
@@ -151,7 +176,9 @@ def find_head(net: nn.Module) -> str:
         >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 10), nn.Softmax(dim=1)))
         '2'
     """
-    paths: list[str] = [path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    paths: list[str] = [
+        path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
+    ]
     return paths[-1]
 
 
@@ -168,7 +195,14 @@ def published_file(model: str, file: Path) -> Any:
     with file.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
     hashes = {name.rpartition("-")[2].partition(".")[0]: weights for name, weights in named.items()}
-    return next((weights for start, weights in hashes.items() if len(start) >= 8 and digest.startswith(start)), None)
+    return next(
+        (
+            weights
+            for start, weights in hashes.items()
+            if len(start) >= 8 and digest.startswith(start)
+        ),
+        None,
+    )
 
 
 def _published(model: str | None) -> dict[str, str]:
@@ -189,7 +223,9 @@ def _enumeration(model: str | None) -> str:
 
 
 def _read(file: Path) -> Any:
-    return read_content(file, complaint=f"backbone.weights: '{file}' cannot be read as a state_dict")
+    return read_content(
+        file, complaint=f"backbone.weights: '{file}' cannot be read as a state_dict"
+    )
 
 
 def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
@@ -201,13 +237,24 @@ def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
     content = _read(file)
     tables = list(tables_in(content))
     if not tables:
-        unread = [f"'{key}' is a pickled object ({type(value).__name__})" for key, value in _unread(content)]
+        unread = [
+            f"'{key}' is a pickled object ({type(value).__name__})"
+            for key, value in _unread(content)
+        ]
         if unread:
-            raise DataError(f"backbone.weights: '{file}' cannot be read as a state_dict: {unread[0]}; {ADVICE}")
+            raise DataError(
+                f"backbone.weights: '{file}' cannot be read as a state_dict: {unread[0]}; {ADVICE}"
+            )
         if content != {}:
-            raise DataError(f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors")
-    first, *others = findings(tables, own) or [Finding(tables[0] if tables else Table((), {}), "", 0)]
-    rivals = [other for other in others if other.rank == first.rank and not same_weights(first, other)]
+            raise DataError(
+                f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors"
+            )
+    first, *others = findings(tables, own) or [
+        Finding(tables[0] if tables else Table((), {}), "", 0)
+    ]
+    rivals = [
+        other for other in others if other.rank == first.rank and not same_weights(first, other)
+    ]
     if rivals and 2 * first.num_known >= len(own):
         names = ", ".join(f"'{finding.name}'" for finding in (first, *rivals))
         raise DataError(

@@ -18,7 +18,8 @@ Setting = bool | int | float | str
 class Callback(Protocol):
     """Hears of a study, after the results database. What it raises never harms the study.
 
-    A callback is made before anything is trained: there it refuses what it cannot work with, as a UsageError.
+    A callback is made before anything is trained: there it refuses what it cannot work with, as a
+    UsageError.
     """
 
     def planned(self, agenda: "Agenda", states: Mapping[str, str]) -> None:
@@ -55,8 +56,12 @@ def require(module: str, *, callback: str) -> None:
         dasbench.errors.UsageError: callback 'mlflow' needs a package that is missing: pip install 'dasbench[mlflow]'
     """
     spec = find_spec(module)
-    if spec is None or spec.origin is None:  # a folder of that name, where the tracker keeps its files, is no package
-        raise UsageError(f"callback '{callback}' needs a package that is missing: pip install 'dasbench[{callback}]'")
+    if (
+        spec is None or spec.origin is None
+    ):  # a folder of that name, where the tracker keeps its files, is no package
+        raise UsageError(
+            f"callback '{callback}' needs a package that is missing: pip install 'dasbench[{callback}]'"
+        )
 
 
 def run_name(agenda: "Agenda", key: str) -> str:
@@ -96,5 +101,7 @@ def final_metrics(outcome: Outcome) -> dict[str, float]:
         >>> final_metrics(Outcome(key="0", status="done", metrics={"top1": 90.0}, seconds=2.5))
         {'top1': 90.0, 'seconds_total': 2.5}
     """
-    costs = {name: float(getattr(outcome.cost, name)) for name in COST_FIELDS} if outcome.cost else {}
+    costs = (
+        {name: float(getattr(outcome.cost, name)) for name in COST_FIELDS} if outcome.cost else {}
+    )
     return {**outcome.metrics, **costs, "seconds_total": outcome.seconds}

@@ -28,8 +28,8 @@ class Mlflow:
     A trial that goes on after an interrupt goes on in its run.
 
     Args:
-        uri: MLflow's tracking server or store; by default the environment's MLFLOW_TRACKING_URI, else
-            `sqlite:///mlflow.db`.
+        uri: MLflow's tracking server or store; by default the environment's MLFLOW_TRACKING_URI,
+            else `sqlite:///mlflow.db`.
         experiment: MLflow's experiment; the study's name by default.
     """
 
@@ -60,7 +60,11 @@ class Mlflow:
         run = self._run(outcome.key)
         if outcome.status != "interrupted":
             last = outcome.epochs[-1].number if outcome.epochs else 0
-            self._log(run, {f"final/{name}": value for name, value in final_metrics(outcome).items()}, step=last)
+            self._log(
+                run,
+                {f"final/{name}": value for name, value in final_metrics(outcome).items()},
+                step=last,
+            )
             self._client.set_tag(run, "dasbench.state", outcome.status)
             if outcome.reason:
                 self._client.set_tag(run, "dasbench.reason", outcome.reason)
@@ -87,19 +91,27 @@ class Mlflow:
 
         tags = {KEY: key, STUDY: self._agenda.study.name}
         name = run_name(self._agenda, key)
-        run: str = self._client.create_run(self._experiment_id, tags=tags, run_name=name).info.run_id
+        run: str = self._client.create_run(
+            self._experiment_id, tags=tags, run_name=name
+        ).info.run_id
         settled = settings(self._agenda.items[key].trial)
-        self._client.log_batch(run, params=[Param(field, str(value)) for field, value in settled.items()])
+        self._client.log_batch(
+            run, params=[Param(field, str(value)) for field, value in settled.items()]
+        )
         return run
 
     def _log(self, run: str, metrics: Mapping[str, float], *, step: int) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(run, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+        self._client.log_batch(
+            run, metrics=[Metric(name, value, now, step) for name, value in metrics.items()]
+        )
 
 
 def _open(uri: str | None) -> "MlflowClient":
     from mlflow import MlflowClient  # takes a second
 
-    return MlflowClient(tracking_uri=uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
+    return MlflowClient(
+        tracking_uri=uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    )

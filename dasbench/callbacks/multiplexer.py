@@ -54,7 +54,10 @@ class Callbacks:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for name, callback in self._callbacks.items():
             self._call(name, callback.close)
@@ -95,5 +98,7 @@ class Callbacks:
         except Exception as error:  # noqa: BLE001 - a tracker is code of others: no training is lost for it
             if name not in self._failed:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                logger.warning("callback %s failed and hears nothing more of this run: %s", name, reason)
+                logger.warning(
+                    "callback %s failed and hears nothing more of this run: %s", name, reason
+                )
             self._failed.add(name)

@@ -22,7 +22,8 @@ _LONGEST = 100
 class TensorBoard:
     """Event files for TensorBoard: `tensorboard --logdir runs`.
 
-    A trial's folder is `FOLDER/STUDY/LABEL_seed=N_KEY`; one that was interrupted goes on there in the next run.
+    A trial's folder is `FOLDER/STUDY/LABEL_seed=N_KEY`; one that was interrupted goes on there in
+    the next run.
 
     Args:
         folder: where the files go.

@@ -18,8 +18,10 @@ class Wandb:
     Args:
         project: the project there.
         entity: the user or team there; the account's own by default.
-        mode: `online`, `offline` or `disabled`; by default the environment's WANDB_MODE, else `online`.
-        folder: where its files go; by default the environment's WANDB_DIR, else `wandb` in the current folder.
+        mode: `online`, `offline` or `disabled`; by default the environment's WANDB_MODE, else
+            `online`.
+        folder: where its files go; by default the environment's WANDB_DIR, else `wandb` in the
+            current folder.
     """
 
     def __init__(
@@ -31,7 +33,12 @@ class Wandb:
         folder: str | None = None,
     ) -> None:
         require("wandb", callback="wandb")
-        self._where: dict[str, Any] = {"project": project, "entity": entity, "mode": mode, "dir": folder}
+        self._where: dict[str, Any] = {
+            "project": project,
+            "entity": entity,
+            "mode": mode,
+            "dir": folder,
+        }
         self._runs: dict[str, Any] = {}
 
     def planned(self, agenda: "Agenda", states: Mapping[str, str]) -> None:

@@ -57,7 +57,9 @@ class _Verbs(click.Group):
             formatter.write_dl(sorted(VERBS.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="dasbench")
 @click.option(
     "--import",
@@ -80,7 +82,9 @@ def cli(context: click.Context, modules: tuple[str, ...]) -> None:
     if modules or asked:
         from dasbench.cli.own_modules import import_own  # the catalogue takes a third of a second
 
-        import_own([("--import", name) for name in modules] + [("DASBENCH_IMPORT", name) for name in asked])
+        import_own(
+            [("--import", name) for name in modules] + [("DASBENCH_IMPORT", name) for name in asked]
+        )
 
 
 def _named_in_environment() -> list[str]:
@@ -91,13 +95,17 @@ def _named_in_environment() -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: the code says how it went, errors are lines on standard error."""
-    os.environ["PYTHONSAFEPATH"] = "1"  # in processes that this one starts, no folder comes before the libraries
+    os.environ["PYTHONSAFEPATH"] = (
+        "1"  # in processes that this one starts, no folder comes before the libraries
+    )
     sys.exit(run_command(arguments))
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (see `dasbench.errors`; 130 and 143 for signals, 70 for a bug)."""
-    given = [*(sys.argv[1:] if arguments is None else arguments)]  # `list` is a verb: its module has that name here
+    given = [
+        *(sys.argv[1:] if arguments is None else arguments)
+    ]  # `list` is a verb: its module has that name here
     prepare_streams()
     try:
         code = cli.main(args=given, prog_name="dasbench", standalone_mode=False, obj=given)
@@ -131,7 +139,12 @@ def _conclude(error: BaseException) -> int:
 def _keep_traceback(error: BaseException) -> str:
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="dasbench-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+            "w",
+            prefix="dasbench-error-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as file:
             file.writelines(traceback.format_exception(error))
     except OSError as problem:

@@ -21,15 +21,32 @@ if TYPE_CHECKING:
 @click.command("ablate")
 @click.argument("gate", metavar="GATE")
 @click.option(
-    "--base", "base", required=True, metavar="STUDY.yaml", help="The study whose network, data and training to take."
+    "--base",
+    "base",
+    required=True,
+    metavar="STUDY.yaml",
+    help="The study whose network, data and training to take.",
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE.yaml", help="Where to write."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.yaml",
+    help="Where to write.",
 )
 @click.option("--only", metavar="PART,...", help="Parts of the ablation. [default: all]")
-@click.option("--seeds", type=click.IntRange(1, 1000), help="Seeds of every variant. [default: as the base study]")
 @click.option(
-    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set a field: gate.alpha=0.1 composes the gate."
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    help="Seeds of every variant. [default: as the base study]",
+)
+@click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Set a field: gate.alpha=0.1 composes the gate.",
 )
 @click.option("--profile", metavar="NAME", help="Start from one of the base study's profiles.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
@@ -48,17 +65,17 @@ def command(
 
     \b
       dasbench ablate das --base studies/alpha.yaml -o studies/das_parts.yaml
-      dasbench ablate das --base studies/alpha.yaml -o y.yaml --only leave_one_out,norms --set gate.alpha=0.1
-      dasbench run studies/das_parts.yaml
+      dasbench ablate das --base studies/alpha.yaml -o y.yaml --only leave_one_out,norms --set
+      gate.alpha=0.1 dasbench run studies/das_parts.yaml
 
     \b
-    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside it
-    add_one_in      the plain backbone, the simplest gate, and that with one component each
-    count           fewer gates, and other places
-    and the gate's own sweeps: norms and alpha of das, reduction of se, ...
+    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside
+    it add_one_in      the plain backbone, the simplest gate, and that with one component each count
+    fewer gates, and other places and the gate's own sweeps: norms and alpha of das, reduction of
+    se, ...
 
-    The gate has the parameters that the base study gives it, if it is that study's gate, and those of --set. Every
-    variant is built and counted; nothing is trained.
+    The gate has the parameters that the base study gives it, if it is that study's gate, and those
+    of --set. Every variant is built and counted; nothing is trained.
     """
     _check_output(output, base, force=force)
     from dasbench.ablation.composing import compose, compose_data  # imports torch
@@ -73,9 +90,13 @@ def command(
     with _progress() as told:
         ablation = ablate(composed, list_parts(gate) if only is None else _parts(only), told=told)
     if len(ablation.lines) == 1:
-        raise UsageError(f"there is nothing to vary in gate '{composed.gate}': ask for other parts with --only")
+        raise UsageError(
+            f"there is nothing to vary in gate '{composed.gate}': ask for other parts with --only"
+        )
     asked = _words(gate, base, only=only, seeds=seeds, overrides=overrides, profile=profile)
-    source = Source(command=asked, data=data if seeds is None else {**data, "seeds": seeds}, profile=profile)
+    source = Source(
+        command=asked, data=data if seeds is None else {**data, "seeds": seeds}, profile=profile
+    )
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", output.stem).strip("_-")[:64] or "ablation"
     study = _write(output, write_study(name, composed, ablation, source))
     click.echo(str(output))
@@ -117,7 +138,13 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _words(
-    gate: str, base: str, *, only: str | None, seeds: int | None, overrides: tuple[str, ...], profile: str | None
+    gate: str,
+    base: str,
+    *,
+    only: str | None,
+    seeds: int | None,
+    overrides: tuple[str, ...],
+    profile: str | None,
 ) -> str:
     """The command that writes the same study again."""
     words = ["dasbench", "ablate", gate, "--base", base]
@@ -147,4 +174,7 @@ def _say_what_is_next(output: Path, study: "Study", baseline: str) -> None:
     few = " (one seed shows no spread: give --seeds 5)" if seeds == 1 else ""
     file = shlex.quote(str(output))
     click.echo(f"{variants} variants x {seeds} seeds = {variants * seeds} trials{few}", err=True)
-    click.echo(f"next: dasbench run {file}; dasbench compare --baseline {shlex.quote(baseline)} {study.name}", err=True)
+    click.echo(
+        f"next: dasbench run {file}; dasbench compare --baseline {shlex.quote(baseline)} {study.name}",
+        err=True,
+    )

@@ -23,15 +23,27 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
 
 @click.command("compare")
 @click.argument("names", metavar="[A B] [STUDY]", nargs=-1)
-@click.option("--baseline", metavar="NAME", help="Compare every variant with this one, with Holm's correction.")
 @click.option(
-    "--csv", "file", metavar="FILE", type=click.Path(path_type=Path), help="Scores: columns variant, seed, metric."
+    "--baseline",
+    metavar="NAME",
+    help="Compare every variant with this one, with Holm's correction.",
+)
+@click.option(
+    "--csv",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Scores: columns variant, seed, metric.",
 )
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option("--where", metavar="CONDITION", help="Only variants that pass; see dasbench leaderboard --help.")
 @click.option(
-    "--metric", metavar="NAME", help="What to compare. [default: the study's objective; the file's third column]"
+    "--where", metavar="CONDITION", help="Only variants that pass; see dasbench leaderboard --help."
+)
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="What to compare. [default: the study's objective; the file's third column]",
 )
 @click.option(
     "--direction",
@@ -66,9 +78,9 @@ def command(
 
     \b
       dasbench compare c f design_ablation                   two variants, by label, value or key
-      dasbench compare first_norm=in first_norm=bn STUDY     two groups, averaged over the other axes
-      dasbench compare --baseline none baselines             every variant against one
-      dasbench compare c f --csv scores.csv                  scores from elsewhere
+      dasbench compare first_norm=in first_norm=bn STUDY     two groups, averaged over the other
+      axes dasbench compare --baseline none baselines             every variant against one dasbench
+      compare c f --csv scores.csv                  scores from elsewhere
 
     The exit code is 0 whatever the verdict.
     """
@@ -77,12 +89,16 @@ def command(
 
     variants, study = _split(names, baseline=baseline, has_file=file is not None)
     if file is not None and (where or profile):
-        raise click.UsageError("--where and --profile choose among the results of a study, not of --csv FILE.")
+        raise click.UsageError(
+            "--where and --profile choose among the results of a study, not of --csv FILE."
+        )
     with quick_reading():
         if file is not None:
             question = _from_file(file, metric, unit, direction)
         else:
-            question = _from_study(db, study_name(study, profile=profile), metric, where, unit, direction)
+            question = _from_study(
+                db, study_name(study, profile=profile), metric, where, unit, direction
+            )
         if min_effect is not None:
             question = replace(question, min_effect=min_effect)
         if baseline is not None:
@@ -91,7 +107,9 @@ def command(
             print_answer(compare(question, *variants), layout)
 
 
-def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> tuple[tuple[str, ...], str]:
+def _split(
+    names: tuple[str, ...], *, baseline: str | None, has_file: bool
+) -> tuple[tuple[str, ...], str]:
     """The variants and the study among the arguments."""
     num_variants = 0 if baseline is not None else 2
     wanted = num_variants + (not has_file)
@@ -102,16 +120,29 @@ def _split(names: tuple[str, ...], *, baseline: str | None, has_file: bool) -> t
 
 
 def _from_study(
-    db: str, study: str, metric: str | None, where: str | None, unit: str | None, direction: "Direction | None"
+    db: str,
+    study: str,
+    metric: str | None,
+    where: str | None,
+    unit: str | None,
+    direction: "Direction | None",
 ) -> "Question":
     from dasbench.views.comparison import Question, check_metric, in_unit, looks_baseline
     from dasbench.views.selection import refuse_empty_filter, select_studies
-    from dasbench.views.units import ScoreUnit, asked_unit, better_direction, no_direction, score_unit
+    from dasbench.views.units import (
+        ScoreUnit,
+        asked_unit,
+        better_direction,
+        no_direction,
+        score_unit,
+    )
     from dasbench.views.variants import leaderboard
 
     chosen = select_studies(db, [study], where=where)
     refuse_empty_filter(chosen)
-    only = [chosen.metric] if metric is None else None  # a metric that nobody measured is answered with those that are
+    only = (
+        [chosen.metric] if metric is None else None
+    )  # a metric that nobody measured is answered with those that are
     metric = metric or chosen.metric
     entries = leaderboard(chosen.rows, metric=metric, only=only)
     is_the_studys = metric == chosen.metric
@@ -137,7 +168,9 @@ def _from_study(
     return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(own_unit))
 
 
-def _from_file(file: Path, metric: str | None, unit: str | None, direction: "Direction | None") -> "Question":
+def _from_file(
+    file: Path, metric: str | None, unit: str | None, direction: "Direction | None"
+) -> "Question":
     from dasbench.views.comparison import Question
     from dasbench.views.score_files.reading import read_scores
     from dasbench.views.units import asked_unit

@@ -1,6 +1,7 @@
 """The last lines of `dasbench run`: how the study stands, why trials failed, and the commands that go on from there.
 
-They are results and go to standard output; what is said before, while trials run, goes to standard error.
+They are results and go to standard output; what is said before, while trials run, goes to standard
+error.
 """
 
 import re
@@ -100,7 +101,9 @@ def last_lines(
     if summary.complete and not summary.ran:
         lines.append("Nothing was missing.")
     if stopped := states.count("stopped"):
-        lines += _wrapped(f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score.")
+        lines += _wrapped(
+            f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score."
+        )
     if refusals:
         lines += [
             "Proposals that were refused before training:",
@@ -114,7 +117,10 @@ def last_lines(
         lines.append(f"{waiting} were not run.")
     lines += _how_to_go_on(summary, commands, failed=bool(groups), interrupted=interrupted)
     if finished and not interrupted:
-        lines += ["To see what came out:", *(f"  {commands.read(verb, study)}" for verb in ("leaderboard", "pareto"))]
+        lines += [
+            "To see what came out:",
+            *(f"  {commands.read(verb, study)}" for verb in ("leaderboard", "pareto")),
+        ]
     return lines
 
 
@@ -129,7 +135,10 @@ def failures(summary: Summary) -> list[Failures]:
             reason = summary.reasons.get(key, "failed")
             same = re.sub(r"\d+(\.\d+)?", "#", cause_of(summary.errors.get(key, "")))
             groups.setdefault((reason, same), []).append(key)
-    found = [Failures(reason, cause_of(summary.errors.get(keys[0], "")), keys) for (reason, _), keys in groups.items()]
+    found = [
+        Failures(reason, cause_of(summary.errors.get(keys[0], "")), keys)
+        for (reason, _), keys in groups.items()
+    ]
     return sorted(found, key=lambda group: -len(group.keys))
 
 
@@ -142,13 +151,17 @@ def _told(groups: Sequence[Failures], labels: Mapping[str, str], planned: int) -
     for group in groups[:GROUPS]:
         first = f"{group.keys[0]}, {labels.get(group.keys[0], '')}".removesuffix(", ")
         cause = f": {group.cause}" if group.cause else ""
-        yield from _wrapped(f"- {len(group.keys)} {REASONS.get(group.reason, 'failed')}{cause} (first: {first})")
+        yield from _wrapped(
+            f"- {len(group.keys)} {REASONS.get(group.reason, 'failed')}{cause} (first: {first})"
+        )
     if len(groups) > GROUPS:
         rest = sum(len(group.keys) for group in groups[GROUPS:])
         yield f"- {rest} for {len(groups) - GROUPS} other causes"
 
 
-def _how_to_go_on(summary: Summary, commands: Commands, *, failed: bool, interrupted: bool) -> Iterator[str]:
+def _how_to_go_on(
+    summary: Summary, commands: Commands, *, failed: bool, interrupted: bool
+) -> Iterator[str]:
     """The command that trains what is missing."""
     if interrupted or not (summary.complete or failed):
         yield f"To go on: {commands.run()}"
@@ -160,7 +173,12 @@ def _how_to_go_on(summary: Summary, commands: Commands, *, failed: bool, interru
 def _wrapped(text: str) -> list[str]:
     """A sentence in lines, further ones indented; words that are too long for one stay whole."""
     return textwrap.wrap(
-        shown(text), WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False, max_lines=6
+        shown(text),
+        WIDTH,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+        max_lines=6,
     )
 
 

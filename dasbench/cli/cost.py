@@ -17,17 +17,25 @@ LONGEST_SIDE = 4096
 """Pixels."""
 
 
-def _both_sides(_context: click.Context, _option: click.Parameter, given: str | None) -> tuple[int, int] | None:
+def _both_sides(
+    _context: click.Context, _option: click.Parameter, given: str | None
+) -> tuple[int, int] | None:
     """Height and width of an image, written as one number for a square, or as `32x320`."""
     if given is None:
         return None
     sides = given.split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides):
-        raise click.BadParameter(f"'{given}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}")
+    if len(sides) > 2 or not all(
+        side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides
+    ):
+        raise click.BadParameter(
+            f"'{given}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}"
+        )
     return int(sides[0]), int(sides[-1])
 
 
-EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backbone resnet50 --gate das`"
+EXAMPLE = (
+    "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backbone resnet50 --gate das`"
+)
 
 
 @click.command("cost")
@@ -36,15 +44,33 @@ EXAMPLE = "`dasbench cost studies/norm_ablation.yaml`, or `dasbench cost --backb
 @db_option
 @click.option("--backbone", metavar="NAME", help="Count this network instead of a study's.")
 @click.option(
-    "--image-size", metavar="N|HxW", callback=_both_sides, help="Side of its images, or 32x320. [default: 224]"
+    "--image-size",
+    metavar="N|HxW",
+    callback=_both_sides,
+    help="Side of its images, or 32x320. [default: 224]",
 )
-@click.option("--classes", type=click.IntRange(1, 100_000), help="Length of its logits. [default: 1000]")
+@click.option(
+    "--classes", type=click.IntRange(1, 100_000), help="Length of its logits. [default: 1000]"
+)
 @click.option("--by-module", is_flag=True, help="List every module.")
-@click.option("--depth", type=click.IntRange(0), help="With --by-module: how many names a path may have.")
-@click.option("--cross-check", is_flag=True, help="Show ptflops' counts too, and what explains the difference.")
+@click.option(
+    "--depth", type=click.IntRange(0), help="With --by-module: how many names a path may have."
+)
+@click.option(
+    "--cross-check",
+    is_flag=True,
+    help="Show ptflops' counts too, and what explains the difference.",
+)
 @click.option("--latency", is_flag=True, help="Measure time and memory on this machine.")
-@click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True, help="With --latency.")
-@click.option("--device", default="auto", show_default=True, help="With --latency: cpu, cuda, cuda:1, or auto.")
+@click.option(
+    "--batch-size", type=click.IntRange(2), default=32, show_default=True, help="With --latency."
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="With --latency: cpu, cuda, cuda:1, or auto.",
+)
 @table_options("table", "json", "csv")
 def command(
     study: str | None,
@@ -69,11 +95,14 @@ def command(
       dasbench cost studies/norm_ablation.yaml
       dasbench cost --backbone resnet50 --gate das --set gate.alpha=0.1
 
-    STUDY is the name of a study in the database, or its file. Both counting conventions are shown: full, and paper,
-    the partial count behind the paper's figures. Nothing is trained and nothing is written.
+    STUDY is the name of a study in the database, or its file. Both counting conventions are shown:
+    full, and paper, the partial count behind the paper's figures. Nothing is trained and nothing is
+    written.
     """
     if by_module and (cross_check or latency):
-        raise UsageError("--by-module lists modules; ask for --cross-check and --latency in a command of their own")
+        raise UsageError(
+            "--by-module lists modules; ask for --cross-check and --latency in a command of their own"
+        )
     _refuse_both(study, backbone=backbone, alone=(backbone, image_size, classes), profile=profile)
     if study is None:
         choice = read_choice(backbone or "", gate=gate, overrides=overrides)
@@ -90,10 +119,14 @@ def command(
         _print_by_module(title, networks, depth=depth, layout=layout)
     else:
         timed = batch_size if latency else None
-        _print(title, networks, cross_check=cross_check, batch_size=timed, device=device, layout=layout)
+        _print(
+            title, networks, cross_check=cross_check, batch_size=timed, device=device, layout=layout
+        )
 
 
-def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object, ...], profile: str | None) -> None:
+def _refuse_both(
+    study: str | None, *, backbone: str | None, alone: tuple[object, ...], profile: str | None
+) -> None:
     """Make sure that it is either a study that is asked for, or one network."""
     if study is None and backbone is None:
         raise UsageError(f"say what to count: {EXAMPLE}")
@@ -106,7 +139,9 @@ def _refuse_both(study: str | None, *, backbone: str | None, alone: tuple[object
         )
 
 
-def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | None, layout: "Layout") -> None:
+def _print_by_module(
+    title: str, networks: Sequence["Counted"], *, depth: int | None, layout: "Layout"
+) -> None:
     from dasbench.costs.by_module import cost_by_module
     from dasbench.networks import NetworkModules, as_counted
     from dasbench.render.cost import module_records, module_tables
@@ -116,7 +151,9 @@ def _print_by_module(title: str, networks: Sequence["Counted"], *, depth: int | 
     for each in networks:
         modules = cost_by_module(as_counted(each.build()), each.cost.input_size, depth=depth)
         found.append(NetworkModules(label=each.label, modules=modules))
-    print_found(layout, tables=lambda: module_tables(title, found), records=lambda: module_records(found))
+    print_found(
+        layout, tables=lambda: module_tables(title, found), records=lambda: module_records(found)
+    )
 
 
 def _print(
@@ -141,6 +178,12 @@ def _print(
     for each in networks:
         size = each.cost.input_size
         checked = check(as_counted(each.build()), size) if cross_check else None
-        measured = measure_latency(placed(each.build(), device), size, batch_size=batch_size) if batch_size else None
+        measured = (
+            measure_latency(placed(each.build(), device), size, batch_size=batch_size)
+            if batch_size
+            else None
+        )
         costs.append(NetworkCost(network=each, check=checked, measured=measured))
-    print_found(layout, tables=lambda: cost_tables(title, costs), records=lambda: cost_records(costs))
+    print_found(
+        layout, tables=lambda: cost_tables(title, costs), records=lambda: cost_records(costs)
+    )

@@ -32,7 +32,11 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     from dasbench.spec.identity import PLACE
 
     lines: list[str] = []
-    chosen = {trial.dataset.model_dump_json(): trial.dataset for trial in trials if trial.task.name != "probe"}
+    chosen = {
+        trial.dataset.model_dump_json(): trial.dataset
+        for trial in trials
+        if trial.task.name != "probe"
+    }
     for dataset in chosen.values():
         data = load_dataset(dataset)
         if isinstance(data, Dataset):

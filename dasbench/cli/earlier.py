@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from dasbench.spec.study import Study
 
 
-def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, replace: bool) -> None:
+def announce_changes(
+    study: "Study", members: "Sequence[Member]", db: str, *, replace: bool
+) -> None:
     """Say on standard error which components' code has changed, and how many results the study will no longer list.
 
     Args:
@@ -33,7 +35,9 @@ def announce_changes(study: "Study", members: "Sequence[Member]", db: str, *, re
         return
 
 
-def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool) -> None:
+def _announce(
+    study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool
+) -> None:
     from dasbench.plan import replan  # resolves components, which import torch
     from dasbench.render.succession import change_sentences, other_study_text, results_leave
     from dasbench.views.succession import code_changes, leaving, other_study
@@ -42,7 +46,9 @@ def _announce(study: "Study", members: "Sequence[Member]", reader: "Reader", *, 
     if study.is_searched and record is not None:  # its plan lists nothing yet
         members = [planned.member for planned in replan(study, reader.rows(study.name))]
     keys = [member.key for member in members]
-    ended = {key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")}
+    ended = {
+        key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")
+    }
     answers = reader.answers([member.question for member in members if member.key not in ended])
     for sentence in change_sentences(code_changes(members, ended, answers)):
         tell(sentence)
@@ -82,11 +88,17 @@ def find_trials(db: str, study: str, names: Sequence[str]) -> list[str]:
     with known_results(db) as reader:
         known = [] if reader is None else [record.name for record in reader.studies(counted=False)]
         if reader is None or study not in known:
-            raise UsageError(f"{db}: the study '{study}' has no results yet that could be trained again")
+            raise UsageError(
+                f"{db}: the study '{study}' has no results yet that could be trained again"
+            )
         rows = reader.rows(study)
     entries = leaderboard(rows)
     keys: list[str] = []
     for name in names:
-        named = [row.key for row in rows if len(name) >= MIN_KEY and row.key.startswith(name.lower())]
-        keys += named or [key for entry in find_variants(name, entries).entries for key in entry.keys]
+        named = [
+            row.key for row in rows if len(name) >= MIN_KEY and row.key.startswith(name.lower())
+        ]
+        keys += named or [
+            key for entry in find_variants(name, entries).entries for key in entry.keys
+        ]
     return list(dict.fromkeys(keys))

@@ -11,7 +11,14 @@ from dasbench.cli.options import db_option, quick_reading, study_name
 @click.argument("studies", metavar="[STUDY]...", nargs=-1)
 @click.option("--profile", metavar="NAME", help="Results of one of the studies' profiles.")
 @db_option
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write.",
+)
 @click.option("--format", "format_", type=click.Choice(["csv", "parquet", "jsonl", "sqlite", "optuna"]),
               help="What to write. [default: what the file's ending says]")  # fmt: skip
 @click.option("--what", type=click.Choice(["trials", "epochs", "leaderboard", "confusion"]),
@@ -31,15 +38,16 @@ def command(
     \b
       dasbench export norm_ablation -o trials.csv
       dasbench export norm_ablation -o curves.parquet --what epochs
-      dasbench export norm_ablation -o confusion.csv --what confusion   # which classes were taken for which
-      dasbench export norm_ablation -o norms.db                      # a results database of its own
-      dasbench export norm_ablation -o optuna.db --format optuna     # optuna-dashboard sqlite:///optuna.db
+      dasbench export norm_ablation -o confusion.csv --what confusion   # which classes were taken
+      for which dasbench export norm_ablation -o norms.db                      # a results database
+      of its own dasbench export norm_ablation -o optuna.db --format optuna     # optuna-dashboard
+      sqlite:///optuna.db
 
     \b
     STUDY is the name of a study in the database, or its file.
-    csv, parquet, jsonl   the views v_trials, v_epochs, v_leaderboard; numbers exact, what is not finite left empty
-    sqlite                the studies with everything that is known of their trials
-    optuna                trials that have ended, for optuna-dashboard and Optuna
+    csv, parquet, jsonl   the views v_trials, v_epochs, v_leaderboard; numbers exact, what is not
+    finite left empty sqlite                the studies with everything that is known of their
+    trials optuna                trials that have ended, for optuna-dashboard and Optuna
     """
     from dasbench.render.files.export import export  # SQLAlchemy takes a quarter of a second
 

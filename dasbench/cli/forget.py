@@ -23,8 +23,8 @@ def command(name: str, db: str, yes: bool) -> int:
       dasbench forget norm_ablation    # the study, and the trials that no other study lists
       dasbench forget 3f9a2c81d0be     # one trial, in every study that lists it
 
-    It asks before it deletes. A study's name comes before a key. To train a trial again and keep both results, write
-    `dasbench run STUDY --again KEY`.
+    It asks before it deletes. A study's name comes before a key. To train a trial again and keep
+    both results, write `dasbench run STUDY --again KEY`.
     """
     from dasbench.results.reading import read_store  # SQLAlchemy takes a quarter of a second
     from dasbench.results.store import open_store

@@ -56,13 +56,19 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
         return 0.0
     if unseen := unseen_gpus():
         cards = f"{unseen} GPU{'s' * (unseen != 1)}"
-        tell(f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without")
+        tell(
+            f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without"
+        )
     if isinstance(gpus, float):
         if not elsewhere and gpus > there:
-            raise UsageError(f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0")
+            raise UsageError(
+                f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0"
+            )
         return gpus
     if gpus == "auto" and not there:
-        raise UsageError(f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0")
+        raise UsageError(
+            f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0"
+        )
     return _as_many_as_fit(place) if there else 0.0
 
 
@@ -78,21 +84,27 @@ def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> 
     """Refuse what cannot be meant at once."""
     elsewhere = place["address"] is not None
     if device.startswith("cuda") and gpus == 0:
-        raise UsageError(f"--device {device}: the study has resources.gpus: 0, the CPU; leave it out or write a number")
+        raise UsageError(
+            f"--device {device}: the study has resources.gpus: 0, the CPU; leave it out or write a number"
+        )
     if device.startswith("cuda:") and place["executor"] == "ray":
         raise UsageError(
             f"--device {device}: under Ray each trial sees its own GPU alone; write cuda, or set CUDA_VISIBLE_DEVICES "
             "to the GPUs that may be used"
         )
     if device.startswith("cuda:") and isinstance(gpus, float) and gpus > 1:
-        raise UsageError(f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda")
+        raise UsageError(
+            f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda"
+        )
     if device == "cpu" and gpus not in (None, 0):
         asked = gpus if gpus == "auto" else f"{gpus:g}"
         raise UsageError(
             f"--device cpu: the study has resources.gpus: {asked}; write gpus: 0, or leave one of them out"
         )
     if elsewhere and (gpus == "auto" or (gpus is None and device.startswith("cuda"))):
-        raise click.UsageError("gpus: auto measures a GPU of this machine; with --address write a number")
+        raise click.UsageError(
+            "gpus: auto measures a GPU of this machine; with --address write a number"
+        )
 
 
 def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -> GpuShare:
@@ -137,7 +149,9 @@ def _warn_of_precision(study: "Study") -> None:
     asked = [name for name in ("tf32", "bf16") if name in study.range_of("training.precision")]
     if asked and not has_short_floats():
         name = torch.cuda.get_device_name()
-        tell(f"training.precision: {' and '.join(asked)}: {name} has no units for it and will not be faster than fp32")
+        tell(
+            f"training.precision: {' and '.join(asked)}: {name} has no units for it and will not be faster than fp32"
+        )
 
 
 def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
@@ -192,5 +206,7 @@ def loaders_of(study: "Study", share: GpuShare, place: "Place") -> int:
     at_once = 1
     if place["executor"] == "ray":
         workers = place["workers"] or default_workers(cpus)
-        at_once = max(1, Share(cpus, share.gpus).times_in(workers * cpus, torch.cuda.device_count()))
+        at_once = max(
+            1, Share(cpus, share.gpus).times_in(workers * cpus, torch.cuda.device_count())
+        )
     return max(cpus, usable_cores() // at_once)

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option("--metric", metavar="NAME", help="What is explained. [default: the study's first measured objective]")
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="What is explained. [default: the study's first measured objective]",
+)
 @click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
 @click.option("--method", type=click.Choice(["auto", "anova", "fanova"]), default="auto", show_default=True,
               help="Whichever the study carries, or one of them.")  # fmt: skip
@@ -38,8 +42,9 @@ def command(
       dasbench importance norm_ablation --format json
       dasbench importance norm_ablation -o importance.png
 
-    A study of all combinations of its axes gets an exact analysis of variance: axes and pairs of axes against the
-    noise between seeds, with seeds as blocks. Any other study gets fANOVA, with the fit of its forest beside it.
+    A study of all combinations of its axes gets an exact analysis of variance: axes and pairs of
+    axes against the noise between seeds, with seeds as blocks. Any other study gets fANOVA, with
+    the fit of its forest beside it.
     """
     from dasbench.analysis.importance import Method
     from dasbench.catalog import PLOTS
@@ -57,7 +62,11 @@ def command(
         chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
     refuse_without_results(chosen)
     found = info(chosen, method=next(known for known in get_args(Method) if known == method))
-    print_found(layout, tables=lambda: importance_tables(found), records=lambda: importance_records(found.found))
+    print_found(
+        layout,
+        tables=lambda: importance_tables(found),
+        records=lambda: importance_records(found.found),
+    )
     for path in paths:
         PLOTS["importance"].make(found, path)
         click.echo(str(path), err=True)

@@ -15,18 +15,43 @@ SHOWN = 100
 
 @click.command("leaderboard")
 @click.argument("studies", metavar="STUDY...", nargs=-1)
-@click.option("--study", "more", metavar="STUDY", multiple=True, help="Another study; the variants of both are ranked.")
+@click.option(
+    "--study",
+    "more",
+    metavar="STUDY",
+    multiple=True,
+    help="Another study; the variants of both are ranked.",
+)
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option("--where", metavar="CONDITION", help="Only what passes, as in 'top1 > 60 and gate.first_norm = \"in\"'.")
-@click.option("--group-by", metavar="FIELD,...", help="Rank the values of fields, averaged over the other fields.")
 @click.option(
-    "--sort", metavar="COLUMN", help="Order by a column: macs, 'label desc'. [default: the study's objective]"
+    "--where",
+    metavar="CONDITION",
+    help="Only what passes, as in 'top1 > 60 and gate.first_norm = \"in\"'.",
 )
 @click.option(
-    "--top", type=click.IntRange(1), metavar="N", help=f"Show N variants. [default: {SHOWN}; all as json, csv]"
+    "--group-by",
+    metavar="FIELD,...",
+    help="Rank the values of fields, averaged over the other fields.",
 )
-@click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    help="Order by a column: macs, 'label desc'. [default: the study's objective]",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="N",
+    help=f"Show N variants. [default: {SHOWN}; all as json, csv]",
+)
+@click.option(
+    "--convention",
+    type=click.Choice(["full", "paper"]),
+    default="full",
+    show_default=True,
+    help="Costs.",
+)
 @table_options("table", "json", "csv", "md", "latex", "html")
 def command(
     studies: tuple[str, ...],
@@ -44,11 +69,11 @@ def command(
 
     \b
     STUDY is the name of a study in the database, or its file.
-    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all pairs
-    ≈      not distinguishable from the best
-    What a search tried and did not confirm stands below, by the scores that it chose by and without ranks.
-    --where knows metrics, costs, varied fields, label, study, seed, state, n, failed; and, or, not, in (...).
-    A metric there is the variant's mean, so that no single seed is left out for its score.
+    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all
+    pairs ≈      not distinguishable from the best What a search tried and did not confirm stands
+    below, by the scores that it chose by and without ranks. --where knows metrics, costs, varied
+    fields, label, study, seed, state, n, failed; and, or, not, in (...). A metric there is the
+    variant's mean, so that no single seed is left out for its score.
     """
     from dasbench.render.leaderboard import board_records, board_tables
     from dasbench.render.tables.printing import RECORDS, print_found
@@ -63,6 +88,12 @@ def command(
     with quick_reading():
         names = [study_name(study, profile=profile) for study in (*studies, *more)]
         chosen = select_studies(db, names, where=where)
-        fields = [field.strip() for field in group_by.split(",") if field.strip()] if group_by else []
-        board = make_board(chosen, convention=convention, sort=sort, top=top, group_by=fields, all_metrics=records)
-        print_found(layout, tables=lambda: board_tables(board), records=lambda: board_records(board))
+        fields = (
+            [field.strip() for field in group_by.split(",") if field.strip()] if group_by else []
+        )
+        board = make_board(
+            chosen, convention=convention, sort=sort, top=top, group_by=fields, all_metrics=records
+        )
+        print_found(
+            layout, tables=lambda: board_tables(board), records=lambda: board_records(board)
+        )

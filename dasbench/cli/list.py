@@ -19,16 +19,25 @@ STUDIES = "studies"
 @table_options("table", "json", "csv")
 def command(what: str, db: str, layout: "Layout") -> None:
     """List components (gates, backbones, datasets, tasks, metrics, samplers, plots) or studies of the database."""
-    from dasbench.render.catalog import component_records, component_tables, study_records, study_tables
+    from dasbench.render.catalog import (
+        component_records,
+        component_tables,
+        study_records,
+        study_tables,
+    )
     from dasbench.render.tables.printing import print_found
     from dasbench.views.components import components, known_studies
 
     if what == STUDIES:
         studies = known_studies(db)
-        print_found(layout, tables=lambda: study_tables(studies), records=lambda: study_records(studies))
+        print_found(
+            layout, tables=lambda: study_tables(studies), records=lambda: study_records(studies)
+        )
         return
     found = components(_kind(what))
-    print_found(layout, tables=lambda: component_tables(found), records=lambda: component_records(found))
+    print_found(
+        layout, tables=lambda: component_tables(found), records=lambda: component_records(found)
+    )
 
 
 def _kind(what: str) -> str:

@@ -42,7 +42,9 @@ def read_choice(backbone: str, *, gate: str | None, overrides: tuple[str, ...]) 
 
     data, complaints = _fields(backbone, gate=gate, overrides=overrides)
     try:
-        trial = Trial.model_validate_json(json.dumps(data), strict=True, context={"known": known_names()})
+        trial = Trial.model_validate_json(
+            json.dumps(data), strict=True, context={"known": known_names()}
+        )
     except ValidationError as error:
         for item in error.errors():
             path = ".".join(str(part) for part in plain_path(item["loc"]) if part != "params")
@@ -52,34 +54,47 @@ def read_choice(backbone: str, *, gate: str | None, overrides: tuple[str, ...]) 
     return trial
 
 
-def _fields(backbone: str, *, gate: str | None, overrides: tuple[str, ...]) -> tuple[dict[str, Any], list[Complaint]]:
+def _fields(
+    backbone: str, *, gate: str | None, overrides: tuple[str, ...]
+) -> tuple[dict[str, Any], list[Complaint]]:
     """Plain data of the trial, and what is wrong with the overrides."""
     from dasbench.spec.document import parse_scalar
     from dasbench.spec.trial import set_field
 
-    data: dict[str, Any] = {"backbone": {"name": backbone}, "gate": {"name": gate or "none"}, "dataset": "digits"}
+    data: dict[str, Any] = {
+        "backbone": {"name": backbone},
+        "gate": {"name": gate or "none"},
+        "dataset": "digits",
+    }
     complaints = []
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or key.partition(".")[0] not in FIELDS or not all(key.split(".")):
-            message = f"write KEY=VALUE with a field that decides the network (below {', '.join(FIELDS)})"
+            message = (
+                f"write KEY=VALUE with a field that decides the network (below {', '.join(FIELDS)})"
+            )
             complaints.append(Complaint(f"--set {text}", 0, "", message))
         else:
             set_field(data, key, parse_scalar(value))
     return data, complaints
 
 
-def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None, db: str) -> "Study":
+def find_study(
+    study: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None, db: str
+) -> "Study":
     """A study from its file, or from the database by its name.
 
     Raises:
-        UsageError: if the database has no such study, or a field of a study without its file is to be set.
+        UsageError: if the database has no such study, or a field of a study without its file is to
+            be set.
         StoreError: if there is no database.
     """
     if study.endswith((".yaml", ".yml")):
         return read_study(study, profile=profile, overrides=overrides, gate=gate)
     if overrides or gate:
-        raise UsageError(f"--set and --gate change a study's file; '{study}' is a name: give the file instead")
+        raise UsageError(
+            f"--set and --gate change a study's file; '{study}' is a name: give the file instead"
+        )
     from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
     from dasbench.spec.study import Study
@@ -88,7 +103,9 @@ def find_study(study: str, *, profile: str | None, overrides: tuple[str, ...], g
     with read_store(db) as reader:
         records = {record.name: record for record in reader.studies()}
     if name not in records:
-        raise UsageError(f"{db}: {unknown_name('study', name, records)} A study's file ends in .yaml.")
+        raise UsageError(
+            f"{db}: {unknown_name('study', name, records)} A study's file ends in .yaml."
+        )
     found = Study.model_validate_json(json.dumps(records[name].document), strict=True)
     import_of_study(records[name])
     return found
@@ -123,6 +140,9 @@ def _build(trial: "Trial") -> "nn.Module":
     from dasbench.catalog import TASKS
 
     network: nn.Module = (
-        TASKS[trial.task.name].create(**trial.task.params).build(trial, device=torch.device("cpu")).model
+        TASKS[trial.task.name]
+        .create(**trial.task.params)
+        .build(trial, device=torch.device("cpu"))
+        .model
     )
     return network

@@ -33,7 +33,13 @@ def study_options(function: F) -> F:
     """`--profile`, `--set` and `--gate`: how a study file is read."""
     for option in (
         click.option("--gate", metavar="NAME", help="Short for --set gate.name=NAME."),
-        click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a field of the trial."),
+        click.option(
+            "--set",
+            "overrides",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Override a field of the trial.",
+        ),
         click.option("--profile", metavar="NAME", help="Use one of the study's profiles."),
     ):
         function = option(function)
@@ -73,7 +79,9 @@ def _read_data_below(context: click.Context, _option: click.Parameter, root: Pat
 
 def _trust_data(context: click.Context, _option: click.Parameter, trust: bool) -> None:
     """Look at data from outside alone until the command ends, or read what was never read, and show that."""
-    context.with_resource(reading_data(look="names" if trust else None, told=context.with_resource(watching_files())))
+    context.with_resource(
+        reading_data(look="names" if trust else None, told=context.with_resource(watching_files()))
+    )
 
 
 def _download_data(context: click.Context, _option: click.Parameter, download: bool) -> None:
@@ -87,10 +95,12 @@ def format_option(*formats: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         choice = click.Choice(formats)
         text = "How to print the result."
-        function = click.option("--format", "format_", type=choice, default=formats[0], show_default=True, help=text)(
-            function
-        )
-        return click.option("--json", "format_", flag_value="json", help="Short for --format json.")(function)
+        function = click.option(
+            "--format", "format_", type=choice, default=formats[0], show_default=True, help=text
+        )(function)
+        return click.option(
+            "--json", "format_", flag_value="json", help="Short for --format json."
+        )(function)
 
     return decorate
 
@@ -100,24 +110,38 @@ def table_options(*formats: str) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         @wraps(function)
-        def command(*args: Any, format_: str, wide: bool, columns: str | None, **options: Any) -> Any:
+        def command(
+            *args: Any, format_: str, wide: bool, columns: str | None, **options: Any
+        ) -> Any:
             from dasbench.render.tables.table import Layout
 
             named = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
             if named and format_ in ("json", "csv"):
-                raise UsageError(f"--columns chooses columns of a table; {format_} holds every field, leave it out.")
-            return function(*args, layout=Layout(format_=format_, wide=wide, columns=named), **options)
+                raise UsageError(
+                    f"--columns chooses columns of a table; {format_} holds every field, leave it out."
+                )
+            return function(
+                *args, layout=Layout(format_=format_, wide=wide, columns=named), **options
+            )
 
-        wide = click.option("--wide", is_flag=True, help="All columns, however narrow the terminal is.")
-        columns = click.option("--columns", metavar="KEY,...", help="These columns of the table, in this order.")
+        wide = click.option(
+            "--wide", is_flag=True, help="All columns, however narrow the terminal is."
+        )
+        columns = click.option(
+            "--columns", metavar="KEY,...", help="These columns of the table, in this order."
+        )
         return format_option(*formats)(cast(F, columns(wide(command))))
 
     return decorate
 
 
-def read_study(path: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> "Study":
+def read_study(
+    path: str, *, profile: str | None, overrides: tuple[str, ...], gate: str | None
+) -> "Study":
     """The study of a file, its own modules imported, its form and the names in it checked."""
-    from dasbench.catalog import known_names  # pydantic and the YAML reader take a third of a second
+    from dasbench.catalog import (
+        known_names,
+    )  # pydantic and the YAML reader take a third of a second
     from dasbench.spec.load import load_study
 
     chosen = (*overrides, f"gate.name={gate}") if gate else overrides
@@ -130,7 +154,9 @@ def study_name(study: str, *, profile: str | None) -> str:
         return f"{study}@{profile}" if profile else study
     from dasbench.spec.load import load_study
 
-    return load_study(Path(study), profile=profile).name  # results are there to read whatever they were made with
+    return load_study(
+        Path(study), profile=profile
+    ).name  # results are there to read whatever they were made with
 
 
 @contextmanager

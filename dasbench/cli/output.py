@@ -19,4 +19,6 @@ def tell_result(line: str) -> None:
         click.echo(line)
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what Python has yet to write at its exit goes nowhere, too
+        os.dup2(
+            nowhere, sys.stdout.fileno()
+        )  # what Python has yet to write at its exit goes nowhere, too

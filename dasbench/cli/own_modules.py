@@ -51,10 +51,16 @@ def import_of_study(record: "StudyRecord") -> None:
 
 
 def _num_own() -> int:
-    return sum(not entry.place.is_ours for registry in KINDS.values() for entry in registry.entries())
+    return sum(
+        not entry.place.is_ours for registry in KINDS.values() for entry in registry.entries()
+    )
 
 
 def _nothing_in(plugin: Plugin, name: str) -> str:
     beside = Path(f"{name}.py")
-    meant = f"; did you mean ./{beside}?" if beside.exists() and not plugin.file.samefile(beside) else ""
+    meant = (
+        f"; did you mean ./{beside}?"
+        if beside.exists() and not plugin.file.samefile(beside)
+        else ""
+    )
     return f'{short_path(plugin.file)} registers no component, as @GATES.register("my_gate") would{meant}'

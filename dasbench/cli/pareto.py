@@ -21,15 +21,42 @@ if TYPE_CHECKING:
 @db_option
 @click.option("--cost", type=click.Choice(["macs", "params", "latency", "memory", "seconds"]), default="macs",
               show_default=True, help="Horizontal axis.")  # fmt: skip
-@click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
-@click.option("--metric", metavar="NAME", help="Vertical axis. [default: the study's first measured objective]")
+@click.option(
+    "--convention",
+    type=click.Choice(["full", "paper"]),
+    default="full",
+    show_default=True,
+    help="Costs.",
+)
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="Vertical axis. [default: the study's first measured objective]",
+)
 @click.option("--objective", "objectives", multiple=True, metavar="METRIC:max|min",
               help="Front over these instead, two or more; the figure shows the first two.")  # fmt: skip
 @click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
-@click.option("--log/--no-log", default=None, help="Logarithmic costs. [default: where they span more than a decade]")
-@click.option("--published", metavar="TABLE", help="Show what the paper prints too, of the same backbones (table1).")
-@click.option("--hypervolume", "--trace", is_flag=True, help="How the front grew over trials and time, instead.")
-@click.option("--reference", metavar="SCORE,COST", help="Corner of the hypervolume. [default: beyond the worst]")
+@click.option(
+    "--log/--no-log",
+    default=None,
+    help="Logarithmic costs. [default: where they span more than a decade]",
+)
+@click.option(
+    "--published",
+    metavar="TABLE",
+    help="Show what the paper prints too, of the same backbones (table1).",
+)
+@click.option(
+    "--hypervolume",
+    "--trace",
+    is_flag=True,
+    help="How the front grew over trials and time, instead.",
+)
+@click.option(
+    "--reference",
+    metavar="SCORE,COST",
+    help="Corner of the hypervolume. [default: beyond the worst]",
+)
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
               metavar="FILE.png|.svg|.pdf|.html",
               help="Where to draw. [default: figures/STUDY_pareto.png and .svg]")  # fmt: skip
@@ -43,8 +70,9 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
       dasbench pareto norm_ablation --cost params -o front.html
       dasbench pareto first second --hypervolume --format json
 
-    A variant is dominated if another costs no more and is significantly better over seeds (filled grey); on the front
-    of the means (filled red); possibly on the front otherwise (hollow). One seed shows nothing to be dominated.
+    A variant is dominated if another costs no more and is significantly better over seeds (filled
+    grey); on the front of the means (filled red); possibly on the front otherwise (hollow). One
+    seed shows nothing to be dominated.
 
     With --format json or csv the points are printed and nothing is drawn unless -o is given.
     """
@@ -59,7 +87,9 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
-        chosen = with_title(with_metric(select_studies(db, names, where=options["where"]), options["metric"]))
+        chosen = with_title(
+            with_metric(select_studies(db, names, where=options["where"]), options["metric"])
+        )
         refuse_without_results(chosen)
         draw = _printed(kind, chosen, db, options, format_)
     for path in paths:
@@ -67,7 +97,9 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
         click.echo(str(path), err=format_ != "plot")
 
 
-def _printed(kind: str, chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> Callable[[Path], None]:
+def _printed(
+    kind: str, chosen: "Selection", db: str, options: dict[str, Any], format_: str
+) -> Callable[[Path], None]:
     """Compute what was asked for, print it if that was asked for, and return how to draw it."""
     from dasbench.catalog import PLOTS
 
@@ -88,8 +120,12 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
 
     convention, name = options["convention"], options["published"]
     cost = quantity(options["cost"], chosen, convention=convention)
-    objectives = [read_objective(text, chosen, convention=convention) for text in options["objectives"]]
-    if len(objectives) == 1 or len({objective.metric for objective in objectives}) < len(objectives):
+    objectives = [
+        read_objective(text, chosen, convention=convention) for text in options["objectives"]
+    ]
+    if len(objectives) == 1 or len({objective.metric for objective in objectives}) < len(
+        objectives
+    ):
         raise UsageError("--objective: a front takes two objectives or more, each a different one")
     if name and objectives:
         raise UsageError("--published goes with --metric and --cost, not with --objective")
@@ -124,5 +160,7 @@ def _corner(text: str | None) -> tuple[float, float] | None:
     try:
         score, cost = (float(part) for part in text.split(","))
     except ValueError:
-        raise click.UsageError(f"--reference {text}: write a score and a cost, as in 60,2e9") from None
+        raise click.UsageError(
+            f"--reference {text}: write a score and a cost, as in 60,2e9"
+        ) from None
     return (score, cost)

@@ -140,7 +140,9 @@ def _so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, d
 def default_storage(db: str, place: Place) -> Path:
     """Checkpoints lie beside the database's file; for a server, where one stands."""
     if place["address"] is not None:
-        raise click.UsageError("--address needs --storage, a folder or URL that every machine of the cluster sees")
+        raise click.UsageError(
+            "--address needs --storage, a folder or URL that every machine of the cluster sees"
+        )
     return storage_beside(db)
 
 

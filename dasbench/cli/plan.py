@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 @study_options
 @data_option
 @db_option
-@click.option("--workers", type=click.IntRange(1), help="Trials at once, for the expected time. [default: all cores]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Trials at once, for the expected time. [default: all cores]",
+)
 @table_options("table", "json", "csv")
 def command(
     study: str,
@@ -78,7 +82,9 @@ def command(
     found = PlanView(
         question=loaded.question,
         rows=rows,
-        seconds=_seconds(plan, rows, costs, history, workers=workers or default_workers(loaded.resources.cpus)),
+        seconds=_seconds(
+            plan, rows, costs, history, workers=workers or default_workers(loaded.resources.cpus)
+        ),
         to_come=agenda.total - len(rows) if loaded.is_searched else 0,
         sampler=str(loaded.sampler),
     )
@@ -86,7 +92,12 @@ def command(
 
 
 def _seconds(
-    plan: "Plan", rows: "Sequence[PlanRow]", costs: "dict[str, Cost]", history: "Sequence[Row]", *, workers: int
+    plan: "Plan",
+    rows: "Sequence[PlanRow]",
+    costs: "dict[str, Cost]",
+    history: "Sequence[Row]",
+    *,
+    workers: int,
 ) -> float | None:
     """How long the trials without a result will take."""
     from dasbench.views.plan import expected_seconds, missing_rows

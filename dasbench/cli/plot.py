@@ -10,7 +10,9 @@ from dasbench.cli.options import db_option, quick_reading, study_name
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option("--metric", metavar="NAME", help="The score. [default: the study's first measured objective]")
+@click.option(
+    "--metric", metavar="NAME", help="The score. [default: the study's first measured objective]"
+)
 @click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
               metavar="FILE.png|.svg|.pdf",
@@ -27,10 +29,9 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement (`dasbench list plots`).
-      dasbench plot norms norm_ablation
-      dasbench plot alpha alpha -o alpha.pdf
-      dasbench plot confusion photos --where 'gate = "das"'
+    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement
+      (`dasbench list plots`). dasbench plot norms norm_ablation dasbench plot alpha alpha -o
+      alpha.pdf dasbench plot confusion photos --where 'gate = "das"'
     """
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError
@@ -42,7 +43,9 @@ def command(
 
     plot = PLOTS[kind]
     if "info" not in plot.traits:
-        raise UsageError(f"plot '{kind}' is registered without info=, the function that computes what it draws")
+        raise UsageError(
+            f"plot '{kind}' is registered without info=, the function that computes what it draws"
+        )
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=True)
     with quick_reading():

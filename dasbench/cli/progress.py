@@ -36,7 +36,10 @@ class Progress(AbstractContextManager["Progress"]):
         self.started = time.monotonic()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Nothing to undo."""
 
@@ -45,7 +48,9 @@ class Progress(AbstractContextManager["Progress"]):
         self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()
         self.say(f"{agenda.study.name}: {agenda.study.question}")
-        self.say(f"{agenda.total} trials, {self.count('done') + self.count('stopped')} already have a result")
+        self.say(
+            f"{agenda.total} trials, {self.count('done') + self.count('stopped')} already have a result"
+        )
 
     def added(self, states: Mapping[str, str]) -> None:
         """The study lists more trials."""
@@ -68,7 +73,11 @@ class Progress(AbstractContextManager["Progress"]):
         self.ended += outcome.status != "interrupted"
         label = self.label(outcome.key)
         value = outcome.metrics.get(f"val_{self.score.metric}")
-        if outcome.status == "done" and value is not None and (self.best is None or self._is_better(value)):
+        if (
+            outcome.status == "done"
+            and value is not None
+            and (self.best is None or self._is_better(value))
+        ):
             self.best = (value, label)
         self.say(f"[{self.finished_share()}] {label} {describe(outcome, metric=self.score.metric)}")
 
@@ -108,7 +117,9 @@ class Progress(AbstractContextManager["Progress"]):
 
     def time_left(self) -> str:
         """From the mean pace of this run."""
-        left = self.total - sum(state in ("done", "stopped", "failed") for state in self.states.values())
+        left = self.total - sum(
+            state in ("done", "stopped", "failed") for state in self.states.values()
+        )
         if not self.ended or not left:
             return "-"
         minutes, seconds = divmod(round((time.monotonic() - self.started) / self.ended * left), 60)
@@ -121,14 +132,19 @@ class LiveProgress(Progress):
     def __init__(self) -> None:
         super().__init__()
         console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
+        self._live = Live(
+            get_renderable=self._view, console=console, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> Self:
         self._live.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._live.stop()
 
@@ -145,7 +161,9 @@ class LiveProgress(Progress):
         best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
         head.add_row(
             ProgressBar(total=total, completed=ended, width=30),
-            Text(f"done {self.count('done')}  running {len(self.running)}  failed {self.count('failed')}  of {total}"),
+            Text(
+                f"done {self.count('done')}  running {len(self.running)}  failed {self.count('failed')}  of {total}"
+            ),
             Text(f"left {self.time_left()}"),
         )
         epochs = Table.grid(padding=(0, 2))
@@ -153,7 +171,9 @@ class LiveProgress(Progress):
             of = self.agenda.items[key].trial.training.epochs
             value = epoch.metrics.get(f"val_{self.score.metric}")
             shown = f"val {self.score.metric} {value:.2f}" if value is not None else ""
-            epochs.add_row(Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown))
+            epochs.add_row(
+                Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown)
+            )
         return Group(head, Text(f"best validation {self.score.metric} of this run: {best}"), epochs)
 
 

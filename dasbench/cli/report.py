@@ -13,10 +13,18 @@ from dasbench.cli.options import db_option, quick_reading, study_name
               help="Folder to write to; it is made if it is missing.")  # fmt: skip
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
 @db_option
-@click.option("--metric", metavar="NAME", help="What ranks. [default: the study's first measured objective]")
+@click.option(
+    "--metric", metavar="NAME", help="What ranks. [default: the study's first measured objective]"
+)
 @click.option("--baseline", metavar="NAME",
               help="Compare every variant with this one. [default: the study's base, or no gate]")  # fmt: skip
-@click.option("--convention", type=click.Choice(["full", "paper"]), default="full", show_default=True, help="Costs.")
+@click.option(
+    "--convention",
+    type=click.Choice(["full", "paper"]),
+    default="full",
+    show_default=True,
+    help="Costs.",
+)
 @click.option("--force", is_flag=True, help="Replace a report that is in DIR; other files stay.")
 def command(
     study: str,
@@ -48,6 +56,8 @@ def command(
 
     with quick_reading():
         name = study_name(study, profile=profile)
-        files = report(db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force)
+        files = report(
+            db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force
+        )
     for path in files:
         click.echo(str(folder / path.relative_to(folder.resolve())))

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 @click.command("reproduce")
 @click.argument("table", metavar="TABLE")
 @click.option(
-    "--db", metavar="FILE|URL", envvar="DASBENCH_DB", help="Look trained results up here. [default: $DASBENCH_DB]"
+    "--db",
+    metavar="FILE|URL",
+    envvar="DASBENCH_DB",
+    help="Look trained results up here. [default: $DASBENCH_DB]",
 )
 @click.option("--study", metavar="NAME", help="Look at the results of one study only.")
 @table_options("table", "md", "json", "csv")
@@ -24,11 +27,11 @@ def command(table: str, db: str | None, study: str | None, layout: "Layout") -> 
     TABLE: table1 to table5, fig3, fig4, section4_4.
     Verdicts: matches, differs, not run, not comparable.
 
-    Parameters and FLOPs are counted at once, nothing is trained. Accuracies are those of trials in a database, found
-    by their network, data and recipe: they match if the printed figure lies within the 95 % interval over seeds, and
-    are not comparable if they were measured on other data or with another recipe than the paper's.
-    Rows of DAS are also counted in full, with the deformable kernel that the printed figures do not see.
-    The exit code is 0 whatever the verdicts.
+    Parameters and FLOPs are counted at once, nothing is trained. Accuracies are those of trials in
+    a database, found by their network, data and recipe: they match if the printed figure lies
+    within the 95 % interval over seeds, and are not comparable if they were measured on other data
+    or with another recipe than the paper's. Rows of DAS are also counted in full, with the
+    deformable kernel that the printed figures do not see. The exit code is 0 whatever the verdicts.
     """
     from rich.console import Console
     from rich.progress import track
@@ -45,7 +48,12 @@ def command(table: str, db: str | None, study: str | None, layout: "Layout") -> 
 
     trained = read_trained(db, study=study) if db else None
     screen = Console(stderr=True)
-    rows = track(found.rows, description=f"counting {found.name}", console=screen, disable=not screen.is_terminal)
+    rows = track(
+        found.rows,
+        description=f"counting {found.name}",
+        console=screen,
+        disable=not screen.is_terminal,
+    )
     reports = [reproduce_row(found, row, trained) for row in rows]
     print_found(
         layout,

@@ -31,8 +31,18 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
 @study_options
 @data_option
 @db_option
-@click.option("--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True, help="Who runs.")
-@click.option("--workers", type=click.IntRange(1), help="Trials at once. [default: as many as there is room for]")
+@click.option(
+    "--executor",
+    type=click.Choice(["ray", "inline"]),
+    default="ray",
+    show_default=True,
+    help="Who runs.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Trials at once. [default: as many as there is room for]",
+)
 @click.option(
     "--loaders",
     type=click.IntRange(0, 256),
@@ -44,7 +54,11 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     is_flag=True,
     help="On a GPU, take the deterministic form of every operator that has one; slower. [a CPU always does]",
 )
-@click.option("--address", metavar="auto|HOST:PORT", help="Run on this Ray cluster. [default: this machine alone]")
+@click.option(
+    "--address",
+    metavar="auto|HOST:PORT",
+    help="Run on this Ray cluster. [default: this machine alone]",
+)
 @click.option(
     "--retry",
     metavar="failed|stopped|REASON,...",
@@ -75,7 +89,11 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     metavar="SECONDS",
     help="Time between a trial's checkpoints, at the least; 0 keeps one after each epoch.",
 )
-@click.option("--replace", is_flag=True, help="Take the name of another study; its results stay in the database.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Take the name of another study; its results stay in the database.",
+)
 @click.option("--plain", is_flag=True, help="One line for each finished trial, no live view.")
 def command(
     study: str,
@@ -95,7 +113,8 @@ def command(
 
     \b
     Exit codes: 0 every trial has a result; 1 some failed (they are named); 2 the study is unsound;
-    3 disk, database or data; 4 a newer or foreign database; 5 another driver runs the study; 130, 143 interrupted.
+    3 disk, database or data; 4 a newer or foreign database; 5 another driver runs the study; 130,
+    143 interrupted.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     reasons = _reasons(retry)
@@ -159,10 +178,16 @@ def _reasons(retry: str | None) -> tuple[str, ...]:
     if retry is None:
         return ()
     asked = retry.split(",")
-    known = {"failed": FAILURES, "stopped": ("stopped",), **{reason: (reason,) for reason in FAILURES}}
+    known = {
+        "failed": FAILURES,
+        "stopped": ("stopped",),
+        **{reason: (reason,) for reason in FAILURES},
+    }
     unknown = [reason for reason in asked if reason not in known]
     if unknown:
-        raise click.BadParameter(f"'{unknown[0]}' is no class of failure; write some of {', '.join(known)}")
+        raise click.BadParameter(
+            f"'{unknown[0]}' is no class of failure; write some of {', '.join(known)}"
+        )
     return tuple(reason for name in asked for reason in known[name])
 
 
@@ -213,4 +238,6 @@ def _commands() -> "Commands":
 
     context = click.get_current_context()
     was_given = context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE
-    return Commands(again=context.find_root().obj, database=("--db", context.params["db"]) if was_given else ())
+    return Commands(
+        again=context.find_root().obj, database=("--db", context.params["db"]) if was_given else ()
+    )

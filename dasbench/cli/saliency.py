@@ -27,7 +27,11 @@ GROUNDED_SAM = "grounded_sam"
 
 @click.command("saliency")
 @click.argument("trial", metavar="TRIAL")
-@click.option("--against", metavar="TRIAL", help="A second network, as a rule the plain backbone; it stands left.")
+@click.option(
+    "--against",
+    metavar="TRIAL",
+    help="A second network, as a rule the plain backbone; it stands left.",
+)
 @click.option("--layer", "layers", multiple=True, metavar="LAYER",
               help="stage3, stage4, or a module's path; may be repeated. [default: the last two stages]")  # fmt: skip
 @click.option("-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"),
@@ -37,7 +41,11 @@ GROUNDED_SAM = "grounded_sam"
 @click.option("--shown", type=click.IntRange(1, 40), default=6, show_default=True, metavar="N",
               help="Images in the figure: the first of the sample.")  # fmt: skip
 @click.option(
-    "--part", type=click.Choice(["test", "val", "train"]), default="test", show_default=True, help="Of the data."
+    "--part",
+    type=click.Choice(["test", "val", "train"]),
+    default="test",
+    show_default=True,
+    help="Of the data.",
 )
 @click.option("--class", "target", type=click.Choice(["predicted", "label"]), default="predicted", show_default=True,
               help="Whose evidence: the class that the network predicts, or the right one.")  # fmt: skip
@@ -45,13 +53,21 @@ GROUNDED_SAM = "grounded_sam"
               help="Masks of the objects: PNG files, or found by models. [default: the data set's own]")  # fmt: skip
 @click.option("--region-weights", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help=f"With --regions {GROUNDED_SAM}: the models' folders, grounding_dino and sam.")  # fmt: skip
-@click.option("--base", type=float, default=10, show_default=True, help="Of the antilog; 1 for none.")
 @click.option(
-    "--threshold", type=float, default=0.15, show_default=True, help="Share of a map's maximum that is salient."
+    "--base", type=float, default=10, show_default=True, help="Of the antilog; 1 for none."
+)
+@click.option(
+    "--threshold",
+    type=float,
+    default=0.15,
+    show_default=True,
+    help="Share of a map's maximum that is salient.",
 )
 @click.option("--antilog", type=click.Choice(["shifted", "plain"]), default="shifted", show_default=True,
               help="base^w - 1, or base^w as the paper reads literally.")  # fmt: skip
-@click.option("--sensitivity", is_flag=True, help="Show how far the scores move with base and threshold.")
+@click.option(
+    "--sensitivity", is_flag=True, help="Show how far the scores move with base and threshold."
+)
 @click.option("--weights", "files", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Trained weights of TRIAL; a second time: of the other.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
@@ -84,9 +100,9 @@ def command(
       dasbench saliency 3f2a1b --against 9c04de
       dasbench saliency 3f2a1b --layer stage4 --images 20 --json
 
-    TRIAL is the key of a finished trial, or its first digits (`dasbench leaderboard STUDY --json` lists them). Weights
-    that were not kept are trained again from the trial's fields, bit for bit on a CPU, and kept in .dasbench/weights
-    beside the database.
+    TRIAL is the key of a finished trial, or its first digits (`dasbench leaderboard STUDY --json`
+    lists them). Weights that were not kept are trained again from the trial's fields, bit for bit
+    on a CPU, and kept in .dasbench/weights beside the database.
     """
     if len(files) > 1 + (against is not None):
         raise UsageError(f"--weights: {len(files)} files for {1 + (against is not None)} networks")
@@ -108,14 +124,18 @@ def command(
     views = [
         view
         for subject in subjects
-        for view in look_at(subject, sample, layers, scoring, db=db, device=device, sensitivity=sensitivity)
+        for view in look_at(
+            subject, sample, layers, scoring, db=db, device=device, sensitivity=sensitivity
+        )
     ]
     _conclude(views, sample, scoring, folder=folder, shown=shown, layout=layout)
 
 
 def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
     """Make sure that all networks see the images that they were scored on."""
-    named = [data_name(each.trial.dataset.model_dump(), each.trial.data_fingerprint) for each in subjects]
+    named = [
+        data_name(each.trial.dataset.model_dump(), each.trial.data_fingerprint) for each in subjects
+    ]
     if len(set(named)) > 1:
         raise UsageError(f"the trials saw different data: {' and '.join(dict.fromkeys(named))}")
     for subject in subjects:
@@ -126,7 +146,9 @@ def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
             )
 
 
-def _find_regions(given: str | None, weights: Path | None, data: "Dataset", split: "Split") -> "FindRegions | None":
+def _find_regions(
+    given: str | None, weights: Path | None, data: "Dataset", split: "Split"
+) -> "FindRegions | None":
     """Where the objects are, from what was asked for or from the data set itself."""
     from dasbench.saliency.matching import match_masks
     from dasbench.saliency.regions import own_regions, read_masks
@@ -155,7 +177,9 @@ def _tell_covering(regions: "Tensor | None") -> None:
     """Say how many regions are the whole image, which a mask that marks more than the object makes of it."""
     number = 0 if regions is None else int(regions.flatten(1).all(1).sum())
     if regions is not None and number:
-        tell(f"{number} of {len(regions)} regions cover their whole image, where sfd is 1: what is not 0 is the object")
+        tell(
+            f"{number} of {len(regions)} regions cover their whole image, where sfd is 1: what is not 0 is the object"
+        )
 
 
 def _conclude(
@@ -169,7 +193,12 @@ def _conclude(
 ) -> None:
     """Print the scores; draw the figure and write the scores of all images beside it."""
     from dasbench.render.plots.saliency import draw
-    from dasbench.render.saliency import image_records, saliency_records, saliency_tables, saliency_title
+    from dasbench.render.saliency import (
+        image_records,
+        saliency_records,
+        saliency_tables,
+        saliency_title,
+    )
     from dasbench.render.tables.printing import print_found
     from dasbench.render.text.records import csv_text
     from dasbench.views.figures.saliency import info

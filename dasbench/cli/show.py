@@ -27,10 +27,21 @@ _CLASSES = 10
 @click.option("--diff", is_flag=True, help="Show what differs between two trials: show --diff A B.")
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
               metavar="FILE.png|.svg|.pdf", help="Draw a trial's learning curve too.")  # fmt: skip
-@click.option("--set", "overrides", metavar="backbone.KEY=VALUE", multiple=True, help="Set a backbone's parameter.")
+@click.option(
+    "--set",
+    "overrides",
+    metavar="backbone.KEY=VALUE",
+    multiple=True,
+    help="Set a backbone's parameter.",
+)
 @table_options("table", "json", "csv")
 def command(
-    things: tuple[str, ...], db: str, diff: bool, outputs: tuple[str, ...], overrides: tuple[str, ...], layout: "Layout"
+    things: tuple[str, ...],
+    db: str,
+    diff: bool,
+    outputs: tuple[str, ...],
+    overrides: tuple[str, ...],
+    layout: "Layout",
 ) -> None:
     """Show everything that is known of a trial, what differs between two, or the sites of a backbone.
 
@@ -41,24 +52,31 @@ def command(
       dasbench show backbone resnet50        # every place where a gate can stand
       dasbench show torchvision --set backbone.model=efficientnet_b0
 
-    `dasbench leaderboard STUDY --json` lists the keys of trials. Of a site, `after`, `stage` and `block` (from 0 in
-    its stage) are what a study's placement chooses by; `path` goes into its list of sites.
+    `dasbench leaderboard STUDY --json` lists the keys of trials. Of a site, `after`, `stage` and
+    `block` (from 0 in its stage) are what a study's placement chooses by; `path` goes into its list
+    of sites.
     """
     kind, names = _kind(things)
     if diff and (outputs or overrides or kind == "backbone" or len(names) != 2):
-        raise UsageError("--diff takes two trials and no other option but --db and --format: show --diff A B")
+        raise UsageError(
+            "--diff takes two trials and no other option but --db and --format: show --diff A B"
+        )
     if diff:
         _show_differences(db, *names, layout=layout)
         return
     if len(names) != 1:
-        raise UsageError(f"name one trial or one backbone, not {len(names)}; --diff compares two trials")
+        raise UsageError(
+            f"name one trial or one backbone, not {len(names)}; --diff compares two trials"
+        )
     if kind == "backbone" and outputs:
         raise UsageError("-o draws the learning curve of a trial; a backbone has none")
     if kind == "backbone":
         _show_sites(names[0], overrides, layout)
         return
     if overrides:
-        raise UsageError("--set sets a parameter of a backbone; a trial is what it was when it was trained")
+        raise UsageError(
+            "--set sets a parameter of a backbone; a trial is what it was when it was trained"
+        )
     _show_trial(db, names[0], outputs, layout)
 
 
@@ -106,7 +124,11 @@ def _show_differences(db: str, first: str, second: str, *, layout: "Layout") -> 
 
     one, other = _find(db, first), _find(db, second)
     found = differences(one, other)
-    print_found(layout, tables=lambda: difference_tables(one, other, found), records=lambda: difference_records(found))
+    print_found(
+        layout,
+        tables=lambda: difference_tables(one, other, found),
+        records=lambda: difference_records(found),
+    )
 
 
 def _find(db: str, key: str) -> "TrialRecord":
@@ -136,7 +158,9 @@ def _show_sites(name: str, overrides: tuple[str, ...], layout: "Layout") -> None
     from dasbench.render.sites import site_records, site_tables
     from dasbench.render.tables.printing import print_found
 
-    print_found(layout, tables=lambda: site_tables(name, sites), records=lambda: site_records(sites))
+    print_found(
+        layout, tables=lambda: site_tables(name, sites), records=lambda: site_records(sites)
+    )
 
 
 def backbone_sites(name: str, *, overrides: tuple[str, ...] = ()) -> "Sequence[Site]":
@@ -156,7 +180,9 @@ def backbone_sites(name: str, *, overrides: tuple[str, ...] = ()) -> "Sequence[S
     """
     for text in overrides:
         if not text.startswith("backbone."):
-            raise UsageError(f"--set {text}: write backbone.KEY=VALUE, with a parameter of the backbone")
+            raise UsageError(
+                f"--set {text}: write backbone.KEY=VALUE, with a parameter of the backbone"
+            )
     choice = read_choice(name, gate=None, overrides=overrides)
     from dasbench.catalog import BACKBONES, resolve_model  # components import torch
 

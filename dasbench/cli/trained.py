@@ -64,7 +64,9 @@ class Sample:
     regions: "Tensor | None"
 
 
-def find_subjects(db: str, trial: str, against: str | None, files: Sequence[Path]) -> Iterator[Subject]:
+def find_subjects(
+    db: str, trial: str, against: str | None, files: Sequence[Path]
+) -> Iterator[Subject]:
     """The trial that is compared with first, as in the paper's figure."""
     from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
@@ -87,7 +89,9 @@ def find_subjects(db: str, trial: str, against: str | None, files: Sequence[Path
             )
         found = Trial.model_validate_json(json.dumps(record.spec), strict=True)
         if found.task.name != "classification":
-            raise UsageError(f"trial {record.key} has the task '{found.task.name}'; only classification has saliency")
+            raise UsageError(
+                f"trial {record.key} has the task '{found.task.name}'; only classification has saliency"
+            )
         yield Subject(record=record, trial=found, weights=weights[place])
 
 
@@ -116,9 +120,13 @@ def look_at(
     data, trial = sample.data, subject.trial
     refuse_other_code(trial.key, subject.record.spec, _code_of_network(trial))
     network = build_model(trial, num_classes=len(data.classes))
-    names = list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
+    names = (
+        list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
+    )
     if not names:
-        raise UsageError(f"--layer: the backbone {trial.backbone} has no stages; write the path of a module")
+        raise UsageError(
+            f"--layer: the backbone {trial.backbone} has no stages; write the path of a module"
+        )
     paths = [find_layer(network, name) for name in names]
     load_weights(network, trained_weights(subject, db=db, device=device), trial=trial)
     torch.set_num_threads(_threads(subject))
@@ -146,7 +154,9 @@ def _code_of_network(trial: "Trial") -> dict[str, str]:
     return code | {field: value for field, value in trial.code.items() if field == "training"}
 
 
-def _viewed(subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool) -> "Viewed":
+def _viewed(
+    subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool
+) -> "Viewed":
     """What was seen, in words and without torch."""
     from dasbench.saliency.sfd import sensitivity as vary
     from dasbench.views.saliency import Reading, Viewed
@@ -193,11 +203,16 @@ def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
     click.echo(f"{name}: its weights were not kept; training {epochs} epochs again", err=True)
 
     def report(epoch: "Epoch") -> "Signal":
-        click.echo(f"  epoch {epoch.number}/{epochs}: train loss {epoch.metrics['train_loss']:.3f}", err=True)
+        click.echo(
+            f"  epoch {epoch.number}/{epochs}: train loss {epoch.metrics['train_loss']:.3f}",
+            err=True,
+        )
         return "continue"
 
     access = data_access()
-    runtime = Runtime(device=device, threads=_threads(subject), data_root=access.root, loaders=access.loaders)
+    runtime = Runtime(
+        device=device, threads=_threads(subject), data_root=access.root, loaders=access.loaders
+    )
     outcome = train_weights(subject.trial, folder=folder, runtime=runtime, report=report)
     click.echo(f"  {_same(subject, outcome.metrics)}; kept in {file}", err=True)
     return file
@@ -213,7 +228,11 @@ def _same(subject: Subject, metrics: Mapping[str, float]) -> str:
     """Whether the network that was trained again is the one that was scored."""
     outcome = subject.record.outcome
     known = outcome.metrics if outcome else {}
-    moved = [name for name in ("loss", "train_loss", "top1") if name in known and known[name] != metrics.get(name)]
+    moved = [
+        name
+        for name in ("loss", "train_loss", "top1")
+        if name in known and known[name] != metrics.get(name)
+    ]
     if not moved:
         return "the same network as was scored, going by its losses and top1"
     name = moved[-1]

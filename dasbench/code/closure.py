@@ -1,8 +1,9 @@
 """The code of a component: the module that registers it, and what that imports of the same project, by and by.
 
-Modules of installed packages and of Python itself end the walk, but for those of the component's own package. Of
-dasbench's own modules only those count that are not as released (see `lock`). Imports are read from the text: what is
-imported by name at run time, and files that are read then, are not seen.
+Modules of installed packages and of Python itself end the walk, but for those of the component's
+own package. Of dasbench's own modules only those count that are not as released (see `lock`).
+Imports are read from the text: what is imported by name at run time, and files that are read then,
+are not seen.
 """
 
 import ast
@@ -100,11 +101,16 @@ def _refined(
     targets = {module: list(dict.fromkeys(imports[module].values())) for module in trees}
     alone: dict[_Module, str] = {}
     for module, tree in trees.items():
-        numbers = {written: f"#{targets[module].index(each)}" for written, each in imports[module].items()}
+        numbers = {
+            written: f"#{targets[module].index(each)}" for written, each in imports[module].items()
+        }
         alone[module] = hash_tree(tree, numbers)
     hashes = alone
     for _ in trees:
-        hashes = {module: digest([alone[module], *(hashes[each] for each in targets[module])]) for module in hashes}
+        hashes = {
+            module: digest([alone[module], *(hashes[each] for each in targets[module])])
+            for module in hashes
+        }
     return hashes
 
 
@@ -126,7 +132,11 @@ def _imports(module: _Module, tree: ast.Module, inside: set[str]) -> dict[str, _
         if top in sys.stdlib_module_names or (top == OWN and not _computes(name)):
             continue
         target = _find(name, beside=module)
-        if target and target != module and (top == OWN or top in inside or not is_library(target.file)):
+        if (
+            target
+            and target != module
+            and (top == OWN or top in inside or not is_library(target.file))
+        ):
             found[written] = target
     return found
 
@@ -172,7 +182,9 @@ def _find_root(name: str) -> _Module:
     else:
         file = getattr(module, "__file__", None)
         package = getattr(module, "__package__", None) or ""
-        found = _Module(name, Path(file).resolve(), package) if file and Path(file).is_file() else None
+        found = (
+            _Module(name, Path(file).resolve(), package) if file and Path(file).is_file() else None
+        )
     if found is None:
         raise NoSourceError(name)
     return found
@@ -182,7 +194,9 @@ def _parse(file: Path) -> ast.Module:
     """A module's tree; one that is no Python (a compiled extension) counts by its bytes."""
     raw = file.read_bytes()
     if file.suffix == ".py":
-        with suppress(SyntaxError, ValueError):  # a module that is broken, and only imported when it is needed
+        with suppress(
+            SyntaxError, ValueError
+        ):  # a module that is broken, and only imported when it is needed
             return ast.parse(decode_source(raw))
     return ast.Module([ast.Assign([ast.Name("bytes")], ast.Constant(raw))], [])
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from dasbench.code.lock import PACKAGE
 
-ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+ELSEWHERE = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+)
 """Variables that a hook of git sets, and that would speak of another repository."""
 
 WAIT_S = 10
@@ -33,8 +40,9 @@ def commit_of(file: Path) -> Commit | None:
     """The commit of the repository that a file lies in; None outside of one, and of a file that its repository ignores.
 
     Args:
-        file: of somebody's own code. Where it was never added, the repository counts as changed, as it does with a
-            change of any file that git follows: what the file imports may lie anywhere in it.
+        file: of somebody's own code. Where it was never added, the repository counts as changed, as
+            it does with a change of any file that git follows: what the file imports may lie
+            anywhere in it.
     """
     if not file.is_file():
         return None
@@ -50,7 +58,8 @@ def commit_of_package(package: Path = PACKAGE) -> Commit | None:
     """The commit of dasbench's own repository; None of a copy that lies in another one, or in none, as a wheel does.
 
     Args:
-        package: the folder of dasbench. New files in it are changes too, for a component may be one of them.
+        package: the folder of dasbench. New files in it are changes too, for a component may be one
+            of them.
     """
     top = _git(package, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != package.resolve().parent:
@@ -74,7 +83,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "--no-optional-locks", *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=WAIT_S
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=WAIT_S,
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None

@@ -14,7 +14,9 @@ def constants_of(file: Path) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for node in ast.parse(file.read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            found |= {name.id: node.value.value for name in node.targets if isinstance(name, ast.Name)}
+            found |= {
+                name.id: node.value.value for name in node.targets if isinstance(name, ast.Name)
+            }
         if isinstance(node, ast.ImportFrom) and any(alias.name.isupper() for alias in node.names):
             found |= _imported(node)
     return found
@@ -27,4 +29,6 @@ def _imported(node: ast.ImportFrom) -> dict[str, Any]:
     if spec is None or not spec.has_location or spec.origin is None:
         return {}
     known = constants_of(Path(spec.origin))
-    return {alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known}
+    return {
+        alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known
+    }

@@ -1,8 +1,8 @@
 """`code.lock`: the hash of each of dasbench's own files that decide a result, as they were released.
 
-A file that is as the lock says adds nothing to a trial's key, so that a wheel, a clone and an editable install agree,
-and so that dasbench can be rewritten without a change of keys. Who changes a file on purpose so that its results are
-others gives it a new revision in the lock.
+A file that is as the lock says adds nothing to a trial's key, so that a wheel, a clone and an
+editable install agree, and so that dasbench can be rewritten without a change of keys. Who changes
+a file on purpose so that its results are others gives it a new revision in the lock.
 """
 
 import ast
@@ -83,7 +83,9 @@ def read_lock() -> dict[str, Locked]:
 def lock_text(locked: dict[str, Locked]) -> str:
     """The lock as it is written."""
     head = "# Made by `make code-lock`: file, hash, revision; see docs/identity.md.\n"
-    return head + "".join(f"{name} {code} {revision}\n" for name, (code, revision) in sorted(locked.items()))
+    return head + "".join(
+        f"{name} {code} {revision}\n" for name, (code, revision) in sorted(locked.items())
+    )
 
 
 @cache

@@ -1,7 +1,8 @@
 """The hash of a module's meaning: a walk over its syntax tree, the same on every version of Python.
 
-Left out: comments, positions, formatting, docstrings and other statements without an effect. Import statements of
-modules that are hashed themselves hold those modules' hashes instead of their names, so that a file can be moved.
+Left out: comments, positions, formatting, docstrings and other statements without an effect. Import
+statements of modules that are hashed themselves hold those modules' hashes instead of their names,
+so that a file can be moved.
 """
 
 import ast
@@ -33,8 +34,8 @@ def hash_tree(tree: ast.Module, modules: Mapping[str, str] | None = None) -> str
 
     Args:
         tree: as `ast.parse` gives it.
-        modules: what stands for the names of modules that the module imports, by the name as it is written there
-            (`.helpers`, `my_project.norms`); other modules keep their names.
+        modules: what stands for the names of modules that the module imports, by the name as it is
+            written there (`.helpers`, `my_project.norms`); other modules keep their names.
 
     Example:
         >>> one = ast.parse("def half(x):\n    'Half of it.'\n    return x / 2  # as in the paper")
@@ -111,7 +112,9 @@ class _Walk:
         for alias in node.names:
             inner = self._modules.get(_joined_name(source, alias.name))
             if inner is None:
-                parts.append(f"(from {source_name} import {alias.name} as {alias.asname or alias.name})")
+                parts.append(
+                    f"(from {source_name} import {alias.name} as {alias.asname or alias.name})"
+                )
             else:  # the name is a module's
                 parts.append(f"(import module {inner} as {alias.asname or ''})")
         return parts
@@ -123,7 +126,11 @@ def _effective(value: object) -> list[Part]:
         return []
     if not isinstance(value, list):
         return [value if isinstance(value, ast.AST) else repr(value)]
-    return [each if isinstance(each, ast.AST) else repr(each) for each in value if not _does_nothing(each)]
+    return [
+        each if isinstance(each, ast.AST) else repr(each)
+        for each in value
+        if not _does_nothing(each)
+    ]
 
 
 def _f_string(node: ast.JoinedStr) -> list[Part]:

@@ -31,11 +31,13 @@ class ModuleCost:
     macs_paper: int
 
 
-def cost_by_module(model: nn.Module, input_size: InputSize, *, depth: int | None = None) -> list[ModuleCost]:
+def cost_by_module(
+    model: nn.Module, input_size: InputSize, *, depth: int | None = None
+) -> list[ModuleCost]:
     """Break a model's cost down by module, in the order of `named_modules`.
 
-    A module that is used in several places is listed once, under its first path. Work that a module does itself, rather
-    than in a child, is the difference between its row and its children's.
+    A module that is used in several places is listed once, under its first path. Work that a module
+    does itself, rather than in a child, is the difference between its row and its children's.
 
     Args:
         model: as for `measure_cost`.
@@ -68,4 +70,6 @@ def cost_by_module(model: nn.Module, input_size: InputSize, *, depth: int | None
 
 def _below(path: str, values: Mapping[str, int]) -> int:
     """The sum over a module and everything below it."""
-    return sum(value for name, value in values.items() if not path or f"{name}.".startswith(f"{path}."))
+    return sum(
+        value for name, value in values.items() if not path or f"{name}.".startswith(f"{path}.")
+    )

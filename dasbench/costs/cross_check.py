@@ -45,9 +45,12 @@ class CrossCheck:
         params_full: all parameters, by our count.
         params_ptflops: the same by ptflops.
         macs_full: multiply-adds by our count.
-        macs_ptflops: multiply-adds by ptflops, module leaves only: the figure that the paper prints for plain networks.
-        unseen: multiply-adds of `full` that ptflops does not see, by class of the module that spends them.
-        charged: operations that ptflops counts for activations and max pools, which `full` takes as free.
+        macs_ptflops: multiply-adds by ptflops, module leaves only: the figure that the paper prints
+            for plain networks.
+        unseen: multiply-adds of `full` that ptflops does not see, by class of the module that
+            spends them.
+        charged: operations that ptflops counts for activations and max pools, which `full` takes as
+            free.
         tolerance: relative difference that may stay unexplained.
         version: version of ptflops.
     """
@@ -87,7 +90,9 @@ class CrossCheck:
         return f"ptflops {self.difference:+.2%}: " + "; ".join(parts)
 
 
-def cross_check(model: nn.Module, input_size: InputSize, *, tolerance: float = TOLERANCE) -> CrossCheck:
+def cross_check(
+    model: nn.Module, input_size: InputSize, *, tolerance: float = TOLERANCE
+) -> CrossCheck:
     """Count a model by ptflops too, on copies; nothing is printed.
 
     Args:
@@ -176,7 +181,9 @@ def _unseen(model: nn.Module, macs: Mapping[str, int]) -> dict[str, int]:
     unseen: Counter[str] = Counter()
     for path, module in _unsupported(model):
         children = (f"{path}.{name}".lstrip(".") for name, _ in module.named_children())
-        unseen[type(module).__name__] += macs.get(path, 0) - sum(macs.get(child, 0) for child in children)
+        unseen[type(module).__name__] += macs.get(path, 0) - sum(
+            macs.get(child, 0) for child in children
+        )
     return {kind: own for kind, own in sorted(unseen.items()) if own}
 
 

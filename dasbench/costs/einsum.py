@@ -9,8 +9,8 @@ Axes = tuple[Hashable, ...]
 def einsum_macs(equation: str, shapes: Sequence[Sequence[int]]) -> int:
     """Count the multiply-adds of an einsum whose operands are contracted from left to right.
 
-    Two operands take the product of the sizes of all their axes. One operand takes one per element if an axis is
-    summed, and nothing if the axes are only reordered.
+    Two operands take the product of the sizes of all their axes. One operand takes one per element
+    if an axis is summed, and nothing if the axes are only reordered.
 
     Args:
         equation: as `torch.einsum` takes it, with or without `->` and `...`.
@@ -23,7 +23,9 @@ def einsum_macs(equation: str, shapes: Sequence[Sequence[int]]) -> int:
         24
     """
     terms, arrow, result = equation.replace(" ", "").partition("->")
-    operands = [_axes(term, len(sizes)) for term, sizes in zip(terms.split(","), shapes, strict=True)]
+    operands = [
+        _axes(term, len(sizes)) for term, sizes in zip(terms.split(","), shapes, strict=True)
+    ]
     size: dict[Hashable, int] = {}
     for axes, sizes in zip(operands, shapes, strict=True):
         for axis, extent in zip(axes, sizes, strict=True):

@@ -22,9 +22,12 @@ class FullCount:
     Args:
         params: all parameters.
         macs: multiply-adds of one image.
-        by_operator: multiply-adds by kind of operator (`conv`, `deform_conv`, `deform_sampling`, ...), zeros left out.
-        by_module: multiply-adds by module path, `""` for the model; a module includes what lies below it.
-        uncounted: operators that no handler knows and the allow-list does not name, with their calls.
+        by_operator: multiply-adds by kind of operator (`conv`, `deform_conv`, `deform_sampling`,
+            ...), zeros left out.
+        by_module: multiply-adds by module path, `""` for the model; a module includes what lies
+            below it.
+        uncounted: operators that no handler knows and the allow-list does not name, with their
+            calls.
     """
 
     params: int
@@ -37,14 +40,19 @@ class FullCount:
 def count_full(specimen: Specimen) -> FullCount:
     """Trace a model once and add up its operators.
 
-    Deformable convolutions are traced as one operator each, whichever kernel the model computes them with.
+    Deformable convolutions are traced as one operator each, whichever kernel the model computes
+    them with.
     """
     scripted: Counter[str] = Counter()
     analysis = FlopCountAnalysis(specimen.model, specimen.image)
     analysis.set_op_handle(
-        **HANDLERS, **dict.fromkeys(FREE_OPERATORS), **{"prim::CallFunction": _scripted_call(scripted)}
+        **HANDLERS,
+        **dict.fromkeys(FREE_OPERATORS),
+        **{"prim::CallFunction": _scripted_call(scripted)},
     )
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings(
+        "none"
+    )
     with forward_only(specimen), use_backend("torchvision"):
         by_operator = analysis.by_operator()
     return FullCount(

@@ -1,17 +1,18 @@
 """What one call of an operator costs in the `full` convention, for the operators that fvcore skips or gets wrong.
 
-Every handler is a pure function `(inputs, outputs) -> number` over the values of a traced graph, as fvcore wants them.
-A multiply-add counts once. The rules:
+Every handler is a pure function `(inputs, outputs) -> number` over the values of a traced graph, as
+fvcore wants them. A multiply-add counts once. The rules:
 
-- contraction (convolution, matrix product, einsum, attention): one per pair of numbers that is multiplied and summed;
+- contraction (convolution, matrix product, einsum, attention): one per pair of numbers that is
+multiplied and summed;
 - interpolation: one per neighbour that is read (bilinear 4, trilinear 8, bicubic 16);
-- reduction (mean, sum, average pool, norm of a vector, the sum below a softmax): one per number that is summed;
-  a variance or standard deviation sums twice (mean, then squares);
-- deformable convolution: the matrix product, and for every input channel, tap and position 4 for the bilinear sample
-  and 1 for the mask if there is one;
-- normalisation layers, adaptive average pools and nearest or bilinear up-sampling: fvcore's own rule, so that a plain
-  network's count is fvcore's integer. Norms in eval mode, per element: batch norm 1 (affine 2), instance, layer and
-  group norm 4 (affine 5);
+- reduction (mean, sum, average pool, norm of a vector, the sum below a softmax): one per number
+  that is summed; a variance or standard deviation sums twice (mean, then squares);
+- deformable convolution: the matrix product, and for every input channel, tap and position 4 for
+  the bilinear sample and 1 for the mask if there is one;
+- normalisation layers, adaptive average pools and nearest or bilinear up-sampling: fvcore's own
+  rule, so that a plain network's count is fvcore's integer. Norms in eval mode, per element: batch
+  norm 1 (affine 2), instance, layer and group norm 4 (affine 5);
 - element-wise maps, comparisons and data movement: free, by name, in `allow_list.py`.
 """
 
@@ -79,7 +80,9 @@ def einsum(inputs: Values, _outputs: Values) -> int:
 
 def attention(inputs: Values, _outputs: Values) -> int:
     """`scaled_dot_product_attention`: queries by keys, the sum of the softmax, weights by values."""
-    (*batch, queries, width), (*_, keys, _), (*_, value_width) = (shape(value) for value in inputs[:3])
+    (*batch, queries, width), (*_, keys, _), (*_, value_width) = (
+        shape(value) for value in inputs[:3]
+    )
     return prod(batch) * queries * keys * (width + 1 + value_width)
 
 
@@ -91,12 +94,16 @@ def convolution_by_mode(inputs: Values, outputs: Values) -> int:
 def deform_conv(inputs: Values, outputs: Values) -> Counter[str]:
     """`torchvision::deform_conv2d`: the matrix product, and the sampling before it, as two entries.
 
-    An unused mask arrives as an `[N, 1]` dummy, a mask in use as `[N, offset groups * kh * kw, H, W]`.
+    An unused mask arrives as an `[N, 1]` dummy, a mask in use as
+    `[N, offset groups * kh * kw, H, W]`.
     """
     x, weight, _, mask = (shape(value) for value in inputs[:4])
     out = shape(outputs[0])
     samples = out[0] * prod(out[2:]) * x[1] * prod(weight[2:])
-    return Counter(deform_conv=prod(out) * prod(weight[1:]), deform_sampling=samples * (5 if len(mask) == 4 else 4))
+    return Counter(
+        deform_conv=prod(out) * prod(weight[1:]),
+        deform_sampling=samples * (5 if len(mask) == 4 else 4),
+    )
 
 
 def grid_sampler(inputs: Values, outputs: Values) -> int:
@@ -133,7 +140,10 @@ HANDLERS: Mapping[str, Handler] = {
     "torchvision::deform_conv2d": deform_conv,
     "torchvision::roi_align": roi_align,
     "aten::_convolution_mode": convolution_by_mode,
-    **{f"aten::{name}": matrix_product(0) for name in ("matmul", "mm", "bmm", "mv", "dot", "vdot", "linear")},
+    **{
+        f"aten::{name}": matrix_product(0)
+        for name in ("matmul", "mm", "bmm", "mv", "dot", "vdot", "linear")
+    },
     **{f"aten::{name}": matrix_product(1) for name in ("addmm", "baddbmm", "addmv", "addbmm")},
     "aten::outer": per_output(1),
     "aten::einsum": einsum,
@@ -147,7 +157,10 @@ HANDLERS: Mapping[str, Handler] = {
     "aten::adaptive_avg_pool1d": per_input(1),
     "aten::adaptive_avg_pool3d": per_input(1),
     "aten::rms_norm": rms_norm,
-    **{f"aten::{name}": per_input(1) for name in f"{_SUMS} {_VECTOR_NORMS} {_SCATTERED_SUMS}".split()},
+    **{
+        f"aten::{name}": per_input(1)
+        for name in f"{_SUMS} {_VECTOR_NORMS} {_SCATTERED_SUMS}".split()
+    },
     **{f"aten::{name}": per_input(2) for name in _SUMS_TWICE.split()},
 }
 """Operator as the tracer names it -> its handler; what is not here is fvcore's, free by name, or uncounted."""

@@ -60,8 +60,8 @@ class MeasuredCost:
         single: forward pass in eval mode, one image.
         batched: forward pass in eval mode, a training batch.
         training_step: forward, loss, backward and SGD with momentum, a training batch.
-        training_memory: rise of memory through one training step of a fresh copy: weights, gradients, momentum,
-            activations.
+        training_memory: rise of memory through one training step of a fresh copy: weights,
+            gradients, momentum, activations.
         versions: torch's version.
     """
 
@@ -88,7 +88,8 @@ def measure_latency(
 ) -> MeasuredCost:
     """Time a model's forward pass and training step, and take the memory of a step; on copies, on its own device.
 
-    Images are standard normal noise from a generator of our own, so that no global random state is used up by them.
+    Images are standard normal noise from a generator of our own, so that no global random state is
+    used up by them.
 
     Args:
         model: takes `[B, C, H, W]`; left as it was.
@@ -96,7 +97,8 @@ def measure_latency(
         batch_size: images of a training batch, at least 2 for networks with batch norm.
         runs: calls to time, for each of the three timings.
         warmup: calls before them; the first ones allocate and fill caches.
-        budget_s: each timing, and each warm-up, ends after this many seconds; three calls are always timed.
+        budget_s: each timing, and each warm-up, ends after this many seconds; three calls are
+            always timed.
 
     Raises:
         ModelError: if the size is not three positive whole numbers.
@@ -124,7 +126,12 @@ def measure_latency(
 
 
 def time_forward(
-    model: nn.Module, input_size: InputSize, *, runs: int = 30, warmup: int = 5, budget_s: float = 5.0
+    model: nn.Module,
+    input_size: InputSize,
+    *,
+    runs: int = 30,
+    warmup: int = 5,
+    budget_s: float = 5.0,
 ) -> list[float]:
     """Milliseconds of single forward passes of one image, in eval mode, on the model's own device.
 
@@ -141,7 +148,11 @@ def time_forward(
     for _ in range(warmup):
         _infer(model, image)
     return _times_ms(
-        lambda: _infer(model, image), at_least=_LEAST_RUNS, at_most=runs, budget_s=budget_s, device=like.device
+        lambda: _infer(model, image),
+        at_least=_LEAST_RUNS,
+        at_most=runs,
+        budget_s=budget_s,
+        device=like.device,
     )
 
 
@@ -193,9 +204,17 @@ def _images(batch_size: int, input_size: InputSize, like: Tensor) -> Tensor:
 
 
 def _time(
-    call: Callable[[], object], *, batch_size: int, runs: int, warmup: int, budget_s: float, device: torch.device
+    call: Callable[[], object],
+    *,
+    batch_size: int,
+    runs: int,
+    warmup: int,
+    budget_s: float,
+    device: torch.device,
 ) -> Timing:
-    warmed = _times_ms(call, at_least=min(warmup, 1), at_most=warmup, budget_s=budget_s, device=device)
+    warmed = _times_ms(
+        call, at_least=min(warmup, 1), at_most=warmup, budget_s=budget_s, device=device
+    )
     times_ms = _times_ms(call, at_least=_LEAST_RUNS, at_most=runs, budget_s=budget_s, device=device)
     lower, median, upper = np.percentile(times_ms, (25, 50, 75))
     return Timing(
@@ -208,7 +227,12 @@ def _time(
 
 
 def _times_ms(
-    call: Callable[[], object], *, at_least: int, at_most: int, budget_s: float, device: torch.device
+    call: Callable[[], object],
+    *,
+    at_least: int,
+    at_most: int,
+    budget_s: float,
+    device: torch.device,
 ) -> list[float]:
     """Milliseconds of each call, until there are enough or the budget is spent."""
     times: list[float] = []

@@ -15,18 +15,21 @@ from dasbench.records import Cost
 def measure_cost(model: nn.Module, input_size: InputSize) -> Cost:
     """Count parameters and multiply-adds of one image, by the `full` and by the `paper` convention.
 
-    The count runs on a copy in eval mode, with one image of zeros, on the model's device. It depends on nothing but
-    the architecture and the size (a detector's also on how many proposals its weights keep), and changes neither the
-    model nor any random state.
+    The count runs on a copy in eval mode, with one image of zeros, on the model's device. It
+    depends on nothing but the architecture and the size (a detector's also on how many proposals
+    its weights keep), and changes neither the model nor any random state.
 
-    `full` counts every operator: convolutions and matrix products, the sampling of a deformable convolution, norms,
-    reductions and interpolations (the rules stand at the head of `handlers.py`). Norms without affine parameters cost
-    4 per element (instance, layer, group) or 1 (batch), with them 5 or 2. Element-wise maps, comparisons and data
-    movement are free (`allow_list.py`); everything else that was taken as free is named in `uncounted`.
-    `paper` is the partial count behind the paper's figures (`paper_count.py`). The two must not be mixed in a table.
+    `full` counts every operator: convolutions and matrix products, the sampling of a deformable
+    convolution, norms, reductions and interpolations (the rules stand at the head of
+    `handlers.py`). Norms without affine parameters cost 4 per element (instance, layer, group) or 1
+    (batch), with them 5 or 2. Element-wise maps, comparisons and data movement are free
+    (`allow_list.py`); everything else that was taken as free is named in `uncounted`. `paper` is
+    the partial count behind the paper's figures (`paper_count.py`). The two must not be mixed in a
+    table.
 
     Args:
-        model: takes `[B, C, H, W]`; left as it was, train or eval flags and batch statistics included.
+        model: takes `[B, C, H, W]`; left as it was, train or eval flags and batch statistics
+            included.
         input_size: (channels, height, width) of the image.
 
     Raises:

@@ -1,8 +1,9 @@
 """The `paper` convention: the rules of the module-hook counter that stands behind the paper's figures.
 
-It sees convolutions, linear layers, batch norms and adaptive average pools that are modules, and nothing else: not the
-kernel of a deformable convolution, no other norm, no activation, no sampling, no product. Norms in a gate's norm slots
-are left out by their role, so that exchanging them does not move the count.
+It sees convolutions, linear layers, batch norms and adaptive average pools that are modules, and
+nothing else: not the kernel of a deformable convolution, no other norm, no activation, no sampling,
+no product. Norms in a gate's norm slots are left out by their role, so that exchanging them does
+not move the count.
 """
 
 from collections import Counter
@@ -70,9 +71,14 @@ def count_paper(specimen: Specimen) -> PaperCount:
         specimen.model(specimen.image)
     for hook in hooks:
         hook.remove()
-    params = {each.path: sum(parameter.numel() for parameter in each.module.parameters()) for each in seen}
+    params = {
+        each.path: sum(parameter.numel() for parameter in each.module.parameters()) for each in seen
+    }
     return PaperCount(
-        params=sum(params.values()), macs=sum(macs.values()), params_by_module=params, macs_by_module=dict(macs)
+        params=sum(params.values()),
+        macs=sum(macs.values()),
+        params_by_module=params,
+        macs_by_module=dict(macs),
     )
 
 
@@ -84,7 +90,9 @@ class _Seen(NamedTuple):
 
 def _seen_modules(model: nn.Module) -> Iterator[_Seen]:
     """Everything that a rule applies to and that stands in no norm slot."""
-    slots = tuple(f"{path}." for path, module in model.named_modules() if isinstance(module, NormSlot))
+    slots = tuple(
+        f"{path}." for path, module in model.named_modules() if isinstance(module, NormSlot)
+    )
     for path, module in model.named_modules():
         rule = next((rule for kind, rule in _RULES.items() if isinstance(module, kind)), None)
         if rule is not None and not path.startswith(slots):

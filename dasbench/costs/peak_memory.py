@@ -21,9 +21,9 @@ class PeakMemory:
 
     Args:
         bytes: the rise.
-        method: how it was taken. `cuda max_memory_allocated` is exact; `resident set (VmHWM)` counts the whole process
-            and is good to some per cent; `resident set (ru_maxrss)` is 0 unless the process has never
-            been larger.
+        method: how it was taken. `cuda max_memory_allocated` is exact; `resident set (VmHWM)`
+            counts the whole process and is good to some per cent; `resident set (ru_maxrss)` is 0
+            unless the process has never been larger.
     """
 
     bytes: int
@@ -43,7 +43,9 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> PeakMemory:
         before = torch.cuda.memory_allocated(device)
         work()
         torch.cuda.synchronize(device)
-        return PeakMemory(torch.cuda.max_memory_allocated(device) - before, "cuda max_memory_allocated")
+        return PeakMemory(
+            torch.cuda.max_memory_allocated(device) - before, "cuda max_memory_allocated"
+        )
     if _restart_resident_peak():
         before = _status("VmHWM")
         work()
@@ -64,7 +66,8 @@ def restart_peak(device: torch.device) -> None:
 def peak_so_far(device: torch.device) -> int:
     """Bytes at the most since `restart_peak`: allocated on a GPU; on a CPU, the resident set of the whole process.
 
-    Where the system's peak cannot be started afresh (outside of Linux), it is that of the process's lifetime.
+    Where the system's peak cannot be started afresh (outside of Linux), it is that of the process's
+    lifetime.
 
     Example:
         >>> restart_peak(torch.device("cpu"))

@@ -54,7 +54,9 @@ def check_input_size(input_size: InputSize) -> None:
         ModelError: if it is not.
     """
     if len(input_size) != 3 or any(extent < 1 for extent in input_size):
-        raise ModelError(f"input size {tuple(input_size)}: expected (channels, height, width), each at least 1")
+        raise ModelError(
+            f"input size {tuple(input_size)}: expected (channels, height, width), each at least 1"
+        )
 
 
 def representative(model: nn.Module) -> Tensor:

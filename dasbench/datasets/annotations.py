@@ -1,6 +1,7 @@
 """What a part of a data set may know of its images beyond their classes: the objects in them, the class of each pixel.
 
-A data set says so where it is registered (`gives=("labels", "objects", "maps")`), and a task what it needs.
+A data set says so where it is registered (`gives=("labels", "objects", "maps")`), and a task what
+it needs.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -19,11 +20,12 @@ class Objects(NamedTuple):
     """The objects in one image, n of them; there may be none.
 
     Args:
-        boxes: left, upper, right and lower edge in pixels, right and lower outside: float32, [n, 4].
+        boxes: left, upper, right and lower edge in pixels, right and lower outside: float32, [n,
+            4].
         labels: class of each, from 0: int64, [n].
         areas: pixels that belong to each, which its size is told by: float32, [n].
-        crowd: whether a box holds a crowd that is not told apart: nothing to learn from, and no fault to find in it:
-            bool, [n].
+        crowd: whether a box holds a crowd that is not told apart: nothing to learn from, and no
+            fault to find in it: bool, [n].
     """
 
     boxes: Tensor
@@ -55,7 +57,9 @@ class HasObjects(Protocol):
 
     def __len__(self) -> int: ...
 
-    def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
+    def scenes(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> list[Scene]:
         """Some images with their objects: varied by their draws, or as they are evaluated.
 
         Args:
@@ -72,11 +76,14 @@ class HasObjects(Protocol):
 class HasClassMaps(Images, Protocol):
     """A part that knows the class of every pixel."""
 
-    def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+    def class_maps(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> Tensor:
         """The class of each pixel of the images that `batch` gives out for the same indices and draws.
 
         Shape:
-            uint8, [B, H, W]: 0 where nothing is, else the class, from 1; `IGNORED` where nobody knows
+            uint8, [B, H, W]: 0 where nothing is, else the class, from 1; `IGNORED` where nobody
+            knows
         """
         ...
 

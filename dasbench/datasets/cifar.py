@@ -17,7 +17,9 @@ from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
 from dasbench.datasets.memory import MemorySplit
 from dasbench.errors import DataError
 
-SOURCE = "Krizhevsky 2009, Learning multiple layers of features from tiny images, University of Toronto"
+SOURCE = (
+    "Krizhevsky 2009, Learning multiple layers of features from tiny images, University of Toronto"
+)
 
 MOST_COPIES = 0.2
 """Share of test images that may also be training images: the official files share a few, a mixed-up one shares all."""
@@ -73,8 +75,8 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
         val_share: share of the training images that validate.
 
     Raises:
-        DataError: if a file is missing, cannot be fetched or is damaged, a class is missing, or the test images are
-            training images.
+        DataError: if a file is missing, cannot be fetched or is damaged, a class is missing, or the
+            test images are training images.
     """
     folder = data_access().root / layout.folder
     if data_access().download:
@@ -86,7 +88,9 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
     _refuse_overlap(folder, whole.pixels, test.pixels)
     train, val = stratified_split(whole.labels, [val_share], salt=layout.name)
     if len(set(whole.labels[val].tolist())) < len(classes):
-        raise DataError(f"{folder}: {len(whole.labels)} training images are too few to cut {val_share:g} of each class")
+        raise DataError(
+            f"{folder}: {len(whole.labels)} training images are too few to cut {val_share:g} of each class"
+        )
     scaled = whole.pixels[train].transpose(1, 0, 2, 3).reshape(3, -1) / np.float32(255)
     return Dataset(
         name=layout.name,
@@ -121,14 +125,18 @@ def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> Memo
     pixels = torch.from_numpy(images.pixels[indices])
     if image_size != 32:
         chunks = [
-            torch.nn.functional.interpolate(chunk.float(), size=image_size, mode="bilinear", align_corners=False)
+            torch.nn.functional.interpolate(
+                chunk.float(), size=image_size, mode="bilinear", align_corners=False
+            )
             .round()
             .clamp(0, 255)
             .to(torch.uint8)
             for chunk in torch.split(pixels, 1000)
         ]
         pixels = torch.cat(chunks)
-    return MemorySplit(pixels, torch.from_numpy(images.labels[indices]), max_shift=image_size // 8, flip=True)
+    return MemorySplit(
+        pixels, torch.from_numpy(images.labels[indices]), max_shift=image_size // 8, flip=True
+    )
 
 
 def _class_names(folder: Path, layout: Layout) -> tuple[str, ...]:
@@ -136,7 +144,9 @@ def _class_names(folder: Path, layout: Layout) -> tuple[str, ...]:
     names = _unpickle(path, layout).get(layout.names)
     if not isinstance(names, list) or len(names) != layout.num_classes:
         count = len(names) if isinstance(names, list) else 0
-        raise DataError(f"{path}: names {count} classes, {layout.num_classes} were expected. {layout.how}")
+        raise DataError(
+            f"{path}: names {count} classes, {layout.num_classes} were expected. {layout.how}"
+        )
     return tuple(map(str, names))
 
 
@@ -147,14 +157,21 @@ def _read(folder: Path, names: Sequence[str], layout: Layout) -> _Images:
     counts = np.bincount(labels, minlength=layout.num_classes)
     if (counts == 0).any():
         lacking = int((counts == 0).sum())
-        raise DataError(f"{folder}: {lacking} of {layout.num_classes} classes have no image in {', '.join(names)}")
+        raise DataError(
+            f"{folder}: {lacking} of {layout.num_classes} classes have no image in {', '.join(names)}"
+        )
     return _Images(np.concatenate([part.pixels for part in parts]), labels)
 
 
 def _read_batch(path: Path, layout: Layout) -> _Images:
     content = _unpickle(path, layout)
     pixels, labels = content.get("data"), content.get(layout.labels)
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072:
+    if (
+        not isinstance(pixels, np.ndarray)
+        or pixels.dtype != np.uint8
+        or pixels.ndim != 2
+        or pixels.shape[1] != 3072
+    ):
         raise DataError(f"{path}: 'data' is no table of images of 3072 bytes. {layout.how}")
     if not isinstance(labels, list) or len(labels) != len(pixels):
         count = len(labels) if isinstance(labels, list) else 0
@@ -162,7 +179,9 @@ def _read_batch(path: Path, layout: Layout) -> _Images:
     outside = [label for label in labels if label not in range(layout.num_classes)]
     if outside:
         known = f"0 to {layout.num_classes - 1}"
-        raise DataError(f"{path}: has {len(outside)} labels outside of {known}, such as {outside[0]}")
+        raise DataError(
+            f"{path}: has {len(outside)} labels outside of {known}, such as {outside[0]}"
+        )
     return _Images(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
 
 
@@ -189,13 +208,23 @@ def _latin1(text: str, _encoding: str = "latin1") -> bytes:
 def _unpickle(path: Path, layout: Layout) -> Mapping[str, Any]:
     if not path.is_file():
         raise DataError(f"{path}: is missing. {layout.how}")
-    damage = (pickle.UnpicklingError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+    damage = (
+        pickle.UnpicklingError,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    )
     try:
         with path.open("rb") as stream:
             content = _PlainUnpickler(stream, encoding="latin1").load()
     except damage as error:
         size = path.stat().st_size
-        raise DataError(f"{path}: is damaged ({size} bytes; {type(error).__name__}: {error}). {layout.how}") from error
+        raise DataError(
+            f"{path}: is damaged ({size} bytes; {type(error).__name__}: {error}). {layout.how}"
+        ) from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no batch of images. {layout.how}")
     return content
@@ -205,4 +234,6 @@ def _refuse_overlap(folder: Path, train: NDArray[np.uint8], test: NDArray[np.uin
     seen = {sha256(image.tobytes()).digest() for image in train}
     copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
     if copies > MOST_COPIES * len(test):
-        raise DataError(f"{folder}: {copies} of {len(test)} test images are also training images ({len(train)})")
+        raise DataError(
+            f"{folder}: {copies} of {len(test)} test images are also training images ({len(train)})"
+        )

@@ -12,7 +12,13 @@ from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.objects.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
 from dasbench.datasets.objects.instances import Instances, read_instances
-from dasbench.datasets.objects.object_files import InstanceSplit, Listing, cut_missing, listed, object_dataset
+from dasbench.datasets.objects.object_files import (
+    InstanceSplit,
+    Listing,
+    cut_missing,
+    listed,
+    object_dataset,
+)
 from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"
@@ -33,24 +39,27 @@ def coco(
 ) -> Dataset[InstanceSplit]:
     """COCO 2017 with its boxes; the official validation images are the test part, and some training images validate.
 
-    The 5,000 official validation images are what papers report on, so they are looked at once, at the end; choices are
-    made on a fixed random 2 % of the training images (2,366), which are not trained on. Training leaves out images
-    without an object, and boxes without an area (two of COCO's); boxes are cut to their image. Evaluation has all
-    images, and boxes as they are in the file.
+    The 5,000 official validation images are what papers report on, so they are looked at once, at
+    the end; choices are made on a fixed random 2 % of the training images (2,366), which are not
+    trained on. Training leaves out images without an object, and boxes without an area (two of
+    COCO's); boxes are cut to their image. Evaluation has all images, and boxes as they are in the
+    file.
 
-    A folder of one's own may also have an annotation file for each part, in or beside the folders of their images, or
-    one for all images; a part that is missing is cut from the training images by lot.
+    A folder of one's own may also have an annotation file for each part, in or beside the folders
+    of their images, or one for all images; a part that is missing is cut from the training images
+    by lot.
 
-    Images keep their size. What is stated as the size of an image is the largest that detectors scale it to, 800 x
-    1333 pixels (Ren et al. 2015; Lin et al. 2017, Feature Pyramid Networks).
+    Images keep their size. What is stated as the size of an image is the largest that detectors
+    scale it to, 800 x 1333 pixels (Ren et al. 2015; Lin et al. 2017, Feature Pyramid Networks).
 
     Args:
-        root: the folder, absolute or below the data root; a user's own folder in COCO's layout will do.
-        val_share: share of the training images that validate, if there is no such part; ours. If left out, 0.02 under
-            COCO's own names of files, else 0.15.
+        root: the folder, absolute or below the data root; a user's own folder in COCO's layout will
+            do.
+        val_share: share of the training images that validate, if there is no such part; ours. If
+            left out, 0.02 under COCO's own names of files, else 0.15.
         test_share: share of the training images that are the test part, if there is none.
-        num_classes: how many categories there must be. If left out, 80 in the folder `coco` under COCO's own names of
-            files, else as many as there are.
+        num_classes: how many categories there must be. If left out, 80 in the folder `coco` under
+            COCO's own names of files, else as many as there are.
 
     Raises:
         DataError: if a file is missing, damaged, or contradicts itself or another.
@@ -61,7 +70,9 @@ def coco(
         num_classes = 80
     parts, origins = _listings(layout.sources, num_classes)
     _refuse_other_classes(folder, parts)
-    shares: dict[Part, float] = {"val": val_share or (OFFICIAL_SHARE if layout.official else OWN_SHARE)}
+    shares: dict[Part, float] = {
+        "val": val_share or (OFFICIAL_SHARE if layout.official else OWN_SHARE)
+    }
     if not layout.official:
         shares["test"] = test_share
     parts, cut = cut_missing(parts, shares, salt="coco")
@@ -76,7 +87,9 @@ def coco(
     )
 
 
-def _listings(sources: Mapping[Part, Source], num_classes: int | None) -> tuple[dict[Part, Listing], dict[Part, str]]:
+def _listings(
+    sources: Mapping[Part, Source], num_classes: int | None
+) -> tuple[dict[Part, Listing], dict[Part, str]]:
     """The images of each annotation file, and what each part is made of; the complaints about all at once."""
     found: dict[Part, Listing] = {}
     complaints = []
@@ -92,7 +105,9 @@ def _listings(sources: Mapping[Part, Source], num_classes: int | None) -> tuple[
     if complaints:
         raise DataError("\n".join([*complaints, HOW]))
     parts = {part: found[part] for part in sources}
-    return parts, {part: f"{source.file.parent.name}/{source.file.name}" for part, source in sources.items()}
+    return parts, {
+        part: f"{source.file.parent.name}/{source.file.name}" for part, source in sources.items()
+    }
 
 
 def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
@@ -116,4 +131,6 @@ def _difference(train: Instances, other: Instances) -> str:
         return f"{counts}; in one of them alone: {', '.join(repr(name) for name in lone)}. {HOW}"
     odd = [pair for pair in zip(train.classes, other.classes, strict=True) if pair[0] != pair[1]]
     first, second = odd[0]
-    return f"differ in {len(odd)}, such as '{first}' in {names[0]} and '{second}' in {names[1]}. {HOW}"
+    return (
+        f"differ in {len(odd)}, such as '{first}' in {names[0]} and '{second}' in {names[1]}. {HOW}"
+    )

@@ -32,8 +32,8 @@ class Examples(Protocol):
 class Images(Examples, Protocol):
     """One part of a data set of images that are of one size.
 
-    An image depends on its index and on its own row of draws alone, never on the batch it comes in: any number of
-    loaders and any size of batches gives the same bits.
+    An image depends on its index and on its own row of draws alone, never on the batch it comes in:
+    any number of loaders and any size of batches gives the same bits.
     """
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
@@ -41,7 +41,8 @@ class Images(Examples, Protocol):
 
         Args:
             indices: which images, [B].
-            draws: uniform numbers in [0, 1), [B, num_draws], for training; None for the image as it is evaluated.
+            draws: uniform numbers in [0, 1), [B, num_draws], for training; None for the image as it
+                is evaluated.
 
         Shape:
             uint8, [B, 3, H, W]
@@ -87,13 +88,15 @@ class Dataset(Generic[S_co]):
         train: the part that weights are fitted to.
         val: the part that choices are made on.
         test: the part that is looked at once, at the end.
-        input_size: (channels, height, width) of an image; where images differ in size, of one as networks see it.
+        input_size: (channels, height, width) of an image; where images differ in size, of one as
+            networks see it.
         mean, std: of each channel, in [0, 1], over the training part or over images like it.
         fingerprint: hash of the original content and of the split.
         licence: of the images.
         citation: whom to cite.
         origins: what each part was made of, in a few words (`Training/`, `cut from Training/`).
-        left_out: what lies beside the images and is not used, by what it is (`.txt`, `in no class folder`).
+        left_out: what lies beside the images and is not used, by what it is (`.txt`,
+            `in no class folder`).
     """
 
     name: str
@@ -125,7 +128,9 @@ def fingerprint(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()[:16]
 
 
-def stratified_split(labels: NDArray[np.int64], shares: Sequence[float], *, salt: str) -> list[NDArray[np.int64]]:
+def stratified_split(
+    labels: NDArray[np.int64], shares: Sequence[float], *, salt: str
+) -> list[NDArray[np.int64]]:
     """Cut indices into parts that hold every class in the given shares; the same on every machine and version.
 
     Args:

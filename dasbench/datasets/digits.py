@@ -30,14 +30,20 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
     bunch = load_digits()
     labels = bunch.target.astype(np.int64)
     pixels = torch.from_numpy(bunch.images).float()[:, None] * (255 / 16)
-    enlarged = torch.nn.functional.interpolate(pixels, size=image_size, mode="bilinear", align_corners=False)
+    enlarged = torch.nn.functional.interpolate(
+        pixels, size=image_size, mode="bilinear", align_corners=False
+    )
     images = enlarged.round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
     parts = stratified_split(labels, [0.15, 0.15], salt="digits")
     train, val, test = (
-        MemorySplit(images[part].contiguous(), torch.from_numpy(labels[part]), max_shift=image_size // 8)
+        MemorySplit(
+            images[part].contiguous(), torch.from_numpy(labels[part]), max_shift=image_size // 8
+        )
         for part in parts
     )
-    scaled = train.images[:, 0].numpy() / 255  # not torch's sums, whose last digits depend on the number of threads
+    scaled = (
+        train.images[:, 0].numpy() / 255
+    )  # not torch's sums, whose last digits depend on the number of threads
     return Dataset(
         name="digits",
         classes=tuple(map(str, range(10))),

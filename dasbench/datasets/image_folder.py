@@ -9,7 +9,14 @@ from annotated_types import Gt, Le, MinLen
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.folders.copies import Copies, Once, count_once, digests_in, refuse_copies, refuse_two_labels
+from dasbench.datasets.folders.copies import (
+    Copies,
+    Once,
+    count_once,
+    digests_in,
+    refuse_copies,
+    refuse_two_labels,
+)
 from dasbench.datasets.folders.label_table import find_table
 from dasbench.datasets.folders.labelled import file_dataset, refuse_empty
 from dasbench.datasets.folders.layouts import HOW, LayoutName, labelled_by_folders
@@ -33,25 +40,30 @@ def image_folder(
 ) -> Dataset:
     """Images in class folders or with a table of labels, in parts of their own or cut into three by a fixed lot.
 
-    `root/<class>/*.jpg` is cut into three parts, stratified. With `root/train/<class>`, in any usual spelling,
-    `root/val` and `root/test` are the other parts; one that is missing is cut from `train`. If there is a table
-    `root/labels.csv`, it says the label of each image, and may say its part and the group that it belongs to, which is
-    never torn between parts. Images are normalised like photographs of ImageNet.
+    `root/<class>/*.jpg` is cut into three parts, stratified. With `root/train/<class>`, in any
+    usual spelling, `root/val` and `root/test` are the other parts; one that is missing is cut from
+    `train`. If there is a table `root/labels.csv`, it says the label of each image, and may say its
+    part and the group that it belongs to, which is never torn between parts. Images are normalised
+    like photographs of ImageNet.
 
     Args:
         root: the folder, absolute or below the data root.
         image_size: what images are scaled to, in pixels: the side of a square, or [height, width].
-        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad`
+            fills them up.
         val_share: of each class, what is cut for validation if there is no `root/val`.
         test_share: of each class, what is cut for the test if there is no `root/test`.
-        layout: `classes` takes each folder of the root for a class, whatever its name and whatever it holds.
-        labels: the table of the labels, below the root; if not given, `labels.csv`, if there is one.
-        copies: `refuse` images that stand in two parts, or count each picture `once`: in test if it stands there, else
-            in val, else in train; where parts are cut by lot, before that.
+        layout: `classes` takes each folder of the root for a class, whatever its name and whatever
+            it holds.
+        labels: the table of the labels, below the root; if not given, `labels.csv`, if there is
+            one.
+        copies: `refuse` images that stand in two parts, or count each picture `once`: in test if it
+            stands there, else in val, else in train; where parts are cut by lot, before that.
 
     Raises:
-        DataError: if the folder is missing, can be read in two ways, has no classes, a class lacks images, a file is
-            empty, cannot be reached or read, or an image stands in two parts or under two labels.
+        DataError: if the folder is missing, can be read in two ways, has no classes, a class lacks
+            images, a file is empty, cannot be reached or read, or an image stands in two parts or
+            under two labels.
     """
     folder = data_access().root / Path(root).expanduser()
     table = find_table(folder, labels, layout)

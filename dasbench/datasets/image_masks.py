@@ -21,7 +21,14 @@ from dasbench.datasets.folders.walk import added, walk
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList
 from dasbench.datasets.looking.listing import listing
-from dasbench.datasets.masks.classes import Classes, Named, classes_of, colour_of, named_in_folder, tables_in
+from dasbench.datasets.masks.classes import (
+    Classes,
+    Named,
+    classes_of,
+    colour_of,
+    named_in_folder,
+    tables_in,
+)
 from dasbench.datasets.masks.contents import look_into_masks
 from dasbench.datasets.masks.files import Decoding, Found, read_mask
 from dasbench.datasets.masks.layouts import HOW, find_places, list_files, voc_root
@@ -67,10 +74,14 @@ class MaskedSplit:
         pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
         for row, index in enumerate(indices.tolist()):
             image = read_image(self.folder / self.files[index])
-            pixels[row] = np.asarray(self.framing.shown(image, None if draws is None else draws[row].tolist()))
+            pixels[row] = np.asarray(
+                self.framing.shown(image, None if draws is None else draws[row].tolist())
+            )
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
-    def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+    def class_maps(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> Tensor:
         """The class of each pixel of the images that `batch` gives out; what is filled up beside them is ignored."""
         maps = np.empty((len(indices), self.framing.height, self.framing.width), np.uint8)
         for row, index in enumerate(indices.tolist()):
@@ -78,7 +89,9 @@ class MaskedSplit:
             try:
                 whole = self.decoding.class_map(read_mask(file, self.folder / self.files[index]))
             except DataError as error:
-                raise DataError(str(error) if str(file) in str(error) else f"{file}: {error}") from error
+                raise DataError(
+                    str(error) if str(file) in str(error) else f"{file}: {error}"
+                ) from error
             drawn = None if draws is None else draws[row].tolist()
             maps[row] = np.asarray(self.framing.shown_map(whole, drawn, outside=IGNORED))
         return torch.from_numpy(maps)
@@ -100,20 +113,21 @@ def image_masks(
 ) -> Dataset[MaskedSplit]:
     """Images with a mask each, in which the value or the colour of a pixel says its class.
 
-    The folder holds `images/` and `masks/` (or another usual name of these), parts in them (`images/train`) or above
-    them (`train/images`), or none; or it is laid out as Pascal VOC (`JPEGImages`, `SegmentationClass`, `ImageSets`).
-    Masks are found by the longest common end of the paths, also as `x_mask.png` or `x.jpg.png`.
+    The folder holds `images/` and `masks/` (or another usual name of these), parts in them
+    (`images/train`) or above them (`train/images`), or none; or it is laid out as Pascal VOC
+    (`JPEGImages`, `SegmentationClass`, `ImageSets`). Masks are found by the longest common end of
+    the paths, also as `x_mask.png` or `x.jpg.png`.
 
-    Of numbers, 0 is nothing, 255 is ignored, and each other value a class; if there are 0 and 255 alone, 255 is the
-    class. Of colours, black is nothing. Names and colours are read from `class_names.txt`, `labelmap.txt`,
-    `class_dict.csv` or `classes.json` in the folder, if there is one. A class called background is nothing; void,
-    ignore, unlabeled and boundary are ignored.
+    Of numbers, 0 is nothing, 255 is ignored, and each other value a class; if there are 0 and 255
+    alone, 255 is the class. Of colours, black is nothing. Names and colours are read from
+    `class_names.txt`, `labelmap.txt`, `class_dict.csv` or `classes.json` in the folder, if there is
+    one. A class called background is nothing; void, ignore, unlabeled and boundary are ignored.
 
     Args:
         root: the folder, absolute or below the data root.
         image_size: what images are scaled to, in pixels: the side of a square, or [height, width].
-        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up with
-            pixels that are ignored.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad`
+            fills them up with pixels that are ignored.
         val_share: of the images, what is cut for validation if there is no such part.
         test_share: of the images, what is cut for the test if there is no such part.
         classes: names of the classes: of the values from 1, or from 0 if the first is background.
@@ -123,17 +137,21 @@ def image_masks(
         unmasked: whether images without a mask are refused or left out.
 
     Raises:
-        DataError: if the folders are not as they should be, an image has no mask or several, a mask has another size
-            than its image or means no class, or an image stands in two parts.
+        DataError: if the folders are not as they should be, an image has no mask or several, a mask
+            has another size than its image or means no class, or an image stands in two parts.
     """
     folder = voc_root(data_access().root / Path(root).expanduser())
-    used = [path.relative_to(folder).as_posix() for path in (*list_files(folder), *tables_in(folder))]
+    used = [
+        path.relative_to(folder).as_posix() for path in (*list_files(folder), *tables_in(folder))
+    ]
     tree = walk(folder, used=used, how=HOW)
     places = find_places(tree, images=images, masks=masks)
     listed = pair_up(tree, places, leave_out_unmasked=unmasked == "leave_out")
     every = [pair for pairs in listed.parts.values() for pair in pairs]
     found = look_into_masks(folder, every)
-    known = classes_of({str(folder / file): each for file, each in found.items()}, _named(folder, classes, colors))
+    known = classes_of(
+        {str(folder / file): each for file, each in found.items()}, _named(folder, classes, colors)
+    )
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
     missing = {part: share for part, share in shares.items() if part not in listed.parts}
     parts = {**listed.parts, **_cut(folder, listed.parts["train"], missing, found, known)}
@@ -142,7 +160,11 @@ def image_masks(
     _refuse_copies(folder, parts)
     framing = Framing.of(image_size, fit)
     splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
-    lists = {f"{part} {files.holds}": files for part, split in splits.items() for files in split.file_lists}
+    lists = {
+        f"{part} {files.holds}": files
+        for part, split in splits.items()
+        for files in split.file_lists
+    }
     cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
     return Dataset(
         name="image_masks",
@@ -152,7 +174,10 @@ def image_masks(
         test=splits["test"],
         input_size=(3, framing.height, framing.width),
         fingerprint=content_fingerprint(
-            lists, list(known.names), np.array(known.decoding.codes), np.array(known.decoding.numbers)
+            lists,
+            list(known.names),
+            np.array(known.decoding.codes),
+            np.array(known.decoding.numbers),
         ),
         licence="as the user's own images",
         citation=f"images in the folder '{Path(root).name}'",
@@ -185,19 +210,33 @@ def _classes_in(pair: Pair, found: Mapping[str, Found], known: Classes) -> set[i
 
 
 def _cut(
-    folder: Path, whole: list[Pair], shares: Mapping[Part, float], found: Mapping[str, Found], known: Classes
+    folder: Path,
+    whole: list[Pair],
+    shares: Mapping[Part, float],
+    found: Mapping[str, Found],
+    known: Classes,
 ) -> dict[Part, list[Pair]]:
     """Cut the parts that are missing from the training images, in equal shares of the rarest class of each image."""
     if not shares:
         return {}
     inside = [_classes_in(pair, found, known) for pair in whole]
     counts = Counter(number for numbers in inside for number in numbers)
-    rarest = [min(numbers, key=lambda number: (counts[number], number), default=0) for numbers in inside]
+    rarest = [
+        min(numbers, key=lambda number: (counts[number], number), default=0) for numbers in inside
+    ]
     cut = stratified_split(np.array(rarest, np.int64), list(shares.values()), salt="image_masks")
-    parts = dict(zip(("train", *shares), ([whole[index] for index in part.tolist()] for part in cut), strict=True))
+    parts = dict(
+        zip(
+            ("train", *shares),
+            ([whole[index] for index in part.tolist()] for part in cut),
+            strict=True,
+        )
+    )
     empty = [part for part, pairs in parts.items() if not pairs]
     if empty:
-        raise DataError(f"{folder}: {len(whole)} images are too few to cut a {empty[0]} part of {shares}")
+        raise DataError(
+            f"{folder}: {len(whole)} images are too few to cut a {empty[0]} part of {shares}"
+        )
     return parts
 
 
@@ -205,15 +244,24 @@ def _refuse_missing_classes(
     folder: Path, parts: Mapping[Part, Sequence[Pair]], found: Mapping[str, Found], known: Classes
 ) -> None:
     """Make sure that every class can be learned, and that every part has something to find."""
-    there = {part: {n for pair in pairs for n in _classes_in(pair, found, known)} for part, pairs in parts.items()}
+    there = {
+        part: {n for pair in pairs for n in _classes_in(pair, found, known)}
+        for part, pairs in parts.items()
+    }
     empty = [part for part, numbers in there.items() if not numbers]
     if empty:
-        raise DataError(f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) shows any class")
+        raise DataError(
+            f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) shows any class"
+        )
     seen = set().union(*there.values())
-    lacking = [name for number, name in enumerate(known.names, start=1) if number in seen - there["train"]]
+    lacking = [
+        name for number, name in enumerate(known.names, start=1) if number in seen - there["train"]
+    ]
     if lacking:
         names = ", ".join(f"'{name}'" for name in lacking)
-        raise DataError(f"{folder}: {names} cannot be learned: in masks of val or test, but in none of train")
+        raise DataError(
+            f"{folder}: {names} cannot be learned: in masks of val or test, but in none of train"
+        )
 
 
 def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
@@ -226,4 +274,6 @@ def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
         for copy in copies_over_parts(lists)
     ]
     if copies:
-        raise DataError(f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair")
+        raise DataError(
+            f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair"
+        )

@@ -34,12 +34,15 @@ def imagenet(
 ) -> Dataset:
     """ImageNet-1k; the official validation images are the test part, and some training images validate.
 
-    The 50,000 official validation images are what papers report on, so they are looked at once, at the end; choices
-    are made on a stratified, fixed 2 % of the training images (about 25,600), which are not trained on.
+    The 50,000 official validation images are what papers report on, so they are looked at once, at
+    the end; choices are made on a stratified, fixed 2 % of the training images (about 25,600),
+    which are not trained on.
 
     Args:
-        image_size: what images are scaled to, in pixels: the side of a square, or [height, width]; 224 in the paper.
-        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width];
+            224 in the paper.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad`
+            fills them up.
         val_share: share of the training images that validate; ours.
         num_classes: how many class folders there must be; fewer for a subset such as ImageNet-100.
 
@@ -50,8 +53,12 @@ def imagenet(
     training, official = (_walked(folder, part, num_classes) for part in ("train", "val"))
     _refuse_other_classes(folder, training, official)
     if (folder / training.top.place).samefile(folder / official.top.place):
-        raise DataError(f"{folder / official.top.place}: is the folder of the training images. {HOW}")
-    whole, test = (files_in(folder, list(tree.top.folders.values())) for tree in (training, official))
+        raise DataError(
+            f"{folder / official.top.place}: is the folder of the training images. {HOW}"
+        )
+    whole, test = (
+        files_in(folder, list(tree.top.folders.values())) for tree in (training, official)
+    )
     train, val = stratified_split(whole.labels, [val_share], salt="imagenet")
     _refuse_common_names(whole.files, test.files)
     place = f"{training.top.place}/"
@@ -62,7 +69,11 @@ def imagenet(
         framing=Framing.of(image_size, fit),
         licence="for non-commercial research and education, on the terms of image-net.org",
         citation=SOURCE,
-        origins={"train": f"the rest of {place}", "val": f"cut from {place} by lot", "test": f"{official.top.place}/"},
+        origins={
+            "train": f"the rest of {place}",
+            "val": f"cut from {place} by lot",
+            "test": f"{official.top.place}/",
+        },
         left_out=added(training.left_out, official.left_out),
     )
 
@@ -86,4 +97,6 @@ def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:
     names = {file.rpartition("/")[2] for file in train}
     common = [file for file in test if file.rpartition("/")[2] in names]
     if common:
-        raise DataError(f"{common[0]}: one of {len(common)} of {len(test)} images of val that are also in train. {HOW}")
+        raise DataError(
+            f"{common[0]}: one of {len(common)} of {len(test)} images of val that are also in train. {HOW}"
+        )

@@ -31,7 +31,9 @@ AHEAD = 2
 class Read(Protocol[T_co]):
     """Gives out some examples: varied by their draws, or as they are evaluated."""
 
-    def __call__(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None, /) -> T_co:
+    def __call__(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None, /
+    ) -> T_co:
         """What is read of some examples, [B] and [B, num_draws]."""
         ...
 
@@ -51,7 +53,8 @@ def load_batches(
     Args:
         split: the part.
         batches: indices of each batch.
-        variation: seed of the random variation in training; None gives the images as they are evaluated.
+        variation: seed of the random variation in training; None gives the images as they are
+            evaluated.
         loaders: threads that read ahead; 0 reads each batch when it is asked for.
         transfer: the way to the device; None stays on the CPU.
 
@@ -68,7 +71,9 @@ def load_batches(
         yield from split.batches(list(batches), variation=variation)
         return
     join, num_draws = transfer.send_joined, split.num_draws
-    for arriving in load(split.batch, batches, join=join, num_draws=num_draws, variation=variation, loaders=loaders):
+    for arriving in load(
+        split.batch, batches, join=join, num_draws=num_draws, variation=variation, loaders=loaders
+    ):
         yield arriving.take()[0]
 
 
@@ -96,7 +101,9 @@ def load(
     """
 
     def drawn(indices: NDArray[np.int64]) -> T:
-        return read(indices, None if variation is None else uniform(variation, indices, draws=num_draws))
+        return read(
+            indices, None if variation is None else uniform(variation, indices, draws=num_draws)
+        )
 
     if not loaders:
         for indices in batches:
@@ -111,14 +118,17 @@ def load(
 
 def in_order(length: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
     """Indices of a part from its first to its last image, cut into batches."""
-    return (np.arange(start, min(start + batch_size, length)) for start in range(0, length, batch_size))
+    return (
+        np.arange(start, min(start + batch_size, length)) for start in range(0, length, batch_size)
+    )
 
 
 def without_lone_image(length: int, batch_size: int) -> list[NDArray[np.int64]]:
     """Indices of a part in order, cut into batches to train on: none holds a single image, if there are more.
 
-    Batch norms cannot learn from one image, and neither dropping it nor repeating another would train on every image
-    once. Where one would be left over, the last two batches are shared evenly; batches of 2 end with one of 3 instead.
+    Batch norms cannot learn from one image, and neither dropping it nor repeating another would
+    train on every image once. Where one would be left over, the last two batches are shared evenly;
+    batches of 2 end with one of 3 instead.
 
     Args:
         length: number of images.
@@ -166,7 +176,9 @@ def _ahead(
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
             chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append(pool.submit(_joined, join, [pool.submit(read, chunk) for chunk in chunks]))
+            pending.append(
+                pool.submit(_joined, join, [pool.submit(read, chunk) for chunk in chunks])
+            )
         if pending and (indices is None or len(pending) > AHEAD):
             yield pending.popleft().result()
 

@@ -59,25 +59,34 @@ class MemorySplit:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: NDArray[np.int64] | Tensor, draws: NDArray[np.float64] | Tensor | None = None) -> Tensor:
+    def batch(
+        self, indices: NDArray[np.int64] | Tensor, draws: NDArray[np.float64] | Tensor | None = None
+    ) -> Tensor:
         """Some images, on the device where they lie; indices and draws are copied there if they are elsewhere."""
         images = self.images[torch.as_tensor(indices, device=self.images.device)]
         if draws is None:
             return images
         return shift_and_flip(images, draws, max_shift=self.max_shift, flip=self.flip)
 
-    def batches(self, batches: Sequence[NDArray[np.int64]], *, variation: int | None = None) -> Iterator[Tensor]:
+    def batches(
+        self, batches: Sequence[NDArray[np.int64]], *, variation: int | None = None
+    ) -> Iterator[Tensor]:
         """The images of some batches, one after the other; what tells them is copied to the device once, for all.
 
         Args:
             batches: indices of each batch.
-            variation: seed of the random variation in training; None gives the images as they are evaluated.
+            variation: seed of the random variation in training; None gives the images as they are
+                evaluated.
         """
         device = self.images.device
-        for indices, draws in zip(cut_on_device(batches, device), self._draws(batches, variation), strict=True):
+        for indices, draws in zip(
+            cut_on_device(batches, device), self._draws(batches, variation), strict=True
+        ):
             yield self.batch(indices, draws)
 
-    def _draws(self, batches: Sequence[NDArray[np.int64]], variation: int | None) -> Iterator[Tensor | None]:
+    def _draws(
+        self, batches: Sequence[NDArray[np.int64]], variation: int | None
+    ) -> Iterator[Tensor | None]:
         """The random numbers of every batch, on the device; None for images as they are evaluated."""
         if variation is None:
             return iter([None] * len(batches))
@@ -111,12 +120,15 @@ def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -
     return iter(torch.split_with_sizes(whole, [len(piece) for piece in pieces]))
 
 
-def shift_and_flip(images: Tensor, draws: NDArray[np.float64] | Tensor, *, max_shift: int, flip: bool) -> Tensor:
+def shift_and_flip(
+    images: Tensor, draws: NDArray[np.float64] | Tensor, *, max_shift: int, flip: bool
+) -> Tensor:
     """Shift each image by its own draw, zeros coming in at the border, and mirror it where its draw says so.
 
     Args:
         images: [B, C, H, W].
-        draws: uniform numbers in [0, 1), [B, 3]: vertical shift, horizontal shift, flip; best where the images lie.
+        draws: uniform numbers in [0, 1), [B, 3]: vertical shift, horizontal shift, flip; best where
+            the images lie.
         max_shift: largest shift in pixels.
         flip: whether to mirror half of the images.
 

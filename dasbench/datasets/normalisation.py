@@ -9,9 +9,9 @@ from torch import Tensor
 class Normalisation:
     """Pixels from 0 to 255 as `(x / 255 - mean) / std`, channel by channel, channels last.
 
-    On a CPU computed as it is written there. On a GPU by one multiply-add for each pixel in fp32, rounded once to the
-    type that the network trains in: a single kernel reads bytes and writes that type. The two differ by the rounding
-    of fp32.
+    On a CPU computed as it is written there. On a GPU by one multiply-add for each pixel in fp32,
+    rounded once to the type that the network trains in: a single kernel reads bytes and writes that
+    type. The two differ by the rounding of fp32.
 
     Args:
         mean: of each channel, in [0, 1].
@@ -37,7 +37,9 @@ class Normalisation:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.dtype = dtype
-        self._mean, self._std = (torch.tensor(values, device=device)[:, None, None] for values in (mean, std))
+        self._mean, self._std = (
+            torch.tensor(values, device=device)[:, None, None] for values in (mean, std)
+        )
         self._scale = 1 / (255 * self._std.double())
         self._shift = -self._mean * 255 * self._scale
         self._scale, self._shift = self._scale.float(), self._shift.float()
@@ -54,5 +56,7 @@ class Normalisation:
     def in_one_step(self, images: Tensor) -> Tensor:
         """In `dtype`, by one multiply-add."""
         layout = torch.channels_last
-        out = torch.empty(images.shape, dtype=self.dtype, device=images.device, memory_format=layout)
+        out = torch.empty(
+            images.shape, dtype=self.dtype, device=images.device, memory_format=layout
+        )
         return torch.addcmul(self._shift, images, self._scale, out=out)

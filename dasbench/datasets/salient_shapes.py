@@ -18,7 +18,9 @@ from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.scenes import SHAPES, VERSION, Scenes, draw_scenes
 from dasbench.seeds import derive_seed, uniform
 
-PAIRS = tuple((first, second) for first in range(len(SHAPES)) for second in range(first, len(SHAPES)))
+PAIRS = tuple(
+    (first, second) for first in range(len(SHAPES)) for second in range(first, len(SHAPES))
+)
 """Shapes of the two ends, by class; which end comes first has no meaning."""
 
 CHUNK = 2**18
@@ -75,17 +77,25 @@ class ShapesSplit:
         """Masks and boxes of the objects of some images."""
         masks = np.concatenate([scenes.masks for scenes in self._scenes(indices)])
         boxes = [_box(mask) for mask in masks]
-        return Regions(torch.from_numpy(masks), torch.tensor(boxes, dtype=torch.int64).reshape(-1, 4))
+        return Regions(
+            torch.from_numpy(masks), torch.tensor(boxes, dtype=torch.int64).reshape(-1, 4)
+        )
 
-    def class_maps(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
+    def class_maps(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> Tensor:
         """The class of each pixel from 1, 0 beside the object: uint8, [B, H, W]; shifted and mirrored as the image."""
         return self._maps.batch(indices, draws)[:, 0]
 
-    def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
+    def scenes(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> list[Scene]:
         """Some images with their one object each: its box is that of what is left of it in the image."""
         images, masks = self.batch(indices, draws), self.class_maps(indices, draws) > 0
         labels = self.labels[torch.from_numpy(indices)]
-        boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32).reshape(-1, 1, 4)
+        boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32).reshape(
+            -1, 1, 4
+        )
         areas = masks.sum((1, 2), dtype=torch.float32)[:, None]
         crowd = torch.zeros(len(indices), 1, dtype=torch.bool)
         return [
@@ -128,7 +138,11 @@ class ShapesSplit:
         swapped = uniform(derive_seed(self.seed, "swap"), indices) < 0.5  # [B, 1]
         first, second = np.where(swapped, pairs[:, ::-1], pairs).T
         return draw_scenes(
-            self.seed, indices, ends=(first, second), image_size=self.image_size, difficulty=self.difficulty
+            self.seed,
+            indices,
+            ends=(first, second),
+            image_size=self.image_size,
+            difficulty=self.difficulty,
         )
 
 
@@ -149,15 +163,15 @@ def salient_shapes(
 ) -> Dataset:
     """Generated images of one object, a bar with a disc, a ring or a cross at each end: the class is the pair of ends.
 
-    The ends lie at least 0.42 of the image's side apart, so that no small kernel sees both, and one end leaves three
-    classes open. Distractors have the same shapes, but no bar: what counts is which two shapes are joined. Colours,
-    places and directions are random. Each image comes with the mask and the box of its object, for
-    saliency, detection and segmentation.
+    The ends lie at least 0.42 of the image's side apart, so that no small kernel sees both, and one
+    end leaves three classes open. Distractors have the same shapes, but no bar: what counts is
+    which two shapes are joined. Colours, places and directions are random. Each image comes with
+    the mask and the box of its object, for saliency, detection and segmentation.
 
     Args:
         image_size: height and width in pixels.
-        difficulty: from 0, no distractors on a calm ground, to 1, six distractors as strong as the object on a rough
-            ground.
+        difficulty: from 0, no distractors on a calm ground, to 1, six distractors as strong as the
+            object on a rough ground.
         num_train: number of training images.
         num_val: number of images to validate on.
         num_test: number of test images.
@@ -183,7 +197,9 @@ def salient_shapes(
         input_size=(3, image_size, image_size),
         mean=(0.5,) * 3,
         std=(0.25,) * 3,
-        fingerprint=fingerprint(np.array([VERSION, image_size, difficulty, *lengths.values()], np.float64)),
+        fingerprint=fingerprint(
+            np.array([VERSION, image_size, difficulty, *lengths.values()], np.float64)
+        ),
         licence="MIT, as dasbench",
         citation="the data set salient_shapes of dasbench",
     )

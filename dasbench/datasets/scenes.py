@@ -76,7 +76,8 @@ def draw_scenes(
         indices: which scenes, [B].
         ends: positions in `SHAPES` of the shapes of both ends, [B] each.
         image_size: height and width in pixels.
-        difficulty: 0 draws no distractors on a calm ground; 1 draws six that are as strong as the object.
+        difficulty: 0 draws no distractors on a calm ground; 1 draws six that are as strong as the
+            object.
 
     Example:
         >>> one = np.array([7])
@@ -89,7 +90,13 @@ def draw_scenes(
     ground = np.float32(0.35) + np.float32(0.3) * numbers[:, 4:7]
     image = ground + _texture(seed, indices, image_size, difficulty)
     for number in range(round(DISTRACTORS * difficulty)):
-        _add_distractor(image, _uniform(seed, f"distractor {number}", indices, draws=6), ground, axis, difficulty)
+        _add_distractor(
+            image,
+            _uniform(seed, f"distractor {number}", indices, draws=6),
+            ground,
+            axis,
+            difficulty,
+        )
     cover = _cover(_from_axis(_grid(image_size), *axis) - BAR, image_size)
     for middle, shapes in zip(axis, ends, strict=True):
         stamp = _stamp(middle, shapes, image_size)
@@ -111,7 +118,10 @@ def _grid(image_size: int) -> Point:
 
 def _place(numbers: Floats) -> tuple[Point, Point]:
     """The middles of the two ends, both inside of the image."""
-    angle, apart = np.float32(2 * math.pi) * numbers[:, 0], APART[0] + (APART[1] - APART[0]) * numbers[:, 1]
+    angle, apart = (
+        np.float32(2 * math.pi) * numbers[:, 0],
+        APART[0] + (APART[1] - APART[0]) * numbers[:, 1],
+    )
     dx, dy = apart * np.cos(angle) / 2, apart * np.sin(angle) / 2
     x, y = (
         0.5 + (2 * number - 1) * (0.5 - 1.1 * RADIUS - np.abs(half))
@@ -124,11 +134,15 @@ def _stamp(middle: Point, shapes: NDArray[np.int64], image_size: int) -> Stamp:
     """One shape in each scene, near its middle."""
     side = math.ceil(2 * RADIUS * image_size) + 3
     left, upper = (
-        np.floor((along - RADIUS) * image_size - 1).clip(0, image_size - side).astype(np.int64) for along in middle
+        np.floor((along - RADIUS) * image_size - 1).clip(0, image_size - side).astype(np.int64)
+        for along in middle
     )
     rows, columns = upper + np.arange(side)[:, None], left + np.arange(side)
     scale = np.float32(image_size)
-    dx, dy = np.abs((columns + np.float32(0.5)) / scale - middle.x), np.abs((rows + np.float32(0.5)) / scale - middle.y)
+    dx, dy = (
+        np.abs((columns + np.float32(0.5)) / scale - middle.x),
+        np.abs((rows + np.float32(0.5)) / scale - middle.y),
+    )
     far = np.sqrt(dx * dx + dy * dy)
     outside = (
         far - RADIUS,
@@ -160,7 +174,9 @@ def _add_distractor(
     """Paint a lone shape of any kind into each scene, unless it would stand too near to the object."""
     image_size = image.shape[-1]
     numbers = numbers[:, :, None, None]
-    middle = Point(*(np.float32(RADIUS) + np.float32(1 - 2 * RADIUS) * numbers[:, along] for along in (0, 1)))
+    middle = Point(
+        *(np.float32(RADIUS) + np.float32(1 - 2 * RADIUS) * numbers[:, along] for along in (0, 1))
+    )
     shapes = np.floor(numbers[:, 2, 0, 0] * len(SHAPES)).astype(np.int64)
     (scene, rows, columns), cover = _stamp(middle, shapes, image_size)
     cover = (cover * (_from_axis(middle, *axis) > NEAR))[..., None]
@@ -179,18 +195,28 @@ def _texture(seed: int, indices: NDArray[np.int64], image_size: int, difficulty:
     strength = np.float32(0.5 + 0.5 * difficulty)
     clouds = np.float32(0.3) * _noise(seed, "clouds", indices, image_size, cells=4, channels=3)
     fine = np.float32(0.2) * _noise(seed, "fine", indices, image_size, cells=12, channels=1)
-    grain = np.float32(0.12) * (_uniform(seed, "grain", indices, draws=image_size**2) - np.float32(0.5))
+    grain = np.float32(0.12) * (
+        _uniform(seed, "grain", indices, draws=image_size**2) - np.float32(0.5)
+    )
     return strength * (clouds + (fine + grain.reshape(fine.shape)))
 
 
 def _noise(
-    seed: int, purpose: str, indices: NDArray[np.int64], image_size: int, *, cells: int, channels: int
+    seed: int,
+    purpose: str,
+    indices: NDArray[np.int64],
+    image_size: int,
+    *,
+    cells: int,
+    channels: int,
 ) -> Floats:
     """Random values on a coarse grid, interpolated: [B, channels, H, W] in -0.5 to 0.5."""
     side = cells + 1
     numbers = _uniform(seed, purpose, indices, draws=channels * side * side)
     grid = numbers.reshape(-1, channels, side, side) - np.float32(0.5)
-    place = (np.arange(image_size, dtype=np.float32) + np.float32(0.5)) * np.float32(cells / image_size)
+    place = (np.arange(image_size, dtype=np.float32) + np.float32(0.5)) * np.float32(
+        cells / image_size
+    )
     low = np.floor(place).astype(np.int64)
     share = place - low.astype(np.float32)
     rows = grid[:, :, low] * (1 - share)[:, None] + grid[:, :, low + 1] * share[:, None]

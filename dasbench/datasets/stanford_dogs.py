@@ -39,9 +39,10 @@ def stanford_dogs(
     """Stanford Dogs with its official lists: 12,000 images to train, 8,580 to test; some of the former validate.
 
     Args:
-        image_size: what images are scaled to, in pixels: the side of a square, or [height, width]; the paper
-            does not state it.
-        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad` fills them up.
+        image_size: what images are scaled to, in pixels: the side of a square, or [height, width];
+            the paper does not state it.
+        fit: how images of another shape get there: `crop` cuts them, `squeeze` distorts them, `pad`
+            fills them up.
         val_share: share of the official training list that validates, stratified and fixed; ours.
         num_classes: how many breeds there must be.
 
@@ -73,14 +74,22 @@ def stanford_dogs(
 
 def _listed(folder: Path, name: str, breeds: tuple[str, ...], tree: Tree) -> ImageFiles:
     """The images of an official list, each of which must be there."""
-    place = next((path for path in (folder / name, folder / "lists" / name) if path.is_file()), None)
+    place = next(
+        (path for path in (folder / name, folder / "lists" / name) if path.is_file()), None
+    )
     if place is None:
         raise DataError(f"{folder / name}: is missing. {HOW}")
     files, labels = _read_list(place)
     outside = [label for label in labels.tolist() if not 0 <= label < len(breeds)]
     if outside:
-        raise DataError(f"{place}: has {len(outside)} labels outside of 1 to {len(breeds)}, such as {outside[0] + 1}")
-    wrong = [file for file, label in zip(files, labels, strict=True) if file.partition("/")[0] != breeds[label]]
+        raise DataError(
+            f"{place}: has {len(outside)} labels outside of 1 to {len(breeds)}, such as {outside[0] + 1}"
+        )
+    wrong = [
+        file
+        for file, label in zip(files, labels, strict=True)
+        if file.partition("/")[0] != breeds[label]
+    ]
     if wrong:
         counts = f"{len(wrong)} of {len(files)} files have the label of another breed"
         raise DataError(f"{place}: {counts}, such as {wrong[0]}")
@@ -100,7 +109,15 @@ def _read_list(place: Path) -> tuple[tuple[str, ...], Any]:
     from scipy.io import loadmat  # takes a quarter of a second to import
     from scipy.io.matlab import MatReadError
 
-    unreadable = (OSError, ValueError, TypeError, LookupError, NotImplementedError, zlib.error, MatReadError)
+    unreadable = (
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        NotImplementedError,
+        zlib.error,
+        MatReadError,
+    )
     try:
         content = loadmat(place)
         files = tuple(str(entry[0]) for entry in content["file_list"][:, 0])

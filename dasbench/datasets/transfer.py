@@ -14,7 +14,9 @@ class Arriving:
         arrived: what a GPU has to wait for before it reads them; None where they are there.
     """
 
-    def __init__(self, tensors: Sequence[Tensor], arrived: "torch.cuda.Event | None" = None) -> None:
+    def __init__(
+        self, tensors: Sequence[Tensor], arrived: "torch.cuda.Event | None" = None
+    ) -> None:
         self._tensors = tensors
         self._arrived = arrived
 
@@ -24,15 +26,17 @@ class Arriving:
             stream = torch.cuda.current_stream(self._tensors[0].device)
             stream.wait_event(self._arrived)
             for tensor in self._tensors:
-                tensor.record_stream(stream)  # their memory is in use until this stream has read them
+                tensor.record_stream(
+                    stream
+                )  # their memory is in use until this stream has read them
         return self._tensors
 
 
 class Transfer:
     """The way to a device, which several threads may use at a time.
 
-    On a GPU it is a stream of its own, beside the one that computes: one `Transfer` serves for all epochs, as the
-    memory of every stream is kept apart.
+    On a GPU it is a stream of its own, beside the one that computes: one `Transfer` serves for all
+    epochs, as the memory of every stream is kept apart.
 
     Args:
         device: where tensors are sent.

@@ -11,7 +11,12 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.looking.listing import listing
-from dasbench.datasets.objects.object_files import InstanceSplit, Listing, cut_missing, object_dataset
+from dasbench.datasets.objects.object_files import (
+    InstanceSplit,
+    Listing,
+    cut_missing,
+    object_dataset,
+)
 from dasbench.datasets.objects.voc_layouts import find_images, find_parts
 from dasbench.datasets.objects.voc_records import Record, as_instances, read_record
 from dasbench.errors import DataError
@@ -31,11 +36,12 @@ def voc(
 ) -> Dataset[InstanceSplit]:
     """Photographs with the boxes of objects as Pascal VOC annotates them: an XML for each image.
 
-    Parts are the lists of `ImageSets/Main`, or folders; what is missing is cut from the training images by lot.
-    Objects that are called difficult are neither learned nor a fault. Training leaves out images without an object.
+    Parts are the lists of `ImageSets/Main`, or folders; what is missing is cut from the training
+    images by lot. Objects that are called difficult are neither learned nor a fault. Training
+    leaves out images without an object.
 
-    VOC counts pixels from 1, and its boxes hold their last pixel. Where any box of a folder begins before pixel 1,
-    its tool counted from 0, and all boxes of the folder are taken as they are.
+    VOC counts pixels from 1, and its boxes hold their last pixel. Where any box of a folder begins
+    before pixel 1, its tool counted from 0, and all boxes of the folder are taken as they are.
 
     Args:
         root: the folder, absolute or below the data root: of a year, or above it, or a user's own.
@@ -53,13 +59,19 @@ def voc(
     classes = sorted({box.name for box in boxes})
     if num_classes is not None and len(classes) != num_classes:
         names = ", ".join(classes[:30])
-        raise DataError(f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}")
+        raise DataError(
+            f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}"
+        )
     first_pixel = 0 if any(min(box.edges) < 1 for box in boxes) else 1
     given: dict[Part, Listing] = {}
     for part, each in annotated.items():
         paths = find_images(each, [records[file].file_name for file in each.files])
-        images = {file: os.path.relpath(path, base) for file, path in zip(each.files, paths, strict=True)}
-        given[part] = Listing(base, as_instances(base, images, records, classes, first_pixel=first_pixel))
+        images = {
+            file: os.path.relpath(path, base) for file, path in zip(each.files, paths, strict=True)
+        }
+        given[part] = Listing(
+            base, as_instances(base, images, records, classes, first_pixel=first_pixel)
+        )
     parts, cut = cut_missing(given, {"val": val_share, "test": test_share}, salt="voc")
     return object_dataset(
         name="voc",
@@ -81,5 +93,7 @@ def _read_all(files: Iterable[Path]) -> dict[Path, Record]:
         except DataError as error:
             complaints += str(error).splitlines()
     if complaints:
-        raise DataError(f"{listing(complaints, name='annotations')}\ncomplaints about annotations: {len(complaints)}")
+        raise DataError(
+            f"{listing(complaints, name='annotations')}\ncomplaints about annotations: {len(complaints)}"
+        )
     return records

@@ -15,19 +15,19 @@ from dasbench.gates.reduction import Reduction, hidden_width
 class A2Gate(nn.Module):
     """Add to every position a mixture of descriptors that were gathered from the whole map.
 
-    `out = x + W ((A softmax_positions(B)^T) softmax_channels(V))`, where `A`, `B` and `V` are 1x1 convolutions of `x`
-    and `W` is one back to its channels. Each row of `softmax(B)` says where one descriptor is gathered, each column of
-    `softmax(V)` how one position mixes the descriptors.
+    `out = x + W ((A softmax_positions(B)^T) softmax_channels(V))`, where `A`, `B` and `V` are 1x1
+    convolutions of `x` and `W` is one back to its channels. Each row of `softmax(B)` says where one
+    descriptor is gathered, each column of `softmax(V)` how one position mixes the descriptors.
 
-    Not established: the authors published no code. Five blocks of half the channels, two in stage 2 and three in
-    stage 3, come nearest to their parameters of ResNet-50, 0.28 % below. Which blocks of the stages those are, whether
-    a batch norm follows `W`, and how the layers are initialised is unknown: here it is every second block, after the
-    addition; no batch norm; torch's defaults.
+    Not established: the authors published no code. Five blocks of half the channels, two in stage 2
+    and three in stage 3, come nearest to their parameters of ResNet-50, 0.28 % below. Which blocks
+    of the stages those are, whether a batch norm follows `W`, and how the layers are initialised is
+    unknown: here it is every second block, after the addition; no batch norm; torch's defaults.
 
     Args:
         channels: channels of the map.
-        reduction: the descriptors have `channels / reduction` channels (rounded down, at least 1), and there are as
-            many of them; 2 fits the paper's counts.
+        reduction: the descriptors have `channels / reduction` channels (rounded down, at least 1),
+            and there are as many of them; 2 fits the paper's counts.
 
     Shape:
         [B, channels, H, W] -> the same

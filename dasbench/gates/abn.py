@@ -23,16 +23,17 @@ from dasbench.gates.traits import Place
 class AttentionBranchGate(nn.Module):
     """Amplify every pixel by the mask of an attention branch, which is trained to classify the images on its own.
 
-    `out = x * mask + x`; see `AttentionBranch` for the mask. The branch begins with a copy of the stage that follows
-    the gate, of the same layers but with weights of its own and with stride 1. Its logits are trained with the same
-    cross-entropy as the network's, at equal weight: the loss of a training is the sum of both.
+    `out = x * mask + x`; see `AttentionBranch` for the mask. The branch begins with a copy of the
+    stage that follows the gate, of the same layers but with weights of its own and with stride 1.
+    Its logits are trained with the same cross-entropy as the network's, at equal weight: the loss
+    of a training is the sum of both.
 
-    The number of classes is that of the backbone's last linear layer. Convolutions start from He's normal distribution
-    over the fan-out.
+    The number of classes is that of the backbone's last linear layer. Convolutions start from He's
+    normal distribution over the fan-out.
 
-    In eval mode the branch still computes its logits, as in the authors' network, and the gate drops them. Counters of
-    modules include them, as the published figure does; a count of traced operators, on which the output depends,
-    leaves out their one convolution.
+    In eval mode the branch still computes its logits, as in the authors' network, and the gate
+    drops them. Counters of modules include them, as the published figure does; a count of traced
+    operators, on which the output depends, leaves out their one convolution.
 
     Args:
         channels: channels C of the map.
@@ -41,8 +42,8 @@ class AttentionBranchGate(nn.Module):
         [B, C, H, W] -> the same; in training B at least 2, or H * W at least 2
 
     Raises:
-        ModelError: if it is not attached; where no stage follows, or one that takes other channels; in training, on a
-            single image whose map is 1x1.
+        ModelError: if it is not attached; where no stage follows, or one that takes other channels;
+            in training, on a single image whose map is 1x1.
 
     Example:
         >>> from dasbench.backbones.site import Site
@@ -62,19 +63,32 @@ class AttentionBranchGate(nn.Module):
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
         """Copy the stage that follows (see `dasbench.gates.traits.NeedsBackbone`)."""
-        blocks = [other for other in sites if other.stage == site.stage + 1 and other.after == "block"]
+        blocks = [
+            other for other in sites if other.stage == site.stage + 1 and other.after == "block"
+        ]
         linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
         if not blocks:
             raise ModelError(
                 f"no stage follows on '{site.path}', of which the branch could be a copy; choose one before"
             )
         if not linears:
-            raise ModelError("the backbone has no linear layer at its end, so the branch cannot know the classes")
-        stage = nn.Sequential(*(copy.deepcopy(backbone.get_submodule(block.path)) for block in blocks))
-        takes = next((part.in_channels for part in stage.modules() if isinstance(part, nn.Conv2d)), self.channels)
+            raise ModelError(
+                "the backbone has no linear layer at its end, so the branch cannot know the classes"
+            )
+        stage = nn.Sequential(
+            *(copy.deepcopy(backbone.get_submodule(block.path)) for block in blocks)
+        )
+        takes = next(
+            (part.in_channels for part in stage.modules() if isinstance(part, nn.Conv2d)),
+            self.channels,
+        )
         if takes != self.channels:
-            raise ModelError(f"'{site.path}' has {self.channels} channels, but the stage that follows takes {takes}")
-        self.branch = AttentionBranch(stage, blocks[-1].channels, num_classes=linears[-1].out_features)
+            raise ModelError(
+                f"'{site.path}' has {self.channels} channels, but the stage that follows takes {takes}"
+            )
+        self.branch = AttentionBranch(
+            stage, blocks[-1].channels, num_classes=linears[-1].out_features
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
@@ -103,8 +117,8 @@ class Attention(NamedTuple):
 class AttentionBranch(nn.Module):
     """A second end of a network: maps of evidence for each class, and what they amount to.
 
-    `e = relu(BN(conv1x1(BN(stage(x)))))` has one channel for each class; `logits = mean_hw(conv1x1(e))`,
-    `mask = sigmoid(BN(conv3x3(e)))`. No convolution has a bias.
+    `e = relu(BN(conv1x1(BN(stage(x)))))` has one channel for each class;
+    `logits = mean_hw(conv1x1(e))`, `mask = sigmoid(BN(conv3x3(e)))`. No convolution has a bias.
 
     Args:
         stage: what comes first; its convolutions get stride 1, and all its weights are drawn anew.
@@ -127,7 +141,9 @@ class AttentionBranch(nn.Module):
         )
         self.classify = nn.Conv2d(num_classes, num_classes, 1, bias=False)
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.to_mask = nn.Sequential(nn.Conv2d(num_classes, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1))
+        self.to_mask = nn.Sequential(
+            nn.Conv2d(num_classes, 1, 3, padding=1, bias=False), nn.BatchNorm2d(1)
+        )
         _keep_resolution(self.stage)
         _draw_weights(self)
 

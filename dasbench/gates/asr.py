@@ -20,10 +20,12 @@ class AttentionAlike(nn.Module):
 
     `out = x * v`, `v = sigmoid(W2 relu(W1 psi + b1) + b2)`
 
-    As `v` is the same for every image, a trained gate folds into the batch norm before it, exactly: its weight and its
-    bias are multiplied by `v`. The network then is the plain one, and so are its costs.
+    As `v` is the same for every image, a trained gate folds into the batch norm before it, exactly:
+    its weight and its bias are multiplied by `v`. The network then is the plain one, and so are its
+    costs.
 
-    Differs from the paper: the authors' code has an unused pair of parameters beside these, which is left out.
+    Differs from the paper: the authors' code has an unused pair of parameters beside these, which
+    is left out.
 
     Args:
         channels: channels C of the map.

@@ -31,8 +31,8 @@ class NotAttached(nn.Module):
 class PassMemory(threading.local):
     """Tensors that a module keeps from one moment of a forward pass to a later one, by number.
 
-    Each thread has its own, so that threads can share a network. A copy or a pickle is empty: the graph of a pass that
-    is under way cannot be copied, and does not belong to the network.
+    Each thread has its own, so that threads can share a network. A copy or a pickle is empty: the
+    graph of a pass that is under way cannot be copied, and does not belong to the network.
 
     Example:
         >>> import copy, torch

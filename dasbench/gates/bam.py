@@ -28,12 +28,15 @@ class BottleneckAttention(nn.Module):
 
     `out = x * (1 + sigmoid(channel(x) * spatial(x)))`
     `channel` = mean over positions, linear to C / r, batch norm, ReLU, linear to C;
-    `spatial` = 1x1 convolution to C / r and two dilated 3x3 ones, each with batch norm and ReLU, 1x1 to one channel.
+    `spatial` = 1x1 convolution to C / r and two dilated 3x3 ones, each with batch norm and ReLU,
+    1x1 to one channel.
 
-    It stands at the ends of the first three stages of a ResNet. Convolutions start by He (fan out), biases at 0.
+    It stands at the ends of the first three stages of a ResNet. Convolutions start by He (fan out),
+    biases at 0.
 
-    Differs from the paper: as in the authors' code, whose trained weights fit it, the branches are multiplied where the
-    paper adds them (`fusion: sum`), and batch norms follow the hidden layers instead of ending the branches.
+    Differs from the paper: as in the authors' code, whose trained weights fit it, the branches are
+    multiplied where the paper adds them (`fusion: sum`), and batch norms follow the hidden layers
+    instead of ending the branches.
 
     Args:
         channels: channels C of the map.
@@ -64,7 +67,10 @@ class BottleneckAttention(nn.Module):
         hidden = hidden_width(channels, reduction)
         self.fusion = fusion
         self.channel = nn.Sequential(
-            nn.Linear(channels, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, channels)
+            nn.Linear(channels, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, channels),
         )
         self.spatial = nn.Sequential(
             *_conv_norm_relu(nn.Conv2d(channels, hidden, 1)),

@@ -24,8 +24,9 @@ class ConvolutionalBlockAttention(nn.Module):
     `y = x * sigmoid(mlp(mean_hw(x)) + mlp(max_hw(x)))`
     `out = y * sigmoid(bn(conv([max_c(y), mean_c(y)])))`
 
-    As in the authors' code, which the paper's formulas leave open: a batch norm after the convolution (momentum 0.01),
-    whose gain starts at 0, so that the spatial gate starts at 0.5 everywhere; biases start at 0.
+    As in the authors' code, which the paper's formulas leave open: a batch norm after the
+    convolution (momentum 0.01), whose gain starts at 0, so that the spatial gate starts at 0.5
+    everywhere; biases start at 0.
 
     Args:
         channels: channels C of the map.
@@ -44,11 +45,17 @@ class ConvolutionalBlockAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, reduction: Reduction = 16, kernel: Literal[1, 3, 5, 7, 9, 11, 13, 15] = 7
+        self,
+        channels: int,
+        *,
+        reduction: Reduction = 16,
+        kernel: Literal[1, 3, 5, 7, 9, 11, 13, 15] = 7,
     ) -> None:
         super().__init__()
         hidden = hidden_width(channels, reduction)
-        self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
+        )
         self.spatial = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(1, momentum=0.01)
         self._initialise()

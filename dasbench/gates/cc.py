@@ -18,18 +18,21 @@ from dasbench.gates.reduction import Reduction, hidden_width
 class CcGate(nn.Module):
     """Add to every position a mixture of the values in its row and its column.
 
-    `out(p) = x(p) + gamma sum_u softmax_u(q(p) . k(u)) v(u)` over the H + W - 1 positions `u` of the row and the column
-    of `p`, where `q`, `k` and `v` are 1x1 convolutions of `x`. The same weights are applied `passes` times in a row:
-    with two passes, everything reaches everything. `gamma` starts at 0, so that a new gate changes nothing.
+    `out(p) = x(p) + gamma sum_u softmax_u(q(p) . k(u)) v(u)` over the H + W - 1 positions `u` of
+    the row and the column of `p`, where `q`, `k` and `v` are 1x1 convolutions of `x`. The same
+    weights are applied `passes` times in a row: with two passes, everything reaches everything.
+    `gamma` starts at 0, so that a new gate changes nothing.
 
-    Weights and values are kept as [B * W, H, .] and [B * H, W, .]: memory grows with H * W * (H + W), not (H * W)^2.
+    Weights and values are kept as [B * W, H, .] and [B * H, W, .]: memory grows with H * W * (H +
+    W), not (H * W)^2.
 
-    Differs from the paper: the authors use it once, in a head for segmentation. Its place in a classifier, after each
-    stage, is our own choice.
+    Differs from the paper: the authors use it once, in a head for segmentation. Its place in a
+    classifier, after each stage, is our own choice.
 
     Args:
         channels: channels of the map.
-        reduction: queries and keys have `channels / reduction` channels (rounded down, at least 1); 8 in the paper.
+        reduction: queries and keys have `channels / reduction` channels (rounded down, at least 1);
+            8 in the paper.
         passes: times that the gate is applied, with shared weights; 2 in the paper.
 
     Shape:
@@ -42,7 +45,9 @@ class CcGate(nn.Module):
         True
     """
 
-    def __init__(self, channels: int, *, reduction: Reduction = 8, passes: Annotated[int, Ge(1)] = 2) -> None:
+    def __init__(
+        self, channels: int, *, reduction: Reduction = 8, passes: Annotated[int, Ge(1)] = 2
+    ) -> None:
         super().__init__()
         self.passes = passes
         reduced = hidden_width(channels, reduction)
@@ -60,15 +65,20 @@ class CcGate(nn.Module):
     def weights(self, x: Tensor) -> Tensor:
         """The weights of each position's column, then of its row, as [B, H, W, H + W]; they sum to 1.
 
-        A position stands in both its row and its column: it is counted in the row, its weight in the column is 0.
+        A position stands in both its row and its column: it is counted in the row, its weight in
+        the column is 0.
         """
         batch, _, height, width = x.shape
         query: Tensor = self.query(x)
         key: Tensor = self.key(x)
         in_column = torch.bmm(_columns(query), _columns(key).transpose(1, 2))
         itself = torch.eye(height, dtype=torch.bool, device=x.device)
-        in_column = in_column.masked_fill(itself, float("-inf")).reshape(batch, width, height, height)
-        in_row = torch.bmm(_rows(query), _rows(key).transpose(1, 2)).reshape(batch, height, width, width)
+        in_column = in_column.masked_fill(itself, float("-inf")).reshape(
+            batch, width, height, height
+        )
+        in_row = torch.bmm(_rows(query), _rows(key).transpose(1, 2)).reshape(
+            batch, height, width, width
+        )
         return torch.softmax(torch.cat((in_column.transpose(1, 2), in_row), dim=3), dim=3)
 
     def _attend(self, x: Tensor) -> Tensor:

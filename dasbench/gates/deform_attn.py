@@ -28,22 +28,25 @@ _OFFSET_RATE = 0.1
 class DeformAttnGate(nn.Module):
     """Add to every position a mixture of values that each head reads at a few places around it.
 
-    `out(p) = x(p) + W concat_h sum_k a_hk(p) v_h(p + d_hk(p))`, where the offsets `d` (in pixels) and the weights
-    `a = softmax_k` are linear in `x(p)`, and `v = V x` is split among the heads. Values between pixels are bilinear,
-    zero outside of the map. At the start the offsets do not depend on `x`: head `h` looks in the direction
-    `2 pi h / heads`, at points 1, 2, 3, ... pixels away along the longer axis; all weights are equal. The layer of the
-    offsets learns at a tenth of the rate, as in the authors' training.
+    `out(p) = x(p) + W concat_h sum_k a_hk(p) v_h(p + d_hk(p))`, where the offsets `d` (in pixels)
+    and the weights `a = softmax_k` are linear in `x(p)`, and `v = V x` is split among the heads.
+    Values between pixels are bilinear, zero outside of the map. At the start the offsets do not
+    depend on `x`: head `h` looks in the direction `2 pi h / heads`, at points 1, 2, 3, ... pixels
+    away along the longer axis; all weights are equal. The layer of the offsets learns at a tenth of
+    the rate, as in the authors' training.
 
-    Places and samples are computed in float32 at least, also under autocast: bfloat16 cannot tell pixels apart.
+    Places and samples are computed in float32 at least, also under autocast: bfloat16 cannot tell
+    pixels apart.
 
-    Differs from the paper: one map instead of several scales, the map itself as query without an embedding of the
-    position, no dropout, no norm, no feed-forward layer. The skip connection is that of its encoder layer. Its place in
-    a classifier, after each stage, is our own choice.
+    Differs from the paper: one map instead of several scales, the map itself as query without an
+    embedding of the position, no dropout, no norm, no feed-forward layer. The skip connection is
+    that of its encoder layer. Its place in a classifier, after each stage, is our own choice.
 
     Args:
         channels: channels of the map.
-        heads: parts into which the channels are split; a divisor of `channels`. 8 in the paper. None for 8 or, where
-            the channels do not allow that, the largest power of two below it that they do.
+        heads: parts into which the channels are split; a divisor of `channels`. 8 in the paper.
+            None for 8 or, where the channels do not allow that, the largest power of two below it
+            that they do.
         points: places that each head reads; 4 in the paper.
 
     Shape:
@@ -59,7 +62,11 @@ class DeformAttnGate(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, heads: Annotated[int, Ge(1)] | None = None, points: Annotated[int, Ge(1)] = 4
+        self,
+        channels: int,
+        *,
+        heads: Annotated[int, Ge(1)] | None = None,
+        points: Annotated[int, Ge(1)] = 4,
     ) -> None:
         super().__init__()
         self.heads = _choose_heads(channels, heads)
@@ -78,7 +85,9 @@ class DeformAttnGate(nn.Module):
         value = value.reshape(batch * self.heads, channels // self.heads, height, width)
         samples = sample(value, self.offsets(tokens))
         mixed = (samples * self.weights(tokens).unsqueeze(1)).sum(dim=3)
-        change: Tensor = self.project(mixed.reshape(batch, channels, -1).transpose(1, 2).to(value.dtype))
+        change: Tensor = self.project(
+            mixed.reshape(batch, channels, -1).transpose(1, 2).to(value.dtype)
+        )
         return x + change.transpose(1, 2).reshape(x.shape)
 
     def rate_factors(self) -> Mapping[nn.Parameter, float]:
@@ -130,7 +139,9 @@ def sample(value: Tensor, offsets: Tensor) -> Tensor:
     across = (2 * (columns + offsets[..., 0]) + 1) / width - 1
     down = (2 * (rows + offsets[..., 1]) + 1) / height - 1
     grid = torch.stack((across, down), dim=3)
-    return F.grid_sample(value.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.grid_sample(
+        value.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
 
 
 def _star(heads: int, points: int) -> Tensor:

@@ -44,18 +44,20 @@ class ConvBlock(nn.Module):
 class PositionAttention(nn.Module):
     """Every position attends to the 50 centres that a pyramid of average pools makes of the map (CPAM).
 
-    `out(p) = x(p) + scale sum_m softmax_m(q(p) . k(y_m)) v(y_m)` over the centres `y`, each level of the pyramid having
-    a `ConvBlock` of its own. `scale` starts at 0.
+    `out(p) = x(p) + scale sum_m softmax_m(q(p) . k(y_m)) v(y_m)` over the centres `y`, each level
+    of the pyramid having a `ConvBlock` of its own. `scale` starts at 0.
 
     Args:
         channels: channels of the map.
-        reduction: queries and keys have `channels / reduction` channels (rounded down, at least 1); 4 in the paper.
+        reduction: queries and keys have `channels / reduction` channels (rounded down, at least 1);
+            4 in the paper.
 
     Shape:
         [B, channels, H, W] -> the same
 
     Raises:
-        ModelError: in train mode, on a batch of one image: the pyramid's top has one value per channel.
+        ModelError: in train mode, on a batch of one image: the pyramid's top has one value per
+            channel.
 
     Example:
         >>> PositionAttention(8).centres(torch.zeros(2, 8, 7, 9)).shape
@@ -81,26 +83,31 @@ class PositionAttention(nn.Module):
 
     def centres(self, x: Tensor) -> Tensor:
         """The features of the regions, as [B, 50, C]."""
-        maps = [level(pool(x)).flatten(2) for pool, level in zip(self.pools, self.levels, strict=True)]
+        maps = [
+            level(pool(x)).flatten(2) for pool, level in zip(self.pools, self.levels, strict=True)
+        ]
         return torch.cat(maps, dim=2).transpose(1, 2)
 
     def weights(self, x: Tensor, centres: Tensor) -> Tensor:
         """The weight of each centre for every position, as [B, H * W, 50]; a row sums to 1."""
         query: Tensor = self.query(x)
         key: Tensor = self.key(centres)
-        return torch.softmax(torch.bmm(query.flatten(2).transpose(1, 2), key.transpose(1, 2)), dim=2)
+        return torch.softmax(
+            torch.bmm(query.flatten(2).transpose(1, 2), key.transpose(1, 2)), dim=2
+        )
 
 
 class ChannelAttention(nn.Module):
     """Every channel attends to a few compact channels (CCAM).
 
-    `out_c = x_c + scale sum_m softmax_m(max_j e_cj - e_cm) y_m`, where `y` is a `ConvBlock` of `x` and `e_cm` the sum
-    of `x_c y_m` over the map: the less a compact channel has in common with `x_c`, the more it adds. `scale` starts
-    at 0.
+    `out_c = x_c + scale sum_m softmax_m(max_j e_cj - e_cm) y_m`, where `y` is a `ConvBlock` of `x`
+    and `e_cm` the sum of `x_c y_m` over the map: the less a compact channel has in common with
+    `x_c`, the more it adds. `scale` starts at 0.
 
     Args:
         channels: channels of the map.
-        reduction: there are `channels / reduction` compact channels (rounded down, at least 1); 16 in the paper.
+        reduction: there are `channels / reduction` compact channels (rounded down, at least 1); 16
+            in the paper.
 
     Shape:
         [B, channels, H, W] -> the same
@@ -140,25 +147,27 @@ class ChannelAttention(nn.Module):
 class DraGate(nn.Module):
     """Average what position attention and channel attention, both compact, make of the map.
 
-    `out = (PositionAttention(x) + ChannelAttention(x)) / 2`. Both scales start at 0: a new gate changes nothing.
+    `out = (PositionAttention(x) + ChannelAttention(x)) / 2`. Both scales start at 0: a new gate
+    changes nothing.
 
-    Differs from the paper: the authors use the two modules once, in a head for segmentation, each behind a 3x3
-    convolution of its own, and a decoder joins them. As a gate they share their input and are averaged; its place in a
-    classifier, after each stage, is our own choice. That is heavy where maps have many channels: about 5.6 C^2
-    parameters.
+    Differs from the paper: the authors use the two modules once, in a head for segmentation, each
+    behind a 3x3 convolution of its own, and a decoder joins them. As a gate they share their input
+    and are averaged; its place in a classifier, after each stage, is our own choice. That is heavy
+    where maps have many channels: about 5.6 C^2 parameters.
 
     Args:
         channels: channels of the map.
-        reduction: positions are compared in `channels / reduction` channels (at least 1); 4 in the paper.
-        compact_reduction: channels are compared with `channels / compact_reduction` compact ones (at least 1); 16 in
-            the paper.
+        reduction: positions are compared in `channels / reduction` channels (at least 1); 4 in the
+            paper.
+        compact_reduction: channels are compared with `channels / compact_reduction` compact ones
+            (at least 1); 16 in the paper.
 
     Shape:
         [B, channels, H, W] -> the same
 
     Raises:
-        ModelError: in train mode, on a batch of one image: a batch norm behind a global average pool has one value per
-            channel.
+        ModelError: in train mode, on a batch of one image: a batch norm behind a global average
+            pool has one value per channel.
 
     Example:
         >>> gate = DraGate(32)

@@ -20,14 +20,16 @@ class EfficientChannelAttention(nn.Module):
 
     `out = x * sigmoid(conv1d(mean_hw(x)))`
 
-    Differs from the authors' trained networks, which set the kernel by hand, stage by stage: 3, 5, 5, 7 for example,
-    where the paper's formula gives 5, 5, 5, 7 in ResNet-50. In MobileNetV2 theirs is 1 below 96 channels and 3 from 96
-    on (in an earlier version of their code, 96 channels had 1, too), where the formula gives 3 up to 96 channels, and 5
-    for 160 and 320. One `kernel` for all places, or the formula, is what a study can ask for here.
+    Differs from the authors' trained networks, which set the kernel by hand, stage by stage: 3, 5,
+    5, 7 for example, where the paper's formula gives 5, 5, 5, 7 in ResNet-50. In MobileNetV2 theirs
+    is 1 below 96 channels and 3 from 96 on (in an earlier version of their code, 96 channels had 1,
+    too), where the formula gives 3 up to 96 channels, and 5 for 160 and 320. One `kernel` for all
+    places, or the formula, is what a study can ask for here.
 
     Args:
         channels: channels C of the map.
-        kernel: channels that a gate sees, odd; or `adaptive`, the paper's `(log2(C) + 1) / 2`, made odd.
+        kernel: channels that a gate sees, odd; or `adaptive`, the paper's `(log2(C) + 1) / 2`, made
+            odd.
 
     Shape:
         [B, C, H, W] -> the same
@@ -37,7 +39,9 @@ class EfficientChannelAttention(nn.Module):
         [5, 5, 5, 7]
     """
 
-    def __init__(self, channels: int, *, kernel: Literal["adaptive", 1, 3, 5, 7, 9, 11, 13, 15] = "adaptive") -> None:
+    def __init__(
+        self, channels: int, *, kernel: Literal["adaptive", 1, 3, 5, 7, 9, 11, 13, 15] = "adaptive"
+    ) -> None:
         super().__init__()
         size = adaptive_kernel(channels) if kernel == "adaptive" else kernel
         self.squeeze = nn.AdaptiveAvgPool2d(1)

@@ -20,26 +20,31 @@ from dasbench.gates.traits import Place
 class MultiscaleChannelAttention(nn.Module):
     """Scale every channel by a gate that is computed from this map's means and those of the stage before (EMCA-SE).
 
-    `m_i = mean_hw(x_i)`, `z_c = relu(sum_i w_i m_i,c)`, `out = x * sigmoid(W2 relu(W1 z))`, where i runs over the
-    blocks of the previous stage (before the first stage: the stem) and this block. The means of the earlier maps are
-    repeated to C channels: channel c reads channel `c mod C_i`. There is one weight `w_i` for each map.
+    `m_i = mean_hw(x_i)`, `z_c = relu(sum_i w_i m_i,c)`, `out = x * sigmoid(W2 relu(W1 z))`, where i
+    runs over the blocks of the previous stage (before the first stage: the stem) and this block.
+    The means of the earlier maps are repeated to C channels: channel c reads channel `c mod C_i`.
+    There is one weight `w_i` for each map.
 
-    The means are those of the maps at the same place in each block (before the addition, by default), before they pass
-    any gate. A hook on each of these modules notes them during the forward pass, and the gate uses them up; so a part
-    of the network cannot be run alone. Threads may share a network. `nn.DataParallel` may not split it, as it may split
-    no gated network; `DistributedDataParallel` may.
+    The means are those of the maps at the same place in each block (before the addition, by
+    default), before they pass any gate. A hook on each of these modules notes them during the
+    forward pass, and the gate uses them up; so a part of the network cannot be run alone. Threads
+    may share a network. `nn.DataParallel` may not split it, as it may split no gated network;
+    `DistributedDataParallel` may.
 
-    Figures and code of the authors are in conflict, and the code, as released, cannot run this variant. Decided here:
+    Figures and code of the authors are in conflict, and the code, as released, cannot run this
+    variant. Decided here:
 
     - The factors are the sigmoid (figures) or one more than it (code): `amplify`.
     - Earlier maps are read before they pass a gate (code), not after it (figures).
-    - Before the first stage the stem is read (code, and the published parameters), not nothing (figures); after its
-      pool, where it enters the first block (code).
-    - The gate stands in the first block of each stage (figures, and the published parameters), not in all (code).
+    - Before the first stage the stem is read (code, and the published parameters), not nothing
+      (figures); after its pool, where it enters the first block (code).
+    - The gate stands in the first block of each stage (figures, and the published parameters), not
+    in all (code).
 
-    Differs from the authors' code: there, `w_i` start as torch starts a convolution, at random; here all maps count
-    alike. The stem's means are positive, so that with a negative weight for them the ReLU can shut the first gate for
-    good, as it did in 12 of 40 random starts of a ResNet-18.
+    Differs from the authors' code: there, `w_i` start as torch starts a convolution, at random;
+    here all maps count alike. The stem's means are positive, so that with a negative weight for
+    them the ReLU can shut the first gate for good, as it did in 12 of 40 random starts of a
+    ResNet-18.
 
     Args:
         channels: channels C of the map.
@@ -50,7 +55,8 @@ class MultiscaleChannelAttention(nn.Module):
         [B, C, H, W] -> the same
 
     Raises:
-        ModelError: if it is not attached, or if the stage before did not run in the same forward pass.
+        ModelError: if it is not attached, or if the stage before did not run in the same forward
+            pass.
 
     Example:
         >>> from dasbench.backbones.site import Site
@@ -75,11 +81,15 @@ class MultiscaleChannelAttention(nn.Module):
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
         """Listen to the blocks of the stage before (see `dasbench.gates.traits.NeedsBackbone`)."""
-        earlier = [other for other in sites if other.stage == site.stage - 1 and other.after == site.after]
+        earlier = [
+            other for other in sites if other.stage == site.stage - 1 and other.after == site.after
+        ]
         for number, other in enumerate(earlier):
             backbone.get_submodule(other.path).register_forward_hook(_Listener(self, number))
         if not earlier:
-            backbone.get_submodule(_first_block(site, sites).path).register_forward_pre_hook(_Listener(self, 0))
+            backbone.get_submodule(_first_block(site, sites).path).register_forward_pre_hook(
+                _Listener(self, 0)
+            )
         self.num_earlier = max(1, len(earlier))
         num_maps = self.num_earlier + 1
         self.mix = nn.Conv1d(1, 1, num_maps, stride=num_maps, bias=False)
@@ -92,7 +102,9 @@ class MultiscaleChannelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
         own = self.squeeze(x).flatten(1)
-        means = torch.stack([*(_repeated(mean, x.shape[1]) for mean in self._earlier(x)), own], dim=2)
+        means = torch.stack(
+            [*(_repeated(mean, x.shape[1]) for mean in self._earlier(x)), own], dim=2
+        )
         mixed = torch.relu(self.mix(means.flatten(1).unsqueeze(1)).squeeze(1))
         scale = torch.sigmoid(self.expand(torch.relu(self.reduce(mixed))))
         return x * (scale + 1 if self.amplify else scale)[:, :, None, None]
@@ -121,7 +133,9 @@ class _Listener:
         self.gate = gate
         self.number = number
 
-    def __call__(self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor | None = None) -> None:
+    def __call__(
+        self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor | None = None
+    ) -> None:
         self.gate.hear(self.number, args[0] if output is None else output)
 
 

@@ -21,18 +21,21 @@ _KEPT = 0.87962566103423978
 class GlobalLocalAttention(nn.Module):
     """Scale the map by a function of a global value G per channel and a local value L per position.
 
-    `G = W2 relu(W1 mean_hw(x))`, `L = conv1x1(relu(conv1x1(x)))`, `out = x * tanh(alpha (G + L) + beta G L)`
+    `G = W2 relu(W1 mean_hw(x))`, `L = conv1x1(relu(conv1x1(x)))`,
+    `out = x * tanh(alpha (G + L) + beta G L)`
 
-    All layers have biases. Initial values and the absence of weight decay are those of the authors' code. The loss that
-    draws the attention towards human click maps is not part of the gate.
+    All layers have biases. Initial values and the absence of weight decay are those of the authors'
+    code. The loss that draws the attention towards human click maps is not part of the gate.
 
-    Differs from the authors' code in favour of the paper: tanh where the code has a sigmoid (`activation: sigmoid`), no
-    ReLU after W2. And in favour of the published parameter count, which the code's defaults miss by far: r = 16 instead
-    of 4, no 5x5 convolution in the local branch, a gate in every block.
+    Differs from the authors' code in favour of the paper: tanh where the code has a sigmoid
+    (`activation: sigmoid`), no ReLU after W2. And in favour of the published parameter count, which
+    the code's defaults miss by far: r = 16 instead of 4, no 5x5 convolution in the local branch, a
+    gate in every block.
 
     Args:
         channels: channels C of the map.
-        reduction: the hidden layers have C / reduction channels, at least 1; 16 fits the published count.
+        reduction: the hidden layers have C / reduction channels, at least 1; 16 fits the published
+            count.
         activation: `tanh`, or `sigmoid`.
 
     Shape:
@@ -44,13 +47,21 @@ class GlobalLocalAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, reduction: Reduction = 16, activation: Literal["tanh", "sigmoid"] = "tanh"
+        self,
+        channels: int,
+        *,
+        reduction: Reduction = 16,
+        activation: Literal["tanh", "sigmoid"] = "tanh",
     ) -> None:
         super().__init__()
         hidden = hidden_width(channels, reduction)
         self.activation = activation
-        self.global_ = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
-        self.local = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, 1, 1))
+        self.global_ = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
+        )
+        self.local = nn.Sequential(
+            nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, 1, 1)
+        )
         self.alpha = nn.Parameter(torch.empty(channels, 1, 1))
         self.beta = nn.Parameter(torch.empty(channels, 1, 1))
         self._initialise()
@@ -73,7 +84,8 @@ class GlobalLocalAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
         g = self.global_(x.mean((2, 3)))[:, :, None, None]
-        # alpha (G + L) + beta G L, ordered such that only the last two steps are as large as the map
+        # alpha (G + L) + beta G L, ordered such that only the last two steps are as large as the
+        # map
         logits = self.alpha * g + (self.alpha + self.beta * g) * self.local(x)
         attention = torch.tanh(logits) if self.activation == "tanh" else torch.sigmoid(logits)
         return x * attention.to(x.dtype)

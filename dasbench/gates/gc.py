@@ -21,13 +21,14 @@ class GlobalContext(nn.Module):
     `context = sum_p softmax_p(w x + b) x_p`
     `out = x + W2 relu(layer_norm(W1 context))`
 
-    As in the authors' code, the last convolution starts at 0, so that the gate starts as the identity, and the weights
-    of the attention start from He's normal distribution over the fan-in, its bias at 0.
+    As in the authors' code, the last convolution starts at 0, so that the gate starts as the
+    identity, and the weights of the attention start from He's normal distribution over the fan-in,
+    its bias at 0.
 
-    Not established: where the gates of the published classification row stand, since its count fits both: in every
-    block of all four stages, c2 to c5 (taken here; ResNet-50 then has 28,105,032 parameters), or of the last three, c3
-    to c5 (`placement: {stages: [2, 3, 4]}`; 28,078,773), as in all configurations of detectors that the authors
-    published. Those add, too.
+    Not established: where the gates of the published classification row stand, since its count fits
+    both: in every block of all four stages, c2 to c5 (taken here; ResNet-50 then has 28,105,032
+    parameters), or of the last three, c3 to c5 (`placement: {stages: [2, 3, 4]}`; 28,078,773), as
+    in all configurations of detectors that the authors published. Those add, too.
 
     Args:
         channels: channels C of the map.
@@ -43,13 +44,18 @@ class GlobalContext(nn.Module):
         True
     """
 
-    def __init__(self, channels: int, *, reduction: Reduction = 16, fusion: Literal["add", "scale"] = "add") -> None:
+    def __init__(
+        self, channels: int, *, reduction: Reduction = 16, fusion: Literal["add", "scale"] = "add"
+    ) -> None:
         super().__init__()
         hidden = hidden_width(channels, reduction)
         self.fusion = fusion
         self.attention = nn.Conv2d(channels, 1, 1)
         self.transform = nn.Sequential(
-            nn.Conv2d(channels, hidden, 1), nn.LayerNorm([hidden, 1, 1]), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
+            nn.Conv2d(channels, hidden, 1),
+            nn.LayerNorm([hidden, 1, 1]),
+            nn.ReLU(),
+            nn.Conv2d(hidden, channels, 1),
         )
         self._initialise()
 

@@ -37,25 +37,29 @@ class GatherExcite(nn.Module):
 
     A kernel as large as the map ties `theta` and `theta_plus` to one size of images.
 
-    As in the authors' training, the gather's kernel starts from He's normal distribution over the fan-in, the weights
-    of `W1` and `W2` from one of deviation 0.01, their biases at 0. These biases learn at twice the rate; they and the
-    batch norm have no weight decay (nor has any other batch norm of theirs, which is a matter of the recipe here).
+    As in the authors' training, the gather's kernel starts from He's normal distribution over the
+    fan-in, the weights of `W1` and `W2` from one of deviation 0.01, their biases at 0. These biases
+    learn at twice the rate; they and the batch norm have no weight decay (nor has any other batch
+    norm of theirs, which is a matter of the recipe here).
 
     Args:
         channels: channels C of the map.
         variant: `theta0`, `theta` or `theta_plus`; the paper has all three.
-        size: height and width of the map in pixels; `theta0` needs and uses none. In the paper's ResNets at 224 px: 56,
-            28, 14 and 7 in the four stages.
-        base_channels: channels at which the map has that size; it is taken to halve, rounded up, wherever the channels
-            double, as from stage to stage of a ResNet (ResNet-50 at 224 px: size 56, base_channels 256). None: the map
-            has that size at every place.
-        reduction: the hidden layer of `theta_plus` has C / reduction channels, at least 1; 16 in the paper.
+        size: height and width of the map in pixels; `theta0` needs and uses none. In the paper's
+            ResNets at 224 px: 56, 28, 14 and 7 in the four stages.
+        base_channels: channels at which the map has that size; it is taken to halve, rounded up,
+            wherever the channels double, as from stage to stage of a ResNet (ResNet-50 at 224 px:
+            size 56, base_channels 256). None: the map has that size at every place.
+        reduction: the hidden layer of `theta_plus` has C / reduction channels, at least 1; 16 in
+            the paper.
 
     Shape:
-        [B, C, H, W] -> the same; H = W = size except for `theta0`; B at least 2 in training except for `theta0`
+        [B, C, H, W] -> the same; H = W = size except for `theta0`; B at least 2 in training except
+        for `theta0`
 
     Raises:
-        ModelError: except for `theta0`: if there is no size, if the map has another, in training on one image.
+        ModelError: except for `theta0`: if there is no size, if the map has another, in training on
+            one image.
 
     Example:
         >>> GatherExcite(64)(torch.zeros(1, 64, 7, 5)).shape
@@ -74,14 +78,18 @@ class GatherExcite(nn.Module):
         reduction: Reduction = 16,
     ) -> None:
         super().__init__()
-        self.size = None if variant == "theta0" else _kernel_size(channels, variant, size, base_channels)
+        self.size = (
+            None if variant == "theta0" else _kernel_size(channels, variant, size, base_channels)
+        )
         if self.size is None:
             self.gather: nn.Module = nn.AdaptiveAvgPool2d(1)
             self.norm: nn.Module = nn.Identity()
         else:
             self.gather = nn.Conv2d(channels, channels, self.size, groups=channels, bias=False)
             self.norm = nn.BatchNorm2d(channels)
-        self.excite = _channel_mlp(channels, reduction) if variant == "theta_plus" else nn.Identity()
+        self.excite = (
+            _channel_mlp(channels, reduction) if variant == "theta_plus" else nn.Identity()
+        )
         self._initialise()
 
     def _initialise(self) -> None:
@@ -93,7 +101,9 @@ class GatherExcite(nn.Module):
             nn.init.zeros_(bias)
 
     def _excite_biases(self) -> list[nn.Parameter]:
-        return [parameter for name, parameter in self.excite.named_parameters() if name.endswith("bias")]
+        return [
+            parameter for name, parameter in self.excite.named_parameters() if name.endswith("bias")
+        ]
 
     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
         """The batch norm's, and the biases (see `dasbench.gates.traits.HasUndecayed`)."""
@@ -117,7 +127,9 @@ class GatherExcite(nn.Module):
         return x * torch.sigmoid(self.excite(self.norm(gathered)))
 
 
-def _kernel_size(channels: int, variant: Variant, size: int | None, base_channels: int | None) -> int:
+def _kernel_size(
+    channels: int, variant: Variant, size: int | None, base_channels: int | None
+) -> int:
     """The side of the map where it has this number of channels."""
     if size is None:
         raise ModelError(
@@ -129,4 +141,6 @@ def _kernel_size(channels: int, variant: Variant, size: int | None, base_channel
 
 def _channel_mlp(channels: int, reduction: int) -> nn.Sequential:
     hidden = hidden_width(channels, reduction)
-    return nn.Sequential(nn.ReLU(), nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1))
+    return nn.Sequential(
+        nn.ReLU(), nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
+    )

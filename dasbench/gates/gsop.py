@@ -27,24 +27,26 @@ _FIRST_STAGE_STRIDE = 2
 class GsopGate(nn.Module):
     """Scale every channel by what its covariances with the other channels say (GSoP-Net1).
 
-    `out = x * sigmoid(W2 r(BN(cov(ReLU(BN(W1 ReLU(x)))))))`, where `cov` is the covariance of the reduced channels
-    over the map, divided by the number of positions, and `r` computes 4 values from each of its rows.
+    `out = x * sigmoid(W2 r(BN(cov(ReLU(BN(W1 ReLU(x)))))))`, where `cov` is the covariance of the
+    reduced channels over the map, divided by the number of positions, and `r` computes 4 values
+    from each of its rows.
 
-    In the authors' networks it stands in the last block of each stage, before the addition, the last stage keeps stride
-    1, and in the first stage the reduction has stride 2, whatever the size of the images. Convolutions start from He's
-    normal distribution over the fan-out, as theirs.
+    In the authors' networks it stands in the last block of each stage, before the addition, the
+    last stage keeps stride 1, and in the first stage the reduction has stride 2, whatever the size
+    of the images. Convolutions start from He's normal distribution over the fan-out, as theirs.
 
     Args:
         channels: channels of the map.
         hidden: channels that the covariance relates; 128 in the paper.
-        stride: every how many pixels the map is read, in each direction; None for the authors': 2 in the first stage of
-            the backbone that the gate is attached to, 1 elsewhere.
+        stride: every how many pixels the map is read, in each direction; None for the authors': 2
+            in the first stage of the backbone that the gate is attached to, 1 elsewhere.
 
     Shape:
         [B, channels, H, W] -> the same
 
     Raises:
-        ModelError: in train mode, on a batch of one image whose map, once thinned, is 1x1 (or with `hidden` 1).
+        ModelError: in train mode, on a batch of one image whose map, once thinned, is 1x1 (or with
+            `hidden` 1).
 
     Example:
         >>> gate = GsopGate(256)
@@ -55,7 +57,11 @@ class GsopGate(nn.Module):
     """
 
     def __init__(
-        self, channels: int, *, hidden: Annotated[int, Ge(1)] = 128, stride: Annotated[int, Ge(1)] | None = None
+        self,
+        channels: int,
+        *,
+        hidden: Annotated[int, Ge(1)] = 128,
+        stride: Annotated[int, Ge(1)] | None = None,
     ) -> None:
         super().__init__()
         self.stride = stride

@@ -23,21 +23,23 @@ _GROUPS = 64
 class SaGate(nn.Module):
     """Scale half of the channels by their means, the other half by their normalised selves, and shuffle the halves.
 
-    Within each of G groups: `x1 * sigmoid(w1 mean(x1) + b1)` and `x2 * sigmoid(w2 GN(x2) + b2)`, where `GN` normalises
-    every channel over its map. All groups share `w`, `b` and the affine map of `GN`. Then the first and the second half
-    of all channels are interleaved. As in the authors' code, `w` starts at 0 and `b` at 1.
+    Within each of G groups: `x1 * sigmoid(w1 mean(x1) + b1)` and `x2 * sigmoid(w2 GN(x2) + b2)`,
+    where `GN` normalises every channel over its map. All groups share `w`, `b` and the affine map
+    of `GN`. Then the first and the second half of all channels are interleaved. As in the authors'
+    code, `w` starts at 0 and `b` at 1.
 
     Args:
         channels: channels of the map; even.
-        groups: G; `channels` is a multiple of twice as many. 64 in the paper. None for 64 or, where the channels do not
-            allow that, the largest power of two below it that they do (32 on 64 channels).
+        groups: G; `channels` is a multiple of twice as many. 64 in the paper. None for 64 or, where
+            the channels do not allow that, the largest power of two below it that they do (32 on 64
+            channels).
 
     Shape:
         [B, channels, H, W] -> the same; B * G * H * W at least 2
 
     Raises:
-        ModelError: if the channels cannot be split that way, or if the groups of a whole batch leave a single value per
-            channel.
+        ModelError: if the channels cannot be split that way, or if the groups of a whole batch
+            leave a single value per channel.
 
     Example:
         >>> gate = SaGate(256)
@@ -69,7 +71,9 @@ class SaGate(nn.Module):
                 "maps (larger images, or a stem that keeps more of them)"
             )
         first, second = parts.chunk(2, dim=1)
-        by_mean = torch.sigmoid(self.channel_weight * first.mean((2, 3), keepdim=True) + self.channel_bias)
+        by_mean = torch.sigmoid(
+            self.channel_weight * first.mean((2, 3), keepdim=True) + self.channel_bias
+        )
         by_place = torch.sigmoid(self.spatial_weight * self.norm(second) + self.spatial_bias)
         gated = torch.cat((first * by_mean, second * by_place), dim=1)
         return interleave_halves(gated.reshape(batch, channels, height, width))
@@ -92,7 +96,9 @@ def interleave_halves(x: Tensor) -> Tensor:
 
 def _choose_groups(channels: int, groups: int | None) -> int:
     if channels % 2:
-        raise ModelError(f"{channels} channels cannot be split into halves: shuffle attention needs an even number")
+        raise ModelError(
+            f"{channels} channels cannot be split into halves: shuffle attention needs an even number"
+        )
     largest = gcd(channels // 2, _GROUPS)
     if groups is None:
         return largest

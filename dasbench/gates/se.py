@@ -20,8 +20,8 @@ class SqueezeExcitation(nn.Module):
 
     `out = x * sigmoid(W2 relu(W1 mean_hw(x)))`
 
-    The published parameter counts are those without biases; the authors' Caffe models have them. The layers start as
-    torch starts linear layers.
+    The published parameter counts are those without biases; the authors' Caffe models have them.
+    The layers start as torch starts linear layers.
 
     Args:
         channels: channels C of the map.

@@ -13,7 +13,8 @@ def refuse_single_values(norm: nn.Module, x: Tensor) -> None:
         x: what it is about to normalise: [B, C], or [B, C, H, W].
 
     Raises:
-        ModelError: if each channel has one value: one image, and a map that is or was squeezed to 1x1.
+        ModelError: if each channel has one value: one image, and a map that is or was squeezed to
+            1x1.
 
     Example:
         >>> import torch

@@ -16,18 +16,20 @@ from dasbench.gates.single_values import refuse_single_values
 class SpGate(nn.Module):
     """Scale every element by what the means of its row and of its column say.
 
-    `out = x * sigmoid(W ReLU(BN(conv_3x1(rows)) + BN(conv_1x3(columns))))`, where `rows` and `columns` are the means
-    of `ReLU(x)` over the width and over the height, and their sum is spread over the whole map again.
+    `out = x * sigmoid(W ReLU(BN(conv_3x1(rows)) + BN(conv_1x3(columns))))`, where `rows` and
+    `columns` are the means of `ReLU(x)` over the width and over the height, and their sum is spread
+    over the whole map again.
 
-    The authors put it inside of a block, after the ReLU of its middle convolution. Between that convolution's batch
-    norm and the ReLU it computes the same, because the factors are positive: `ReLU(x) * s = ReLU(x * s)`; for that, the
-    gate itself rectifies what it pools. The strips' convolutions have no bias, the last one has.
+    The authors put it inside of a block, after the ReLU of its middle convolution. Between that
+    convolution's batch norm and the ReLU it computes the same, because the factors are positive:
+    `ReLU(x) * s = ReLU(x * s)`; for that, the gate itself rectifies what it pools. The strips'
+    convolutions have no bias, the last one has.
 
-    As in the authors' code, the weights of all three convolutions start from He's normal distribution over the fan-out,
-    as their whole network does.
+    As in the authors' code, the weights of all three convolutions start from He's normal
+    distribution over the fan-out, as their whole network does.
 
-    Differs from the paper: besides the last block of each stage, the authors gate every block of the last stage, and
-    they add a pooling head for segmentation.
+    Differs from the paper: besides the last block of each stage, the authors gate every block of
+    the last stage, and they add a pooling head for segmentation.
 
     Args:
         channels: channels of the map.
@@ -36,7 +38,8 @@ class SpGate(nn.Module):
         [B, channels, H, W] -> the same
 
     Raises:
-        ModelError: in train mode, on a batch of one image whose map has a single row or a single column.
+        ModelError: in train mode, on a batch of one image whose map has a single row or a single
+            column.
 
     Example:
         >>> gate = SpGate(64)
@@ -67,4 +70,6 @@ class SpGate(nn.Module):
         columns: Tensor = self.columns(positive.mean(dim=2, keepdim=True))
         refuse_single_values(self.rows_norm, rows)
         refuse_single_values(self.columns_norm, columns)
-        return torch.sigmoid(self.fuse(torch.relu(self.rows_norm(rows) + self.columns_norm(columns))))
+        return torch.sigmoid(
+            self.fuse(torch.relu(self.rows_norm(rows) + self.columns_norm(columns)))
+        )

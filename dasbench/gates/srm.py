@@ -23,8 +23,9 @@ class StyleRecalibration(nn.Module):
 
     `z_c = w_c1 mean_hw(x_c) + w_c2 std_hw(x_c)`, `out = x * sigmoid(bn(z))`
 
-    The standard deviation is `sqrt(var + 1e-5)` with the unbiased variance, as in the authors' code. The weights w
-    start at 0, so that the gate starts at 0.5. No parameter gets weight decay, as in the authors' training.
+    The standard deviation is `sqrt(var + 1e-5)` with the unbiased variance, as in the authors'
+    code. The weights w start at 0, so that the gate starts at 0.5. No parameter gets weight decay,
+    as in the authors' training.
 
     Args:
         channels: channels C of the map.

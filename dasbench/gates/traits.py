@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class HasUndecayed(Protocol):
     """A module with parameters that its authors train without weight decay.
 
-    Whoever makes the optimiser asks every module of a network, so that a gate need not know where it stands. The method
-    returns parameters rather than names, since names change with the place.
+    Whoever makes the optimiser asks every module of a network, so that a gate need not know where
+    it stands. The method returns parameters rather than names, since names change with the place.
 
     Example:
         >>> class Scale(nn.Module):
@@ -36,8 +36,9 @@ class HasUndecayed(Protocol):
 class HasRates(Protocol):
     """A module with parameters that its authors train at a multiple of the learning rate of all others.
 
-    As with `HasUndecayed`, whoever makes the optimiser asks every module of a network, wherever it stands. A parameter
-    may be in both answers. The factor holds at any time, whatever the schedule makes of the rate.
+    As with `HasUndecayed`, whoever makes the optimiser asks every module of a network, wherever it
+    stands. A parameter may be in both answers. The factor holds at any time, whatever the schedule
+    makes of the rate.
 
     Example:
         >>> class Shift(nn.Module):
@@ -95,9 +96,9 @@ class Place(Protocol):
 class NeedsBackbone(Protocol):
     """A gate that needs more of the backbone than the map at its site.
 
-    `models.build_model` attaches each gate as soon as it is made and before any gate acts. What `attach` draws comes
-    from the gate's own random stream. It may register hooks; as a network is copied and pickled with them, they are
-    instances of classes rather than closures.
+    `models.build_model` attaches each gate as soon as it is made and before any gate acts. What
+    `attach` draws comes from the gate's own random stream. It may register hooks; as a network is
+    copied and pickled with them, they are instances of classes rather than closures.
     """
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:

@@ -22,14 +22,14 @@ class TripletAttention(nn.Module):
     `a_d = sigmoid(bn(conv([max_d(x), mean_d(x)])))` for d in H, W, C, constant along d;
     `out = x * (a_H + a_W + a_C) / 3`
 
-    Batch norms have momentum 0.01. The gates see the planes (C, W), (H, C) and (H, W), in this order of axes, which is
-    that of the authors' weights.
+    Batch norms have momentum 0.01. The gates see the planes (C, W), (H, C) and (H, W), in this
+    order of axes, which is that of the authors' weights.
 
     Args:
         channels: channels C of the map; there are as many parameters for any.
         kernel: side of the convolutions, odd; 7 in the paper's ResNets, 3 in its MobileNetV2.
-        zero_init: whether the gain of the norm in the gate over (H, W) starts at 0, and with it this gate at 0.5
-            everywhere: as in the authors' ResNets; not so in their MobileNetV2.
+        zero_init: whether the gain of the norm in the gate over (H, W) starts at 0, and with it
+            this gate at 0.5 everywhere: as in the authors' ResNets; not so in their MobileNetV2.
 
     Shape:
         [B, C, H, W] -> the same

@@ -64,9 +64,10 @@ def average_precisions(
 ) -> dict[str, float]:
     """Every average precision that is defined, by the name of its metric, in percent.
 
-    An average precision is the mean precision over 101 recalls from 0 to 1; it is averaged over the classes that occur
-    and, for all but `ap50` and `ap75`, over the overlaps (intersection over union) 0.5, 0.55, ..., 0.95 from which a
-    box counts as found. The best 100 detections of an image and class count.
+    An average precision is the mean precision over 101 recalls from 0 to 1; it is averaged over the
+    classes that occur and, for all but `ap50` and `ap75`, over the overlaps (intersection over
+    union) 0.5, 0.55, ..., 0.95 from which a box counts as found. The best 100 detections of an
+    image and class count.
 
     Args:
         truth: the objects of each image.
@@ -74,12 +75,13 @@ def average_precisions(
         num_classes: labels lie below it.
 
     Returns:
-        `ap`, `ap50`, `ap75` and, of objects of up to 32^2 pixels, up to 96^2 and larger, `ap_small`, `ap_medium` and
-        `ap_large`; a size that no object has is left out.
+        `ap`, `ap50`, `ap75` and, of objects of up to 32^2 pixels, up to 96^2 and larger,
+        `ap_small`, `ap_medium` and `ap_large`; a size that no object has is left out.
 
     Raises:
         DataError: if there is nothing to find.
-        UsageError: if the two sequences differ in length, a label is out of range, or a detection is not finite.
+        UsageError: if the two sequences differ in length, a label is out of range, or a detection
+            is not finite.
 
     Example:
         >>> from types import SimpleNamespace
@@ -90,7 +92,9 @@ def average_precisions(
         {'ap': 100.0, 'ap50': 100.0, 'ap75': 100.0, 'ap_small': 100.0}
     """
     if len(truth) != len(found):
-        raise UsageError(f"average precision of {len(found)} images, but there are objects of {len(truth)}")
+        raise UsageError(
+            f"average precision of {len(found)} images, but there are objects of {len(truth)}"
+        )
     for labels in (_labels(truth), _labels(found)):
         if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
             low, high = int(labels.min()), int(labels.max())
@@ -162,17 +166,25 @@ def _labels(images: Sequence[KnownObjects] | Sequence[Detections]) -> Tensor:
 def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> dict[str, float]:
     """What COCO's program says, of images that are counted from 1."""
     if not any((~image.crowd).any() for image in truth):
-        raise DataError(f"average precision: none of {len(truth)} images has an object; there is nothing to find")
+        raise DataError(
+            f"average precision: none of {len(truth)} images has an object; there is nothing to find"
+        )
     objects = [one for number, image in enumerate(truth, start=1) for one in _known(number, image)]
-    detections = [one for number, image in enumerate(found, start=1) for one in _found(number, image)]
+    detections = [
+        one for number, image in enumerate(found, start=1) for one in _found(number, image)
+    ]
     with redirect_stdout(io.StringIO()):  # it prints what it does
-        evaluation = COCOeval(_indexed(objects, len(truth)), _indexed(detections, len(truth)), iouType="bbox")
+        evaluation = COCOeval(
+            _indexed(objects, len(truth)), _indexed(detections, len(truth)), iouType="bbox"
+        )
         evaluation.params.imgIds = list(range(1, len(truth) + 1))
         evaluation.params.catIds = sorted({one["category_id"] for one in objects})
         evaluation.params.maxDets = [MAX_DETECTIONS]
         evaluation.evaluate()
         evaluation.accumulate()
-    precision: NDArray[np.float64] = evaluation.eval["precision"][..., 0]  # [overlaps, recalls, classes, sizes]
+    precision: NDArray[np.float64] = evaluation.eval["precision"][
+        ..., 0
+    ]  # [overlaps, recalls, classes, sizes]
     overlaps = evaluation.params.iouThrs
     views = {
         "ap": precision[..., 0],
@@ -182,7 +194,11 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
         "ap_medium": precision[..., 2],
         "ap_large": precision[..., 3],
     }
-    return {name: 100.0 * float(view[view >= 0].mean()) for name, view in views.items() if (view >= 0).any()}
+    return {
+        name: 100.0 * float(view[view >= 0].mean())
+        for name, view in views.items()
+        if (view >= 0).any()
+    }
 
 
 def _known(number: int, image: KnownObjects) -> Iterator[dict[str, Any]]:
@@ -195,21 +211,42 @@ def _known(number: int, image: KnownObjects) -> Iterator[dict[str, Any]]:
         strict=True,
     )
     for box, label, area, crowd in told:
-        yield {"image_id": number, "category_id": label, "bbox": box, "area": area, "iscrowd": int(crowd)}
+        yield {
+            "image_id": number,
+            "category_id": label,
+            "bbox": box,
+            "area": area,
+            "iscrowd": int(crowd),
+        }
 
 
 def _found(number: int, image: Detections) -> Iterator[dict[str, Any]]:
     """The detections in an image as COCO's program wants them."""
     if not (image.boxes.isfinite().all() and image.scores.isfinite().all()):
-        raise UsageError(f"average precision: image {number - 1} has a detection whose box or score is not finite")
-    told = zip(_left_upper_width_height(image.boxes), image.labels.tolist(), image.scores.tolist(), strict=True)
+        raise UsageError(
+            f"average precision: image {number - 1} has a detection whose box or score is not finite"
+        )
+    told = zip(
+        _left_upper_width_height(image.boxes),
+        image.labels.tolist(),
+        image.scores.tolist(),
+        strict=True,
+    )
     for box, label, score in told:
-        yield {"image_id": number, "category_id": label, "bbox": box, "area": box[2] * box[3], "score": score}
+        yield {
+            "image_id": number,
+            "category_id": label,
+            "bbox": box,
+            "area": box[2] * box[3],
+            "score": score,
+        }
 
 
 def _left_upper_width_height(boxes: Tensor) -> list[list[float]]:
     corners = boxes.double()
-    listed: list[list[float]] = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], dim=1).tolist()
+    listed: list[list[float]] = torch.cat(
+        [corners[:, :2], corners[:, 2:] - corners[:, :2]], dim=1
+    ).tolist()
     return listed
 
 
@@ -219,7 +256,9 @@ def _indexed(annotations: list[dict[str, Any]], num_images: int) -> Any:
     content.dataset = {
         "images": [{"id": number} for number in range(1, num_images + 1)],
         "annotations": [{**one, "id": number} for number, one in enumerate(annotations, start=1)],
-        "categories": [{"id": label} for label in sorted({one["category_id"] for one in annotations})],
+        "categories": [
+            {"id": label} for label in sorted({one["category_id"] for one in annotations})
+        ],
     }
     content.createIndex()
     return content

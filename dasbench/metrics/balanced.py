@@ -31,7 +31,11 @@ def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
 
 
 @METRICS.register(
-    "macro_f1", unit="%", direction="max", tasks=("classification",), source="scikit-learn, f1_score(average='macro')"
+    "macro_f1",
+    unit="%",
+    direction="max",
+    tasks=("classification",),
+    source="scikit-learn, f1_score(average='macro')",
 )
 def macro_f1(logits: Tensor, labels: Tensor) -> float:
     """F1 of each class, averaged over the classes that are there or are claimed, in percent. Arguments as for `top1`.

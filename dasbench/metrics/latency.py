@@ -6,7 +6,9 @@ from statistics import median
 from dasbench.catalog import METRICS
 
 
-@METRICS.register("latency_ms", unit="ms", direction="min", needs="latency", tasks=("classification",))
+@METRICS.register(
+    "latency_ms", unit="ms", direction="min", needs="latency", tasks=("classification",)
+)
 def latency_ms(times_ms: Sequence[float]) -> float:
     """The median of the times of single forward passes, in milliseconds.
 

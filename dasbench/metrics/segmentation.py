@@ -29,7 +29,9 @@ def pixel_accuracy(confusion: Tensor) -> float:
     return 100.0 * float(confusion.diag().sum() / confusion.sum())
 
 
-def count_pixels(truth: Tensor, found: Tensor, *, num_classes: int, ignored: int | None = None) -> Tensor:
+def count_pixels(
+    truth: Tensor, found: Tensor, *, num_classes: int, ignored: int | None = None
+) -> Tensor:
     """How many pixels of each class are taken for which.
 
     Args:

@@ -33,28 +33,32 @@ def sfd(
 ) -> Tensor:
     """Score heat maps by how much of their weight lies in the regions that matter: 1 all of it, 0 none.
 
-    sfd = W_r / (W_r + W_n). W_r is the mean weight in the region R; W_n is the mean weight in B without R, where B is
-    the smallest box that holds R and every weight of at least `threshold`. Weights are the map as a share of its own
-    maximum, stretched by an antilog. Where B has nothing beside R, W_n is 0.
+    sfd = W_r / (W_r + W_n). W_r is the mean weight in the region R; W_n is the mean weight in B
+    without R, where B is the smallest box that holds R and every weight of at least `threshold`.
+    Weights are the map as a share of its own maximum, stretched by an antilog. Where B has nothing
+    beside R, W_n is 0.
 
-    Open in the paper: the base of the antilog and the threshold of B. The base is that of the common logarithm; the
-    threshold is the one with which Grad-CAM's authors cut boxes out of their maps.
+    Open in the paper: the base of the antilog and the threshold of B. The base is that of the
+    common logarithm; the threshold is the one with which Grad-CAM's authors cut boxes out of their
+    maps.
 
-    Differs from the paper: "antilog scaling" of weights between 0 and 1, read literally, is base^w, which is 1 where
-    the map is 0. With base 10 no score could then leave 1/11 to 10/11, but the paper has sfd vary from 0 to 1 and
-    prints scores beyond 10/11. So a weight of 0 stays 0 here: base^w - 1. `antilog="plain"` is the literal reading.
+    Differs from the paper: "antilog scaling" of weights between 0 and 1, read literally, is base^w,
+    which is 1 where the map is 0. With base 10 no score could then leave 1/11 to 10/11, but the
+    paper has sfd vary from 0 to 1 and prints scores beyond 10/11. So a weight of 0 stays 0 here:
+    base^w - 1. `antilog="plain"` is the literal reading.
 
     Args:
-        maps: raw Grad-CAM maps, nothing below zero. They are divided by their maximum, but no minimum is subtracted:
-            that would turn an evenly lit map into noise.
+        maps: raw Grad-CAM maps, nothing below zero. They are divided by their maximum, but no
+            minimum is subtracted: that would turn an evenly lit map into noise.
         regions: whether a pixel is part of what matters, bool.
         base: of the antilog; 1 leaves the weights as they are (its limit).
-        threshold: share of a map's maximum from which a weight counts as salient; 0 makes B the whole image.
+        threshold: share of a map's maximum from which a weight counts as salient; 0 makes B the
+            whole image.
         antilog: `shifted` (base^w - 1) or `plain` (base^w).
 
     Shape:
-        [..., H, W] and [..., H, W] -> [...], float64; NaN for a map that is zero everywhere or not finite: a network
-        that looks nowhere has no score.
+        [..., H, W] and [..., H, W] -> [...], float64; NaN for a map that is zero everywhere or not
+        finite: a network that looks nowhere has no score.
 
     Raises:
         DataError: if a region is empty.
@@ -117,21 +121,33 @@ def check_parameters(*, base: float, threshold: float, antilog: str) -> None:
     if antilog not in get_args(Antilog):
         raise UsageError(unknown_name("antilog", antilog, get_args(Antilog)))
     if not 1 <= base <= 1e6:
-        raise UsageError(f"base '{base:g}' is out of range; the base of the antilog lies from 1 (none) to 1e6")
+        raise UsageError(
+            f"base '{base:g}' is out of range; the base of the antilog lies from 1 (none) to 1e6"
+        )
     if base == 1 and antilog == "plain":
-        raise UsageError("base '1' makes every weight 1 with antilog plain; write a larger base, or antilog shifted")
+        raise UsageError(
+            "base '1' makes every weight 1 with antilog plain; write a larger base, or antilog shifted"
+        )
     if not 0 <= threshold <= 1:
-        raise UsageError(f"threshold '{threshold:g}' is out of range; it is a share of a map's maximum, from 0 to 1")
+        raise UsageError(
+            f"threshold '{threshold:g}' is out of range; it is a share of a map's maximum, from 0 to 1"
+        )
 
 
 def _check_maps(maps: Tensor, regions: Tensor) -> None:
     if maps.shape != regions.shape or maps.ndim < 2:
         shapes = f"maps {list(maps.shape)}, regions {list(regions.shape)}"
-        raise UsageError(f"sfd of {shapes}: both have to be [..., H, W], pixel by pixel of the same image")
+        raise UsageError(
+            f"sfd of {shapes}: both have to be [..., H, W], pixel by pixel of the same image"
+        )
     if regions.dtype != torch.bool:
         raise UsageError(f"sfd: regions are {regions.dtype}, not bool; write regions > 0")
     if (maps < 0).any():
-        raise UsageError("sfd: a weight is negative; Grad-CAM keeps what speaks for a class alone: relu the maps")
+        raise UsageError(
+            "sfd: a weight is negative; Grad-CAM keeps what speaks for a class alone: relu the maps"
+        )
     empty = (~regions.flatten(-2).any(-1)).flatten().nonzero().flatten().tolist()
     if empty:
-        raise DataError(f"sfd: the region of map {empty[0]} is empty ({len(empty)} such); there is nothing to look at")
+        raise DataError(
+            f"sfd: the region of map {empty[0]} is empty ({len(empty)} such); there is nothing to look at"
+        )

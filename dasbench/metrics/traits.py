@@ -70,4 +70,6 @@ def _metric(name: str, traits: Mapping[str, Any]) -> Metric:
     try:
         return check_metric_traits(traits.get("unit", ""), traits.get("direction"))
     except ValueError as error:
-        raise UsageError(f"metric '{name}' ({METRICS[name].place}) is registered with {error}") from error
+        raise UsageError(
+            f"metric '{name}' ({METRICS[name].place}) is registered with {error}"
+        ) from error

@@ -1,11 +1,13 @@
 """The kernels behind `deform_conv2d`: functions of one type, in a table.
 
-They agree in value and in gradient, but that `torch` rounds the position of a sample to about 1e-6 of a pixel:
+They agree in value and in gradient, but that `torch` rounds the position of a sample to about 1e-6
+of a pixel:
 
-- `torch`: samples with `grid_sample`, then multiplies matrices, a few images at a time. On a CPU 5 to 10 times as fast
-  as torchvision's kernel, which uses one thread, and as sparing: only the inputs are kept for the backward pass.
-- `torchvision`: torchvision's kernel, one operator in a traced graph. The faster one on a GPU, where its backward pass
-  is not deterministic.
+- `torch`: samples with `grid_sample`, then multiplies matrices, a few images at a time. On a CPU 5
+  to 10 times as fast as torchvision's kernel, which uses one thread, and as sparing: only the
+  inputs are kept for the backward pass.
+- `torchvision`: torchvision's kernel, one operator in a traced graph. The faster one on a GPU,
+  where its backward pass is not deterministic.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -57,24 +59,40 @@ Backend = Callable[[Tensor, Tensor, Tensor | None, Tensor, Geometry], Tensor]
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     """Keep tensors of a device in their own type, where there is an autocast that would not."""
-    return torch.autocast(device.type, enabled=False) if device.type in {"cpu", "cuda"} else nullcontext()
+    return (
+        torch.autocast(device.type, enabled=False)
+        if device.type in {"cpu", "cuda"}
+        else nullcontext()
+    )
 
 
-def _torchvision(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+def _torchvision(
+    x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry
+) -> Tensor:
     out: Tensor = deform_conv2d(
-        x, offset, weight, stride=geometry.stride, padding=geometry.padding, dilation=geometry.dilation, mask=mask
+        x,
+        offset,
+        weight,
+        stride=geometry.stride,
+        padding=geometry.padding,
+        dilation=geometry.dilation,
+        mask=mask,
     )
     return out
 
 
-def _torch(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+def _torch(
+    x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry
+) -> Tensor:
     if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return _plain(x, offset, mask, weight, geometry)
     out: Tensor = _ChunkedConvolution.apply(x, offset, mask, weight, geometry)
     return out
 
 
-def _plain(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+def _plain(
+    x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry
+) -> Tensor:
     """The whole computation at once, without chunks and without Python in its graph."""
     samples = _sample(x, offset, _lattice(weight, offset, geometry))
     if mask is not None:
@@ -87,7 +105,9 @@ class _ChunkedConvolution(torch.autograd.Function):
     """Samples and multiplies a few images at a time; the backward pass samples again instead of keeping the samples."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry
+    ) -> Tensor:
         ctx.save_for_backward(x, offset, mask, weight)
         ctx.geometry = geometry
         matrices, lattice = _as_matrices(weight, geometry), _lattice(weight, offset, geometry)
@@ -102,7 +122,10 @@ class _ChunkedConvolution(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, offset, mask, weight = ctx.saved_tensors
-        matrices, lattice = _as_matrices(weight, ctx.geometry), _lattice(weight, offset, ctx.geometry)
+        matrices, lattice = (
+            _as_matrices(weight, ctx.geometry),
+            _lattice(weight, offset, ctx.geometry),
+        )
         grad = grad.reshape(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         grad_x, grad_offset = x.new_empty(x.shape), offset.new_empty(offset.shape)
         grad_mask = None if mask is None else mask.new_empty(mask.shape)
@@ -114,11 +137,15 @@ class _ChunkedConvolution(torch.autograd.Function):
                     graph = _sample(leaves[0], leaves[1], lattice)
                 samples = graph.detach()
                 masked = samples if mask is None else _times_mask(samples, mask[part])
-                grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], _as_columns(masked, ctx.geometry.groups))
+                grad_matrices += torch.einsum(
+                    "bgol,bgkl->gok", grad[part], _as_columns(masked, ctx.geometry.groups)
+                )
                 grad_samples = _multiply(matrices.mT, grad[part]).reshape(samples.shape)
                 if grad_mask is not None:
                     grad_mask[part] = (grad_samples * samples).sum(2).view_as(grad_mask[part])
-                    grad_samples = torch.mul(grad_samples, _as_factor(mask[part], samples), out=samples)
+                    grad_samples = torch.mul(
+                        grad_samples, _as_factor(mask[part], samples), out=samples
+                    )
                 grad_x[part], grad_offset[part] = torch.autograd.grad(graph, leaves, grad_samples)
         return grad_x, grad_offset, grad_mask, grad_matrices.view_as(weight), None
 
@@ -152,21 +179,32 @@ def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
 def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
     """The map at every tap of every output: [B, offset groups, C / offset groups, kh * kw, H' * W'].
 
-    `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there and back is exact for
-    whole pixels; otherwise a sample at a pixel can slip to the other side of it, where the slope is another one.
+    `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there
+    and back is exact for whole pixels; otherwise a sample at a pixel can slip to the other side of
+    it, where the slope is another one.
     """
     batch, _, height, width = x.shape
     taps, out_height, out_width, _ = lattice.shape
     offset_groups = offset.shape[1] // (2 * taps)
     folded = batch * offset_groups
     sides = [1 << (int(side) - 1).bit_length() for side in (height, width)]
-    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, x.shape[1] // offset_groups, *sides)
-    scale = torch.cat([lattice.new_full((1,), 2 / side) for side in sides])  # made where it is used, not copied there
+    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(
+        folded, x.shape[1] // offset_groups, *sides
+    )
+    scale = torch.cat(
+        [lattice.new_full((1,), 2 / side) for side in sides]
+    )  # made where it is used, not copied there
     shift = offset.reshape(folded, taps, 2, out_height, out_width).permute(0, 1, 3, 4, 2)
-    grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(folded, taps * out_height, out_width, 2)
+    grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(
+        folded, taps * out_height, out_width, 2
+    )
     # grid_sample reads the grid as (x, y); of the transposed map, that is (y, x)
-    samples = F.grid_sample(image.mT, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return samples.view(batch, offset_groups, x.shape[1] // offset_groups, taps, out_height * out_width)
+    samples = F.grid_sample(
+        image.mT, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+    return samples.view(
+        batch, offset_groups, x.shape[1] // offset_groups, taps, out_height * out_width
+    )
 
 
 def _as_factor(mask: Tensor, samples: Tensor) -> Tensor:

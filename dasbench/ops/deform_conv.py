@@ -29,15 +29,16 @@ def deform_conv2d(
 ) -> Tensor:
     """Convolve a map that is sampled at learned positions: `out(p) = sum_k w_k m_k(p) x(p + p_k + offset_k(p))`.
 
-    Samples between pixels are bilinear; outside of the map there are zeros. Half-precision inputs are computed in
-    float32, also under autocast, and returned in their own type. An infinite offset samples outside of the map; a NaN
-    among a sample's offsets makes that sample's whole output NaN (unguarded, it crashes torchvision's CPU kernel).
-    There is no second derivative.
+    Samples between pixels are bilinear; outside of the map there are zeros. Half-precision inputs
+    are computed in float32, also under autocast, and returned in their own type. An infinite offset
+    samples outside of the map; a NaN among a sample's offsets makes that sample's whole output NaN
+    (unguarded, it crashes torchvision's CPU kernel). There is no second derivative.
 
     Args:
         x: the map.
-        offset: displacement of every tap in pixels, as (y, x) pairs: channel `2 * (g * kh * kw + tap) + axis` for the
-            channels of `x` in offset group `g`; the number of offset groups follows from its shape.
+        offset: displacement of every tap in pixels, as (y, x) pairs: channel
+            `2 * (g * kh * kw + tap) + axis` for the channels of `x` in offset group `g`; the number
+            of offset groups follows from its shape.
         mask: factor of every tap, or None for 1 everywhere.
         weight: the kernel.
         bias: added to every output channel.
@@ -45,8 +46,8 @@ def deform_conv2d(
         padding: zeros around the map.
         dilation: distance between taps.
         groups: parts into which the channels are split; as many as channels for a depthwise kernel.
-        backend: a key of `BACKENDS`, or `auto`: `torch` on a CPU and `torchvision` elsewhere, unless inside of
-            `use_backend`.
+        backend: a key of `BACKENDS`, or `auto`: `torch` on a CPU and `torchvision` elsewhere,
+            unless inside of `use_backend`.
 
     Shape:
         x: [B, C, H, W]; offset: [B, 2 * G * kh * kw, H', W']; mask: [B, G * kh * kw, H', W'];
@@ -68,7 +69,9 @@ def deform_conv2d(
     dtype = torch.promote_types(x.dtype, torch.float32)
     with without_autocast(x.device):
         wide, offset = _guard(x.to(dtype), offset.to(dtype))
-        out = compute(wide, offset, None if mask is None else mask.to(dtype), weight.to(dtype), geometry)
+        out = compute(
+            wide, offset, None if mask is None else mask.to(dtype), weight.to(dtype), geometry
+        )
         if bias is not None:
             out = out + bias.to(dtype).view(1, -1, 1, 1)
     return out.to(x.dtype)
@@ -81,8 +84,8 @@ _override: ContextVar[str | None] = ContextVar("deform_conv2d_backend", default=
 def use_backend(name: str) -> Iterator[None]:
     """Decide what `backend="auto"` means inside of a `with` block, in this thread.
 
-    Counting traces a model with `use_backend("torchvision")`: every deformable convolution is then one node
-    `torchvision::deform_conv2d`, whatever the model trains with.
+    Counting traces a model with `use_backend("torchvision")`: every deformable convolution is then
+    one node `torchvision::deform_conv2d`, whatever the model trains with.
 
     Args:
         name: `auto` or a key of `BACKENDS`.
@@ -108,10 +111,11 @@ def use_backend(name: str) -> Iterator[None]:
 class DeformConv2d(nn.Module):
     """A modulated deformable convolution (DCNv2) that derives offsets and mask from its input, with "same" padding.
 
-    Offsets and mask come from two convolutions of the same kernel size that start at zero: at first the layer is a
-    regular convolution times 0.5, the sigmoid of zero (times 1 without a mask). Everything is computed in the type of
-    the layer's weights, also under autocast: half precision places offsets too coarsely. In training on a GPU, a single
-    convolution with the weights of both gives offsets and mask.
+    Offsets and mask come from two convolutions of the same kernel size that start at zero: at first
+    the layer is a regular convolution times 0.5, the sigmoid of zero (times 1 without a mask).
+    Everything is computed in the type of the layer's weights, also under autocast: half precision
+    places offsets too coarsely. In training on a GPU, a single convolution with the weights of both
+    gives offsets and mask.
 
     Args:
         in_channels: channels of the input.
@@ -148,14 +152,18 @@ class DeformConv2d(nn.Module):
     ) -> None:
         super().__init__()
         if kernel < 1 or kernel % 2 == 0:
-            raise ModelError(f"a deformable convolution needs an odd kernel to keep the map's size, not {kernel}")
+            raise ModelError(
+                f"a deformable convolution needs an odd kernel to keep the map's size, not {kernel}"
+            )
         for name, parts in (("offset_groups", offset_groups), ("groups", groups)):
             if parts < 1 or in_channels % parts:
                 raise ModelError(
                     f"{name} {parts} does not divide the {in_channels} channels that a deformable convolution reads"
                 )
         if out_channels % groups:
-            raise ModelError(f"groups {groups} does not divide the {out_channels} outputs of a deformable convolution")
+            raise ModelError(
+                f"groups {groups} does not divide the {out_channels} outputs of a deformable convolution"
+            )
         self.kernel = kernel
         self.groups = groups
         regular = nn.Conv2d(in_channels, out_channels, kernel, groups=groups, bias=bias)
@@ -168,16 +176,26 @@ class DeformConv2d(nn.Module):
         """Convolve `x` at the positions that it asks for."""
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
-            offset, factor = self._joined(wide) if self.training and wide.is_cuda else self._apart(wide)
+            offset, factor = (
+                self._joined(wide) if self.training and wide.is_cuda else self._apart(wide)
+            )
             mask = None if factor is None else factor.sigmoid()
             out = deform_conv2d(
-                wide, offset, mask, self.weight, self.bias, padding=self.kernel // 2, groups=self.groups
+                wide,
+                offset,
+                mask,
+                self.weight,
+                self.bias,
+                padding=self.kernel // 2,
+                groups=self.groups,
             )
         return out.to(x.dtype)
 
     def _apart(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Offsets, and the mask before its sigmoid, by a convolution each: what counters and hooks see."""
-        mask = None if self.mask is None else self.mask(x)  # first: the order decides how gradients of `x` add up
+        mask = (
+            None if self.mask is None else self.mask(x)
+        )  # first: the order decides how gradients of `x` add up
         return self.offset(x), mask
 
     def _joined(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -185,14 +203,18 @@ class DeformConv2d(nn.Module):
         if self.mask is None:
             return self._apart(x)
         convs = (self.offset, self.mask)
-        weight, bias = (torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias"))
+        weight, bias = (
+            torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias")
+        )
         both = nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
         offset, mask = torch.split_with_sizes(both, [conv.out_channels for conv in convs], dim=1)
         return offset, mask
 
     def extra_repr(self) -> str:
         """The kernel's shape; the offset and mask convolutions are printed as children."""
-        return f"weight={list(self.weight.shape)}, groups={self.groups}, bias={self.bias is not None}"
+        return (
+            f"weight={list(self.weight.shape)}, groups={self.groups}, bias={self.bias is not None}"
+        )
 
 
 def _zero_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
@@ -212,7 +234,9 @@ def _find_backend(name: str, device: torch.device) -> Backend:
     return BACKENDS[name]
 
 
-def _check_shapes(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry) -> None:
+def _check_shapes(
+    x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, geometry: Geometry
+) -> None:
     channels, (outputs, per_group, *kernel) = x.shape[1], weight.shape
     if channels != per_group * geometry.groups or outputs % geometry.groups:
         raise ModelError(
@@ -226,7 +250,9 @@ def _check_shapes(x: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor
         if tensor is not None and list(tensor.shape) != wanted:
             raise ModelError(f"deform_conv2d: {name} is {list(tensor.shape)}, expected {wanted}")
     if channels % offset_groups:
-        raise ModelError(f"deform_conv2d: {offset_groups} offset groups do not divide {channels} channels")
+        raise ModelError(
+            f"deform_conv2d: {offset_groups} offset groups do not divide {channels} channels"
+        )
 
 
 def _guard(x: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from dasbench.errors import UsageError, unknown_name
 
-UNITS: Mapping[str, int] = MappingProxyType({"M": 10**6, "G": 10**9, "Mi": 2**20, "Gi": 2**30, "%": 1, "pp": 1, "": 1})
+UNITS: Mapping[str, int] = MappingProxyType(
+    {"M": 10**6, "G": 10**9, "Mi": 2**20, "Gi": 2**30, "%": 1, "pp": 1, "": 1}
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Published:
 
     Args:
         printed: the figure, with the paper's own digits.
-        unit: what it is counted in, a key of `UNITS`: `M`, `G`, `Mi` (2^20), `Gi` (2^30), `%`, `pp` or none.
+        unit: what it is counted in, a key of `UNITS`: `M`, `G`, `Mi` (2^20), `Gi` (2^30), `%`, `pp`
+            or none.
         note: what is known to be wrong or special about it; empty for most.
 
     Example:
@@ -116,7 +119,8 @@ class PaperRow:
         backbone: the backbone's name.
         gate: the gate; `None` where the paper's text no longer says which it was.
         published: a figure for each column, `None` where the paper prints a dash.
-        convention: the rule that its printed counts follow: `paper`, `module_leaves`, or none without counts.
+        convention: the rule that its printed counts follow: `paper`, `module_leaves`, or none
+            without counts.
         exact: recounted integers by convention.
         note: what is known to be wrong or special about the row; empty for most.
 
@@ -157,8 +161,13 @@ class PaperRow:
             {'backbone': {'name': 'resnet18'}, 'gate': {'name': 'triplet', 'kernel': 7}}
         """
         if self.gate is None:
-            raise UsageError(f"'{self.label}': the paper's text no longer says which gate this row is")
-        return {"backbone": {"name": self.backbone}, "gate": {"name": self.gate.name, **self.gate.params}}
+            raise UsageError(
+                f"'{self.label}': the paper's text no longer says which gate this row is"
+            )
+        return {
+            "backbone": {"name": self.backbone},
+            "gate": {"name": self.gate.name, **self.gate.params},
+        }
 
 
 @dataclass(frozen=True)
@@ -203,7 +212,9 @@ class Table:
         for row in self.rows:
             if row.label == label:
                 return row
-        raise UsageError(unknown_name(f"row of {self.name}", label, (row.label for row in self.rows)))
+        raise UsageError(
+            unknown_name(f"row of {self.name}", label, (row.label for row in self.rows))
+        )
 
 
 @dataclass(frozen=True)
@@ -224,8 +235,8 @@ class Claim:
         says: the claim, in our own words.
         where: the section that states it.
         printed: the figure as stated.
-        kind: how it follows: `difference` (of - against), `saving` (100 * (1 - of / against)) or `share`
-            (100 * of / against).
+        kind: how it follows: `difference` (of - against), `saving` (100 * (1 - of / against)) or
+            `share` (100 * of / against).
         of: the first figure.
         against: the second figure.
         within: how far the stated figure may be off, in its unit.

@@ -96,7 +96,9 @@ def load_tables() -> Mapping[str, Table]:
         >>> list(load_tables())[:5]
         ['table1', 'table2', 'table3', 'table4', 'table5']
     """
-    return MappingProxyType({name: _table(name, entry) for name, entry in _document()["tables"].items()})
+    return MappingProxyType(
+        {name: _table(name, entry) for name, entry in _document()["tables"].items()}
+    )
 
 
 @cache
@@ -130,10 +132,14 @@ class _DecimalConstructor(SafeConstructor):
 
 @cache
 def _document() -> dict[str, Any]:
-    _DecimalConstructor.add_constructor("tag:yaml.org,2002:float", _DecimalConstructor.construct_decimal)
+    _DecimalConstructor.add_constructor(
+        "tag:yaml.org,2002:float", _DecimalConstructor.construct_decimal
+    )
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _DecimalConstructor
-    document: dict[str, Any] = yaml.load(resources.files("dasbench.paper").joinpath("tables.yaml").read_text("utf-8"))
+    document: dict[str, Any] = yaml.load(
+        resources.files("dasbench.paper").joinpath("tables.yaml").read_text("utf-8")
+    )
     return document
 
 
@@ -178,7 +184,9 @@ def _rows(entry: dict[str, Any], columns: Mapping[str, Column]) -> tuple[PaperRo
     return tuple(rows)
 
 
-def _row(entry: dict[str, Any], columns: Mapping[str, Column], notes: Mapping[str, str]) -> PaperRow:
+def _row(
+    entry: dict[str, Any], columns: Mapping[str, Column], notes: Mapping[str, str]
+) -> PaperRow:
     stray = notes.keys() - {"row", *columns}
     assert not stray, f"{entry['label']}: notes for columns that are not there: {stray}"
     units = {name: column.unit for name, column in columns.items()} | entry.get("units", {})
@@ -192,7 +200,9 @@ def _row(entry: dict[str, Any], columns: Mapping[str, Column], notes: Mapping[st
         gate=_gate(entry["gate"]) if "gate" in entry else None,
         published=MappingProxyType(figures),
         convention=entry["convention"],
-        exact=MappingProxyType({convention: Count(**count) for convention, count in entry["exact"].items()}),
+        exact=MappingProxyType(
+            {convention: Count(**count) for convention, count in entry["exact"].items()}
+        ),
         note=notes.get("row", ""),
     )
 

@@ -9,7 +9,9 @@ from dasbench.views.lines import Line
 from dasbench.views.units import difference_unit
 
 INTERVALS = "±: half of the 95 % t interval of the mean over n seeds."
-DIFFERENT_SEEDS = "The variants have different seeds: any two are compared over the seeds that both have."
+DIFFERENT_SEEDS = (
+    "The variants have different seeds: any two are compared over the seeds that both have."
+)
 NO_TRIAL = "There is no trial to show."
 AGAIN = "Trained again, the last result counts"
 

@@ -45,11 +45,18 @@ def study_tables(found: Sequence[StudyRecord]) -> list[Table]:
 
 def study_records(found: Sequence[StudyRecord]) -> list[dict[str, Any]]:
     """A record for each study: name, question, number of trials by state."""
-    return [{"name": study.name, "question": study.question, "trials": dict(study.states)} for study in found]
+    return [
+        {"name": study.name, "question": study.question, "trials": dict(study.states)}
+        for study in found
+    ]
 
 
 def _component_record(component: Component) -> dict[str, Any]:
-    record = {"name": component.name, "summary": component.summary, "parameters": _defaults(component)}
+    record = {
+        "name": component.name,
+        "summary": component.summary,
+        "parameters": _defaults(component),
+    }
     if component.placement is not None:
         record["placement"] = dict(component.placement)
     return {**record, "source": component.source}
@@ -57,7 +64,9 @@ def _component_record(component: Component) -> dict[str, Any]:
 
 def _defaults(component: Component) -> dict[str, Any]:
     """Each parameter with its default, or the word that it has none."""
-    return {each.name: "required" if each.is_required else each.default for each in component.parameters}
+    return {
+        each.name: "required" if each.is_required else each.default for each in component.parameters
+    }
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

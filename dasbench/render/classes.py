@@ -31,7 +31,12 @@ def confusion_record(confusion: Confusion) -> dict[str, Any]:
         [{'class': 'cat', 'taken_for': 'cat', 'number': 8}, {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
     """
     classes = [
-        {"class": score.name, "number": score.number, "right": score.right, "accuracy": score.accuracy}
+        {
+            "class": score.name,
+            "number": score.number,
+            "right": score.right,
+            "accuracy": score.accuracy,
+        }
         for score in scores_by_label(confusion)
     ]
     return {"classes": classes, "cells": [_cell_record(cell) for cell in cells(confusion)]}
@@ -40,7 +45,12 @@ def confusion_record(confusion: Confusion) -> dict[str, Any]:
 def cell_records(found: Sequence[TrialCell]) -> list[dict[str, Any]]:
     """The cells of trials' confusions as plain data."""
     return [
-        {"study": each.row.study, "key": each.row.key, "label": each.row.label, "seed": each.row.seed}
+        {
+            "study": each.row.study,
+            "key": each.row.key,
+            "label": each.row.label,
+            "seed": each.row.seed,
+        }
         | _cell_record(each.cell)
         for each in found
     ]
@@ -53,7 +63,13 @@ def _cell_record(cell: Cell) -> dict[str, Any]:
 def _class_table(confusion: Confusion) -> Table:
     scores = class_scores(confusion)
     rows = [
-        (score.name, score.taken_for, _share(score.accuracy), f"{score.right:,}", f"{score.number:,}")
+        (
+            score.name,
+            score.taken_for,
+            _share(score.accuracy),
+            f"{score.right:,}",
+            f"{score.number:,}",
+        )
         for score in scores[:MOST_CLASSES]
     ]
     left_out = len(scores) - len(rows)
@@ -82,7 +98,9 @@ def _mistake_table(confusion: Confusion) -> Table:
             Column(key="number", title="number"),
             Column(key="share", title="of the class (%)"),
         ),
-        rows=[(each.name, each.taken_for, f"{each.number:,}", _share(each.share)) for each in worst],
+        rows=[
+            (each.name, each.taken_for, f"{each.number:,}", _share(each.share)) for each in worst
+        ],
     )
 
 

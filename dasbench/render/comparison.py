@@ -17,7 +17,9 @@ from dasbench.views.lines import interval_ends
 
 FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 
-MORE_SEEDS = "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power."
+MORE_SEEDS = (
+    "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power."
+)
 
 VARIANT = Column(key="variant", title="variant", is_text=True)
 
@@ -43,7 +45,11 @@ def print_answer(answer: Answer, layout: Layout) -> None:
 
 def print_family(answers: Sequence[Answer], layout: Layout) -> None:
     """Print every variant against the baseline."""
-    print_found(layout, tables=lambda: comparison_tables(answers), records=lambda: comparison_records(answers))
+    print_found(
+        layout,
+        tables=lambda: comparison_tables(answers),
+        records=lambda: comparison_records(answers),
+    )
 
 
 def comparison_records(answers: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -56,7 +62,12 @@ def comparison_record(answer: Answer) -> dict[str, Any]:
     asked = answer.question
     half = answer.comparison.half_width
     low, high = interval_ends(answer.comparison.difference, half)
-    record: dict[str, Any] = {"a": answer.a, "b": answer.b, "source": asked.source, "metric": asked.metric}
+    record: dict[str, Any] = {
+        "a": answer.a,
+        "b": answer.b,
+        "source": asked.source,
+        "metric": asked.metric,
+    }
     record |= {"unit": asked.unit, "direction": asked.direction}
     record |= {"mean_a": answer.means[0], "mean_b": answer.means[1]}
     record |= {"n_a": len(answer.scores[0]), "n_b": len(answer.scores[1])}
@@ -147,7 +158,11 @@ def _why_exploratory(answer: Answer) -> str:
 def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
     """One table of all comparisons, the verdict in a word; what was resolved is bold."""
     if not answers:
-        return [Table(title="There is nothing to compare with the baseline.", columns=[VARIANT], rows=[])]
+        return [
+            Table(
+                title="There is nothing to compare with the baseline.", columns=[VARIANT], rows=[]
+            )
+        ]
     first = answers[0]
     columns = comparison_columns(first.question)
     notes = dict.fromkeys(note for answer in answers for note in _notes(answer))
@@ -156,7 +171,13 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title=f"{first.question.source}: against {first.b}",
         columns=[VARIANT, *(column for column, _ in columns)],
         rows=[[answer.a, *(cell(answer) for _, cell in columns)] for answer in answers],
-        notes=[*how_to_read(first), MORE_SEEDS, *notes, *_failures_note(answers), *_tried_note([*tried])],
+        notes=[
+            *how_to_read(first),
+            MORE_SEEDS,
+            *notes,
+            *_failures_note(answers),
+            *_tried_note([*tried]),
+        ],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
@@ -187,7 +208,10 @@ def comparison_columns(question: Question) -> list[Cells]:
             lambda answer: difference_text(answer.comparison),
         ),
         (Column(key="verdict", title="verdict", is_text=True), answer_word),
-        (Column(key="p_holm", title="p Holm", priority=1), lambda answer: p_text(answer.comparison.p_holm)),
+        (
+            Column(key="p_holm", title="p Holm", priority=1),
+            lambda answer: p_text(answer.comparison.p_holm),
+        ),
         (Column(key="seeds", title="seeds", priority=1), lambda answer: str(answer.comparison.n)),
         (Column(key="p", title="p", priority=3), lambda answer: p_text(answer.comparison.p)),
         (

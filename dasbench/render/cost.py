@@ -77,7 +77,9 @@ def _count_table(title: str, costs: Sequence[NetworkCost]) -> Table:
     for cost in costs:
         uncounted = _calls(cost.network.cost.uncounted) or "nothing"
         rows.append((cost.network.label, *_counts(cost.network.cost), uncounted))
-    return Table(title=title, columns=(NETWORK, *COUNT_COLUMNS, UNCOUNTED), rows=rows, notes=[CONVENTIONS])
+    return Table(
+        title=title, columns=(NETWORK, *COUNT_COLUMNS, UNCOUNTED), rows=rows, notes=[CONVENTIONS]
+    )
 
 
 def _check_table(checked: Sequence[tuple[str, CrossCheck]]) -> Table:
@@ -112,18 +114,26 @@ def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
 
 
 def _module_table(title: str, network: NetworkModules) -> Table:
-    rows = [(module.path or "(all of it)", module.kind, *_counts(module)) for module in network.modules]
+    rows = [
+        (module.path or "(all of it)", module.kind, *_counts(module)) for module in network.modules
+    ]
     return Table(title=title, columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS])
 
 
 def _cost_record(cost: NetworkCost) -> dict[str, Any]:
     network = cost.network
     counts, trial = network.cost, network.trial
-    record: dict[str, Any] = {"label": network.label, "backbone": trial.backbone.name, "gate": trial.gate.name}
+    record: dict[str, Any] = {
+        "label": network.label,
+        "backbone": trial.backbone.name,
+        "gate": trial.gate.name,
+    }
     record |= {name: getattr(counts, name) for name in COST_FIELDS}
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
     record |= {"num_classes": network.num_classes, "versions": dict(counts.versions)}
-    spec = trial.model_dump(mode="json", include={"backbone", "gate", "placement"}, exclude_none=True)
+    spec = trial.model_dump(
+        mode="json", include={"backbone", "gate", "placement"}, exclude_none=True
+    )
     record |= {"network": spec, "variants": [dict(variant) for variant in network.variants]}
     if cost.check:
         record |= _check_record(cost.check)
@@ -150,14 +160,22 @@ def _measured_record(measured: MeasuredCost) -> dict[str, Any]:
     }
     record["batch_size"] = measured.batched.batch_size
     for name, timing in _timings(measured).items():
-        record |= {f"{name}_ms": timing.median_ms, f"{name}_iqr_ms": timing.iqr_ms, f"{name}_runs": timing.runs}
+        record |= {
+            f"{name}_ms": timing.median_ms,
+            f"{name}_iqr_ms": timing.iqr_ms,
+            f"{name}_runs": timing.runs,
+        }
     memory = measured.training_memory
     return record | {"training_memory": memory.bytes, "memory_method": memory.method}
 
 
 def _timings(measured: MeasuredCost) -> dict[str, Timing]:
     """What was timed, by its name in columns and records."""
-    return {"latency": measured.single, "batch": measured.batched, "training_step": measured.training_step}
+    return {
+        "latency": measured.single,
+        "batch": measured.batched,
+        "training_step": measured.training_step,
+    }
 
 
 def _time(timing: Timing) -> str:

@@ -45,7 +45,10 @@ def _of_classes(survey: Survey) -> Iterator[str]:
         return
     numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
     if len(numbers) <= FEW:
-        told = ", ".join(f"{shown(name)} {number:,}" for name, number in zip(survey.classes, numbers, strict=True))
+        told = ", ".join(
+            f"{shown(name)} {number:,}"
+            for name, number in zip(survey.classes, numbers, strict=True)
+        )
         yield f"  classes: {told}"
     else:
         yield f"  classes: {min(numbers):,} to {max(numbers):,} images each"

@@ -48,4 +48,6 @@ def hypervolume_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
 
 def step_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
     """One record for each step of each curve, as CSV holds them."""
-    return [{"study": curve.study, **step._asdict()} for curve in growth.curves for step in curve.steps]
+    return [
+        {"study": curve.study, **step._asdict()} for curve in growth.curves for step in curve.steps
+    ]

@@ -21,7 +21,9 @@ TEST_COLUMNS = (
     Column(key="resolved", title="verdict", is_text=True, priority=1),
 )
 
-MEANS = "Each mean is over all variants of the level; its interval over seeds that all of them have."
+MEANS = (
+    "Each mean is over all variants of the level; its interval over seeds that all of them have."
+)
 
 
 def importance_records(found: Importance) -> list[dict[str, Any]]:
@@ -41,7 +43,13 @@ def importance_records(found: Importance) -> list[dict[str, Any]]:
             "fit": found.fit,
             "trials": found.trials,
             "levels": [
-                {"level": one.level, "mean": one.mean, "ci95": one.ci95, "variants": one.variants, "n": one.n}
+                {
+                    "level": one.level,
+                    "mean": one.mean,
+                    "ci95": one.ci95,
+                    "variants": one.variants,
+                    "n": one.n,
+                }
                 for one in found.marginals
                 if effect.axes == (one.axis,)
             ],
@@ -87,7 +95,9 @@ def _level_table(explained: ImportanceInfo) -> Table:
     rows = []
     for one in explained.found.marginals:
         interval = NOTHING if one.ci95 is None else f"{one.ci95:.2f}"
-        rows.append((one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n)))
+        rows.append(
+            (one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n))
+        )
     return Table(title="", columns=columns, rows=rows, notes=[MEANS])
 
 

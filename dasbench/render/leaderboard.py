@@ -44,9 +44,18 @@ def board_tables(board: Board) -> list[Table]:
         where = [f"Only what passes: {board.where}"] if board.where else []
         return [_table(board, [], title=title, notes=[*where, NO_TRIAL])]
     if not tried:
-        return [_table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])]
+        return [
+            _table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])
+        ]
     if not standing:
-        return [_table(board, tried, title=f"{title} {TRIED}", notes=[*_notes(board, tried), *_scope(board)])]
+        return [
+            _table(
+                board,
+                tried,
+                title=f"{title} {TRIED}",
+                notes=[*_notes(board, tried), *_scope(board)],
+            )
+        ]
     heading = f"{title} {CONFIRMED}" if all(line.entry.confirmed for line in standing) else title
     return [
         _table(board, standing, title=heading, notes=[*_notes(board, standing)]),
@@ -56,15 +65,26 @@ def board_tables(board: Board) -> list[Table]:
 
 def _record(line: Line) -> dict[str, Any]:
     entry = line.entry
-    record: dict[str, Any] = {"variant": dict(entry.variant), "label": entry.label, "study": entry.study}
+    record: dict[str, Any] = {
+        "variant": dict(entry.variant),
+        "label": entry.label,
+        "study": entry.study,
+    }
     record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
-    record |= {"stopped": entry.states.get("stopped", 0), "seeds": sorted(entry.scores.get(entry.metric, ()))}
+    record |= {
+        "stopped": entry.states.get("stopped", 0),
+        "seeds": sorted(entry.scores.get(entry.metric, ())),
+    }
     record |= _rank_record(line.rank)
     for metric, summary in line.summaries.items():
         record |= summary_values(metric, summary)
     record |= {f"{metric}_selected": value for metric, value in entry.selected.items()}
     record |= _cost_record(entry.cost)
-    record |= {"seconds_mean": entry.seconds, "peak_memory": entry.peak_memory, "repeats": entry.repeats}
+    record |= {
+        "seconds_mean": entry.seconds,
+        "peak_memory": entry.peak_memory,
+        "repeats": entry.repeats,
+    }
     record |= {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
     return record | {"confirmed": entry.confirmed}
 

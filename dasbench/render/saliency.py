@@ -42,7 +42,9 @@ def saliency_title(target: str, data: str) -> str:
     return f"Where do the networks look? Grad-CAM of {whose}, {data}"
 
 
-def saliency_tables(title: str, scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]) -> list[Table]:
+def saliency_tables(
+    title: str, scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]
+) -> list[Table]:
     """The mean scores, then a table for each network and layer whose sensitivity was asked for.
 
     Args:
@@ -55,7 +57,9 @@ def saliency_tables(title: str, scores: Sequence[SaliencyScore], *, parameters: 
     return [_score_table(title, scores, parameters), *sensitivities]
 
 
-def saliency_records(scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+def saliency_records(
+    scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """A record for each network and layer, with the score of every image inside."""
     records = []
     for score in scores:
@@ -111,7 +115,9 @@ def _score_record(score: SaliencyScore) -> dict[str, Any]:
     }
 
 
-def _score_table(title: str, scores: Sequence[SaliencyScore], parameters: Mapping[str, Any]) -> Table:
+def _score_table(
+    title: str, scores: Sequence[SaliencyScore], parameters: Mapping[str, Any]
+) -> Table:
     compared = any(score.against and score.against.pairs for score in scores)
     rows = []
     for score in scores:
@@ -142,7 +148,10 @@ def _sensitivity_table(view: Viewed) -> Table:
         columns=(
             Column(key="antilog", title="antilog", is_text=True),
             Column(key="base", title="base"),
-            *(Column(key=f"threshold_{value:g}", title=f"threshold {value:g}") for value in thresholds),
+            *(
+                Column(key=f"threshold_{value:g}", title=f"threshold {value:g}")
+                for value in thresholds
+            ),
         ),
         rows=rows,
     )

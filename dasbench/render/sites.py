@@ -32,6 +32,12 @@ def site_records(sites: Sequence[Site]) -> list[dict[str, Any]]:
         [{'path': 'layer4', 'after': 'stage', 'stage': 4, 'block': None, 'channels': 64}]
     """
     return [
-        {"path": site.path, "after": site.after, "stage": site.stage, "block": site.block, "channels": site.channels}
+        {
+            "path": site.path,
+            "after": site.after,
+            "stage": site.stage,
+            "block": site.block,
+            "channels": site.channels,
+        }
         for site in sites
     ]

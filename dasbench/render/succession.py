@@ -18,7 +18,9 @@ def change_sentences(changes: Changes) -> list[str]:
     for change in changes.code:
         codes = f"{_short(change.before)}, now {_short(change.now)}"
         trained, anew = _were_trained(change.trials), _anew(change.trials)
-        sentences.append(f"the code of {change.component} changed since {trained} ({codes}): {anew}")
+        sentences.append(
+            f"the code of {change.component} changed since {trained} ({codes}): {anew}"
+        )
     if changes.older:
         meaning = "by an earlier dasbench, in which the same trial meant something else"
         sentences.append(f"{_were_trained(changes.older)} {meaning}: {_anew(changes.older)}")

@@ -64,7 +64,10 @@ REPEAT_COLUMNS = (
 def trial_tables(trial: TrialRecord) -> list[Table]:
     """All that is known of a trial but for its traceback; a part of which nothing is known has no table."""
     known = facts(trial)
-    parts = [_fact_table(title, [fact for fact in known if fact.part == part]) for part, title in TITLES.items()]
+    parts = [
+        _fact_table(title, [fact for fact in known if fact.part == part])
+        for part, title in TITLES.items()
+    ]
     confusion = confusion_of(trial)
     tables = [
         _state_table(trial),
@@ -72,7 +75,11 @@ def trial_tables(trial: TrialRecord) -> list[Table]:
         *parts,
         Table(title="Learning curve", columns=CURVE_COLUMNS, rows=_curves(trial)),
         *(class_tables(confusion) if confusion else []),
-        Table(title="Attempts", columns=ATTEMPT_COLUMNS, rows=[_attempt(each) for each in trial.attempts]),
+        Table(
+            title="Attempts",
+            columns=ATTEMPT_COLUMNS,
+            rows=[_attempt(each) for each in trial.attempts],
+        ),
         Table(title="Trained again", columns=REPEAT_COLUMNS, rows=_repeats(trial)),
     ]
     return [table for table in tables if table.rows]
@@ -88,9 +95,20 @@ def failure_text(trial: TrialRecord) -> str:
 
 def trial_record(trial: TrialRecord) -> dict[str, Any]:
     """Everything about a trial as plain data, for programs."""
-    record: dict[str, Any] = {"key": trial.key, "state": trial.state.state, "reason": trial.state.reason}
-    record |= {"attempt": trial.state.attempt, "studies": [_study_record(row) for row in trial.rows]}
-    record |= {"first_study": trial.first_study, "created": trial.created, "finished": trial.finished}
+    record: dict[str, Any] = {
+        "key": trial.key,
+        "state": trial.state.state,
+        "reason": trial.state.reason,
+    }
+    record |= {
+        "attempt": trial.state.attempt,
+        "studies": [_study_record(row) for row in trial.rows],
+    }
+    record |= {
+        "first_study": trial.first_study,
+        "created": trial.created,
+        "finished": trial.finished,
+    }
     record |= {"spec": trial.spec, **_outcome_record(trial)}
     record["epochs"] = [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs]
     return record | {"attempts": [asdict(attempt) for attempt in trial.attempts]}
@@ -129,7 +147,9 @@ def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
     return [{"part": fact.part, "field": fact.field, "value": fact.value} for fact in facts(trial)]
 
 
-def difference_tables(first: TrialRecord, second: TrialRecord, found: Sequence[Difference]) -> list[Table]:
+def difference_tables(
+    first: TrialRecord, second: TrialRecord, found: Sequence[Difference]
+) -> list[Table]:
     """What differs between two trials side by side."""
     columns = (
         Column(key="part", title="part", is_text=True, priority=3),
@@ -154,7 +174,9 @@ def _name(trial: TrialRecord) -> str:
 
 
 def _state_table(trial: TrialRecord) -> Table:
-    state = f"{trial.state.state} ({trial.state.reason})" if trial.state.reason else trial.state.state
+    state = (
+        f"{trial.state.state} ({trial.state.reason})" if trial.state.reason else trial.state.state
+    )
     rows = [("state", state), ("planned", trial.created)]
     if trial.finished:
         rows.append(("finished", trial.finished))
@@ -162,7 +184,9 @@ def _state_table(trial: TrialRecord) -> Table:
 
 
 def _fact_table(title: str, known: Sequence[Fact]) -> Table:
-    return Table(title=title, columns=FACT_COLUMNS, rows=[(fact.field, _value(fact)) for fact in known])
+    return Table(
+        title=title, columns=FACT_COLUMNS, rows=[(fact.field, _value(fact)) for fact in known]
+    )
 
 
 def _studies(trial: TrialRecord) -> list[tuple[str, ...]]:
@@ -194,7 +218,15 @@ def _attempt(attempt: AttemptRecord) -> tuple[str, ...]:
     how = attempt.how or "runs"
     how = f"{how} ({attempt.reason})" if attempt.reason else how
     ended = attempt.ended or "-"
-    return str(attempt.attempt), attempt.study, attempt.started, ended, how, attempt.host, attempt.device
+    return (
+        str(attempt.attempt),
+        attempt.study,
+        attempt.started,
+        ended,
+        how,
+        attempt.host,
+        attempt.device,
+    )
 
 
 def _repeats(trial: TrialRecord) -> list[tuple[str, ...]]:

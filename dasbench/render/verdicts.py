@@ -104,7 +104,9 @@ def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> 
 
 def _seeds(c: Comparison) -> str:
     """How many pairs there are, and how many seeds found no partner."""
-    return f"{c.n} paired seeds" + (f" ({c.left_out} without a partner left out)" if c.left_out else "")
+    return f"{c.n} paired seeds" + (
+        f" ({c.left_out} without a partner left out)" if c.left_out else ""
+    )
 
 
 def _p_values(c: Comparison) -> str:

@@ -31,7 +31,8 @@ class CellReport:
 
     Args:
         published: the printed figure; None where the paper prints none.
-        measured: ours, in the unit of the printed figure; None if there is none. A mean where it was trained.
+        measured: ours, in the unit of the printed figure; None if there is none. A mean where it
+            was trained.
         verdict: how the two stand.
         why: the reason, where nothing could be compared.
         half_width: half of the 95 % interval of a trained mean, None for a count or a single seed.
@@ -52,7 +53,8 @@ class RowReport:
 
     Args:
         row: what the paper prints.
-        counts: our counts by convention (`paper`, `full`, and `module_leaves` where the row was printed by it).
+        counts: our counts by convention (`paper`, `full`, and `module_leaves` where the row was
+            printed by it).
         cells: what is said of each figure, by column.
     """
 
@@ -71,11 +73,15 @@ class Obstacle:
 
 DASH = Obstacle("not comparable", "the paper prints no number here")
 UNTRAINED = Obstacle("not run", "needs training; --db FILE looks trained results up")
-NOT_FOUND = Obstacle("not run", "needs training; the database has no trial of this network that ended")
+NOT_FOUND = Obstacle(
+    "not run", "needs training; the database has no trial of this network that ended"
+)
 NO_GATE = Obstacle("not comparable", "the paper's text no longer says which gate this row is")
 
 
-def reproduce_row(table: Table, row: PaperRow, trained: Sequence[Trained] | None = None) -> RowReport:
+def reproduce_row(
+    table: Table, row: PaperRow, trained: Sequence[Trained] | None = None
+) -> RowReport:
     """Compare one row: counts are made at once, accuracies are taken from trained trials.
 
     Args:
@@ -103,7 +109,9 @@ def reproduce_row(table: Table, row: PaperRow, trained: Sequence[Trained] | None
     return RowReport(row=row, cells=cells, counts={} if isinstance(counts, Obstacle) else counts)
 
 
-def _count_cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle) -> CellReport:
+def _count_cell(
+    row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle
+) -> CellReport:
     published = row.published[column.name]
     if isinstance(counts, Obstacle):
         return _obstructed(published, counts)
@@ -114,14 +122,23 @@ def _count_cell(row: PaperRow, column: Column, counts: Mapping[str, Count] | Obs
     return CellReport(published=published, measured=measured, verdict=verdict)
 
 
-def _trained_cell(table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None) -> CellReport:
+def _trained_cell(
+    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None
+) -> CellReport:
     published = row.published[column.name]
     found = find_measured(table, row, column, trained) if trained else None
     if found is None or found.mean is None:
-        return _obstructed(published, NO_GATE if row.gate is None else _why_unmeasured(trained, found))
+        return _obstructed(
+            published, NO_GATE if row.gate is None else _why_unmeasured(trained, found)
+        )
     verdict, why = _judge(published, found)
     return CellReport(
-        published=published, measured=found.mean, verdict=verdict, why=why, half_width=found.half_width, n=found.n
+        published=published,
+        measured=found.mean,
+        verdict=verdict,
+        why=why,
+        half_width=found.half_width,
+        n=found.n,
     )
 
 
@@ -139,7 +156,9 @@ def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
         return DASH.verdict, DASH.why
     if found.obstacle:
         return "not comparable", found.obstacle
-    if published.rounds(found.mean) or abs(published.value - found.mean) <= (found.half_width or 0.0):
+    if published.rounds(found.mean) or abs(published.value - found.mean) <= (
+        found.half_width or 0.0
+    ):
         return "matches", ""
     if found.half_width is None:
         return "not comparable", one_seed_note()
@@ -154,7 +173,10 @@ def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
 def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
     """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
     tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
-    return published.rounds(measured * UNITS[published.unit]) or abs(measured / published.value - 1) <= tolerance
+    return (
+        published.rounds(measured * UNITS[published.unit])
+        or abs(measured / published.value - 1) <= tolerance
+    )
 
 
 def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> float:
@@ -172,7 +194,11 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
         return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
     if row.gate is None:
         return NO_GATE
-    return None if row.gate.name in GATES else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+    return (
+        None
+        if row.gate.name in GATES
+        else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+    )
 
 
 def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
@@ -180,15 +206,22 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     assert table.image_size is not None, "every table with counts says for which images"
     assert table.num_classes is not None, "every table with counts says for how many classes"
     size: InputSize = (3, table.image_size, table.image_size)
-    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    trial = Trial.model_validate(
+        {**row.trial_fields(), "dataset": "digits"}
+    )  # a stand-in: no image is looked at
     try:
         network = inference_form(build_model(resolve_model(trial), num_classes=table.num_classes))
         cost = measure_cost(network, size)
         leaves = None if row.convention == "paper" else count_module_leaves(network, size)
     except DasbenchError as error:
         return Obstacle("not run", str(error))
-    counts = {"full": Count(cost.params_full, cost.macs_full), "paper": Count(cost.params_paper, cost.macs_paper)}
-    return counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}
+    counts = {
+        "full": Count(cost.params_full, cost.macs_full),
+        "paper": Count(cost.params_paper, cost.macs_paper),
+    }
+    return (
+        counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}
+    )
 
 
 def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
@@ -197,7 +230,9 @@ def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
     A detector's multiply-adds depend on how many regions it proposes, so they are not counted.
     """
     assert table.num_classes is not None, "every table with counts says for how many classes"
-    trial = Trial.model_validate({**row.trial_fields(), "dataset": "digits"})  # a stand-in: no image is looked at
+    trial = Trial.model_validate(
+        {**row.trial_fields(), "dataset": "digits"}
+    )  # a stand-in: no image is looked at
     network = build_model(resolve_model(trial), num_classes=1000)
     plain = sum(parameter.numel() for parameter in network.backbone.parameters())
     cost = measure_cost(network, (3, 224, 224))
@@ -206,4 +241,8 @@ def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
         empty = faster_rcnn(body, network.stage_ends, num_classes=table.num_classes)
     detector = sum(parameter.numel() for parameter in empty.parameters())
     full = Count(detector + cost.params_full - plain, None)
-    return {"full": full, "paper": Count(detector + cost.params_paper - plain, None), "module_leaves": full}
+    return {
+        "full": full,
+        "paper": Count(detector + cost.params_paper - plain, None),
+        "module_leaves": full,
+    }

@@ -46,7 +46,12 @@ def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list
     """A line for each printed figure: ours beside it, its verdict, and the full count where there is one."""
     with_seeds = any(_is_trained(report) for report in reports)
     with_full = any(report.counts for report in reports)
-    columns = [*COLUMNS, *([SEEDS] if with_seeds else []), VERDICT, *([IN_FULL] if with_full else [])]
+    columns = [
+        *COLUMNS,
+        *([SEEDS] if with_seeds else []),
+        VERDICT,
+        *([IN_FULL] if with_full else []),
+    ]
     rows = []
     for report in reports:
         name = report.row.label + (STAR if report.row.note else "")
@@ -54,7 +59,14 @@ def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list
             cells = _cells(report, column) | {"row": name}
             rows.append([cells[shown.key] for shown in columns])
             name = ""  # it stands beside the first figure of its row alone
-    return [Table(title=f"{table.name}: {table.title}", columns=columns, rows=rows, notes=_notes(table, reports))]
+    return [
+        Table(
+            title=f"{table.name}: {table.title}",
+            columns=columns,
+            rows=rows,
+            notes=_notes(table, reports),
+        )
+    ]
 
 
 def _cells(report: RowReport, column: PaperColumn) -> dict[str, str]:
@@ -79,7 +91,11 @@ def _row_record(table: PaperTable, report: RowReport) -> dict[str, Any]:
     """Flat plain data of one row."""
     row = report.row
     record: dict[str, Any] = {"table": table.name, "label": row.label, "backbone": row.backbone}
-    record |= {"gate": row.gate.name if row.gate else None, "convention": row.convention, "note": row.note}
+    record |= {
+        "gate": row.gate.name if row.gate else None,
+        "convention": row.convention,
+        "note": row.note,
+    }
     for convention in ("full", "paper", "module_leaves"):
         count = report.counts.get(convention, Count())
         record |= {f"params_{convention}": count.params, f"macs_{convention}": count.macs}
@@ -113,7 +129,11 @@ def _figure(column: PaperColumn, cell: CellReport) -> str:
 def _printed(cell: CellReport, unit: str) -> str:
     if cell.published is None:
         return NOTHING
-    return cell.published.text if cell.published.unit == unit else f"{cell.published.text} {cell.published.unit}"
+    return (
+        cell.published.text
+        if cell.published.unit == unit
+        else f"{cell.published.text} {cell.published.unit}"
+    )
 
 
 def _ours(cell: CellReport) -> str:

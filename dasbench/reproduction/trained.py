@@ -38,7 +38,9 @@ class Setting:
 
 SETTINGS: Mapping[str, Setting] = {
     "imagenet": Setting("imagenet_resnet", 224, {}),
-    "cifar100": Setting("cifar100", 32, {"stem": "small"}),  # the paper states no stem; this one is ours
+    "cifar100": Setting(
+        "cifar100", 32, {"stem": "small"}
+    ),  # the paper states no stem; this one is ours
     "stanford_dogs": Setting("stanford_dogs", 224, {}),
 }
 RECIPES = {("imagenet", "mobilenet_v2"): "imagenet_mobilenet"}
@@ -88,16 +90,26 @@ def read_trained(db: str, *, study: str | None = None) -> list[Trained]:
     groups: dict[str, list[str]] = {}
     for key, spec in specs.items():
         groups.setdefault(json.dumps({**spec, "seed": 0}, sort_keys=True), []).append(key)
-    return [Trained(json.loads(text), gather([rows[key] for key in keys])) for text, keys in groups.items()]
+    return [
+        Trained(json.loads(text), gather([rows[key] for key in keys]))
+        for text, keys in groups.items()
+    ]
 
 
-def find_measured(table: Table, row: PaperRow, column: Column, trained: Sequence[Trained]) -> Measured | None:
+def find_measured(
+    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained]
+) -> Measured | None:
     """What was measured of a row's network: in the paper's setting if possible, else in another, which is then said.
 
     Returns:
         None if no trial of the row's backbone with the row's gate has ended.
     """
-    if table.task != "classification" or row.gate is None or column.dataset is None or column.dataset not in SETTINGS:
+    if (
+        table.task != "classification"
+        or row.gate is None
+        or column.dataset is None
+        or column.dataset not in SETTINGS
+    ):
         return None
     wanted = _wanted(row, column.dataset)
     candidates = []
@@ -122,11 +134,19 @@ def _measured(trained: Trained, metric: str, differences: Sequence[str]) -> Meas
     summary = summarise(list(scores.values()), failed=trained.entry.failed)
     obstacle = ""
     if differences:
-        more = f" and {len(differences) - MAX_DIFFERENCES} more" if len(differences) > MAX_DIFFERENCES else ""
+        more = (
+            f" and {len(differences) - MAX_DIFFERENCES} more"
+            if len(differences) > MAX_DIFFERENCES
+            else ""
+        )
         obstacle = f"measured in another setting than the paper's: {', '.join(differences[:MAX_DIFFERENCES])}{more}"
     elif not scores:
-        obstacle = f"none of {trained.entry.planned} trials has a score ({trained.entry.failed} failed)"
-    return Measured(mean=summary.mean, half_width=summary.half_width, n=summary.n, obstacle=obstacle)
+        obstacle = (
+            f"none of {trained.entry.planned} trials has a score ({trained.entry.failed} failed)"
+        )
+    return Measured(
+        mean=summary.mean, half_width=summary.half_width, n=summary.n, obstacle=obstacle
+    )
 
 
 def _wanted(row: PaperRow, dataset: str) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Answer:
     Args:
         key: the trial's key.
         question: hash of all that decides its outcome but the code.
-        code: hash of the code of each component that is not dasbench's own as released, by its field.
+        code: hash of the code of each component that is not dasbench's own as released, by its
+            field.
         semantics: version of what the fields of a trial meant.
         finished: when it ended, ISO 8601 in UTC.
     """
@@ -78,7 +79,8 @@ class LookRecord:
         number: which look it was, from 1.
         level: share of the error rate that it spent.
         states: where each variant but the baseline stood, by label.
-        exploratory: an earlier look followed another plan, so that the verdicts carry no error rate.
+        exploratory: an earlier look followed another plan, so that the verdicts carry no error
+            rate.
         taken: when, ISO 8601 in UTC.
     """
 

@@ -56,7 +56,9 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
     try:
         with engine.connect().execution_options(das_write=PATIENCE_S) as copy, copy.begin():
             for table, condition in conditions.items():
-                for rows in source.execute(select(table).where(condition)).mappings().partitions(_BATCH):
+                for rows in (
+                    source.execute(select(table).where(condition)).mappings().partitions(_BATCH)
+                ):
                     copy.execute(insert(table), [dict(row) for row in rows])
     except DBAPIError as error:
         raise explain(str(target), target, error) from error

@@ -24,7 +24,9 @@ class Network(NamedTuple):
     network_code: str
 
 
-def keep_costs(connection: Connection, now: datetime, counted: Mapping[Network, Cost], revision: int) -> list[Network]:
+def keep_costs(
+    connection: Connection, now: datetime, counted: Mapping[Network, Cost], revision: int
+) -> list[Network]:
     """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
 
     Raises:
@@ -37,13 +39,22 @@ def keep_costs(connection: Connection, now: datetime, counted: Mapping[Network, 
         revisions = known.get(network, {})
         if revision in revisions:
             continue
-        values = {**network._asdict(), "revision": revision, **cost_columns(cost), "counted": stamp(now)}
+        values = {
+            **network._asdict(),
+            "revision": revision,
+            **cost_columns(cost),
+            "counted": stamp(now),
+        }
         connection.execute(insert(costs).values(values))
         if revisions and revision > max(revisions):
             again.append(network)
-            same = (trials.c.network == network.network) & (trials.c.network_code == network.network_code)
+            same = (trials.c.network == network.network) & (
+                trials.c.network_code == network.network_code
+            )
             connection.execute(
-                update(trials).where(same & trials.c.params_full.is_not(None)).values(cost_columns(cost))
+                update(trials)
+                .where(same & trials.c.params_full.is_not(None))
+                .values(cost_columns(cost))
             )
     return again
 
@@ -55,7 +66,12 @@ Counts = tuple[int, ...]
 def known_costs(connection: Connection) -> dict[Network, dict[int, Counts]]:
     """The counts of every network by revision."""
     known: dict[Network, dict[int, Counts]] = {}
-    query = select(costs.c.network, costs.c.network_code, costs.c.revision, *(costs.c[name] for name in COST_FIELDS))
+    query = select(
+        costs.c.network,
+        costs.c.network_code,
+        costs.c.revision,
+        *(costs.c[name] for name in COST_FIELDS),
+    )
     for network, code, revision, *numbers in connection.execute(query):
         known.setdefault(Network(network, code), {})[revision] = tuple(numbers)
     return known
@@ -81,7 +97,11 @@ def refuse_other_costs(
     }
     for network, cost in differing.items():
         pairs = zip(COST_FIELDS, known[network][revision], counts_of(cost), strict=True)
-        numbers = ", ".join(f"{name} {before:,} before and {now:,} now" for name, before, now in pairs if before != now)
+        numbers = ", ".join(
+            f"{name} {before:,} before and {now:,} now"
+            for name, before, now in pairs
+            if before != now
+        )
         tools = ", ".join(f"{tool} {version}" for tool, version in cost.versions.items())
         raise StoreError(
             f"{len(differing)} networks of unchanged code are counted otherwise than in the database: network "
@@ -94,6 +114,8 @@ def newest_counts(connection: Connection, network: Network) -> Counts | None:
     """The newest counts of a network, None if it was never counted."""
     same = (costs.c.network == network.network) & (costs.c.network_code == network.network_code)
     newest = select(func.max(costs.c.revision)).where(same).scalar_subquery()
-    row = connection.execute(select(*(costs.c[name] for name in COST_FIELDS)).where(same, costs.c.revision == newest))
+    row = connection.execute(
+        select(*(costs.c[name] for name in COST_FIELDS)).where(same, costs.c.revision == newest)
+    )
     found = row.one_or_none()
     return None if found is None else tuple(found)

@@ -43,7 +43,10 @@ class Database:
         while True:
             left_s = max(0.0, deadline - time.monotonic())
             try:
-                with self._engine.connect().execution_options(das_write=left_s) as connection, connection.begin():
+                with (
+                    self._engine.connect().execution_options(das_write=left_s) as connection,
+                    connection.begin(),
+                ):
                     return work(connection)
             except DBAPIError as error:
                 if not is_locked(error) or time.monotonic() >= deadline:

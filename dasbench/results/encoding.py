@@ -74,7 +74,10 @@ def load_traits(text: str) -> dict[str, Metric]:
         >>> load_traits('{"top1":{"unit":"%","direction":"max"}}')
         {'top1': Metric(unit='%', direction='max')}
     """
-    return {name: Metric(traits["unit"], traits["direction"]) for name, traits in json.loads(text).items()}
+    return {
+        name: Metric(traits["unit"], traits["direction"])
+        for name, traits in json.loads(text).items()
+    }
 
 
 def load_each(texts: Sequence[str]) -> list[Any]:
@@ -115,7 +118,11 @@ def outcome_columns(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "error": plain_text(outcome.error),
         "metrics": dump_metrics(outcome.metrics),
-        **(cost_columns(outcome.cost) if outcome.cost else dict.fromkeys((*COST_FIELDS, "cost_details"))),
+        **(
+            cost_columns(outcome.cost)
+            if outcome.cost
+            else dict.fromkeys((*COST_FIELDS, "cost_details"))
+        ),
         "seconds": outcome.seconds,
         "peak_memory": outcome.peak_memory,
         "device": plain_text(outcome.device),
@@ -165,7 +172,10 @@ def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome |
         status=row["state"],
         epochs=epochs,
         metrics=load_metrics(row["metrics"]),
-        cost=load_cost([row[name] for name in COST_FIELDS], row["cost_details"] and json.loads(row["cost_details"])),
+        cost=load_cost(
+            [row[name] for name in COST_FIELDS],
+            row["cost_details"] and json.loads(row["cost_details"]),
+        ),
         seconds=row["seconds"],
         peak_memory=row["peak_memory"],
         device=row["device"],

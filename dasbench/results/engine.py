@@ -63,13 +63,19 @@ def locate(where: str | Path) -> Place:
     try:
         url = make_url(where)
     except ArgumentError as error:
-        raise UsageError(f"'{where}' is no database URL. Write a path, or postgresql://USER@HOST/NAME.") from error
+        raise UsageError(
+            f"'{where}' is no database URL. Write a path, or postgresql://USER@HOST/NAME."
+        ) from error
     if url.get_backend_name() == "sqlite":
         if url.database in (None, "", ":memory:"):
-            raise UsageError(f"'{where}' is gone when the program ends. Name a file: --db results.db")
+            raise UsageError(
+                f"'{where}' is gone when the program ends. Name a file: --db results.db"
+            )
         return Place(str(url.database), path=Path(str(url.database)))
     if url.get_backend_name() != "postgresql":
-        raise UsageError(f"'{url.drivername}' is no supported database. Use a SQLite file or postgresql://HOST/NAME.")
+        raise UsageError(
+            f"'{url.drivername}' is no supported database. Use a SQLite file or postgresql://HOST/NAME."
+        )
     url = url.set(drivername="postgresql+psycopg")
     return Place(url.render_as_string(hide_password=True), url=url)
 
@@ -85,7 +91,9 @@ def writing_engine(place: Place, *, create: bool = False, foreign_keys: bool = T
     if place.path is None:
         return _server_engine(place)
     uri = _file_uri(place.path, "rwc" if create else "rw")
-    return _file_engine(uri, ["journal_mode=WAL", "synchronous=FULL", f"foreign_keys={int(foreign_keys)}"])
+    return _file_engine(
+        uri, ["journal_mode=WAL", "synchronous=FULL", f"foreign_keys={int(foreign_keys)}"]
+    )
 
 
 def reading_engine(place: Place) -> Engine:
@@ -98,12 +106,15 @@ def reading_engine(place: Place) -> Engine:
 def reading_uri(path: Path) -> str:
     """The address under which SQLite opens a file read-only.
 
-    Reading a database in WAL mode needs two files beside it. Where they cannot be made (a read-only disk), the database
-    is opened as immutable, which is right only if no log of unwritten changes lies beside it.
+    Reading a database in WAL mode needs two files beside it. Where they cannot be made (a read-only
+    disk), the database is opened as immutable, which is right only if no log of unwritten changes
+    lies beside it.
     """
     wal = path.with_name(f"{path.name}-wal")
     idle = not wal.exists() or wal.stat().st_size == 0
-    return _file_uri(path, "ro") + ("&immutable=1" if idle and not os.access(path.parent, os.W_OK) else "")
+    return _file_uri(path, "ro") + (
+        "&immutable=1" if idle and not os.access(path.parent, os.W_OK) else ""
+    )
 
 
 def _file_uri(path: Path, mode: str) -> str:
@@ -113,7 +124,12 @@ def _file_uri(path: Path, mode: str) -> str:
 def _file_engine(uri: str, pragmas: list[str]) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            uri, uri=True, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            uri,
+            uri=True,
+            timeout=PATIENCE_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         try:
             for pragma in pragmas:
@@ -145,7 +161,9 @@ def _server_engine(place: Place) -> Engine:
     try:
         engine = create_engine(place.url, pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:
-        raise UsageError(f"{place.name}: PostgreSQL needs: pip install 'dasbench[postgresql]'") from error
+        raise UsageError(
+            f"{place.name}: PostgreSQL needs: pip install 'dasbench[postgresql]'"
+        ) from error
     event.listen(engine, "begin", _begin_server)
     return engine
 

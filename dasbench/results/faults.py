@@ -8,7 +8,13 @@ from sqlalchemy.exc import DBAPIError
 
 from dasbench.errors import ForeignStoreError, StoreError
 
-_LOCKED = ("database is locked", "database table is locked", "lock timeout", "deadlock detected", "could not serialize")
+_LOCKED = (
+    "database is locked",
+    "database table is locked",
+    "lock timeout",
+    "deadlock detected",
+    "could not serialize",
+)
 
 _SQLITE_CAUSES = (
     (
@@ -39,7 +45,9 @@ def is_locked(error: BaseException) -> bool:
     return any(part in str(error) for part in _LOCKED)
 
 
-def explain(place: str, path: Path | None, error: BaseException, waited_s: float = 0.0) -> StoreError:
+def explain(
+    place: str, path: Path | None, error: BaseException, waited_s: float = 0.0
+) -> StoreError:
     """Turn an error of the database driver or the file system into one that teaches.
 
     Args:
@@ -60,7 +68,9 @@ def explain(place: str, path: Path | None, error: BaseException, waited_s: float
             f"Close the program that writes it{f' (find it with: fuser {path})' if path else ''} and run again."
         )
     if path is None:
-        return StoreError(f"{place}: the server cannot be used ({message}). Check that it runs and the URL is right.")
+        return StoreError(
+            f"{place}: the server cannot be used ({message}). Check that it runs and the URL is right."
+        )
     if _is_disk_fault(message, error):
         return StoreError(
             f"{place}: the disk is full or faulty ({message}); {free_bytes(path)} bytes are free. "
@@ -69,7 +79,9 @@ def explain(place: str, path: Path | None, error: BaseException, waited_s: float
     for part, cause, remedy in _SQLITE_CAUSES:
         if part in message:
             return StoreError(f"{place}: {cause}. {remedy.replace('FILE', str(path))}")
-    return StoreError(f"{place}: cannot be used: {message}. Check the file, or name another one with --db.")
+    return StoreError(
+        f"{place}: cannot be used: {message}. Check the file, or name another one with --db."
+    )
 
 
 def _is_disk_fault(message: str, error: BaseException) -> bool:
@@ -91,9 +103,13 @@ def check_path(place: str, path: Path) -> bool:
         StoreError: for a directory, a pipe or device, zero bytes, or a missing parent folder.
     """
     if path.is_dir():
-        raise StoreError(f"{place}: it is a directory. Name a file in it: --db {path / 'results.db'}")
+        raise StoreError(
+            f"{place}: it is a directory. Name a file in it: --db {path / 'results.db'}"
+        )
     if not path.parent.is_dir():
-        raise StoreError(f"{place}: the folder '{path.parent}' does not exist. Create it: mkdir -p {path.parent}")
+        raise StoreError(
+            f"{place}: the folder '{path.parent}' does not exist. Create it: mkdir -p {path.parent}"
+        )
     try:
         size = path.stat().st_size
     except FileNotFoundError:

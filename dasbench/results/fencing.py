@@ -40,10 +40,24 @@ def claim(connection: Connection, key: str, study: str, owner: Owner) -> int | N
     elif row["state"] != "pending":
         return None
     attempt: int = row["attempt"] + 1
-    values = {"state": "running", "attempt": attempt, "first_study": study, "reason": None, "error": ""}
+    values = {
+        "state": "running",
+        "attempt": attempt,
+        "first_study": study,
+        "reason": None,
+        "error": "",
+    }
     lease = locks.lease_from(now)
-    connection.execute(update(trials).where(trials.c.key == key).values(**values, **owner.columns(), lease=lease))
-    start = {"study": study, "started": stamp(now), "host": owner.host, "pid": owner.pid, "token": owner.token}
+    connection.execute(
+        update(trials).where(trials.c.key == key).values(**values, **owner.columns(), lease=lease)
+    )
+    start = {
+        "study": study,
+        "started": stamp(now),
+        "host": owner.host,
+        "pid": owner.pid,
+        "token": owner.token,
+    }
     connection.execute(insert(attempts).values(key=key, attempt=attempt, **start))
     return attempt
 
@@ -51,7 +65,10 @@ def claim(connection: Connection, key: str, study: str, owner: Owner) -> int | N
 def holds(connection: Connection, key: str, attempt: int, owner: Owner) -> bool:
     """Whether a trial still runs under this owner and attempt."""
     mine = (trials.c.key == key) & (trials.c.attempt == attempt) & (trials.c.token == owner.token)
-    return connection.execute(select(trials.c.key).where(mine, trials.c.state == "running")).first() is not None
+    return (
+        connection.execute(select(trials.c.key).where(mine, trials.c.state == "running")).first()
+        is not None
+    )
 
 
 def settle(connection: Connection, spooled: Spooled, *, late: bool) -> Fate:
@@ -60,7 +77,8 @@ def settle(connection: Connection, spooled: Spooled, *, late: bool) -> Fate:
     Args:
         connection: a connection with a write transaction.
         spooled: the outcome and its fence.
-        late: the outcome comes from the spool, so that its trial may have been put back, but not started again.
+        late: the outcome comes from the spool, so that its trial may have been put back, but not
+            started again.
     """
     key, attempt = spooled.outcome.key, spooled.attempt
     row = connection.execute(
@@ -77,7 +95,12 @@ def settle(connection: Connection, spooled: Spooled, *, late: bool) -> Fate:
     elif waiting:
         _write_outcome(connection, spooled)
     else:
-        logger.warning("trial %s: a late result of attempt %d was dropped; it is %s now", key, attempt, row.state)
+        logger.warning(
+            "trial %s: a late result of attempt %d was dropped; it is %s now",
+            key,
+            attempt,
+            row.state,
+        )
         return "dropped"
     return "merged"
 
@@ -93,7 +116,15 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
     outcome, attempt = _with_known_cost(connection, spooled.outcome), spooled.attempt
     now = stamp(clock(connection))
     write_epochs(connection, outcome.key, attempt, outcome.epochs)
-    end(connection, outcome.key, attempt, how=outcome.status, now=now, reason=outcome.reason, device=outcome.device)
+    end(
+        connection,
+        outcome.key,
+        attempt,
+        how=outcome.status,
+        now=now,
+        reason=outcome.reason,
+        device=outcome.device,
+    )
     if outcome.status == "interrupted":
         put_back(connection, outcome.key)
         values: dict[str, Any] = {"seconds": outcome.seconds}
@@ -106,7 +137,9 @@ def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
     """The outcome; one whose network was counted otherwise than in the database has failed, and keeps what it has."""
     if outcome.cost is None or outcome.status != "done":
         return outcome
-    row = connection.execute(select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)).one()
+    row = connection.execute(
+        select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)
+    ).one()
     known = newest_counts(connection, Network(*row))
     if known is None or known == counts_of(outcome.cost):
         return outcome
@@ -124,12 +157,21 @@ def write_epochs(connection: Connection, key: str, attempt: int, curve: Sequence
     points = {epoch.number: dump_metrics(epoch.metrics) for epoch in curve}
     kept = (epochs.c.key == key) & (epochs.c.attempt == attempt)
     connection.execute(delete(epochs).where(kept, epochs.c.number.in_(list(points))))
-    rows = [{"key": key, "attempt": attempt, "number": n, "metrics": text} for n, text in points.items()]
+    rows = [
+        {"key": key, "attempt": attempt, "number": n, "metrics": text} for n, text in points.items()
+    ]
     connection.execute(insert(epochs), rows)
 
 
 def end(
-    connection: Connection, key: str, attempt: int, *, how: str, now: str, reason: str | None = None, device: str = ""
+    connection: Connection,
+    key: str,
+    attempt: int,
+    *,
+    how: str,
+    now: str,
+    reason: str | None = None,
+    device: str = "",
 ) -> None:
     """Write how an attempt ended."""
     start = (attempts.c.key == key) & (attempts.c.attempt == attempt)
@@ -139,7 +181,14 @@ def end(
 
 def put_back(connection: Connection, key: str) -> None:
     """Put a trial back to pending, owned by nobody; its curve and cost stay."""
-    nothing = {"reason": None, "error": "", "metrics": "{}", "correct": "", "confusion": "", "finished": ""}
+    nothing = {
+        "reason": None,
+        "error": "",
+        "metrics": "{}",
+        "correct": "",
+        "confusion": "",
+        "finished": "",
+    }
     values = {"state": "pending", **nothing, **NOBODY}
     connection.execute(update(trials).where(trials.c.key == key).values(values))
 

@@ -28,12 +28,21 @@ def take(connection: Connection, study: str, owner: Owner) -> None:
     """
     now = clock(connection)
     held = connection.execute(select(locks).where(locks.c.study == study)).mappings().one_or_none()
-    if held and Owner.from_row(held).is_alive(fresh=held["heartbeat"] > stamp(now - timedelta(seconds=LEASE_S))):
+    if held and Owner.from_row(held).is_alive(
+        fresh=held["heartbeat"] > stamp(now - timedelta(seconds=LEASE_S))
+    ):
         raise LockedError(_held_message(study, held))
     if held:
-        logger.warning("study '%s': took over from process %s on %s, which died", study, held["pid"], held["host"])
+        logger.warning(
+            "study '%s': took over from process %s on %s, which died",
+            study,
+            held["pid"],
+            held["host"],
+        )
         connection.execute(delete(locks).where(locks.c.study == study))
-    connection.execute(insert(locks).values(study=study, since=stamp(now), heartbeat=stamp(now), **owner.columns()))
+    connection.execute(
+        insert(locks).values(study=study, since=stamp(now), heartbeat=stamp(now), **owner.columns())
+    )
 
 
 def drop(connection: Connection, study: str, owner: Owner) -> None:
@@ -44,7 +53,9 @@ def drop(connection: Connection, study: str, owner: Owner) -> None:
 def beat(connection: Connection, owner: Owner) -> None:
     """Give a sign of life: for the locks that an owner holds and the trials that it runs."""
     now = clock(connection)
-    connection.execute(update(locks).where(locks.c.token == owner.token).values(heartbeat=stamp(now)))
+    connection.execute(
+        update(locks).where(locks.c.token == owner.token).values(heartbeat=stamp(now))
+    )
     mine = (trials.c.token == owner.token) & (trials.c.state == "running")
     connection.execute(update(trials).where(mine).values(lease=lease_from(now)))
 

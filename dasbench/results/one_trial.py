@@ -18,17 +18,23 @@ from dasbench.spec.metrics import Metric, agreed
 
 def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
     """A trial's learning curve since it was last trained from scratch; of two starts, the later one counts."""
-    replaced = select(func.max(attempts.c.attempt)).where(attempts.c.key == key, attempts.c.outcome.is_not(None))
+    replaced = select(func.max(attempts.c.attempt)).where(
+        attempts.c.key == key, attempts.c.outcome.is_not(None)
+    )
     since = connection.scalar(replaced) or 0
     query = select(epochs.c.attempt, epochs.c.number, epochs.c.metrics)
     query = query.where(epochs.c.key == key, epochs.c.attempt > since)
     curve: dict[int, str] = {}
     last, latest = 0, 0
-    for attempt, number, metrics in connection.execute(query.order_by(epochs.c.attempt, epochs.c.number)):
+    for attempt, number, metrics in connection.execute(
+        query.order_by(epochs.c.attempt, epochs.c.number)
+    ):
         latest = number if attempt != last else max(latest, number)
         last = attempt
         curve[number] = metrics
-    return tuple(Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest)
+    return tuple(
+        Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest
+    )
 
 
 def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
@@ -38,7 +44,9 @@ def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
 
 
 def _no_such_trial(connection: Connection, prefix: str) -> str:
-    alike = select(trials.c.key).where(trials.c.key.startswith(prefix[:2].lower(), autoescape=True))  # for speed
+    alike = select(trials.c.key).where(
+        trials.c.key.startswith(prefix[:2].lower(), autoescape=True)
+    )  # for speed
     near = get_close_matches(prefix.lower(), connection.scalars(alike), n=1)
     guess = f" Did you mean '{near[0]}'?" if near else ""
     return f"no trial's key begins with '{prefix}'.{guess} `dasbench leaderboard STUDY --json` lists the keys."
@@ -54,7 +62,11 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
     Raises:
         UsageError: if no trial, or more than one, begins so.
     """
-    query = select(trials).where(trials.c.key.startswith(prefix.lower(), autoescape=True)).order_by(trials.c.key)
+    query = (
+        select(trials)
+        .where(trials.c.key.startswith(prefix.lower(), autoescape=True))
+        .order_by(trials.c.key)
+    )
     found = list(connection.execute(query.limit(6)).mappings())
     if not found:
         raise UsageError(_no_such_trial(connection, prefix))
@@ -64,7 +76,9 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
     row = found[0]
     key = row["key"]
     curve = read_curve(connection, key)
-    starts = connection.execute(select(attempts).where(attempts.c.key == key).order_by(attempts.c.attempt)).mappings()
+    starts = connection.execute(
+        select(attempts).where(attempts.c.key == key).order_by(attempts.c.attempt)
+    ).mappings()
     return TrialRecord(
         key=key,
         spec=json.loads(row["spec"]),

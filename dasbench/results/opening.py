@@ -45,13 +45,17 @@ def check_readable(place: Place, engine: Engine) -> None:
         StoreError: if it is damaged.
         ForeignStoreError: if it is another program's or a newer version's.
     """
-    missing = EmptyStoreError(f"{place.name}: there are no results yet. Run a study first: dasbench run STUDY.yaml")
+    missing = EmptyStoreError(
+        f"{place.name}: there are no results yet. Run a study first: dasbench run STUDY.yaml"
+    )
     if place.path is not None and not check_path(place.name, place.path):
         raise missing
     try:
         with engine.connect() as connection:
             if place.path is not None:
-                _check_application(place, connection.exec_driver_sql("PRAGMA application_id").scalar())
+                _check_application(
+                    place, connection.exec_driver_sql("PRAGMA application_id").scalar()
+                )
             version = _revision(connection)
     except DBAPIError as error:
         raise explain(place.name, place.path, error, PATIENCE_S) from error
@@ -93,7 +97,9 @@ def _look(place: Place, path: Path) -> str:
     """The version of a file's layout, read without changing a byte; refuses one that is not ours or is damaged."""
     with closing(inspecting(path)) as connection:
         _check_application(place, connection.execute("PRAGMA application_id").fetchone()[0])
-        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)
+        ).fetchone()
         row = connection.execute(VERSION_QUERY).fetchone() if known else None
         version = str(row[0]) if row else BASE
         _compare(place, version)
@@ -170,10 +176,15 @@ def _back_up(path: Path, version: str) -> Path:
 
 def _upgrade(engine: Engine) -> None:
     """Bring a database to today's layout, in one transaction that has it to itself."""
-    from dasbench.results.migrations import upgrade  # importing Alembic takes 0.3 s and is seldom needed
+    from dasbench.results.migrations import (
+        upgrade,
+    )  # importing Alembic takes 0.3 s and is seldom needed
 
     try:
-        with engine.connect().execution_options(das_write=PATIENCE_S) as connection, connection.begin():
+        with (
+            engine.connect().execution_options(das_write=PATIENCE_S) as connection,
+            connection.begin(),
+        ):
             upgrade(connection)
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")

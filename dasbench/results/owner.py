@@ -15,9 +15,11 @@ class Owner:
 
     Args:
         host: the machine's name.
-        boot: which start of the machine and which process namespace the number `pid` belongs to; "" if unknown.
+        boot: which start of the machine and which process namespace the number `pid` belongs to; ""
+            if unknown.
         pid: the process.
-        pid_started: when the process started, in ticks since boot, so that a reused number is noticed; "" if unknown.
+        pid_started: when the process started, in ticks since boot, so that a reused number is
+            noticed; "" if unknown.
         token: drawn for this opening; the fence of every write.
     """
 
@@ -57,7 +59,8 @@ class Owner:
     def is_alive(self, *, fresh: bool) -> bool:
         """Whether the owner still works, as far as can be told from here.
 
-        On this machine the process table decides. An owner elsewhere counts as alive while its sign of life is fresh.
+        On this machine the process table decides. An owner elsewhere counts as alive while its sign
+        of life is fresh.
 
         Args:
             fresh: whether its lease has not yet run out.

@@ -31,7 +31,8 @@ class Member:
         seed: the trial's seed.
         dataset: data set and its size.
         task: the task's name.
-        role: what the trial is for: `search`, `confirm`, or `""` for one that the study lists by itself.
+        role: what the trial is for: `search`, `confirm`, or `""` for one that the study lists by
+            itself.
         network: hash of what its cost depends on, but for code; `""` if nobody will ask for it.
         network_code: hash of the code of the network, `""` for dasbench's own.
     """
@@ -70,12 +71,21 @@ def write_study(
     metrics: Metrics,
 ) -> None:
     """Write a study's own row, or bring it up to date."""
-    values = {"question": question, "document": dump(document), "file": file, "metrics": dump_traits(metrics)}
-    if not connection.execute(update(studies).where(studies.c.name == name).values(values)).rowcount:
+    values = {
+        "question": question,
+        "document": dump(document),
+        "file": file,
+        "metrics": dump_traits(metrics),
+    }
+    if not connection.execute(
+        update(studies).where(studies.c.name == name).values(values)
+    ).rowcount:
         connection.execute(insert(studies).values(name=name, created=stamp(now), **values))
 
 
-def replace_members(connection: Connection, now: datetime, study: str, planned: Sequence[Member]) -> None:
+def replace_members(
+    connection: Connection, now: datetime, study: str, planned: Sequence[Member]
+) -> None:
     """Let a study list exactly these trials, in this order; trials it no longer lists keep their results.
 
     Looks that the study took call its variants as it does now.
@@ -86,7 +96,9 @@ def replace_members(connection: Connection, now: datetime, study: str, planned: 
     _insert_members(connection, study, planned, first=0)
 
 
-def append_members(connection: Connection, now: datetime, study: str, planned: Sequence[Member]) -> None:
+def append_members(
+    connection: Connection, now: datetime, study: str, planned: Sequence[Member]
+) -> None:
     """Let a study list these trials too, after those that it lists; known ones stay where they are."""
     if connection.execute(select(studies.c.name).where(studies.c.name == study)).first() is None:
         raise StoreError(f"study '{study}' is not in the database. Plan it before it is extended.")
@@ -101,24 +113,42 @@ def add_look(connection: Connection, now: datetime, study: str, look: LookRecord
     """Keep a look unless it is there; returns whether it is exploratory."""
     plan = dump(list(look.plan))
     same = (looks.c.study == study) & (looks.c.plan == plan)
-    known = connection.scalar(select(looks.c.exploratory).where(same & (looks.c.number == look.number)))
+    known = connection.scalar(
+        select(looks.c.exploratory).where(same & (looks.c.number == look.number))
+    )
     if known is not None:
         return bool(known)
     other = (looks.c.study == study) & (looks.c.plan != plan)
-    exploratory = look.exploratory or connection.execute(select(looks.c.number).where(other)).first() is not None
-    values = {"level": look.level, "states": dump(look.states), "exploratory": exploratory, "taken": stamp(now)}
+    exploratory = (
+        look.exploratory
+        or connection.execute(select(looks.c.number).where(other)).first() is not None
+    )
+    values = {
+        "level": look.level,
+        "states": dump(look.states),
+        "exploratory": exploratory,
+        "taken": stamp(now),
+    }
     connection.execute(insert(looks).values(study=study, plan=plan, number=look.number, **values))
     return exploratory
 
 
 def _rename_in_looks(connection: Connection, study: str, planned: Sequence[Member]) -> None:
     """Let the states of a study's looks stand under the labels that its variants have now."""
-    known = connection.execute(select(members.c.variant, members.c.label).where(members.c.study == study).distinct())
+    known = connection.execute(
+        select(members.c.variant, members.c.label).where(members.c.study == study).distinct()
+    )
     labels = {_variant_text(member): member.label for member in planned}
-    renamed = {row.label: labels[row.variant] for row in known if labels.get(row.variant, row.label) != row.label}
+    renamed = {
+        row.label: labels[row.variant]
+        for row in known
+        if labels.get(row.variant, row.label) != row.label
+    }
     if not renamed:
         return
-    taken = connection.execute(select(looks.c.plan, looks.c.number, looks.c.states).where(looks.c.study == study))
+    taken = connection.execute(
+        select(looks.c.plan, looks.c.number, looks.c.states).where(looks.c.study == study)
+    )
     for plan, number, states in taken.all():
         now = {renamed.get(text, text): state for text, state in json.loads(states).items()}
         this = (looks.c.study == study) & (looks.c.plan == plan) & (looks.c.number == number)
@@ -129,7 +159,9 @@ def _variant_text(member: Member) -> str:
     return json.dumps(member.variant, default=str)
 
 
-def _insert_missing_trials(connection: Connection, now: datetime, planned: Sequence[Member]) -> None:
+def _insert_missing_trials(
+    connection: Connection, now: datetime, planned: Sequence[Member]
+) -> None:
     known = existing(connection, [member.key for member in planned])
     _tell_places(connection, [member for member in planned if member.key in known])
     rows = [
@@ -159,11 +191,15 @@ def _tell_places(connection: Connection, known: Sequence[Member]) -> None:
     for member in in_files:
         spec = dump(member.spec)
         connection.execute(
-            update(trials).where((trials.c.key == member.key) & (trials.c.spec != spec)).values(spec=spec)
+            update(trials)
+            .where((trials.c.key == member.key) & (trials.c.spec != spec))
+            .values(spec=spec)
         )
 
 
-def _insert_members(connection: Connection, study: str, planned: Sequence[Member], *, first: int) -> None:
+def _insert_members(
+    connection: Connection, study: str, planned: Sequence[Member], *, first: int
+) -> None:
     rows = [
         {
             "study": study,

@@ -39,7 +39,10 @@ class Reader:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -59,7 +62,9 @@ class Reader:
 
         def work(connection: Connection) -> list[Row]:
             return [
-                row for name in _chosen(connection, study) for row in read_rows(connection, members.c.study == name)
+                row
+                for name in _chosen(connection, study)
+                for row in read_rows(connection, members.c.study == name)
             ]
 
         return self._database.read(work)
@@ -74,7 +79,9 @@ class Reader:
         Raises:
             UsageError: if there is no such study; the message names the nearest.
         """
-        return self._database.read(lambda connection: list(read_view(connection, name, _chosen(connection, study))))
+        return self._database.read(
+            lambda connection: list(read_view(connection, name, _chosen(connection, study)))
+        )
 
     def copy(self, path: Path, study: str | Sequence[str] | None = None) -> None:
         """Write studies, with all that is known of their trials, to a new SQLite database.
@@ -90,7 +97,9 @@ class Reader:
         if study is None and self._database.place.path is not None:
             copy_file(self._database.place.path, path)
             return
-        self._database.read(lambda connection: copy_studies(connection, path, _chosen(connection, study)))
+        self._database.read(
+            lambda connection: copy_studies(connection, path, _chosen(connection, study))
+        )
 
     def studies(self, *, counted: bool = True) -> list[StudyRecord]:
         """All studies, the oldest first.
@@ -105,7 +114,9 @@ class Reader:
             counts = counts.group_by(members.c.study, trials.c.state)
             for name, state, count in connection.execute(counts) if counted else ():
                 states.setdefault(name, {})[state] = count
-            every = connection.execute(select(studies).order_by(studies.c.created, studies.c.name)).mappings()
+            every = connection.execute(
+                select(studies).order_by(studies.c.created, studies.c.name)
+            ).mappings()
             return [_study(row, states.get(row["name"], {})) for row in every]
 
         return self._database.read(work)
@@ -115,14 +126,24 @@ class Reader:
 
         def work(connection: Connection) -> dict[str, TrialState]:
             t = trials.c
-            query = select(t.key, t.state, t.reason, t.attempt, t.metrics, t.cost_details, *(t[n] for n in COST_FIELDS))
+            query = select(
+                t.key,
+                t.state,
+                t.reason,
+                t.attempt,
+                t.metrics,
+                t.cost_details,
+                *(t[n] for n in COST_FIELDS),
+            )
             return {
                 cells.key: TrialState(
                     state=cells.state,
                     reason=cells.reason,
                     attempt=cells.attempt,
                     metrics=load_metrics(cells.metrics),
-                    cost=load_cost(cells[6:], cells.cost_details and json.loads(cells.cost_details)),
+                    cost=load_cost(
+                        cells[6:], cells.cost_details and json.loads(cells.cost_details)
+                    ),
                 )
                 for some in batches(keys)
                 for cells in connection.execute(query.where(t.key.in_(some)))
@@ -134,7 +155,9 @@ class Reader:
         """The looks that a study took at its scores, in the order in which it took them."""
 
         def work(connection: Connection) -> list[LookRecord]:
-            query = select(looks).where(looks.c.study == study).order_by(looks.c.taken, looks.c.number)
+            query = (
+                select(looks).where(looks.c.study == study).order_by(looks.c.taken, looks.c.number)
+            )
             return [
                 LookRecord(
                     plan=tuple(json.loads(row["plan"])),
@@ -180,8 +203,14 @@ class Reader:
 
         def work(connection: Connection) -> dict[str, dict[str, Any]]:
             query = select(trials.c.key, trials.c.spec)
-            found = [pair for some in batches(keys) for pair in connection.execute(query.where(trials.c.key.in_(some)))]
-            return dict(zip([key for key, _ in found], load_each([spec for _, spec in found]), strict=True))
+            found = [
+                pair
+                for some in batches(keys)
+                for pair in connection.execute(query.where(trials.c.key.in_(some)))
+            ]
+            return dict(
+                zip([key for key, _ in found], load_each([spec for _, spec in found]), strict=True)
+            )
 
         return self._database.read(work)
 
@@ -194,11 +223,15 @@ class Reader:
 
         def work(connection: Connection) -> list[Answer]:
             t = trials.c
-            query = select(t.key, t.question, t.code, t.semantics, t.finished).where(t.state == "done")
+            query = select(t.key, t.question, t.code, t.semantics, t.finished).where(
+                t.state == "done"
+            )
             return [
                 Answer(**{**row, "code": json.loads(row["code"])})
                 for some in batches(questions)
-                for row in connection.execute(query.where(t.question.in_(some)).order_by(t.finished)).mappings()
+                for row in connection.execute(
+                    query.where(t.question.in_(some)).order_by(t.finished)
+                ).mappings()
             ]
 
         return self._database.read(work)
@@ -209,7 +242,9 @@ class Reader:
         def work(connection: Connection) -> set[str]:
             others = select(members.c.key).where(members.c.study != study)
             return set(
-                connection.scalars(select(members.c.key).where(members.c.study == study, members.c.key.in_(others)))
+                connection.scalars(
+                    select(members.c.key).where(members.c.study == study, members.c.key.in_(others))
+                )
             )
 
         return self._database.read(work)
@@ -223,8 +258,14 @@ class Reader:
 
         def work(connection: Connection) -> dict[str, dict[str, Any]]:
             query = select(trials.c.key, trials.c.environment).where(trials.c.environment != "{}")
-            found = [pair for some in batches(keys) for pair in connection.execute(query.where(trials.c.key.in_(some)))]
-            return dict(zip([key for key, _ in found], load_each([text for _, text in found]), strict=True))
+            found = [
+                pair
+                for some in batches(keys)
+                for pair in connection.execute(query.where(trials.c.key.in_(some)))
+            ]
+            return dict(
+                zip([key for key, _ in found], load_each([text for _, text in found]), strict=True)
+            )
 
         return self._database.read(work)
 
@@ -266,14 +307,26 @@ def read_store(where: str | Path) -> Reader:
 
 
 def _study(row: Mapping[Any, Any], states: Mapping[str, int]) -> StudyRecord:
-    told = {"document": json.loads(row["document"]), "metrics": load_traits(row["metrics"]), "states": states}
+    told = {
+        "document": json.loads(row["document"]),
+        "metrics": load_traits(row["metrics"]),
+        "states": states,
+    }
     return StudyRecord(**{**row, **told})
 
 
 def _chosen(connection: Connection, study: str | Sequence[str] | None) -> list[str]:
     """Names of studies that exist, each once."""
-    known = list(connection.scalars(select(studies.c.name).order_by(studies.c.created, studies.c.name)))
-    names = known if study is None else [study] if isinstance(study, str) else list(dict.fromkeys(study))
+    known = list(
+        connection.scalars(select(studies.c.name).order_by(studies.c.created, studies.c.name))
+    )
+    names = (
+        known
+        if study is None
+        else [study]
+        if isinstance(study, str)
+        else list(dict.fromkeys(study))
+    )
     for name in names:
         if name not in known:
             raise UsageError(unknown_name("study", name, known))

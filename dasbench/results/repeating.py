@@ -22,14 +22,22 @@ def set_aside(connection: Connection, keys: Sequence[str]) -> list[str]:
     _refuse_running(connection, keys)
     moved: list[str] = []
     for some in batches(keys):
-        for row in connection.execute(select(trials).where(trials.c.key.in_(some))).mappings().all():
+        for row in (
+            connection.execute(select(trials).where(trials.c.key.in_(some))).mappings().all()
+        ):
             outcome = load_outcome(row, ())
             if outcome is None:
                 continue
             last = (attempts.c.key == row["key"]) & (attempts.c.attempt == row["attempt"])
             connection.execute(update(attempts).where(last).values(outcome=dump(outcome.to_json())))
             fencing.put_back(connection, row["key"])
-            again = {"repeats": row["repeats"] + 1, "seconds": 0.0, "peak_memory": 0, "device": "", "environment": "{}"}
+            again = {
+                "repeats": row["repeats"] + 1,
+                "seconds": 0.0,
+                "peak_memory": 0,
+                "device": "",
+                "environment": "{}",
+            }
             connection.execute(update(trials).where(trials.c.key == row["key"]).values(again))
             moved.append(row["key"])
     return moved

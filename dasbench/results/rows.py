@@ -14,7 +14,18 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
     """The rows of one study or one trial; texts that repeat from row to row are decoded once."""
     m, t = members.c, trials.c
     query = (
-        select(m.study, m.key, m.variant, m.label, m.seed, t.state, t.reason, t.metrics, t.seconds, t.peak_memory)
+        select(
+            m.study,
+            m.key,
+            m.variant,
+            m.label,
+            m.seed,
+            t.state,
+            t.reason,
+            t.metrics,
+            t.seconds,
+            t.peak_memory,
+        )
         .add_columns(t.dataset, t.task, t.first_study, t.finished, m.role, t.code, t.repeats)
         .add_columns(t.cost_details, *(t[name] for name in COST_FIELDS))
         .join_from(members, trials)
@@ -25,7 +36,10 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
     variants = _decoded({cells[2] for cells in found})
     codes = _decoded({cells[15] for cells in found})
     details = _decoded({cells[17] for cells in found if cells[17] is not None})
-    costs = {cells: load_cost(cells[1:], details.get(cells[0])) for cells in {cells[17:] for cells in found}}
+    costs = {
+        cells: load_cost(cells[1:], details.get(cells[0]))
+        for cells in {cells[17:] for cells in found}
+    }
     metrics = load_each([cells[7] for cells in found])
     return [
         _row(cells, variants[cells[2]], values, costs[cells[17:]], codes[cells[15]])
@@ -38,8 +52,16 @@ def _decoded(texts: Collection[str]) -> dict[str, Any]:
     return dict(zip(ordered, load_each(ordered), strict=True))
 
 
-def _row(cells: Any, variant: dict[str, Any], metrics: dict[str, Any], cost: Cost | None, code: dict[str, str]) -> Row:
-    study, key, _, label, seed, state, reason, text, seconds, peak_memory, dataset, task, *rest = cells
+def _row(
+    cells: Any,
+    variant: dict[str, Any],
+    metrics: dict[str, Any],
+    cost: Cost | None,
+    code: dict[str, str],
+) -> Row:
+    study, key, _, label, seed, state, reason, text, seconds, peak_memory, dataset, task, *rest = (
+        cells
+    )
     first, finished, role, _, repeats, *_ = rest
     row = Row.__new__(Row)
     row.__dict__.update(  # three times as fast as the constructor of a frozen class, which sets fields one by one

@@ -40,7 +40,11 @@ def keep(path: Path, spooled: Spooled) -> None:
     Raises:
         OSError: if the disk does not take it.
     """
-    line = {"attempt": spooled.attempt, "token": spooled.token, "outcome": spooled.outcome.to_json()}
+    line = {
+        "attempt": spooled.attempt,
+        "token": spooled.token,
+        "outcome": spooled.outcome.to_json(),
+    }
     with _opened(path) as file:
         size = file.seek(0, os.SEEK_END)
         try:
@@ -79,7 +83,9 @@ def merge(path: Path, take: Callable[[list[Spooled]], list[Fate]]) -> None:
         lines = file.read().splitlines(keepends=True)
         readable = [(line, spooled) for line in lines if (spooled := _parse(path, line))]
         fates = take([spooled for _, spooled in readable])
-        rest = b"".join(line for (line, _), fate in zip(readable, fates, strict=True) if fate == "unknown")
+        rest = b"".join(
+            line for (line, _), fate in zip(readable, fates, strict=True) if fate == "unknown"
+        )
         file.seek(0)
         file.write(rest)
         file.truncate()

@@ -100,7 +100,9 @@ class Store(Reader):
         finally:
             heartbeat.stop()
             try:
-                self._database.write(lambda c: locks.drop(c, study, self.owner), patience_s=FAREWELL_S)
+                self._database.write(
+                    lambda c: locks.drop(c, study, self.owner), patience_s=FAREWELL_S
+                )
             except StoreError as error:
                 logger.warning("the lock of study '%s' could not be given back: %s", study, error)
 
@@ -116,7 +118,8 @@ class Store(Reader):
     ) -> None:
         """Write a study and all its trials before the first one starts; doing it again changes nothing.
 
-        A study that was edited lists its new trials only; those that it no longer lists keep their results.
+        A study that was edited lists its new trials only; those that it no longer lists keep their
+        results.
 
         Args:
             name: the study's name.
@@ -130,7 +133,15 @@ class Store(Reader):
         def work(connection: Connection) -> None:
             now = clock(connection)
             about, traits = document or {}, metrics or {}
-            write_study(connection, now, name=name, question=question, document=about, file=file, metrics=traits)
+            write_study(
+                connection,
+                now,
+                name=name,
+                question=question,
+                document=about,
+                file=file,
+                metrics=traits,
+            )
             replace_members(connection, now, name, members)
 
         self._database.write(work)
@@ -141,7 +152,9 @@ class Store(Reader):
         Raises:
             StoreError: if the study was never planned.
         """
-        self._database.write(lambda connection: append_members(connection, clock(connection), name, members))
+        self._database.write(
+            lambda connection: append_members(connection, clock(connection), name, members)
+        )
 
     def add_look(self, study: str, look: LookRecord) -> bool:
         """Keep a look; one that the study took before, by the same plan, stays as it is.
@@ -156,8 +169,16 @@ class Store(Reader):
 
         def work(connection: Connection) -> list[str]:
             now = stamp(clock(connection))
-            running = connection.execute(select(trials).where(trials.c.state == "running")).mappings().all()
-            lost = [row for row in running if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now)]
+            running = (
+                connection.execute(select(trials).where(trials.c.state == "running"))
+                .mappings()
+                .all()
+            )
+            lost = [
+                row
+                for row in running
+                if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now)
+            ]
             for row in lost:
                 fencing.end(connection, row["key"], row["attempt"], how="lost", now=now)
                 fencing.put_back(connection, row["key"])
@@ -178,7 +199,9 @@ class Store(Reader):
         Raises:
             StoreError: if the trial was never planned.
         """
-        return self._database.write(lambda connection: fencing.claim(connection, key, study, self.owner))
+        return self._database.write(
+            lambda connection: fencing.claim(connection, key, study, self.owner)
+        )
 
     def add_epoch(self, key: str, attempt: int, epoch: Epoch) -> bool:
         """Keep one point of the learning curve of a trial that runs; False if the trial is no longer ours."""
@@ -195,18 +218,23 @@ class Store(Reader):
         """Keep what came out of a trial, in one transaction; adding it again changes nothing.
 
         Args:
-            outcome: the result; one that was interrupted puts the trial back to pending and keeps its curve.
+            outcome: the result; one that was interrupted puts the trial back to pending and keeps
+                its curve.
             attempt: what `claim` returned.
 
         Returns:
-            False if the trial is no longer ours, because it was given to another driver; the result is dropped.
+            False if the trial is no longer ours, because it was given to another driver; the result
+            is dropped.
 
         Raises:
-            StoreError: if the database cannot be written; the result then waits in the spool file beside it.
+            StoreError: if the database cannot be written; the result then waits in the spool file
+                beside it.
         """
         spooled = spool.Spooled(outcome, attempt, self.owner.token)
         try:
-            fate = self._database.write(lambda connection: fencing.settle(connection, spooled, late=False))
+            fate = self._database.write(
+                lambda connection: fencing.settle(connection, spooled, late=False)
+            )
         except StoreError as error:
             raise spool.set_by(self._database.place.spool, spooled, error) from error
         return fate == "merged"
@@ -229,8 +257,8 @@ class Store(Reader):
 
         Args:
             keys: the trials to look at.
-            reasons: the classes of failure to try again, and `stopped` for trials that a scheduler stopped; every
-                class of failure by default.
+            reasons: the classes of failure to try again, and `stopped` for trials that a scheduler
+                stopped; every class of failure by default.
         """
 
         def work(connection: Connection) -> list[str]:
@@ -240,7 +268,11 @@ class Store(Reader):
                 if "stopped" in reasons:
                     wanted |= trials.c.state == "stopped"
             query = select(trials.c.key).where(wanted)
-            again = [key for some in batches(keys) for key in connection.scalars(query.where(trials.c.key.in_(some)))]
+            again = [
+                key
+                for some in batches(keys)
+                for key in connection.scalars(query.where(trials.c.key.in_(some)))
+            ]
             for key in again:
                 fencing.put_back(connection, key)
             return again
@@ -250,14 +282,19 @@ class Store(Reader):
     def keep_costs(self, counted: Mapping[Network, Cost], revision: int) -> list[Network]:
         """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
 
-        The trials of a network that is counted again get the new counts; `revision` is that of the way of counting.
+        The trials of a network that is counted again get the new counts; `revision` is that of the
+        way of counting.
 
         Raises:
             StoreError: if a network has another cost under the same revision.
         """
         known = self.known_costs()
         refuse_other_costs(known, counted, revision)
-        fresh = {network: cost for network, cost in counted.items() if revision not in known.get(network, {})}
+        fresh = {
+            network: cost
+            for network, cost in counted.items()
+            if revision not in known.get(network, {})
+        }
         if not fresh:
             return []
         return self._database.write(lambda c: keep_costs(c, clock(c), fresh, revision))
@@ -292,8 +329,12 @@ class Store(Reader):
 
     def _release_all(self, connection: Connection) -> None:
         mine = (trials.c.token == self.owner.token) & (trials.c.state == "running")
-        for key, attempt in connection.execute(select(trials.c.key, trials.c.attempt).where(mine)).all():
+        for key, attempt in connection.execute(
+            select(trials.c.key, trials.c.attempt).where(mine)
+        ).all():
             fencing.release(connection, key, attempt)
 
     def _add_spooled(self, results: list[spool.Spooled]) -> list[spool.Fate]:
-        return self._database.write(lambda connection: [fencing.settle(connection, one, late=True) for one in results])
+        return self._database.write(
+            lambda connection: [fencing.settle(connection, one, late=True) for one in results]
+        )

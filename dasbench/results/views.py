@@ -25,7 +25,8 @@ SELECT m.study, t.key, m.label, m.variant, m.seed, m.role, t.state, t.reason,
 FROM das_members m JOIN das_trials t ON t.key = m.key
 """
 
-# of several starts the latest that reached an epoch counts, as far as the last start has come; none before a repeat
+# of several starts the latest that reached an epoch counts, as far as the last start has come; none
+# before a repeat
 _EPOCHS = """
 SELECT t.key, t.attempt, t.number AS epoch,
   {train_loss} AS train_loss, {val_loss} AS val_loss, {val_top1} AS val_top1, {val_top5} AS val_top5,
@@ -70,7 +71,8 @@ FROM (
 ) gathered
 """
 
-# SQLite has a square root only where it was compiled with one: Newton's steps from a number that is no smaller
+# SQLite has a square root only where it was compiled with one: Newton's steps from a number that is
+# no smaller
 _ROOT = """CASE WHEN variance > 0 THEN (
     WITH RECURSIVE newton(x, step) AS (
       SELECT (1 + variance) / 2, 0 UNION ALL SELECT (x + variance / x) / 2, step + 1 FROM newton WHERE step < 40
@@ -90,7 +92,9 @@ def create_views(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS {query.strip()}")
 
 
-def read_view(connection: Connection, view: View, studies: Sequence[str]) -> Iterator[dict[str, Any]]:
+def read_view(
+    connection: Connection, view: View, studies: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """What a view says of studies: trials in the order of the study, variants from the best top-1 on.
 
     Example:
@@ -146,7 +150,10 @@ def definitions(dialect: str) -> Mapping[str, str]:
     names = ("top1", "val_top1", "train_loss", "val_loss", "val_top5", "seconds", "images_per_s")
     numbers = {name: _number(name, dialect) for name in names}
     if dialect == "postgresql":
-        diverged, root = "COALESCE(json_typeof(CAST(t.metrics AS json) -> 'top1') = 'string', FALSE)", "SQRT(variance)"
+        diverged, root = (
+            "COALESCE(json_typeof(CAST(t.metrics AS json) -> 'top1') = 'string', FALSE)",
+            "SQRT(variance)",
+        )
     else:
         diverged, root = "COALESCE(json_type(t.metrics, '$.top1') = 'text', 0)", _ROOT
     queries = zip(VIEWS, (_TRIALS, _EPOCHS, _LEADERBOARD), strict=True)

@@ -33,11 +33,13 @@ class Heat(NamedTuple):
     predicted: Tensor
 
 
-def grad_cam(network: nn.Module, images: Tensor, *, layer: str, classes: Tensor | None = None) -> Heat:
+def grad_cam(
+    network: nn.Module, images: Tensor, *, layer: str, classes: Tensor | None = None
+) -> Heat:
     """Find what in a layer's output speaks for a class: ReLU of its channels' sum, weighted by their mean gradients.
 
-    The network is looked at in eval mode and left as it was. What is looked at is what the next layer sees: behind a
-    gate, the gated output.
+    The network is looked at in eval mode and left as it was. What is looked at is what the next
+    layer sees: behind a gate, the gated output.
 
     Args:
         network: images -> logits [B, classes].
@@ -46,8 +48,8 @@ def grad_cam(network: nn.Module, images: Tensor, *, layer: str, classes: Tensor 
         classes: a class for each image, int64, [B]; None takes the predicted ones.
 
     Raises:
-        ModelError: if there is no such layer, its output is no map, it does not run exactly once, or the logits do not
-            depend on it.
+        ModelError: if there is no such layer, its output is no map, it does not run exactly once,
+            or the logits do not depend on it.
         UsageError: if there is no such class.
 
     Source:
@@ -63,7 +65,9 @@ def grad_cam(network: nn.Module, images: Tensor, *, layer: str, classes: Tensor 
         output = _only_map(kept, layer)
         predicted = logits.detach().argmax(1)
         chosen = predicted if classes is None else _checked(classes, logits)
-        (slopes,) = torch.autograd.grad(logits.gather(1, chosen[:, None]).sum(), output, allow_unused=True)
+        (slopes,) = torch.autograd.grad(
+            logits.gather(1, chosen[:, None]).sum(), output, allow_unused=True
+        )
     if slopes is None:
         raise ModelError(f"layer '{layer}': the logits do not depend on its output")
     weights = slopes.mean((2, 3), keepdim=True)
@@ -76,7 +80,9 @@ def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     Shape:
         [B, h, w] -> [B, H, W]
     """
-    return functional.interpolate(maps[:, None], tuple(size), mode="bilinear", align_corners=False)[:, 0]
+    return functional.interpolate(maps[:, None], tuple(size), mode="bilinear", align_corners=False)[
+        :, 0
+    ]
 
 
 def find_layer(network: nn.Module, layer: str) -> str:
@@ -99,9 +105,16 @@ def find_layer(network: nn.Module, layer: str) -> str:
     """
     prefix = "backbone." if isinstance(network, GatedNetwork) else ""
     if found := _STAGE.fullmatch(layer):
-        ends = {site.stage: site.path for site in network.stage_ends} if isinstance(network, GatedNetwork) else {}
+        ends = (
+            {site.stage: site.path for site in network.stage_ends}
+            if isinstance(network, GatedNetwork)
+            else {}
+        )
         if int(found[1]) not in ends:
-            there = ", ".join(f"stage{stage}" for stage in ends) or "none that are known; give a module's path"
+            there = (
+                ", ".join(f"stage{stage}" for stage in ends)
+                or "none that are known; give a module's path"
+            )
             raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
         return prefix + ends[int(found[1])]
     paths = {path for path, _ in network.named_modules() if path}
@@ -110,7 +123,9 @@ def find_layer(network: nn.Module, layer: str) -> str:
             return path
     near = get_close_matches(layer, sorted(path.removeprefix(prefix) for path in paths), n=1)
     guess = f" Did you mean '{near[0]}'?" if near else ""
-    raise ModelError(f"layer '{layer}': the network has no such module.{guess} Write a path, or stage1, stage2, ...")
+    raise ModelError(
+        f"layer '{layer}': the network has no such module.{guess} Write a path, or stage1, stage2, ..."
+    )
 
 
 @contextmanager
@@ -141,7 +156,9 @@ def _kept_outputs(network: nn.Module, layer: str) -> Iterator[list[Any]]:
         module = network.get_submodule(layer)
     except AttributeError:
         raise ModelError(f"layer '{layer}': the network has no such module") from None
-    handle = module.register_forward_hook(keep)  # runs after the hooks of gates, and sees what they return
+    handle = module.register_forward_hook(
+        keep
+    )  # runs after the hooks of gates, and sees what they return
     try:
         yield kept
     finally:
@@ -150,7 +167,9 @@ def _kept_outputs(network: nn.Module, layer: str) -> Iterator[list[Any]]:
 
 def _only_map(kept: Sequence[Any], layer: str) -> Tensor:
     if len(kept) != 1:
-        raise ModelError(f"layer '{layer}': runs {len(kept)} times in a forward pass; choose one that runs once")
+        raise ModelError(
+            f"layer '{layer}': runs {len(kept)} times in a forward pass; choose one that runs once"
+        )
     output = kept[0]
     if not isinstance(output, Tensor) or output.ndim != 4:
         what = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
@@ -161,5 +180,7 @@ def _only_map(kept: Sequence[Any], layer: str) -> Tensor:
 def _checked(classes: Tensor, logits: Tensor) -> Tensor:
     num_images, num_classes = logits.shape
     if classes.shape != (num_images,) or classes.min() < 0 or classes.max() >= num_classes:
-        raise UsageError(f"classes: give {num_images}, one for each image, each from 0 to {num_classes - 1}")
+        raise UsageError(
+            f"classes: give {num_images}, one for each image, each from 0 to {num_classes - 1}"
+        )
     return classes.to(logits.device)

@@ -28,19 +28,25 @@ def grounded_sam(split: Split, classes: tuple[str, ...], *, weights: Path | None
 
     Args:
         split: the part whose images are meant.
-        classes: names of the classes, in the order of the labels; they are what Grounding DINO is asked for.
-        weights: a folder that holds the folders `grounding_dino` and `sam` and, where classes are called by numbers of
-            WordNet, `class_names.txt`.
+        classes: names of the classes, in the order of the labels; they are what Grounding DINO is
+            asked for.
+        weights: a folder that holds the folders `grounding_dino` and `sam` and, where classes are
+            called by numbers of WordNet, `class_names.txt`.
 
     Raises:
-        UsageError: if the extra is not installed, no weights are given, or a class has no name that could be asked for.
-        DataError: if a model's folder is missing; and when regions are asked for, if an object is not found.
+        UsageError: if the extra is not installed, no weights are given, or a class has no name that
+            could be asked for.
+        DataError: if a model's folder is missing; and when regions are asked for, if an object is
+            not found.
 
     Source:
-        Liu et al. 2023, Grounding DINO, arXiv 2303.05499; Kirillov et al. 2023, Segment Anything, arXiv 2304.02643.
+        Liu et al. 2023, Grounding DINO, arXiv 2303.05499; Kirillov et al. 2023, Segment Anything,
+        arXiv 2304.02643.
     """
     if find_spec("transformers") is None:
-        raise UsageError("--regions grounded_sam needs transformers: pip install 'dasbench[grounded-sam]'")
+        raise UsageError(
+            "--regions grounded_sam needs transformers: pip install 'dasbench[grounded-sam]'"
+        )
     if weights is None:
         raise UsageError(
             f"--regions grounded_sam needs --region-weights DIR, with the folders {DETECTOR} and {SEGMENTER} in it"
@@ -57,9 +63,18 @@ def grounded_sam(split: Split, classes: tuple[str, ...], *, weights: Path | None
     def find(indices: NDArray[np.int64]) -> Tensor:
         labels = split.labels[torch.from_numpy(indices)].tolist()
         images = split.batch(indices)
-        masks = [models.find(image, spoken[label]) for image, label in zip(images, labels, strict=True)]
-        names = [f"image {index} ('{spoken[label]}')" for index, label in zip(indices, labels, strict=True)]
-        return refuse_empty(torch.stack(masks), names) if masks else torch.empty(0, *images.shape[2:]).bool()
+        masks = [
+            models.find(image, spoken[label]) for image, label in zip(images, labels, strict=True)
+        ]
+        names = [
+            f"image {index} ('{spoken[label]}')"
+            for index, label in zip(indices, labels, strict=True)
+        ]
+        return (
+            refuse_empty(torch.stack(masks), names)
+            if masks
+            else torch.empty(0, *images.shape[2:]).bool()
+        )
 
     return find
 
@@ -69,11 +84,18 @@ def _spoken(classes: tuple[str, ...], names: Path) -> list[str]:
     given: dict[str, str] = {}
     if names.is_file():
         lines = names.read_text("utf-8").splitlines()
-        given = {key: text.partition(",")[0].strip() for key, _, text in (line.partition(" ") for line in lines)}
-    spoken = [given.get(name) or _WORDNET.sub("", name).replace("_", " ").lower() for name in classes]
+        given = {
+            key: text.partition(",")[0].strip()
+            for key, _, text in (line.partition(" ") for line in lines)
+        }
+    spoken = [
+        given.get(name) or _WORDNET.sub("", name).replace("_", " ").lower() for name in classes
+    ]
     if "" in spoken:
         nameless = classes[spoken.index("")]
-        raise UsageError(f"class '{nameless}' has no name to ask for; write a line '{nameless} NAME' into {names}")
+        raise UsageError(
+            f"class '{nameless}' has no name to ask for; write a line '{nameless} NAME' into {names}"
+        )
     return spoken
 
 
@@ -81,10 +103,17 @@ class _Models:
     """The two models, read from local files."""
 
     def __init__(self, weights: Path) -> None:
-        from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor, SamModel, SamProcessor
+        from transformers import (
+            AutoModelForZeroShotObjectDetection,
+            AutoProcessor,
+            SamModel,
+            SamProcessor,
+        )
 
         self.read_text = AutoProcessor.from_pretrained(weights / DETECTOR, local_files_only=True)
-        self.detector = AutoModelForZeroShotObjectDetection.from_pretrained(weights / DETECTOR, local_files_only=True)
+        self.detector = AutoModelForZeroShotObjectDetection.from_pretrained(
+            weights / DETECTOR, local_files_only=True
+        )
         self.read_boxes = SamProcessor.from_pretrained(weights / SEGMENTER, local_files_only=True)
         self.segmenter = SamModel.from_pretrained(weights / SEGMENTER, local_files_only=True)
 

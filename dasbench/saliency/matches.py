@@ -21,7 +21,8 @@ class Matches:
 
     Args:
         folder: where the masks lie.
-        images: what the images are called: paths in their data set, or their numbers where they are no files.
+        images: what the images are called: paths in their data set, or their numbers where they are
+            no files.
         found: the mask of an image, by its number in the part.
         faults: why it is not clear which mask an image has, by its number.
         num_unused: files that are no image's mask.
@@ -37,22 +38,33 @@ class Matches:
         """The masks of some images.
 
         Raises:
-            DataError: if one has none, or it is not clear which; with how many such images there are.
+            DataError: if one has none, or it is not clear which; with how many such images there
+                are.
         """
         wanted: list[int] = indices.tolist()
         unclear = [index for index in wanted if index in self.faults]
-        lacking = [index for index in wanted if index not in self.found and index not in self.faults]
+        lacking = [
+            index for index in wanted if index not in self.found and index not in self.faults
+        ]
         if unclear:
-            raise DataError(f"{self.folder}: {self.faults[unclear[0]]}{self._others(unclear, wanted)}")
+            raise DataError(
+                f"{self.folder}: {self.faults[unclear[0]]}{self._others(unclear, wanted)}"
+            )
         if lacking:
-            place = f"image {lacking[0]}; it would be {_expected(lacking[0], self.images[lacking[0]])}"
-            raise DataError(f"{self.folder}: has no mask for {place}{self._others(lacking, wanted)}")
+            place = (
+                f"image {lacking[0]}; it would be {_expected(lacking[0], self.images[lacking[0]])}"
+            )
+            raise DataError(
+                f"{self.folder}: has no mask for {place}{self._others(lacking, wanted)}"
+            )
         return [self.folder / self.found[index].file for index in wanted]
 
     def described(self) -> str:
         """How masks were found, and which images have none, in a line."""
         depths = Counter(match.depth for match in self.found.values())
-        rules = [f"{depths[depth]} by {self._rule(depth)}" for depth in sorted(depths, reverse=True)]
+        rules = [
+            f"{depths[depth]} by {self._rule(depth)}" for depth in sorted(depths, reverse=True)
+        ]
         without = [index for index in range(len(self.images)) if index not in self.found]
         lacking = [f"{len(without)} without ({self._named(without)})"] if without else []
         unused = [f"files of no image: {self.num_unused}"] if self.num_unused else []
@@ -61,7 +73,9 @@ class Matches:
 
     def _rule(self, depth: int) -> str:
         """What decided, with the first image for an example."""
-        index, match = next((index, match) for index, match in self.found.items() if match.depth == depth)
+        index, match = next(
+            (index, match) for index, match in self.found.items() if match.depth == depth
+        )
         example = f"({self.images[index]}: {match.file})"
         if depth == BY_NUMBER:
             return f"number {example}"

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from dasbench.datasets.dataset import Split
 from dasbench.datasets.folders.files import FileSplit
-from dasbench.datasets.folders.path_matching import Match, decided_matches, files_of, matches_by_path
+from dasbench.datasets.folders.path_matching import (
+    Match,
+    decided_matches,
+    files_of,
+    matches_by_path,
+)
 from dasbench.errors import DataError
 from dasbench.saliency.matches import BY_NUMBER, Matches, is_another_number
 
@@ -13,23 +18,33 @@ from dasbench.saliency.matches import BY_NUMBER, Matches, is_another_number
 def match_masks(folder: Path, split: Split) -> Matches:
     """Find the mask of each image of a part.
 
-    A file may be the mask of an image if both have the same name but for the suffix, and it does not lie below the
-    folder of other images (another class, another part). Of several, the one with the longest end of its path in common
-    with the image's is its mask (`masks/cat/000.png` of `test/cat/000.jpg`). The mask of an image that no file fits so
-    is called by the image's number in the part (`12.png`, `00012.png`), as are those of images that are no files.
+    A file may be the mask of an image if both have the same name but for the suffix, and it does
+    not lie below the folder of other images (another class, another part). Of several, the one with
+    the longest end of its path in common with the image's is its mask (`masks/cat/000.png` of
+    `test/cat/000.jpg`). The mask of an image that no file fits so is called by the image's number
+    in the part (`12.png`, `00012.png`), as are those of images that are no files.
 
     Args:
         folder: where the files lie, also in folders below it.
         split: the part whose images are meant.
 
     Raises:
-        DataError: if the folder is missing, holds no PNG, holds the images themselves or more numbers than images.
+        DataError: if the folder is missing, holds no PNG, holds the images themselves or more
+            numbers than images.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ...")
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".png" and path.is_file()]
+        raise DataError(
+            f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ..."
+        )
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() == ".png" and path.is_file()
+    ]
     if not paths:
-        raise DataError(f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ...")
+        raise DataError(
+            f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ..."
+        )
     files = [path.relative_to(folder).as_posix() for path in paths]
     images: Sequence[str] = [str(index) for index in range(len(split))]
     candidates: dict[int, list[Match]] = {}
@@ -51,13 +66,18 @@ def _refuse_images(paths: Iterable[Path], split: FileSplit) -> None:
     images = {(split.folder / name).resolve() for name in split.files}
     same = [path for path in paths if path.resolve() in images]
     if same:
-        raise DataError(f"{same[0]}: is an image of the data set, not a mask; give a folder that holds masks alone")
+        raise DataError(
+            f"{same[0]}: is an image of the data set, not a mask; give a folder that holds masks alone"
+        )
 
 
-def _by_number(images: Sequence[str], files: Sequence[str], matched: Mapping[int, object]) -> dict[int, list[Match]]:
+def _by_number(
+    images: Sequence[str], files: Sequence[str], matched: Mapping[int, object]
+) -> dict[int, list[Match]]:
     """The files in no folder whose name is the number of an image that has no mask by its path.
 
-    An image whose own name is another number would be mistaken for the image of that number: it has none.
+    An image whose own name is another number would be mistaken for the image of that number: it has
+    none.
     """
     numbered: dict[int, list[Match]] = {}
     for file in files:
@@ -81,4 +101,6 @@ def _refuse_more_numbers(folder: Path, files: Sequence[str], num_images: int) ->
     beyond = [file for file in files if (_number(file) or 0) >= num_images]
     if beyond:
         numbers = f"the part has {num_images} images, with the numbers from 0 to {num_images - 1}"
-        raise DataError(f"{folder / beyond[0]}: is no image's mask: {numbers}; number the masks as its images are")
+        raise DataError(
+            f"{folder / beyond[0]}: is no image's mask: {numbers}; number the masks as its images are"
+        )

@@ -51,7 +51,9 @@ def own_regions(split: Split) -> FindRegions | None:
     offered = split
 
     def find(indices: NDArray[np.int64]) -> Tensor:
-        return refuse_empty(offered.regions(indices).masks, [f"image {index}" for index in indices.tolist()])
+        return refuse_empty(
+            offered.regions(indices).masks, [f"image {index}" for index in indices.tolist()]
+        )
 
     return find
 
@@ -60,9 +62,11 @@ def mask_files(folder: Path, split: Split, *, size: tuple[int, int]) -> FindRegi
     """The regions that PNG files show, one for each image: what is not zero is the region.
 
     Args:
-        folder: where the files lie, also in folders below it; `match_masks` says which belongs to which image.
+        folder: where the files lie, also in folders below it; `match_masks` says which belongs to
+            which image.
         split: the part whose images are meant.
-        size: height and width of the images as they are evaluated, after resizing and cropping; the masks' too.
+        size: height and width of the images as they are evaluated, after resizing and cropping; the
+            masks' too.
 
     Raises:
         DataError: as `match_masks` and, when regions are asked for, as `read_masks`.
@@ -78,13 +82,20 @@ def read_masks(matches: Matches, *, size: tuple[int, int]) -> FindRegions:
         size: height and width that they have to have.
 
     Raises:
-        DataError: when regions are asked for, if a file is missing or not alone, damaged, empty or of another size.
+        DataError: when regions are asked for, if a file is missing or not alone, damaged, empty or
+            of another size.
     """
 
     def find(indices: NDArray[np.int64]) -> Tensor:
         paths = matches.files(indices)
-        masks = torch.stack([_read_mask(path, size) for path in paths]) if paths else torch.empty(0, *size).bool()
-        return refuse_empty(masks, [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)])
+        masks = (
+            torch.stack([_read_mask(path, size) for path in paths])
+            if paths
+            else torch.empty(0, *size).bool()
+        )
+        return refuse_empty(
+            masks, [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)]
+        )
 
     return find
 
@@ -98,7 +109,9 @@ def refuse_empty(masks: Tensor, names: Sequence[str]) -> Tensor:
     empty = (~masks.flatten(1).any(1)).nonzero().flatten().tolist()
     if empty:
         rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
-        raise DataError(f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at")
+        raise DataError(
+            f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at"
+        )
     return masks
 
 
@@ -111,5 +124,7 @@ def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:
     if pixels.shape != size:
         height, width = pixels.shape
         there = f"is {width}x{height}, but the image is evaluated at {size[1]}x{size[0]}"
-        raise DataError(f"{path}: {there} (after resizing and cropping); give the mask in that size")
+        raise DataError(
+            f"{path}: {there} (after resizing and cropping); give the mask in that size"
+        )
     return torch.from_numpy(pixels != 0)

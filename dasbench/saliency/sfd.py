@@ -55,7 +55,9 @@ class Scoring:
 
     def score(self, maps: Tensor, regions: Tensor) -> Tensor:
         """One score for each map, [B]; NaN for a map that is zero everywhere."""
-        scores: Tensor = sfd(maps, regions, base=self.base, threshold=self.threshold, antilog=self.antilog)
+        scores: Tensor = sfd(
+            maps, regions, base=self.base, threshold=self.threshold, antilog=self.antilog
+        )
         return scores
 
 
@@ -126,7 +128,9 @@ def look(
     for images, chosen in _normalised(split, indices, mean=mean, std=std):
         wanted = split.labels.cpu()[torch.from_numpy(chosen)] if scoring.target == "label" else None
         heat = grad_cam(network, images.to(device), layer=layer, classes=wanted)
-        heats.append((enlarge(heat.maps, images.shape[2:]).cpu(), heat.classes.cpu(), heat.predicted.cpu()))
+        heats.append(
+            (enlarge(heat.maps, images.shape[2:]).cpu(), heat.classes.cpu(), heat.predicted.cpu())
+        )
     maps, classes, predicted = (torch.cat(parts) for parts in zip(*heats, strict=True))
     scores = scoring.score(maps, regions).numpy() if regions is not None else None
     return Seen(
@@ -152,19 +156,29 @@ def score_saliency(
 ) -> dict[str, float]:
     """The sfd of a network as a trial's metrics: `sfd`, and `sfd_n`, the number of images that it is the mean of.
 
-    The images are a random sample, as in the paper, but always the same one. Arguments as for `look`; 100 images in the
-    paper. `sfd_n` falls short of `num_images` where maps are zero everywhere; without any score, `sfd` is NaN.
+    The images are a random sample, as in the paper, but always the same one. Arguments as for
+    `look`; 100 images in the paper. `sfd_n` falls short of `num_images` where maps are zero
+    everywhere; without any score, `sfd` is NaN.
     """
     indices = choose_images(len(split), num_images)
     seen = look(
-        network, split, indices, layer=layer, regions=find_regions(indices), mean=mean, std=std, scoring=scoring
+        network,
+        split,
+        indices,
+        layer=layer,
+        regions=find_regions(indices),
+        mean=mean,
+        std=std,
+        scoring=scoring,
     )
     assert seen.scores is not None
     found = mean_over(seen.scores)
     return {"sfd": found.mean, "sfd_n": float(found.n)}
 
 
-def part_scorer(network: nn.Module, data: Dataset, *, layer: str, num_images: int = 100) -> ScoreSaliency:
+def part_scorer(
+    network: nn.Module, data: Dataset, *, layer: str, num_images: int = 100
+) -> ScoreSaliency:
     """What scores a network on a part of its data set with the masks that the data set has: see `score_saliency`.
 
     Args:
@@ -227,7 +241,9 @@ def sensitivity(
     records = []
     for antilog, base in readings:
         for threshold in thresholds:
-            found = mean_over(sfd(maps, regions, base=base, threshold=threshold, antilog=antilog).numpy())
+            found = mean_over(
+                sfd(maps, regions, base=base, threshold=threshold, antilog=antilog).numpy()
+            )
             record = {"antilog": antilog, "base": base, "threshold": threshold}
             records.append({**record, "sfd_mean": found.mean, "sfd_sd": found.sd, "n": found.n})
     return records

@@ -10,8 +10,8 @@ from dasbench.spec.study import Study
 def largest_in(study: Study, size_of: Callable[[Mapping[str, Any]], int | None]) -> int:
     """The largest size found in a space that is too large to be looked through.
 
-    Each axis in turn takes the value at which the variant so far is largest: of numbers the lowest and the highest are
-    tried, of names all.
+    Each axis in turn takes the value at which the variant so far is largest: of numbers the lowest
+    and the highest are tried, of names all.
 
     Args:
         study: whose axes vary.
@@ -49,5 +49,7 @@ def extreme_values(axis: Axis) -> tuple[Any, ...]:
         ('das', 'se')
     """
     points = axis.points() or axis.ends()
-    are_numbers = all(isinstance(point, int | float) and not isinstance(point, bool) for point in points)
+    are_numbers = all(
+        isinstance(point, int | float) and not isinstance(point, bool) for point in points
+    )
     return (min(points), max(points)) if are_numbers else points

@@ -11,7 +11,9 @@ from dasbench.search.samplers.sampler import identity
 from dasbench.spec.study import Study
 
 
-def objective_values(study: Study, metrics: Mapping[str, float], cost: Cost | None) -> tuple[float, ...]:
+def objective_values(
+    study: Study, metrics: Mapping[str, float], cost: Cost | None
+) -> tuple[float, ...]:
     """The value of each objective, scores on the validation part; empty unless all are known and finite.
 
     Example:
@@ -21,7 +23,11 @@ def objective_values(study: Study, metrics: Mapping[str, float], cost: Cost | No
         (91.0,)
     """
     known: dict[str, float] = dict(metrics)
-    known |= {name.removeprefix("val_"): value for name, value in metrics.items() if name.startswith("val_")}
+    known |= {
+        name.removeprefix("val_"): value
+        for name, value in metrics.items()
+        if name.startswith("val_")
+    }
     if cost:
         known |= {"params": cost.params_full, "macs": cost.macs_full}
         known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
@@ -56,7 +62,11 @@ def best_variants(
         return []
     table = np.array([np.mean(values, axis=0) for values in scores.values()])
     directions = [objective.direction for objective in study.objectives]
-    front = np.flatnonzero(pareto_front(table, directions)) if len(directions) > 1 else np.arange(len(table))
+    front = (
+        np.flatnonzero(pareto_front(table, directions))
+        if len(directions) > 1
+        else np.arange(len(table))
+    )
     sign = -1.0 if directions[0] == "max" else 1.0
     best = front[np.argsort(sign * table[front, 0], kind="stable")][:top]
     return [variants[list(scores)[place]] for place in best]

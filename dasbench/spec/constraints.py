@@ -35,11 +35,12 @@ class Constraint(Frozen):
     """A relation that every trial of a study keeps; written `macs <= 0.2e9` or `gate.first_norm != gate.second_norm`.
 
     Args:
-        left, right: a counted cost (`params`, `macs`, `params_paper`, `macs_paper`), a dotted field of the trial, a
-            number, or a text in quotes.
+        left, right: a counted cost (`params`, `macs`, `params_paper`, `macs_paper`), a dotted field
+            of the trial, a number, or a text in quotes.
         operator: `<=`, `>=`, `<`, `>`, `==` or `!=`.
 
-    A field that a trial does not have (an axis that does not apply, a parameter of another gate) violates nothing.
+    A field that a trial does not have (an axis that does not apply, a parameter of another gate)
+    violates nothing.
 
     Example:
         >>> limit = Constraint.model_validate("macs <= 0.2e9")
@@ -70,7 +71,9 @@ class Constraint(Frozen):
     @property
     def names(self) -> tuple[str, ...]:
         """The costs and fields that it speaks of."""
-        return tuple(str(side["name"]) for side in (self.left, self.right) if isinstance(side, dict))
+        return tuple(
+            str(side["name"]) for side in (self.left, self.right) if isinstance(side, dict)
+        )
 
     def violation(self, values: Mapping[str, Any]) -> float:
         """How far it is violated: 0 where it holds, the relative distance of two numbers, else 1.
@@ -110,7 +113,9 @@ def _check_name(operand: str) -> None:
         return
     name = str(plain["name"])
     if name not in COSTS and name.partition(".")[0] not in SETTABLE:
-        raise ValueError(unknown_name("cost or field", name, (*COSTS, *SETTABLE)) + " Put a text in quotes.")
+        raise ValueError(
+            unknown_name("cost or field", name, (*COSTS, *SETTABLE)) + " Put a text in quotes."
+        )
 
 
 def _value(side: JsonValue, values: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """A YAML file as plain data in which every value knows its line.
 
-Files come from strangers: aliases, tags, depth and size are refused on the event stream, before anything is built.
+Files come from strangers: aliases, tags, depth and size are refused on the event stream, before
+anything is built.
 """
 
 import math
@@ -53,7 +54,9 @@ class Document:
     def complaint(self, path: Path_, message: str) -> Complaint:
         """A complaint about the value at `path`, on its line or on that of its nearest parent that has one."""
         known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
-        return Complaint(self.file, self.lines[known] if known is not None else 0, dotted(path), message)
+        return Complaint(
+            self.file, self.lines[known] if known is not None else 0, dotted(path), message
+        )
 
 
 def dotted(path: Path_) -> str:
@@ -71,8 +74,9 @@ def read_document(path: Path) -> Document:
     """Read one YAML document from a file, refusing what no study needs.
 
     Raises:
-        StudyError: if it is no regular file, too large or deep, not UTF-8, not one YAML document, or uses aliases or
-            tags. Smaller faults are collected in `complaints`, so that they are shown beside those of the schema.
+        StudyError: if it is no regular file, too large or deep, not UTF-8, not one YAML document,
+            or uses aliases or tags. Smaller faults are collected in `complaints`, so that they are
+            shown beside those of the schema.
     """
     text = _read_text(path)
     file = str(path)
@@ -81,7 +85,9 @@ def read_document(path: Path) -> Document:
         node = YAML().compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        message = f"{error.problem or error.context}" + (" (use spaces, not tabs)" if "\\t" in str(error) else "")
+        message = f"{error.problem or error.context}" + (
+            " (use spaces, not tabs)" if "\\t" in str(error) else ""
+        )
         _refuse(file, mark.line + 1 if mark else 0, message)
     except (YAMLError, ValueError) as error:
         _refuse(file, 0, str(error).replace("\n", " "))
@@ -120,7 +126,9 @@ def _read_text(path: Path) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        _refuse(str(path), line, f"is not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8")
+        _refuse(
+            str(path), line, f"is not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        )
     for number, content in enumerate(text.splitlines(), start=1):
         if "\0" in content:
             _refuse(str(path), number, "holds a NUL character")
@@ -183,7 +191,9 @@ class _Builder:
             if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
                 self.complain(line, path, "a key must be a plain word")
             elif key in result:
-                self.complain(line, (*path, key), f"duplicate key (first on line {self.lines[(*path, key)]})")
+                self.complain(
+                    line, (*path, key), f"duplicate key (first on line {self.lines[(*path, key)]})"
+                )
             result[key] = self.value(value_node, (*path, key))
             self.lines[(*path, key)] = line
         return result
@@ -212,7 +222,10 @@ class _Builder:
         """What forbids a scalar, or the empty text."""
         if len(text) > MAX_TEXT:
             return f"is longer than {MAX_TEXT:,} characters"
-        if any((ord(letter) < 32 and letter != "\n") or ord(letter) in range(127, 160) for letter in text):
+        if any(
+            (ord(letter) < 32 and letter != "\n") or ord(letter) in range(127, 160)
+            for letter in text
+        ):
             return "holds a control character"
         if kind == "float" and (
             text.lower().strip("+-.") in ("inf", "nan") or float(text.replace("_", "")) in INFINITE

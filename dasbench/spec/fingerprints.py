@@ -10,15 +10,19 @@ BY_NAMES = "names-"
 """What a fingerprint begins with that knows names and sizes of files alone."""
 
 
-def refuse_changed_data(trials: Iterable[Trial], known_specs: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_changed_data(
+    trials: Iterable[Trial], known_specs: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Refuse to train on a data set that has changed since other trials of the study were planned.
 
-    A data set is the same if its name and its parameters are; its content, if the fingerprint is. Trials on other
-    data sets, or on other parameters of the same (a larger image), are not compared.
+    A data set is the same if its name and its parameters are; its content, if the fingerprint is.
+    Trials on other data sets, or on other parameters of the same (a larger image), are not
+    compared.
 
     Args:
         trials: resolved, about to be trained.
-        known_specs: what the database knows of the study, by key: each the plain data of a resolved trial.
+        known_specs: what the database knows of the study, by key: each the plain data of a resolved
+            trial.
 
     Raises:
         DataError: naming every such data set, both of its fingerprints, and what to do.
@@ -34,11 +38,16 @@ def refuse_changed_data(trials: Iterable[Trial], known_specs: Mapping[str, Mappi
     now = {_identity(trial.dataset): trial for trial in trials if trial.data_fingerprint}
     before: dict[tuple[str, str], int] = {}
     for spec in known_specs.values():
-        identity, fingerprint = _identity(Choice.model_validate(spec["dataset"])), spec.get("data_fingerprint", "")
+        identity, fingerprint = (
+            _identity(Choice.model_validate(spec["dataset"])),
+            spec.get("data_fingerprint", ""),
+        )
         if fingerprint and identity in now and fingerprint != now[identity].data_fingerprint:
             before[identity, fingerprint] = before.get((identity, fingerprint), 0) + 1
     if before:
-        raise DataError("\n".join(_said(now[identity], was, count) for (identity, was), count in before.items()))
+        raise DataError(
+            "\n".join(_said(now[identity], was, count) for (identity, was), count in before.items())
+        )
 
 
 def _identity(dataset: Choice) -> str:
@@ -47,7 +56,9 @@ def _identity(dataset: Choice) -> str:
 
 def _said(trial: Trial, was: str, count: int) -> str:
     now = trial.data_fingerprint
-    planned = f"{count} trial of this study was" if count == 1 else f"{count} trials of this study were"
+    planned = (
+        f"{count} trial of this study was" if count == 1 else f"{count} trials of this study were"
+    )
     if was.startswith(BY_NAMES) != now.startswith(BY_NAMES):
         how = ("with", "without") if was.startswith(BY_NAMES) else ("without", "with")
         return (

@@ -26,7 +26,9 @@ def question_of(spec: Mapping[str, Any]) -> str:
         >>> question_of(spec) == question_of({**spec, "code": {"gate": "3f9a2c81d0be"}})
         True
     """
-    return hash_of({field: value for field, value in deciding_fields(spec).items() if field != "code"})
+    return hash_of(
+        {field: value for field, value in deciding_fields(spec).items() if field != "code"}
+    )
 
 
 def component_name(field: str, spec: Mapping[str, Any]) -> str:
@@ -46,7 +48,9 @@ def component_name(field: str, spec: Mapping[str, Any]) -> str:
 
 def hash_of(data: Mapping[str, Any]) -> str:
     """12 hexadecimal digits of plain data; the order of keys does not count."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    canonical = json.dumps(
+        data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
     return sha256(canonical.encode()).hexdigest()[:12]
 
 
@@ -97,7 +101,9 @@ def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]
         OtherCodeError: naming every component that differs, with both codes.
     """
     planned = spec.get("code", {})
-    differing = [field for field in sorted({*planned, *here}) if planned.get(field) != here.get(field)]
+    differing = [
+        field for field in sorted({*planned, *here}) if planned.get(field) != here.get(field)
+    ]
     if not differing:
         return
     named = [

@@ -80,7 +80,9 @@ def _nested(value: Any) -> str:
 
 
 def _component(choice: Mapping[str, Any]) -> str:
-    inside = ", ".join(f"{name}={_nested(value)}" for name, value in choice.items() if name != "name")
+    inside = ", ".join(
+        f"{name}={_nested(value)}" for name, value in choice.items() if name != "name"
+    )
     return f"{choice['name']}({inside})" if inside else str(choice["name"])
 
 

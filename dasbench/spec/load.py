@@ -34,10 +34,11 @@ def load_study(
 
     Args:
         path: the file.
-        known: names of components by kind, or the function that tells them: it is called once the modules of the
-            study's `imports` have been imported. Names are not checked, and nothing is imported, if left out.
-        profile: name of one of the file's profiles; its fields replace those of the file whole (those of `base` one by
-            one), and the study's name becomes `name@profile`.
+        known: names of components by kind, or the function that tells them: it is called once the
+            modules of the study's `imports` have been imported. Names are not checked, and nothing
+            is imported, if left out.
+        profile: name of one of the file's profiles; its fields replace those of the file whole
+            (those of `base` one by one), and the study's name becomes `name@profile`.
         overrides: `key=value` for dotted fields of the trial, as `--set` takes them.
 
     Raises:
@@ -57,13 +58,17 @@ def load_study(
     """
     document = read_document(path)
     if not isinstance(document.data, dict):
-        raise StudyError([document.complaint((), "a study is a mapping with the keys name, question, base, ...")])
+        raise StudyError(
+            [document.complaint((), "a study is a mapping with the keys name, question, base, ...")]
+        )
     document = _with_overrides(add_space(_with_profile(document, profile)), overrides)
     data = document.data
     complaints = list(document.complaints)
     if callable(known):
         missing = _import(document, data.get("imports"))
-        known = {} if missing else known()  # what a missing module would have registered is not called unknown
+        known = (
+            {} if missing else known()
+        )  # what a missing module would have registered is not called unknown
         complaints += missing
     context = {"known": known or {}, "recipes": recipes()}
     study = None
@@ -95,11 +100,19 @@ def _import(document: Document, names: object) -> list[Complaint]:
 def _with_profile(document: Document, profile: str | None) -> Document:
     profiles = document.data.get("profiles") or {}
     if not isinstance(profiles, dict):
-        raise StudyError([document.complaint(("profiles",), "must be a mapping from names to changes of the study")])
+        raise StudyError(
+            [
+                document.complaint(
+                    ("profiles",), "must be a mapping from names to changes of the study"
+                )
+            ]
+        )
     if profile is None:
         return document
     if profile not in profiles or not isinstance(profiles[profile], dict):
-        raise StudyError([document.complaint(("profiles",), unknown_name("profile", profile, profiles))])
+        raise StudyError(
+            [document.complaint(("profiles",), unknown_name("profile", profile, profiles))]
+        )
     data, lines = dict(document.data), dict(document.lines)
     for key, value in profiles[profile].items():
         here: Path_ = ("profiles", profile, key)
@@ -133,17 +146,25 @@ def _with_overrides(document: Document, overrides: tuple[str, ...]) -> Document:
             message = f"write KEY=VALUE with a dotted field of the trial ({', '.join(SETTABLE)})"
             complaints.append(Complaint(f"--set {text}", 0, "", message))
         elif key in varied:
-            complaints.append(Complaint(f"--set {text}", 0, "", f"the study varies {key}; remove that axis instead"))
+            complaints.append(
+                Complaint(
+                    f"--set {text}", 0, "", f"the study varies {key}; remove that axis instead"
+                )
+            )
         elif isinstance(base, dict):
             set_field(base, key, parse_scalar(value))
-    return Document(document.file, {**document.data, "base": base}, document.lines, tuple(complaints))
+    return Document(
+        document.file, {**document.data, "base": base}, document.lines, tuple(complaints)
+    )
 
 
 def _complaints(document: Document, error: ValidationError, known: Known) -> list[Complaint]:
     errors = error.errors()
     broken = {item["loc"][:length] for item in errors for length in range(len(item["loc"]))}
     return [
-        document.complaint(_place(item["loc"]), explain(item, Study, hidden=FILLED_IN) + _other_kind(item, known))
+        document.complaint(
+            _place(item["loc"]), explain(item, Study, hidden=FILLED_IN) + _other_kind(item, known)
+        )
         for item in errors
         if not (item["type"] == "too_short" and item["loc"] in broken)
     ]
@@ -172,7 +193,9 @@ def _check_base(document: Document, data: Mapping[str, Any]) -> list[Complaint]:
     return [document.complaint(("base", key), FILLED_IN[key]) for key in given]
 
 
-def _check_axes(document: Document, data: Mapping[str, Any], context: Mapping[str, Any]) -> list[Complaint]:
+def _check_axes(
+    document: Document, data: Mapping[str, Any], context: Mapping[str, Any]
+) -> list[Complaint]:
     """Try every value of every axis on the base, one at a time."""
     axes, base = data.get("axes"), data.get("base")
     if not isinstance(axes, list) or not isinstance(base, dict):
@@ -203,8 +226,14 @@ def _check_axis(
     for index, value in enumerate(axis.points() or axis.ends()):
         trial = json.loads(json.dumps(part))
         set_field(trial, axis.key, value)
-        for problem in [problem for problem in _problems(trial, head, context) if problem not in before]:
-            key = (*path, "values", index) if axis.values is not None else (*path, "key" if rest else "values")
+        for problem in [
+            problem for problem in _problems(trial, head, context) if problem not in before
+        ]:
+            key = (
+                (*path, "values", index)
+                if axis.values is not None
+                else (*path, "key" if rest else "values")
+            )
             complaints.append(document.complaint(key, f"{axis.key}: {problem}"))
     return complaints
 
@@ -228,11 +257,19 @@ def _check_conditions(document: Document, study: Study) -> list[Complaint]:
         for key, name, value in _labels_in(axis.when, study.axes[:index]):
             message = f"'{name}' is a label; a condition names the value that has it: {worded(key, value)}"
             complaints.append(document.complaint(("axes", index, "when", key), message))
-        for key in [key for key, wanted in axis.when.items() if key not in fields and not _may_be_unset(wanted)]:
+        for key in [
+            key
+            for key, wanted in axis.when.items()
+            if key not in fields and not _may_be_unset(wanted)
+        ]:
             nearby = [field for field in fields if field.partition(".")[0] == key.partition(".")[0]]
-            message = unknown_name("field (no axis above varies it, the base does not set it)", key, nearby or SETTABLE)
+            message = unknown_name(
+                "field (no axis above varies it, the base does not set it)", key, nearby or SETTABLE
+            )
             complaints.append(document.complaint(("axes", index, "when", key), message))
-        fields.update(field for point in axis.points() or [None] for field, _ in flatten({axis.key: point}))
+        fields.update(
+            field for point in axis.points() or [None] for field, _ in flatten({axis.key: point})
+        )
     return complaints
 
 
@@ -259,7 +296,9 @@ def _check_size(document: Document, study: Study) -> list[Complaint]:
         return []
     for index, axis in enumerate(study.axes):
         if axis.points() is None:
-            return [document.complaint(("axes", index), "sampler 'grid' needs 'values' or a 'step'")]
+            return [
+                document.complaint(("axes", index), "sampler 'grid' needs 'values' or a 'step'")
+            ]
     count = 0
     for count, _ in enumerate(study.variants(), start=1):
         if count * len(study.seeds) > MAX_TRIALS:

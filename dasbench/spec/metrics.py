@@ -16,7 +16,8 @@ class Metric:
 
     Args:
         unit: of its values, `""` for none; differences of `%` are percentage points.
-        direction: whether more or less of it is better; None if neither is, or nobody said: it is never ranked by.
+        direction: whether more or less of it is better; None if neither is, or nobody said: it is
+            never ranked by.
     """
 
     unit: str = ""
@@ -64,7 +65,9 @@ def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
         for name, metric in known.items():
             before = common.get(name, metric)
             unit = metric.unit if metric.unit == before.unit else ""
-            common[name] = Metric(unit, metric.direction if metric.direction == before.direction else None)
+            common[name] = Metric(
+                unit, metric.direction if metric.direction == before.direction else None
+            )
     return common
 
 
@@ -72,7 +75,8 @@ def check_metric_traits(unit: object, direction: object) -> Metric:
     """A metric from what it was registered with.
 
     Raises:
-        ValueError: saying what is wrong with the unit or with the direction, and what would be right.
+        ValueError: saying what is wrong with the unit or with the direction, and what would be
+            right.
 
     Example:
         >>> check_metric_traits("dB", "higher")
@@ -81,11 +85,15 @@ def check_metric_traits(unit: object, direction: object) -> Metric:
         ValueError: direction 'higher'; write 'max' or 'min', or leave it out where neither is better
     """
     if not isinstance(unit, str) or len(unit) > LONGEST_UNIT or not unit.isprintable():
-        raise ValueError(f"unit {unit!r}; write up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none")
+        raise ValueError(
+            f"unit {unit!r}; write up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none"
+        )
     if direction == "max":
         return Metric(unit, "max")
     if direction == "min":
         return Metric(unit, "min")
     if direction is None:
         return Metric(unit)
-    raise ValueError(f"direction {direction!r}; write 'max' or 'min', or leave it out where neither is better")
+    raise ValueError(
+        f"direction {direction!r}; write 'max' or 'min', or leave it out where neither is better"
+    )

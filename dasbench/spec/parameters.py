@@ -13,7 +13,9 @@ Problem = tuple[tuple[str | int, ...], str]
 """Where in the checked data something is wrong, and what."""
 
 
-def check_parameters(schema: type[BaseModel], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+def check_parameters(
+    schema: type[BaseModel], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
     """Check given parameters against a schema and fill in its defaults.
 
     Numbers are brought into the annotated type, so that `alpha: 1` and `alpha: 1.0` are the same.
@@ -40,19 +42,25 @@ def check_parameters(schema: type[BaseModel], given: Mapping[str, Any]) -> tuple
     try:
         checked = schema.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
-        return dict(given), [(plain_path(item["loc"]), explain(item, schema)) for item in error.errors()]
+        return dict(given), [
+            (plain_path(item["loc"]), explain(item, schema)) for item in error.errors()
+        ]
     return checked.model_dump(mode="json"), []
 
 
 def parameter_schema(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
     """What may be said about a constructor's keyword-only arguments.
 
-    Types, ranges (`Annotated[float, Gt(0), Le(1)]`) and choices (`Literal`) come from the annotations.
+    Types, ranges (`Annotated[float, Gt(0), Le(1)]`) and choices (`Literal`) come from the
+    annotations.
     """
     fields: dict[str, Any] = {}
     for argument in arguments:
         empty = argument.default is inspect.Parameter.empty
-        fields[argument.name] = (argument.annotation, PydanticUndefined if empty else argument.default)
+        fields[argument.name] = (
+            argument.annotation,
+            PydanticUndefined if empty else argument.default,
+        )
     config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
     return create_model("Parameters", __config__=config, **fields)
 
@@ -71,7 +79,9 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         case "missing":
             return "is required"
         case "extra_forbidden":
-            known = [key for key in known_keys(model, plain_path(error["loc"])[:-1]) if key not in hidden]
+            known = [
+                key for key in known_keys(model, plain_path(error["loc"])[:-1]) if key not in hidden
+            ]
             return _unknown_key(str(error["loc"][-1]), known)
         case "literal_error" | "enum":
             return _not_one_of(error["input"], str(context.get("expected", "")))
@@ -80,7 +90,9 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         case "finite_number":
             return "must be a finite number"
         case _:
-            message = error["msg"].replace("Input should be", "must be").replace("an object", "a mapping")
+            message = (
+                error["msg"].replace("Input should be", "must be").replace("an object", "a mapping")
+            )
             return f"{message}, not {given}"
 
 
@@ -99,7 +111,9 @@ def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]
 
 def plain_path(loc: Iterable[str | int]) -> tuple[str | int, ...]:
     """The place of an error without the tags that pydantic puts in for unions and validators."""
-    return tuple(part for part in loc if isinstance(part, int) or part.isidentifier() or "." in part)
+    return tuple(
+        part for part in loc if isinstance(part, int) or part.isidentifier() or "." in part
+    )
 
 
 def _nested_model(annotation: Any) -> type[BaseModel] | None:

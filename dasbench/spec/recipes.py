@@ -34,7 +34,9 @@ def with_recipes(values: Mapping[str, Any]) -> dict[str, Any]:
     expanded: dict[str, Any] = {}
     for key, value in values.items():
         if key == "training.recipe" and value is not None:
-            expanded |= {f"training.{field}": setting for field, setting in recipes()[value].items()}
+            expanded |= {
+                f"training.{field}": setting for field, setting in recipes()[value].items()
+            }
         elif key == "training" and isinstance(value, Mapping) and value.get("recipe"):
             own = {field: setting for field, setting in value.items() if field != "recipe"}
             expanded[key] = {**recipes()[value["recipe"]], **own}

@@ -19,14 +19,16 @@ class Replication(Frozen):
 
     Args:
         values: the seeds; with looks the ones that the last look has.
-        looks: numbers of seeds after which the variants are compared with the baseline, ascending; only what is still
-            open gets the seeds of the next look.
-        min_effect: smallest difference that matters, in the unit of the first objective; with looks only.
-        baseline: the varied fields of the variant that the others are compared with; with looks only. By default the
-            variant that is the base as it stands, else the first.
+        looks: numbers of seeds after which the variants are compared with the baseline, ascending;
+            only what is still open gets the seeds of the next look.
+        min_effect: smallest difference that matters, in the unit of the first objective; with looks
+            only.
+        baseline: the varied fields of the variant that the others are compared with; with looks
+            only. By default the variant that is the base as it stands, else the first.
 
     Source:
-        Looks: Mathieu et al., 2023, AdaStop, arXiv 2306.10882, with the error rate divided over planned looks.
+        Looks: Mathieu et al., 2023, AdaStop, arXiv 2306.10882, with the error rate divided over
+        planned looks.
 
     Example:
         >>> list(Replication.model_validate(3))
@@ -50,11 +52,20 @@ class Replication(Frozen):
         if isinstance(data, list | tuple):
             return {"values": tuple(data)}
         if not isinstance(data, Mapping):
-            raise ValueError("must be a number of seeds, a list of seeds, or a mapping with 'looks'")  # noqa: TRY004
+            raise ValueError(  # noqa: TRY004
+                "must be a number of seeds, a list of seeds, or a mapping with 'looks'"
+            )
         if "values" in data:  # as the database keeps it
-            return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+            return {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in data.items()
+            }
         looks = data.get("looks")
-        if not isinstance(looks, list | tuple) or not all(type(look) is int for look in looks) or not looks:
+        if (
+            not isinstance(looks, list | tuple)
+            or not all(type(look) is int for look in looks)
+            or not looks
+        ):
             raise ValueError("needs 'looks', ascending numbers of seeds, for example [5, 10, 20]")
         return {**data, "looks": tuple(looks), "values": tuple(range(min(max(looks), MAX_SEEDS)))}
 

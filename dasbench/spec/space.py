@@ -4,7 +4,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from dasbench.spec.labels import worded
 from dasbench.spec.trial import Frozen
@@ -24,9 +31,10 @@ _NAMED_PARTS = ("task", "backbone", "gate", "dataset")
 class AxisValue(Frozen):
     """A value that an axis lists, and what a variant that has it is called.
 
-    Written as the value alone, or with a label: `{value: 0.1, label: little}`. Where the value is itself a mapping and
-    the axis varies a whole part of the trial, the label stands beside it: `{name: das, alpha: 0.2, label: DAS}`; what
-    has a `label` of its own is written `{value: {...}, label: ...}`.
+    Written as the value alone, or with a label: `{value: 0.1, label: little}`. Where the value is
+    itself a mapping and the axis varies a whole part of the trial, the label stands beside it:
+    `{name: das, alpha: 0.2, label: DAS}`; what has a `label` of its own is written
+    `{value: {...}, label: ...}`.
 
     Args:
         value: any plain data.
@@ -66,7 +74,11 @@ def _with_label(value: Any, *, beside: bool) -> Any:
     """
     if isinstance(value, AxisValue):
         return value
-    if not isinstance(value, Mapping) or "label" not in value or not (beside or value.keys() == {"value", "label"}):
+    if (
+        not isinstance(value, Mapping)
+        or "label" not in value
+        or not (beside or value.keys() == {"value", "label"})
+    ):
         return {"value": value}
     own = {key: part for key, part in value.items() if key != "label"}
     return {"value": own["value"] if own.keys() == {"value"} else own, "label": value["label"]}
@@ -81,8 +93,10 @@ class Axis(Frozen):
         low, high: a range, both ends included, with
         step: the distance of its points (then it can be enumerated), and
         log: whether it is sampled on a logarithmic scale, and
-        integer: whether only whole numbers are meant (then `step` is 1 unless it is given or the scale is logarithmic).
-        when: other fields and the value (or list of values) that each must have for this axis to apply.
+        integer: whether only whole numbers are meant (then `step` is 1 unless it is given or the
+            scale is logarithmic).
+        when: other fields and the value (or list of values) that each must have for this axis to
+            apply.
 
     Example:
         >>> Axis(key="gate.alpha", low=0.1, high=0.3, step=0.1).points()
@@ -104,7 +118,10 @@ class Axis(Frozen):
         if not isinstance(data, Mapping) or not isinstance(data.get("values"), list | tuple):
             return data
         beside = data.get("key") in SETTABLE
-        return {**data, "values": tuple(_with_label(value, beside=beside) for value in data["values"])}
+        return {
+            **data,
+            "values": tuple(_with_label(value, beside=beside) for value in data["values"]),
+        }
 
     @model_validator(mode="after")
     def _values_or_range(self) -> Self:
@@ -113,7 +130,9 @@ class Axis(Frozen):
             raise ValueError("give either 'values' or 'low' and 'high'")
         if self.values is not None:
             if self.integer or self.log:
-                raise ValueError(f"'{'integer' if self.integer else 'log'}' belongs to a range, not to 'values'")
+                raise ValueError(
+                    f"'{'integer' if self.integer else 'log'}' belongs to a range, not to 'values'"
+                )
             if not self.values:
                 raise ValueError("has no values")
             plain = self._plain_values
@@ -123,7 +142,9 @@ class Axis(Frozen):
             return self
         if self.low is None or self.high is None or self.low >= self.high:
             raise ValueError("needs 'low' below 'high'")
-        if self.integer and not all(float(n).is_integer() for n in (self.low, self.high, self.step or 1)):
+        if self.integer and not all(
+            float(n).is_integer() for n in (self.low, self.high, self.step or 1)
+        ):
             raise ValueError("'integer' needs whole numbers for 'low', 'high' and 'step'")
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError("'log' needs a positive 'low' and no 'step'")
@@ -170,7 +191,11 @@ class Axis(Frozen):
 
     def name_of(self, value: Any) -> str | None:
         """What the axis calls a value: its label, or a component as it is beside others with labels; else None."""
-        given = [each.label for each in self.values or () if each.value == value and each.label is not None]
+        given = [
+            each.label
+            for each in self.values or ()
+            if each.value == value and each.label is not None
+        ]
         if given:
             return given[0]
         is_component = self.key.removesuffix(".name") in _NAMED_PARTS
@@ -180,12 +205,15 @@ class Axis(Frozen):
         """Whether the conditions of one axis hold where the other's do, for some value of the fields in both."""
         shared = self.when.keys() & other.when.keys()
         return len(shared) == min(len(self.when), len(other.when)) and all(
-            any(option in _options(other.when[key]) for option in _options(self.when[key])) for key in shared
+            any(option in _options(other.when[key]) for option in _options(self.when[key]))
+            for key in shared
         )
 
     def applies(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Whether every condition of `when` holds: for the values of the axes before, and the base's dotted fields."""
-        return all(_matches(field_value(key, base, values), wanted) for key, wanted in self.when.items())
+        return all(
+            _matches(field_value(key, base, values), wanted) for key, wanted in self.when.items()
+        )
 
 
 def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -42,14 +42,20 @@ def add_space(document: Document) -> Document:
     added = [axis.model_dump(mode="json", exclude_defaults=True) for axis in space.axes]
     lines = dict(document.lines)
     lines.update({("axes", len(own) + number): lines[("space",)] for number in range(len(added))})
-    return Document(document.file, {**document.data, "axes": [*own, *added]}, lines, document.complaints)
+    return Document(
+        document.file, {**document.data, "axes": [*own, *added]}, lines, document.complaints
+    )
 
 
 def _find(name: str, document: Document) -> Path:
     """The file of a space: beside the study's folder, in it, or where one stands."""
     study = Path(document.file).resolve().parent
     folders = [study.parent / FOLDER, study / FOLDER, Path(FOLDER)]
-    candidates = [study / name] if name.endswith(".yaml") else [folder / f"{name}.yaml" for folder in folders]
+    candidates = (
+        [study / name]
+        if name.endswith(".yaml")
+        else [folder / f"{name}.yaml" for folder in folders]
+    )
     for path in candidates:
         if path.is_file():
             return path
@@ -64,10 +70,15 @@ def _read(path: Path) -> SearchSpace:
         space = SearchSpace.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
         found = error.errors()
-        complaints += [document.complaint(plain_path(item["loc"]), explain(item, SearchSpace)) for item in found]
+        complaints += [
+            document.complaint(plain_path(item["loc"]), explain(item, SearchSpace))
+            for item in found
+        ]
         raise StudyError(complaints) from error
     if space.name != path.stem:
-        complaints.append(Complaint(str(path), 1, "name", f"must be the file's name, '{path.stem}'"))
+        complaints.append(
+            Complaint(str(path), 1, "name", f"must be the file's name, '{path.stem}'")
+        )
     if complaints:
         raise StudyError(complaints)
     return space

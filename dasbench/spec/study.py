@@ -63,8 +63,8 @@ class Resources(Frozen):
 
     Args:
         cpus: threads of a trial.
-        gpus: GPUs of a trial; a fraction shares one, `auto` measures how many trials one holds, 0 trains on the CPU.
-            Left out, it is `auto` on a machine that has a GPU, and 0 on others.
+        gpus: GPUs of a trial; a fraction shares one, `auto` measures how many trials one holds, 0
+            trains on the CPU. Left out, it is `auto` on a machine that has a GPU, and 0 on others.
         timeout_s: seconds after which a trial ends as failed (`timeout`), or None.
     """
 
@@ -84,7 +84,8 @@ class Confirm(Frozen):
     """What happens once a search has spent its trials: the winners are trained again, on seeds that chose nothing.
 
     Args:
-        top: how many variants, at the most, are called in: the best of one objective, the front of several.
+        top: how many variants, at the most, are called in: the best of one objective, the front of
+            several.
         seeds: fresh seeds for each of them, and for the base as it stands.
     """
 
@@ -101,18 +102,20 @@ class Study(Frozen):
         base: the trial that the axes start from.
         axes: what varies.
         space: name (or file) of a search space, whose axes are added to these.
-        seeds: every variant is trained once for each; with looks, only while its comparison is open.
+        seeds: every variant is trained once for each; with looks, only while its comparison is
+            open.
         sampler: who chooses among the variants; `grid` runs them all.
         scheduler: who stops trials early that look hopeless; `none` lets all run to their end.
-        trials: how many distinct trials a sampler may propose, in all; also after the study was interrupted.
+        trials: how many distinct trials a sampler may propose, in all; also after the study was
+            interrupted.
         constraints: what every trial has to keep; who does not is never trained.
         confirm: how the winners of a search are trained again before they are called winners.
         callbacks: who else hears of epochs and results (`tensorboard`, `mlflow`, `wandb`).
         objectives: metrics to rank by, the most important first.
         resources: what one trial gets.
         profiles: changes of the study by name (`--profile`), see `load_study`.
-        imports: modules of the user's own components: names, or paths from the folder of the study's file. They change
-            no trial's key by themselves.
+        imports: modules of the user's own components: names, or paths from the folder of the
+            study's file. They change no trial's key by themselves.
 
     Example:
         >>> study = Study(
@@ -137,7 +140,9 @@ class Study(Frozen):
     trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS, validate_default=True)
     constraints: tuple[Constraint, ...] = Field(default=(), max_length=50)
     confirm: Confirm | None = None
-    objectives: tuple[Objective, ...] = Field(default=(Objective(metric="top1", direction="max"),), min_length=1)
+    objectives: tuple[Objective, ...] = Field(
+        default=(Objective(metric="top1", direction="max"),), min_length=1
+    )
     resources: Resources = Resources()
     callbacks: tuple[Annotated[Choice, known("callback")], ...] = ()
     profiles: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
@@ -148,7 +153,9 @@ class Study(Frozen):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[A-Za-z0-9][A-Za-z0-9_-]{0,63})?", name):
+        if not re.fullmatch(
+            r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[A-Za-z0-9][A-Za-z0-9_-]{0,63})?", name
+        ):
             raise ValueError(f"must be 1 to 64 letters, digits, '-' or '_', not '{name[:40]}'")
         return name
 
@@ -157,7 +164,9 @@ class Study(Frozen):
     def _distinct_axes(cls, axes: Axes) -> Axes:
         for one, other in combinations(axes, 2):
             if one.key == other.key and one.overlaps(other):
-                raise ValueError(f"axes vary '{one.key}' twice; give each a 'when' that excludes the other's")
+                raise ValueError(
+                    f"axes vary '{one.key}' twice; give each a 'when' that excludes the other's"
+                )
         return axes
 
     @field_validator("sampler", "scheduler")
@@ -167,9 +176,13 @@ class Study(Frozen):
         if choice.name == plain:
             return choice
         if "seeds" in info.data and info.data["seeds"].looks:
-            raise ValueError(f"'looks' compare fixed variants, all trained to the end: {info.field_name} is {plain}")
+            raise ValueError(
+                f"'looks' compare fixed variants, all trained to the end: {info.field_name} is {plain}"
+            )
         if info.field_name == "sampler" and "axes" in info.data and not info.data["axes"]:
-            raise ValueError(f"sampler '{choice.name}' has nothing to vary; give 'axes' or a 'space'")
+            raise ValueError(
+                f"sampler '{choice.name}' has nothing to vary; give 'axes' or a 'space'"
+            )
         return choice
 
     @field_validator("trials", "confirm")
@@ -179,9 +192,13 @@ class Study(Frozen):
         if sampler is None:
             return value
         if sampler.name == "grid" and value is not None:
-            raise ValueError("needs a sampler that proposes; 'grid' trains every variant on every seed")
+            raise ValueError(
+                "needs a sampler that proposes; 'grid' trains every variant on every seed"
+            )
         if sampler.name != "grid" and value is None and info.field_name == "trials":
-            raise ValueError(f"sampler '{sampler.name}' needs a number of trials that it may propose")
+            raise ValueError(
+                f"sampler '{sampler.name}' needs a number of trials that it may propose"
+            )
         return value
 
     @field_validator("objectives")
@@ -205,7 +222,9 @@ class Study(Frozen):
 
     def range_of(self, key: str) -> tuple[Any, ...]:
         """Every value that a dotted field of the trial takes; of a range that is only sampled, its two ends."""
-        varied = [value for axis in self.axes if axis.key == key for value in axis.points() or axis.ends()]
+        varied = [
+            value for axis in self.axes if axis.key == key for value in axis.points() or axis.ends()
+        ]
         return (*varied, self.base_fields[key])
 
     @property

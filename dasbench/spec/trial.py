@@ -43,8 +43,9 @@ class Frozen(BaseModel):
 class Choice(Frozen):
     """A component by name, with its parameters.
 
-    In a study it is written flat (`{name: das, alpha: 0.2}`), or as the bare name when all parameters keep their
-    defaults. The parameters are checked against the component's constructor, which is their schema.
+    In a study it is written flat (`{name: das, alpha: 0.2}`), or as the bare name when all
+    parameters keep their defaults. The parameters are checked against the component's constructor,
+    which is their schema.
 
     Example:
         >>> Choice.model_validate("das") == Choice.model_validate({"name": "das"})
@@ -95,9 +96,10 @@ class Placement(Frozen):
 
     Args:
         stages: numbers of the stages, from 1; all stages if left out.
-        after: `stage` (one gate at each stage's end), `block` (after the skip connection), `before_add` (before it) or
-            `inside` (after the norm of a block's middle convolution).
-        blocks: in which blocks of a stage: `all`, the `first`, the `last`, or `alternate` (the second, the fourth,
+        after: `stage` (one gate at each stage's end), `block` (after the skip connection),
+            `before_add` (before it) or `inside` (after the norm of a block's middle convolution).
+        blocks: in which blocks of a stage: `all`, the `first`, the `last`, or `alternate` (the
+            second, the fourth,
             ...); not with `after: stage`, which has no blocks.
         sites: an explicit list of paths in the backbone instead.
 
@@ -116,7 +118,9 @@ class Placement(Frozen):
         if self.sites is not None and (self.stages, self.after, self.blocks) != (None, None, None):
             raise ValueError("give either 'sites' or 'stages', 'after' and 'blocks', not both")
         if self.after == "stage" and self.blocks is not None:
-            raise ValueError("'blocks' has no meaning with after 'stage'; write after: block, before_add or inside")
+            raise ValueError(
+                "'blocks' has no meaning with after 'stage'; write after: block, before_add or inside"
+            )
         return self
 
 
@@ -137,26 +141,31 @@ class Training(Frozen):
         momentum: of `sgd`.
         nesterov: Nesterov's momentum, with `sgd`.
         weight_decay: L2 penalty of `sgd`, decoupled for `adamw`.
-        schedule: `constant`, `cosine` (to zero), `step` (times `gamma` after each of `milestones`) or `exponential`
-            (times `gamma` after each epoch).
+        schedule: `constant`, `cosine` (to zero), `step` (times `gamma` after each of `milestones`)
+            or `exponential` (times `gamma` after each epoch).
         milestones: epochs after which `step` acts.
         gamma: factor of `step` and `exponential`.
         warmup_epochs: epochs, or a part of one, over which the rate rises linearly from zero.
-        start_epochs: epochs, of all of them, that only prepare a start for the rest: at a constant rate, after which
-            the optimiser, its schedule and its warm-up begin anew; `milestones` count from there.
+        start_epochs: epochs, of all of them, that only prepare a start for the rest: at a constant
+            rate, after which the optimiser, its schedule and its warm-up begin anew; `milestones`
+            count from there.
         label_smoothing: share of the target that is spread over all classes.
-        balance: what is done about classes of uneven size in the training part: `none`; `weights`, which weighs an
-            example of class c in the loss by N / (K n_c), of N examples and K classes, n_c of them of c; or `sampling`,
-            where an epoch draws N examples with replacement, of each class as often as of another. Weights and label
-            smoothing go together as in torch: the share of the target that falls to a class is weighed as the class.
+        balance: what is done about classes of uneven size in the training part: `none`; `weights`,
+            which weighs an example of class c in the loss by N / (K n_c), of N examples and K
+            classes, n_c of them of c; or `sampling`, where an epoch draws N examples with
+            replacement, of each class as often as of another. Weights and label smoothing go
+            together as in torch: the share of the target that falls to a class is weighed as the
+            class.
         augment: random flips and crops as the data set defines them.
         select: which epoch is tested: the `last`, or the `best` on the validation part.
-        precision: of the network's operators, in training and in evaluation: `fp32`; `tf32`, which rounds what a GPU's
-            convolutions and matrix products read to 10 bits and is fp32 on a CPU; or `bf16` where torch's automatic
-            mixed precision takes it, and tf32 elsewhere. Weights, their updates and the loss stay in fp32.
-        compile: whether torch.compile makes kernels of the network; the first steps then take minutes.
-        accumulate: parts that a batch is computed in, one after the other, for one step of the optimiser: less memory,
-            the same gradient. Batch norms see a part at a time.
+        precision: of the network's operators, in training and in evaluation: `fp32`; `tf32`, which
+            rounds what a GPU's convolutions and matrix products read to 10 bits and is fp32 on a
+            CPU; or `bf16` where torch's automatic mixed precision takes it, and tf32 elsewhere.
+            Weights, their updates and the loss stay in fp32.
+        compile: whether torch.compile makes kernels of the network; the first steps then take
+            minutes.
+        accumulate: parts that a batch is computed in, one after the other, for one step of the
+            optimiser: less memory, the same gradient. Batch norms see a part at a time.
     """
 
     recipe: str | None = None
@@ -198,16 +207,24 @@ class Training(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.start_epochs >= self.epochs:
-            raise ValueError(f"start_epochs ({self.start_epochs}) must be fewer than epochs ({self.epochs})")
+            raise ValueError(
+                f"start_epochs ({self.start_epochs}) must be fewer than epochs ({self.epochs})"
+            )
         left = self.epochs - self.start_epochs
         if self.warmup_epochs >= left:
-            rest = f"the {left} epochs after start_epochs" if self.start_epochs else f"epochs ({self.epochs})"
+            rest = (
+                f"the {left} epochs after start_epochs"
+                if self.start_epochs
+                else f"epochs ({self.epochs})"
+            )
             raise ValueError(f"warmup_epochs ({self.warmup_epochs:g}) must be fewer than {rest}")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer sgd with momentum above 0")
         if self.accumulate > self.batch_size:
             message = "the parts of a batch, must not be more than its images"
-            raise ValueError(f"accumulate ({self.accumulate}), {message} (batch_size {self.batch_size})")
+            raise ValueError(
+                f"accumulate ({self.accumulate}), {message} (batch_size {self.batch_size})"
+            )
         return self
 
 
@@ -223,10 +240,11 @@ class Trial(Frozen):
         training: how it is trained.
         seed: of every random decision, from 0.
         data_fingerprint: hash of the data set's content and split; filled in by `catalog.resolve`.
-        weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for fresh weights; filled
-            in by `catalog.resolve`.
-        code: hash of the code of each component that is not dasbench's own as released, by the field that names it, and
-            of the training loop under `training`; filled in by `catalog.resolve`.
+        weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for
+            fresh weights; filled in by `catalog.resolve`.
+        code: hash of the code of each component that is not dasbench's own as released, by the
+            field that names it, and of the training loop under `training`; filled in by
+            `catalog.resolve`.
 
     Example:
         >>> trial = Trial(backbone="resnet18", dataset="digits", seed=0)
@@ -251,8 +269,8 @@ class Trial(Frozen):
     def key(self) -> str:
         """12 hexadecimal digits that name this trial: a hash of every field and of `SEMANTICS`.
 
-        Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of the weights file,
-        whose content counts instead: resolve before you compare.
+        Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of
+        the weights file, whose content counts instead: resolve before you compare.
         """
         return hash_of({"semantics": SEMANTICS, **deciding_fields(self.model_dump(mode="json"))})
 

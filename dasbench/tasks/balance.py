@@ -11,8 +11,8 @@ from dasbench.seeds import derive_seed, uniform
 def class_weights(labels: NDArray[np.int64], *, num_classes: int) -> NDArray[np.float64]:
     """What an example of each class weighs, so that all classes weigh the same: N / (K n_c), as in scikit-learn.
 
-    N examples are of K classes, n_c of them of class c. Their mean weight is 1. A class without examples weighs
-    nothing and is not counted in K.
+    N examples are of K classes, n_c of them of class c. Their mean weight is 1. A class without
+    examples weighs nothing and is not counted in K.
 
     Args:
         labels: class of each training example, [N].
@@ -35,7 +35,8 @@ def class_weights(labels: NDArray[np.int64], *, num_classes: int) -> NDArray[np.
 def balanced_draw(labels: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray[np.int64]:
     """As many examples as there are, drawn with replacement: each is of any class that occurs with equal chance.
 
-    The draw is a function of its arguments, like the order of an epoch; nothing has to be remembered to go on.
+    The draw is a function of its arguments, like the order of an epoch; nothing has to be
+    remembered to go on.
 
     Args:
         labels: class of each training example, [N].
@@ -43,8 +44,8 @@ def balanced_draw(labels: NDArray[np.int64], *, seed: int, epoch: int) -> NDArra
         epoch: from 1.
 
     Returns:
-        Numbers of a `Repeatable` part, [N]: an example that is drawn for the k-th time is called by its index plus
-        (k - 1) N.
+        Numbers of a `Repeatable` part, [N]: an example that is drawn for the k-th time is called by
+        its index plus (k - 1) N.
 
     Example:
         >>> numbers = balanced_draw(np.array([0] * 90 + [1] * 10), seed=0, epoch=1)
@@ -77,8 +78,8 @@ def _times_before(indices: NDArray[np.int64]) -> NDArray[np.int64]:
 class Repeatable:
     """A part in which image i of N is also called i + N, i + 2 N, and so on.
 
-    What varies an image in training follows from the number by which it is called. So one that is drawn several times
-    in an epoch is varied differently each time.
+    What varies an image in training follows from the number by which it is called. So one that is
+    drawn several times in an epoch is varied differently each time.
 
     Args:
         part: the part.

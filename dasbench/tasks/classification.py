@@ -37,11 +37,12 @@ class Classification:
     """Tell which class an image belongs to.
 
     Args:
-        saliency: a stage (`stage4`) or a module's path, at which Grad-CAM maps are scored against the masks of the data
-            set's objects: adds `sfd` to the scores of both parts. None for no such score.
+        saliency: a stage (`stage4`) or a module's path, at which Grad-CAM maps are scored against
+            the masks of the data set's objects: adds `sfd` to the scores of both parts. None for no
+            such score.
         saliency_images: how many images of a part are scored; 100 in the paper.
-        latency: time the forward pass of one image once the network is trained: adds `latency_ms`, which depends on
-            the machine and on what else it does.
+        latency: time the forward pass of one image once the network is trained: adds `latency_ms`,
+            which depends on the machine and on what else it does.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Classification:
         self.saliency_images = saliency_images
         self.latency = latency
 
-    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+    def build(
+        self, trial: Trial, *, device: torch.device, replica: Replica | None = None
+    ) -> Learner:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         learner = _Classifier(trial, _dataset(trial), device, replica or Replica())
         learner.score_saliency = self._saliency_scorer(trial, learner.network)
@@ -66,7 +69,9 @@ class Classification:
         """What the trial's network costs for one image of its data set, once it is trained."""
         data = _dataset(trial)
         network = build_model(trial, num_classes=len(data.classes))
-        self._saliency_scorer(trial, network)  # refuses what cannot be scored before anything is trained
+        self._saliency_scorer(
+            trial, network
+        )  # refuses what cannot be scored before anything is trained
         return measure_cost(inference_form(network), data.input_size)
 
     def _saliency_scorer(self, trial: Trial, network: nn.Module) -> ScoreSaliency | None:
@@ -91,8 +96,12 @@ class _Classifier(ImageLearner[_Batch]):
         super().__init__(self.network, trial, data, device, replica)
         self.score_saliency: ScoreSaliency | None = None
         self.latency = False
-        self.auxiliary = [module for module in self.model.modules() if isinstance(module, HasAuxiliary)]
-        self.parts = {part: resident(getattr(data, part), device) for part in ("train", "val", "test")}
+        self.auxiliary = [
+            module for module in self.model.modules() if isinstance(module, HasAuxiliary)
+        ]
+        self.parts = {
+            part: resident(getattr(data, part), device) for part in ("train", "val", "test")
+        }
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
         self.truth = data.train.labels.cpu().numpy()
         self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
@@ -100,10 +109,16 @@ class _Classifier(ImageLearner[_Batch]):
         self.loss_weights: Tensor | None = None
         if trial.training.balance == "weights":
             self.class_weights = class_weights(self.truth, num_classes=len(data.classes))
-            self.loss_weights = torch.from_numpy(self.class_weights).to(device=device, dtype=torch.float32)
+            self.loss_weights = torch.from_numpy(self.class_weights).to(
+                device=device, dtype=torch.float32
+            )
 
     def load(
-        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+        self,
+        part: Literal["train", "val", "test"],
+        batches: Sequence[NDArray[np.int64]],
+        *,
+        variation: int | None,
     ) -> Iterator[_Batch]:
         """Images with their labels."""
         split = self.repeatable if part == "train" and self.repeatable else self.parts[part]
@@ -140,14 +155,18 @@ class _Classifier(ImageLearner[_Batch]):
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.trial.training.label_smoothing
-        return functional.cross_entropy(logits, labels, weight=self.loss_weights, label_smoothing=smoothing)
+        return functional.cross_entropy(
+            logits, labels, weight=self.loss_weights, label_smoothing=smoothing
+        )
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Loss and accuracies on one part, and which of its images were right; no class weighs more than another."""
         split, labels = self.parts[part], self.labels[part]
         self.model.eval()
         with torch.inference_mode():
-            batches = self.images(split, in_order(len(split), self.at_a_time(EVALUATION_BATCH)), variation=None)
+            batches = self.images(
+                split, in_order(len(split), self.at_a_time(EVALUATION_BATCH)), variation=None
+            )
             logits = torch.cat([self._logits(batch) for batch in batches])
             metrics = {
                 "loss": float(functional.cross_entropy(logits, labels)),
@@ -160,7 +179,9 @@ class _Classifier(ImageLearner[_Batch]):
         if self.score_saliency:
             metrics |= self.score_saliency(part)
         if self.latency and part == "test":
-            metrics["latency_ms"] = latency_ms(time_forward(inference_form(self.network), self.data.input_size))
+            metrics["latency_ms"] = latency_ms(
+                time_forward(inference_form(self.network), self.data.input_size)
+            )
         confusion = self._confusion(logits, labels) if part == "test" else ""
         return Evaluation(metrics, np.packbits(right).tobytes().hex(), confusion)
 

@@ -37,14 +37,16 @@ class Detection:
     What a gate learns from its own classification of the image (ABN) is left out.
 
     Args:
-        shorter_side: images are scaled to this length of their shorter side, in pixels; 800 in the paper's toolbox.
+        shorter_side: images are scaled to this length of their shorter side, in pixels; 800 in the
+            paper's toolbox.
         longer_side: or less, so that the longer one has at most this; 1,333 there.
-        norms: of the backbone: `frozen` at what its weights file says, as in the paper, or `trained`, where it starts
-            afresh. The norms of gates are trained in any case.
+        norms: of the backbone: `frozen` at what its weights file says, as in the paper, or
+            `trained`, where it starts afresh. The norms of gates are trained in any case.
         frozen_stages: the stem and this many stages keep their weights; 1 in the paper's toolbox.
         pyramid: channels of the feature pyramid; 256 in the paper.
         features: of a box; 1,024 in the paper.
-        proposals: boxes that are looked at in an image, and what the cost is counted for; twice as many in training.
+        proposals: boxes that are looked at in an image, and what the cost is counted for; twice as
+            many in training.
         sampled: boxes of an image that one step of training learns from; 512 in the paper.
     """
 
@@ -71,10 +73,14 @@ class Detection:
             "sampled": sampled,
         }
 
-    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+    def build(
+        self, trial: Trial, *, device: torch.device, replica: Replica | None = None
+    ) -> Learner:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         if trial.training.compile:
-            raise UsageError("training.compile: a detector's steps depend on what it finds and cannot be compiled")
+            raise UsageError(
+                "training.compile: a detector's steps depend on what it finds and cannot be compiled"
+            )
         data = load_dataset(trial.dataset)
         network = self.network(trial, num_classes=len(data.classes), mean=data.mean, std=data.std)
         return _Detector(network, trial, data, device, replica or Replica())
@@ -101,10 +107,13 @@ class Detection:
             num_classes: of objects.
             mean: of each channel, in [0, 1].
             std: of each channel.
-            folded: whether it is as it is used, with gates dissolved that can be, or as it is trained.
+            folded: whether it is as it is used, with gates dissolved that can be, or as it is
+                trained.
         """
         gated = build_model(trial, num_classes=num_classes)
-        gated = (inference_form(gated) if folded else gated).eval()  # gates see an image, to learn nothing
+        gated = (
+            inference_form(gated) if folded else gated
+        ).eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(trial.seed, "detection"))
             detector = faster_rcnn(
@@ -125,7 +134,11 @@ class _Detector(ImageLearner[list[Scene]]):
     objective = "ap"
 
     def load(
-        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+        self,
+        part: Literal["train", "val", "test"],
+        batches: Sequence[NDArray[np.int64]],
+        *,
+        variation: int | None,
     ) -> Iterator[list[Scene]]:
         """Images, from 0 to 1, with their objects."""
         split: HasObjects = getattr(self.data, part)
@@ -143,14 +156,18 @@ class _Detector(ImageLearner[list[Scene]]):
     def _sent(self, chunks: Sequence[list[Scene]]) -> Arriving:
         """The tensors of all scenes of a batch, one after the other, on their way to the device."""
         scenes = [scene for chunk in chunks for scene in chunk]
-        return self.transfer.send([tensor for scene in scenes for tensor in (scene.image, *scene.objects)])
+        return self.transfer.send(
+            [tensor for scene in scenes for tensor in (scene.image, *scene.objects)]
+        )
 
     def loss(self, content: list[Scene]) -> Tensor:
         """Of the proposals and of the boxes: what they are taken for, and where they lie. Crowds teach nothing."""
         targets = []
         for scene in content:
             single = ~scene.objects.crowd
-            targets.append({"boxes": scene.objects.boxes[single], "labels": scene.objects.labels[single] + 1})
+            targets.append(
+                {"boxes": scene.objects.boxes[single], "labels": scene.objects.labels[single] + 1}
+            )
         with self.autocast():
             losses: dict[str, Tensor] = self.model([scene.image for scene in content], targets)
         return torch.stack([loss.float() for loss in losses.values()]).sum()
@@ -162,7 +179,9 @@ class _Detector(ImageLearner[list[Scene]]):
         self.model.eval()
         with torch.inference_mode():
             for scenes in self.load(
-                part, list(in_order(len(getattr(self.data, part)), EVALUATION_BATCH)), variation=None
+                part,
+                list(in_order(len(getattr(self.data, part)), EVALUATION_BATCH)),
+                variation=None,
             ):
                 with self.autocast():
                     answers = self.model([scene.image for scene in scenes])

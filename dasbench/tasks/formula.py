@@ -50,7 +50,18 @@ SYNTAX = (
     f"'x if y else z' and {', '.join(FUNCTIONS)}"
 )
 
-_OPERATORS = (ast.UnaryOp, ast.USub, ast.UAdd, ast.Not, ast.BinOp, ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.IfExp)
+_OPERATORS = (
+    ast.UnaryOp,
+    ast.USub,
+    ast.UAdd,
+    ast.Not,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.Compare,
+    ast.IfExp,
+)
 _OPERANDS = (ast.Constant, ast.List, ast.Tuple, ast.Name, ast.Attribute, ast.Load, ast.Call)
 _ALLOWED = (*_OPERATORS, *_OPERANDS, *ARITHMETIC, *COMPARISONS)
 
@@ -133,7 +144,9 @@ def _check_node(node: ast.AST, text: str) -> None:
             raise ValueError(unknown_name("function", name[:80], FUNCTIONS))
         fewest, most = (2, MAX_DEPTH) if name in ("min", "max") else (1, 1)
         if node.keywords or not fewest <= len(node.args) <= most:
-            raise ValueError(f"'{words[:80]}': {name} takes {'two numbers or more' if most > 1 else 'one number'}")
+            raise ValueError(
+                f"'{words[:80]}': {name} takes {'two numbers or more' if most > 1 else 'one number'}"
+            )
 
 
 def _check_field(name: str) -> None:
@@ -170,7 +183,9 @@ class _Evaluation:
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 return [self.value(item) for item in items]
             case ast.BoolOp(op=operation, values=values):
-                return (all if isinstance(operation, ast.And) else any)(self.value(value) for value in values)
+                return (all if isinstance(operation, ast.And) else any)(
+                    self.value(value) for value in values
+                )
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 return self.value(body if self.value(test) else otherwise)
             case ast.Compare(left=left, ops=comparisons, comparators=others):
@@ -192,9 +207,13 @@ class _Evaluation:
 
     def _field(self, name: str) -> Any:
         if name not in self.fields:
-            siblings = [field for field in self.fields if field.partition(".")[0] == name.partition(".")[0]]
+            siblings = [
+                field for field in self.fields if field.partition(".")[0] == name.partition(".")[0]
+            ]
             message = unknown_name("field of this trial", name, siblings)
-            raise UsageError(f"task.formula: {message} Ask for it where it applies: 'x if gate == \"das\" else y'.")
+            raise UsageError(
+                f"task.formula: {message} Ask for it where it applies: 'x if gate == \"das\" else y'."
+            )
         return self.fields[name]
 
 
@@ -202,10 +221,14 @@ def _compared(comparison: ast.cmpop, left: Any, right: Any) -> bool:
     try:
         return COMPARISONS[type(comparison)](left, right)
     except TypeError as error:
-        raise UsageError(f"task.formula: {left!r} and {right!r} cannot be compared so: {error}") from error
+        raise UsageError(
+            f"task.formula: {left!r} and {right!r} cannot be compared so: {error}"
+        ) from error
 
 
 def _number(value: Any, words: str) -> float:
     if not isinstance(value, int | float):
-        raise UsageError(f"task.formula: '{words}' is {value!r} and no number; compare it, as in \"{words} == 'x'\"")
+        raise UsageError(
+            f"task.formula: '{words}' is {value!r} and no number; compare it, as in \"{words} == 'x'\""
+        )
     return float(value)

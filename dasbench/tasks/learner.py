@@ -74,7 +74,9 @@ class ImageLearner(ABC, Generic[T]):
 
     objective: str
 
-    def __init__(self, model: nn.Module, trial: Trial, data: Dataset, device: torch.device, replica: Replica) -> None:
+    def __init__(
+        self, model: nn.Module, trial: Trial, data: Dataset, device: torch.device, replica: Replica
+    ) -> None:
         self.model = model
         self.trial = trial
         self.data = data
@@ -89,21 +91,28 @@ class ImageLearner(ABC, Generic[T]):
             self.model.compile()
         self.loaders = data_access().loaders
         self.examples_per_epoch = len(data.train)
-        self.steps_per_epoch = len(without_lone_image(self.examples_per_epoch, trial.training.batch_size))
+        self.steps_per_epoch = len(
+            without_lone_image(self.examples_per_epoch, trial.training.batch_size)
+        )
         self.transfer = Transfer(device)
         dtype = torch.bfloat16 if trial.training.precision == "bf16" else torch.float32
         self._normalise = Normalisation(data.mean, data.std, device=device, dtype=dtype)
 
     @abstractmethod
     def load(
-        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+        self,
+        part: Literal["train", "val", "test"],
+        batches: Sequence[NDArray[np.int64]],
+        *,
+        variation: int | None,
     ) -> Iterator[T]:
         """What some batches hold, on the device, one after the other.
 
         Args:
             part: of the data set.
             batches: indices of each.
-            variation: seed of the random variation in training; None gives the images as they are evaluated.
+            variation: seed of the random variation in training; None gives the images as they are
+                evaluated.
         """
 
     @abstractmethod
@@ -119,11 +128,16 @@ class ImageLearner(ABC, Generic[T]):
         training = self.trial.training
         order = self.order(epoch)
         variation = derive_seed(self.trial.seed, "augment", epoch) if training.augment else None
-        batches = [self._shares(order[places]) for places in without_lone_image(len(order), training.batch_size)]
+        batches = [
+            self._shares(order[places])
+            for places in without_lone_image(len(order), training.batch_size)
+        ]
         wanted = [share.indices for shares in batches for share in shares]
         contents = self.load("train", wanted, variation=variation)
         for shares in batches:
-            yield (Part(content, share) for share, content in zip(shares, contents, strict=False))  # contents go on
+            yield (
+                Part(content, share) for share, content in zip(shares, contents, strict=False)
+            )  # contents go on
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The training images of an epoch, as `load` takes them: each once, in an order of the epoch's own."""
@@ -141,9 +155,13 @@ class ImageLearner(ABC, Generic[T]):
 
     def autocast(self) -> torch.autocast:
         """The precision of the recipe, for the network's forward pass."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.training.precision == "bf16")
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.trial.training.precision == "bf16"
+        )
 
-    def images(self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
+    def images(
+        self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None
+    ) -> Iterator[Tensor]:
         """The images of some batches on the device, normalised.
 
         Shape:
@@ -151,13 +169,17 @@ class ImageLearner(ABC, Generic[T]):
         """
         return map(self._normalise, self.read(split, batches, variation=variation))
 
-    def read(self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None) -> Iterator[Tensor]:
+    def read(
+        self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None
+    ) -> Iterator[Tensor]:
         """The images of some batches on the device, as they are; a GPU computes while those from elsewhere come.
 
         Shape:
             uint8, [B, channels, H, W] each
         """
-        return load_batches(split, batches, variation=variation, loaders=self.loaders, transfer=self.transfer)
+        return load_batches(
+            split, batches, variation=variation, loaders=self.loaders, transfer=self.transfer
+        )
 
     def at_a_time(self, usual: int) -> int:
         """Images of a batch in evaluation.
@@ -188,11 +210,16 @@ def resident(split: S, device: torch.device) -> S | MemorySplit:
 def _spare_faulty_kernel(model: nn.Module) -> None:
     """Keep strided 1x1 convolutions of few channels out of the channels-last format, in which they damage memory.
 
-    On CPUs with AVX-512, oneDNN's gradient of their weights writes beyond its workspace (torch 2.15: a process that
-    trains a ResNet-18 of width 8 on images of 64 px dies). Their numbers are the same in either format.
+    On CPUs with AVX-512, oneDNN's gradient of their weights writes beyond its workspace (torch
+    2.15: a process that trains a ResNet-18 of width 8 on images of 64 px dies). Their numbers are
+    the same in either format.
     """
     for module in model.modules():
-        if not isinstance(module, nn.Conv2d) or module.kernel_size != (1, 1) or module.stride == (1, 1):
+        if (
+            not isinstance(module, nn.Conv2d)
+            or module.kernel_size != (1, 1)
+            or module.stride == (1, 1)
+        ):
             continue
         if module.in_channels < FEW_CHANNELS:
             module.to(memory_format=torch.contiguous_format)
@@ -209,7 +236,11 @@ def _refuse_without_compiler() -> None:
     asked = os.environ.get("CXX")
     names = [asked] if asked else ["g++", "clang++", "cl"]
     if not any(shutil.which(name) for name in names):
-        looked = f"$CXX is '{asked}', which is not there" if asked else f"found none of {', '.join(names)}"
+        looked = (
+            f"$CXX is '{asked}', which is not there"
+            if asked
+            else f"found none of {', '.join(names)}"
+        )
         raise UsageError(
             f"training.compile: true needs a C++ compiler ({looked}); install one, or set training.compile: false"
         )

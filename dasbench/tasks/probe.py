@@ -28,15 +28,17 @@ Epoch = Annotated[int, Ge(1)] | None
 class Probe:
     """Pretends to train: top-1 follows a learning curve that ends at the value of a formula, with seeded noise.
 
-    Everything around it is real: the network is built and counted, epochs are reported, checkpoints written, trials
-    stopped and resumed. A trial gives the same numbers always. One whose formula has no finite value diverges.
+    Everything around it is real: the network is built and counted, epochs are reported, checkpoints
+    written, trials stopped and resumed. A trial gives the same numbers always. One whose formula
+    has no finite value diverges.
 
     Args:
         formula: top-1 in percent after the last epoch, from the trial's dotted fields, for example
             `90 - 40 * (gate.alpha - 0.3) ** 2 + (2 if gate.first_norm == 'in' else 0)`.
         noise: standard deviation of each measured top-1, in percent points.
         start: top-1 before the first epoch.
-        rate: how fast the curve saturates; 4 has 64 % of the way behind it after a quarter of the epochs.
+        rate: how fast the curve saturates; 4 has 64 % of the way behind it after a quarter of the
+            epochs.
         seconds: that each epoch takes, at least.
         fail_at: epoch in which the trial fails with an error, or None.
         diverge_at: epoch in which the loss is no longer finite, or None.
@@ -71,7 +73,9 @@ class Probe:
         self.fail_at = fail_at
         self.diverge_at = diverge_at
 
-    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+    def build(
+        self, trial: Trial, *, device: torch.device, replica: Replica | None = None
+    ) -> Learner:
         """A learner that has seen no epoch yet."""
         return _Pretender(self, trial, device, replica or Replica())
 
@@ -91,7 +95,9 @@ class Probe:
 
     def curve(self, final: float, progress: float) -> float:
         """Top-1 after a share of the epochs, without noise."""
-        return self.start + (final - self.start) * math.expm1(-self.rate * progress) / math.expm1(-self.rate)
+        return self.start + (final - self.start) * math.expm1(-self.rate * progress) / math.expm1(
+            -self.rate
+        )
 
 
 @lru_cache(maxsize=4096)

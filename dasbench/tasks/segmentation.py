@@ -39,13 +39,16 @@ class Segmentation:
     What a gate learns from its own classification of the image (ABN) is left out.
 
     Args:
-        levels: resolutions of the backbone that vote on a pixel: 1 is FCN-32s, 2 FCN-16s and 3 FCN-8s in the paper.
+        levels: resolutions of the backbone that vote on a pixel: 1 is FCN-32s, 2 FCN-16s and 3
+            FCN-8s in the paper.
     """
 
     def __init__(self, *, levels: Annotated[int, Ge(1), Le(5)] = 3) -> None:
         self.levels = levels
 
-    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+    def build(
+        self, trial: Trial, *, device: torch.device, replica: Replica | None = None
+    ) -> Learner:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         data = load_dataset(trial.dataset)
         return _Segmenter(self._network(trial, data), trial, data, device, replica or Replica())
@@ -58,11 +61,16 @@ class Segmentation:
     def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> FullyConvolutional:
         """The network, gates included, as it is trained, or as it is used."""
         gated = build_model(trial, num_classes=len(data.classes))
-        gated = (inference_form(gated) if folded else gated).eval()  # gates see an image, to learn nothing
+        gated = (
+            inference_form(gated) if folded else gated
+        ).eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(trial.seed, "segmentation"))
             network = FullyConvolutional(
-                gated.backbone, gated.stage_ends, num_classes=len(data.classes) + 1, levels=self.levels
+                gated.backbone,
+                gated.stage_ends,
+                num_classes=len(data.classes) + 1,
+                levels=self.levels,
             )
         network.add_module("gates", gated.gates)  # they act through hooks of the backbone
         return network.train()
@@ -79,15 +87,26 @@ class _Segmenter(ImageLearner[_Batch]):
     objective = "miou"
 
     def __init__(
-        self, model: FullyConvolutional, trial: Trial, data: Dataset, device: torch.device, replica: Replica
+        self,
+        model: FullyConvolutional,
+        trial: Trial,
+        data: Dataset,
+        device: torch.device,
+        replica: Replica,
     ) -> None:
         super().__init__(model, trial, data, device, replica)
-        self.annotated: dict[str, HasClassMaps] = {part: getattr(data, part) for part in ("train", "val", "test")}
+        self.annotated: dict[str, HasClassMaps] = {
+            part: getattr(data, part) for part in ("train", "val", "test")
+        }
         self.parts = {part: resident(split, device) for part, split in self.annotated.items()}
         self.maps = {part: _class_maps(split, device) for part, split in self.annotated.items()}
 
     def load(
-        self, part: Literal["train", "val", "test"], batches: Sequence[NDArray[np.int64]], *, variation: int | None
+        self,
+        part: Literal["train", "val", "test"],
+        batches: Sequence[NDArray[np.int64]],
+        *,
+        variation: int | None,
     ) -> Iterator[_Batch]:
         """Images with the class of each pixel."""
         images = self.images(self.parts[part], batches, variation=variation)
@@ -117,8 +136,14 @@ class _Segmenter(ImageLearner[_Batch]):
             for batch in self.load(part, batches, variation=None):
                 scores = self._scores(batch.images)
                 loss += pixel_loss(scores, batch.maps).double() * len(scores) / length
-                confusion += count_pixels(batch.maps, scores.argmax(1), num_classes=num_classes, ignored=IGNORED)
-        metrics = {"loss": float(loss), "miou": miou(confusion), "pixel_accuracy": pixel_accuracy(confusion)}
+                confusion += count_pixels(
+                    batch.maps, scores.argmax(1), num_classes=num_classes, ignored=IGNORED
+                )
+        metrics = {
+            "loss": float(loss),
+            "miou": miou(confusion),
+            "pixel_accuracy": pixel_accuracy(confusion),
+        }
         return Evaluation(metrics, confusion=self._confusion(confusion) if part == "test" else "")
 
     def _confusion(self, confusion: Tensor) -> str:
@@ -132,8 +157,8 @@ class _Segmenter(ImageLearner[_Batch]):
 def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy, averaged over the pixels of each image of which the class is known, then over the images.
 
-    So the loss of a batch is that of its parts, weighted by their images, whatever is ignored in each. An image of
-    which nothing is known has a loss of 0.
+    So the loss of a batch is that of its parts, weighted by their images, whatever is ignored in
+    each. An image of which nothing is known has a loss of 0.
 
     Args:
         scores: of the classes, [B, K, H, W].
@@ -144,7 +169,9 @@ def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) ->
         >>> pixel_loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, IGNORED]]]))
         tensor(0.6931)
     """
-    if not scores.is_cuda and bool((maps != IGNORED).all()):  # to ask this on a GPU would hold it up
+    if not scores.is_cuda and bool(
+        (maps != IGNORED).all()
+    ):  # to ask this on a GPU would hold it up
         return functional.cross_entropy(scores, maps, label_smoothing=label_smoothing)
     losses = functional.cross_entropy(
         scores, maps, label_smoothing=label_smoothing, ignore_index=IGNORED, reduction="none"

@@ -19,9 +19,10 @@ class Evaluation:
 
     Args:
         metrics: value by name, without a prefix (`top1`, `loss`).
-        correct: which examples were right, as hexadecimal bits in their order; `""` where that has no meaning.
-        confusion: of the test part, which classes were taken for which, as `Confusion.to_text` writes it; `""` where
-            that has no meaning.
+        correct: which examples were right, as hexadecimal bits in their order; `""` where that has
+            no meaning.
+        confusion: of the test part, which classes were taken for which, as `Confusion.to_text`
+            writes it; `""` where that has no meaning.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -36,7 +37,8 @@ class Replica:
     Args:
         rank: which one, from 0.
         number: how many there are.
-        sharing: whether the images under way are shared out; if not, every replica computes all of them, for itself.
+        sharing: whether the images under way are shared out; if not, every replica computes all of
+            them, for itself.
 
     Example:
         >>> [Replica(rank, 2).share(np.arange(5)).tolist() for rank in (0, 1)]
@@ -76,8 +78,8 @@ class Learner(Protocol):
     def losses(self, batch: Any) -> Iterable[Tensor]:
         """What the parts of one batch add to its loss, scalars, in training mode; each is made when it is asked for.
 
-        Their sum over a batch, and over the replicas that share it, is the loss of the batch: whoever trains sums up
-        the gradients too.
+        Their sum over a batch, and over the replicas that share it, is the loss of the batch:
+        whoever trains sums up the gradients too.
         """
         ...
 
@@ -89,7 +91,9 @@ class Learner(Protocol):
 class Task(Protocol):
     """One kind of learning problem."""
 
-    def build(self, trial: Trial, *, device: torch.device, replica: Replica | None = None) -> Learner:
+    def build(
+        self, trial: Trial, *, device: torch.device, replica: Replica | None = None
+    ) -> Learner:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         ...
 

@@ -10,12 +10,15 @@ from dasbench.catalog import BACKBONES
 from dasbench.testing.gates import check_documentation
 
 
-def check_backbone(name: str, *, params: Mapping[str, Any] | None = None, image_size: int = 64) -> None:
+def check_backbone(
+    name: str, *, params: Mapping[str, Any] | None = None, image_size: int = 64
+) -> None:
     """Check a backbone's logits, and that every site has the channels that it declares.
 
     Args:
         name: a registered backbone.
-        params: its parameters; those of the registration's `example`, if it has one, and defaults otherwise.
+        params: its parameters; those of the registration's `example`, if it has one, and defaults
+            otherwise.
         image_size: height and width of the images that it is tried on.
 
     Raises:

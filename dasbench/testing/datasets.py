@@ -33,12 +33,20 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
     check_documentation(DATASETS[name])
     gives = DATASETS[name].traits.get("gives", ("labels",))
     data, again = (_made(name, params or {}, threads=threads) for threads in (2, 1))
-    assert (data.mean, data.std) == (again.mean, again.std), "mean and std depend on the number of torch's threads"
-    assert data.fingerprint == again.fingerprint, "the fingerprint changes from one reading to the next"
+    assert (data.mean, data.std) == (again.mean, again.std), (
+        "mean and std depend on the number of torch's threads"
+    )
+    assert data.fingerprint == again.fingerprint, (
+        "the fingerprint changes from one reading to the next"
+    )
     assert data.licence, "say under which licence the images are"
     assert data.citation, "say whom to cite"
-    assert len(data.mean) == len(data.std) == data.input_size[0], "one mean and standard deviation for each channel"
-    assert {"labels", "objects", "maps"} & set(gives), "register what it gives: labels, objects, maps"
+    assert len(data.mean) == len(data.std) == data.input_size[0], (
+        "one mean and standard deviation for each channel"
+    )
+    assert {"labels", "objects", "maps"} & set(gives), (
+        "register what it gives: labels, objects, maps"
+    )
     if "labels" in gives:
         _check_labels(again)  # type: ignore[arg-type]  # as it is registered to be
     if "objects" in gives:
@@ -64,7 +72,9 @@ def _check_labels(data: Dataset) -> None:
     """Check images that have a class each."""
     for part in (data.train, data.val, data.test):
         assert part.labels.dtype == torch.int64, "labels are not int64"
-        assert set(part.labels.tolist()) == set(range(len(data.classes))), "a class is missing from a part"
+        assert set(part.labels.tolist()) == set(range(len(data.classes))), (
+            "a class is missing from a part"
+        )
         assert len(part) == len(part.labels), "images and labels do not match"
     _check_images(data)
 
@@ -108,7 +118,9 @@ def check_split(split: Images, *, variation: int = 7) -> None:
             return torch.cat(list(load_batches(split, batches, variation=seed, loaders=loaders)))
 
         whole = read(len(order))
-        assert torch.equal(whole, read(len(order))), "the same images differ when they are read again"
+        assert torch.equal(whole, read(len(order))), (
+            "the same images differ when they are read again"
+        )
         assert torch.equal(whole, read(1)), "an image depends on the batch that it comes in"
         assert torch.equal(whole, read(3, loaders=3)), "an image depends on the number of loaders"
 
@@ -140,20 +152,31 @@ def _check_scene(scene: Scene, *, num_classes: int) -> None:
     assert image.ndim == 3, "images are not [3, H, W]"
     assert image.shape[0] == 3, "images are not [3, H, W]"
     kinds = [tensor.dtype for tensor in (boxes, labels, areas, crowd)]
-    assert kinds == [torch.float32, torch.int64, torch.float32, torch.bool], "objects are of other types than agreed"
+    assert kinds == [torch.float32, torch.int64, torch.float32, torch.bool], (
+        "objects are of other types than agreed"
+    )
     number = len(boxes)
     assert boxes.shape == (number, 4), "boxes are not [n, 4]"
-    assert labels.shape == areas.shape == crowd.shape == (number,), "boxes, labels, areas and crowd do not match"
-    assert ((labels >= 0) & (labels < num_classes)).all(), "an object has a label outside of the classes"
+    assert labels.shape == areas.shape == crowd.shape == (number,), (
+        "boxes, labels, areas and crowd do not match"
+    )
+    assert ((labels >= 0) & (labels < num_classes)).all(), (
+        "an object has a label outside of the classes"
+    )
     assert (areas >= 0).all(), "an area is negative"
     ends = torch.tensor([image.shape[2], image.shape[1]] * 2)
-    assert ((boxes >= -1) & (boxes <= ends + 1)).all(), "a box reaches more than a pixel out of its image"
+    assert ((boxes >= -1) & (boxes <= ends + 1)).all(), (
+        "a box reaches more than a pixel out of its image"
+    )
     assert (boxes[:, 2:] >= boxes[:, :2]).all(), "a box ends before it begins"
 
 
 def _check_to_train_on(scene: Scene) -> None:
     """Check that there is something to learn, and nothing that a detector stumbles over."""
-    boxes, ends = scene.objects.boxes, torch.tensor([scene.image.shape[2], scene.image.shape[1]] * 2)
+    boxes, ends = (
+        scene.objects.boxes,
+        torch.tensor([scene.image.shape[2], scene.image.shape[1]] * 2),
+    )
     assert (~scene.objects.crowd).any(), "a training image has no object"
     assert ((boxes >= 0) & (boxes <= ends)).all(), "a box of a training image reaches out of it"
     assert (boxes[:, 2:] > boxes[:, :2]).all(), "a box of a training image has no area"
@@ -172,10 +195,14 @@ def check_scenes(part: HasObjects, *, variation: int = 7) -> None:
     order = np.arange(min(20, len(part)))[::-1].copy()
     for draws in (None, uniform(variation, order, draws=part.num_draws)):
         whole = part.scenes(order, draws)
-        assert _equal(whole, part.scenes(order, draws)), "the same images differ when they are read again"
+        assert _equal(whole, part.scenes(order, draws)), (
+            "the same images differ when they are read again"
+        )
         places = range(len(order))
         single = [part.scenes(order[[k]], None if draws is None else draws[[k]])[0] for k in places]
-        assert _equal(whole, single), "an image or its objects depend on the batch that they come in"
+        assert _equal(whole, single), (
+            "an image or its objects depend on the batch that they come in"
+        )
 
 
 def _check_maps(data: Dataset[Examples]) -> None:
@@ -185,7 +212,9 @@ def _check_maps(data: Dataset[Examples]) -> None:
         order = np.arange(len(part))
         whole = part.class_maps(order)
         assert whole.dtype == torch.uint8, "class maps are not 8-bit"
-        assert whole.shape == (len(part), *data.input_size[1:]), "class maps differ in size from their images"
+        assert whole.shape == (len(part), *data.input_size[1:]), (
+            "class maps differ in size from their images"
+        )
         known = whole[whole != IGNORED]
         assert len(known) > 0, "no pixel of a part has a class"
         assert int(known.max()) <= len(data.classes), "a pixel has a class outside of the classes"
@@ -193,7 +222,9 @@ def _check_maps(data: Dataset[Examples]) -> None:
         some = order[:20][::-1].copy()
         draws = uniform(7, some, draws=part.num_draws)
         single = [part.class_maps(some[[k]], draws[[k]]) for k in range(len(some))]
-        assert torch.equal(part.class_maps(some, draws), torch.cat(single)), "a class map depends on its batch"
+        assert torch.equal(part.class_maps(some, draws), torch.cat(single)), (
+            "a class map depends on its batch"
+        )
 
 
 def _equal(first: list[Scene], second: list[Scene]) -> bool:

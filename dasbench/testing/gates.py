@@ -22,14 +22,18 @@ SIZES = ((32, 32), (37, 41), (24, 48))
 
 
 def check_gate(
-    name: str, *, params: Mapping[str, Any] | None = None, sizes: tuple[tuple[int, int], ...] = SIZES
+    name: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    sizes: tuple[tuple[int, int], ...] = SIZES,
 ) -> None:
     """Check a gate in a narrow ResNet-18, at the sites where it stands by default.
 
     Args:
         name: a registered gate.
         params: its parameters, defaults otherwise.
-        sizes: heights and widths of images that it must accept; a gate that is bound to one size names that.
+        sizes: heights and widths of images that it must accept; a gate that is bound to one size
+            names that.
 
     Raises:
         AssertionError: naming the first part of the contract that is broken.
@@ -53,10 +57,14 @@ def check_gate(
 def check_documentation(entry: Entry[Any]) -> None:
     """Every component has a summary, a source, and a line for each of its parameters."""
     text = inspect.getdoc(entry.make) or ""
-    assert entry.summary.endswith((".", "?")), f"{entry.kind} '{entry.name}': the docstring's first line is no sentence"
+    assert entry.summary.endswith((".", "?")), (
+        f"{entry.kind} '{entry.name}': the docstring's first line is no sentence"
+    )
     assert entry.source, f"{entry.kind} '{entry.name}': register it with a source"
     missing = [parameter.name for parameter in entry.parameters if f"{parameter.name}" not in text]
-    assert not missing, f"{entry.kind} '{entry.name}': the docstring does not say what {', '.join(missing)} means"
+    assert not missing, (
+        f"{entry.kind} '{entry.name}': the docstring does not say what {', '.join(missing)} means"
+    )
 
 
 def _network(name: str, params: Mapping[str, Any]) -> GatedNetwork:
@@ -97,7 +105,9 @@ def _check_memory_layout(network: GatedNetwork, x: Tensor) -> None:
 
 def _check_single_image(network: GatedNetwork, x: Tensor) -> None:
     with torch.no_grad():
-        assert network.eval()(x).isfinite().all(), "a single image in evaluation gives no finite result"
+        assert network.eval()(x).isfinite().all(), (
+            "a single image in evaluation gives no finite result"
+        )
     try:
         network.train()(x)
     except ModelError:
@@ -127,7 +137,9 @@ def _check_cost(network: GatedNetwork, input_size: tuple[int, int, int]) -> None
     cost = measure_cost(network, input_size)
     plain = sum(parameter.numel() for parameter in network.backbone.parameters())
     gates = sum(parameter.numel() for parameter in network.gates.parameters())
-    assert cost.params_full == plain + gates, "the full count of parameters is not that of the network"
+    assert cost.params_full == plain + gates, (
+        "the full count of parameters is not that of the network"
+    )
     assert cost.macs_full > 0, "a network that costs nothing was not counted"
     assert not cost.uncounted, (
         f"operators were taken as free: {dict(cost.uncounted)}; add a handler to costs/handlers.py"

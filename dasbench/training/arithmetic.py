@@ -16,15 +16,18 @@ _INDETERMINATE = re.compile(r"(?s)\s*(\S+) does not have a deterministic impleme
 """How torch begins to say that an operator has none."""
 
 
-def set_arithmetic(trial: Trial, device: torch.device, *, deterministic: bool | None = None) -> None:
+def set_arithmetic(
+    trial: Trial, device: torch.device, *, deterministic: bool | None = None
+) -> None:
     """Fix how this process computes. Call it before each trial: workers are reused.
 
-    On a CPU a trial is bit-identical at the same thread count. On a GPU that is so for the operators that have a
-    deterministic form, if it is asked for; those of the deformable convolution and of grid sampling have none. If it
-    is not, cuDNN tries out its algorithms where all batches of the trial's task have images of one size.
+    On a CPU a trial is bit-identical at the same thread count. On a GPU that is so for the
+    operators that have a deterministic form, if it is asked for; those of the deformable
+    convolution and of grid sampling have none. If it is not, cuDNN tries out its algorithms where
+    all batches of the trial's task have images of one size.
 
-    A GPU's convolutions and matrix products in 32 bits are IEEE's for the precision `fp32`, and TF32 (10 bits of
-    mantissa) for `tf32` and for what `bf16` leaves in 32 bits. A CPU's are IEEE's.
+    A GPU's convolutions and matrix products in 32 bits are IEEE's for the precision `fp32`, and
+    TF32 (10 bits of mantissa) for `tf32` and for what `bf16` leaves in 32 bits. A CPU's are IEEE's.
 
     Args:
         trial: what is computed.

@@ -35,7 +35,8 @@ def storage_place(text: str) -> Place:
         text: a path, or a URL of fsspec; `file://` is a path.
 
     Raises:
-        UsageError: if the URL's kind is unknown, its driver is not installed, or nothing can be put there.
+        UsageError: if the URL's kind is unknown, its driver is not installed, or nothing can be put
+            there.
 
     Example:
         >>> storage_place("file:///mnt/shared").as_posix(), storage_place("memory://runs")
@@ -59,7 +60,8 @@ def storage_place(text: str) -> Place:
 class Checkpoints:
     """The checkpoints of one trial in a folder of its own.
 
-    A file's name carries a hash of its content, so that a truncated or damaged file is recognised and passed over.
+    A file's name carries a hash of its content, so that a truncated or damaged file is recognised
+    and passed over.
 
     Args:
         folder: where they lie; made when the first is saved. None keeps none.
@@ -75,7 +77,9 @@ class Checkpoints:
         {'epoch': 1}
     """
 
-    def __init__(self, folder: Place | None, *, writes: bool = True, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, folder: Place | None, *, writes: bool = True, every_s: float = EVERY_S
+    ) -> None:
         self.folder = folder
         self.writes = writes
         self.every_s = every_s
@@ -83,7 +87,9 @@ class Checkpoints:
         self._files: _Files | None = None if folder is None else _files_of(folder)
 
     @classmethod
-    def of(cls, workdir: Place | None, key: str, *, writes: bool = True, every_s: float = EVERY_S) -> "Checkpoints":
+    def of(
+        cls, workdir: Place | None, key: str, *, writes: bool = True, every_s: float = EVERY_S
+    ) -> "Checkpoints":
         """Those of the trial with a key, in its folder below `workdir`; see the class for the rest."""
         if _is_url(workdir):
             return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes, every_s=every_s)
@@ -121,12 +127,16 @@ class Checkpoints:
             try:
                 content = self._files.read(name)
             except OSError as error:
-                log.warning("checkpoint %s cannot be read (%s); trying the one before", place, error)
+                log.warning(
+                    "checkpoint %s cannot be read (%s); trying the one before", place, error
+                )
                 continue
             if sha256(content).hexdigest()[:12] != name.removesuffix(".pt").rpartition("-")[2]:
                 log.warning("checkpoint %s is damaged; trying the one before", place)
                 continue
-            state: dict[str, Any] = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+            state: dict[str, Any] = torch.load(
+                BytesIO(content), map_location="cpu", weights_only=True
+            )
             return state
         return None
 
@@ -215,7 +225,10 @@ class _Remote:
     def names(self) -> list[str]:
         self._fs.invalidate_cache()  # other machines write here
         try:
-            return [str(path).rstrip("/").rpartition("/")[2] for path in self._fs.ls(self._folder, detail=False)]
+            return [
+                str(path).rstrip("/").rpartition("/")[2]
+                for path in self._fs.ls(self._folder, detail=False)
+            ]
         except FileNotFoundError:
             return []
 

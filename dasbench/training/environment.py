@@ -60,7 +60,11 @@ def own_components(trial: Trial) -> dict[str, dict[str, Any]]:
     for field in COMPONENTS:
         entry = KINDS[field][getattr(trial, field).name]
         if not entry.place.is_ours:
-            found[field] = {"name": entry.name, "source": entry.source, **_of(commit_of(Path(entry.place.file)))}
+            found[field] = {
+                "name": entry.name,
+                "source": entry.source,
+                **_of(commit_of(Path(entry.place.file))),
+            }
     return found
 
 
@@ -81,7 +85,10 @@ def _gpu(device: torch.device, indeterminate: Collection[str]) -> dict[str, Any]
 def _name_of(device: torch.device) -> str | None:
     try:
         return torch.cuda.get_device_name(device)
-    except (RuntimeError, AssertionError):  # no driver, a torch without CUDA, a card that fell off the bus
+    except (
+        RuntimeError,
+        AssertionError,
+    ):  # no driver, a torch without CUDA, a card that fell off the bus
         return None
 
 

@@ -17,7 +17,8 @@ class Failure:
     Args:
         reason: the class of the failure.
         words: message and traceback.
-        refusal: why neither this trial nor others can be trained here as they were planned, `""` if they can.
+        refusal: why neither this trial nor others can be trained here as they were planned, `""` if
+            they can.
     """
 
     reason: Reason
@@ -30,8 +31,8 @@ def failure_of(error: BaseException, *, planned: bool = False) -> Failure:
 
     Args:
         error: what was raised.
-        planned: whether the trial belongs to a study whose data were sound when it was planned: data that broke since
-            then halt the study, as each of its trials would fail on them.
+        planned: whether the trial belongs to a study whose data were sound when it was planned:
+            data that broke since then halt the study, as each of its trials would fail on them.
 
     Example:
         >>> failure_of(MemoryError()).reason, failure_of(TimeoutError("too slow")).reason

@@ -68,8 +68,9 @@ def fit(
 ) -> None:
     """Train a learner to the end of its recipe, from its newest checkpoint if there is one.
 
-    Leaves the weights that the recipe selects in `learner.model`. The state is kept as often as the checkpoints want
-    it, and in any case after the last epoch and after one at which the report ends the training.
+    Leaves the weights that the recipe selects in `learner.model`. The state is kept as often as the
+    checkpoints want it, and in any case after the last epoch and after one at which the report ends
+    the training.
 
     Args:
         learner: model and data.
@@ -101,7 +102,9 @@ def fit(
         seconds = time.monotonic() - started
         speed = learner.examples_per_epoch / trained
         resources = {"seconds": seconds, "images_per_s": speed, "peak_memory": peak_so_far(device)}
-        point = Epoch(epoch, {"train_loss": losses.total / learner.steps_per_epoch, **metrics, **resources})
+        point = Epoch(
+            epoch, {"train_loss": losses.total / learner.steps_per_epoch, **metrics, **resources}
+        )
         progress.epochs.append(point)
         progress.seconds += seconds
         _keep_best(learner, training, point, progress)
@@ -215,7 +218,9 @@ def _state(learner: Learner, optimizer: Optimizer, progress: Progress) -> dict[s
     }
 
 
-def _restore(learner: Learner, optimizer: Optimizer, checkpoints: Checkpoints, progress: Progress) -> None:
+def _restore(
+    learner: Learner, optimizer: Optimizer, checkpoints: Checkpoints, progress: Progress
+) -> None:
     state: Mapping[str, Any] | None = checkpoints.latest()
     if state is None:
         return

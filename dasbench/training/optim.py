@@ -13,8 +13,9 @@ from dasbench.spec.trial import Training
 def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
     """The optimiser that a recipe asks for, over all parameters of a model.
 
-    Parameters that a module of the model wants without weight decay form a second group. Those that one wants at a
-    multiple of the learning rate form further groups, which keep their factor as `rate_factor`, also in a checkpoint.
+    Parameters that a module of the model wants without weight decay form a second group. Those that
+    one wants at a multiple of the learning rate form further groups, which keep their factor as
+    `rate_factor`, also in a checkpoint.
 
     Example:
         >>> from dasbench.gates.srm import StyleRecalibration
@@ -24,7 +25,9 @@ def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
         [(2, 0.0001), (3, 0.0)]
     """
     groups = _groups(model, training.lr)
-    fused = True if any(parameter.is_cuda for parameter in model.parameters()) else None  # None: torch's own choice
+    fused = (
+        True if any(parameter.is_cuda for parameter in model.parameters()) else None
+    )  # None: torch's own choice
     if training.optimizer == "adamw":
         return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay, fused=fused)
     return SGD(
@@ -63,7 +66,11 @@ def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
         if parameter.requires_grad:
             treatment = _Treatment(factors.get(parameter, 1.0), decayed=parameter not in undecayed)
             members.setdefault(treatment, []).append(parameter)
-    return [_group(parameters, treatment, rate) for treatment, parameters in members.items() if parameters]
+    return [
+        _group(parameters, treatment, rate)
+        for treatment, parameters in members.items()
+        if parameters
+    ]
 
 
 def _undecayed(model: nn.Module) -> set[nn.Parameter]:
@@ -122,7 +129,9 @@ def learning_rate(training: Training, time: float) -> float:
             progress = (time - training.warmup_epochs) / (epochs - training.warmup_epochs)
             return training.lr * 0.5 * (1 + math.cos(math.pi * progress))
         case "step":
-            return training.lr * training.gamma ** sum(whole >= milestone for milestone in training.milestones)
+            return training.lr * training.gamma ** sum(
+                whole >= milestone for milestone in training.milestones
+            )
         case "exponential":
             return training.lr * training.gamma**whole
         case "constant":

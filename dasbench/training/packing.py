@@ -161,7 +161,10 @@ def _measure(trial: Trial, device: torch.device, deterministic: bool | None) -> 
             ) from error
         log.warning("%s fail, and so will its trials; the others are measured: %s", steps, error)
         return 0
-    except (MemoryError, RuntimeError) as error:  # what is left of those are the ways to run out of memory
+    except (
+        MemoryError,
+        RuntimeError,
+    ) as error:  # what is left of those are the ways to run out of memory
         raise UsageError(f"{steps} do not fit the GPU") from error
     finally:
         give_back_memory(device)

@@ -1,13 +1,14 @@
 """One trial on several devices of a machine: processes that share out every batch and take the same steps.
 
-The result is that of one device up to rounding. Each process computes every so many images of a batch, in the order and
-with the random variation that they have without replicas; losses and gradients are summed, weighted by their shares;
-batch norms take their statistics over all replicas. All statistics that the gates of this package keep are those of
-batch norms. A batch with fewer than two images for each replica is computed by every one of them, for itself.
+The result is that of one device up to rounding. Each process computes every so many images of a
+batch, in the order and with the random variation that they have without replicas; losses and
+gradients are summed, weighted by their shares; batch norms take their statistics over all replicas.
+All statistics that the gates of this package keep are those of batch norms. A batch with fewer than
+two images for each replica is computed by every one of them, for itself.
 
-Not shared: dropout. Its masks come from a random stream for each replica, so that a network with dropout learns from
-other masks than on one device. A gate from elsewhere that keeps running statistics without torch's batch norms would
-see those of its replica's images alone.
+Not shared: dropout. Its masks come from a random stream for each replica, so that a network with
+dropout learns from other masks than on one device. A gate from elsewhere that keeps running
+statistics without torch's batch norms would see those of its replica's images alone.
 """
 
 import os
@@ -52,7 +53,13 @@ class Work(Protocol):
 
 
 def train_together(
-    work: Work, report: Report, *, key: str, number: int, device: Literal["cpu", "cuda"], timeout_s: float | None
+    work: Work,
+    report: Report,
+    *,
+    key: str,
+    number: int,
+    device: Literal["cpu", "cuda"],
+    timeout_s: float | None,
 ) -> Outcome:
     """Run a trial in several processes, and pass on what its first one reports.
 
@@ -84,7 +91,9 @@ def train_together(
                     process.start()
             for _, far in pipes:
                 far.close()
-            return _follow([near for near, _ in pipes], processes, report, key=key, timeout_s=timeout_s)
+            return _follow(
+                [near for near, _ in pipes], processes, report, key=key, timeout_s=timeout_s
+            )
         finally:
             _end([near for near, _ in pipes], processes)
 
@@ -104,7 +113,12 @@ def _libraries_first() -> Iterator[None]:
 
 
 def _follow(
-    pipes: Sequence[Connection], processes: Sequence[Any], report: Report, *, key: str, timeout_s: float | None
+    pipes: Sequence[Connection],
+    processes: Sequence[Any],
+    report: Report,
+    *,
+    key: str,
+    timeout_s: float | None,
 ) -> Outcome:
     """Pass epochs on until the first replica has an outcome, or any fails, dies or hangs."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s + GRACE_S
@@ -115,8 +129,12 @@ def _follow(
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         ready = wait([*open_pipes, *sentinels], left)
         if not ready:
-            message = f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
-            return Outcome(key=key, status="failed", epochs=tuple(curve), reason="timeout", error=message)
+            message = (
+                f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
+            )
+            return Outcome(
+                key=key, status="failed", epochs=tuple(curve), reason="timeout", error=message
+            )
         for pipe in [pipe for pipe in open_pipes if pipe in ready]:
             try:
                 told = pipe.recv()
@@ -135,14 +153,22 @@ def _follow(
             return died
 
 
-def _death(processes: Sequence[Any], key: str, curve: Sequence[Epoch], *, wait_s: float) -> Outcome | None:
+def _death(
+    processes: Sequence[Any], key: str, curve: Sequence[Epoch], *, wait_s: float
+) -> Outcome | None:
     """The outcome of a trial one of whose processes has died; the others then fail too, and only because of it."""
     wait([process.sentinel for process in processes], wait_s)
     for rank, process in enumerate(processes):
         if process.exitcode is not None:
-            how = f"signal {-process.exitcode}" if process.exitcode < 0 else f"exit code {process.exitcode}"
+            how = (
+                f"signal {-process.exitcode}"
+                if process.exitcode < 0
+                else f"exit code {process.exitcode}"
+            )
             message = f"replica {rank} of {len(processes)} died ({how})"
-            return Outcome(key=key, status="failed", epochs=tuple(curve), reason="killed", error=message)
+            return Outcome(
+                key=key, status="failed", epochs=tuple(curve), reason="killed", error=message
+            )
     return None
 
 
@@ -164,7 +190,9 @@ def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
 
 def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: Connection) -> None:
     """What runs in one process; it stays until it is dismissed, as its end would look like a fault to the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a key press reaches all processes; what it means, the first decides
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a key press reaches all processes; what it means, the first decides
     _die_with_parent()
     with _group(replica, device, rendezvous):
 
@@ -255,5 +283,7 @@ class SharedLearner:
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Scores on one part, from the first replica."""
-        evaluation: Evaluation = _from_first(self._learner.evaluate(part) if self._replica.rank == 0 else None)
+        evaluation: Evaluation = _from_first(
+            self._learner.evaluate(part) if self._replica.rank == 0 else None
+        )
         return evaluation

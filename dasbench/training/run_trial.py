@@ -15,7 +15,14 @@ from dasbench.catalog import TASKS, resolve
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.datasets.looking.contents import refuse_changed_files
-from dasbench.devices import check_device, device_of, give_back_memory, kind_of, limit_memory, start_on
+from dasbench.devices import (
+    check_device,
+    device_of,
+    give_back_memory,
+    kind_of,
+    limit_memory,
+    start_on,
+)
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Signal
@@ -43,13 +50,15 @@ class Runtime:
         timeout_s: seconds after which an attempt fails, or None.
         checkpoint_s: seconds between two checkpoints, at the least; 0 keeps one after each epoch.
         data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
-        contents: fingerprints of files that the planning process has read, by what they look like from outside; this
-            one reads those that look different.
-        loaders: threads that decode images ahead of the training; 0 decodes in the thread that trains.
-        replicas: processes that share out every batch, each with a GPU of its own where the device is CUDA, with their
-            part of the threads and the loaders. The result is that of one process up to rounding.
-        plugins: modules of the user's own components, which register them when they are imported: what
-            `dasbench.plugins.imported` lists, or names and paths.
+        contents: fingerprints of files that the planning process has read, by what they look like
+            from outside; this one reads those that look different.
+        loaders: threads that decode images ahead of the training; 0 decodes in the thread that
+            trains.
+        replicas: processes that share out every batch, each with a GPU of its own where the device
+            is CUDA, with their part of the threads and the loaders. The result is that of one
+            process up to rounding.
+        plugins: modules of the user's own components, which register them when they are imported:
+            what `dasbench.plugins.imported` lists, or names and paths.
         plugin_root: the folder in which names and paths are looked for.
     """
 
@@ -87,8 +96,9 @@ def run_trial(
 ) -> Outcome:
     """Train a trial and say what came out.
 
-    The same trial gives the same curve, bit for bit, on the same CPU and thread count. With a `workdir` it goes on
-    from its last checkpoint when it is called again, and ends bit-identical to a run that was not interrupted.
+    The same trial gives the same curve, bit for bit, on the same CPU and thread count. With a
+    `workdir` it goes on from its last checkpoint when it is called again, and ends bit-identical to
+    a run that was not interrupted.
 
     Args:
         trial: what to train; it need not be resolved.
@@ -97,8 +107,8 @@ def run_trial(
         runtime: device, threads and time limit.
 
     Returns:
-        The outcome. A trial that fails is an outcome with `status="failed"`, its reason, the traceback and the curve
-        as far as it came; only KeyboardInterrupt and the like pass through.
+        The outcome. A trial that fails is an outcome with `status="failed"`, its reason, the
+        traceback and the curve as far as it came; only KeyboardInterrupt and the like pass through.
 
     Example:
         >>> trial = Trial(
@@ -133,7 +143,8 @@ class _Attempt:
         cost: what its network costs, once that is known.
         test: its scores at the end.
         indeterminate: operators that had no deterministic form.
-        components: those that are not dasbench's own, with the commits of their code, once they are found.
+        components: those that are not dasbench's own, with the commits of their code, once they are
+            found.
     """
 
     key: str
@@ -146,7 +157,9 @@ class _Attempt:
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica) -> Outcome:
+def _attempt(
+    trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica
+) -> Outcome:
     """Train a trial, or one replica's share of it."""
     device = device_of(runtime.device, rank=replica.rank, number=replica.number)
     attempt = _Attempt(trial.key, device, replica.number)
@@ -167,7 +180,13 @@ def _attempt(trial: Trial, *, workdir: Place | None, runtime: Runtime, report: R
 
 
 def _train(
-    trial: Trial, attempt: _Attempt, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica
+    trial: Trial,
+    attempt: _Attempt,
+    *,
+    workdir: Place | None,
+    runtime: Runtime,
+    report: Report,
+    replica: Replica,
 ) -> None:
     """Train a trial, or one replica's share of it, and test it; whatever goes wrong is raised."""
     loaders = math.ceil(runtime.loaders / replica.number)
@@ -207,19 +226,25 @@ def _train(
             attempt.test = learner.evaluate("test")
 
 
-def _checkpoints(workdir: Place | None, key: str, runtime: Runtime, replica: Replica) -> Checkpoints:
+def _checkpoints(
+    workdir: Place | None, key: str, runtime: Runtime, replica: Replica
+) -> Checkpoints:
     """Where the trial's state is kept; often enough that an attempt cut off by its time limit came further."""
-    every_s = min(runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10)
+    every_s = min(
+        runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10
+    )
     return Checkpoints.of(workdir, key, writes=replica.rank == 0, every_s=every_s)
 
 
 def _resolved(trial: Trial, runtime: Runtime) -> Trial:
     """The trial with its defaults; one that was planned finds the code and the data that it was planned with.
 
-    The user's own components are registered first, for this may be a worker that has never seen them.
+    The user's own components are registered first, for this may be a worker that has never seen
+    them.
 
     Raises:
-        OtherCodeError: if the trial was planned, and this process has other code, or code that cannot be imported.
+        OtherCodeError: if the trial was planned, and this process has other code, or code that
+            cannot be imported.
         DataError: if the data are others.
     """
     try:
@@ -246,7 +271,9 @@ def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
         return Outcome(key=attempt.key, status="interrupted", error=failure.refusal)
     progress = attempt.progress
     last = progress.epochs[-1].metrics if progress.epochs else {}
-    final: dict[str, Any] = {name: value for name, value in last.items() if name.startswith(("val_", "train_"))}
+    final: dict[str, Any] = {
+        name: value for name, value in last.items() if name.startswith(("val_", "train_"))
+    }
     status = {"continue": "done", "stop": "stopped", "interrupt": "interrupted"}[progress.signal]
     environment = describe(attempt.device, indeterminate=attempt.indeterminate)
     return Outcome(

@@ -43,7 +43,9 @@ class _SharedNorm:
 
 def _twin(norm: Norm) -> nn.SyncBatchNorm:
     """Torch's synchronised batch norm with the very same weights and statistics; it knows GPUs only."""
-    twin = nn.SyncBatchNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    twin = nn.SyncBatchNorm(
+        norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
+    )
     twin.weight, twin.bias = norm.weight, norm.bias
     for name, buffer in norm.named_buffers(recurse=False):
         setattr(twin, name, buffer)
@@ -53,8 +55,9 @@ def _twin(norm: Norm) -> nn.SyncBatchNorm:
 def _normalise(norm: Norm, x: Tensor) -> Tensor:
     """Normalise by mean and variance over the images of all replicas.
 
-    They are taken one after the other and summed in double precision, as torch's own batch norm does on a CPU: where a
-    channel is almost constant, its map is divided by almost nothing, and the slightest error of the mean counts.
+    They are taken one after the other and summed in double precision, as torch's own batch norm
+    does on a CPU: where a channel is almost constant, its map is divided by almost nothing, and the
+    slightest error of the mean counts.
     """
     wide, axes = x.float(), [0, *range(2, x.dim())]
     count = torch.full((1,), x.numel() / x.shape[1], dtype=torch.float64)

@@ -31,7 +31,8 @@ def weights_file(folder: Path, key: str) -> Path:
 def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
     """Keep the weights that a finished trial was tested with, before its checkpoints are removed.
 
-    They are in its last checkpoint: those of the last epoch, or of the best one where the recipe selects it.
+    They are in its last checkpoint: those of the last epoch, or of the best one where the recipe
+    selects it.
 
     Args:
         trial: the resolved trial, which has run to its end in `workdir`.
@@ -43,7 +44,9 @@ def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
     """
     state = Checkpoints.of(workdir, trial.key).latest()
     if state is None:
-        raise StoreError(f"{workdir}: holds no checkpoint of trial {trial.key}; its weights are lost")
+        raise StoreError(
+            f"{workdir}: holds no checkpoint of trial {trial.key}; its weights are lost"
+        )
     file = weights_file(folder, trial.key)
     aside = file.with_suffix(f".{os.getpid()}.tmp")
     try:
@@ -56,11 +59,14 @@ def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
     return file
 
 
-def train_weights(trial: Trial, *, folder: Path, runtime: Runtime, report: Report = go_on) -> Outcome:
+def train_weights(
+    trial: Trial, *, folder: Path, runtime: Runtime, report: Report = go_on
+) -> Outcome:
     """Train a trial for its weights, and keep them.
 
-    On a CPU the weights are bit for bit those that the trial was scored with, at the same thread count and with the
-    same versions. Interrupted, it goes on from its last checkpoint when it is called again.
+    On a CPU the weights are bit for bit those that the trial was scored with, at the same thread
+    count and with the same versions. Interrupted, it goes on from its last checkpoint when it is
+    called again.
 
     Args:
         trial: the resolved trial.
@@ -86,7 +92,8 @@ def load_weights(network: GatedNetwork, file: Path, *, trial: Trial) -> None:
 
     Args:
         network: as `build_model` made it; its weights are replaced.
-        file: written by `keep_weights`, a checkpoint of the trial, or a plain state_dict of the network.
+        file: written by `keep_weights`, a checkpoint of the trial, or a plain state_dict of the
+            network.
         trial: whose network it is.
 
     Raises:
@@ -101,7 +108,9 @@ def load_weights(network: GatedNetwork, file: Path, *, trial: Trial) -> None:
         network.load_state_dict(_tested(content, trial.training.select))
     except (RuntimeError, TypeError, AttributeError) as error:
         first = str(error).partition("\n")[2].strip().partition("\n")[0] or str(error)
-        raise UsageError(f"{file}: does not fit the network of trial {trial.key}: {first}") from error
+        raise UsageError(
+            f"{file}: does not fit the network of trial {trial.key}: {first}"
+        ) from error
 
 
 def _tested(state: Mapping[str, Any], select: str) -> Any:
@@ -113,7 +122,9 @@ def _tested(state: Mapping[str, Any], select: str) -> Any:
 def _read(file: Path) -> Mapping[str, Any]:
     if not file.exists():
         raise DataError(f"{file}: there is no such weights file")
-    content = read_content(file, complaint=f"{file}: cannot be read as weights (tensors and plain data only)")
+    content = read_content(
+        file, complaint=f"{file}: cannot be read as weights (tensors and plain data only)"
+    )
     if not isinstance(content, Mapping):
         raise DataError(f"{file}: holds a {type(content).__name__}, not weights by name")
     return content

@@ -21,8 +21,10 @@ class Averaged:
         scores: of each group by seed: the mean over the blocks that all groups have at that seed.
         num_blocks: how many blocks all groups share.
         others: the fields that were averaged over.
-        left_out: scores that were not averaged, because another group has none in that block at that seed.
-        balanced: False if the groups share no block at all, so that each is averaged over its own variants.
+        left_out: scores that were not averaged, because another group has none in that block at
+            that seed.
+        balanced: False if the groups share no block at all, so that each is averaged over its own
+            variants.
     """
 
     scores: Sequence[Mapping[int, float]]
@@ -32,11 +34,13 @@ class Averaged:
     balanced: bool
 
 
-def average_over_blocks(groups: Sequence[Sequence[VariantScores]], metric: str, fields: Sequence[str]) -> Averaged:
+def average_over_blocks(
+    groups: Sequence[Sequence[VariantScores]], metric: str, fields: Sequence[str]
+) -> Averaged:
     """Average the variants of each group within each seed, so that groups differ in nothing but their own fields.
 
-    A block counts at a seed if every group that has that seed at all has a score in it; so a trial that failed is
-    missing from all groups alike and cannot move one of them.
+    A block counts at a seed if every group that has that seed at all has a score in it; so a trial
+    that failed is missing from all groups alike and cannot move one of them.
 
     Args:
         groups: the variants of each group.
@@ -82,7 +86,9 @@ def _other_fields(groups: Sequence[Sequence[VariantScores]], fields: Sequence[st
     return [*others]
 
 
-def _by_seed(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> dict[int, dict[Block, float]]:
+def _by_seed(
+    group: Sequence[VariantScores], metric: str, fields: Sequence[str]
+) -> dict[int, dict[Block, float]]:
     """The mean score in each block, by seed."""
     found: dict[int, dict[Block, list[float]]] = {}
     for entry in group:

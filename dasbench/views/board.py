@@ -27,16 +27,20 @@ class Board:
         question: what the studies ask.
         metric: the metric that ranks.
         unit: of the metric, `""` for none.
-        lines: the variants that are shown, in their order; those that a search tried and did not confirm come last.
+        lines: the variants that are shown, in their order; those that a search tried and did not
+            confirm come last.
         num_variants: how many there are in all.
-        num_ranked: how many of them were tested for the ranks: those with a score that took part in no choice.
+        num_ranked: how many of them were tested for the ranks: those with a score that took part in
+            no choice.
         convention: of the costs that are shown, `full` or `paper`.
         where: the filter that the trials passed, `""` for none.
-        group_by: fields whose values are the lines, averaged over the other fields; empty without groups.
+        group_by: fields whose values are the lines, averaged over the other fields; empty without
+            groups.
         averaged: the blocks over which groups were averaged; None where no scores were.
         looks: that the study took at its scores, oldest first.
         min_effect: smallest difference that mattered at these looks, if one was named.
-        floor: planning floor of the best score of a single seed; None where it is not known or there is none.
+        floor: planning floor of the best score of a single seed; None where it is not known or
+            there is none.
         probe: scores are a formula's, nothing was trained.
     """
 
@@ -96,7 +100,8 @@ def make_board(
     Args:
         selection: rows of one study or of several.
         convention: of the costs, `full` or `paper`.
-        sort: a column, with `asc` or `desc` after it or without; by the mean of the metric by default.
+        sort: a column, with `asc` or `desc` after it or without; by the mean of the metric by
+            default.
         top: how many variants to show; all by default.
         group_by: fields whose values are ranked, averaged over the other fields.
         all_metrics: sum up every metric, not only the one that ranks and its validation part.
@@ -147,7 +152,9 @@ def _ranks(
     return find_ranks(scores, shown=shown, direction=selection.direction)
 
 
-def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection) -> list[Line]:
+def _lines(
+    entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection
+) -> list[Line]:
     """The entries with a summary of every metric, the one that ranks first."""
     measured = set(chain.from_iterable(entry.scores for entry in entries))
     others = sorted(measured - {selection.metric})
@@ -159,7 +166,9 @@ def _lines(entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None
         columns.append(summarise_each(values, failed, direction=selection.direction_of(metric)))
     return [
         Line(
-            entry=entry, summaries={name: column[row] for name, column in zip(metrics, columns, strict=True)}, rank=rank
+            entry=entry,
+            summaries={name: column[row] for name, column in zip(metrics, columns, strict=True)},
+            rank=rank,
         )
         for row, (entry, rank) in enumerate(zip(entries, ranks, strict=True))
     ]

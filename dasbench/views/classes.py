@@ -99,7 +99,9 @@ def scores_by_label(confusion: Confusion) -> list[ClassScore]:
             accuracy=100 * right / number if number else None,
             taken_for=taken_for.get(place, ""),
         )
-        for place, (number, right) in enumerate(zip(confusion.numbers, confusion.right, strict=True))
+        for place, (number, right) in enumerate(
+            zip(confusion.numbers, confusion.right, strict=True)
+        )
     ]
 
 

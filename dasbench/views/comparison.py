@@ -32,12 +32,16 @@ class Question:
         direction: whether more or less of it is better.
         min_effect: smallest difference that matters, if one was named.
         num_test_examples: size of the test part, if it is known.
-        look: the last look of a study that replicates until resolved; its level is the level of the tests.
-        look_baseline: label of the variant that the looks compared with; None where these are not the looks' scores.
-        look_min_effect: smallest difference that mattered at the looks; what `min_effect` is unless somebody says so.
+        look: the last look of a study that replicates until resolved; its level is the level of the
+            tests.
+        look_baseline: label of the variant that the looks compared with; None where these are not
+            the looks' scores.
+        look_min_effect: smallest difference that mattered at the looks; what `min_effect` is unless
+            somebody says so.
         source: the study, or the file, that the scores are from.
         was_fraction: the scores were fractions, and have become percent here.
-        direction_is_assumed: nobody said which is better, as of scores from elsewhere: more is taken to be.
+        direction_is_assumed: nobody said which is better, as of scores from elsewhere: more is
+            taken to be.
     """
 
     entries: Sequence[VariantScores]
@@ -69,8 +73,8 @@ class Answer:
         comparison: its statistics; differences are a minus b.
         scores: of both by seed.
         failed: failed seeds of both.
-        confirmed: of both, whether the scores are those of fresh seeds; False where a search chose by them, None where
-            no search did.
+        confirmed: of both, whether the scores are those of fresh seeds; False where a search chose
+            by them, None where no search did.
         averaged: the blocks over which groups were averaged; None for two variants.
         floor: planning floor of a single seed, where the size of the test part is known.
         look_state: what the last look found of this pair; None where it did not look at it.
@@ -107,7 +111,9 @@ class Answer:
     @property
     def is_exploratory(self) -> bool:
         """Whether its verdict carries no error rate."""
-        return bool(self.tried) or (self.question.look is not None and self.question.look.exploratory)
+        return bool(self.tried) or (
+            self.question.look is not None and self.question.look.exploratory
+        )
 
 
 def in_unit(question: Question, unit: ScoreUnit) -> Question:
@@ -141,7 +147,9 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
 def _refuse_no_fraction(entry: VariantScores, metric: str) -> None:
     above = [score for score in entry.scores.get(metric, {}).values() if abs(score) > 1]
     if above:
-        raise UsageError(f"--unit: a {metric} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?")
+        raise UsageError(
+            f"--unit: a {metric} of {above[0]:g} is no fraction, which goes up to 1; leave --unit out?"
+        )
 
 
 def _scaled(entry: VariantScores, metric: str, factor: float) -> VariantScores:
@@ -165,12 +173,16 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
     a, b = find_variants(name_a, question.entries), find_variants(name_b, question.entries)
     common = [entry.label for entry in a.entries if any(entry is other for other in b.entries)]
     if common:
-        raise UsageError(f"'{name_a}' and '{name_b}' both mean {common[0]}: a difference takes two variants.")
+        raise UsageError(
+            f"'{name_a}' and '{name_b}' both mean {common[0]}: a difference takes two variants."
+        )
     averaged = None
     if len(a.entries) == len(b.entries) == 1:
         scores = (_scores(a.entries[0], question), _scores(b.entries[0], question))
     else:
-        averaged = average_over_blocks([a.entries, b.entries], question.metric, [*a.fields, *b.fields])
+        averaged = average_over_blocks(
+            [a.entries, b.entries], question.metric, [*a.fields, *b.fields]
+        )
         scores = (averaged.scores[0], averaged.scores[1])
     comparison = paired(*scores, min_effect=question.min_effect, alpha=question.alpha)
     return replace(_answer(question, a, b, comparison, scores), averaged=averaged)
@@ -186,13 +198,17 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
     base = find_variants(baseline, question.entries)
     if len(base.entries) > 1:
         labels = "; ".join(entry.label for entry in base.entries[:12])
-        raise UsageError(f"'{baseline}' is {len(base.entries)} variants, a baseline is one. Candidates: {labels}.")
+        raise UsageError(
+            f"'{baseline}' is {len(base.entries)} variants, a baseline is one. Candidates: {labels}."
+        )
     if len(question.entries) - 1 > MAX_FAMILY:
         raise UsageError(
             f"{len(question.entries) - 1:,} variants are too many for one family: at this correction hardly a "
             f"difference would be resolved. Choose at most {MAX_FAMILY:,} with --where."
         )
-    place = next(number for number, entry in enumerate(question.entries) if entry is base.entries[0])
+    place = next(
+        number for number, entry in enumerate(question.entries) if entry is base.entries[0]
+    )
     found = family(
         {number: _scores(entry, question) for number, entry in enumerate(question.entries)},
         place,
@@ -220,7 +236,9 @@ def check_metric(question: Question) -> None:
         UsageError: naming the nearest.
     """
     if is_cost(question.metric):
-        raise UsageError(f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard.")
+        raise UsageError(
+            f"'{question.metric}' is counted exactly: there is no chance in it. See dasbench leaderboard."
+        )
     known = set(chain.from_iterable(entry.scores for entry in question.entries))
     if known and question.metric not in known:
         raise UsageError(f"--metric: {unknown_name('metric', question.metric, known)}")

@@ -80,4 +80,8 @@ def _component(kind: str, name: str) -> Component:
 
 def _parameter(argument: inspect.Parameter) -> Parameter:
     is_required = argument.default is inspect.Parameter.empty
-    return Parameter(name=argument.name, is_required=is_required, default=None if is_required else argument.default)
+    return Parameter(
+        name=argument.name,
+        is_required=is_required,
+        default=None if is_required else argument.default,
+    )

@@ -17,7 +17,8 @@ class Environment:
         threads: of the CPU.
         precision: of matrix products.
         replicas: devices that one trial used.
-        git_commit: of the folder in which the trial was started, or of dasbench's own code (see `git_of`).
+        git_commit: of the folder in which the trial was started, or of dasbench's own code (see
+            `git_of`).
         git_dirty: whether there were changes beside that commit.
         git_of: `dasbench` where the commit is that of its code.
     """

@@ -25,7 +25,8 @@ class Evidence:
 
     Args:
         selection: all of its trials.
-        board: the variants with their statistics; where a search's winners were trained again, these alone.
+        board: the variants with their statistics; where a search's winners were trained again,
+            these alone.
         answers: every variant against the baseline, empty without one.
         sampler: name of what proposed the variants, `grid` for nothing of the kind.
         planned_looks: numbers of seeds at which the study plans to look; empty without looks.
@@ -84,7 +85,12 @@ class Evidence:
 
 
 def gather_evidence(
-    db: str, study: str, *, metric: str | None = None, convention: str = "full", baseline: str | None = None
+    db: str,
+    study: str,
+    *,
+    metric: str | None = None,
+    convention: str = "full",
+    baseline: str | None = None,
 ) -> Evidence:
     """Read a study and compute its statistics.
 
@@ -93,8 +99,8 @@ def gather_evidence(
         study: the study's name.
         metric: what ranks; the study's first measured objective by default.
         convention: of the costs, `full` or `paper`.
-        baseline: the variant that the others are compared with; by default what the study names, the variant that is
-            its base as it stands, or the one without a gate.
+        baseline: the variant that the others are compared with; by default what the study names,
+            the variant that is its base as it stands, or the one without a gate.
 
     Raises:
         UsageError: if the study, the metric or the baseline is unknown.
@@ -104,7 +110,9 @@ def gather_evidence(
     selection = with_metric(own, metric)
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:
-        document = next(record.document for record in reader.studies(counted=False) if record.name == study)
+        document = next(
+            record.document for record in reader.studies(counted=False) if record.name == study
+        )
         found = reader.specs(keys)
         environments = reader.environments(keys)
     specs = {key: found[key] for key in keys if key in found}
@@ -170,7 +178,9 @@ def _is_as_in(base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
     return all(base.get(name) == value for name, value in own.items())
 
 
-def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | None) -> Sequence[Answer]:
+def _compare(
+    tested: Selection, document: Mapping[str, Any], baseline: str | None
+) -> Sequence[Answer]:
     """Every variant against the baseline; without one that was asked for, only if there is a usual one."""
     metric = tested.metric
     if is_cost(metric) and baseline is None:
@@ -186,7 +196,11 @@ def _compare(tested: Selection, document: Mapping[str, Any], baseline: str | Non
     )
     if baseline is None:
         baseline = usual_baseline(document, question.entries)
-        if baseline is None or len(question.entries) > MAX_FAMILY or not any(e.scores for e in question.entries):
+        if (
+            baseline is None
+            or len(question.entries) > MAX_FAMILY
+            or not any(e.scores for e in question.entries)
+        ):
             return ()
     return compare_family(question, baseline)
 

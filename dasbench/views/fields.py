@@ -43,7 +43,9 @@ def find_field(name: str, known: Iterable[str], *, kind: str = "field") -> str:
         return wanted
     ends = [full for full in names if full.rpartition(".")[2] == name]
     if len(ends) > 1:
-        raise UsageError(f"{kind} '{name}' may be any of {', '.join(ends)}: write one of them in full.")
+        raise UsageError(
+            f"{kind} '{name}' may be any of {', '.join(ends)}: write one of them in full."
+        )
     if not ends:
         raise UsageError(_unknown(kind, name, names))
     return ends[0]

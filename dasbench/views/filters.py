@@ -18,7 +18,17 @@ Term = Callable[[Values], Any]
 VARIANT_COLUMNS = ("study", "label", "dataset", "task")
 ROW_COLUMNS = ("key", "state", "reason", "role", "seed")
 TEXT_COLUMNS = (*VARIANT_COLUMNS, "key", "state", "reason", "role")
-NUMBER_COLUMNS = ("seed", "n", "failed", "planned", "seconds", "peak_memory", *COST_FIELDS, "params", "macs")
+NUMBER_COLUMNS = (
+    "seed",
+    "n",
+    "failed",
+    "planned",
+    "seconds",
+    "peak_memory",
+    *COST_FIELDS,
+    "params",
+    "macs",
+)
 _MEASURED = ("top1", "top5", "balanced_accuracy", "macro_f1", "loss")
 METRIC_COLUMNS = (*_MEASURED, *(f"val_{name}" for name in _MEASURED))
 MAX_LENGTH, MAX_DEPTH = 4000, 50
@@ -47,19 +57,21 @@ TOKEN = re.compile(
 def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ()) -> list[Row]:
     """The rows that pass a condition.
 
-    Columns are the metrics, the costs, the varied fields (`gate.first_norm`, or `first_norm` alone), and those of
-    `TEXT_COLUMNS` and `NUMBER_COLUMNS`; `dataset` is the data set's name without its parameters. A metric stands for
-    the variant's mean over its seeds: a variant passes as a whole or not at all, since to leave out single seeds for
-    their scores would flatter what is left. What a row lacks equals nothing and is not less or greater than anything.
+    Columns are the metrics, the costs, the varied fields (`gate.first_norm`, or `first_norm`
+    alone), and those of `TEXT_COLUMNS` and `NUMBER_COLUMNS`; `dataset` is the data set's name
+    without its parameters. A metric stands for the variant's mean over its seeds: a variant passes
+    as a whole or not at all, since to leave out single seeds for their scores would flatter what is
+    left. What a row lacks equals nothing and is not less or greater than anything.
 
     Args:
         rows: trials of one study or of several.
-        where: comparisons (`=`, `!=`, `<`, `<=`, `>`, `>=`, `in (...)`, `not in (...)`) joined by `and`, `or`, `not`
-            and parentheses; texts in quotes.
+        where: comparisons (`=`, `!=`, `<`, `<=`, `>`, `>=`, `in (...)`, `not in (...)`) joined by
+            `and`, `or`, `not` and parentheses; texts in quotes.
         metrics: metrics that are known, though no row may have them yet.
 
     Raises:
-        UsageError: if it is not understood, saying where; or if a column is unknown, naming the nearest.
+        UsageError: if it is not understood, saying where; or if a column is unknown, naming the
+            nearest.
 
     Example:
         >>> def row(gate, seed, top1):
@@ -111,7 +123,11 @@ def _with_values(rows: Sequence[Row]) -> _Group:
     numbers |= {f"{metric}_mean": value for metric, value in numbers.items()}
     for name in (*COST_FIELDS, "params", "macs"):
         numbers[name] = score(entry, name)
-    numbers |= {"n": sum(row.state == "done" for row in rows), "failed": entry.failed, "planned": entry.planned}
+    numbers |= {
+        "n": sum(row.state == "done" for row in rows),
+        "failed": entry.failed,
+        "planned": entry.planned,
+    }
     numbers |= {"seconds": entry.seconds, "peak_memory": entry.peak_memory}
     return _Group(rows, flat_fields(rows[0].variant), numbers)
 
@@ -160,7 +176,9 @@ class _Parser:
     def _one(self) -> Term:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise UsageError(f"--where: more than {MAX_DEPTH} parentheses and 'not' inside of each other")
+            raise UsageError(
+                f"--where: more than {MAX_DEPTH} parentheses and 'not' inside of each other"
+            )
         if self._take("not"):
             inner = self._one()
             term: Term = lambda values: not inner(values)  # noqa: E731 - as the other rules do
@@ -196,7 +214,10 @@ class _Parser:
         self.tokens.pop(0)
         found = []
         while True:
-            if self.tokens[0].kind not in ("text", "number") and self.tokens[0].text not in ("true", "false"):
+            if self.tokens[0].kind not in ("text", "number") and self.tokens[0].text not in (
+                "true",
+                "false",
+            ):
                 raise self._error("a text in quotes or a number")
             term, own = self._operand()
             self._check_kinds(kind, own)
@@ -229,7 +250,9 @@ class _Parser:
 
     def _check_kinds(self, left: str, right: str) -> None:
         if {left, right} == {"number", "text"}:
-            raise UsageError(f"--where: a number is compared with a text in quotes in {self.where!r}")
+            raise UsageError(
+                f"--where: a number is compared with a text in quotes in {self.where!r}"
+            )
 
     def _take(self, text: str) -> bool:
         token = self.tokens[0]
@@ -245,12 +268,16 @@ class _Parser:
     def _error(self, wanted: str) -> UsageError:
         token = self.tokens[0]
         found = f"{token.text!r} at character {token.at + 1}" if token.kind != "end" else "the end"
-        return UsageError(f"--where: expected {wanted}, found {found} of {self.where!r}. Write it as in {EXAMPLE}")
+        return UsageError(
+            f"--where: expected {wanted}, found {found} of {self.where!r}. Write it as in {EXAMPLE}"
+        )
 
     def _split(self) -> list[_Token]:
         """The words of the condition, and a mark of its end."""
         if len(self.where) > MAX_LENGTH:
-            raise UsageError(f"--where: {len(self.where):,} characters are more than {MAX_LENGTH:,}")
+            raise UsageError(
+                f"--where: {len(self.where):,} characters are more than {MAX_LENGTH:,}"
+            )
         tokens, at, end = [], 0, len(self.where.rstrip())
         while at < end:
             match = TOKEN.match(self.where, at)
@@ -258,7 +285,9 @@ class _Parser:
                 here = at + len(self.where[at:]) - len(self.where[at:].lstrip())
                 wrong = f"{self.where[here]!r} at character {here + 1} of {self.where!r}"
                 raise UsageError(f"--where: cannot read {wrong}. Write it as in {EXAMPLE}")
-            tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+            tokens.append(
+                _Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup))
+            )
             at = match.end()
         return [*tokens, _Token("end", "", at)]
 

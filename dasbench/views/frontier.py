@@ -33,9 +33,11 @@ class Point:
         ci95: half the 95 % interval of the mean, None for one seed.
         n: number of seeds with a score.
         failed: number of seeds without.
-        on_front: no other variant is at least as good in every objective and better in one, going by the means.
-        standing: `front`; `possibly`, if nothing that costs no more is significantly better; `tried`, if a search tried
-            it and did not confirm it, so that it is on no front; else `dominated`.
+        on_front: no other variant is at least as good in every objective and better in one, going
+            by the means.
+        standing: `front`; `possibly`, if nothing that costs no more is significantly better;
+            `tried`, if a search tried it and did not confirm it, so that it is on no front; else
+            `dominated`.
         values: value by objective.
         counts: parameters and multiply-adds by convention, empty where they are not known.
     """
@@ -85,7 +87,9 @@ def frontier(
             failed=entry.failed,
             on_front=best,
             standing=standing,
-            values={objective.metric: value for objective, value in zip(objectives, values, strict=True)},
+            values={
+                objective.metric: value for objective, value in zip(objectives, values, strict=True)
+            },
             counts={name: getattr(entry.cost, name) for name in COST_FIELDS} if entry.cost else {},
         )
         for (entry, values), sd, half_width, best, standing in zip(
@@ -130,7 +134,11 @@ def _places(
     Where all objectives are exact, no score took part in the choice, and every variant is judged.
     """
     is_measured = any(not is_cost_name(objective.metric) for objective in objectives)
-    judged = [place for place, entry in enumerate(entries) if entry.confirmed is not False or not is_measured]
+    judged = [
+        place
+        for place, entry in enumerate(entries)
+        if entry.confirmed is not False or not is_measured
+    ]
     best = pareto_front(table[judged], [objective.direction for objective in objectives]).tolist()
     found = _standings([entries[place] for place in judged], table[judged], objectives, best)
     on_front: list[bool] = [False] * len(entries)
@@ -141,13 +149,19 @@ def _places(
 
 
 def _standings(
-    entries: Sequence[VariantScores], table: Floats, objectives: Sequence[Objective], on_front: Sequence[bool]
+    entries: Sequence[VariantScores],
+    table: Floats,
+    objectives: Sequence[Objective],
+    on_front: Sequence[bool],
 ) -> Sequence[Standing]:
     """Standings where one objective is measured and the others are taken as exact; else by the means alone.
 
-    If all objectives are exact, what is off the front is dominated; if several are measured, nothing is.
+    If all objectives are exact, what is off the front is dominated; if several are measured,
+    nothing is.
     """
-    noisy = [index for index, objective in enumerate(objectives) if not is_cost_name(objective.metric)]
+    noisy = [
+        index for index, objective in enumerate(objectives) if not is_cost_name(objective.metric)
+    ]
     if len(noisy) != 1:
         off: Standing = "possibly" if noisy else "dominated"
         return ["front" if best else off for best in on_front]

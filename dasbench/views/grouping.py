@@ -19,12 +19,15 @@ class Grouped(NamedTuple):
     averaged: Averaged | None
 
 
-def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Sequence[str]) -> Grouped:
+def group_entries(
+    entries: Sequence[VariantScores], metric: str, group_by: Sequence[str]
+) -> Grouped:
     """One entry for each combination of the values of some fields: marginal means over the other fields.
 
     Args:
         entries: the variants.
-        metric: the metric that ranks; only its scores and those on the validation part are averaged.
+        metric: the metric that ranks; only its scores and those on the validation part are
+            averaged.
         group_by: the fields; `study` tells studies apart.
 
     Raises:
@@ -48,7 +51,9 @@ def group_entries(entries: Sequence[VariantScores], metric: str, group_by: Seque
     averaged = {name: average_over_blocks(list(groups.values()), name, fields) for name in metrics}
     found = []
     for place, (values, members) in enumerate(groups.items()):
-        scores = {name: result.scores[place] for name, result in averaged.items() if result.scores[place]}
+        scores = {
+            name: result.scores[place] for name, result in averaged.items() if result.scores[place]
+        }
         found.append(_entry(dict(zip(fields, values, strict=True)), members, scores, metric))
     return Grouped(found, averaged.get(metric))
 
@@ -61,7 +66,9 @@ def _fields(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[s
     return list(dict.fromkeys(find_field(name, known) for name in group_by))
 
 
-def _members(entries: Sequence[VariantScores], fields: Sequence[str]) -> dict[tuple[str, ...], list[VariantScores]]:
+def _members(
+    entries: Sequence[VariantScores], fields: Sequence[str]
+) -> dict[tuple[str, ...], list[VariantScores]]:
     """The variants of each combination of values, in the order in which these come first."""
     groups: dict[tuple[str, ...], list[VariantScores]] = {}
     for entry in entries:
@@ -72,7 +79,10 @@ def _members(entries: Sequence[VariantScores], fields: Sequence[str]) -> dict[tu
 
 
 def _entry(
-    variant: dict[str, str], members: Sequence[VariantScores], scores: Mapping[str, Mapping[int, float]], metric: str
+    variant: dict[str, str],
+    members: Sequence[VariantScores],
+    scores: Mapping[str, Mapping[int, float]],
+    metric: str,
 ) -> VariantScores:
     """One entry for all members of a group."""
     states: Counter[str] = Counter()
@@ -107,7 +117,9 @@ def _entry(
 def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
     if not costs:
         return None
-    means = {name: round(sum(getattr(cost, name) for cost in costs) / len(costs)) for name in COST_FIELDS}
+    means = {
+        name: round(sum(getattr(cost, name) for cost in costs) / len(costs)) for name in COST_FIELDS
+    }
     uncounted: dict[str, int] = {}
     for cost in costs:
         uncounted |= cost.uncounted

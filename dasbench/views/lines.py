@@ -24,8 +24,8 @@ class Line:
     Args:
         entry: its scores and costs.
         summaries: over its seeds, by metric.
-        rank: the ranks that it may hold; None where nothing is known of its spread, or its scores took part in a
-            choice.
+        rank: the ranks that it may hold; None where nothing is known of its spread, or its scores
+            took part in a choice.
     """
 
     entry: VariantScores
@@ -58,7 +58,9 @@ _LIKE_THE_METRIC = ("_mean", "_worst", "_low", "_high", "_selected")
 _MORE_FIRST = ("n", "planned", "best", "ties_with_best", "confirmed")
 
 
-def interval_ends(middle: float | None, half_width: float | None) -> tuple[float | None, float | None]:
+def interval_ends(
+    middle: float | None, half_width: float | None
+) -> tuple[float | None, float | None]:
     """The lower and the upper end of an interval; None where it is not known.
 
     Example:
@@ -88,7 +90,9 @@ def summary_values(metric: str, summary: Summary) -> dict[str, float | None]:
     }
 
 
-def sort_lines(lines: Sequence[Line], sort: str, selection: Selection, convention: str) -> list[Line]:
+def sort_lines(
+    lines: Sequence[Line], sort: str, selection: Selection, convention: str
+) -> list[Line]:
     """Lines by a column, the better end first; lines without a value last.
 
     Args:
@@ -98,11 +102,14 @@ def sort_lines(lines: Sequence[Line], sort: str, selection: Selection, conventio
         convention: of the costs, `full` or `paper`.
 
     Raises:
-        UsageError: if there is no such column, naming the nearest, or the order is neither of the two.
+        UsageError: if there is no such column, naming the nearest, or the order is neither of the
+            two.
     """
     name, _, order = sort.strip().partition(" ")
     if order not in ("", "asc", "desc"):
-        raise UsageError(f"--sort '{sort}': write a column, or a column with asc or desc, as in 'macs desc'")
+        raise UsageError(
+            f"--sort '{sort}': write a column, or a column with asc or desc, as in 'macs desc'"
+        )
     if not lines:
         return []
     values = [_values(line) for line in lines]
@@ -137,7 +144,9 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
     for full in (name, _SHORT.get(name, name), f"{name}_{convention}", f"{name}_mean"):
         if full in columns:
             return full
-    raise UsageError(f"--sort: {unknown_name('column', name, [*columns, *_SHORT, 'params', 'macs'])}")
+    raise UsageError(
+        f"--sort: {unknown_name('column', name, [*columns, *_SHORT, 'params', 'macs'])}"
+    )
 
 
 def _falls(column: str, name: str, selection: Selection) -> bool:
@@ -155,5 +164,7 @@ def _falls(column: str, name: str, selection: Selection) -> bool:
         return column in _MORE_FIRST
     direction = selection.direction_of(metric)
     if direction is None:
-        raise no_direction(metric, f"Write --sort '{name} desc' or --sort '{name} asc'", selection.metrics)
+        raise no_direction(
+            metric, f"Write --sort '{name} desc' or --sort '{name} asc'", selection.metrics
+        )
     return direction == "max"

@@ -29,7 +29,8 @@ class Named:
     Args:
         name: what they are called in a sentence.
         entries: one variant, or a group of them.
-        fields: the fields that tell the group apart from others; empty for one variant that was named as such.
+        fields: the fields that tell the group apart from others; empty for one variant that was
+            named as such.
     """
 
     name: str
@@ -40,12 +41,13 @@ class Named:
 def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     """Find what a name stands for.
 
-    In this order: a label, or what it would be if the study gave none; `field=value`, or several of them, which may be
-    a group of variants; the value of one field (`c` for `design=c`); the key of a trial, or its first digits; a part
-    of a label.
+    In this order: a label, or what it would be if the study gave none; `field=value`, or several of
+    them, which may be a group of variants; the value of one field (`c` for `design=c`); the key of
+    a trial, or its first digits; a part of a label.
 
     Raises:
-        UsageError: if nothing or more than one variant answers to it; the message lists the candidates.
+        UsageError: if nothing or more than one variant answers to it; the message lists the
+            candidates.
 
     Example:
         >>> def entry(label, variant):
@@ -116,7 +118,9 @@ def _conditions(name: str) -> dict[str, str]:
     return conditions
 
 
-def _group(name: str, conditions: Mapping[str, str], entries: Sequence[VariantScores]) -> Named | None:
+def _group(
+    name: str, conditions: Mapping[str, str], entries: Sequence[VariantScores]
+) -> Named | None:
     """The variants with these values; None if the name may yet be a part of a label."""
     flat = [flat_fields(entry.variant) for entry in entries]
     may_be_in_label = any(name in entry.label for entry in entries)
@@ -126,7 +130,9 @@ def _group(name: str, conditions: Mapping[str, str], entries: Sequence[VariantSc
         if may_be_in_label:
             return None
         raise
-    found = [entry for entry, values in zip(entries, flat, strict=True) if _has_values(values, wanted)]
+    found = [
+        entry for entry, values in zip(entries, flat, strict=True) if _has_values(values, wanted)
+    ]
     if len(found) == 1:
         return Named(found[0].label, found)
     if found:

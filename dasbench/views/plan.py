@@ -21,7 +21,8 @@ class PlanRow:
         key: the trial's key.
         label: its variant in a few words.
         seed: its seed.
-        state: what the database knows of it: `new`, `pending`, `running`, `done`, `failed` or `stopped`.
+        state: what the database knows of it: `new`, `pending`, `running`, `done`, `failed` or
+            `stopped`.
         variant: the varied fields and their values.
         params_full, macs_full, params_paper, macs_paper: its model's cost.
     """
@@ -44,7 +45,8 @@ class PlanView:
     Args:
         question: what the study asks.
         rows: the trials that are planned so far.
-        seconds: how long those will take that have no result, None if no trial of the database tells.
+        seconds: how long those will take that have no result, None if no trial of the database
+            tells.
         to_come: trials that a search has yet to propose.
         sampler: who proposes them.
     """
@@ -66,7 +68,9 @@ def missing_rows(rows: Sequence[PlanRow]) -> list[PlanRow]:
     return [row for row in rows if row.state not in ENDED]
 
 
-def plan_rows(members: Sequence[Member], costs: Mapping[str, Cost], states: Mapping[str, str]) -> list[PlanRow]:
+def plan_rows(
+    members: Sequence[Member], costs: Mapping[str, Cost], states: Mapping[str, str]
+) -> list[PlanRow]:
     """Planned trials with their costs and states."""
     return [
         PlanRow(
@@ -85,12 +89,16 @@ def plan_rows(members: Sequence[Member], costs: Mapping[str, Cost], states: Mapp
 
 
 def expected_seconds(
-    left: Sequence[tuple[str, int]], costs: Mapping[str, Cost], history: Sequence[Row], *, workers: int
+    left: Sequence[tuple[str, int]],
+    costs: Mapping[str, Cost],
+    history: Sequence[Row],
+    *,
+    workers: int,
 ) -> float | None:
     """How long the missing trials will take, from the speed of the trials that the database has.
 
-    Time is taken as proportional to full MACs of an epoch: the median over finished trials on data of the same input
-    size.
+    Time is taken as proportional to full MACs of an epoch: the median over finished trials on data
+    of the same input size.
 
     Args:
         left: key and number of epochs of each missing trial.
@@ -105,7 +113,10 @@ def expected_seconds(
     speeds = [
         row.seconds / (row.cost.macs_full * row.metrics["epochs"])
         for row in history
-        if row.state == "done" and row.cost and row.cost.input_size in sizes and row.metrics.get("epochs")
+        if row.state == "done"
+        and row.cost
+        and row.cost.input_size in sizes
+        and row.metrics.get("epochs")
     ]
     if not speeds:
         return None

@@ -23,7 +23,8 @@ LATENCY = SHORT_NAMES["latency"]
 def with_metric(selection: Selection, metric: str | None) -> Selection:
     """The selection, ranked by another metric; by its own if `metric` is None.
 
-    One of which nobody said what is better can be shown; who ranks by it is refused (`Selection.direction`).
+    One of which nobody said what is better can be shown; who ranks by it is refused
+    (`Selection.direction`).
 
     Raises:
         UsageError: if no trial has a value of it; the message names those that there are.
@@ -32,7 +33,9 @@ def with_metric(selection: Selection, metric: str | None) -> Selection:
         return selection
     check_measured(metric, selection.rows)
     direction = better_direction(metric, selection.objectives, selection.metrics)
-    return replace(selection, metric=metric, maximise=None if direction is None else direction == "max")
+    return replace(
+        selection, metric=metric, maximise=None if direction is None else direction == "max"
+    )
 
 
 def refuse_without_results(selection: Selection) -> None:
@@ -88,11 +91,14 @@ def read_objective(text: str, selection: Selection, *, convention: str) -> Objec
     """An objective from the command line: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
 
     Raises:
-        UsageError: if the direction is missing or wrong, or nothing of that name is known of the trials.
+        UsageError: if the direction is missing or wrong, or nothing of that name is known of the
+            trials.
     """
     metric, _, direction = text.rpartition(":")
     if direction not in get_args(Direction) or not metric:
-        raise UsageError(f"--objective {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min")
+        raise UsageError(
+            f"--objective {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min"
+        )
     name = quantity(metric, selection, convention=convention)
     return Objective(metric=name, direction="max" if direction == "max" else "min")
 

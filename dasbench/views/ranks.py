@@ -20,12 +20,14 @@ def find_ranks(
 ) -> list[RankInterval | None]:
     """The rank interval of each variant; None for one that has fewer than two seeds, or was not tested.
 
-    Up to `ALL_PAIRS_UP_TO` variants every pair is tested (Holm). Of more, the best mean and the first of those that are
-    shown are tested against all others, and Bonferroni's correction counts every pair that there is: nothing is called
-    better that a test of all pairs would not call better too.
+    Up to `ALL_PAIRS_UP_TO` variants every pair is tested (Holm). Of more, the best mean and the
+    first of those that are shown are tested against all others, and Bonferroni's correction counts
+    every pair that there is: nothing is called better that a test of all pairs would not call
+    better too.
 
     Args:
-        scores: finite score by seed of each variant, the best mean first; empty for one that has none.
+        scores: finite score by seed of each variant, the best mean first; empty for one that has
+            none.
         shown: how many of them, from the first, somebody will see; all by default.
         direction: whether more or less is better.
 
@@ -39,7 +41,9 @@ def find_ranks(
     if len(scored) <= ALL_PAIRS_UP_TO:
         found = rank_intervals({place: scores[place] for place in scored}, direction=direction)
     else:
-        tested = scored[: max(1, min(len(scores) if shown is None else shown, MAX_TESTS // len(scored)))]
+        tested = scored[
+            : max(1, min(len(scores) if shown is None else shown, MAX_TESTS // len(scored)))
+        ]
         found = _against_all({place: scores[place] for place in scored}, tested, direction)
     return [found.get(place) if len(own) > 1 else None for place, own in enumerate(scores)]
 

@@ -108,7 +108,10 @@ class SaliencyScore:
 def saliency_scores(views: Sequence[Viewed]) -> list[SaliencyScore]:
     """The mean sfd of each network and layer, and how it differs from that of the first network."""
     first = {view.layer: view for view in views if view.trial == views[0].trial}
-    return [_score(view, None if view.trial == views[0].trial else first.get(view.layer)) for view in views]
+    return [
+        _score(view, None if view.trial == views[0].trial else first.get(view.layer))
+        for view in views
+    ]
 
 
 def _score(view: Viewed, base: Viewed | None) -> SaliencyScore:

@@ -23,16 +23,20 @@ class Selection:
         name: the study's name; several are joined with `+`.
         question: what it asks.
         metric: its first measured objective.
-        maximise: whether larger is better; None for a metric of which nobody said so: it is shown, never ranked.
+        maximise: whether larger is better; None for a metric of which nobody said so: it is shown,
+            never ranked.
         rows: its trials; with several studies each label begins with its study's name.
         where: the filter that they passed, `""` for none.
         objectives: `max` or `min` by metric, as the studies name them.
         num_test_examples: size of the test part, if the trials say so.
-        looks: that the study took at its scores to decide which variants get more seeds; of a single study only.
-        min_effect: smallest difference that matters, as a study names it that takes looks; of a single study only.
+        looks: that the study took at its scores to decide which variants get more seeds; of a
+            single study only.
+        min_effect: smallest difference that matters, as a study names it that takes looks; of a
+            single study only.
         probe: scores are a formula's, nothing was trained.
         confusions: which classes trials took for which, by key; read only for what shows it.
-        metrics: unit and direction of metrics, as the studies keep them and as they are registered here.
+        metrics: unit and direction of metrics, as the studies keep them and as they are registered
+            here.
     """
 
     name: str
@@ -91,9 +95,9 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         where: a condition on rows, see `filter_rows`; all rows by default.
 
     Raises:
-        UsageError: if the database has no such study, naming the nearest; if the filter is not understood; or if the
-            rows cannot be compared: they come from different data sets, input sizes or tasks, or the studies rank by
-            different metrics.
+        UsageError: if the database has no such study, naming the nearest; if the filter is not
+            understood; or if the rows cannot be compared: they come from different data sets, input
+            sizes or tasks, or the studies rank by different metrics.
         StoreError: if there is no database.
     """
     names = list(dict.fromkeys(names))
@@ -157,15 +161,21 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
     sizes = sorted({cost.input_size for cost in costs.values()})
     if len(datasets) > 1:
         first, *others = sorted({dataset.partition("(")[0] for dataset in datasets})
-        remedy = f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
+        remedy = (
+            f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
+        )
         raise UsageError(
             f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}{remedy}"
         )
     if len(tasks) > 1:
-        raise UsageError(f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}")
+        raise UsageError(
+            f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}"
+        )
     if len(sizes) > 1:
         shown = "; ".join("x".join(map(str, size)) for size in sizes)
-        raise UsageError(f"these costs were counted at different input sizes and cannot be compared: {shown}")
+        raise UsageError(
+            f"these costs were counted at different input sizes and cannot be compared: {shown}"
+        )
 
 
 def refuse_empty_filter(selection: Selection) -> None:
@@ -187,8 +197,12 @@ def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
         first.setdefault(objectives[0], record.name)
         every += objectives
     if len(first) > 1:
-        shown = "; ".join(f"{name} by {metric} {direction}" for (metric, direction), name in first.items())
-        raise UsageError(f"these studies rank by different metrics and cannot be ranked together: {shown}")
+        shown = "; ".join(
+            f"{name} by {metric} {direction}" for (metric, direction), name in first.items()
+        )
+        raise UsageError(
+            f"these studies rank by different metrics and cannot be ranked together: {shown}"
+        )
     return list(dict.fromkeys(every))
 
 
@@ -214,7 +228,9 @@ def _min_effect(record: StudyRecord) -> float | None:
 
 def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
     """Size of the test part, from the bits that one trial keeps of it: so many were right, which is so many percent."""
-    row = next((row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0), None)
+    row = next(
+        (row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0), None
+    )
     bits = row and reader.correct([row.key]).get(row.key)
     if not row or not bits:
         return None

@@ -21,7 +21,8 @@ class UsedComponent:
         trials: how many trials used it so.
         source: where it comes from, as it is registered; `""` where nobody said or recorded it.
         is_own: whether it is somebody's own and not dasbench's.
-        git_commit: of somebody's own, the commit of the repository that its file lay in; None outside of one.
+        git_commit: of somebody's own, the commit of the repository that its file lay in; None
+            outside of one.
         git_dirty: whether there were changes beside that commit; None where that is not known.
     """
 
@@ -35,7 +36,9 @@ class UsedComponent:
 
 
 def used_components(
-    specs: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Mapping[str, Any]], document: Mapping[str, Any]
+    specs: Mapping[str, Mapping[str, Any]],
+    environments: Mapping[str, Mapping[str, Any]],
+    document: Mapping[str, Any],
 ) -> list[UsedComponent]:
     """What the trials of a study used, and what proposed and ended them; nothing is imported.
 
@@ -50,11 +53,17 @@ def used_components(
     found = [
         _component(kind, name, own, trials)
         for (kind, name, own), trials in used.items()
-        if own or (kind, name) not in recorded  # a trial that waits tells nothing of what others recorded
+        if own
+        or (kind, name) not in recorded  # a trial that waits tells nothing of what others recorded
     ]
-    found += [_component(kind, name, (), len(specs)) for kind, name in chosen if name not in ("", "none")]
+    found += [
+        _component(kind, name, (), len(specs)) for kind, name in chosen if name not in ("", "none")
+    ]
     order = [*COMPONENTS, "sampler", "scheduler"]
-    return sorted(found, key=lambda one: (order.index(one.kind), one.name, str(one.git_commit), str(one.git_dirty)))
+    return sorted(
+        found,
+        key=lambda one: (order.index(one.kind), one.name, str(one.git_commit), str(one.git_dirty)),
+    )
 
 
 def name_of(choice: Any) -> str:
@@ -102,4 +111,6 @@ def _component(kind: str, name: str, own: Iterable[tuple[str, Any]], trials: int
             git_commit=record.get("git_commit"),
             git_dirty=record.get("git_dirty"),
         )
-    return UsedComponent(kind=kind, name=name, trials=trials, source=KINDS[kind].written_source(name))
+    return UsedComponent(
+        kind=kind, name=name, trials=trials, source=KINDS[kind].written_source(name)
+    )

@@ -39,7 +39,8 @@ class Changes:
 
     Args:
         code: components whose code has changed.
-        older: planned trials that were last answered by a dasbench in which the same fields meant something else.
+        older: planned trials that were last answered by a dasbench in which the same fields meant
+            something else.
     """
 
     code: Sequence[CodeChange]
@@ -63,7 +64,9 @@ class OtherStudy:
     base: bool
 
 
-def code_changes(members: Sequence[Member], ended: Collection[str], answers: Sequence[Answer]) -> Changes:
+def code_changes(
+    members: Sequence[Member], ended: Collection[str], answers: Sequence[Answer]
+) -> Changes:
     """In which components the code has changed since trials of the same questions were trained.
 
     Args:

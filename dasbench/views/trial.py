@@ -81,22 +81,38 @@ def cost_of(trial: TrialRecord) -> Cost | None:
 
 def confusion_of(trial: TrialRecord) -> Confusion | None:
     """Which classes of the test part it took for which, None if it did not say."""
-    return Confusion.from_text(trial.outcome.confusion) if trial.outcome and trial.outcome.confusion else None
+    return (
+        Confusion.from_text(trial.outcome.confusion)
+        if trial.outcome and trial.outcome.confusion
+        else None
+    )
 
 
 def facts(trial: TrialRecord) -> list[Fact]:
     """What is known of a trial, flat: all but its curve, its attempts and its error."""
     outcome, cost = trial.outcome, cost_of(trial)
     known: dict[str, Mapping[str, Any]] = {
-        "state": {"state": trial.state.state, "reason": trial.state.reason, "attempt": trial.state.attempt},
+        "state": {
+            "state": trial.state.state,
+            "reason": trial.state.reason,
+            "attempt": trial.state.attempt,
+        },
         "spec": flat_fields(trial.spec),
         "metrics": outcome.metrics if outcome else {},
         "costs": {name: getattr(cost, name) for name in COST_FIELDS} if cost else {},
     }
     if cost:
-        known["costs"] = {**known["costs"], "input_size": "x".join(map(str, cost.input_size)), **_uncounted(cost)}
+        known["costs"] = {
+            **known["costs"],
+            "input_size": "x".join(map(str, cost.input_size)),
+            **_uncounted(cost),
+        }
     if outcome:
-        resources = {"seconds": outcome.seconds, "peak_memory": outcome.peak_memory, "device": outcome.device}
+        resources = {
+            "seconds": outcome.seconds,
+            "peak_memory": outcome.peak_memory,
+            "device": outcome.device,
+        }
         known |= {"resources": resources, "environment": flat_fields(outcome.environment)}
     found: list[Fact] = []
     for part, fields in known.items():
@@ -126,19 +142,31 @@ def _values(trial: TrialRecord) -> dict[tuple[str, str], Any]:
 def repeats(trial: TrialRecord) -> list[Repeat]:
     """What came out before the trial was trained again, and what is different now, the last repeat first."""
     now = trial.outcome.metrics if trial.outcome else {}
-    return [_repeat(attempt, attempt.outcome, now) for attempt in reversed(trial.attempts) if attempt.outcome]
+    return [
+        _repeat(attempt, attempt.outcome, now)
+        for attempt in reversed(trial.attempts)
+        if attempt.outcome
+    ]
 
 
 def _repeat(attempt: AttemptRecord, replaced: Outcome, now: Mapping[str, float]) -> Repeat:
     before = replaced.metrics
     metrics = [
-        Difference("metrics", name, before.get(name), now.get(name), _minus(now.get(name), before.get(name)))
+        Difference(
+            "metrics",
+            name,
+            before.get(name),
+            now.get(name),
+            _minus(now.get(name), before.get(name)),
+        )
         for name in dict.fromkeys([*before, *now])
     ]
     return Repeat(attempt=attempt.attempt, status=replaced.status, metrics=metrics)
 
 
-def _in_order(one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
+def _in_order(
+    one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]
+) -> list[tuple[str, str]]:
     """All names, part by part."""
     names = dict.fromkeys([*one, *other])
     parts = list(dict.fromkeys(part for part, _ in names))

@@ -61,7 +61,11 @@ class ScoreUnit(NamedTuple):
     factor: float = 1.0
 
 
-SCORE_UNITS = {"percent": ScoreUnit("pp"), "fraction": ScoreUnit("pp", 100.0), "none": ScoreUnit("")}
+SCORE_UNITS = {
+    "percent": ScoreUnit("pp"),
+    "fraction": ScoreUnit("pp", 100.0),
+    "none": ScoreUnit(""),
+}
 """What may be said of scores; any other word is a unit that is shown as it is."""
 
 
@@ -79,7 +83,9 @@ def asked_unit(text: str) -> ScoreUnit:
     if word in ("pp", "%"):
         return SCORE_UNITS["percent"]
     if word not in SCORE_UNITS and get_close_matches(word, SCORE_UNITS, n=1, cutoff=0.75):
-        raise UsageError(f"--unit: {unknown_name('unit', text, SCORE_UNITS)} Any other word is shown as it is.")
+        raise UsageError(
+            f"--unit: {unknown_name('unit', text, SCORE_UNITS)} Any other word is shown as it is."
+        )
     return SCORE_UNITS.get(word) or ScoreUnit(text.strip())
 
 
@@ -119,7 +125,9 @@ def no_direction(metric: str, remedy: str, known: Metrics) -> UsageError:
     """
     name = plain_name(metric)
     if metric in known or name in known:
-        return UsageError(f"metric '{metric}' has no direction: neither more nor less of it is better. {remedy}.")
+        return UsageError(
+            f"metric '{metric}' has no direction: neither more nor less of it is better. {remedy}."
+        )
     return UsageError(
         f"metric '{metric}' is not registered, so nothing says whether more or less of it is better. {remedy}; or let "
         f'its author register it: @METRICS.register("{name}", unit="", direction="max")'

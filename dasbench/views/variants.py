@@ -32,10 +32,11 @@ class VariantScores:
         probe: scores are a formula's, nothing was trained.
         study: the study that it belongs to.
         keys: its trials, in the order of the study.
-        selected: the mean by metric that a search saw when it picked the variant; `scores` are then those of fresh
-            seeds.
+        selected: the mean by metric that a search saw when it picked the variant; `scores` are then
+            those of fresh seeds.
         repeats: how many of its trials' results have replaced an earlier one.
-        confirmed: `scores` are those of fresh seeds; False if a search proposed it and saw them, None if none did.
+        confirmed: `scores` are those of fresh seeds; False if a search proposed it and saw them,
+            None if none did.
     """
 
     variant: Mapping[str, Any]
@@ -64,11 +65,16 @@ class VariantScores:
 
 
 def leaderboard(
-    rows: Sequence[Row], *, metric: str = "top1", maximise: bool = True, only: Sequence[str] | None = None
+    rows: Sequence[Row],
+    *,
+    metric: str = "top1",
+    maximise: bool = True,
+    only: Sequence[str] | None = None,
 ) -> list[VariantScores]:
     """Gather rows by variant and sort them by the mean of a metric, variants without a result last.
 
-    Only trials that are done give scores. One that is done without a finite value of the metric counts as failed.
+    Only trials that are done give scores. One that is done without a finite value of the metric
+    counts as failed.
 
     Args:
         rows: trials of one study, or of several, whose variants stay apart.
@@ -138,14 +144,18 @@ def _short(code: str | None) -> str:
     return code[:6] if code else "as released"
 
 
-def gather(rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None) -> VariantScores:
+def gather(
+    rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None
+) -> VariantScores:
     """One entry from the rows of one variant; where a search's winner was trained again, from its fresh seeds."""
     fresh = [row for row in rows if row.role == CONFIRM]
     if not is_confirmed(rows) or len(fresh) == len(rows):
         return _entry(rows, metric, only)
     others = [row for row in rows if row.role != CONFIRM]
     picked = _entry(others, metric, only)
-    selected = {name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()}
+    selected = {
+        name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()
+    }
     return replace(_entry(fresh, metric, only), selected=selected)
 
 
@@ -201,7 +211,9 @@ def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[
     return scores
 
 
-def by_score(entries: Sequence[VariantScores], *, metric: str, maximise: bool) -> list[VariantScores]:
+def by_score(
+    entries: Sequence[VariantScores], *, metric: str, maximise: bool
+) -> list[VariantScores]:
     """The entries from the best to the worst, those without a value last; equal ones in the order of their labels."""
     sign = -1.0 if maximise else 1.0
 

@@ -32,7 +32,9 @@ def base(write_study):
 
 @pytest.mark.slow
 def test_a_study_is_written_that_check_accepts_and_compare_understands(dasbench, base, tmp_path):
-    done = dasbench("ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "leave_one_out")
+    done = dasbench(
+        "ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "leave_one_out"
+    )
 
     assert (done.code, done.out) == (0, "parts.yaml\n")
     assert "3 variants x 2 seeds = 6 trials" in done.err
@@ -46,7 +48,9 @@ def test_a_study_is_written_that_check_accepts_and_compare_understands(dasbench,
 
 @pytest.mark.slow
 def test_its_trials_are_trained_and_compared_with_the_gate_as_it_is(dasbench, base):
-    dasbench("ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "leave_one_out,count")
+    dasbench(
+        "ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "leave_one_out,count"
+    )
     assert dasbench("run", "parts.yaml", "--executor", "inline").code == 0
 
     label = "gate=se(bias=True) placement=(after=before_add)"
@@ -57,8 +61,21 @@ def test_its_trials_are_trained_and_compared_with_the_gate_as_it_is(dasbench, ba
 
 
 @pytest.mark.slow
-def test_the_same_command_writes_the_same_bytes_and_replaces_nothing_unasked(dasbench, base, tmp_path):
-    command = ("ablate", "se", "--base", "base.yaml", "-o", "parts.yaml", "--only", "reduction", "--seeds", "3")
+def test_the_same_command_writes_the_same_bytes_and_replaces_nothing_unasked(
+    dasbench, base, tmp_path
+):
+    command = (
+        "ablate",
+        "se",
+        "--base",
+        "base.yaml",
+        "-o",
+        "parts.yaml",
+        "--only",
+        "reduction",
+        "--seeds",
+        "3",
+    )
     dasbench(*command)
     first = (tmp_path / "parts.yaml").read_bytes()
 
@@ -76,16 +93,25 @@ def test_the_same_command_writes_the_same_bytes_and_replaces_nothing_unasked(das
     [
         ("dass --base base.yaml -o a.yaml", "unknown gate 'dass'. Did you mean 'das'?"),
         ("das --base nowhere.yaml -o a.yaml", "nowhere.yaml: cannot be read"),
-        ("das --base base.yaml -o a.yaml --only norm", "unknown part 'norm'. Did you mean 'norms'?"),
+        (
+            "das --base base.yaml -o a.yaml --only norm",
+            "unknown part 'norm'. Did you mean 'norms'?",
+        ),
         ("das --base base.yaml -o a.yaml --only ,", "--only: name parts"),
         ("eca --base base.yaml -o a.yaml", "components="),
         ("none --base base.yaml -o a.yaml", "nothing to leave out"),
         ("das --base base.yaml -o base.yaml --force", "is the base study itself"),
         ("das --base base.yaml -o a.txt", "ends in .yaml"),
         ("das --base base.yaml -o no/a.yaml", "there is no folder 'no'"),
-        ("das --base base.yaml -o a.yaml --set gate.alpha=7", "gate.alpha: must be less than or equal to 1, not 7"),
+        (
+            "das --base base.yaml -o a.yaml --set gate.alpha=7",
+            "gate.alpha: must be less than or equal to 1, not 7",
+        ),
         ("das --base base.yaml -o a.yaml --profile lang", "unknown profile 'lang'"),
-        ("se --base base.yaml -o a.yaml --set gate.bias=false --only leave_one_out", "nothing to vary"),
+        (
+            "se --base base.yaml -o a.yaml --set gate.bias=false --only leave_one_out",
+            "nothing to vary",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_and_nothing_is_written(

@@ -39,13 +39,17 @@ def test_every_verb_explains_itself_without_importing_torch(verb):
     assert done.stdout.endswith("[]\n")
 
 
-@pytest.mark.parametrize("verb", ["leaderboard tiny", "pareto tiny", "pareto tiny --json", "list studies"])
+@pytest.mark.parametrize(
+    "verb", ["leaderboard tiny", "pareto tiny", "pareto tiny --json", "list studies"]
+)
 def test_reading_results_imports_neither_torch_nor_ray(trained, verb):
     code = "import sys; from dasbench.cli import run_command\n"
     code += f"assert run_command({verb.split()}) == 0\n"
     code += "print([m for m in ('torch', 'ray') if m in sys.modules])"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trained)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trained
+    )
 
     assert done.stdout.endswith("[]\n")
 
@@ -92,7 +96,9 @@ def test_parameters_that_a_component_lacks_are_found_on_their_line(dasbench, wri
 
 @pytest.mark.slow
 def test_plan_lists_trials_with_costs_and_what_is_done(trained, tmp_path):
-    fresh = json.loads(run_dasbench(trained, "plan", "study.yaml", "--json", "--db", tmp_path / "none.db").out)
+    fresh = json.loads(
+        run_dasbench(trained, "plan", "study.yaml", "--json", "--db", tmp_path / "none.db").out
+    )
     known = json.loads(run_dasbench(trained, "plan", "study.yaml", "--json").out)
 
     assert {row["state"] for row in fresh} == {"new"}
@@ -141,7 +147,9 @@ def test_the_leaderboard_as_json_holds_the_promised_fields(trained):
     assert all(set(row) >= set(promised) for row in rows)
     assert [row["n"] for row in rows] == [2, 2]
     assert {row["variant"]["backbone.width"] for row in rows} == {2, 4}
-    assert [row["top1_mean"] for row in rows] == sorted((row["top1_mean"] for row in rows), reverse=True)
+    assert [row["top1_mean"] for row in rows] == sorted(
+        (row["top1_mean"] for row in rows), reverse=True
+    )
 
 
 def test_the_leaderboard_agrees_with_the_database(trained):
@@ -159,7 +167,11 @@ def test_the_leaderboard_agrees_with_the_database(trained):
 
 def test_the_leaderboard_as_a_table_and_as_csv(trained):
     table = run_dasbench(trained, "leaderboard", "tiny").out
-    lines = list(csv.DictReader(io.StringIO(run_dasbench(trained, "leaderboard", "tiny", "--format", "csv").out)))
+    lines = list(
+        csv.DictReader(
+            io.StringIO(run_dasbench(trained, "leaderboard", "tiny", "--format", "csv").out)
+        )
+    )
 
     assert "Does it run? [bold] $x^2$ =1+1" in table
     assert "width=4" in table
@@ -169,7 +181,9 @@ def test_the_leaderboard_as_a_table_and_as_csv(trained):
 
 def test_pareto_draws_png_and_svg_and_prints_its_points(trained):
     drawn = run_dasbench(trained, "pareto", "tiny").out.splitlines()
-    points = json.loads(run_dasbench(trained, "pareto", "tiny", "--cost", "params", "--format", "json").out)
+    points = json.loads(
+        run_dasbench(trained, "pareto", "tiny", "--cost", "params", "--format", "json").out
+    )
 
     assert drawn == ["figures/tiny_pareto.png", "figures/tiny_pareto.svg"]
     assert (trained / drawn[0]).read_bytes().startswith(b"\x89PNG")
@@ -200,8 +214,12 @@ def test_what_does_not_exist_is_answered_with_what_does(trained, dasbench, tmp_p
 
 
 def test_the_database_is_an_option_then_the_environment_then_the_folder(trained, dasbench):
-    by_option = dasbench("leaderboard", "tiny", "--json", "--db", trained / "results.db", DASBENCH_DB="/nowhere")
-    by_environment = dasbench("leaderboard", "tiny", "--json", DASBENCH_DB=str(trained / "results.db"))
+    by_option = dasbench(
+        "leaderboard", "tiny", "--json", "--db", trained / "results.db", DASBENCH_DB="/nowhere"
+    )
+    by_environment = dasbench(
+        "leaderboard", "tiny", "--json", DASBENCH_DB=str(trained / "results.db")
+    )
 
     assert by_option.code == by_environment.code == 0
     assert by_option.out == by_environment.out
@@ -217,7 +235,9 @@ def test_components_are_listed_with_their_sources(dasbench):
 
 
 @pytest.mark.slow
-def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(dasbench, write_study, tmp_path):
+def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(
+    dasbench, write_study, tmp_path
+):
     done = dasbench("run", write_study(), "--device", "tpu")
 
     assert done.code == 2
@@ -262,12 +282,17 @@ def test_an_error_of_ours_is_one_line_and_a_file(monkeypatch, capsys):
 def test_one_process_runs_several_commands(capsys):
     from dasbench import cli
 
-    assert [cli.run_command([*words]) for words in (["list", "gates"], ["list", "samplers"])] == [0, 0]
+    assert [cli.run_command([*words]) for words in (["list", "gates"], ["list", "samplers"])] == [
+        0,
+        0,
+    ]
     assert "nsga2" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(trained: Path, tmp_path: Path) -> None:
+def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(
+    trained: Path, tmp_path: Path
+) -> None:
     for name in ("study.yaml", "results.db"):
         shutil.copy(trained / name, tmp_path / name)
     with closing(sqlite3.connect(tmp_path / "results.db")) as connection, connection:
@@ -280,7 +305,10 @@ def test_a_database_of_an_older_layout_is_brought_up_to_date_by_the_next_run(tra
     before = run_dasbench(tmp_path, "plan", "study.yaml")
     ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline")
 
-    assert (before.code, "Bring it up to date (a copy is kept): dasbench run" in before.err) == (3, True)
+    assert (before.code, "Bring it up to date (a copy is kept): dasbench run" in before.err) == (
+        3,
+        True,
+    )
     assert (ran.code, "4 of 4 trials have a result; 0 ran now." in ran.out) == (0, True)
     assert list(tmp_path.glob("results.db.backup-0001-*"))
 
@@ -294,7 +322,9 @@ def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_train
     with closing(sqlite3.connect(tmp_path / "results.db")) as connection, connection:
         (spec,) = connection.execute("SELECT spec FROM das_trials LIMIT 1").fetchone()
         now = json.loads(spec)["data_fingerprint"]
-        connection.execute("UPDATE das_trials SET spec = replace(spec, ?, ?)", (now, "0" * len(now)))
+        connection.execute(
+            "UPDATE das_trials SET spec = replace(spec, ?, ?)", (now, "0" * len(now))
+        )
     before = (tmp_path / "results.db").read_bytes()
 
     ran = run_dasbench(tmp_path, "run", "study.yaml", "--executor", "inline", "--set", "training.lr=0.03",
@@ -307,7 +337,9 @@ def test_data_that_changed_since_the_study_was_planned_end_a_run_before_it_train
 
 @pytest.mark.slow
 def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "one.yaml").write_text(TINY.replace("[2, 4]", "[2]").replace("seeds: 2", "seeds: 1"))
+    (tmp_path / "one.yaml").write_text(
+        TINY.replace("[2, 4]", "[2]").replace("seeds: 2", "seeds: 1")
+    )
 
     ran = run_dasbench(tmp_path, "run", "one.yaml", "--executor", "inline", "--keep-weights")
 
@@ -322,7 +354,9 @@ def test_a_run_whose_reader_has_gone_goes_on(tmp_path: Path) -> None:
     run = f"{sys.executable} -m dasbench run study.yaml --executor inline --plain"
     command = f"{run} 2>&1 | head -n 1; echo ${{PIPESTATUS[0]}}"
 
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=True)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
 
     assert done.stdout.splitlines()[-1] == "0", done.stdout
     assert len(json.loads(run_dasbench(tmp_path, "leaderboard", "tiny", "--json").out)) == 2
@@ -333,6 +367,8 @@ def test_a_full_disk_behind_the_output_is_no_bug_of_ours(trained: Path) -> None:
         pytest.skip("this system has no /dev/full")
     command = f"{sys.executable} -m dasbench leaderboard tiny > /dev/full; echo $?"
 
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=trained, check=True)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=trained, check=True
+    )
 
     assert (done.stdout, "the disk is full" in done.stderr) == ("3\n", True)

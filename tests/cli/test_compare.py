@@ -13,10 +13,12 @@ from dasbench.records import Cost, Outcome
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
 
-GAINS = {"c": (66.8, 65.9, 66.55, 66.05, 66.2), "f": (66.0,) * 5, "g": (60.0, 60.1, 59.9, 60.2, None)}
-VERDICT = (
-    "design=c beats design=f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; about 9 more seeds"
-)
+GAINS = {
+    "c": (66.8, 65.9, 66.55, 66.05, 66.2),
+    "f": (66.0,) * 5,
+    "g": (60.0, 60.1, 59.9, 60.2, None),
+}
+VERDICT = "design=c beats design=f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; about 9 more seeds"
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +35,21 @@ def db(tmp_path_factory):
         for seed in range(len(scores))
     }  # fmt: skip
     with open_store(path) as store:
-        store.plan("norms", members=list(members.values()), question="Which?", document={"objectives": ["top1 max"]})
+        store.plan(
+            "norms",
+            members=list(members.values()),
+            question="Which?",
+            document={"objectives": ["top1 max"]},
+        )
         for (design, seed), member in members.items():
             top1 = GAINS[design][seed]
             outcome = Outcome(key=member.key, status="failed", reason="nan")
             if top1 is not None:
                 outcome = Outcome(
-                    key=member.key, status="done", metrics={"top1": top1, "loss": 2 - top1 / 100}, cost=cost
+                    key=member.key,
+                    status="done",
+                    metrics={"top1": top1, "loss": 2 - top1 / 100},
+                    cost=cost,
                 )
             store.add(outcome, store.claim(member.key, "norms"))
     return path
@@ -69,7 +79,9 @@ def test_a_study_is_an_argument_or_an_option_and_one_is_needed(db, capsys):
 
 
 def test_a_filter_chooses_variants(db):
-    found = json.loads(dasbench(db, "leaderboard", "norms", "--where", "top1 > 66.1", "--json").stdout)
+    found = json.loads(
+        dasbench(db, "leaderboard", "norms", "--where", "top1 > 66.1", "--json").stdout
+    )
 
     assert [row["label"] for row in found] == ["design=c"]
 
@@ -89,14 +101,22 @@ def test_a_filter_chooses_variants(db):
         (["compare", "c", "f", "norms", "--min-effect", "nan"], "a number above 0"),
         (["compare", "c", "f", "norms", "--metric", "top2"], "Did you mean 'top1'"),
         (["compare", "c", "f", "--csv", "no.csv"], "no.csv: cannot be read"),
-        (["compare", "c", "f", "--csv", "no.csv", "--where", "n=1"], "choose among the results of a study"),
+        (
+            ["compare", "c", "f", "--csv", "no.csv", "--where", "n=1"],
+            "choose among the results of a study",
+        ),
         (["compare", "--baseline", "q", "norms"], "no variant is called 'q'"),
-        (["compare", "c", "f", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
+        (
+            ["compare", "c", "f", "norms", "--where", "top1 > 100"],
+            "no trial passes --where top1 > 100",
+        ),
         (["pareto", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
         (["importance", "norms", "--where", "top1 > 100"], "no trial passes --where top1 > 100"),
     ],
 )
-def test_what_is_asked_wrongly_exits_with_2_and_says_what_would_be_right(db, capsys, arguments, complaint):
+def test_what_is_asked_wrongly_exits_with_2_and_says_what_would_be_right(
+    db, capsys, arguments, complaint
+):
     assert run_command([*arguments, "--db", db]) == 2
     assert complaint in capsys.readouterr().err
 
@@ -105,7 +125,12 @@ def test_a_pair_is_compared_in_words_and_as_one_object(db):
     assert dasbench(db, "compare", "c", "f", "norms").stdout.startswith(VERDICT)
     record = json.loads(dasbench(db, "compare", "c00000", "design=f", "norms", "--json").stdout)
     assert record["verdict"].startswith(VERDICT)
-    assert (record["n"], record["more_seeds"], record["resolved"], record["equivalent"]) == (5, 9, False, False)
+    assert (record["n"], record["more_seeds"], record["resolved"], record["equivalent"]) == (
+        5,
+        9,
+        False,
+        False,
+    )
 
 
 def test_a_loss_is_better_when_it_is_less(db):
@@ -115,7 +140,9 @@ def test_a_loss_is_better_when_it_is_less(db):
 
 
 def test_a_family_is_a_list(db):
-    found = json.loads(dasbench(db, "compare", "--baseline", "f", "norms", "--min-effect", "1", "--json").stdout)
+    found = json.loads(
+        dasbench(db, "compare", "--baseline", "f", "norms", "--min-effect", "1", "--json").stdout
+    )
 
     assert [(record["a"], record["n"], record["family_size"]) for record in found] == [
         ("design=c", 5, 2),
@@ -129,12 +156,18 @@ def test_a_family_is_a_list(db):
 def test_scores_from_elsewhere_get_the_same_verdict(tmp_path, db):
     path = tmp_path / "scores.csv"
     lines = [
-        f"design={design},{seed},{top1}" for design, scores in GAINS.items() for seed, top1 in enumerate(scores) if top1
+        f"design={design},{seed},{top1}"
+        for design, scores in GAINS.items()
+        for seed, top1 in enumerate(scores)
+        if top1
     ]
     path.write_text("\n".join(["variant,seed,top1", *lines]))
 
     expected = dasbench(db, "compare", "c", "f", "norms").stdout
-    assert dasbench(db, "compare", "c", "f", "--csv", str(path), "--direction", "max").stdout == expected
+    assert (
+        dasbench(db, "compare", "c", "f", "--csv", str(path), "--direction", "max").stdout
+        == expected
+    )
 
 
 @pytest.mark.parametrize("column", ["val_loss", "nll", "RMSE", "my score", "top1"])
@@ -166,7 +199,9 @@ def test_comparing_imports_neither_torch_nor_ray(trained):
     code += "assert run_command(['compare', 'width=2', 'width=4', 'tiny']) == 0\n"
     code += "print([m for m in ('torch', 'ray', 'matplotlib') if m in sys.modules])"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trained)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trained
+    )
 
     assert done.stdout.endswith("[]\n")
 

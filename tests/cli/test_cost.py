@@ -12,7 +12,16 @@ from dasbench.cli import run_command
 from dasbench.cli.cost import command
 from dasbench.paper.tables import table
 
-TINY_NETWORK = ("--backbone", "resnet18", "--set", "backbone.width=4", "--image-size", "64", "--classes", "10")
+TINY_NETWORK = (
+    "--backbone",
+    "resnet18",
+    "--set",
+    "backbone.width=4",
+    "--image-size",
+    "64",
+    "--classes",
+    "10",
+)
 COUNTS = ("params_full", "macs_full", "params_paper", "macs_paper")
 PROMISED = {*COUNTS, "uncounted", "input_size", "versions", "label", "backbone", "gate"}
 
@@ -42,9 +51,19 @@ def test_the_proposed_gate_in_resnet18_has_the_recounted_integers(label):
 
     (record,) = records("--backbone", "resnet18", "--gate", "das", "--set", f"gate.design={label}")
 
-    assert (record["params_paper"], record["macs_paper"]) == (exact["paper"].params, exact["paper"].macs)
-    assert (record["params_full"], record["macs_full"]) == (exact["full"].params, exact["full"].macs)
-    assert (record["uncounted"], record["input_size"], record["num_classes"]) == ({}, [3, 224, 224], 1000)
+    assert (record["params_paper"], record["macs_paper"]) == (
+        exact["paper"].params,
+        exact["paper"].macs,
+    )
+    assert (record["params_full"], record["macs_full"]) == (
+        exact["full"].params,
+        exact["full"].macs,
+    )
+    assert (record["uncounted"], record["input_size"], record["num_classes"]) == (
+        {},
+        [3, 224, 224],
+        1000,
+    )
 
 
 def test_a_record_holds_the_promised_fields():
@@ -66,7 +85,9 @@ def test_an_image_may_have_two_sides():
 
 def test_set_reaches_the_gate_the_backbone_and_the_placement():
     (everywhere,) = records(*TINY_NETWORK, "--gate", "das")
-    (last,) = records(*TINY_NETWORK, "--gate", "das", "--set", "placement.stages=[4]", "--set", "gate.alpha=0.5")
+    (last,) = records(
+        *TINY_NETWORK, "--gate", "das", "--set", "placement.stages=[4]", "--set", "gate.alpha=0.5"
+    )
 
     assert last["network"]["placement"]["stages"] == [4]
     assert last["network"]["gate"]["alpha"] == 0.5
@@ -99,7 +120,10 @@ def test_modules_add_up_and_go_as_deep_as_is_asked():
 def test_a_gate_that_dissolves_costs_nothing_in_use():
     plain, folded = (records(*TINY_NETWORK, "--gate", gate)[0] for gate in ("none", "asr"))
 
-    assert (folded["params_full"], folded["macs_full"]) == (plain["params_full"], plain["macs_full"])
+    assert (folded["params_full"], folded["macs_full"]) == (
+        plain["params_full"],
+        plain["macs_full"],
+    )
 
 
 def test_the_cross_check_explains_what_ptflops_does_not_see():
@@ -134,7 +158,11 @@ def test_a_study_has_a_row_for_every_distinct_network(write_study):
 
 
 def test_variants_that_share_a_network_share_a_row(write_study):
-    text = write_study().read_text().replace("backbone.width, values: [2, 4]", "training.lr, values: [0.1, 0.2]")
+    text = (
+        write_study()
+        .read_text()
+        .replace("backbone.width, values: [2, 4]", "training.lr, values: [0.1, 0.2]")
+    )
 
     (row,) = records(write_study(text))
 
@@ -144,7 +172,9 @@ def test_variants_that_share_a_network_share_a_row(write_study):
 def test_set_changes_a_study(write_study):
     plain, gated = records(write_study()), records(write_study(), "--gate", "se")
 
-    assert all(more["params_full"] > less["params_full"] for less, more in zip(plain, gated, strict=True))
+    assert all(
+        more["params_full"] > less["params_full"] for less, more in zip(plain, gated, strict=True)
+    )
 
 
 def test_modules_of_a_study_are_those_that_its_task_trains(write_study):

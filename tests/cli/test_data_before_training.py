@@ -54,7 +54,11 @@ def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
     said, said_again = (each.out + each.err for each in (done, again))
     assert done.code == 0, done.err
     assert "data image_folder photos: 25 images in 3 classes" in said
-    assert [line.split()[:2] for line in said.splitlines() if line.startswith(("  train", "  val", "  test"))] == [
+    assert [
+        line.split()[:2]
+        for line in said.splitlines()
+        if line.startswith(("  train", "  val", "  test"))
+    ] == [
         ["train", "19"],
         ["val", "3"],
         ["test", "3"],
@@ -64,7 +68,11 @@ def test_check_and_plan_say_what_the_data_are(folder, dasbench, verb):
     assert "scaled down by up to 26.2 (class 0/large.jpg)" in said
     assert "25 of 25 files were never decoded" in said
     assert "never decoded" not in said_again
-    assert all(len(line) <= 100 for line in said.splitlines() if line.startswith(("data", "  ")) and "─" not in line)
+    assert all(
+        len(line) <= 100
+        for line in said.splitlines()
+        if line.startswith(("data", "  ")) and "─" not in line
+    )
 
 
 @pytest.mark.slow
@@ -90,7 +98,9 @@ def test_a_damaged_file_ends_a_run_before_anything_is_trained(folder, dasbench):
 
 
 @pytest.mark.slow
-def test_the_same_images_under_another_path_are_not_trained_again_and_are_compared(folder, dasbench):
+def test_the_same_images_under_another_path_are_not_trained_again_and_are_compared(
+    folder, dasbench
+):
     (folder / "study.yaml").write_text(STUDY.replace("[none, se]", "[none, eca]"))
     run(dasbench)
     (folder / "study.yaml").write_text(STUDY)
@@ -162,7 +172,9 @@ def breaks_later(folder: Path, dasbench, *options) -> None:
     study = (folder / "study.yaml").read_text().replace("[none, se]", "[none, breaking, se]")
     (folder / "study.yaml").write_text(study.replace("epochs: 2", "epochs: 3"))
 
-    broken = dasbench("--import", "breaking.py", "run", "study.yaml", "--checkpoint-every", 0, *options)
+    broken = dasbench(
+        "--import", "breaking.py", "run", "study.yaml", "--checkpoint-every", 0, *options
+    )
     states = dasbench("leaderboard", "own", "--format", "json").out
     path.write_bytes(whole)
     (folder / "breaking.py").write_text((folder / "breaking.py").read_text())

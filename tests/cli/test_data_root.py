@@ -18,8 +18,12 @@ seeds: 1
 """
 
 
-@pytest.mark.parametrize("verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"])
-def test_missing_data_end_a_command_with_3_and_leave_nothing_behind(write_study, dasbench, tmp_path, verb):
+@pytest.mark.parametrize(
+    "verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"]
+)
+def test_missing_data_end_a_command_with_3_and_leave_nothing_behind(
+    write_study, dasbench, tmp_path, verb
+):
     write_study(STUDY)
 
     done = dasbench(verb, "study.yaml")
@@ -34,8 +38,12 @@ def test_a_study_finds_its_data_below_the_data_root(write_study, dasbench, tmp_p
     write_study(STUDY)
     fabricate_folder(tmp_path / "mine" / "photos")
 
-    done = dasbench("run", "study.yaml", "--executor", "inline", "--data-root", "mine", "--loaders", 2)
-    again = dasbench("run", "study.yaml", "--executor", "inline", DASBENCH_DATA=str(tmp_path / "mine"))
+    done = dasbench(
+        "run", "study.yaml", "--executor", "inline", "--data-root", "mine", "--loaders", 2
+    )
+    again = dasbench(
+        "run", "study.yaml", "--executor", "inline", DASBENCH_DATA=str(tmp_path / "mine")
+    )
 
     assert done.code == 0, done.err
     assert "1 ran now" in done.out
@@ -53,11 +61,15 @@ def test_workers_of_ray_read_below_the_same_data_root(write_study, dasbench, tmp
 
 
 @pytest.mark.slow
-def test_ray_with_any_number_of_loaders_gives_the_rows_of_the_plain_loop(write_study, dasbench, tmp_path):
+def test_ray_with_any_number_of_loaders_gives_the_rows_of_the_plain_loop(
+    write_study, dasbench, tmp_path
+):
     write_study(STUDY.replace("seeds: 1", "seeds: 2"))
     fabricate_folder(tmp_path / "data" / "photos")
 
-    plain = dasbench("run", "study.yaml", "--executor", "inline", "--loaders", 0, "--db", "plain.db")
+    plain = dasbench(
+        "run", "study.yaml", "--executor", "inline", "--loaders", 0, "--db", "plain.db"
+    )
     ray = dasbench("run", "study.yaml", "--workers", 2, "--loaders", 3, "--db", "ray.db")
     rows = []
     for name in ("plain.db", "ray.db"):
@@ -69,18 +81,33 @@ def test_ray_with_any_number_of_loaders_gives_the_rows_of_the_plain_loop(write_s
     assert {state for state, _ in rows[0].values()} == {"done"}
 
 
-@pytest.mark.parametrize("verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"])
+@pytest.mark.parametrize(
+    "verb", [*(pytest.param(verb, marks=pytest.mark.slow) for verb in ("plan", "check")), "run"]
+)
 def test_a_download_is_asked_for_by_an_option(verb):
-    assert "--download" in {option for parameter in cli.get_command(None, verb).params for option in parameter.opts}
+    assert "--download" in {
+        option for parameter in cli.get_command(None, verb).params for option in parameter.opts
+    }
 
 
 def test_the_option_reaches_torchvision(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr("torchvision.datasets.CIFAR10", lambda root, **options: asked.append((root, options)))
-    (tmp_path / "study.yaml").write_text(STUDY.replace("image_folder, root: photos, image_size: 16", "cifar10"))
+    monkeypatch.setattr(
+        "torchvision.datasets.CIFAR10", lambda root, **options: asked.append((root, options))
+    )
+    (tmp_path / "study.yaml").write_text(
+        STUDY.replace("image_folder, root: photos, image_size: 16", "cifar10")
+    )
 
     for options in ([], ["--download"]):
-        arguments = ["run", str(tmp_path / "study.yaml"), "--data-root", str(tmp_path), "--db", str(tmp_path / "x.db")]
+        arguments = [
+            "run",
+            str(tmp_path / "study.yaml"),
+            "--data-root",
+            str(tmp_path),
+            "--db",
+            str(tmp_path / "x.db"),
+        ]
         with pytest.raises(DataError, match="is missing"):
             cli.main([*arguments, *options], standalone_mode=False)
 

@@ -40,8 +40,12 @@ def test_a_trained_study_is_exported_shown_and_compared(trained, dasbench, tmp_p
 
 def test_sqlite_alone_reads_the_views(trained):
     with closing(sqlite3.connect(trained / "results.db")) as connection:
-        [(planned, n)] = connection.execute("SELECT SUM(planned), SUM(n) FROM v_leaderboard WHERE study = 'tiny'")
-        [(epochs,)] = connection.execute("SELECT COUNT(*) FROM v_epochs WHERE val_top1 IS NOT NULL AND seconds > 0")
+        [(planned, n)] = connection.execute(
+            "SELECT SUM(planned), SUM(n) FROM v_leaderboard WHERE study = 'tiny'"
+        )
+        [(epochs,)] = connection.execute(
+            "SELECT COUNT(*) FROM v_epochs WHERE val_top1 IS NOT NULL AND seconds > 0"
+        )
 
     assert (planned, n, epochs) == (4, 4, 8)
 

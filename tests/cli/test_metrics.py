@@ -63,7 +63,12 @@ def db(tmp_path_factory):
     with open_store(path) as store:
         members = {
             (gate, seed): Member(
-                key=f"{gate}0{seed}", spec={}, variant={"gate": gate}, label=gate, seed=seed, dataset="digits"
+                key=f"{gate}0{seed}",
+                spec={},
+                variant={"gate": gate},
+                label=gate,
+                seed=seed,
+                dataset="digits",
             )
             for gate in ("aa", "bb")
             for seed in range(3)
@@ -73,8 +78,13 @@ def db(tmp_path_factory):
         for (gate, seed), member in members.items():
             score = (50.0 if gate == "aa" else 60.0) + seed + (seed == 1) * (gate == "aa") / 10
             values = {"top1": score, "snr": score, "err": score, "odd": score, "epochs": 2.0}
-            curve = (Epoch(1, {"val_err": 3.0, "val_odd": 3.0}), Epoch(2, {"val_err": 4.0, "val_odd": 4.0}))
-            outcome = Outcome(key=member.key, status="done", metrics=values, cost=cost, epochs=curve)
+            curve = (
+                Epoch(1, {"val_err": 3.0, "val_odd": 3.0}),
+                Epoch(2, {"val_err": 4.0, "val_odd": 4.0}),
+            )
+            outcome = Outcome(
+                key=member.key, status="done", metrics=values, cost=cost, epochs=curve
+            )
             assert store.add(outcome, store.claim(member.key, "s"))
     return path
 
@@ -93,7 +103,9 @@ def ask(db, capsys):
 @pytest.mark.parametrize(
     ("metric", "better", "unit"), [("snr", "bb", "dB"), ("err", "aa", "pp"), ("top1", "bb", "pp")]
 )  # fmt: skip
-def test_compare_judges_in_the_unit_and_the_direction_that_the_study_keeps(ask, metric, better, unit):
+def test_compare_judges_in_the_unit_and_the_direction_that_the_study_keeps(
+    ask, metric, better, unit
+):
     code, out = ask("compare", "aa", "bb", "s", "--metric", metric)
 
     assert code == 0
@@ -115,7 +127,10 @@ def test_what_nobody_registered_is_never_ranked(ask, arguments):
     code, out = ask(*arguments)
 
     assert code == 2
-    assert "metric 'odd' is not registered, so nothing says whether more or less of it is better" in out
+    assert (
+        "metric 'odd' is not registered, so nothing says whether more or less of it is better"
+        in out
+    )
 
 
 def test_a_count_is_never_ranked_either_and_nobody_is_told_to_register_it(ask):
@@ -149,10 +164,18 @@ def test_an_unknown_metric_is_answered_with_the_nearest_before_its_direction_is_
 
 def test_the_front_goes_by_the_direction_that_is_kept_or_that_the_command_names(ask):
     _, kept = ask("pareto", "s", "--metric", "err", "--format", "json")
-    code, named = ask("pareto", "s", "--objective", "odd:max", "--objective", "macs:min", "--format", "json")
+    code, named = ask(
+        "pareto", "s", "--objective", "odd:max", "--objective", "macs:min", "--format", "json"
+    )
 
-    assert {point["label"]: point["on_front"] for point in json.loads(kept)} == {"aa": True, "bb": False}
-    assert {point["label"]: point["on_front"] for point in json.loads(named)} == {"aa": False, "bb": True}
+    assert {point["label"]: point["on_front"] for point in json.loads(kept)} == {
+        "aa": True,
+        "bb": False,
+    }
+    assert {point["label"]: point["on_front"] for point in json.loads(named)} == {
+        "aa": False,
+        "bb": True,
+    }
     assert code == 0
 
 
@@ -186,7 +209,9 @@ def test_what_a_plug_in_registers_is_read_where_it_cannot_be_imported(tmp_path):
     (tmp_path / "own.py").unlink()
 
     board = run_dasbench(tmp_path, "leaderboard", "own")
-    compared = run_dasbench(tmp_path, "compare", "2", "4", "own", "--metric", "val_my_score", "--format", "json")
+    compared = run_dasbench(
+        tmp_path, "compare", "2", "4", "own", "--metric", "val_my_score", "--format", "json"
+    )
     odd = run_dasbench(tmp_path, "compare", "2", "4", "own", "--metric", "odd")
 
     assert trained.code == 0, trained.err

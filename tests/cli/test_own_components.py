@@ -54,7 +54,9 @@ seeds: 1
 def project(tmp_path):
     """Writes a project: gates/own_gates.py with a gate, what it imports, and own.yaml."""
 
-    def write(body: str = "return x * self.factor", *, name: str = "own_gate", more: str = "") -> Path:
+    def write(
+        body: str = "return x * self.factor", *, name: str = "own_gate", more: str = ""
+    ) -> Path:
         (tmp_path / "gates").mkdir(exist_ok=True)
         (tmp_path / "gates" / "own_constants.py").write_text("FACTOR = 0.5\n")
         text = PARTS.format(kinds="GATES") + GATE.format(name=name, body=body)
@@ -73,12 +75,16 @@ def line_of(folder: Path, text: str) -> str:
 @pytest.mark.slow
 def test_a_gate_is_found_by_its_files_path_by_the_study_and_by_the_environment(project):
     folder = project()
-    (folder / "named.yaml").write_text(STUDY.format(gate="own_gate", more="imports: [gates/own_gates.py]"))
+    (folder / "named.yaml").write_text(
+        STUDY.format(gate="own_gate", more="imports: [gates/own_gates.py]")
+    )
 
     unknown = run_dasbench(folder, "check", "own.yaml")
     by_path = run_dasbench(folder, "--import", "gates/own_gates.py", "check", "own.yaml")
     by_study = run_dasbench(folder.parent, "check", folder / "named.yaml")
-    by_environment = run_dasbench(folder, "check", "own.yaml", DASBENCH_IMPORT=f"gates/own_gates.py{os.pathsep}json")
+    by_environment = run_dasbench(
+        folder, "check", "own.yaml", DASBENCH_IMPORT=f"gates/own_gates.py{os.pathsep}json"
+    )
 
     assert (unknown.code, by_path.code, by_study.code, by_environment.code) == (2, 0, 0, 0)
     assert "DASBENCH_IMPORT json: " in by_environment.err
@@ -94,9 +100,12 @@ def test_a_gate_is_found_by_its_files_path_by_the_study_and_by_the_environment(p
     ],
 )
 @pytest.mark.parametrize(
-    "command", ["check own.yaml", "plan own.yaml", "run own.yaml --executor inline", "cost own.yaml"]
+    "command",
+    ["check own.yaml", "plan own.yaml", "run own.yaml --executor inline", "cost own.yaml"],
 )
-def test_a_gate_that_fails_ends_every_command_with_its_place(project, monkeypatch, capsys, body, said, command):
+def test_a_gate_that_fails_ends_every_command_with_its_place(
+    project, monkeypatch, capsys, body, said, command
+):
     name = f"own_{command.split()[0]}_{len(body)}"  # costs are counted once in a process
     folder = project(body, name=name, more="imports: [gates/own_gates.py]")
     monkeypatch.chdir(folder)
@@ -124,7 +133,10 @@ def test_a_gate_that_fails_only_in_training_is_a_failed_trial_that_says_so_first
     with closing(sqlite3.connect(folder / "results.db")) as connection:
         ((error,),) = connection.execute("SELECT error FROM das_trials").fetchall()
     assert ran.code == 1
-    assert "failed (error): site 'layer1': gate 'own_gate' fails on a map [64, 2, 8, 8]: RuntimeError" in ran.err
+    assert (
+        "failed (error): site 'layer1': gate 'own_gate' fails on a map [64, 2, 8, 8]: RuntimeError"
+        in ran.err
+    )
     assert error.startswith("site 'layer1': gate 'own_gate' fails")
     assert line_of(folder, body) in error.partition("\n")[0]
     assert "Traceback (most recent call last)" in error
@@ -202,7 +214,9 @@ def test_a_component_of_another_kind_is_called_so(project):
 def test_a_parameter_that_is_not_keyword_only_is_explained(project):
     folder = project(more="imports: [gates/own_gates.py]")
     path = folder / "gates" / "own_gates.py"
-    path.write_text(path.read_text().replace("channels, *, factor: float = FACTOR", "channels, factor=FACTOR"))
+    path.write_text(
+        path.read_text().replace("channels, *, factor: float = FACTOR", "channels, factor=FACTOR")
+    )
     (folder / "own.yaml").write_text(
         STUDY.format(gate="{name: own_gate, factor: 0.3}", more="imports: [gates/own_gates.py]")
     )
@@ -210,7 +224,10 @@ def test_a_parameter_that_is_not_keyword_only_is_explained(project):
     done = run_dasbench(folder, "check", "own.yaml")
 
     assert done.code == 2
-    assert "unknown key 'factor'. Known: none. (gate 'own_gate') The constructor has 'factor' (gates/own" in done.err
+    assert (
+        "unknown key 'factor'. Known: none. (gate 'own_gate') The constructor has 'factor' (gates/own"
+        in done.err
+    )
 
 
 RESNET = "{name: resnet18, width: 2, stem: small}"
@@ -289,7 +306,12 @@ def own_callback():
             2,
             "no proposals",
         ),
-        ("seeds: 1", "seeds: 1\ncallbacks: [own_callback]", 2, "callback 'own_callback': IndexError: no callback"),
+        (
+            "seeds: 1",
+            "seeds: 1\ncallbacks: [own_callback]",
+            2,
+            "callback 'own_callback': IndexError: no callback",
+        ),
     ],
 )
 def test_every_kind_of_component_that_fails_is_named_with_its_line(tmp_path, old, new, code, said):
@@ -322,7 +344,19 @@ sampler: {name: tpe, startup: 1}
 trials: 2
 """
 
-SHADOWS = ("optuna", "statistics", "pickle", "random", "pandas", "click", "rich", "ray", "torch", "tempfile", "numpy")
+SHADOWS = (
+    "optuna",
+    "statistics",
+    "pickle",
+    "random",
+    "pandas",
+    "click",
+    "rich",
+    "ray",
+    "torch",
+    "tempfile",
+    "numpy",
+)
 
 
 @pytest.mark.slow
@@ -382,7 +416,10 @@ def test_a_network_that_cannot_take_the_images_is_infeasible_in_a_search(tmp_pat
     ran = run_dasbench(tmp_path, "run", "own.yaml", "--executor", "inline", "--plain")
 
     out = " ".join(ran.out.split())
-    assert "backbone 'torchvision(model=alexnet)' fails on images of 32x32 px (it takes 63x63 px and more)" in out
+    assert (
+        "backbone 'torchvision(model=alexnet)' fails on images of 32x32 px (it takes 63x63 px and more)"
+        in out
+    )
     assert "1 of 1 trials have a result" in out
     assert ran.code == 0
 
@@ -395,7 +432,8 @@ def test_a_table_is_printed_whatever_the_encoding(trained):
 
 
 @pytest.mark.parametrize(
-    "command", ["pareto tiny -o /proc/x.png", "export tiny -o /proc/x.csv", "report tiny -o /proc/x"]
+    "command",
+    ["pareto tiny -o /proc/x.png", "export tiny -o /proc/x.csv", "report tiny -o /proc/x"],
 )
 def test_where_nothing_can_be_written_the_path_is_named(trained, command):
     done = run_dasbench(trained, *command.split())

@@ -131,7 +131,10 @@ def test_a_variant_is_trained_again_and_both_results_are_kept(mine):
     assert after["gate=freq"]["repeats"] == 2
     assert after["gate=none"]["repeats"] == 0
     assert after["gate=freq"]["top1_mean"] == before["gate=freq"]["top1_mean"]
-    assert "Trained again, the last result counts: gate=freq (2 of 2)" in mine("leaderboard", "mine").out
+    assert (
+        "Trained again, the last result counts: gate=freq (2 of 2)"
+        in mine("leaderboard", "mine").out
+    )
     shown = mine("show", after["gate=freq"]["keys"][0]).out
     assert re.search(r"attempt 1 \(done\).*top1.*\+0 ", shown)
 

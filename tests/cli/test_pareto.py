@@ -22,9 +22,20 @@ def folder(tmp_path_factory):
     norms = [({"gate.first_norm": a, "gate.second_norm": b}, 90 + 2 * (a == "in") + (b == "ln"), 8_000_000)
              for a in ("bn", "in") for b in ("bn", "ln")]  # fmt: skip
     fabricate_study(db, "norms", norms, failed={(0, 1)})
-    fabricate_study(db, "alpha", [({"gate.alpha": a}, 80 + 10 * a, int(8e6 * (1 + 20 * a))) for a in (0.1, 0.5, 1.0)])
-    fabricate_study(db, "hostile", [({"gate": x}, 80 + i, 10 + i) for i, x in enumerate(HOSTILE)], question=HOSTILE[0])
-    fabricate_study(db, "single", [({"gate": x}, 80 - i, 10 + i) for i, x in enumerate("abc")], seeds=1)
+    fabricate_study(
+        db,
+        "alpha",
+        [({"gate.alpha": a}, 80 + 10 * a, int(8e6 * (1 + 20 * a))) for a in (0.1, 0.5, 1.0)],
+    )
+    fabricate_study(
+        db,
+        "hostile",
+        [({"gate": x}, 80 + i, 10 + i) for i, x in enumerate(HOSTILE)],
+        question=HOSTILE[0],
+    )
+    fabricate_study(
+        db, "single", [({"gate": x}, 80 - i, 10 + i) for i, x in enumerate("abc")], seeds=1
+    )
     fabricate_study(db, "waiting", [({"gate": "a"}, 80, 10)], pending=True)
     fabricate_study(db, "empty", [])
     fabricate_study(db, "searched", [({"gate.alpha": i / 12, "gate.kernel": 3 + 2 * (i % 3)}, 70 + i, 10 + i)
@@ -59,15 +70,32 @@ def test_points_have_their_standing_interval_and_study(run):
     assert best["on_front"] is True
     assert best["study"] == "norms"
     assert best["ci95"] > 0
-    assert {"label", "variant", "cost", "mean", "sd", "n", "on_front", "standing", "ci95", "study"} <= best.keys()
+    assert {
+        "label",
+        "variant",
+        "cost",
+        "mean",
+        "sd",
+        "n",
+        "on_front",
+        "standing",
+        "ci95",
+        "study",
+    } <= best.keys()
     assert {point["failed"] for point in found.values()} == {0, 1}
 
 
 def test_one_seed_leaves_what_is_off_the_front_open(run):
-    assert [point["standing"] for point in points(run, "single")] == ["front", "possibly", "possibly"]
+    assert [point["standing"] for point in points(run, "single")] == [
+        "front",
+        "possibly",
+        "possibly",
+    ]
 
 
-@pytest.mark.parametrize(("cost", "value"), [("params", 800_000), ("memory", 10**8), ("seconds", 5.0)])
+@pytest.mark.parametrize(
+    ("cost", "value"), [("params", 800_000), ("memory", 10**8), ("seconds", 5.0)]
+)
 def test_costs_of_every_kind_can_be_asked_for(run, cost, value):
     assert points(run, "norms", "--cost", cost)[0]["cost"] == value
 
@@ -214,7 +242,9 @@ def test_a_plot_of_ones_own_computes_and_draws_in_one_file(folder, tmp_path):
     (tmp_path / "own_plot.py").write_text(OWN_PLOT)
 
     options = ("--db", folder / "results.db", "-o", tmp_path / "x.svg")
-    done = run_dasbench(tmp_path, "--import", "own_plot.py", "plot", "number of trials", "alpha", *options)
+    done = run_dasbench(
+        tmp_path, "--import", "own_plot.py", "plot", "number of trials", "alpha", *options
+    )
 
     assert done.code == 0, done.err
     assert (tmp_path / "x.svg").read_text() == "9"

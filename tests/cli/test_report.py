@@ -31,14 +31,20 @@ def db(tmp_path):
         (["gates", "-o", "."], 2, "the folder is not empty"),
     ],
 )
-def test_what_cannot_be_reported_is_refused(db, monkeypatch, capsys, tmp_path, arguments, code, complaint):
+def test_what_cannot_be_reported_is_refused(
+    db, monkeypatch, capsys, tmp_path, arguments, code, complaint
+):
     monkeypatch.chdir(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir() if "results.db" not in path.name)
 
-    assert run_command(["report", *([] if "--db" in arguments else ["--db", db]), *arguments]) == code
+    assert (
+        run_command(["report", *([] if "--db" in arguments else ["--db", db]), *arguments]) == code
+    )
 
     assert complaint in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir() if "results.db" not in path.name) == before
+    assert (
+        sorted(path.name for path in tmp_path.iterdir() if "results.db" not in path.name) == before
+    )
 
 
 def test_every_file_that_is_written_is_printed(db, tmp_path, monkeypatch, capsys):
@@ -48,8 +54,16 @@ def test_every_file_that_is_written_is_printed(db, tmp_path, monkeypatch, capsys
 
     printed = capsys.readouterr().out.split()
     assert printed == sorted(printed)
-    assert {"papers/gates/index.html", "papers/gates/section.tex", "papers/gates/figures/pareto.pdf"} < set(printed)
-    written = {str(path.relative_to(tmp_path)) for path in (tmp_path / "papers").rglob("*") if path.is_file()}
+    assert {
+        "papers/gates/index.html",
+        "papers/gates/section.tex",
+        "papers/gates/figures/pareto.pdf",
+    } < set(printed)
+    written = {
+        str(path.relative_to(tmp_path))
+        for path in (tmp_path / "papers").rglob("*")
+        if path.is_file()
+    }
     assert set(printed) == written
 
 

@@ -23,7 +23,13 @@ from dasbench.results.store import open_store
 from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Trial
 
-FAST = ("ResNet-18", "ResNet-18 + SENet", "ResNet-18 + EMCA", "ResNet-18 + DAS", "MobileNetV2 + Triplet Attention")
+FAST = (
+    "ResNet-18",
+    "ResNet-18 + SENet",
+    "ResNet-18 + EMCA",
+    "ResNet-18 + DAS",
+    "MobileNetV2 + Triplet Attention",
+)
 EXCEPTIONS = {
     ("ResNet-50 + A2-Nets", "flops_g"),
     ("ResNet-50 + ASR", "params_m"),
@@ -35,7 +41,9 @@ EXCEPTIONS = {
 
 @cache
 def reproduced(name: str, format_: str = "json") -> Result:
-    done = CliRunner(env={"DASBENCH_DB": None}).invoke(command, [name, "--format", format_], catch_exceptions=False)
+    done = CliRunner(env={"DASBENCH_DB": None}).invoke(
+        command, [name, "--format", format_], catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
     return done
 
@@ -56,7 +64,11 @@ def test_table4_holds_the_recounted_integers_and_every_count_matches():
 
 
 def test_designs_without_a_deformable_kernel_have_the_same_parameters_by_both_conventions():
-    same = {label for label, record in records("table4").items() if record["params_full"] == record["params_paper"]}
+    same = {
+        label
+        for label, record in records("table4").items()
+        if record["params_full"] == record["params_paper"]
+    }
 
     assert same == set("abef")
 
@@ -64,7 +76,9 @@ def test_designs_without_a_deformable_kernel_have_the_same_parameters_by_both_co
 def test_the_kernel_alone_is_what_the_printed_parameters_of_design_d_leave_out():
     record = records("table4")["d"]
 
-    assert record["params_full"] - record["params_paper"] == sum(9 * c**2 for c in (64, 128, 256, 512))
+    assert record["params_full"] - record["params_paper"] == sum(
+        9 * c**2 for c in (64, 128, 256, 512)
+    )
 
 
 @pytest.mark.slow
@@ -122,7 +136,10 @@ def test_in_full_rows_without_das_stay_near_their_printed_counts_and_das_in_resn
     for record in rows.values():
         if record["convention"] == "module_leaves":
             assert abs(off(record, "params_full", "params_m")) < 0.03
-            assert record["flops_g_published"] is None or abs(off(record, "macs_full", "flops_g")) < 0.03
+            assert (
+                record["flops_g_published"] is None
+                or abs(off(record, "macs_full", "flops_g")) < 0.03
+            )
     das = rows["ResNet-50 + DAS"]
     assert off(das, "params_full", "params_m") > 0.35
     assert off(das, "macs_full", "flops_g") > 0.3
@@ -134,17 +151,30 @@ def test_the_detectors_of_table2_have_the_printed_parameters():
         row = table("table2").row(label)
         assert record["params_full"] == row.exact["full"].params
         assert record["params_m_verdict"] == "matches"
-    assert records("table2")["DAS-50"]["params_paper"] == table("table2").row("DAS-50").exact["paper"].params
+    assert (
+        records("table2")["DAS-50"]["params_paper"]
+        == table("table2").row("DAS-50").exact["paper"].params
+    )
 
 
 @pytest.mark.parametrize("name", ["table3", "table5", "fig4", "section4_4"])
 def test_what_needs_training_is_listed_as_not_run(name):
     rows = records(name)
 
-    verdicts = {value for record in rows.values() for key, value in record.items() if key.endswith("_verdict")}
+    verdicts = {
+        value
+        for record in rows.values()
+        for key, value in record.items()
+        if key.endswith("_verdict")
+    }
     assert len(rows) == len(table(name.replace("fig", "figure")).rows)
     assert verdicts <= {"not run", "not comparable"}
-    assert all(record[key.replace("verdict", "why")] for record in rows.values() for key in record if "verdict" in key)
+    assert all(
+        record[key.replace("verdict", "why")]
+        for record in rows.values()
+        for key in record
+        if "verdict" in key
+    )
 
 
 def test_rows_of_table5_that_the_text_no_longer_identifies_are_not_comparable():
@@ -159,18 +189,28 @@ PAPER = {
     "dataset": {"name": "stanford_dogs", "image_size": 224},
     "training": {"recipe": "stanford_dogs"},
 }
-LAPTOP = {"backbone": {"name": "resnet18", "width": 16}, "dataset": {"name": "digits", "image_size": 16}}
+LAPTOP = {
+    "backbone": {"name": "resnet18", "width": 16},
+    "dataset": {"name": "digits", "image_size": 16},
+}
 
 
 def stored(tmp_path, scores, *, study="mine", gate="das", **fields):
     """A database in which a network has these scores, one a seed; None for a seed that failed."""
     path = str(tmp_path / "results.db")
     trials = [
-        Trial.model_validate({**PAPER, "gate": gate, **fields, "seed": seed}, context={"recipes": recipes()})
+        Trial.model_validate(
+            {**PAPER, "gate": gate, **fields, "seed": seed}, context={"recipes": recipes()}
+        )
         for seed in range(len(scores))
     ]
     members = [
-        Member(key=trial.key, spec=trial.model_dump(mode="json"), seed=trial.seed, dataset=str(trial.dataset))
+        Member(
+            key=trial.key,
+            spec=trial.model_dump(mode="json"),
+            seed=trial.seed,
+            dataset=str(trial.dataset),
+        )
         for trial in trials
     ]
     with open_store(path) as store:
@@ -220,7 +260,10 @@ def test_failed_seeds_are_no_score(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        (LAPTOP, "dataset digits, not stanford_dogs, images of 16 px, not 224, backbone.width 16, not 64"),
+        (
+            LAPTOP,
+            "dataset digits, not stanford_dogs, images of 16 px, not 224, backbone.width 16, not 64",
+        ),
         ({"training": {"recipe": "stanford_dogs", "epochs": 3}}, "training.epochs 3, not 100"),
         ({"backbone": {"name": "resnet18", "stem": "small"}}, "backbone.stem small, not "),
     ],
@@ -232,7 +275,9 @@ def test_another_setting_than_the_papers_is_not_comparable_and_says_why(tmp_path
     assert why in found.why
 
 
-@pytest.mark.parametrize("fields", [{"gate": "se"}, {"backbone": "resnet34"}, {"placement": {"after": "block"}}])
+@pytest.mark.parametrize(
+    "fields", [{"gate": "se"}, {"backbone": "resnet34"}, {"placement": {"after": "block"}}]
+)
 def test_another_network_is_not_the_rows(tmp_path, fields):
     found = cell(stored(tmp_path, [66.41, 66.41], **fields))
 
@@ -242,7 +287,9 @@ def test_another_network_is_not_the_rows(tmp_path, fields):
 def test_trials_are_found_by_what_they_are_and_shown_with_their_seeds(tmp_path):
     path = stored(tmp_path, [66.0, 66.6, 66.3], study="a_name_of_my_own")
 
-    done = CliRunner().invoke(command, ["table5", "--db", path, "--study", "a_name_of_my_own"], catch_exceptions=False)
+    done = CliRunner().invoke(
+        command, ["table5", "--db", path, "--study", "a_name_of_my_own"], catch_exceptions=False
+    )
 
     [line] = [line for line in done.stdout.splitlines() if "66.30 ± 0.75" in line]
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
@@ -289,7 +336,13 @@ def test_each_figure_has_a_line_and_each_row_is_named_once():
 
     [shown] = reproduction_tables(found, [reproduce_row(found, row) for row in found.rows])
 
-    assert [column.key for column in shown.columns] == ["row", "figure", "printed", "here", "verdict"]
+    assert [column.key for column in shown.columns] == [
+        "row",
+        "figure",
+        "printed",
+        "here",
+        "verdict",
+    ]
     assert len(shown.rows) == len(found.rows) * len(found.columns)
     assert [cells[0] for cells in shown.rows if cells[0]] == [row.label for row in found.rows]
     assert shown.notes[0] == "12 figures: not run 12"
@@ -297,9 +350,17 @@ def test_each_figure_has_a_line_and_each_row_is_named_once():
 
 def report(published, cell):
     """One row with one figure, in a table of its own."""
-    column = Column(name="top1", title="Top-1", unit="%", direction="max", metric="top1", dataset=None)
+    column = Column(
+        name="top1", title="Top-1", unit="%", direction="max", metric="top1", dataset=None
+    )
     row = PaperRow(
-        label="r", backbone="resnet18", gate=None, published={"top1": published}, convention="", exact={}, note="odd"
+        label="r",
+        backbone="resnet18",
+        gate=None,
+        published={"top1": published},
+        convention="",
+        exact={},
+        note="odd",
     )
     found = Table(
         name="t", title="T", caption="", task="classification", dataset=None, image_size=None, num_classes=None,
@@ -311,15 +372,23 @@ def report(published, cell):
 def test_one_seed_has_no_interval_and_a_noted_figure_a_star():
     printed = Published(Decimal("66.41"), "%", "misprinted")
 
-    shown = report(printed, CellReport(published=printed, measured=66.0, verdict="not comparable", why="1 seed", n=1))
+    shown = report(
+        printed,
+        CellReport(published=printed, measured=66.0, verdict="not comparable", why="1 seed", n=1),
+    )
 
     assert list(shown.rows) == [["r*", "Top-1 (%)*", "66.41", "66.00", "1", "not comparable"]]
-    assert shown.notes[:2] == ["1 figure: not comparable 1", "not comparable: 1 seed (Top-1 of all rows)"]
+    assert shown.notes[:2] == [
+        "1 figure: not comparable 1",
+        "not comparable: 1 seed (Top-1 of all rows)",
+    ]
     assert "* r, Top-1: misprinted" in shown.notes
 
 
 def test_there_is_no_verdict_on_a_dash():
-    shown = report(None, CellReport(published=None, measured=66.0, verdict="not comparable", why="a dash"))
+    shown = report(
+        None, CellReport(published=None, measured=66.0, verdict="not comparable", why="a dash")
+    )
 
     assert list(shown.rows) == [["r*", "Top-1 (%)", "-", "66.000", ""]]
 

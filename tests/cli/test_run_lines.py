@@ -32,7 +32,9 @@ def moody(tmp_path_factory):
     folder = tmp_path_factory.mktemp("moody")
     (folder / "moods.py").write_text(GATE)
     study = TINY.replace("backbone.width, values: [2, 4]", "gate.good, values: [true, false]")
-    (folder / "study.yaml").write_text(study.replace("  dataset:", "  gate: {name: moody}\n  dataset:"))
+    (folder / "study.yaml").write_text(
+        study.replace("  dataset:", "  gate: {name: moody}\n  dataset:")
+    )
     return folder
 
 
@@ -52,7 +54,10 @@ def test_results_are_on_standard_output_and_progress_on_standard_error(failed):
     assert first == "2 of 4 trials have a result; 4 ran now."
     assert told[0] == "2 of 4 trials failed:"
     assert "ValueError: a bad mood" in " ".join(told)
-    assert (board, front) == ("  dasbench leaderboard tiny --db x.db", "  dasbench pareto tiny --db x.db")
+    assert (board, front) == (
+        "  dasbench leaderboard tiny --db x.db",
+        "  dasbench pareto tiny --db x.db",
+    )
     assert failed.err.count("seed=") == 4
     assert "have a result;" not in failed.err
 
@@ -71,17 +76,26 @@ def test_the_commands_that_are_said_work(moody, failed):
 def test_a_reader_that_goes_leaves_the_exit_code_as_it_is(moody, failed):
     command = f"{sys.executable} -m dasbench {' '.join(RUN)} | head -n 0; echo ${{PIPESTATUS[0]}}"
 
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=moody, check=True)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=moody, check=True
+    )
 
     assert done.stdout == "1\n", done.stderr
 
 
 @pytest.mark.slow
 def test_a_second_signal_ends_a_run_with_the_command_that_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "long.yaml").write_text(TINY.replace("image_size: 8", "image_size: 64").replace("[2, 4]", "[16]"))
+    (tmp_path / "long.yaml").write_text(
+        TINY.replace("image_size: 8", "image_size: 64").replace("[2, 4]", "[16]")
+    )
     run = [sys.executable, "-m", "dasbench", "run", "long.yaml", "--executor", "inline", "--plain"]
     with subprocess.Popen(
-        run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=dict(os.environ)
+        run,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ),
     ) as driver:
         wait_for(driver, "already have a result")
         driver.send_signal(signal.SIGINT)
@@ -89,7 +103,10 @@ def test_a_second_signal_ends_a_run_with_the_command_that_goes_on(tmp_path: Path
         driver.send_signal(signal.SIGINT)
         out, err = driver.communicate(timeout=60)
 
-    assert (driver.returncode, out) == (130, "To go on: dasbench run long.yaml --executor inline --plain\n"), err
+    assert (driver.returncode, out) == (
+        130,
+        "To go on: dasbench run long.yaml --executor inline --plain\n",
+    ), err
 
 
 def wait_for(driver: "subprocess.Popen[str]", words: str) -> None:

@@ -42,7 +42,19 @@ def keys(folder):
 @pytest.fixture(scope="module")
 def compared(folder, keys):
     """Both networks looked at; their weights are trained again by this."""
-    arguments = ("--layer", "stage3", "--layer", "stage4", "--images", 8, "--shown", 3, "-o", "out", "--json")
+    arguments = (
+        "--layer",
+        "stage3",
+        "--layer",
+        "stage4",
+        "--images",
+        8,
+        "--shown",
+        3,
+        "-o",
+        "out",
+        "--json",
+    )
     done = run_dasbench(folder, "saliency", keys["das"], "--against", keys["none"], *arguments)
     assert done.code == 0, done.err
     return done
@@ -64,7 +76,11 @@ def test_json_holds_each_network_and_layer_with_its_images(keys, compared):
     scores = [image["sfd"] for image in records[3]["images"] if image["sfd"] is not None]
     assert records[3]["sfd_mean"] == pytest.approx(sum(scores) / len(scores))
     assert records[3]["against"] == keys["none"]
-    assert (records[3]["base"], records[3]["threshold"], records[3]["antilog"]) == (10.0, 0.15, "shifted")
+    assert (records[3]["base"], records[3]["threshold"], records[3]["antilog"]) == (
+        10.0,
+        0.15,
+        "shifted",
+    )
 
 
 def test_the_figure_and_a_csv_file_lie_beside_each_other(folder, keys, compared):
@@ -78,14 +94,18 @@ def test_the_figure_and_a_csv_file_lie_beside_each_other(folder, keys, compared)
 
 
 def test_weights_that_are_there_are_used_again_and_give_the_same_scores(folder, keys, compared):
-    done = run_dasbench(folder, "saliency", keys["das"], "--layer", "stage4", "--images", 8, "-o", "again", "--json")
+    done = run_dasbench(
+        folder, "saliency", keys["das"], "--layer", "stage4", "--images", 8, "-o", "again", "--json"
+    )
 
     assert "training" not in done.err
     assert json.loads(done.out)[0]["images"] == json.loads(compared.out)[3]["images"]
 
 
 def test_a_table_says_the_parameters_and_the_sensitivity(folder, keys, compared):
-    done = run_dasbench(folder, "saliency", keys["das"][:8], "--images", 5, "--sensitivity", "--threshold", "0.3")
+    done = run_dasbench(
+        folder, "saliency", keys["das"][:8], "--images", 5, "--sensitivity", "--threshold", "0.3"
+    )
 
     assert done.code == 0, done.err
     assert "threshold 0.3" in done.out
@@ -98,7 +118,16 @@ def test_weights_of_ones_own_can_be_given(folder, keys, compared):
     torch.save(content["model"], folder / "mine.pt")
 
     done = run_dasbench(
-        folder, "saliency", keys["das"], "--weights", "mine.pt", "--images", 8, "--layer", "stage4", "--json"
+        folder,
+        "saliency",
+        keys["das"],
+        "--weights",
+        "mine.pt",
+        "--images",
+        8,
+        "--layer",
+        "stage4",
+        "--json",
     )
 
     assert "weights from mine.pt" in done.err
@@ -109,7 +138,9 @@ def test_a_data_set_without_masks_gets_heat_maps_without_scores(trained):
     with read_store(trained / "results.db") as reader:
         key = reader.rows("tiny")[0].key
 
-    done = run_dasbench(trained, "saliency", key, "--images", 2, "--layer", "stage1", "-o", "maps", "--json")
+    done = run_dasbench(
+        trained, "saliency", key, "--images", 2, "--layer", "stage1", "-o", "maps", "--json"
+    )
 
     assert done.code == 0, done.err
     assert "does not say where its objects are" in done.err
@@ -135,7 +166,9 @@ def test_a_data_set_without_masks_gets_heat_maps_without_scores(trained):
         (["--db", "missing.db"], 3, "missing.db"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_trained(folder, keys, arguments, code, message):
+def test_what_cannot_be_is_refused_before_anything_is_trained(
+    folder, keys, arguments, code, message
+):
     done = run_dasbench(folder, "saliency", keys["none"], *arguments)
 
     assert done.code == code

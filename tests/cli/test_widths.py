@@ -50,7 +50,12 @@ BUILDING = {
 NAMES = {
     "leaderboard": LABELS,
     "compare all": [name for name in LABELS if name != BASELINE],
-    "importance": ["gate.first_norm", "gate.second_norm", "gate.first_norm x gate.second_norm", "residual"],
+    "importance": [
+        "gate.first_norm",
+        "gate.second_norm",
+        "gate.first_norm x gate.second_norm",
+        "residual",
+    ],
     "plan": LABELS,
     "reproduce": [f"{row}" for row in "abcdefgh"],
     "list": ["a2", "das", "deform_attn", "gsop", "none", "triplet"],
@@ -84,12 +89,26 @@ def db(tmp_path_factory):
                     input_size=(1, 16, 16))  # fmt: skip
         for seed in range(3):
             key = f"{place:06d}{seed:06d}"
-            member = Member(key=key, spec={"key": key}, variant=variant, label=label(variant), seed=seed, dataset="d")
+            member = Member(
+                key=key,
+                spec={"key": key},
+                variant=variant,
+                label=label(variant),
+                seed=seed,
+                dataset="d",
+            )
             members.append(member)
             top1, val_top1 = (float(95 + place / 5 + spread) for spread in chance.normal(0, 1, 2))
             metrics = {"top1": top1, "val_top1": val_top1}
             outcomes.append(
-                Outcome(key=key, status="done", metrics=metrics, cost=cost, seconds=9.0, peak_memory=1_400_000_000)
+                Outcome(
+                    key=key,
+                    status="done",
+                    metrics=metrics,
+                    cost=cost,
+                    seconds=9.0,
+                    peak_memory=1_400_000_000,
+                )
             )
     with open_store(path) as store:
         document = study.model_dump(mode="json")
@@ -148,21 +167,30 @@ def reading(db):
         for encoding in ENCODINGS:
             runs[f"{verb} {encoding}", 80] = Run(given, 80, encoding)
     for width, columns in ((200, 60), (60, 200)):
-        runs[f"leaderboard {width}", columns] = Run(READING["leaderboard"], width, columns=str(columns))
+        runs[f"leaderboard {width}", columns] = Run(
+            READING["leaderboard"], width, columns=str(columns)
+        )
     return dict(zip(runs, run_in_terminal(db, [*runs.values()]), strict=True))
 
 
 @pytest.fixture(scope="module")
 def building(db):
     """What they print by verb and width."""
-    runs = {(verb, width): Run(given, width) for verb, given in BUILDING.items() for width in (*WIDTHS, WIDE)}
+    runs = {
+        (verb, width): Run(given, width)
+        for verb, given in BUILDING.items()
+        for width in (*WIDTHS, WIDE)
+    }
     return dict(zip(runs, run_in_terminal(db, [*runs.values()]), strict=True))
 
 
 def drawn_rows(out):
     """The cells of each line of all tables."""
     lines = [line for line in out.splitlines() if line.startswith(VERTICAL)]
-    return [[cell.strip() for cell in re.split("|".join(map(re.escape, VERTICAL)), line)[1:-1]] for line in lines]
+    return [
+        [cell.strip() for cell in re.split("|".join(map(re.escape, VERTICAL)), line)[1:-1]]
+        for line in lines
+    ]
 
 
 def titles_of(out):
@@ -183,7 +211,11 @@ def check_names_and_lines(printed, verb, width):
     assert "…" not in out
     sentence = verb.startswith("compare two")
     text = " ".join(out.split()) if sentence else first_column(out)
-    names = [BASELINE, OTHER] if sentence else NAMES[verb.removesuffix(" latin-1").removesuffix(" ascii")]
+    names = (
+        [BASELINE, OTHER]
+        if sentence
+        else NAMES[verb.removesuffix(" latin-1").removesuffix(" ascii")]
+    )
     assert [name for name in names if name not in text] == []
 
 
@@ -222,7 +254,11 @@ def test_a_leaderboard_shows_rank_score_and_costs_at_80(reading, width):
     titles = titles_of(out)
 
     assert {"rank", "n"} <= {*titles}
-    assert [start for start in ("params", "FLOPs") if not any(title.startswith(start) for title in titles)] == []
+    assert [
+        start
+        for start in ("params", "FLOPs")
+        if not any(title.startswith(start) for title in titles)
+    ] == []
     assert len(re.findall(r"\d+\.\d\d ± \d+\.\d\d", out)) == len(LABELS)
     assert out.count("3/3") == len(LABELS)
 
@@ -256,7 +292,9 @@ def test_columns_of_the_environment_come_before_the_terminals_width(reading):
 
 def test_the_readme_shows_what_a_terminal_of_80_columns_shows(reading):
     page = (ROOT / "README.md").read_text()
-    shown = page.partition("$ dasbench leaderboard norm_ablation\n")[2].partition("```")[0].splitlines()
+    shown = (
+        page.partition("$ dasbench leaderboard norm_ablation\n")[2].partition("```")[0].splitlines()
+    )
     printed = reading["leaderboard", 80].splitlines()
 
     around = [[line for line in lines if not line.startswith("│")] for lines in (shown, printed)]

@@ -23,7 +23,9 @@ def blocks(page: Path, *languages: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_python_block_runs(page, tmp_path):
     for code in blocks(page, "python"):
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -47,9 +49,16 @@ def test_every_command_exists_and_takes_its_options(page):
 def test_every_file_that_is_named_is_there(page):
     text = page.read_text()
     links = re.findall(r"\]\(((?!http|#)[^)#]+)", text)
-    named = re.findall(r"`((?:dasbench|studies|search_spaces|tests|docs|benchmarks)/[\w./-]+\.(?:py|yaml|md))`", text)
+    named = re.findall(
+        r"`((?:dasbench|studies|search_spaces|tests|docs|benchmarks)/[\w./-]+\.(?:py|yaml|md))`",
+        text,
+    )
     missing = [name for name in links if not (page.parent / name).exists()]
-    missing += [name for name in named if not (ROOT / name).exists() and "NAME" not in name and "FAMILY" not in name]
+    missing += [
+        name
+        for name in named
+        if not (ROOT / name).exists() and "NAME" not in name and "FAMILY" not in name
+    ]
 
     assert [name for name in missing if "halve" not in name] == []
 
@@ -57,7 +66,9 @@ def test_every_file_that_is_named_is_there(page):
 def test_every_make_target_of_the_pages_exists():
     makefile = (ROOT / "Makefile").read_text()
     named = {
-        target for page in PAGES for target in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+        target
+        for page in PAGES
+        for target in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
     }
 
     assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
@@ -98,14 +109,19 @@ def test_the_page_on_own_components_shows_what_is_printed(tmp_path):
     page = ROOT / "docs/own_components.md"
     [gate] = blocks(ROOT / "CONTRIBUTING.md", "python")
     gate = gate.replace(
-        "from dasbench.catalog import GATES\n", "from dasbench.catalog import GATES\nfrom my_maths import scale\n"
+        "from dasbench.catalog import GATES\n",
+        "from dasbench.catalog import GATES\nfrom my_maths import scale\n",
     )
-    (tmp_path / "my_gates.py").write_text(gate.replace("return x * self.factor", "return scale(x * self.factor)"))
+    (tmp_path / "my_gates.py").write_text(
+        gate.replace("return x * self.factor", "return scale(x * self.factor)")
+    )
     (tmp_path / "my_maths.py").write_text(MATHS)
     (tmp_path / "mine.yaml").write_text(blocks(page, "yaml")[0])
     failing = run_dasbench(tmp_path, "check", "mine.yaml")
     mistyped = run_dasbench(tmp_path, "--import", "my_gats.py", "check", "mine.yaml")
-    broken = gate.replace("torch.full((channels, 1, 1), start))", "torch.full((channels, 1, 1), start)")
+    broken = gate.replace(
+        "torch.full((channels, 1, 1), start))", "torch.full((channels, 1, 1), start)"
+    )
     (tmp_path / "my_gates.py").write_text(broken)
     unclosed = run_dasbench(tmp_path, "--import", "my_gates.py", "check", "mine.yaml")
 

@@ -86,7 +86,13 @@ class Cluster:
         with (self.folder / f"{host}.log").open("a") as log:
             self.nodes[host] = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "ray.scripts.scripts", "start", f"--node-ip-address={host}"),
+                    *(
+                        sys.executable,
+                        "-m",
+                        "ray.scripts.scripts",
+                        "start",
+                        f"--node-ip-address={host}",
+                    ),
                     *options,
                     *("--disable-usage-stats", "--block"),
                 ],
@@ -132,7 +138,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:  # sockets want short paths
+    with tempfile.TemporaryDirectory(
+        prefix="ray-", ignore_cleanup_errors=True
+    ) as folder:  # sockets want short paths
         yield from _started(Cluster(Path(folder), free_port()))
 
 
@@ -189,8 +197,20 @@ def drive(cluster, tmp_path) -> Iterator[Callable[..., Driver]]:
     def start(*, trials: int, epochs: int, storage: str) -> Driver:
         output = tmp_path / f"driver-{len(started)}.out"
         with output.with_suffix(".err").open("w") as err:
-            command = [sys.executable, "driver.py", cluster.address, storage, str(trials), str(epochs), str(output)]
-            started.append(subprocess.Popen(command, cwd=tmp_path, env=cluster.environment, stdout=err, stderr=err))
+            command = [
+                sys.executable,
+                "driver.py",
+                cluster.address,
+                storage,
+                str(trials),
+                str(epochs),
+                str(output),
+            ]
+            started.append(
+                subprocess.Popen(
+                    command, cwd=tmp_path, env=cluster.environment, stdout=err, stderr=err
+                )
+            )
         return Driver(started[-1], output)
 
     yield start
@@ -212,11 +232,19 @@ def test_a_killed_node_loses_no_trial_and_none_is_done_twice(cluster, drive, tmp
     outcomes = driver.outcomes
     assert [outcome["status"] for outcome in outcomes] == ["done"] * 5
     assert len({outcome["key"] for outcome in outcomes}) == 5
-    assert {outcome["environment"]["node_address"] for outcome in outcomes[before + 1 :]} == {"127.0.0.3"}
+    assert {outcome["environment"]["node_address"] for outcome in outcomes[before + 1 :]} == {
+        "127.0.0.3"
+    }
     restarted = [outcome for outcome in outcomes if outcome["environment"].get("restarts")]
     assert [outcome["environment"]["restarts"] for outcome in restarted] == [1]
-    reports = [line["epoch"] for line in driver.lines if line["key"] == restarted[0]["key"] and "epoch" in line]
-    assert len(reports) == len(set(reports)) <= 15  # it went on at its checkpoint: no epoch came twice
+    reports = [
+        line["epoch"]
+        for line in driver.lines
+        if line["key"] == restarted[0]["key"] and "epoch" in line
+    ]
+    assert (
+        len(reports) == len(set(reports)) <= 15
+    )  # it went on at its checkpoint: no epoch came twice
     assert [epoch["number"] for epoch in restarted[0]["epochs"]] == list(range(1, 16))
 
 
@@ -226,8 +254,14 @@ def test_nothing_of_a_killed_driver_goes_on_on_the_cluster(cluster, drive, tmp_p
     nodes = [node.pid for host, node in cluster.nodes.items() if host != HEAD]
 
     def training() -> list[int]:
-        titles = {pid: Path(f"/proc/{pid}/cmdline") for node in nodes for pid in group_members(node)}
-        return [pid for pid, title in titles.items() if title.exists() and b"ray::ImplicitFunc" in title.read_bytes()]
+        titles = {
+            pid: Path(f"/proc/{pid}/cmdline") for node in nodes for pid in group_members(node)
+        }
+        return [
+            pid
+            for pid, title in titles.items()
+            if title.exists() and b"ray::ImplicitFunc" in title.read_bytes()
+        ]
 
     assert training()
     driver.process.kill()

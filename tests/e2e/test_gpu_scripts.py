@@ -18,7 +18,9 @@ SCRIPTS = Path(__file__).parents[2] / "benchmarks"
 REHEARSAL = {"ACCEPT_DEVICE": "cpu", "ACCEPT_SMALL": "1"}
 
 
-def run_script(name: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_script(
+    name: str, *arguments: object, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a script as somebody types it: its own folder is searched for modules, as PYTHONSAFEPATH would forbid."""
     own = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     return subprocess.run(
@@ -64,7 +66,11 @@ def test_the_backends_of_the_deformable_convolution_agree_at_all_shapes(tmp_path
     done = accept(tmp_path, "deform")
 
     assert done.returncode == 0, done.stdout
-    errors = [row["errors_of_out_x_offset_mask_weight"] for row in findings(tmp_path, "deform") if "forward_ms" in row]
+    errors = [
+        row["errors_of_out_x_offset_mask_weight"]
+        for row in findings(tmp_path, "deform")
+        if "forward_ms" in row
+    ]
     assert len(errors) == 8 * 4
     assert all(len(row) == 5 for row in errors)
 
@@ -122,7 +128,11 @@ def test_the_benchmark_measures_three_loops_and_trials_at_once(tmp_path):
     assert "with MPS: not available" in done.stdout
     figures = json.loads((tmp_path / "figures.json").read_text())
     named = [(row["network"], row["gate"]) for row in figures["speeds"]]
-    assert named == [(network, gate) for network in ("resnet18", "resnet50") for gate in ("none", "das")]
-    assert all(row[side] > 0 for row in figures["speeds"] for side in ("dasbench", "by_hand", "reference"))
+    assert named == [
+        (network, gate) for network in ("resnet18", "resnet50") for gate in ("none", "das")
+    ]
+    assert all(
+        row[side] > 0 for row in figures["speeds"] for side in ("dasbench", "by_hand", "reference")
+    )
     assert [row["number"] for row in figures["together"]] == [1, 2]
     assert [row["failed"] for row in figures["together"]] == ["", ""]

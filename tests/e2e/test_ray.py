@@ -16,7 +16,11 @@ from dasbench.results.reading import read_store
 
 pytestmark = pytest.mark.slow
 
-LONG = TINY.replace("name: tiny", "name: long").replace("epochs: 2", "epochs: 6").replace("seeds: 2", "seeds: 4")
+LONG = (
+    TINY.replace("name: tiny", "name: long")
+    .replace("epochs: 2", "epochs: 6")
+    .replace("seeds: 2", "seeds: 4")
+)
 
 
 def rows(folder: Path, study: str) -> list[Row]:
@@ -43,7 +47,9 @@ def science(found: list[Row]) -> dict[str, object]:
 def start(folder: Path) -> subprocess.Popen:
     (folder / "long.yaml").write_text(LONG)
     command = [sys.executable, "-m", "dasbench", "run", "long.yaml", "--workers", "2"]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def wait_until(condition, timeout=150.0):
@@ -65,7 +71,9 @@ def children_of(pid: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parents[int(entry.name)] = int(
+                    (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                )
             except OSError:
                 continue
     found, border = [], {pid}
@@ -96,7 +104,9 @@ def alive(pid: int) -> bool:
 
 
 def test_ray_and_the_plain_loop_give_the_same_rows(tmp_path):
-    (tmp_path / "study.yaml").write_text(TINY.replace("image_size: 8", "image_size: 16").replace("[2, 4]", "[2, 16]"))
+    (tmp_path / "study.yaml").write_text(
+        TINY.replace("image_size: 8", "image_size: 16").replace("[2, 4]", "[2, 16]")
+    )
 
     by_ray = run_dasbench(tmp_path, "run", "study.yaml", "--workers", "2")
     found = science(rows(tmp_path, "tiny"))
@@ -122,7 +132,9 @@ def test_a_killed_driver_loses_only_what_was_in_flight(tmp_path):
     history = attempts(tmp_path, "long")
     assert all(history[key] == ["done"] for key in before)
     assert all(how[-1] == "done" and len(how) <= 2 for how in history.values())
-    assert sum(len(how) == 2 for how in history.values()) <= 6  # two that ran, and what was handed out ahead
+    assert (
+        sum(len(how) == 2 for how in history.values()) <= 6
+    )  # two that ran, and what was handed out ahead
     wait_until(lambda: not any(alive(pid) for pid in family), timeout=60)
 
 
@@ -251,9 +263,15 @@ def test_asha_stops_trials_once_leaves_their_workers_free_and_spares_who_must_ru
     assert sum(outcome["status"] == "stopped" for outcome in outcomes) >= 6
     for outcome in outcomes:
         reported = [number for key, number in told["reports"] if key == outcome["key"]]
-        assert reported == [epoch["number"] for epoch in outcome["epochs"]] == list(range(1, len(reported) + 1))
+        assert (
+            reported
+            == [epoch["number"] for epoch in outcome["epochs"]]
+            == list(range(1, len(reported) + 1))
+        )
     assert len({outcome["environment"]["pid"] for outcome in outcomes}) <= 2
-    assert {outcome["environment"]["training"] for outcome in outcomes} == {1}  # never beside one that was stopped
+    assert {outcome["environment"]["training"] for outcome in outcomes} == {
+        1
+    }  # never beside one that was stopped
     assert told["threads"] == ["MainThread"]
 
 
@@ -262,7 +280,8 @@ def test_a_stopped_trial_goes_on_where_it_was_when_it_is_handed_out_again(tmp_pa
     stopped = run_curves(tmp_path, f"run({job}, [0], workers=1, scheduler=MakesAfterTwo())")
     again = run_curves(tmp_path, f"run({job}, [0], workers=1)")
     whole = run_curves(
-        tmp_path, "whole = run_trial(resolve(BASE), runtime=Runtime(device='cpu'))\nprint(json.dumps(whole.to_json()))"
+        tmp_path,
+        "whole = run_trial(resolve(BASE), runtime=Runtime(device='cpu'))\nprint(json.dumps(whole.to_json()))",
     )
 
     first, second = (told["outcomes"][0] for told in (stopped, again))
@@ -354,10 +373,23 @@ class Shift(nn.Module):
 def test_a_gate_that_is_edited_while_workers_start_stops_the_run_and_fails_nothing(tmp_path):
     (tmp_path / "shift.py").write_text(GATE)
     (tmp_path / "tiny.yaml").write_text(TINY.replace("axes:", "  gate: shift\naxes:"))
-    command = [sys.executable, "-m", "dasbench", "--import", "shift", "run", "tiny.yaml", "--workers", "2", "--plain"]
+    command = [
+        sys.executable,
+        "-m",
+        "dasbench",
+        "--import",
+        "shift",
+        "run",
+        "tiny.yaml",
+        "--workers",
+        "2",
+        "--plain",
+    ]
 
     driver = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: rows(tmp_path, "tiny"))  # planned: the driver has the gate, no worker has it yet
+    wait_until(
+        lambda: rows(tmp_path, "tiny")
+    )  # planned: the driver has the gate, no worker has it yet
     (tmp_path / "shift.py").write_text(GATE.replace("x + self", "x - self"))
     _, said = driver.communicate(timeout=200)
 

@@ -96,7 +96,8 @@ def most_at_once(trials: list[dict]) -> int:
     """The largest number of trials of which each overlaps with each."""
     number = 1
     while any(
-        max(t["began"] for t in some) < min(t["ended"] for t in some) for some in combinations(trials, number + 1)
+        max(t["began"] for t in some) < min(t["ended"] for t in some)
+        for some in combinations(trials, number + 1)
     ):
         number += 1
     return number

@@ -19,13 +19,28 @@ RIGHT = TINY.replace("name: tiny", "name: right").replace("[2, 4]", "[3, 4, 5]")
 
 def start(folder: Path, name: str, text: str, db: str) -> subprocess.Popen:
     (folder / f"{name}.yaml").write_text(text)
-    command = [sys.executable, "-m", "dasbench", "run", f"{name}.yaml", "--executor", "inline", "--db", db]
+    command = [
+        sys.executable,
+        "-m",
+        "dasbench",
+        "run",
+        f"{name}.yaml",
+        "--executor",
+        "inline",
+        "--db",
+        db,
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def test_drivers_of_different_studies_share_trials_and_train_none_twice(tmp_path: Path, team_database: str) -> None:
-    drivers = [start(tmp_path, "left", LEFT, team_database), start(tmp_path, "right", RIGHT, team_database)]
+def test_drivers_of_different_studies_share_trials_and_train_none_twice(
+    tmp_path: Path, team_database: str
+) -> None:
+    drivers = [
+        start(tmp_path, "left", LEFT, team_database),
+        start(tmp_path, "right", RIGHT, team_database),
+    ]
     errors = [driver.communicate(timeout=240)[1] for driver in drivers]
 
     assert [driver.returncode for driver in drivers] == [0, 0], errors
@@ -37,10 +52,14 @@ def test_drivers_of_different_studies_share_trials_and_train_none_twice(tmp_path
     assert set(attempts.values()) == {1}
 
 
-def test_a_study_on_a_server_is_read_and_resumed_like_one_in_a_file(tmp_path: Path, team_database: str) -> None:
+def test_a_study_on_a_server_is_read_and_resumed_like_one_in_a_file(
+    tmp_path: Path, team_database: str
+) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     for _ in range(2):
-        done = run_dasbench(tmp_path, "run", "tiny.yaml", "--executor", "inline", "--db", team_database)
+        done = run_dasbench(
+            tmp_path, "run", "tiny.yaml", "--executor", "inline", "--db", team_database
+        )
         assert done.code == 0, done.err
     board = run_dasbench(tmp_path, "leaderboard", "tiny", DASBENCH_DB=team_database)
 

@@ -78,7 +78,9 @@ def child(work: Callable[[Path, int], None], path: Path) -> Iterator[tuple[int, 
 @contextmanager
 def locked(path: Path, seconds: float) -> Iterator[None]:
     """Another program holds the database for some time."""
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path, str(seconds)], stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path, str(seconds)], stdout=subprocess.PIPE
+    )
     assert holder.stdout is not None
     holder.stdout.readline()
     try:
@@ -107,7 +109,9 @@ def quick_check(path: Path) -> list[str]:
 
 class TestProcessesThatDie:
     @pytest.mark.slow
-    def test_a_writer_that_is_killed_at_any_moment_loses_no_committed_result(self, tmp_path: Path) -> None:
+    def test_a_writer_that_is_killed_at_any_moment_loses_no_committed_result(
+        self, tmp_path: Path
+    ) -> None:
         path = tmp_path / "results.db"
         plan(path, [f"{number:04x}" for number in range(600)])
         moments = random.Random(7)
@@ -124,7 +128,9 @@ class TestProcessesThatDie:
         assert {states(path)[key] for key in committed} == {"done"}
         assert len(committed) == len(set(committed)), "a key was trained twice"
 
-    def test_a_creator_that_is_killed_at_any_moment_leaves_nothing_or_a_whole_database(self, tmp_path: Path) -> None:
+    def test_a_creator_that_is_killed_at_any_moment_leaves_nothing_or_a_whole_database(
+        self, tmp_path: Path
+    ) -> None:
         moments = random.Random(7)
         for number in range(12):
             path = tmp_path / f"{number}.db"
@@ -161,7 +167,9 @@ class TestProcessesThatDie:
         assert sorted(claimed) == keys
         assert [driver.exitcode for driver in drivers] == [0] * 8
 
-    def test_a_study_is_held_while_its_driver_lives_and_free_once_it_is_killed(self, tmp_path: Path) -> None:
+    def test_a_study_is_held_while_its_driver_lives_and_free_once_it_is_killed(
+        self, tmp_path: Path
+    ) -> None:
         path = tmp_path / "results.db"
         plan(path, ["aa01", "aa02"])
 
@@ -178,7 +186,9 @@ class TestProcessesThatDie:
             assert store.sweep() == []
 
             os.kill(pid, signal.SIGKILL)
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it is dead, but nobody has buried it yet
+            os.waitid(
+                os.P_PID, pid, os.WEXITED | os.WNOWAIT
+            )  # it is dead, but nobody has buried it yet
             with store.lock("norms"):
                 assert store.sweep() == ["aa01"]
 
@@ -209,7 +219,9 @@ class TestProcessesThatDie:
         assert enough.wait(10)
         heartbeat.stop()
 
-        assert not [thread for thread in threading.enumerate() if thread.name == "dasbench-heartbeat"]
+        assert not [
+            thread for thread in threading.enumerate() if thread.name == "dasbench-heartbeat"
+        ]
 
 
 class TestADatabaseThatIsLocked:
@@ -225,12 +237,17 @@ class TestADatabaseThatIsLocked:
         assert time.monotonic() - began > 2
         assert states(path) == {"aa01": "done"}
 
-    def test_a_result_that_cannot_be_written_is_spooled_and_merged_at_the_next_opening(self, tmp_path: Path) -> None:
+    def test_a_result_that_cannot_be_written_is_spooled_and_merged_at_the_next_opening(
+        self, tmp_path: Path
+    ) -> None:
         path = tmp_path / "results.db"
         plan(path, ["aa01"])
         with open_store(path, patience_s=0.2) as store:
             attempt = store.claim("aa01", "norms")
-            with locked(path, 60), pytest.raises(StoreError, match=r"still locked .* waits in .*results\.db\.spool"):
+            with (
+                locked(path, 60),
+                pytest.raises(StoreError, match=r"still locked .* waits in .*results\.db\.spool"),
+            ):
                 store.add(done("aa01"), attempt)
         assert states(path) == {"aa01": "pending"}
 
@@ -246,7 +263,9 @@ class TestADatabaseThatIsLocked:
         with locked(path, 60):
             assert states(path) == {"aa01": "pending"}
 
-    def test_a_spooled_result_is_dropped_if_its_trial_was_started_again(self, tmp_path: Path) -> None:
+    def test_a_spooled_result_is_dropped_if_its_trial_was_started_again(
+        self, tmp_path: Path
+    ) -> None:
         path = tmp_path / "results.db"
         plan(path, ["aa01"])
         with open_store(path, patience_s=0.2) as store:
@@ -356,7 +375,9 @@ class TestAFileThatIsNoDatabase:
             (_cut, "the database is damaged"),
         ],
     )
-    def test_it_is_refused_and_left_as_it_is(self, tmp_path: Path, spoil, message: str, use) -> None:
+    def test_it_is_refused_and_left_as_it_is(
+        self, tmp_path: Path, spoil, message: str, use
+    ) -> None:
         path = tmp_path / "results.db"
         plan(path, ["aa01"])
         spoil(path)
@@ -381,12 +402,16 @@ class TestAFileThatIsNoDatabase:
 
     @pytest.mark.parametrize("use", [open_store, read_store])
     def test_a_directory_is_refused(self, tmp_path: Path, use) -> None:
-        with pytest.raises(StoreError, match=r"it is a directory\. Name a file in it: --db .*results\.db"):
+        with pytest.raises(
+            StoreError, match=r"it is a directory\. Name a file in it: --db .*results\.db"
+        ):
             use(tmp_path)
 
     @pytest.mark.parametrize("use", [open_store, read_store])
     def test_a_missing_folder_is_named(self, tmp_path: Path, use) -> None:
-        with pytest.raises(StoreError, match=r"the folder '.*none' does not exist\. Create it: mkdir -p"):
+        with pytest.raises(
+            StoreError, match=r"the folder '.*none' does not exist\. Create it: mkdir -p"
+        ):
             use(tmp_path / "none" / "results.db")
         assert list(tmp_path.iterdir()) == []
 
@@ -398,7 +423,9 @@ class TestAFileThatIsNoDatabase:
             use(tmp_path / "results.db")
 
     def test_reading_where_nothing_is_creates_nothing(self, tmp_path: Path) -> None:
-        with pytest.raises(StoreError, match=r"there are no results yet\. Run a study first: dasbench run"):
+        with pytest.raises(
+            StoreError, match=r"there are no results yet\. Run a study first: dasbench run"
+        ):
             read_store(tmp_path / "results.db")
         assert list(tmp_path.iterdir()) == []
 
@@ -448,7 +475,10 @@ class TestAFolderThatIsReadOnly:
 
         said = as_other_user(open_store, public / "results.db")
 
-        assert "results.db: it cannot be opened. Check that the file and its folder belong to you" in said
+        assert (
+            "results.db: it cannot be opened. Check that the file and its folder belong to you"
+            in said
+        )
 
     def test_reading_works_and_leaves_no_file(self, public: Path) -> None:
         path = public / "results.db"
@@ -457,7 +487,9 @@ class TestAFolderThatIsReadOnly:
         assert as_other_user(states, path) == "{'aa01': 'pending'}"
         assert [file.name for file in public.iterdir()] == ["results.db"]
 
-    def test_results_that_are_still_in_the_log_are_never_silently_left_out(self, public: Path, tmp_path: Path) -> None:
+    def test_results_that_are_still_in_the_log_are_never_silently_left_out(
+        self, public: Path, tmp_path: Path
+    ) -> None:
         path = tmp_path / "results.db"
         with open_store(path) as store:
             store.plan("norms", members=[Member(key="aa01", spec={})])

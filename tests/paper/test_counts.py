@@ -46,7 +46,10 @@ def test_each_design_has_the_counts_of_table4(label: str) -> None:
 
     cost = cost_of("resnet18", design=label)
 
-    assert (cost.params_paper, cost.macs_paper) == (row.exact["paper"].params, row.exact["paper"].macs)
+    assert (cost.params_paper, cost.macs_paper) == (
+        row.exact["paper"].params,
+        row.exact["paper"].macs,
+    )
     assert row.published["params_m"].rounds(cost.params_paper)
     assert row.published["flops_g"].rounds(cost.macs_paper)
     assert cost.uncounted == {}
@@ -67,8 +70,14 @@ def test_resnets_plain_and_with_das_have_the_counts_of_table1(backbone: str, lab
     without = measure_cost(RESNETS[backbone][0](), SIZE)
     cost = cost_of(backbone)
 
-    assert (without.params_paper, without.macs_paper) == (plain.exact["paper"].params, plain.exact["paper"].macs)
-    assert (cost.params_paper, cost.macs_paper) == (gated.exact["paper"].params, gated.exact["paper"].macs)
+    assert (without.params_paper, without.macs_paper) == (
+        plain.exact["paper"].params,
+        plain.exact["paper"].macs,
+    )
+    assert (cost.params_paper, cost.macs_paper) == (
+        gated.exact["paper"].params,
+        gated.exact["paper"].macs,
+    )
     assert gated.published["params_m"].rounds(cost.params_paper)
     assert gated.published["flops_g"].rounds(cost.macs_paper)
 
@@ -81,7 +90,10 @@ def test_alpha_moves_the_count_as_in_figure3(label: str) -> None:
 
     cost = cost_of("resnet18", alpha=row.gate.params["alpha"])
 
-    assert (cost.params_paper, cost.macs_paper) == (row.exact["paper"].params, row.exact["paper"].macs)
+    assert (cost.params_paper, cost.macs_paper) == (
+        row.exact["paper"].params,
+        row.exact["paper"].macs,
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,9 @@ def test_alpha_moves_the_count_as_in_figure3(label: str) -> None:
         ("resnet18", "c", 12_448_636, 1_950_379_388, 3_437_595),
         ("resnet18", "d", 15_056_340, 2_391_373_312, 16_934_400),
         ("resnet50", "c", 36_939_900, 5_873_677_624, 13_684_230),
-        pytest.param("resnet101", "c", 55_932_028, 9_596_134_712, 13_684_230, marks=pytest.mark.slow),
+        pytest.param(
+            "resnet101", "c", 55_932_028, 9_596_134_712, 13_684_230, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_the_full_count_takes_in_the_deformable_kernel_and_its_sampling(
@@ -109,7 +123,9 @@ def test_the_full_count_of_the_gates_is_their_closed_form() -> None:
 
     macs = params = 0
     for c, r, side in zip((64, 128, 256, 512), (13, 26, 52, 103), (56, 28, 14, 7), strict=True):
-        macs += side**2 * (9 * c + c * r + 18 * 9 * r + 9 * 9 * r + 9 * c * r + 45 * r + 4 * (r + c))
+        macs += side**2 * (
+            9 * c + c * r + 18 * 9 * r + 9 * 9 * r + 9 * c * r + 45 * r + 4 * (r + c)
+        )
         params += 10 * c + r + c * r + 243 * r + 27 + 9 * c * r
     assert cost.macs_full - plain.macs_full == macs
     assert cost.params_full - plain.params_full == params
@@ -123,7 +139,10 @@ def test_mobilenet_has_the_counts_of_table1_with_a_gate_after_each_of_its_seven_
 
     cost = measure_cost(GatedNetwork(models.mobilenet_v2(), gates), SIZE)
 
-    assert (cost.params_full, cost.params_paper) == (row.exact["full"].params, row.exact["paper"].params)
+    assert (cost.params_full, cost.params_paper) == (
+        row.exact["full"].params,
+        row.exact["paper"].params,
+    )
     assert cost.params_paper == pytest.approx(row.published["params_m"].value * 1e6, rel=0.002)
     assert row.published["flops_g"].rounds(cost.macs_paper)
     assert cost.uncounted == {}
@@ -137,7 +156,10 @@ def test_no_pair_of_norms_moves_the_papers_count(first: str, second: str) -> Non
 
     cost = measure_cost(gate, (64, 7, 9))
 
-    assert (cost.params_paper, cost.macs_paper) == (640 + 13 + 64 * 13 + 243 * 13 + 27, 63 * (576 + 832 + 243 * 13))
+    assert (cost.params_paper, cost.macs_paper) == (
+        640 + 13 + 64 * 13 + 243 * 13 + 27,
+        63 * (576 + 832 + 243 * 13),
+    )
     assert cost.params_full == sum(parameter.numel() for parameter in gate.parameters())
     assert cost.uncounted == {}
 
@@ -146,13 +168,17 @@ def test_no_pair_of_norms_moves_the_papers_count(first: str, second: str) -> Non
 def test_both_readings_of_layer_norm_cost_the_same_in_both_conventions(affine: bool) -> None:
     """In full 4 multiply-adds per element, with a scale and a shift 5 and two parameters per channel."""
     none, over_all, over_channels = (
-        measure_cost(Das(64, second_norm=norm, affine=affine), (64, 7, 9)) for norm in ("none", "ln", "ln_c")
+        measure_cost(Das(64, second_norm=norm, affine=affine), (64, 7, 9))
+        for norm in ("none", "ln", "ln_c")
     )
 
     assert over_channels == over_all
     assert over_channels.macs_full - none.macs_full == (5 if affine else 4) * 64 * 7 * 9
     assert over_channels.params_full - none.params_full == (2 * 64 if affine else 0)
-    assert (over_channels.macs_paper, over_channels.params_paper) == (none.macs_paper, none.params_paper)
+    assert (over_channels.macs_paper, over_channels.params_paper) == (
+        none.macs_paper,
+        none.params_paper,
+    )
 
 
 def test_a_fresh_and_a_trained_gate_cost_the_same() -> None:

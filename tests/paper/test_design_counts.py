@@ -27,8 +27,14 @@ def gated_resnet18(**params: object) -> nn.Module:
 
 def paper_count(network: nn.Module) -> Count:
     """What a counter sees that knows four kinds of modules, and no norm in a slot."""
-    in_slots = {norm for slot in network.modules() if isinstance(slot, NormSlot) for norm in slot.modules()}
-    seen = [module for module in network.modules() if isinstance(module, SEEN) and module not in in_slots]
+    in_slots = {
+        norm for slot in network.modules() if isinstance(slot, NormSlot) for norm in slot.modules()
+    }
+    seen = [
+        module
+        for module in network.modules()
+        if isinstance(module, SEEN) and module not in in_slots
+    ]
     macs = 0
 
     def add(module: nn.Module, inputs: tuple[Tensor], out: Tensor) -> None:
@@ -49,11 +55,16 @@ def paper_count(network: nn.Module) -> Count:
         module.register_forward_hook(add)
     with torch.no_grad():
         network(torch.zeros(1, 3, TABLE.image_size, TABLE.image_size))
-    return Count(params=sum(p.numel() for module in seen for p in module.parameters(recurse=False)), macs=macs)
+    return Count(
+        params=sum(p.numel() for module in seen for p in module.parameters(recurse=False)),
+        macs=macs,
+    )
 
 
 def test_every_design_of_the_table_can_be_built() -> None:
-    assert [row.label for row in TABLE.rows] == [name for name in get_args(DesignName) if name not in ("i", "j")]
+    assert [row.label for row in TABLE.rows] == [
+        name for name in get_args(DesignName) if name not in ("i", "j")
+    ]
 
 
 @pytest.mark.parametrize("row", TABLE.rows, ids=lambda row: row.label)
@@ -65,7 +76,9 @@ def test_a_design_has_the_published_counts_to_the_last_digit(row: PaperRow) -> N
     assert row.published["flops_g"].rounds(count.macs)
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE.rows if "full" in row.exact], ids=lambda row: row.label)
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE.rows if "full" in row.exact], ids=lambda row: row.label
+)
 def test_the_published_counts_leave_parameters_out(row: PaperRow) -> None:
     network = gated_resnet18(**row.gate.params)
 
@@ -74,9 +87,13 @@ def test_the_published_counts_leave_parameters_out(row: PaperRow) -> None:
     assert params == row.exact["full"].params > row.exact["paper"].params
 
 
-@pytest.mark.parametrize(("first", "second"), [("bn", "bn"), ("fn", "ln"), ("ln_c", "ln_c"), ("none", "none")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("bn", "bn"), ("fn", "ln"), ("ln_c", "ln_c"), ("none", "none")]
+)
 @pytest.mark.parametrize("affine", [False, True])
-def test_exchanging_norms_does_not_move_the_paper_s_count(first: NormName, second: NormName, affine: bool) -> None:
+def test_exchanging_norms_does_not_move_the_paper_s_count(
+    first: NormName, second: NormName, affine: bool
+) -> None:
     network = gated_resnet18(first_norm=first, second_norm=second, affine=affine)
 
     assert paper_count(network) == TABLE.row("c").exact["paper"]

@@ -7,11 +7,45 @@ import pytest
 
 from dasbench.errors import UsageError
 from dasbench.paper.figures import UNITS, Claim, PaperRow, Published, Table
-from dasbench.paper.tables import load_claims, load_conventions, load_tables, published, recompute, table
+from dasbench.paper.tables import (
+    load_claims,
+    load_conventions,
+    load_tables,
+    published,
+    recompute,
+    table,
+)
 
-GATES = {"none", "das", "se", "bam", "cbam", "gsop", "a2", "gc", "gala", "abn", "srm", "triplet", "emca", "asr"}
+GATES = {
+    "none",
+    "das",
+    "se",
+    "bam",
+    "cbam",
+    "gsop",
+    "a2",
+    "gc",
+    "gala",
+    "abn",
+    "srm",
+    "triplet",
+    "emca",
+    "asr",
+}
 BACKBONES = {"resnet18", "resnet50", "resnet101", "mobilenet_v2"}
-METRICS = {"params_m", "flops_g", "top1", "top5", "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "sfd"}
+METRICS = {
+    "params_m",
+    "flops_g",
+    "top1",
+    "top5",
+    "ap",
+    "ap50",
+    "ap75",
+    "ap_small",
+    "ap_medium",
+    "ap_large",
+    "sfd",
+}
 NUM_ROWS = {
     "table1": 34,
     "table2": 6,
@@ -68,7 +102,8 @@ def test_every_table_has_as_many_rows_as_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backbone", "num_rows"), [("resnet18", 7), ("resnet50", 14), ("resnet101", 8), ("mobilenet_v2", 5)]
+    ("backbone", "num_rows"),
+    [("resnet18", 7), ("resnet50", 14), ("resnet101", 8), ("mobilenet_v2", 5)],
 )
 def test_table1_has_as_many_rows_per_backbone_as_the_paper(backbone: str, num_rows: int) -> None:
     assert sum(row.backbone == backbone for row in table("table1").rows) == num_rows
@@ -102,7 +137,10 @@ def test_triplet_attention_has_kernel_3_in_mobilenet_and_7_in_resnets() -> None:
 
 def test_table4_has_the_designs_a_to_h() -> None:
     assert [row.label for row in table("table4").rows] == list("abcdefgh")
-    assert all(row.trial_fields()["gate"] == {"name": "das", "design": row.label} for row in table("table4").rows)
+    assert all(
+        row.trial_fields()["gate"] == {"name": "das", "design": row.label}
+        for row in table("table4").rows
+    )
 
 
 def test_figure3_varies_alpha_alone_and_keeps_the_labels_of_its_axes() -> None:
@@ -150,7 +188,9 @@ def test_only_the_last_row_of_table5_is_a_known_pair_of_norms() -> None:
         ("section4_4", "DAS", "sfd", "0.72"),
     ],
 )
-def test_a_figure_keeps_the_digits_of_the_paper(name: str, label: str, column: str, text: str) -> None:
+def test_a_figure_keeps_the_digits_of_the_paper(
+    name: str, label: str, column: str, text: str
+) -> None:
     figure = published(name, label, column)
 
     assert figure.text == text
@@ -173,14 +213,20 @@ def test_a_dash_in_the_paper_is_no_figure(label: str, columns: set[str]) -> None
 
 
 def test_only_four_rows_of_the_tables_have_dashes() -> None:
-    rows = [row for name, row in all_rows() if name.startswith("table") and None in row.published.values()]
+    rows = [
+        row
+        for name, row in all_rows()
+        if name.startswith("table") and None in row.published.values()
+    ]
 
     assert len(rows) == 4
 
 
 @pytest.mark.parametrize("each", all_tables(), ids=lambda each: each.name)
 def test_every_figure_is_possible_in_its_unit(each: Table) -> None:
-    figures = [figure for row in each.rows for figure in row.published.values() if figure is not None]
+    figures = [
+        figure for row in each.rows for figure in row.published.values() if figure is not None
+    ]
 
     for figure in figures:
         assert 0 < figure.value <= {"%": 100, "": 1}.get(figure.unit, math.inf)
@@ -205,7 +251,9 @@ def test_top5_is_never_below_top1() -> None:
 
 def test_a_looser_overlap_never_lowers_the_average_precision() -> None:
     for row in table("table2").rows:
-        ap, ap50, ap75 = (published("table2", row.label, column).value for column in ("ap", "ap50", "ap75"))
+        ap, ap50, ap75 = (
+            published("table2", row.label, column).value for column in ("ap", "ap50", "ap75")
+        )
 
         assert ap50 > ap75 > ap
 
@@ -217,7 +265,9 @@ def test_das_has_the_best_accuracy_of_every_backbone(name: str) -> None:
         for row in table(name).rows:
             figure = row.published[column.name]
             if figure is not None:
-                best[row.backbone] = max(best.get(row.backbone, (0.0, "")), (figure.value, row.label))
+                best[row.backbone] = max(
+                    best.get(row.backbone, (0.0, "")), (figure.value, row.label)
+                )
 
         assert all(label.endswith("DAS") or label == "IN, LN" for _, label in best.values())
 
@@ -229,7 +279,8 @@ def test_das_leads_every_column_of_detection_but_small_objects() -> None:
         column
         for column in precisions
         if all(
-            published("table2", "DAS-50", column).value > published("table2", row.label, column).value
+            published("table2", "DAS-50", column).value
+            > published("table2", row.label, column).value
             for row in table("table2").rows
             if row.label != "DAS-50"
         )
@@ -239,7 +290,10 @@ def test_das_leads_every_column_of_detection_but_small_objects() -> None:
 
 @pytest.mark.parametrize("image", range(1, 7))
 def test_das_has_the_higher_sfd_on_every_image(image: int) -> None:
-    das, plain = (published("figure4", f"image {image}, {method}", "sfd").value for method in ("DAS", "ResNet"))
+    das, plain = (
+        published("figure4", f"image {image}, {method}", "sfd").value
+        for method in ("DAS", "ResNet")
+    )
 
     assert das > plain
 
@@ -255,11 +309,15 @@ def test_the_proposed_gate_scores_the_same_wherever_it_is_printed() -> None:
 
 
 @pytest.mark.parametrize(("name", "row"), all_rows(), ids=lambda part: getattr(part, "label", part))
-def test_a_printed_count_is_its_recount_rounded_unless_a_note_says_otherwise(name: str, row: PaperRow) -> None:
+def test_a_printed_count_is_its_recount_rounded_unless_a_note_says_otherwise(
+    name: str, row: PaperRow
+) -> None:
     for column, exact in (("params_m", row.params_exact), ("flops_g", row.macs_exact)):
         figure = row.published.get(column)
         if figure is not None and exact is not None:
-            assert figure.rounds(exact) == (figure.note == ""), f"{name}: {row.label}: {figure.text} for {exact}"
+            assert figure.rounds(exact) == (figure.note == ""), (
+                f"{name}: {row.label}: {figure.text} for {exact}"
+            )
 
 
 @pytest.mark.parametrize("name", ["table1", "table2", "table4", "figure3"])
@@ -268,7 +326,9 @@ def test_every_row_with_counts_has_its_parameters_recounted(name: str) -> None:
 
 
 def test_every_convention_in_use_is_defined() -> None:
-    used = {row.convention for _, row in all_rows()} | {key for _, row in all_rows() for key in row.exact}
+    used = {row.convention for _, row in all_rows()} | {
+        key for _, row in all_rows() for key in row.exact
+    }
 
     assert used - {""} == set(load_conventions())
 
@@ -278,7 +338,9 @@ def test_counts_of_das_leave_the_deformable_kernel_out(name: str, row: PaperRow)
     has_counts = {"params_m", "flops_g"} & row.published.keys()
     is_das = row.gate is not None and row.gate.name == "das"
 
-    assert row.convention == ("" if not has_counts else "paper" if is_das else "module_leaves"), name
+    assert row.convention == ("" if not has_counts else "paper" if is_das else "module_leaves"), (
+        name
+    )
 
 
 @pytest.mark.parametrize("backbone", ["ResNet-18", "ResNet-50", "ResNet-101"])
@@ -287,8 +349,12 @@ def test_recounts_of_das_follow_from_the_closed_form(backbone: str) -> None:
     assert plain.params_exact is not None
     assert plain.exact["paper"].macs is not None
 
-    assert das.exact["paper"].params == plain.params_exact + gate_params(das.backbone, with_kernel=False)
-    assert das.exact["full"].params == plain.params_exact + gate_params(das.backbone, with_kernel=True)
+    assert das.exact["paper"].params == plain.params_exact + gate_params(
+        das.backbone, with_kernel=False
+    )
+    assert das.exact["full"].params == plain.params_exact + gate_params(
+        das.backbone, with_kernel=True
+    )
     assert das.exact["paper"].macs == plain.exact["paper"].macs + gate_macs(das.backbone)
 
 
@@ -299,12 +365,19 @@ def test_recounts_of_alpha_follow_from_the_closed_form() -> None:
 
     for row in table("figure3").rows:
         alpha = float(row.trial_fields()["gate"]["alpha"])
-        assert row.params_exact == plain.params + gate_params("resnet18", alpha=alpha, with_kernel=False)
+        assert row.params_exact == plain.params + gate_params(
+            "resnet18", alpha=alpha, with_kernel=False
+        )
         assert row.macs_exact == plain.macs + gate_macs("resnet18", alpha=alpha)
 
 
 def test_a_gate_adds_the_same_parameters_to_a_detector_as_to_a_classifier() -> None:
-    pairs = {"SENet": "SENet-50", "CBAM": "CBAM-50", "Triplet Attention": "Triplet Attention-50", "DAS": "DAS-50"}
+    pairs = {
+        "SENet": "SENet-50",
+        "CBAM": "CBAM-50",
+        "Triplet Attention": "Triplet Attention-50",
+        "DAS": "DAS-50",
+    }
     classifier, detector = table("table1").row("ResNet-50"), table("table2").row("ResNet-50")
 
     for method, label in pairs.items():
@@ -314,7 +387,11 @@ def test_a_gate_adds_the_same_parameters_to_a_detector_as_to_a_classifier() -> N
 
 
 def test_the_proposed_gate_has_the_same_recounts_wherever_it_is_printed() -> None:
-    rows = [table("table1").row("ResNet-18 + DAS"), table("table4").row("c"), table("figure3").row("alpha = 0.2")]
+    rows = [
+        table("table1").row("ResNet-18 + DAS"),
+        table("table4").row("c"),
+        table("figure3").row("alpha = 0.2"),
+    ]
 
     assert len({row.exact["paper"] for row in rows}) == 1
     assert rows[0].exact["full"] == rows[1].exact["full"]
@@ -364,8 +441,14 @@ def test_no_claim_is_lost_to_another_of_its_name() -> None:
 def test_gcnet_and_not_gsop_is_second_best_to_das_in_top1() -> None:
     rows = [row for row in table("table1").rows if row.backbone == "resnet50"]
 
-    ranked = sorted(rows, key=lambda row: published("table1", row.label, "top1").value, reverse=True)
-    assert [row.label for row in ranked[:3]] == ["ResNet-50 + DAS", "ResNet-50 + GCNet", "ResNet-50 + GSoP-Net"]
+    ranked = sorted(
+        rows, key=lambda row: published("table1", row.label, "top1").value, reverse=True
+    )
+    assert [row.label for row in ranked[:3]] == [
+        "ResNet-50 + DAS",
+        "ResNet-50 + GCNet",
+        "ResNet-50 + GSoP-Net",
+    ]
     assert "GCNet" in load_claims()["das50_flops_below_gsop"].note
 
 
@@ -373,22 +456,30 @@ def test_gcnet_and_not_gsop_is_second_best_to_das_in_top1() -> None:
 
 
 def test_an_unknown_table_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"unknown table of the paper 'tabel4'\. Did you mean 'table4'\?"):
+    with pytest.raises(
+        UsageError, match=r"unknown table of the paper 'tabel4'\. Did you mean 'table4'\?"
+    ):
         table("tabel4")
 
 
 def test_an_unknown_row_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"unknown row of table2 'DAS50'\. Did you mean 'DAS-50'\?"):
+    with pytest.raises(
+        UsageError, match=r"unknown row of table2 'DAS50'\. Did you mean 'DAS-50'\?"
+    ):
         table("table2").row("DAS50")
 
 
 def test_an_unknown_column_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"unknown column of table1 'top_1'\. Did you mean 'top1'\?"):
+    with pytest.raises(
+        UsageError, match=r"unknown column of table1 'top_1'\. Did you mean 'top1'\?"
+    ):
         published("table1", "ResNet-18", "top_1")
 
 
 def test_asking_for_a_dash_says_that_the_paper_prints_none() -> None:
-    with pytest.raises(UsageError, match=r"table1: 'ResNet-50 \+ GALA': the paper prints no 'flops_g'"):
+    with pytest.raises(
+        UsageError, match=r"table1: 'ResNet-50 \+ GALA': the paper prints no 'flops_g'"
+    ):
         published("table1", "ResNet-50 + GALA", "flops_g")
 
 
@@ -411,5 +502,7 @@ def test_tables_are_read_once_and_cannot_be_changed() -> None:
         ("1.990", "G", 1_989_087_744, False),
     ],
 )
-def test_rounding_minds_the_unit_and_the_printed_digits(text: str, unit: str, exact: int, agrees: bool) -> None:
+def test_rounding_minds_the_unit_and_the_printed_digits(
+    text: str, unit: str, exact: int, agrees: bool
+) -> None:
     assert Published(Decimal(text), unit).rounds(exact) is agrees

@@ -73,7 +73,11 @@ def test_one_component_is_added_to_the_gate_with_nothing_left_to_take_away():
         "the plain backbone": {"name": "none"},
         "the simplest gate": {"name": "das", "design": "e", "second_norm": "none"},
         "the simplest gate and compression": {"name": "das", "design": "f", "second_norm": "none"},
-        "the simplest gate and deformable_convolution": {"name": "das", "design": "d", "second_norm": "none"},
+        "the simplest gate and deformable_convolution": {
+            "name": "das",
+            "design": "d",
+            "second_norm": "none",
+        },
         "the simplest gate and second_norm": {"name": "das", "design": "e"},
     }
 
@@ -102,9 +106,14 @@ def test_gates_stand_in_fewer_stages_and_in_other_places():
 
 
 def test_an_explicit_list_of_sites_is_shortened_from_its_front():
-    variants = list_variants(composed("das", placement={"sites": ["layer2", "layer3", "layer4"]}), ["count"])
+    variants = list_variants(
+        composed("das", placement={"sites": ["layer2", "layer3", "layer4"]}), ["count"]
+    )
 
-    assert [each.placement for each in variants][1:] == [{"sites": ["layer4"]}, {"sites": ["layer3", "layer4"]}]
+    assert [each.placement for each in variants][1:] == [
+        {"sites": ["layer4"]},
+        {"sites": ["layer3", "layer4"]},
+    ]
 
 
 @pytest.mark.slow
@@ -145,11 +154,16 @@ def test_values_that_no_network_can_have_are_passed_over(refused, target):
 
 
 TEXTS = st.text(st.characters(max_codepoint=0x24F, exclude_categories=["Cc"]), max_size=12)
-TRAPS = st.sampled_from(["null", "true", "1e-4", "top1 max", "a: b", "- x", "#", "[/]", "=cmd()", "~", "0x1", "no"])
+TRAPS = st.sampled_from(
+    ["null", "true", "1e-4", "top1 max", "a: b", "- x", "#", "[/]", "=cmd()", "~", "0x1", "no"]
+)
 NUMBERS = st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS | TRAPS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b c", "null", "x:y"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b c", "null", "x:y"]), inner)
+    ),
     max_leaves=6,
 )
 
@@ -160,7 +174,11 @@ def test_plain_data_come_back_from_yaml_as_they_were(value):
 
 
 def as_study(tmp_path: Path, gate: Composed, *parts: str) -> tuple[str, Study]:
-    data = {"base": {**BASE, "gate": written(gate.gate)}, "seeds": 2, "objectives": ["top1 max", "macs min"]}
+    data = {
+        "base": {**BASE, "gate": written(gate.gate)},
+        "seeds": 2,
+        "objectives": ["top1 max", "macs min"],
+    }
     ablation = ablate(gate, parts or list_parts(gate.gate.name))
     text = write_study("parts", gate, ablation, Source(command="dasbench ablate", data=data))
     path = tmp_path / "parts.yaml"
@@ -170,7 +188,9 @@ def as_study(tmp_path: Path, gate: Composed, *parts: str) -> tuple[str, Study]:
     labels = {item.label for item in plan_study(study).items.values()}
     assert baseline_label(gate, ablation) in labels
     assert len(labels) == len(ablation.lines)
-    assert {item.trial.key for item in plan_study(study).items.values() if item.trial.seed == 0} == set(ablation.lines)
+    assert {
+        item.trial.key for item in plan_study(study).items.values() if item.trial.seed == 0
+    } == set(ablation.lines)
     return text, study
 
 
@@ -180,7 +200,10 @@ def test_the_whole_ablation_of_das_is_a_study_of_distinct_trials_that_all_build(
 
     assert len(list(study.variants())) > 40
     assert [str(objective) for objective in study.objectives] == ["top1 max", "macs min"]
-    counted = [count_cost(resolve(study.base.with_values(variant))).params_full for variant in study.variants()]
+    counted = [
+        count_cost(resolve(study.base.with_values(variant))).params_full
+        for variant in study.variants()
+    ]
     assert all(f"{params:,} parameters" in text for params in counted)
 
 
@@ -214,7 +237,10 @@ def test_a_strangers_gate_needs_its_components_and_nothing_else(tmp_path):
 
     text, study = as_study(tmp_path, composed("scaled"), "leave_one_out")
 
-    assert [variant["gate"] for variant in study.variants()] == [{"name": "scaled"}, {"name": "scaled", "scale": False}]
+    assert [variant["gate"] for variant in study.variants()] == [
+        {"name": "scaled"},
+        {"name": "scaled", "scale": False},
+    ]
     assert "none, no parameter of the gate brings it nearer" in text
 
 
@@ -225,13 +251,21 @@ def test_a_gate_without_components_is_told_how_to_name_them():
 
 def test_what_is_set_composes_the_gate_whatever_the_base_study_varies():
     axes = [{"key": "gate.alpha", "values": [0.1, 0.2]}]
-    study = Study(name="x", question="?", base={**BASE, "gate": {"name": "das", "kernel": 5}}, axes=axes)
+    study = Study(
+        name="x", question="?", base={**BASE, "gate": {"name": "das", "kernel": 5}}, axes=axes
+    )
 
-    assert compose_data(study, "das", ("gate.alpha=0.3",))["base"]["gate"] == {"name": "das", "kernel": 5, "alpha": 0.3}
+    assert compose_data(study, "das", ("gate.alpha=0.3",))["base"]["gate"] == {
+        "name": "das",
+        "kernel": 5,
+        "alpha": 0.3,
+    }
     assert compose_data(study, "se")["base"]["gate"] == {"name": "se"}
 
 
-@pytest.mark.parametrize("text", ["alpha=0.1", "gate.alpha", "seed=1", "gate=se", "gate..alpha=1", "=1"])
+@pytest.mark.parametrize(
+    "text", ["alpha=0.1", "gate.alpha", "seed=1", "gate=se", "gate..alpha=1", "=1"]
+)
 def test_what_cannot_be_set_is_refused(text):
     study = Study(name="x", question="?", base={**BASE, "gate": "das"})
 

@@ -11,7 +11,10 @@ from dasbench.search.winners import objective_values
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
-BASE = Trial(backbone={"name": "resnet18", "width": 2, "stem": "small"}, dataset={"name": "digits", "image_size": 8})
+BASE = Trial(
+    backbone={"name": "resnet18", "width": 2, "stem": "small"},
+    dataset={"name": "digits", "image_size": 8},
+)
 WIDTHS = {"key": "backbone.width", "values": [2, 4, 8]}
 
 
@@ -34,7 +37,9 @@ class Scripted:
 
 
 def study(**fields):
-    return Study.model_validate({"name": "s", "question": "?", "base": BASE, "axes": [WIDTHS], **fields})
+    return Study.model_validate(
+        {"name": "s", "question": "?", "base": BASE, "axes": [WIDTHS], **fields}
+    )
 
 
 def search(widths, **fields):
@@ -43,7 +48,9 @@ def search(widths, **fields):
 
 def finish(agenda, planned, score=50.0, fate="done"):
     for item in planned:
-        agenda.tell(item.trial.key, fate, {"top1": score, "val_top1": score} if fate == "done" else {}, None)
+        agenda.tell(
+            item.trial.key, fate, {"top1": score, "val_top1": score} if fate == "done" else {}, None
+        )
 
 
 def drain(agenda, scores=None):
@@ -133,15 +140,41 @@ def test_the_number_of_trials_is_a_total_after_a_resume():
 def test_rows_that_left_the_space_or_the_base_do_not_count():
     key = next(iter(Agenda(study()).start([]))).trial.key
     rows = [
-        Row(study="s", key=key, variant={"backbone.width": 2}, label="", seed=0, state="done", role="search"),
-        Row(study="s", key="0" * 12, variant={"backbone.width": 4}, label="", seed=0, state="done", role="search"),
-        Row(study="s", key=key, variant={"backbone.width": 16}, label="", seed=0, state="done", role="search"),
+        Row(
+            study="s",
+            key=key,
+            variant={"backbone.width": 2},
+            label="",
+            seed=0,
+            state="done",
+            role="search",
+        ),
+        Row(
+            study="s",
+            key="0" * 12,
+            variant={"backbone.width": 4},
+            label="",
+            seed=0,
+            state="done",
+            role="search",
+        ),
+        Row(
+            study="s",
+            key=key,
+            variant={"backbone.width": 16},
+            label="",
+            seed=0,
+            state="done",
+            role="search",
+        ),
     ]
 
     assert [item.variant for item in Agenda(search([2])).start(rows)] == [{"backbone.width": 2}]
 
 
-@pytest.mark.parametrize("constraint", ["params <= 50000", "backbone.width < 8", "backbone.width != 8"])
+@pytest.mark.parametrize(
+    "constraint", ["params <= 50000", "backbone.width < 8", "backbone.width != 8"]
+)
 def test_what_violates_a_constraint_is_never_trained(constraint):
     listed = Agenda(study(constraints=[constraint]))
     searched = Agenda(search([8, 2, 4], trials=2, constraints=[constraint]))
@@ -156,7 +189,9 @@ def test_what_violates_a_constraint_is_never_trained(constraint):
 def test_a_study_of_which_nothing_can_be_trained_is_refused_with_the_reason(sampler):
     agenda = Agenda(study(constraints=["params <= 1"], **sampler))
 
-    with pytest.raises(StudyError, match=r"constraints: no trial of the study can be trained: .*params <= 1"):
+    with pytest.raises(
+        StudyError, match=r"constraints: no trial of the study can be trained: .*params <= 1"
+    ):
         agenda.start([]) or drain(agenda) or drain(agenda)
 
 
@@ -170,7 +205,8 @@ def test_what_was_refused_is_counted_by_its_reason():
 
 
 @pytest.mark.parametrize(
-    ("constraint", "said"), [("gate.alfa < 1", "'alfa'. Did"), ("training.epoch < 9", "'epoch'. Did")]
+    ("constraint", "said"),
+    [("gate.alfa < 1", "'alfa'. Did"), ("training.epoch < 9", "'epoch'. Did")],
 )
 def test_a_constraint_on_a_field_that_no_trial_can_have_is_refused(constraint, said):
     with pytest.raises(StudyError, match=said):
@@ -178,7 +214,9 @@ def test_a_constraint_on_a_field_that_no_trial_can_have_is_refused(constraint, s
 
 
 def test_a_model_that_cannot_be_built_is_infeasible():
-    axes = [{"key": "dataset.image_size", "values": [8, 16]}]  # instance norm needs more than one pixel
+    axes = [
+        {"key": "dataset.image_size", "values": [8, 16]}
+    ]  # instance norm needs more than one pixel
     base = BASE.with_values({"gate": {"name": "das"}})
     agenda = Agenda(study(base=base, axes=axes, sampler="random", trials=2))
     agenda.start([])
@@ -197,13 +235,26 @@ def test_winners_are_confirmed_beside_the_base_on_fresh_seeds():
 
     taken = drain(agenda, scores={2: 40.0, 4: 90.0, 8: 60.0})
 
-    assert taken[3:] == [(None, 1, "confirm"), (4, 1, "confirm"), (None, 2, "confirm"), (4, 2, "confirm")]
+    assert taken[3:] == [
+        (None, 1, "confirm"),
+        (4, 1, "confirm"),
+        (None, 2, "confirm"),
+        (4, 2, "confirm"),
+    ]
     assert agenda.exhausted
 
 
 def rows_of(agenda):
     return [
-        Row(study="s", key=key, variant=item.variant, label="", seed=item.trial.seed, state="done", role=item.role)
+        Row(
+            study="s",
+            key=key,
+            variant=item.variant,
+            label="",
+            seed=item.trial.seed,
+            state="done",
+            role=item.role,
+        )
         for key, item in agenda.items.items()
     ]
 
@@ -217,7 +268,11 @@ def test_a_winner_of_a_search_that_goes_on_is_confirmed_too():
     for item in second.start(rows_of(first)):
         finish(second, [item], {2: 60.0, 4: 40.0}.get(item.variant.get("backbone.width"), 50.0))
 
-    assert drain(second, scores={8: 90.0}) == [(8, 0, "search"), (8, 1, "confirm"), (8, 2, "confirm")]
+    assert drain(second, scores={8: 90.0}) == [
+        (8, 0, "search"),
+        (8, 1, "confirm"),
+        (8, 2, "confirm"),
+    ]
     assert second.exhausted
 
 
@@ -273,19 +328,29 @@ def test_variants_that_a_scheduler_stopped_get_no_further_seeds():
     finish(agenda, first[2:], fate="stopped")
 
     assert (waiting, [item.trial.seed for item in first]) == ([], [0, 0, 0])
-    assert [(item.variant["backbone.width"], item.trial.seed) for item in agenda.propose()] == [(2, 1), (4, 1)]
+    assert [(item.variant["backbone.width"], item.trial.seed) for item in agenda.propose()] == [
+        (2, 1),
+        (4, 1),
+    ]
     assert agenda.exhausted
 
 
 def test_only_the_first_seed_of_a_study_may_be_pruned():
     agenda = Agenda(study(seeds=2))
 
-    assert {item.trial.seed: agenda.prunable(item.trial) for item in agenda.start([])} == {0: True, 1: False}
+    assert {item.trial.seed: agenda.prunable(item.trial) for item in agenda.start([])} == {
+        0: True,
+        1: False,
+    }
 
 
 def test_looks_give_seeds_only_to_what_is_open():
     agenda = Agenda(study(seeds={"looks": [3, 6, 20], "baseline": {"backbone.width": 2}}))
-    gains = {2: lambda seed: seed / 10, 4: lambda seed: 40 + seed / 9, 8: lambda seed: 1.2 * (seed % 2) + seed / 10}
+    gains = {
+        2: lambda seed: seed / 10,
+        4: lambda seed: 40 + seed / 9,
+        8: lambda seed: 1.2 * (seed % 2) + seed / 10,
+    }
     first = agenda.start([])
     for item in first:
         finish(agenda, [item], gains[item.variant["backbone.width"]](item.trial.seed))
@@ -334,7 +399,10 @@ def test_objectives_are_scored_on_the_validation_part_and_counted_costs_in_full(
 def test_a_recipe_that_varies_replaces_the_training_of_the_base(axis):
     planned = Agenda(study(axes=[axis])).start([])
 
-    assert [(item.trial.training.epochs, item.trial.training.recipe) for item in planned] == [(6, None), (300, None)]
+    assert [(item.trial.training.epochs, item.trial.training.recipe) for item in planned] == [
+        (6, None),
+        (300, None),
+    ]
 
 
 @pytest.mark.parametrize("failing", [2, 4])
@@ -342,7 +410,12 @@ def test_looks_give_no_more_seeds_to_what_fails_on_all_of_them(failing):
     agenda = Agenda(study(seeds={"looks": [3, 6], "baseline": {"backbone.width": 2}}))
     for item in agenda.start([]):
         width = item.variant["backbone.width"]
-        finish(agenda, [item], item.trial.seed % 2 + width / 9, fate="failed" if width == failing else "done")
+        finish(
+            agenda,
+            [item],
+            item.trial.seed % 2 + width / 9,
+            fate="failed" if width == failing else "done",
+        )
 
     proposed = {item.variant["backbone.width"] for item in agenda.propose()}
 

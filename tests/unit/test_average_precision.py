@@ -49,7 +49,12 @@ def test_perfect_detections_have_every_precision_of_100():
 
 
 def test_a_shifted_box_is_found_up_to_its_overlap():
-    shifted = (30, 10, 130, 110)  # by 20 of 100: overlap 80 / 120 = 0.667, beyond 4 of the 10 thresholds
+    shifted = (
+        30,
+        10,
+        130,
+        110,
+    )  # by 20 of 100: overlap 80 / 120 = 0.667, beyond 4 of the 10 thresholds
 
     assert precisions([there(CAT)], [seen(shifted)]) == pytest.approx(
         {"ap": 40, "ap50": 100, "ap75": 0, "ap_large": 40}
@@ -103,7 +108,9 @@ def test_a_crowd_neither_rewards_nor_punishes(inside):
 def test_what_is_found_outside_of_a_crowd_is_a_fault():
     truth = [there(CAT, DOG, crowd=[False, True])]
 
-    assert precisions(truth, [seen(CAT, (300, 200, 320, 220), scores=[0.5, 0.9])])["ap"] == pytest.approx(50)
+    assert precisions(truth, [seen(CAT, (300, 200, 320, 220), scores=[0.5, 0.9])])[
+        "ap"
+    ] == pytest.approx(50)
 
 
 def test_sizes_are_told_by_the_area_and_not_by_the_box():
@@ -115,14 +122,21 @@ def test_sizes_are_told_by_the_area_and_not_by_the_box():
 
 
 def test_without_detections_every_precision_is_zero():
-    assert precisions([there(CAT), there()], [seen(), seen()]) == {"ap": 0, "ap50": 0, "ap75": 0, "ap_large": 0}
+    assert precisions([there(CAT), there()], [seen(), seen()]) == {
+        "ap": 0,
+        "ap50": 0,
+        "ap75": 0,
+        "ap_large": 0,
+    }
 
 
 def test_the_best_100_detections_of_an_image_and_class_count():
     noise = [(300, 300, 310 + number, 310) for number in range(100)]
     truth = [there(CAT)]
 
-    assert precisions(truth, [seen(*noise[:99], CAT, scores=[0.9] * 99 + [0.5])])["ap"] == pytest.approx(1)
+    assert precisions(truth, [seen(*noise[:99], CAT, scores=[0.9] * 99 + [0.5])])[
+        "ap"
+    ] == pytest.approx(1)
     assert precisions(truth, [seen(*noise, CAT, scores=[0.9] * 100 + [0.5])])["ap"] == 0
 
 
@@ -131,7 +145,9 @@ def test_the_first_object_of_the_first_image_can_be_found():
     assert precisions([there(CAT)], [seen(CAT)])["ap"] == pytest.approx(100)
 
 
-@pytest.mark.parametrize("truth", [[], [there()], [there(CAT, crowd=[True])]], ids=["image", "object", "crowd"])
+@pytest.mark.parametrize(
+    "truth", [[], [there()], [there(CAT, crowd=[True])]], ids=["image", "object", "crowd"]
+)
 def test_without_anything_to_find_there_is_no_precision(truth):
     with pytest.raises(DataError, match="nothing to find"):
         precisions(truth, [seen(CAT)] * len(truth))
@@ -143,7 +159,11 @@ def test_without_anything_to_find_there_is_no_precision(truth):
         ([there(CAT)], [seen(), seen()], "of 2 images, but there are objects of 1"),
         ([there(CAT, labels=[3])], [seen()], "labels from 3 to 3, but there are 3 classes from 0"),
         ([there(CAT)], [seen(CAT, labels=[-1])], "labels from -1 to -1"),
-        ([there(CAT)], [seen(CAT, scores=[math.nan])], "image 0 has a detection whose box or score is not finite"),
+        (
+            [there(CAT)],
+            [seen(CAT, scores=[math.nan])],
+            "image 0 has a detection whose box or score is not finite",
+        ),
         ([there(CAT)], [seen((0, 0, math.inf, 1))], "not finite"),
     ],
     ids=["length", "label", "background", "score", "box"],
@@ -187,14 +207,29 @@ def random_scenes(seed: int, *, images: int = 40) -> tuple[list[Objects], list[D
         boxes = np.concatenate([corners, corners + np.exp(rng.uniform(2, 5.5, (count, 2)))], 1)
         areas = rng.uniform(0.4, 1.0, count) * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
         labels, crowd = rng.integers(0, 5, count), rng.random(count) < 0.1
-        truth.append(there(*boxes.tolist(), labels=labels.tolist(), areas=areas.tolist(), crowd=crowd.tolist()))
+        truth.append(
+            there(
+                *boxes.tolist(), labels=labels.tolist(), areas=areas.tolist(), crowd=crowd.tolist()
+            )
+        )
         repeated = np.repeat(np.arange(count), 2)
         near = boxes[repeated] + rng.normal(0, 4, (2 * count, 4))
-        far = np.concatenate([corners := rng.uniform(0, 300, (5, 2)), corners + rng.uniform(5, 99, (5, 2))], 1)
+        far = np.concatenate(
+            [corners := rng.uniform(0, 300, (5, 2)), corners + rng.uniform(5, 99, (5, 2))], 1
+        )
         kept = rng.random(len(near)) < 0.8
-        guesses = np.where(rng.random(2 * count) < 0.8, labels[repeated], rng.integers(0, 5, 2 * count))[kept]
+        guesses = np.where(
+            rng.random(2 * count) < 0.8, labels[repeated], rng.integers(0, 5, 2 * count)
+        )[kept]
         told = [*guesses.tolist(), *rng.integers(0, 5, 5).tolist()]
-        found.append(seen(*near[kept].tolist(), *far.tolist(), labels=told, scores=rng.random(len(told)).tolist()))
+        found.append(
+            seen(
+                *near[kept].tolist(),
+                *far.tolist(),
+                labels=told,
+                scores=rng.random(len(told)).tolist(),
+            )
+        )
     return truth, found
 
 
@@ -204,13 +239,19 @@ def by_faster_coco_eval(truth: list[Objects], found: list[Detections]) -> dict[s
     for image, (objects, detections) in enumerate(zip(truth, found, strict=True), start=1):
         for box, label, area, crowd in zip(*(values.tolist() for values in objects), strict=True):
             numbers = {"id": len(annotations) + 1, "image_id": image, "category_id": label + 1}
-            annotations.append({**numbers, "bbox": extents(box), "area": area, "iscrowd": int(crowd)})
+            annotations.append(
+                {**numbers, "bbox": extents(box), "area": area, "iscrowd": int(crowd)}
+            )
         for box, label, score in zip(*(values.tolist() for values in detections), strict=True):
-            results.append({"image_id": image, "category_id": label + 1, "bbox": extents(box), "score": score})
+            results.append(
+                {"image_id": image, "category_id": label + 1, "bbox": extents(box), "score": score}
+            )
     images = [{"id": number} for number in range(1, len(truth) + 1)]
     categories = [{"id": number} for number in range(1, 6)]
     known = COCO({"images": images, "annotations": annotations, "categories": categories})
-    evaluation = COCOeval_faster(known, known.loadRes(results), iouType="bbox", print_function=lambda *_: None)
+    evaluation = COCOeval_faster(
+        known, known.loadRes(results), iouType="bbox", print_function=lambda *_: None
+    )
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()

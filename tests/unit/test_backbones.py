@@ -23,13 +23,30 @@ from dasbench.render.sites import site_records
 from dasbench.spec.trial import Placement, Trial
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-TIMM = ("resnet26", "mobilenetv3_large_100", "convnext_tiny", "regnety_002", "dpn68", "vit_tiny_patch16_224")
-TORCHVISION = ("efficientnet_b0", "densenet121", "googlenet", "mnasnet0_5", "regnet_y_400mf", "squeezenet1_1", "swin_t")
+TIMM = (
+    "resnet26",
+    "mobilenetv3_large_100",
+    "convnext_tiny",
+    "regnety_002",
+    "dpn68",
+    "vit_tiny_patch16_224",
+)
+TORCHVISION = (
+    "efficientnet_b0",
+    "densenet121",
+    "googlenet",
+    "mnasnet0_5",
+    "regnet_y_400mf",
+    "squeezenet1_1",
+    "swin_t",
+)
 NARROW = {"name": "resnet18", "width": 4, "stem": "small"}
 
 
 def trial(backbone: object, gate: object = "none", **placement: object) -> Trial:
-    return Trial.model_validate({"backbone": backbone, "gate": gate, "placement": placement, "dataset": "digits"})
+    return Trial.model_validate(
+        {"backbone": backbone, "gate": gate, "placement": placement, "dataset": "digits"}
+    )
 
 
 def network(backbone: object, gate: object = "none", **placement: object) -> nn.Module:
@@ -91,7 +108,9 @@ def test_mobilenet_with_a_gate_has_the_parameters_of_table1(label, gate):
     with torch.device("meta"):
         net = build_model(resolve_model(trial("mobilenet_v2", gate)), num_classes=1000)
 
-    assert sum(p.numel() for p in net.parameters()) == table("table1").row(label).exact["full"].params
+    assert (
+        sum(p.numel() for p in net.parameters()) == table("table1").row(label).exact["full"].params
+    )
 
 
 def test_mobilenet_with_das_has_the_counts_that_the_paper_counted():
@@ -110,7 +129,10 @@ def test_resnet50_with_gates_in_some_blocks_has_the_parameters_of_table1(label, 
     with torch.device("meta"):
         net = build_model(resolve_model(trial("resnet50", gate)), num_classes=1000)
 
-    assert sum(p.numel() for p in net.parameters()) == table("table1").row(f"ResNet-50 + {label}").exact["full"].params
+    assert (
+        sum(p.numel() for p in net.parameters())
+        == table("table1").row(f"ResNet-50 + {label}").exact["full"].params
+    )
 
 
 @pytest.mark.parametrize("gate", [name for name in GATES.names() if name != "none"])
@@ -130,7 +152,9 @@ def test_mobilenet_has_seven_stages_of_seventeen_blocks():
 
     ends = [site.path for site in sites if site.after == "stage"]
     assert ends == [f"features.{index}" for index in (1, 3, 6, 10, 13, 16, 17)]
-    assert [site.path for site in sites if site.after == "block"] == [f"features.{index}" for index in range(1, 18)]
+    assert [site.path for site in sites if site.after == "block"] == [
+        f"features.{index}" for index in range(1, 18)
+    ]
 
 
 def test_before_add_in_mobilenet_is_behind_the_last_norm_of_a_block():
@@ -138,7 +162,9 @@ def test_before_add_in_mobilenet_is_behind_the_last_norm_of_a_block():
 
     places = [site for site in backbone.sites if site.after == "before_add"]
 
-    assert all(isinstance(backbone.module.get_submodule(site.path), nn.BatchNorm2d) for site in places)
+    assert all(
+        isinstance(backbone.module.get_submodule(site.path), nn.BatchNorm2d) for site in places
+    )
     assert len(places) == 17
 
 
@@ -179,7 +205,10 @@ def test_blocks_are_numbered_from_zero_in_each_stage(name):
         ({"after": "block", "blocks": "last"}, ["layer1.2", "layer2.3", "layer3.5", "layer4.2"]),
         ({"after": "block", "blocks": "first", "stages": (2, 4)}, ["layer2.0", "layer4.0"]),
         ({"after": "block", "blocks": "alternate", "stages": (2,)}, ["layer2.1", "layer2.3"]),
-        ({"after": "block", "blocks": "alternate", "stages": (3,)}, ["layer3.1", "layer3.3", "layer3.5"]),
+        (
+            {"after": "block", "blocks": "alternate", "stages": (3,)},
+            ["layer3.1", "layer3.3", "layer3.5"],
+        ),
         ({"after": "inside", "stages": (4,)}, ["layer4.0.bn2", "layer4.1.bn2", "layer4.2.bn2"]),
         ({"after": "before_add", "blocks": "last", "stages": (1,)}, ["layer1.2.bn3"]),
         ({"after": "block", "blocks": "all", "stages": (1,)}, ["layer1.0", "layer1.1", "layer1.2"]),
@@ -192,7 +221,11 @@ def test_blocks_of_a_stage_can_be_chosen(placement, paths):
 
 
 def test_inside_of_a_block_there_are_the_channels_of_its_middle_convolution():
-    wide = [site.channels for site in on_meta("resnet50").sites if site.after == "inside" and site.block == 0]
+    wide = [
+        site.channels
+        for site in on_meta("resnet50").sites
+        if site.after == "inside" and site.block == 0
+    ]
     basic = [site for site in on_meta("resnet18").sites if site.after == "inside"]
 
     assert wide == [64, 128, 256, 512]
@@ -200,7 +233,9 @@ def test_inside_of_a_block_there_are_the_channels_of_its_middle_convolution():
 
 
 def test_a_place_that_is_the_end_of_a_block_and_of_a_stage_takes_one_gate():
-    chosen = choose_sites(on_meta("mobilenet_v2").sites, Placement(sites=("features.17", "features.3")))
+    chosen = choose_sites(
+        on_meta("mobilenet_v2").sites, Placement(sites=("features.17", "features.3"))
+    )
 
     assert [site.path for site in chosen] == ["features.3", "features.17"]
 
@@ -217,7 +252,9 @@ def test_a_kind_of_place_that_the_backbone_lacks_is_answered_with_what_it_has():
 def test_a_placement_that_leaves_no_block_says_how_many_there_are():
     sites = on_meta("mobilenet_v2").sites
 
-    with pytest.raises(ModelError, match="blocks alternate leaves no place; places in each stage: 1: 1, 2: 2, 3: 3"):
+    with pytest.raises(
+        ModelError, match="blocks alternate leaves no place; places in each stage: 1: 1, 2: 2, 3: 3"
+    ):
         choose_sites(sites, Placement(stages=(1,), after="block", blocks="alternate"))
 
 
@@ -236,7 +273,10 @@ def test_all_blocks_and_no_word_about_blocks_are_the_same_trial():
     silent, said = trial("resnet18", "se"), trial("resnet18", "se", blocks="all")
 
     assert resolve_model(silent).key == resolve_model(said).key
-    assert resolve_model(trial("resnet18", "gsop", blocks="all")).key != resolve_model(trial("resnet18", "gsop")).key
+    assert (
+        resolve_model(trial("resnet18", "gsop", blocks="all")).key
+        != resolve_model(trial("resnet18", "gsop")).key
+    )
 
 
 def test_at_the_ends_of_stages_the_gates_own_choice_of_blocks_is_dropped():
@@ -247,7 +287,9 @@ def test_at_the_ends_of_stages_the_gates_own_choice_of_blocks_is_dropped():
 
 
 def test_blocks_are_refused_for_a_gate_at_the_ends_of_stages():
-    with pytest.raises(StudyError, match=r"placement\.blocks: gate 'das' stands at the ends of stages"):
+    with pytest.raises(
+        StudyError, match=r"placement\.blocks: gate 'das' stands at the ends of stages"
+    ):
         resolve_model(trial("resnet18", "das", blocks="last"))
 
 
@@ -265,7 +307,12 @@ def test_a_resolved_network_resolves_to_itself(backbone, gate):
 def test_a_gate_can_ask_for_another_stride_of_the_last_stage():
     assert resolve_model(trial("resnet18", "gsop")).backbone.params["last_stride"] == 1
     assert resolve_model(trial("resnet18", "se")).backbone.params["last_stride"] == 2
-    assert resolve_model(trial({"name": "resnet18", "last_stride": 2}, "gsop")).backbone.params["last_stride"] == 2
+    assert (
+        resolve_model(trial({"name": "resnet18", "last_stride": 2}, "gsop")).backbone.params[
+            "last_stride"
+        ]
+        == 2
+    )
     assert "last_stride" not in resolve_model(trial("mobilenet_v2", "gsop")).backbone.params
 
 
@@ -287,7 +334,9 @@ def test_torchvisions_networks_are_there_by_their_names():
     backbone = BACKBONES["torchvision"].make(10, model="efficientnet_b0")
 
     ends = [(site.path, site.channels) for site in backbone.sites if site.after == "stage"]
-    assert ends == [(f"features.{i}", c) for i, c in ((1, 16), (2, 24), (3, 40), (5, 112), (7, 320))]
+    assert ends == [
+        (f"features.{i}", c) for i, c in ((1, 16), (2, 24), (3, 40), (5, 112), (7, 320))
+    ]
     assert backbone.module(torch.zeros(2, 3, 64, 64)).shape == (2, 10)
 
 
@@ -295,18 +344,27 @@ def test_timms_networks_are_there_by_their_names():
     pytest.importorskip("timm")
     backbone = BACKBONES["timm"].make(10, model="resnet26")
 
-    assert [site.path for site in backbone.sites if site.after == "stage"] == ["layer1", "layer2", "layer3", "layer4"]
+    assert [site.path for site in backbone.sites if site.after == "stage"] == [
+        "layer1",
+        "layer2",
+        "layer3",
+        "layer4",
+    ]
     assert backbone.module.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 10)
 
 
 @pytest.mark.parametrize("name", RESNETS[:3])
 def test_tracing_finds_the_stages_and_blocks_that_a_resnet_declares(name):
     declared = {
-        (s.path, s.stage, s.channels, s.after, s.block) for s in on_meta(name).sites if s.after in ("stage", "block")
+        (s.path, s.stage, s.channels, s.after, s.block)
+        for s in on_meta(name).sites
+        if s.after in ("stage", "block")
     }
     net = torchvision.models.get_model(name, weights=None)
 
-    traced = {(s.path, s.stage, s.channels, s.after, s.block) for s in trace_sites(net, image_side=224)}
+    traced = {
+        (s.path, s.stage, s.channels, s.after, s.block) for s in trace_sites(net, image_side=224)
+    }
 
     assert traced == declared
 
@@ -323,7 +381,9 @@ def test_tracing_leaves_the_network_alone():
 
 
 def test_a_network_whose_maps_grow_again_has_no_places():
-    encoder = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(2), nn.Upsample(scale_factor=2))
+    encoder = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+    )
 
     assert trace_sites(encoder, image_side=32) == ()
 
@@ -389,7 +449,9 @@ def save(tmp_path):
     return write
 
 
-def weights_of(name: str = "resnet18", num_classes: int = 10, **params: object) -> Mapping[str, torch.Tensor]:
+def weights_of(
+    name: str = "resnet18", num_classes: int = 10, **params: object
+) -> Mapping[str, torch.Tensor]:
     torch.manual_seed(5)
     defaults = {"width": 4, "stem": "small"} if name.startswith("resnet") else {}
     return BACKBONES[name].make(num_classes, **{**defaults, **params}).module.state_dict()
@@ -440,7 +502,9 @@ def test_a_head_of_other_classes_stays_fresh_and_is_named_in_the_log(save, caplo
 
 
 def test_files_without_the_counters_of_batch_norms_are_fine(save):
-    wanted = {key: value for key, value in weights_of().items() if not key.endswith("num_batches_tracked")}
+    wanted = {
+        key: value for key, value in weights_of().items() if not key.endswith("num_batches_tracked")
+    }
 
     got = network({**NARROW, "weights": save(wanted)}).backbone.state_dict()
 
@@ -453,9 +517,18 @@ def test_files_without_the_counters_of_batch_norms_are_fine(save):
         (lambda w: w.pop("layer1.0.conv1.weight"), r"'layer1\.0\.conv1\.weight' is missing"),
         (lambda w: w.pop("fc.bias"), r"'fc\.bias' is missing"),
         (lambda w: w.update(extra=torch.zeros(1)), r"'extra' is not of this network"),
-        (lambda w: w.update({"conv1.weight": torch.zeros(4, 3, 7, 7)}), r"\(4, 3, 7, 7\), not \(4, 3, 3, 3\)"),
-        (lambda w: w.update({"fc.weight": torch.zeros(10, 5)}), r"'fc\.weight' is \(10, 5\), not \(10, 32\)"),
-        (lambda w: w.clear(), r"'conv1\.weight' is missing; 'bn1\.weight' is missing; .*\(and \d+ more\)"),
+        (
+            lambda w: w.update({"conv1.weight": torch.zeros(4, 3, 7, 7)}),
+            r"\(4, 3, 7, 7\), not \(4, 3, 3, 3\)",
+        ),
+        (
+            lambda w: w.update({"fc.weight": torch.zeros(10, 5)}),
+            r"'fc\.weight' is \(10, 5\), not \(10, 32\)",
+        ),
+        (
+            lambda w: w.clear(),
+            r"'conv1\.weight' is missing; 'bn1\.weight' is missing; .*\(and \d+ more\)",
+        ),
     ],
 )
 def test_weights_of_another_network_are_refused_with_the_first_keys(save, change, message):
@@ -467,7 +540,9 @@ def test_weights_of_another_network_are_refused_with_the_first_keys(save, change
         network({**NARROW, "weights": file})
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 broken", bytes(range(256)) * 8])
+@pytest.mark.parametrize(
+    "content", [b"", b"no weights", b"PK\x03\x04 broken", bytes(range(256)) * 8]
+)
 def test_a_file_that_holds_no_weights_is_refused(tmp_path, content):
     file = tmp_path / "weights.pt"
     file.write_bytes(content)
@@ -497,15 +572,21 @@ def test_weights_are_read_without_running_code(tmp_path):
 
 
 def test_a_missing_file_is_said_with_torchvisions_names():
-    with pytest.raises(DataError, match=r"no file 'IMAGENET1K_V3'.*names for resnet18: DEFAULT, IMAGENET1K_V1"):
+    with pytest.raises(
+        DataError, match=r"no file 'IMAGENET1K_V3'.*names for resnet18: DEFAULT, IMAGENET1K_V1"
+    ):
         resolve_model(trial({**NARROW, "weights": "IMAGENET1K_V3"}))
 
 
-def test_torchvisions_names_mean_the_folder_of_torch_hub_and_nothing_is_downloaded(tmp_path, monkeypatch):
+def test_torchvisions_names_mean_the_folder_of_torch_hub_and_nothing_is_downloaded(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_: pytest.fail("a download"))
 
-    with pytest.raises(DataError, match=f"expected at {tmp_path}/checkpoints/mobilenet_v2-b0353104.pth") as error:
+    with pytest.raises(
+        DataError, match=f"expected at {tmp_path}/checkpoints/mobilenet_v2-b0353104.pth"
+    ) as error:
         resolve_model(trial({"name": "mobilenet_v2", "weights": "IMAGENET1K_V1"}))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "mobilenet_v2-b0353104.pth").write_bytes(b"")
@@ -534,7 +615,9 @@ def test_a_file_that_changes_is_another_trial(save):
     assert resolve_model(trial(backbone)).key != before.key
 
 
-def test_a_trial_with_weights_survives_its_own_plain_data_and_another_folder(save, tmp_path, monkeypatch):
+def test_a_trial_with_weights_survives_its_own_plain_data_and_another_folder(
+    save, tmp_path, monkeypatch
+):
     save(weights_of())
     monkeypatch.chdir(tmp_path)
     here = resolve_model(trial({**NARROW, "weights": "weights.pt"}))
@@ -553,7 +636,13 @@ def test_show_lists_every_site_of_a_backbone():
     records = site_records(backbone_sites("mobilenet_v2", overrides=("backbone.width_mult=0.5",)))
 
     assert len(records) == 17 + 17 + 7
-    assert records[-1] == {"path": "features.17", "after": "stage", "stage": 7, "block": None, "channels": 160}
+    assert records[-1] == {
+        "path": "features.17",
+        "after": "stage",
+        "stage": 7,
+        "block": None,
+        "channels": 160,
+    }
 
 
 def test_show_sets_parameters_of_the_backbone_alone():

@@ -25,7 +25,9 @@ from dasbench.tasks.task import Replica
 from dasbench.training.run_trial import Runtime, run_trial
 
 UNEVEN = np.array([0] * 80 + [2] * 15 + [1] * 5)
-LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=60).map(lambda labels: np.array(labels, dtype=np.int64))
+LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=60).map(
+    lambda labels: np.array(labels, dtype=np.int64)
+)
 NUMBERS = {"common": 60, "rare": 20, "scarce": 10}
 """Images of each class in a folder; 62 of them are trained on."""
 
@@ -71,7 +73,9 @@ class TestWeights:
         weights = class_weights(labels, num_classes=8)
 
         present = np.unique(labels)
-        assert np.allclose(weights[present], compute_class_weight("balanced", classes=present, y=labels))
+        assert np.allclose(
+            weights[present], compute_class_weight("balanced", classes=present, y=labels)
+        )
         assert weights[np.setdiff1d(np.arange(8), present)].sum() == 0
 
     @given(labels=LABELS)
@@ -84,14 +88,23 @@ class TestWeights:
 
     @pytest.mark.parametrize("smoothing", [0.0, 0.2])
     @pytest.mark.parametrize("parts", [1, 3, 7])
-    def test_the_loss_is_the_weighted_mean_of_torch_however_a_batch_is_cut(self, photos, parts, smoothing):
-        learner = learner_of(trial_of(photos, "weights", accumulate=parts, batch_size=70, label_smoothing=smoothing))
+    def test_the_loss_is_the_weighted_mean_of_torch_however_a_batch_is_cut(
+        self, photos, parts, smoothing
+    ):
+        learner = learner_of(
+            trial_of(photos, "weights", accumulate=parts, batch_size=70, label_smoothing=smoothing)
+        )
         learner.model.eval().requires_grad_(False)
         batch = list(next(iter(learner.batches(1))))
-        images, labels = (torch.cat([getattr(part.content, name) for part in batch]) for name in ("images", "labels"))
+        images, labels = (
+            torch.cat([getattr(part.content, name) for part in batch])
+            for name in ("images", "labels")
+        )
         numbers = torch.bincount(learner.data.train.labels)
         weights = len(labels) / (len(numbers) * numbers)
-        expected = functional.cross_entropy(learner.model(images), labels, weight=weights, label_smoothing=smoothing)
+        expected = functional.cross_entropy(
+            learner.model(images), labels, weight=weights, label_smoothing=smoothing
+        )
 
         found = sum(learner.losses(batch))
 
@@ -99,13 +112,18 @@ class TestWeights:
         assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
     def test_gradients_do_not_depend_on_the_parts_of_a_batch(self, photos):
-        whole, cut = (first_batch(learner_of(trial_of(photos, "weights", accumulate=n, batch_size=70))) for n in (1, 7))
+        whole, cut = (
+            first_batch(learner_of(trial_of(photos, "weights", accumulate=n, batch_size=70)))
+            for n in (1, 7)
+        )
 
         assert cut[0] == pytest.approx(whole[0], rel=1e-5)
         for one, other in zip(whole[1], cut[1], strict=True):
             assert torch.allclose(one, other, atol=1e-5)
 
-    @pytest.mark.parametrize("batch_size", [70, 3])  # 3 images are too few to share: each replica computes all
+    @pytest.mark.parametrize(
+        "batch_size", [70, 3]
+    )  # 3 images are too few to share: each replica computes all
     @pytest.mark.parametrize("parts", [1, 2])
     def test_what_replicas_compute_adds_up_to_the_whole_batch(self, photos, parts, batch_size):
         trial = trial_of(photos, "weights", accumulate=parts, batch_size=batch_size)
@@ -119,14 +137,16 @@ class TestWeights:
 
     def test_weights_change_what_is_learned_from_uneven_classes(self, photos):
         plain, weighted = (
-            first_batch(learner_of(trial_of(photos, balance, batch_size=70))) for balance in ("none", "weights")
+            first_batch(learner_of(trial_of(photos, balance, batch_size=70)))
+            for balance in ("none", "weights")
         )
 
         assert abs(plain[0] - weighted[0]) > 1e-3
 
     def test_scores_are_not_weighted(self, photos):
         scores = [
-            learner_of(trial_of(photos, balance)).evaluate("val").metrics for balance in ("none", "weights", "sampling")
+            learner_of(trial_of(photos, balance)).evaluate("val").metrics
+            for balance in ("none", "weights", "sampling")
         ]
 
         assert scores[0] == scores[1] == scores[2]
@@ -134,13 +154,17 @@ class TestWeights:
 
 class TestSampling:
     def test_every_class_that_occurs_is_drawn_equally_often(self):
-        drawn = [UNEVEN[balanced_draw(UNEVEN, seed=0, epoch=epoch) % 100] for epoch in range(1, 201)]
+        drawn = [
+            UNEVEN[balanced_draw(UNEVEN, seed=0, epoch=epoch) % 100] for epoch in range(1, 201)
+        ]
 
         shares = np.bincount(np.concatenate(drawn), minlength=4) / 20_000
         assert shares == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0], abs=0.02)
 
     def test_every_image_of_a_class_is_drawn_equally_often(self):
-        drawn = np.concatenate([balanced_draw(UNEVEN, seed=0, epoch=epoch) % 100 for epoch in range(1, 401)])
+        drawn = np.concatenate(
+            [balanced_draw(UNEVEN, seed=0, epoch=epoch) % 100 for epoch in range(1, 401)]
+        )
 
         times = np.bincount(drawn, minlength=100)
         assert times[95:] == pytest.approx(40_000 / 15, rel=0.1)
@@ -161,7 +185,9 @@ class TestSampling:
         assert numbers.min() >= 0
 
     def test_an_image_that_is_drawn_again_is_the_same_image_varied_differently(self):
-        pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8))
+        pixels = torch.from_numpy(
+            np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
+        )
         part = Repeatable(MemorySplit(pixels, torch.tensor([0, 1]), max_shift=8, flip=True))
         again = np.array([1, 3, 5])
 
@@ -208,7 +234,9 @@ def test_an_interrupted_trial_goes_on_bit_for_bit(photos, tmp_path, balance):
     run_trial(trial, lambda epoch: "interrupt" if epoch.number == 2 else "continue", tmp_path)
     resumed = run_trial(trial, workdir=tmp_path)
 
-    losses = [[epoch.metrics["train_loss"] for epoch in outcome.epochs] for outcome in (whole, resumed)]
+    losses = [
+        [epoch.metrics["train_loss"] for epoch in outcome.epochs] for outcome in (whole, resumed)
+    ]
     assert losses[0] == losses[1]
     assert (whole.correct, whole.confusion) == (resumed.correct, resumed.confusion)
 
@@ -218,10 +246,14 @@ def test_an_interrupted_trial_goes_on_bit_for_bit(photos, tmp_path, balance):
 def test_two_replicas_come_to_the_result_of_one_process(photos, balance):
     trial = trial_of(photos, balance, batch_size=30, lr=0.002)
 
-    alone, together = (run_trial(trial, runtime=Runtime(device="cpu", replicas=number)) for number in (1, 2))
+    alone, together = (
+        run_trial(trial, runtime=Runtime(device="cpu", replicas=number)) for number in (1, 2)
+    )
 
     assert together.status == "done", together.error
-    assert together.epochs[0].metrics["train_loss"] == pytest.approx(alone.epochs[0].metrics["train_loss"], rel=4e-4)
+    assert together.epochs[0].metrics["train_loss"] == pytest.approx(
+        alone.epochs[0].metrics["train_loss"], rel=4e-4
+    )
 
 
 class TestRefusals:
@@ -229,9 +261,13 @@ class TestRefusals:
                                                    ("detection", "salient_shapes")])  # fmt: skip
     @pytest.mark.parametrize("balance", ["weights", "sampling"])
     def test_a_task_without_balance_is_refused(self, task, dataset, balance):
-        trial = Trial(task=task, backbone="resnet18", dataset=dataset, training={"balance": balance})
+        trial = Trial(
+            task=task, backbone="resnet18", dataset=dataset, training={"balance": balance}
+        )
 
-        with pytest.raises(StudyError, match=f"'{balance}' is not done by the task {task}.*: classification") as found:
+        with pytest.raises(
+            StudyError, match=f"'{balance}' is not done by the task {task}.*: classification"
+        ) as found:
             resolve(trial)
 
         assert [complaint.key for complaint in found.value.complaints] == ["training.balance"]
@@ -243,5 +279,7 @@ class TestRefusals:
             "  training:\n    balance: sampling\n"
         )
 
-        with pytest.raises(StudyError, match=r"study\.yaml:8: base\.training\.balance: 'sampling' is not done by"):
+        with pytest.raises(
+            StudyError, match=r"study\.yaml:8: base\.training\.balance: 'sampling' is not done by"
+        ):
             plan_study(load_study(file))

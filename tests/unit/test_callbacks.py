@@ -62,9 +62,13 @@ class Broken(Display):
 
 
 def study(**fields):
-    base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
+    base = Trial(
+        backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8}
+    )
     axes = [{"key": "backbone.width", "values": [2, 4]}]
-    return Study.model_validate({"name": "widths", "question": "How wide?", "base": base, "axes": axes, **fields})
+    return Study.model_validate(
+        {"name": "widths", "question": "How wide?", "base": base, "axes": axes, **fields}
+    )
 
 
 def job(trial, report):
@@ -73,9 +77,18 @@ def job(trial, report):
     for epoch in curve:
         report(epoch)
     if trial.backbone.params["width"] == 4:
-        return Outcome(key=trial.key, status="failed", reason="nan", error="the loss is nan", epochs=curve)
+        return Outcome(
+            key=trial.key, status="failed", reason="nan", error="the loss is nan", epochs=curve
+        )
     metrics = {"top1": 51.5, "val_top1": 52.0, "loss": math.nan}
-    return Outcome(key=trial.key, status="done", metrics=metrics, epochs=curve, cost=count_cost(trial), seconds=2.5)
+    return Outcome(
+        key=trial.key,
+        status="done",
+        metrics=metrics,
+        epochs=curve,
+        cost=count_cost(trial),
+        seconds=2.5,
+    )
 
 
 def interrupted(trial, report):
@@ -99,7 +112,15 @@ def test_a_callback_hears_what_the_display_hears(tmp_path):
     _, display, _ = run(tmp_path, {"one": callback})
 
     assert callback.heard == [*display.heard, "close"]
-    assert display.heard == ["planned", "reported", "reported", "done", "reported", "reported", "failed"]
+    assert display.heard == [
+        "planned",
+        "reported",
+        "reported",
+        "done",
+        "reported",
+        "reported",
+        "failed",
+    ]
 
 
 @pytest.mark.parametrize("event", ["reported", "close"])
@@ -111,7 +132,9 @@ def test_a_callback_that_fails_is_logged_once_and_harms_nothing(tmp_path, caplog
     assert sorted(summary.states.values()) == ["done", "failed"]
     assert sound.heard == [*display.heard, "close"]
     [record] = caplog.records
-    assert record.getMessage().startswith("callback 1. broken failed and hears nothing more of this run: ConnectionErr")
+    assert record.getMessage().startswith(
+        "callback 1. broken failed and hears nothing more of this run: ConnectionErr"
+    )
     assert "\n" not in record.getMessage()
 
 
@@ -144,15 +167,22 @@ def test_a_failure_of_the_display_is_no_callbacks_failure(tmp_path):
 def test_a_missing_package_is_named_with_the_command_that_installs_it(name, monkeypatch):
     CALLBACKS[name]  # the component itself imports without the package
     hidden = dict.fromkeys([name], None)
-    monkeypatch.setattr("dasbench.callbacks.callback.find_spec", lambda module: hidden.get(module, object()))
+    monkeypatch.setattr(
+        "dasbench.callbacks.callback.find_spec", lambda module: hidden.get(module, object())
+    )
 
-    with pytest.raises(UsageError, match=rf"callback '{name}' needs .*pip install 'dasbench\[{name}\]'"):
+    with pytest.raises(
+        UsageError, match=rf"callback '{name}' needs .*pip install 'dasbench\[{name}\]'"
+    ):
         make_callbacks([Choice(name=name)])
 
 
 def test_a_callback_may_be_named_twice():
     pytest.importorskip("tensorboard")
-    twice = [Choice(name="tensorboard", params={"folder": "a"}), Choice(name="tensorboard", params={"folder": "b"})]
+    twice = [
+        Choice(name="tensorboard", params={"folder": "a"}),
+        Choice(name="tensorboard", params={"folder": "b"}),
+    ]
 
     assert len(make_callbacks(twice)) == 2
 
@@ -171,13 +201,19 @@ def scalars():
 
 
 def test_tensorboard_gets_a_run_for_each_trial(tmp_path, scalars):
-    agenda, _, _ = run(tmp_path, make_callbacks([Choice(name="tensorboard", params={"folder": str(tmp_path / "tb")})]))
+    agenda, _, _ = run(
+        tmp_path,
+        make_callbacks([Choice(name="tensorboard", params={"folder": str(tmp_path / "tb")})]),
+    )
 
     names = {key: f"{item.label}_seed=0_{key}" for key, item in agenda.items.items()}
     assert {path.name for path in (tmp_path / "tb" / "widths").iterdir()} == set(names.values())
     first = next(iter(agenda.items.values()))
     done, failed = (scalars(tmp_path / "tb" / "widths" / name) for name in names.values())
-    assert [(event.step, event.value) for event in done.Scalars("val_top1")] == [(1, 51.0), (2, 52.0)]
+    assert [(event.step, event.value) for event in done.Scalars("val_top1")] == [
+        (1, 51.0),
+        (2, 52.0),
+    ]
     assert done.Scalars("final/top1")[0].value == 51.5
     assert done.Scalars("final/macs_full")[0].value == count_cost(first.trial).macs_full
     assert done.SummaryMetadata("_hparams_/session_start_info").plugin_data.plugin_name == "hparams"
@@ -195,7 +231,9 @@ def test_tensorboard_goes_on_where_an_interrupted_trial_stopped(tmp_path, scalar
     assert [event.step for event in scalars(folders[0]).Scalars("val_top1")] == [1, 1, 2]
 
 
-@pytest.mark.parametrize("label", ["../../etc", "[/] \x1b[31m", "$\\frac{$", "=cmd()", "a" * 500, "..", ""])
+@pytest.mark.parametrize(
+    "label", ["../../etc", "[/] \x1b[31m", "$\\frac{$", "=cmd()", "a" * 500, "..", ""]
+)
 def test_no_label_leads_out_of_tensorboards_folder(tmp_path, label):
     from dasbench.callbacks.tensorboard import folder_name
 
@@ -242,7 +280,9 @@ def test_wandb_writes_a_run_for_each_trial_without_a_network(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "offline")
 
-    agenda, _, summary = run(tmp_path, make_callbacks([Choice(name="wandb", params={"folder": str(tmp_path)})]))
+    agenda, _, summary = run(
+        tmp_path, make_callbacks([Choice(name="wandb", params={"folder": str(tmp_path)})])
+    )
 
     files = [path.name for path in (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")]
     assert sorted(files) == sorted(f"run-{key}.wandb" for key in agenda.items)

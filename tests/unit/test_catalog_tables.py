@@ -15,12 +15,16 @@ HALVE = Component(
     placement={"after": "stage"},
     source="nobody",
 )
-PLAIN = Component(kind="metric", name="ap", summary="A score.", parameters=[], placement=None, source="")
+PLAIN = Component(
+    kind="metric", name="ap", summary="A score.", parameters=[], placement=None, source=""
+)
 
 
 def cells(found):
     [table] = component_tables(found)
-    return [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
+    return [
+        dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows
+    ]
 
 
 def test_a_gate_shows_its_parameters_and_its_place():
@@ -67,8 +71,17 @@ def test_the_samplers_come_with_their_defaults():
 
 
 def test_studies_show_the_states_of_their_trials():
-    study = StudyRecord(name="s", question="Which?", document={}, file="", created="", states={"done": 3, "failed": 1})
+    study = StudyRecord(
+        name="s",
+        question="Which?",
+        document={},
+        file="",
+        created="",
+        states={"done": 3, "failed": 1},
+    )
 
     assert list(study_tables([study])[0].rows) == [("s", "Which?", "done=3, failed=1")]
-    assert study_records([study]) == [{"name": "s", "question": "Which?", "trials": {"done": 3, "failed": 1}}]
+    assert study_records([study]) == [
+        {"name": "s", "question": "Which?", "trials": {"done": 3, "failed": 1}}
+    ]
     assert list(study_tables([])[0].rows) == []

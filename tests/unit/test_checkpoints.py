@@ -20,7 +20,9 @@ TRIAL = Trial(
 
 @pytest.fixture(params=["folder", "url"])
 def place(request, tmp_path):
-    return tmp_path / "runs" if request.param == "folder" else f"memory://runs-{secrets.token_hex(4)}"
+    return (
+        tmp_path / "runs" if request.param == "folder" else f"memory://runs-{secrets.token_hex(4)}"
+    )
 
 
 def files(place) -> list[str]:

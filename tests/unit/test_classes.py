@@ -32,11 +32,15 @@ SMALL = Confusion.from_places(["cat", "dog", "owl"], [0, 1, 3, 4], [8, 2, 3, 1])
 
 def confusion_of(classes, *, seed=0, name="class"):
     """Some confusion of some classes, one of which has no example."""
-    draws = np.random.default_rng(seed).poisson(3, (classes, classes)) + 40 * np.eye(classes, dtype=int)
+    draws = np.random.default_rng(seed).poisson(3, (classes, classes)) + 40 * np.eye(
+        classes, dtype=int
+    )
     draws[classes // 2] = 0
     flat = draws.flatten()
     places = flat.nonzero()[0]
-    return Confusion.from_places([f"{name} {n}" for n in range(classes)], places.tolist(), flat[places].tolist())
+    return Confusion.from_places(
+        [f"{name} {n}" for n in range(classes)], places.tolist(), flat[places].tolist()
+    )
 
 
 def selection(rows, **confusions):
@@ -73,7 +77,11 @@ class TestTrials:
     def test_the_worst_class_comes_first_and_one_without_examples_last(self):
         scores = class_scores(SMALL)
 
-        assert [(score.name, score.accuracy) for score in scores] == [("dog", 25.0), ("cat", 80.0), ("owl", None)]
+        assert [(score.name, score.accuracy) for score in scores] == [
+            ("dog", 25.0),
+            ("cat", 80.0),
+            ("owl", None),
+        ]
         assert [score.taken_for for score in scores] == ["cat", "dog", ""]
 
     def test_a_trial_shows_its_classes_and_what_was_mistaken(self, db, capsys):
@@ -171,7 +179,8 @@ class TestPlot:
         rows = [row(f"v{number}", 0, 80, 10) for number in range(MOST_PANELS + 1)]
 
         with pytest.raises(
-            UsageError, match=f"{MOST_PANELS + 1} variants are more than the {MOST_PANELS} that fit; use --where"
+            UsageError,
+            match=f"{MOST_PANELS + 1} variants are more than the {MOST_PANELS} that fit; use --where",
         ):
             info(selection(rows, **{each.key: SMALL for each in rows}))
 
@@ -182,7 +191,9 @@ class TestPlot:
             info(selection(rows, a0=SMALL, b0=confusion_of(3)))
 
     def test_a_study_whose_results_say_nothing_of_classes_is_refused(self, db):
-        with pytest.raises(UsageError, match=r"study 'none': no result says which classes.*--again"):
+        with pytest.raises(
+            UsageError, match=r"study 'none': no result says which classes.*--again"
+        ):
             with_confusions(db, select_study(db, "none"))
 
     def test_the_confusions_of_a_study_are_read_for_the_plot_alone(self, db):
@@ -192,10 +203,19 @@ class TestPlot:
         assert set(with_confusions(db, bare).confusions) == {"aa0", "aa1", "aa2"}
         assert PLOTS["confusion"].traits["needs"] == "confusions"
 
-    @pytest.mark.parametrize(("classes", "variants"), [(1, 1), (2, 1), (2, 4), (10, 1), (10, 5), (30, 2), (100, 2)])
+    @pytest.mark.parametrize(
+        ("classes", "variants"), [(1, 1), (2, 1), (2, 4), (10, 1), (10, 5), (30, 2), (100, 2)]
+    )
     def test_nothing_of_a_figure_is_cut_off(self, tmp_path, classes, variants):
-        rows = [row(f"variant {number}", seed, 80, 10) for number in range(variants) for seed in range(2)]
-        confusions = {each.key: confusion_of(classes, name="a name that is long", seed=each.seed) for each in rows}
+        rows = [
+            row(f"variant {number}", seed, 80, 10)
+            for number in range(variants)
+            for seed in range(2)
+        ]
+        confusions = {
+            each.key: confusion_of(classes, name="a name that is long", seed=each.seed)
+            for each in rows
+        }
         what = info(selection(rows, **confusions)) if classes > 1 else info(selection(rows, **dict.fromkeys(
             confusions, Confusion.from_places(["only"], [0], [3]))))  # fmt: skip
 
@@ -208,12 +228,17 @@ class TestPlot:
         assert all((edge == 1).all() for edge in border)
 
     @pytest.mark.parametrize(("classes", "variants"), [(2, 1), (10, 2)])
-    def test_no_empty_strip_is_left_between_the_title_and_the_matrices(self, monkeypatch, classes, variants):
+    def test_no_empty_strip_is_left_between_the_title_and_the_matrices(
+        self, monkeypatch, classes, variants
+    ):
         figures = []
         monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
         rows = [row(f"variant {number}", 0, 80, 10) for number in range(variants)]
 
-        draw(info(selection(rows, **{each.key: confusion_of(classes) for each in rows})), Path("a.png"))
+        draw(
+            info(selection(rows, **{each.key: confusion_of(classes) for each in rows})),
+            Path("a.png"),
+        )
 
         [figure] = figures
         figure.draw_without_rendering()

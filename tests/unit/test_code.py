@@ -123,21 +123,30 @@ def project(tmp_path, monkeypatch):
 def test_a_helper_counts(project):
     before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
 
-    changed = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS.replace("3", "4")}, folder="two")
+    changed = project(
+        "my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS.replace("3", "4")}, folder="two"
+    )
 
     assert changed != before
 
 
 def test_a_moved_and_renamed_project_keeps_its_hash(project):
     before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
-    renamed = {"a_gate.py": GATE.replace("my_norms", "my_scales"), "my_scales.py": NORMS.replace("\n", "\r\n")}
+    renamed = {
+        "a_gate.py": GATE.replace("my_norms", "my_scales"),
+        "my_scales.py": NORMS.replace("\n", "\r\n"),
+    }
 
     assert project("a_gate", renamed, folder="elsewhere/deep") == before
 
 
 def test_a_project_that_becomes_a_package_keeps_its_hash(project):
     before = project("my_gate", {"my_gate.py": GATE, "my_norms.py": NORMS}, folder="one")
-    inside = {"lab/__init__.py": "", "lab/gate.py": GATE.replace("my_norms", ".norms"), "lab/norms.py": NORMS}
+    inside = {
+        "lab/__init__.py": "",
+        "lab/gate.py": GATE.replace("my_norms", ".norms"),
+        "lab/norms.py": NORMS,
+    }
 
     assert project("lab.gate", inside, folder="two") == before
 
@@ -145,9 +154,13 @@ def test_a_project_that_becomes_a_package_keeps_its_hash(project):
 def test_which_helper_is_used_for_what_counts(project):
     other = NORMS.replace("3", "5")
     text = "from a_part import scale\nfrom b_part import scale as other\n\n\ndef f(x): return scale(x) - other(x)\n"
-    before = project("gate", {"gate.py": text, "a_part.py": NORMS, "b_part.py": other}, folder="one")
+    before = project(
+        "gate", {"gate.py": text, "a_part.py": NORMS, "b_part.py": other}, folder="one"
+    )
 
-    swapped = project("gate", {"gate.py": text, "a_part.py": other, "b_part.py": NORMS}, folder="two")
+    swapped = project(
+        "gate", {"gate.py": text, "a_part.py": other, "b_part.py": NORMS}, folder="two"
+    )
 
     assert swapped != before
 
@@ -157,7 +170,12 @@ def test_a_parent_class_in_another_file_counts(project):
     parent = "class Base:\n    start = 0.5\n"
     before = project("gate", {"gate.py": child, "base_gate.py": parent}, folder="one")
 
-    assert project("gate", {"gate.py": child, "base_gate.py": parent.replace("0.5", "0.6")}, folder="two") != before
+    assert (
+        project(
+            "gate", {"gate.py": child, "base_gate.py": parent.replace("0.5", "0.6")}, folder="two"
+        )
+        != before
+    )
 
 
 def test_modules_that_import_each_other_have_a_hash(project):
@@ -167,14 +185,19 @@ def test_modules_that_import_each_other_have_a_hash(project):
     }
     before = project("ping", files, folder="one")
 
-    assert project("ping", {**files, "pong.py": files["pong.py"] + "X = 1\n"}, folder="two") != before
+    assert (
+        project("ping", {**files, "pong.py": files["pong.py"] + "X = 1\n"}, folder="two") != before
+    )
 
 
 def test_a_helper_that_is_imported_inside_of_a_function_counts(project):
     late = "def f(x):\n    from late_part import scale\n    return scale(x)\n"
     before = project("gate", {"gate.py": late, "late_part.py": NORMS}, folder="one")
 
-    assert project("gate", {"gate.py": late, "late_part.py": NORMS.replace("3", "4")}, folder="two") != before
+    assert (
+        project("gate", {"gate.py": late, "late_part.py": NORMS.replace("3", "4")}, folder="two")
+        != before
+    )
 
 
 def test_installed_packages_end_the_walk(project):
@@ -194,10 +217,15 @@ def test_installed_packages_that_are_imported_later_end_the_walk_too(project):
 
 
 def test_a_component_of_an_installed_package_has_the_code_of_that_package(project):
-    files = {"site-packages/lab/__init__.py": "", "site-packages/lab/gate.py": GATE.replace("my_norms", ".norms")}
+    files = {
+        "site-packages/lab/__init__.py": "",
+        "site-packages/lab/gate.py": GATE.replace("my_norms", ".norms"),
+    }
     before = project("lab.gate", {**files, "site-packages/lab/norms.py": NORMS}, folder="one")
 
-    changed = project("lab.gate", {**files, "site-packages/lab/norms.py": NORMS.replace("3", "4")}, folder="two")
+    changed = project(
+        "lab.gate", {**files, "site-packages/lab/norms.py": NORMS.replace("3", "4")}, folder="two"
+    )
 
     assert changed != before
 
@@ -246,7 +274,11 @@ def test_everything_that_a_training_computes_with_is_in_the_lock():
 def clone(tmp_path):
     """A copy of dasbench; returns a function that says what its trials' keys know of the code."""
     root = tmp_path / "clone"
-    shutil.copytree(Path(dasbench.__file__).parent, root / "dasbench", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(dasbench.__file__).parent,
+        root / "dasbench",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
 
     def codes(*gates: str) -> list[dict[str, str]]:
         program = (
@@ -307,7 +339,9 @@ def test_an_edited_training_loop_changes_every_trial(clone):
 
 @pytest.mark.slow
 def test_a_gate_that_is_added_to_dasbench_has_a_code(clone):
-    (clone.root / "gates/mine.py").write_text((clone.root / "gates/se.py").read_text().replace('"se"', '"mine"'))
+    (clone.root / "gates/mine.py").write_text(
+        (clone.root / "gates/se.py").read_text().replace('"se"', '"mine"')
+    )
 
     mine, se = clone("mine", "se")
 
@@ -340,9 +374,14 @@ print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys
 
 @pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
 def test_other_versions_of_python_give_the_same_hashes(version):
-    installed = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    installed = [
+        shutil.which(f"python{version}"),
+        *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"),
+    ]
     works = [
-        python for python in installed if python and not subprocess.run([python, "-c", ""], check=False).returncode
+        python
+        for python in installed
+        if python and not subprocess.run([python, "-c", ""], check=False).returncode
     ]
     if not works:
         pytest.skip(f"there is no python{version} on this machine")
@@ -407,7 +446,10 @@ def test_plugins_of_every_kind_are_in_the_key(own):
 
     again = own(PLUGINS.replace("A narrow", "A very narrow"), "two")
     edited = own(
-        PLUGINS.replace("replace(digits", "replace( digits").replace("width=width", "width=width + 1"), "three"
+        PLUGINS.replace("replace(digits", "replace( digits").replace(
+            "width=width", "width=width + 1"
+        ),
+        "three",
     )
 
     assert set(before.code) == {"backbone", "dataset", "gate"}

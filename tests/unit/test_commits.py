@@ -43,7 +43,9 @@ def a_git_of_nobody(monkeypatch, tmp_path):
 
 def git(folder: Path, *arguments: str) -> str:
     author = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    done = subprocess.run(["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", *author, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -152,7 +154,8 @@ def test_a_clone_of_dasbench_has_its_commit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "dirty"), [("dasbench/__init__.py", True), ("dasbench/gates/new.py", True), ("studies/a.yaml", False)]
+    ("file", "dirty"),
+    [("dasbench/__init__.py", True), ("dasbench/gates/new.py", True), ("studies/a.yaml", False)],
 )
 def test_a_clone_is_dirty_where_its_package_is(tmp_path, file, dirty):
     package = checkout(tmp_path / "clone")
@@ -162,7 +165,9 @@ def test_a_clone_is_dirty_where_its_package_is(tmp_path, file, dirty):
 
 
 @pytest.mark.parametrize(
-    "place", ["venv/lib/site-packages/dasbench", "dasbench"], ids=["in its venv", "beside its files"]
+    "place",
+    ["venv/lib/site-packages/dasbench", "dasbench"],
+    ids=["in its venv", "beside its files"],
 )
 def test_a_copy_of_dasbench_inside_of_a_foreign_repository_has_no_commit(tmp_path, place):
     repository(tmp_path / "foreign", mine__py="")
@@ -181,10 +186,15 @@ def test_a_copy_that_a_foreign_repository_follows_deeper_down_has_no_commit(tmp_
 def test_a_wheel_has_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
-    assert commit_of_package(write(tmp_path / "site-packages" / "dasbench" / "__init__.py").parent) is None
+    assert (
+        commit_of_package(write(tmp_path / "site-packages" / "dasbench" / "__init__.py").parent)
+        is None
+    )
 
 
-def test_a_trial_records_the_commits_of_its_code_and_not_of_the_folder_one_stands_in(tmp_path, monkeypatch):
+def test_a_trial_records_the_commits_of_its_code_and_not_of_the_folder_one_stands_in(
+    tmp_path, monkeypatch
+):
     foreign = repository(tmp_path / "foreign", study__yaml="")
     mine = repository(tmp_path / "mine", commits_gate__py=GATE.format(name="of_commits"))
     write(tmp_path / "mine" / "commits_gate.py", GATE.format(name="of_commits") + "# changed\n")

@@ -42,12 +42,19 @@ def entry(label, scores, variant=None, *, keys=(), failed=0):
 
 
 def question(*entries, **fields):
-    return Question(**{"entries": entries, "metric": "top1", "unit": "pp", "direction": "max", **fields})
+    return Question(
+        **{"entries": entries, "metric": "top1", "unit": "pp", "direction": "max", **fields}
+    )
 
 
 C, F = entry("c", [66 + gain for gain in GAINS]), entry("f", [66.0] * 5)
 NORMS = [
-    entry(f"first_norm={a} second_norm={b}", scores, {"gate.first_norm": a, "gate.second_norm": b}, keys=[f"abcde{n}0"])
+    entry(
+        f"first_norm={a} second_norm={b}",
+        scores,
+        {"gate.first_norm": a, "gate.second_norm": b},
+        keys=[f"abcde{n}0"],
+    )
     for n, ((a, b), scores) in enumerate(
         {
             ("in", "ln"): [70.0, 72.0, 71.0],
@@ -93,7 +100,10 @@ def test_groups_are_paired_over_seeds_and_the_other_axes():
 
 def test_groups_that_share_no_other_values_say_so():
     none = entry("gate=none", [1.0, 2.0], {"gate": "none"})
-    designs = [entry(f"gate=das(design={d})", [3.0, 4.0], {"gate": {"name": "das", "design": d}}) for d in "ab"]
+    designs = [
+        entry(f"gate=das(design={d})", [3.0, 4.0], {"gate": {"name": "das", "design": d}})
+        for d in "ab"
+    ]
 
     answer = compare(question(none, *designs), "none", "gate=das")
 
@@ -116,7 +126,16 @@ def test_a_variant_is_found_by_label_values_key_or_part(name, label):
 
 
 @pytest.mark.parametrize(
-    "name", ["SE (r=16)", "(r=16)", "gate=se(reduction=16)", "gate=se", "se", "reduction=16", "gate.reduction=16"]
+    "name",
+    [
+        "SE (r=16)",
+        "(r=16)",
+        "gate=se(reduction=16)",
+        "gate=se",
+        "se",
+        "reduction=16",
+        "gate.reduction=16",
+    ],
 )
 def test_a_variant_with_a_label_is_found_by_it_and_without_it(name):
     entries = [
@@ -130,7 +149,10 @@ def test_a_variant_with_a_label_is_found_by_it_and_without_it(name):
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("ln", "may be any of 2 variants. Candidates: first_norm=in second_norm=ln; first_norm=bn second_norm=ln"),
+        (
+            "ln",
+            "may be any of 2 variants. Candidates: first_norm=in second_norm=ln; first_norm=bn second_norm=ln",
+        ),
         ("first_norm=xn", "no variant has first_norm=xn. 'gate.first_norm' is one of in, bn"),
         ("frist_norm=in", "unknown field 'frist_norm'"),
         ("first_norm=bn second_norm=lnn", "no variant has"),
@@ -186,7 +208,9 @@ def test_a_group_is_no_baseline():
 
 
 def test_one_shared_seed_tells_of_no_spread():
-    answer = compare(question(entry("a", [66.41]), entry("b", [60.0]), num_test_examples=8580), "a", "b")
+    answer = compare(
+        question(entry("a", [66.41]), entry("b", [60.0]), num_test_examples=8580), "a", "b"
+    )
 
     assert "1 seed: no spread known; with the planning floor" in answer_verdict(answer)
 
@@ -218,7 +242,8 @@ def write(tmp_path: Path, text, name="scores.csv") -> Path:
 
 def test_scores_from_elsewhere_are_read_with_a_byte_order_mark_crlf_and_blanks(tmp_path):
     path = write(
-        tmp_path, b'\xef\xbb\xbfvariant, seed ,note,acc\r\na,0,x,90.5\r\n\r\n b ,1,y,nan\r\n"a,b",2.0,z,1e1\r\n'
+        tmp_path,
+        b'\xef\xbb\xbfvariant, seed ,note,acc\r\na,0,x,90.5\r\n\r\n b ,1,y,nan\r\n"a,b",2.0,z,1e1\r\n',
     )
 
     read = read_scores(path, metric="acc")
@@ -236,7 +261,10 @@ def test_scores_from_elsewhere_are_read_with_a_byte_order_mark_crlf_and_blanks(t
         ("", "scores.csv: the file is empty"),
         ("\n \n", "the file is empty"),
         ("variant,seed,top1\n", "there is no score below"),
-        ("name,seed,top1\na,0,1\n", "scores.csv:1: there is no column 'variant'. Columns: name, seed, top1"),
+        (
+            "name,seed,top1\na,0,1\n",
+            "scores.csv:1: there is no column 'variant'. Columns: name, seed, top1",
+        ),
         ("variant,seed\na,0\n", "0 columns may hold the scores"),
         ("variant,seed,top1,top5\na,0,1,2\n", r"2 columns may hold the scores \(top1, top5\)"),
         ("variant,seed,top1,top1\na,0,1,2\n", "column 'top1' is there twice"),
@@ -246,7 +274,10 @@ def test_scores_from_elsewhere_are_read_with_a_byte_order_mark_crlf_and_blanks(t
         ("variant,seed,top1\na,0.5,1\n", "line 2: column 'seed': '0.5' is no whole number"),
         ("variant,seed,top1\na,nan,1\n", "line 2: column 'seed': 'nan' is no whole number"),
         ("variant,seed,top1\n,0,1\n", "line 2: column 'variant'"),
-        ("variant,seed,top1\na,0,1\nb,0,2\na,0,3\n", "line 4: columns 'variant', 'seed': 'a', 0 are already on line 2"),
+        (
+            "variant,seed,top1\na,0,1\nb,0,2\na,0,3\n",
+            "line 4: columns 'variant', 'seed': 'a', 0 are already on line 2",
+        ),
         ("variant,seed,top1\na,0\n", "line 2: 1 cells are missing"),
         ("variant,seed,top1\na,0,1,2\n", "line 2: 1 cells too many"),
         (b"variant,seed,top1\n\xff,0,1\n", "byte 18 is not UTF-8"),
@@ -276,10 +307,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("variant,seed,top1\na,0,91,2\n", "1 cells too many; a score with a decimal comma needs quotes, or semicolons"),
-        ('variant,seed,top1\na,0,"1,234"\n', "'1,234' may be 1.234 or 1234; write it without a comma"),
+        (
+            "variant,seed,top1\na,0,91,2\n",
+            "1 cells too many; a score with a decimal comma needs quotes, or semicolons",
+        ),
+        (
+            'variant,seed,top1\na,0,"1,234"\n',
+            "'1,234' may be 1.234 or 1234; write it without a comma",
+        ),
         ("variant;seed;top1\na;0;1.234,5\n", "'1.234,5' is no finite number"),
-        ("variant,seed,top1\na,0,91.2%\nb,0,90.1\n", "line 3: column 'top1': '90.1' has no percent sign"),
+        (
+            "variant,seed,top1\na,0,91.2%\nb,0,90.1\n",
+            "line 3: column 'top1': '90.1' has no percent sign",
+        ),
         ("Seed,variant,SEED,x\n1,a,1,5\n", "column 'seed' is there twice"),
     ],
 )
@@ -306,11 +346,15 @@ def test_scores_are_read_as_spreadsheets_of_any_country_write_them(tmp_path, tex
     assert read.unit == SCORE_UNITS["percent"]
 
 
-@pytest.mark.parametrize("column", ["ap", "accuracy", "Top-1", "coco/bbox_mAP_50", "f1", "valAcc", "my_score"])
+@pytest.mark.parametrize(
+    "column", ["ap", "accuracy", "Top-1", "coco/bbox_mAP_50", "f1", "valAcc", "my_score"]
+)
 def test_a_unit_is_asked_for_where_no_score_is_above_one(tmp_path, column):
     path = write(tmp_path, f"variant,seed,{column}\na,0,0.371\nb,0,0.412\n")
 
-    with pytest.raises(UsageError, match=r"are they fractions \(0.412 is 41.2 %\) or percent\? Add --unit fraction"):
+    with pytest.raises(
+        UsageError, match=r"are they fractions \(0.412 is 41.2 %\) or percent\? Add --unit fraction"
+    ):
         read_scores(path)
 
 
@@ -323,7 +367,10 @@ def test_a_unit_is_asked_for_where_no_score_is_above_one(tmp_path, column):
     ],
 )
 def test_scores_that_cannot_all_be_percent_are_asked_about(tmp_path, scores, complaint):
-    path = write(tmp_path, "variant,seed,ap\n" + "".join(f"v{n},0,{score}\n" for n, score in enumerate(scores)))
+    path = write(
+        tmp_path,
+        "variant,seed,ap\n" + "".join(f"v{n},0,{score}\n" for n, score in enumerate(scores)),
+    )
 
     with pytest.raises(UsageError, match=complaint):
         read_scores(path)
@@ -334,7 +381,10 @@ def test_fractions_become_percent(tmp_path):
 
     read = read_scores(path, unit=asked_unit("fraction"))
 
-    assert [dict(entry.scores["ap"]) for entry in read.entries] == [{0: pytest.approx(37.1)}, {0: 50}]
+    assert [dict(entry.scores["ap"]) for entry in read.entries] == [
+        {0: pytest.approx(37.1)},
+        {0: 50},
+    ]
     assert read.unit.name == "pp"
 
 
@@ -392,7 +442,11 @@ def test_a_small_half_width_and_its_difference_have_the_same_decimals():
 
 
 def test_failed_trials_of_all_variants_are_one_note_that_names_the_baseline_once():
-    entries = [entry("a", [60.0, 61.0], failed=1), entry("b", [60.0, 62.0]), entry("c", [61.0, 62.5], failed=2)]
+    entries = [
+        entry("a", [60.0, 61.0], failed=1),
+        entry("b", [60.0, 62.0]),
+        entry("c", [61.0, 62.5], failed=2),
+    ]
 
     (table,) = comparison_tables(compare_family(question(*entries), "c"))
 
@@ -404,6 +458,15 @@ def test_failed_trials_of_all_variants_are_one_note_that_names_the_baseline_once
 def test_the_unit_of_scores_from_elsewhere_is_asked_for_unless_they_or_their_name_leave_no_doubt():
     assert foreign_unit("accuracy", [71.2, 0.0]) == SCORE_UNITS["percent"]
     assert foreign_unit("top1 (%)", [0.7, 0.8]) == SCORE_UNITS["percent"]
-    assert foreign_unit("val_loss", [0.7, 0.8]) == foreign_unit("psnr", [31.2]) == SCORE_UNITS["none"]
-    assert foreign_unit("nll", [2.7, 0.8]) == foreign_unit("latency_ms", [0.4]) == SCORE_UNITS["none"]
-    assert foreign_unit("nll", [0.7, 0.8]) is foreign_unit("ece", [0.02]) is foreign_unit("err", [0.1]) is None
+    assert (
+        foreign_unit("val_loss", [0.7, 0.8]) == foreign_unit("psnr", [31.2]) == SCORE_UNITS["none"]
+    )
+    assert (
+        foreign_unit("nll", [2.7, 0.8]) == foreign_unit("latency_ms", [0.4]) == SCORE_UNITS["none"]
+    )
+    assert (
+        foreign_unit("nll", [0.7, 0.8])
+        is foreign_unit("ece", [0.02])
+        is foreign_unit("err", [0.1])
+        is None
+    )

@@ -7,7 +7,9 @@ from dasbench.records import cause_of
 from dasbench.run import Summary
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "gate.py", line 3, in forward\n    raise ValueError\n'
-COMMANDS = Commands(again=("run", "s.yaml", "--db", "my results.db"), database=("--db", "my results.db"))
+COMMANDS = Commands(
+    again=("run", "s.yaml", "--db", "my results.db"), database=("--db", "my results.db")
+)
 
 
 def summary(states, errors=None, **fields):
@@ -24,7 +26,11 @@ def summary(states, errors=None, **fields):
 
 def lines(found, **fields):
     return last_lines(
-        found, COMMANDS, study="s@paper", labels={key: f"gate={key} seed=0" for key in "abcdef"}, **fields
+        found,
+        COMMANDS,
+        study="s@paper",
+        labels={key: f"gate={key} seed=0" for key in "abcdef"},
+        **fields,
     )
 
 
@@ -74,7 +80,10 @@ def test_causes_of_different_words_are_kept_apart_and_the_rest_is_counted():
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (f"{TRACEBACK}mine.Odd: a\n{TRACEBACK}torch.OutOfMemoryError: b 2 MiB\nmore\n", "OutOfMemoryError: b 2 MiB"),
+        (
+            f"{TRACEBACK}mine.Odd: a\n{TRACEBACK}torch.OutOfMemoryError: b 2 MiB\nmore\n",
+            "OutOfMemoryError: b 2 MiB",
+        ),
         (f"{TRACEBACK}KeyError\n", "KeyError"),
         ("a worker died (signal 9)", "a worker died (signal 9)"),
         (f"gate 'x' fails: no\n\n{TRACEBACK}ValueError: no\n", "gate 'x' fails: no"),
@@ -96,7 +105,9 @@ def test_lines_fit_a_terminal_and_hold_nothing_that_it_obeys():
 
 
 def test_an_interrupted_run_says_the_command_without_what_was_asked_for_once():
-    commands = Commands(again=("run", "s.yaml", "--again", "gate=se", "--again=x", "--replace", "--plain"))
+    commands = Commands(
+        again=("run", "s.yaml", "--again", "gate=se", "--again=x", "--replace", "--plain")
+    )
     states = {"a": "done", "b": "pending"}
 
     found = last_lines(summary(states), commands, study="s", labels={}, interrupted=True)
@@ -112,7 +123,9 @@ def test_trials_that_nobody_ran_are_counted():
 
 def test_a_scheduler_and_refused_proposals_are_named():
     found = lines(
-        summary({"a": "done", "b": "stopped"}, complete=True), scheduler="asha", refusals=["params < 5 (9 times)"]
+        summary({"a": "done", "b": "stopped"}, complete=True),
+        scheduler="asha",
+        refusals=["params < 5 (9 times)"],
     )
 
     assert found[:4] == [

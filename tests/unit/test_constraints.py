@@ -5,7 +5,13 @@ from pydantic import ValidationError
 
 from dasbench.spec.constraints import Constraint
 
-VALUES = {"macs": 100, "params": 7, "gate.alpha": 0.2, "gate": {"name": "das"}, "gate.first_norm": "in"}
+VALUES = {
+    "macs": 100,
+    "params": 7,
+    "gate.alpha": 0.2,
+    "gate": {"name": "das"},
+    "gate.first_norm": "in",
+}
 
 
 @pytest.mark.parametrize(
@@ -33,14 +39,17 @@ def test_a_field_that_a_trial_does_not_have_violates_nothing():
     assert Constraint.model_validate("gate.reduction <= 4").violation(VALUES) == 0.0
 
 
-@pytest.mark.parametrize("text", ["macs", "macs <=", "macs <= 1 <= 2", "macs = 3", "", "<= 3", "macs <= 'a' or 1"])
+@pytest.mark.parametrize(
+    "text", ["macs", "macs <=", "macs <= 1 <= 2", "macs = 3", "", "<= 3", "macs <= 'a' or 1"]
+)
 def test_what_is_no_relation_is_refused_with_an_example(text):
     with pytest.raises(ValidationError, match=r"as in 'macs <= 0\.2e9'"):
         Constraint.model_validate(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("mcas <= 3", "Did you mean 'macs'"), ("gate.x == in", "Put a text in quotes")]
+    ("text", "said"),
+    [("mcas <= 3", "Did you mean 'macs'"), ("gate.x == in", "Put a text in quotes")],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(text, said):
     with pytest.raises(ValidationError, match=said):

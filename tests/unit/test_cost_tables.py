@@ -42,7 +42,9 @@ def measured(threads=1):
 
 
 def test_counts_are_exact_and_what_was_not_counted_is_named():
-    [table] = cost_tables("Which?", [NetworkCost(network=network(sort=2)), NetworkCost(network=network("none"))])
+    [table] = cost_tables(
+        "Which?", [NetworkCost(network=network(sort=2)), NetworkCost(network=network("none"))]
+    )
 
     assert list(table.rows) == [
         ("gate=das", "52,306", "1,372,208", "49,534", "1,330,868", "2 sort"),
@@ -53,7 +55,11 @@ def test_counts_are_exact_and_what_was_not_counted_is_named():
 def test_the_narrowest_table_keeps_the_full_counts():
     [table] = cost_tables("Which?", [NetworkCost(network=network())])
 
-    assert [column.key for column in table.columns if column.priority == 0] == ["network", "params_full", "macs_full"]
+    assert [column.key for column in table.columns if column.priority == 0] == [
+        "network",
+        "params_full",
+        "macs_full",
+    ]
 
 
 def test_measurements_say_where_they_were_made():
@@ -65,8 +71,20 @@ def test_measurements_say_where_they_were_made():
 
 
 def test_a_second_opinion_is_explained_network_by_network():
-    counts = {"params_full": 52_306, "params_ptflops": 52_306, "macs_full": 1_000, "macs_ptflops": 990}
-    check = CrossCheck(input_size=(3, 64, 64), unseen={"sort": 10}, charged=0, tolerance=0.01, version="1", **counts)
+    counts = {
+        "params_full": 52_306,
+        "params_ptflops": 52_306,
+        "macs_full": 1_000,
+        "macs_ptflops": 990,
+    }
+    check = CrossCheck(
+        input_size=(3, 64, 64),
+        unseen={"sort": 10},
+        charged=0,
+        tolerance=0.01,
+        version="1",
+        **counts,
+    )
 
     _, table = cost_tables("Which?", [NetworkCost(network=network(), check=check)])
 
@@ -75,16 +93,28 @@ def test_a_second_opinion_is_explained_network_by_network():
 
 
 def test_records_gain_what_was_asked_for_alone():
-    plain, timed = cost_records([NetworkCost(network=network()), NetworkCost(network=network(), measured=measured())])
+    plain, timed = cost_records(
+        [NetworkCost(network=network()), NetworkCost(network=network(), measured=measured())]
+    )
 
-    assert set(timed) - set(plain) >= {"latency_ms", "batch_iqr_ms", "training_step_runs", "training_memory"}
+    assert set(timed) - set(plain) >= {
+        "latency_ms",
+        "batch_iqr_ms",
+        "training_step_runs",
+        "training_memory",
+    }
     assert (timed["batch_size"], timed["memory_method"]) == (8, "resident set")
 
 
 def test_each_network_has_a_table_of_its_modules():
-    module = ModuleCost(path="", kind="ResNet", params_full=1, macs_full=2, params_paper=3, macs_paper=4)
+    module = ModuleCost(
+        path="", kind="ResNet", params_full=1, macs_full=2, params_paper=3, macs_paper=4
+    )
     networks = [NetworkModules(label=label, modules=[module]) for label in ("a", "b")]
 
-    assert [table.title for table in module_tables("Which?", networks)] == ["Which?: a", "Which?: b"]
+    assert [table.title for table in module_tables("Which?", networks)] == [
+        "Which?: a",
+        "Which?: b",
+    ]
     assert module_tables("Which?", networks)[0].rows[0][0] == "(all of it)"
     assert [record["label"] for record in module_records(networks)] == ["a", "b"]

@@ -11,7 +11,9 @@ from dasbench.results.costing import Network
 from dasbench.results.store import Member, open_store
 from dasbench.spec.trial import Trial
 
-COST = Cost(params_full=1200, macs_full=34_000, params_paper=1100, macs_paper=33_000, input_size=(1, 8, 8))
+COST = Cost(
+    params_full=1200, macs_full=34_000, params_paper=1100, macs_paper=33_000, input_size=(1, 8, 8)
+)
 OTHER = replace(COST, macs_full=34_001)
 NETWORK = Network("a" * 12, "")
 

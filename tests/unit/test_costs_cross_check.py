@@ -79,9 +79,15 @@ def test_work_outside_of_module_leaves_is_named_by_its_module() -> None:
     assert check.unexplained == 0
 
 
-def test_the_cross_check_is_silent_and_leaves_the_model_alone(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_cross_check_is_silent_and_leaves_the_model_alone(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """ptflops prints, hangs counters into modules and skips frozen parameters unless told otherwise."""
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Softplus()).requires_grad_(False).train()
+    network = (
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Softplus())
+        .requires_grad_(False)
+        .train()
+    )
     attributes = copy.copy(vars(network[0]))
 
     check = cross_check(network, (3, 6, 6))
@@ -94,7 +100,9 @@ def test_the_cross_check_is_silent_and_leaves_the_model_alone(capfd: pytest.Capt
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_ptflops_cannot_count_is_an_error_with_its_words(capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_ptflops_cannot_count_is_an_error_with_its_words(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """ptflops itself prints a traceback and returns None."""
     with pytest.raises(DasbenchError, match="out of order"):
         cross_check(nn.Sequential(nn.Conv2d(3, 4, 3), Broken()), (3, 6, 6))

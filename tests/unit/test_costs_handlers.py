@@ -75,33 +75,54 @@ INTERPOLATIONS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
     "bilinear": (lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), 4 * 4 * ALL),
     "bicubic": (lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"), 4 * 16 * ALL),
     "grid": (lambda x: F.grid_sample(x, x[:, :5, :, :2], align_corners=False), 4 * C * 5 * H),
-    "grid, nearest": (lambda x: F.grid_sample(x, x[:, :5, :, :2], mode="nearest", align_corners=False), C * 5 * H),
-    "grid, volume": (lambda x: F.grid_sample(x[None], x[:, :5, :, :3, None].mT, align_corners=False), 8 * 5 * H),
-    "affine grid": (lambda x: F.affine_grid(x[:, 0, :2, :3], [1, C, 5, 7], align_corners=False), 5 * 7 * 2 * 3),
-    "regions": (lambda x: roi_align(x, [x[0, 0, :3]], (2, 2), sampling_ratio=2), 3 * C * 2 * 2 * 4 * 2 * 2),
+    "grid, nearest": (
+        lambda x: F.grid_sample(x, x[:, :5, :, :2], mode="nearest", align_corners=False),
+        C * 5 * H,
+    ),
+    "grid, volume": (
+        lambda x: F.grid_sample(x[None], x[:, :5, :, :3, None].mT, align_corners=False),
+        8 * 5 * H,
+    ),
+    "affine grid": (
+        lambda x: F.affine_grid(x[:, 0, :2, :3], [1, C, 5, 7], align_corners=False),
+        5 * 7 * 2 * 3,
+    ),
+    "regions": (
+        lambda x: roi_align(x, [x[0, 0, :3]], (2, 2), sampling_ratio=2),
+        3 * C * 2 * 2 * 4 * 2 * 2,
+    ),
 }
 FREE: dict[str, Callable[[Tensor], Tensor]] = {
     "activations": lambda x: F.gelu(F.silu(x.sigmoid().tanh())).relu_(),
     "sums and products": lambda x: (x + x) * x - x / 2,
     "max pool": lambda x: F.max_pool2d(x, 2),
     "max over channels": lambda x: torch.cat([x.amax(1), x.max(1)[0]]),
-    "data movement": lambda x: F.pixel_shuffle(F.pad(x, (1, 1, 0, 0)).repeat(1, 4, 1, 1).permute(0, 1, 3, 2), 2),
+    "data movement": lambda x: F.pixel_shuffle(
+        F.pad(x, (1, 1, 0, 0)).repeat(1, 4, 1, 1).permute(0, 1, 3, 2), 2
+    ),
     "guards": lambda x: x.nan_to_num().clamp(-1, 1).clamp_min(0),
 }
 
 
 @pytest.mark.parametrize(
     ("function", "macs"),
-    [pytest.param(*case, id=name) for name, case in (CONTRACTIONS | REDUCTIONS | INTERPOLATIONS).items()],
+    [
+        pytest.param(*case, id=name)
+        for name, case in (CONTRACTIONS | REDUCTIONS | INTERPOLATIONS).items()
+    ],
 )
-def test_an_operator_costs_what_its_rule_says(function: Callable[[Tensor], Tensor], macs: int) -> None:
+def test_an_operator_costs_what_its_rule_says(
+    function: Callable[[Tensor], Tensor], macs: int
+) -> None:
     """Contractions, reductions and interpolations are counted, and nothing beside them is left uncounted."""
     count = full(function)
 
     assert (count.macs, count.uncounted) == (macs, {})
 
 
-@pytest.mark.parametrize("name", ["matmul", "broadcast batches", "bmm", "baddbmm", "mm", "addmm", "einsum"])
+@pytest.mark.parametrize(
+    "name", ["matmul", "broadcast batches", "bmm", "baddbmm", "mm", "addmm", "einsum"]
+)
 def test_matrix_products_cost_half_of_torchs_own_flop_count(name: str) -> None:
     """torch counts a multiply-add as two."""
     function, macs = CONTRACTIONS[name]
@@ -111,7 +132,9 @@ def test_matrix_products_cost_half_of_torchs_own_flop_count(name: str) -> None:
     assert counter.get_total_flops() == 2 * macs
 
 
-@pytest.mark.parametrize("function", [pytest.param(function, id=name) for name, function in FREE.items()])
+@pytest.mark.parametrize(
+    "function", [pytest.param(function, id=name) for name, function in FREE.items()]
+)
 def test_what_sums_nothing_is_free_by_name(function: Callable[[Tensor], Tensor]) -> None:
     """Element-wise maps, comparisons and data movement cost nothing and are not listed as uncounted."""
     count = full(function)
@@ -151,7 +174,9 @@ def test_a_norm_costs_by_its_kind_and_whether_it_is_affine(norm: nn.Module, macs
     ],
     ids=repr,
 )
-def test_convolutions_and_linear_layers_are_counted_without_bias(convolution: nn.Module, macs: int) -> None:
+def test_convolutions_and_linear_layers_are_counted_without_bias(
+    convolution: nn.Module, macs: int
+) -> None:
     """Whatever their padding: fvcore alone would take `padding="same"` as free."""
     count = full(call, convolution)
 
@@ -182,11 +207,15 @@ def test_a_deformable_convolution_follows_its_closed_form(
     inputs, outputs = per_group[0] * groups, per_group[1] * groups
     taps = kernel[0] * kernel[1]
     layer = DeformConv2d(inputs, outputs, kernel, stride=stride, groups=groups)
-    height, width = ((extent - side) // stride + 1 for extent, side in zip(size, kernel, strict=True))
+    height, width = (
+        (extent - side) // stride + 1 for extent, side in zip(size, kernel, strict=True)
+    )
     offset = torch.zeros(1, 2 * taps, height, width)
     mask = torch.ones(1, taps, height, width) if with_mask else None
 
-    count = count_full(take_specimen(Calls(lambda x, layer: layer(x, offset, mask), layer), (inputs, *size)))
+    count = count_full(
+        take_specimen(Calls(lambda x, layer: layer(x, offset, mask), layer), (inputs, *size))
+    )
 
     assert count.by_operator == {
         "deform_conv": height * width * taps * inputs * per_group[1],
@@ -208,7 +237,9 @@ def test_a_deformable_convolution_follows_its_closed_form(
         ("bchw,bc->bchw", [(2, 3, 4, 5), (2, 3)], 120),
     ],
 )
-def test_an_einsum_costs_the_product_of_its_axes(equation: str, shapes: list[tuple[int, ...]], macs: int) -> None:
+def test_an_einsum_costs_the_product_of_its_axes(
+    equation: str, shapes: list[tuple[int, ...]], macs: int
+) -> None:
     """Contracted from left to right, exactly, with ellipses, implied results and broadcast axes."""
     assert einsum_macs(equation, shapes) == macs
 

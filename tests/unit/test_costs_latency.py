@@ -122,12 +122,16 @@ def test_peak_memory_is_what_the_work_held_at_its_largest() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak restarts on Linux alone")
 def test_memory_of_a_training_step_covers_weights_gradients_momentum_and_activations() -> None:
     """16 MB of weights, thrice, and what the backward pass keeps."""
-    cost = measure(nn.Sequential(nn.Flatten(), nn.Linear(192, 16 * MEGABYTE // 4 // 192, bias=False)))
+    cost = measure(
+        nn.Sequential(nn.Flatten(), nn.Linear(192, 16 * MEGABYTE // 4 // 192, bias=False))
+    )
 
     assert 46 * MEGABYTE < cost.training_memory.bytes < 120 * MEGABYTE
 
 
-def test_without_a_peak_that_restarts_the_lifetime_peak_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_peak_that_restarts_the_lifetime_peak_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Systems other than Linux, and containers that forbid it; the record says so."""
     monkeypatch.setattr(peak_memory_module, "_restart_resident_peak", lambda: False)
 

@@ -91,7 +91,12 @@ def test_an_operator_without_a_rule_is_reported_as_uncounted(module: nn.Module, 
 def busy_network() -> nn.Module:
     """Everything that a careless count would disturb: statistics, dropout, a frozen part that is in eval mode."""
     network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(), DeformConv2d(8, 4), nn.BatchNorm2d(4)
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout(),
+        DeformConv2d(8, 4),
+        nn.BatchNorm2d(4),
     )
     network[1].eval()
     return network
@@ -100,7 +105,10 @@ def busy_network() -> nn.Module:
 def test_counting_leaves_the_model_and_the_random_state_alone() -> None:
     """Statistics, train or eval flags and the random generator are as they were."""
     network = busy_network()
-    before, modes = copy.deepcopy(network.state_dict()), [module.training for module in network.modules()]
+    before, modes = (
+        copy.deepcopy(network.state_dict()),
+        [module.training for module in network.modules()],
+    )
     random_state = torch.get_rng_state()
 
     measure_cost(network, (3, 8, 8))
@@ -133,7 +141,9 @@ def test_counting_twice_gives_equal_costs_in_train_and_in_eval_mode() -> None:
     assert measure_cost(network.train(), (3, 8, 8)) == measure_cost(network.eval(), (3, 8, 8))
 
 
-def test_counting_says_nothing(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_counting_says_nothing(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Neither warnings, nor log records, nor output; not even for unknown operators and modules that are not called."""
     network = nn.ModuleDict({"used": Spectrum(), "unused": nn.Linear(3, 3)})
     network.forward = network["used"].forward
@@ -146,7 +156,9 @@ def test_counting_says_nothing(caplog: pytest.LogCaptureFixture, capfd: pytest.C
 
 
 @pytest.mark.parametrize("backend", ["torch", "torchvision"])
-def test_the_count_does_not_depend_on_the_kernel_of_the_deformable_convolution(backend: str) -> None:
+def test_the_count_does_not_depend_on_the_kernel_of_the_deformable_convolution(
+    backend: str,
+) -> None:
     """A study may train with one kernel and count on a machine that would take the other."""
     with use_backend(backend):
         count = count_full(take_specimen(DeformConv2d(6, 5), (6, 7, 9)))
@@ -171,7 +183,9 @@ def test_the_parts_of_a_das_gate_follow_their_closed_form(
 ) -> None:
     """Separable convolution, offsets, mask, deformable product and sampling; 10c + r + cr + 243r + 27 + 9cr weights."""
     c, r = channels, squeezed
-    parts = nn.Sequential(nn.Conv2d(c, c, 3, padding=1, groups=c), nn.Conv2d(c, r, 1), DeformConv2d(r, c))
+    parts = nn.Sequential(
+        nn.Conv2d(c, c, 3, padding=1, groups=c), nn.Conv2d(c, r, 1), DeformConv2d(r, c)
+    )
 
     cost = measure_cost(parts, (c, height, width))
 
@@ -192,7 +206,9 @@ def test_the_parts_of_a_das_gate_follow_their_closed_form(
         (models.mobilenet_v2, 3_504_872, 314_193_216),
     ],
 )
-def test_plain_networks_have_fvcores_own_figures(make: type[nn.Module], params: int, macs: int) -> None:
+def test_plain_networks_have_fvcores_own_figures(
+    make: type[nn.Module], params: int, macs: int
+) -> None:
     """At 224 px; the handlers that we add change nothing where fvcore counts rightly."""
     cost = measure_cost(make(), (3, 224, 224))
 
@@ -218,7 +234,13 @@ def test_the_paper_convention_sees_four_kinds_of_modules() -> None:
         nn.AdaptiveAvgPool2d((1, 5)),
         nn.Linear(5, 3),
     )
-    unseen = [nn.ReLU(), nn.InstanceNorm2d(6), nn.GroupNorm(1, 6), nn.MaxPool2d(3, 1, 1), nn.PReLU(6)]
+    unseen = [
+        nn.ReLU(),
+        nn.InstanceNorm2d(6),
+        nn.GroupNorm(1, 6),
+        nn.MaxPool2d(3, 1, 1),
+        nn.PReLU(6),
+    ]
 
     cost = measure_cost(nn.Sequential(*seen[:3], *unseen, *seen[3:]), (4, 8, 5))
 

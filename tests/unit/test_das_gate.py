@@ -73,7 +73,9 @@ CLOSED_FORMS: dict[str, Callable[[int, int], int]] = {
 @pytest.mark.parametrize("channels", [1, 8, 64])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_design_has_the_parameters_of_its_closed_form(design: DesignName, channels: int) -> None:
-    assert num_params(Das(channels, design=design)) == CLOSED_FORMS[design](channels, squeezed_channels(channels, 0.2))
+    assert num_params(Das(channels, design=design)) == CLOSED_FORMS[design](
+        channels, squeezed_channels(channels, 0.2)
+    )
 
 
 def test_affine_norms_add_two_parameters_for_every_channel_of_a_slot() -> None:
@@ -82,7 +84,9 @@ def test_affine_norms_add_two_parameters_for_every_channel_of_a_slot() -> None:
 
 @pytest.mark.parametrize("size", [(7, 5), (1, 3), (16, 16)])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_gate_keeps_the_shape_and_gives_finite_gradients(design: DesignName, size: tuple[int, int]) -> None:
+def test_a_gate_keeps_the_shape_and_gives_finite_gradients(
+    design: DesignName, size: tuple[int, int]
+) -> None:
     gate = Das(8, design=design)
     x = torch.randn(2, 8, *size, requires_grad=True)
 
@@ -106,7 +110,9 @@ def test_a_gate_learns_with_every_parameter(design: DesignName) -> None:
     assert [name for name, parameter in gate.named_parameters() if not parameter.grad.any()] == []
 
 
-@pytest.mark.parametrize("design", [name for name, row in DESIGNS.items() if row.finish.__name__ == "attend"])
+@pytest.mark.parametrize(
+    "design", [name for name, row in DESIGNS.items() if row.finish.__name__ == "attend"]
+)
 def test_attention_weakens_features_and_keeps_their_sign(design: DesignName) -> None:
     x = torch.randn(2, 8, 7, 5)
 
@@ -158,14 +164,18 @@ def test_a_flow_of_one_pixel_moves_the_sampled_input_by_one_pixel() -> None:
 
 
 def test_the_design_of_our_own_has_a_depthwise_deformable_kernel() -> None:
-    kernels = [module for module in Das(64, design="i").modules() if isinstance(module, DeformConv2d)]
+    kernels = [
+        module for module in Das(64, design="i").modules() if isinstance(module, DeformConv2d)
+    ]
 
     assert [list(kernel.weight.shape) for kernel in kernels] == [[13, 1, 3, 3]]
 
 
 @pytest.mark.parametrize("parameter", OTHER_VALUES)
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_parameter_changes_a_design_if_it_is_one_of_its_parts(design: DesignName, parameter: str) -> None:
+def test_a_parameter_changes_a_design_if_it_is_one_of_its_parts(
+    design: DesignName, parameter: str
+) -> None:
     plain = Das(16, design=design, alpha=0.25)
 
     changed = Das(16, **{"design": design, "alpha": 0.25, parameter: OTHER_VALUES[parameter]})
@@ -181,7 +191,9 @@ def test_the_parts_of_designs_are_parameters_of_the_gate() -> None:
 
 
 @pytest.mark.parametrize(("names", "table"), [(DesignName, DESIGNS), (NormName, NORMS)])
-def test_the_names_that_a_study_may_write_are_the_table_s_keys(names: Any, table: dict[str, Any]) -> None:
+def test_the_names_that_a_study_may_write_are_the_table_s_keys(
+    names: Any, table: dict[str, Any]
+) -> None:
     assert get_args(names) == tuple(table)
 
 
@@ -211,7 +223,11 @@ def test_the_gate_is_registered_with_its_source_and_the_paper_s_defaults() -> No
     assert "equations 1 to 4" in entry.source
     assert entry.traits["placement"] == {"after": "stage"}
     assert entry.defaults["design"] == "c"
-    assert (entry.defaults["alpha"], entry.defaults["first_norm"], entry.defaults["second_norm"]) == (0.2, "in", "ln")
+    assert (
+        entry.defaults["alpha"],
+        entry.defaults["first_norm"],
+        entry.defaults["second_norm"],
+    ) == (0.2, "in", "ln")
 
 
 def test_squeezed_channels_are_rounded_up_but_never_past_a_whole_number() -> None:
@@ -249,8 +265,12 @@ def test_the_norms_normalise_over_their_own_axes() -> None:
 
     for name, over in axes.items():
         out = NormSlot(8, norm=name)(x)
-        torch.testing.assert_close(out.mean(over), torch.zeros_like(out.mean(over)), atol=1e-5, rtol=0)
-        torch.testing.assert_close(out.var(over, correction=0), torch.ones_like(out.mean(over)), atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            out.mean(over), torch.zeros_like(out.mean(over)), atol=1e-5, rtol=0
+        )
+        torch.testing.assert_close(
+            out.var(over, correction=0), torch.ones_like(out.mean(over)), atol=1e-4, rtol=0
+        )
 
     torch.testing.assert_close(NormSlot(8, norm="fn")(x).norm(dim=1), torch.ones(4, 7, 5))
     assert NormSlot(8, norm="none")(x) is x
@@ -265,13 +285,19 @@ def test_layer_norm_is_not_tied_to_the_size_of_the_map(norm: NormName) -> None:
 
 def test_layer_norm_over_the_channels_looks_at_one_position_at_a_time() -> None:
     slot = NormSlot(3, norm="ln_c", affine=True)
-    slot.norm.weight.data, slot.norm.bias.data = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.0, -0.5])
+    slot.norm.weight.data, slot.norm.bias.data = (
+        torch.tensor([1.0, 2.0, 3.0]),
+        torch.tensor([0.5, 0.0, -0.5]),
+    )
     x = torch.tensor([[[[1.0, 4.0]], [[2.0, 4.0]], [[3.0, 10.0]]]])
 
     out = slot(x)
 
     deviation, other = (2 / 3) ** 0.5, 8**0.5  # of 1, 2, 3 and of 4, 4, 10
-    expected = [[-1 / deviation + 0.5, 0.0, 3 / deviation - 0.5], [-2 / other + 0.5, -4 / other, 12 / other - 0.5]]
+    expected = [
+        [-1 / deviation + 0.5, 0.0, 3 / deviation - 0.5],
+        [-2 / other + 0.5, -4 / other, 12 / other - 0.5],
+    ]
     torch.testing.assert_close(out[0, :, 0].T, torch.tensor(expected), atol=1e-4, rtol=0)
     assert torch.equal(slot(x.contiguous(memory_format=torch.channels_last)), out)
 
@@ -287,10 +313,14 @@ def test_layer_norm_over_a_single_channel_is_refused_with_a_remedy(slot: str) ->
 
 @pytest.mark.parametrize("slot", ["first_norm", "second_norm"])
 @pytest.mark.parametrize("training", [True, False])
-def test_instance_norm_refuses_a_single_pixel_and_says_what_to_do(slot: str, training: bool) -> None:
+def test_instance_norm_refuses_a_single_pixel_and_says_what_to_do(
+    slot: str, training: bool
+) -> None:
     gate = Das(8, **{"first_norm": "ln", "second_norm": "ln", slot: "in"}).train(training)
 
-    with pytest.raises(ModelError, match=r"instance norm cannot normalise a map of 1x1.*stem small.*another norm"):
+    with pytest.raises(
+        ModelError, match=r"instance norm cannot normalise a map of 1x1.*stem small.*another norm"
+    ):
         gate(torch.randn(4, 8, 1, 1))
 
 
@@ -340,7 +370,9 @@ def test_layout_of_the_input_does_not_matter(design: DesignName) -> None:
     gate = Das(8, design=design).eval()
     x = torch.randn(2, 8, 7, 5)
 
-    torch.testing.assert_close(gate(x.to(memory_format=torch.channels_last)), gate(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        gate(x.to(memory_format=torch.channels_last)), gate(x), rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("design", DESIGNS)

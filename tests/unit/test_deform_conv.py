@@ -39,9 +39,14 @@ class Case:
     @property
     def out_size(self) -> list[int]:
         sides = zip(self.size, self.kernel, strict=True)
-        return [(s + 2 * self.padding - self.dilation * (k - 1) - 1) // self.stride + 1 for s, k in sides]
+        return [
+            (s + 2 * self.padding - self.dilation * (k - 1) - 1) // self.stride + 1
+            for s, k in sides
+        ]
 
-    def tensors(self, offset: Callable[..., Tensor], dtype: torch.dtype = torch.float64) -> list[Tensor | None]:
+    def tensors(
+        self, offset: Callable[..., Tensor], dtype: torch.dtype = torch.float64
+    ) -> list[Tensor | None]:
         """x, offset, mask, weight and bias, all but an absent mask with gradients."""
         x = torch.randn(2, self.channels, *self.size, dtype=dtype)
         shift = offset(2, 2 * self.offset_groups * self.taps, *self.out_size).to(dtype)
@@ -103,7 +108,11 @@ OFFSETS: dict[str, Callable[..., Tensor]] = {
 
 def gradients(out: Tensor, tensors: list[Tensor | None]) -> list[Tensor]:
     inputs = [tensor for tensor in tensors if tensor is not None]
-    return list(torch.autograd.grad(out, inputs, torch.linspace(-1, 1, out.numel()).view_as(out).to(out.dtype)))
+    return list(
+        torch.autograd.grad(
+            out, inputs, torch.linspace(-1, 1, out.numel()).view_as(out).to(out.dtype)
+        )
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -136,13 +145,22 @@ def test_backends_agree_on_the_slope_at_whole_pixels_in_single_precision(
 
     ours, theirs = case.convolve(tensors, "torch"), case.convolve(tensors, "torchvision")
 
-    torch.testing.assert_close(gradients(ours, tensors), gradients(theirs, tensors), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        gradients(ours, tensors), gradients(theirs, tensors), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        Case(channels=2, outputs=2, size=(3, 4), masked=masked, groups=groups, offset_groups=offset_groups)
+        Case(
+            channels=2,
+            outputs=2,
+            size=(3, 4),
+            masked=masked,
+            groups=groups,
+            offset_groups=offset_groups,
+        )
         for masked, groups, offset_groups in [(True, 1, 1), (False, 1, 2), (True, 2, 2)]
     ],
 )
@@ -150,7 +168,9 @@ def test_backends_agree_on_the_slope_at_whole_pixels_in_single_precision(
 def test_gradients_are_the_numerical_ones(case: Case, backend: str) -> None:
     tensors = case.tensors(fractions)
 
-    assert torch.autograd.gradcheck(lambda *inputs: case.convolve(list(inputs), backend), tensors, fast_mode=False)
+    assert torch.autograd.gradcheck(
+        lambda *inputs: case.convolve(list(inputs), backend), tensors, fast_mode=False
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -163,7 +183,9 @@ def test_zero_offsets_make_a_regular_convolution(backend: str) -> None:
     torch.testing.assert_close(out, conv2d(x, weight, bias, padding=1))
 
 
-def test_a_batch_of_several_chunks_is_what_its_images_are_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_several_chunks_is_what_its_images_are_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("dasbench.ops.deform_backends._CHUNK_BYTES", 1)
     case = Case(offset_groups=2)
     tensors = case.tensors(fractions)
@@ -216,7 +238,11 @@ def test_offsets_of_a_diverged_network_do_not_crash(backend: str, value: float) 
     out = case.convolve(tensors, backend)
     out.sum().backward()
 
-    assert out.isnan().all() if math.isnan(value) else torch.equal(out, tensors[4].view(1, -1, 1, 1).expand_as(out))
+    assert (
+        out.isnan().all()
+        if math.isnan(value)
+        else torch.equal(out, tensors[4].view(1, -1, 1, 1).expand_as(out))
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -229,7 +255,9 @@ def test_a_nan_in_the_map_stays_visible(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_is_computed_in_single_and_returned_in_half(backend: str, dtype: torch.dtype) -> None:
+def test_half_precision_is_computed_in_single_and_returned_in_half(
+    backend: str, dtype: torch.dtype
+) -> None:
     case = Case()
     half = [tensor.detach().to(dtype) for tensor in case.tensors(fractions, torch.float32)]
 
@@ -270,7 +298,9 @@ def test_layout_of_the_input_does_not_matter(backend: str) -> None:
     case = Case(offset_groups=2)
     tensors = case.tensors(fractions)
     nhwc = [tensor.detach() for tensor in tensors]
-    nhwc[:3] = [tensor.to(memory_format=torch.channels_last).requires_grad_() for tensor in nhwc[:3]]
+    nhwc[:3] = [
+        tensor.to(memory_format=torch.channels_last).requires_grad_() for tensor in nhwc[:3]
+    ]
     nhwc[3:] = [tensor.requires_grad_() for tensor in nhwc[3:]]
 
     out = case.convolve(nhwc, backend)
@@ -278,12 +308,17 @@ def test_layout_of_the_input_does_not_matter(backend: str) -> None:
     assert out.is_contiguous()
     torch.testing.assert_close(out, case.convolve(tensors, backend))
     torch.testing.assert_close(
-        gradients(out, nhwc), gradients(case.convolve(tensors, backend), tensors), check_stride=False
+        gradients(out, nhwc),
+        gradients(case.convolve(tensors, backend), tensors),
+        check_stride=False,
     )
 
 
 def test_an_empty_batch_gives_an_empty_result() -> None:
-    tensors = [tensor.detach()[:0] if tensor.ndim == 4 else tensor for tensor in Case().tensors(torch.zeros)]
+    tensors = [
+        tensor.detach()[:0] if tensor.ndim == 4 else tensor
+        for tensor in Case().tensors(torch.zeros)
+    ]
     tensors[3] = torch.randn(6, 4, 3, 3, dtype=torch.float64)
 
     assert Case().convolve(tensors, "torch").shape == (0, 6, 7, 5)
@@ -328,9 +363,14 @@ def test_shapes_that_do_not_fit_are_named(change: dict[int, Tensor | None], mess
 
 
 def test_an_unknown_backend_is_named_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"unknown deform_conv2d backend 'trch'\. Did you mean 'torch'"):
+    with pytest.raises(
+        UsageError, match=r"unknown deform_conv2d backend 'trch'\. Did you mean 'torch'"
+    ):
         Case().convolve(Case().tensors(torch.zeros), "trch")
-    with pytest.raises(UsageError, match="unknown deform_conv2d backend 'cuda'"), use_backend("cuda"):
+    with (
+        pytest.raises(UsageError, match="unknown deform_conv2d backend 'cuda'"),
+        use_backend("cuda"),
+    ):
         pass
 
 
@@ -338,7 +378,10 @@ def operators(layer: nn.Module) -> set[str]:
     """The kinds of nodes of a traced graph."""
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        return {node.kind() for node in torch.jit.trace(layer, torch.randn(1, 4, 6, 5)).inlined_graph.nodes()}
+        return {
+            node.kind()
+            for node in torch.jit.trace(layer, torch.randn(1, 4, 6, 5)).inlined_graph.nodes()
+        }
 
 
 def test_the_override_holds_inside_of_its_block_alone() -> None:
@@ -377,22 +420,29 @@ def lively(layer: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize(("mask", "factor"), [(True, 0.5), (False, 1.0)])
 @pytest.mark.parametrize("groups", [1, 4])
-def test_a_fresh_layer_is_a_regular_convolution_times_the_mask(mask: bool, factor: float, groups: int) -> None:
+def test_a_fresh_layer_is_a_regular_convolution_times_the_mask(
+    mask: bool, factor: float, groups: int
+) -> None:
     layer = DeformConv2d(4, 8, kernel=5, groups=groups, mask=mask)
     x = torch.randn(2, 4, 7, 5)
 
     out = layer(x)
 
-    torch.testing.assert_close(out, factor * conv2d(x, layer.weight, padding=2, groups=groups), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        out, factor * conv2d(x, layer.weight, padding=2, groups=groups), rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
-    ("kernel", "offset_groups", "groups", "bias", "mask"), [(3, 1, 1, False, True), (5, 2, 4, True, False)]
+    ("kernel", "offset_groups", "groups", "bias", "mask"),
+    [(3, 1, 1, False, True), (5, 2, 4, True, False)],
 )
 def test_a_layer_has_the_parameters_of_its_parts(
     kernel: int, offset_groups: int, groups: int, bias: bool, mask: bool
 ) -> None:
-    layer = DeformConv2d(8, 12, kernel=kernel, offset_groups=offset_groups, groups=groups, bias=bias, mask=mask)
+    layer = DeformConv2d(
+        8, 12, kernel=kernel, offset_groups=offset_groups, groups=groups, bias=bias, mask=mask
+    )
 
     taps = kernel**2
     positions = (3 if mask else 2) * offset_groups * taps
@@ -471,7 +521,9 @@ def with_gradients(layer: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 @pytest.mark.parametrize("mask", [True, False])
 @pytest.mark.parametrize("offset_groups", [1, 2])
-def test_one_convolution_for_offsets_and_mask_computes_what_two_do(offset_groups: int, mask: bool) -> None:
+def test_one_convolution_for_offsets_and_mask_computes_what_two_do(
+    offset_groups: int, mask: bool
+) -> None:
     layer = lively(DeformConv2d(4, 6, offset_groups=offset_groups, mask=mask)).double()
     x = torch.randn(2, 4, 7, 5, dtype=torch.float64).requires_grad_()
 
@@ -521,10 +573,13 @@ def test_a_layer_that_cannot_be_is_refused(params: dict[str, int], message: str)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_backends_agree_on_a_gpu(case: Case) -> None:
     tensors = [
-        tensor if tensor is None else tensor.detach().cuda().requires_grad_() for tensor in case.tensors(fractions)
+        tensor if tensor is None else tensor.detach().cuda().requires_grad_()
+        for tensor in case.tensors(fractions)
     ]
 
     ours, theirs = case.convolve(tensors, "torch"), case.convolve(tensors, "torchvision")
 
     torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(ours.cpu(), case.convolve([t if t is None else t.cpu() for t in tensors], "torch"))
+    torch.testing.assert_close(
+        ours.cpu(), case.convolve([t if t is None else t.cpu() for t in tensors], "torch")
+    )

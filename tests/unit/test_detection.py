@@ -23,7 +23,13 @@ from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights
 
-SHAPES = {"name": "salient_shapes", "difficulty": 0.0, "num_train": 60, "num_val": 60, "num_test": 60}
+SHAPES = {
+    "name": "salient_shapes",
+    "difficulty": 0.0,
+    "num_train": 60,
+    "num_val": 60,
+    "num_test": 60,
+}
 TRIAL = Trial(
     task={
         "name": "detection",
@@ -55,7 +61,10 @@ def loss_of(learner) -> torch.Tensor:
 
 def science(outcome) -> tuple:
     used = ("seconds", "images_per_s", "peak_memory")
-    curve = [{key: value for key, value in epoch.metrics.items() if key not in used} for epoch in outcome.epochs]
+    curve = [
+        {key: value for key, value in epoch.metrics.items() if key not in used}
+        for epoch in outcome.epochs
+    ]
     return outcome.status, outcome.error, curve, outcome.metrics
 
 
@@ -87,8 +96,16 @@ def test_every_gate_acts_and_learns_in_a_detector(name, norms):
 
     assert loss.isfinite()
     assert len(seen) >= len(learner.model.gates)
-    own = {key for key, _ in learner.model.gates.named_parameters() if ".classify." not in key and ".branch" not in key}
-    without = {key for key, value in learner.model.gates.named_parameters() if value.grad is None and key in own}
+    own = {
+        key
+        for key, _ in learner.model.gates.named_parameters()
+        if ".classify." not in key and ".branch" not in key
+    }
+    without = {
+        key
+        for key, value in learner.model.gates.named_parameters()
+        if value.grad is None and key in own
+    }
     assert without == set() or name == "abn"  # whose own classifier has nothing to classify here
 
 
@@ -100,7 +117,10 @@ def test_frozen_norms_keep_what_the_weights_say_and_gates_keep_theirs():
 
     assert nn.BatchNorm2d not in inside
     assert inside.count(FrozenNorm) == 20
-    assert any(isinstance(module, nn.Module) and list(module.parameters()) for module in learner.model.gates.values())
+    assert any(
+        isinstance(module, nn.Module) and list(module.parameters())
+        for module in learner.model.gates.values()
+    )
 
 
 def frozen_norms() -> tuple[FrozenNorm, FrozenBatchNorm2d]:
@@ -139,7 +159,10 @@ def test_frozen_stages_are_not_trained_but_their_gates_are():
     loss_of(learner).backward()
 
     weights = learner.model.backbone.body.named_parameters()
-    assert {key.split(".")[0] for key, value in weights if value.requires_grad} == {"layer3", "layer4"}
+    assert {key.split(".")[0] for key, value in weights if value.requires_grad} == {
+        "layer3",
+        "layer4",
+    }
     assert all(value.grad is not None for value in learner.model.gates.parameters())
 
 
@@ -154,13 +177,21 @@ def test_the_cost_holds_every_convolution_and_product_and_no_chance():
 
     assert costs[0].macs_full == costs[1].macs_full
     assert costs[0].uncounted == {}
-    norms = sum(2 * 32 * 32 * 4 for _ in range(5))  # the first five of 20 norms, to show that these are beyond
-    assert counter.get_total_flops() // 2 + norms < costs[0].macs_full < 1.1 * counter.get_total_flops() // 2
+    norms = sum(
+        2 * 32 * 32 * 4 for _ in range(5)
+    )  # the first five of 20 norms, to show that these are beyond
+    assert (
+        counter.get_total_flops() // 2 + norms
+        < costs[0].macs_full
+        < 1.1 * counter.get_total_flops() // 2
+    )
 
 
 def test_a_gate_that_dissolves_costs_nothing_in_a_detector():
     task = TASKS["detection"].make(**TRIAL.task.params)
-    plain, folded = (task.cost(resolve(TRIAL.with_values({"gate": gate}))) for gate in ("none", "asr"))
+    plain, folded = (
+        task.cost(resolve(TRIAL.with_values({"gate": gate}))) for gate in ("none", "asr")
+    )
 
     assert folded.macs_full == plain.macs_full
 
@@ -173,7 +204,10 @@ def test_the_trial_is_built_without_touching_the_random_state():
     first, second = learner_of(), learner_of()
 
     assert torch.equal(torch.rand(1), expected)
-    assert all(torch.equal(a, b) for a, b in zip(first.model.parameters(), second.model.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(first.model.parameters(), second.model.parameters(), strict=True)
+    )
 
 
 def test_a_detector_can_be_copied_with_its_gates():
@@ -191,7 +225,10 @@ def test_a_detector_can_be_copied_with_its_gates():
 
 
 def test_data_without_objects_are_refused_with_those_that_have_them():
-    with pytest.raises(StudyError, match=r"'digits' has no objects of its images .* these have: coco, salient_shapes"):
+    with pytest.raises(
+        StudyError,
+        match=r"'digits' has no objects of its images .* these have: coco, salient_shapes",
+    ):
         resolve(TRIAL.with_values({"dataset": "digits"}))
 
 
@@ -210,7 +247,9 @@ def trained():
 
 @pytest.mark.slow
 def test_a_trial_goes_on_after_an_interruption_as_if_there_had_been_none(tmp_path):
-    first = run_trial(TRIAL, lambda epoch: "interrupt" if epoch.number == 1 else "continue", tmp_path)
+    first = run_trial(
+        TRIAL, lambda epoch: "interrupt" if epoch.number == 1 else "continue", tmp_path
+    )
 
     assert first.status == "interrupted"
     assert science(run_trial(TRIAL, workdir=tmp_path)) == science(trained())
@@ -221,7 +260,9 @@ def test_loader_threads_change_nothing_with_files(tmp_path):
     fabricate_coco(tmp_path)
     trial = TRIAL.with_values({"dataset": {"name": "coco", **PARAMS["coco"]}, "training.epochs": 1})
 
-    alone, ahead = (run_trial(trial, runtime=Runtime(data_root=tmp_path, loaders=loaders)) for loaders in (0, 3))
+    alone, ahead = (
+        run_trial(trial, runtime=Runtime(data_root=tmp_path, loaders=loaders)) for loaders in (0, 3)
+    )
 
     assert alone.status == "done", alone.error
     assert science(alone) == science(ahead)
@@ -249,7 +290,11 @@ def _write_as_coco(folder: Path) -> None:
             file = f"{number:012d}.png"
             Image.fromarray(scene.image.permute(1, 2, 0).numpy()).save(folder / name / file)
             images.append({"id": number, "file_name": file, "width": 32, "height": 32})
-            (box,), (label,), (area,) = scene.objects.boxes.tolist(), scene.objects.labels.tolist(), scene.objects.areas
+            (box,), (label,), (area,) = (
+                scene.objects.boxes.tolist(),
+                scene.objects.labels.tolist(),
+                scene.objects.areas,
+            )
             left, upper, right, lower = box
             annotations.append({
                 "id": number, "image_id": number, "category_id": 10 + label, "iscrowd": 0, "area": float(area),
@@ -263,7 +308,12 @@ def _write_as_coco(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_trained_detector_is_far_better_than_an_untrained_one():
-    values = {"task.pyramid": 32, "task.features": 64, "backbone.width": 8, "dataset.num_train": 480}
+    values = {
+        "task.pyramid": 32,
+        "task.features": 64,
+        "backbone.width": 8,
+        "dataset.num_train": 480,
+    }
     trial = TRIAL.with_values({**values, "training.epochs": 8, "training.warmup_epochs": 0.5})
 
     outcome = run_trial(trial)
@@ -291,10 +341,15 @@ def test_a_detector_starts_from_the_backbone_and_the_gates_of_an_earlier_trial(e
     kept = torch.load(tmp_path / f".dasbench/weights/{earlier.key}.pt", weights_only=True)["model"]
 
     own = learner.model.state_dict()
-    backbone = {key: value for key, value in kept.items() if key.startswith("backbone.") and ".fc." not in key}
+    backbone = {
+        key: value
+        for key, value in kept.items()
+        if key.startswith("backbone.") and ".fc." not in key
+    }
     assert len(backbone) > 100
     assert all(
-        torch.equal(own[key.replace("backbone.", "backbone.body.", 1)], value) for key, value in backbone.items()
+        torch.equal(own[key.replace("backbone.", "backbone.body.", 1)], value)
+        for key, value in backbone.items()
     )
     gates = {key: value for key, value in kept.items() if key.startswith("gates.")}
     assert len(gates) > 10
@@ -312,11 +367,16 @@ def test_a_gated_detector_starts_from_a_plain_backbone_with_fresh_gates(tmp_path
     run_trial(trial, workdir=tmp_path / "work")
     keep_weights(trial, workdir=tmp_path / "work", folder=tmp_path / ".dasbench" / "weights")
 
-    fresh, started = (learner_of(gate={"name": "das"}, **values) for values in ({}, {"backbone.weights": trial.key}))
+    fresh, started = (
+        learner_of(gate={"name": "das"}, **values)
+        for values in ({}, {"backbone.weights": trial.key})
+    )
 
     gates = zip(fresh.model.gates.parameters(), started.model.gates.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in gates)
-    assert not torch.equal(fresh.model.backbone.body.conv1.weight, started.model.backbone.body.conv1.weight)
+    assert not torch.equal(
+        fresh.model.backbone.body.conv1.weight, started.model.backbone.body.conv1.weight
+    )
 
 
 def test_weights_that_nobody_kept_are_refused_with_the_way_to_keep_them(tmp_path, monkeypatch):
@@ -331,11 +391,18 @@ def test_weights_that_nobody_kept_are_refused_with_the_way_to_keep_them(tmp_path
 
 @pytest.mark.slow
 def test_training_begins_anew_after_the_start():
-    values = {"training.optimizer": "sgd", "training.schedule": "constant", "training.epochs": 2, "training.lr": 0.01}
+    values = {
+        "training.optimizer": "sgd",
+        "training.schedule": "constant",
+        "training.epochs": 2,
+        "training.lr": 0.01,
+    }
     through = run_trial(TRIAL.with_values(values))
     anew = run_trial(TRIAL.with_values({**values, "training.start_epochs": 1}))
 
-    first, second = ([epoch.metrics["train_loss"] for epoch in outcome.epochs] for outcome in (through, anew))
+    first, second = (
+        [epoch.metrics["train_loss"] for epoch in outcome.epochs] for outcome in (through, anew)
+    )
     assert first[0] == second[0]
     assert first[1] != second[1]  # without the momentum of the first epoch
 

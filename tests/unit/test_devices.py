@@ -66,7 +66,9 @@ def limits(monkeypatch) -> list[float]:
     found = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (GIB, 80 * GIB))
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda part, _: found.append(part))
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda part, _: found.append(part)
+    )
     return found
 
 

@@ -10,7 +10,11 @@ def test_the_most_frequent_environment_comes_first_and_equal_numbers_go_by_their
 
     found = count_environments(recorded)
 
-    assert found == [(Environment(torch="2.6"), 2), (Environment(device="cpu"), 1), (Environment(torch="2.7"), 1)]
+    assert found == [
+        (Environment(torch="2.6"), 2),
+        (Environment(device="cpu"), 1),
+        (Environment(torch="2.7"), 1),
+    ]
 
 
 def test_the_names_of_hosts_are_not_reported():

@@ -81,13 +81,17 @@ def test_the_plain_loop_stops_when_its_gpu_is_broken_and_what_it_trained_is_kept
     tally = Tally()
     monkeypatch.setattr(devices, "is_broken", lambda: len(tally.outcomes) == 2)
 
-    with pytest.raises(MachineError, match=f"after trial {list(trials(2))[1].key} this process can no longer use"):
+    with pytest.raises(
+        MachineError, match=f"after trial {list(trials(2))[1].key} this process can no longer use"
+    ):
         Inline().run(trials(4), quick, tally, Interrupt())
 
     assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(2)]
 
 
-@pytest.mark.parametrize("address", ["nowhere", "localhost:", "localhost:0", "localhost:99999", "", " "])
+@pytest.mark.parametrize(
+    "address", ["nowhere", "localhost:", "localhost:0", "localhost:99999", "", " "]
+)
 def test_an_address_of_another_form_is_refused(address):
     with pytest.raises(UsageError, match=r"--address '.*': write HOST:PORT"):
         RayTune(address=address).run(trials(1), quick, Tally(), Interrupt())
@@ -108,9 +112,7 @@ def test_rays_client_is_refused_with_what_works():
 
 
 def test_making_the_executor_does_not_import_ray():
-    code = (
-        "import sys; from dasbench.search.executors.ray_tune import RayTune; RayTune(); sys.exit('ray' in sys.modules)"
-    )
+    code = "import sys; from dasbench.search.executors.ray_tune import RayTune; RayTune(); sys.exit('ray' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -123,7 +125,9 @@ def test_a_cluster_keeps_the_users_own_token():
     )
     environment = {"RAY_AUTH_TOKEN": "mine", "PATH": ""}
 
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 
@@ -147,7 +151,11 @@ def test_cores_alone_limit_what_fits_while_the_gpus_are_not_known(gpus, cores):
     assert Share(1, gpus).times_in(cores, math.inf) == cores
 
 
-@given(gpus=st.sampled_from([0.01, 0.05, 0.25, 0.3333, 0.5, 1]), trials=st.integers(1, 64), cards=st.integers(1, 8))
+@given(
+    gpus=st.sampled_from([0.01, 0.05, 0.25, 0.3333, 0.5, 1]),
+    trials=st.integers(1, 64),
+    cards=st.integers(1, 8),
+)
 def test_a_spread_share_fills_all_gpus_alike_and_is_never_smaller(gpus, trials, cards):
     spread = Share(1, gpus).spread(trials, cards)
 
@@ -171,7 +179,13 @@ def test_a_share_says_what_it_is():
 
 @pytest.mark.parametrize(
     ("text", "cores"),
-    [("max 100000", 1 << 20), ("400000 100000", 4), ("10000 100000", 1), ("", 1 << 20), ("x y", 1 << 20)],
+    [
+        ("max 100000", 1 << 20),
+        ("400000 100000", 4),
+        ("10000 100000", 1),
+        ("", 1 << 20),
+        ("x y", 1 << 20),
+    ],
 )
 def test_a_containers_limit_is_whole_cores(text, cores):
     assert quota_cores(text) == cores

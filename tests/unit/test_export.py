@@ -60,23 +60,34 @@ def test_csv_holds_one_line_for_each_trial_and_exact_numbers(db, tmp_path):
 def test_csv_holds_nothing_that_a_spreadsheet_or_a_terminal_would_obey(tmp_path):
     with open_store(tmp_path / "x.db") as store:
         store.plan("s", members=[member("aa0")])
-        odd = member("bb0").__class__(key="bb0", spec={}, label="=cmd()", variant={"=f()": "@x\x1b[31m"})
+        odd = member("bb0").__class__(
+            key="bb0", spec={}, label="=cmd()", variant={"=f()": "@x\x1b[31m"}
+        )
         store.plan("t", members=[odd])
     export(str(tmp_path / "x.db"), tmp_path / "t.csv", studies=["t"])
 
     text = (tmp_path / "t.csv").read_text()
     assert "\x1b" not in text
-    assert all(not cell.startswith(("=", "@", "+")) for row in csv.reader(text.splitlines()) for cell in row)
+    assert all(
+        not cell.startswith(("=", "@", "+"))
+        for row in csv.reader(text.splitlines())
+        for cell in row
+    )
 
 
 def test_json_lines_hold_exact_numbers_and_null_for_nan(db, tmp_path):
     export(db, tmp_path / "t.jsonl", studies=["first"])
 
-    rows = {row["key"]: row for row in map(_strict, (tmp_path / "t.jsonl").read_text().splitlines())}
+    rows = {
+        row["key"]: row for row in map(_strict, (tmp_path / "t.jsonl").read_text().splitlines())
+    }
     assert rows["aa2"]["top1"] == 0.1 + 0.2
     assert rows["cc0"]["metrics"]["top1"] is None
     assert rows["bb0"]["label"] == HOSTILE
-    assert rows["cc0"]["variant"] == {"gate": {"name": "das", "design": "c"}, "placement.stages": [1, 2]}
+    assert rows["cc0"]["variant"] == {
+        "gate": {"name": "das", "design": "c"},
+        "placement.stages": [1, 2],
+    }
 
 
 def _strict(line):
@@ -98,7 +109,9 @@ def test_parquet_reads_back_with_types_in_pandas_and_duckdb(db, tmp_path, what):
     assert tuple(frame)[: len(COLUMNS[what])] == COLUMNS[what]
     assert duckdb.sql(f"SELECT COUNT(*) FROM '{file}'").fetchall() == [(len(records),)]
     numbers = "epoch" if what == "epochs" else "planned" if what == "leaderboard" else "seed"
-    assert duckdb.sql(f"SELECT SUM({numbers}) FROM '{file}'").fetchall() == [(sum(r[numbers] for r in records),)]
+    assert duckdb.sql(f"SELECT SUM({numbers}) FROM '{file}'").fetchall() == [
+        (sum(r[numbers] for r in records),)
+    ]
 
 
 @pytest.mark.parametrize("name", ["e.csv", "e.parquet", "e.jsonl"])
@@ -110,7 +123,9 @@ def test_a_study_without_trials_gives_a_file_without_rows(db, tmp_path, name):
     if name.endswith("jsonl"):
         assert (tmp_path / name).read_bytes() == b""
         return
-    frame = pd.read_csv(tmp_path / name) if name.endswith("csv") else pd.read_parquet(tmp_path / name)
+    frame = (
+        pd.read_csv(tmp_path / name) if name.endswith("csv") else pd.read_parquet(tmp_path / name)
+    )
     assert (len(frame), tuple(frame)) == (0, COLUMNS["trials"])
 
 
@@ -161,13 +176,19 @@ def test_a_servers_results_are_exported_like_a_files(team, db, tmp_path, name):
     export(team, tmp_path / f"server-{name}")
     export(db, tmp_path / f"file-{name}")
 
-    assert _read(tmp_path / f"server-{name}", without=times) == _read(tmp_path / f"file-{name}", without=times)
+    assert _read(tmp_path / f"server-{name}", without=times) == _read(
+        tmp_path / f"file-{name}", without=times
+    )
 
 
 def _read(path, *, without):
     import pandas as pd
 
-    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".jsonl": lambda file: pd.read_json(file, lines=True)}
+    read = {
+        ".csv": pd.read_csv,
+        ".parquet": pd.read_parquet,
+        ".jsonl": lambda file: pd.read_json(file, lines=True),
+    }
     frame = read[path.suffix](path)
     return repr(frame.drop(columns=list(without)).to_dict("records"))
 
@@ -216,10 +237,14 @@ def test_the_real_optuna_dashboard_serves_the_storage(db, tmp_path):
         port = free.getsockname()[1]
     words = [f"sqlite:///{tmp_path / 'o.db'}", "--host", "127.0.0.1", "--port", str(port)]
     program = Path(sys.executable).with_name("optuna-dashboard")
-    server = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         address = f"http://127.0.0.1:{port}/api/studies"
-        summaries = {summary["study_name"]: summary for summary in _fetch(address, server)["study_summaries"]}
+        summaries = {
+            summary["study_name"]: summary for summary in _fetch(address, server)["study_summaries"]
+        }
         first = _fetch(f"{address}/{summaries['first']['study_id']}", server)
     finally:
         os.kill(server.pid, signal.SIGTERM)
@@ -312,7 +337,9 @@ def test_a_pipe_is_never_replaced(db, tmp_path):
 
 
 def test_an_ending_that_names_no_format_is_refused(db, tmp_path):
-    with pytest.raises(UsageError, match=r"the ending '.xlsx' names no format; end the file in .csv, .parquet"):
+    with pytest.raises(
+        UsageError, match=r"the ending '.xlsx' names no format; end the file in .csv, .parquet"
+    ):
         export(db, tmp_path / "t.xlsx")
 
 

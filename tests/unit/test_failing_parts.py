@@ -59,7 +59,9 @@ def faulty_gate(monkeypatch):
 @pytest.mark.usefixtures("faulty_gate")
 def test_a_gate_that_fails_is_named_with_its_site_and_its_authors_line(how, said):
     backbone = {"name": "resnet18", "width": 4, "stem": "small"}
-    trial = resolve_model(Trial(backbone=backbone, gate={"name": "faulty", "how": how}, dataset="digits"))
+    trial = resolve_model(
+        Trial(backbone=backbone, gate={"name": "faulty", "how": how}, dataset="digits")
+    )
 
     with pytest.raises(ModelError) as refused:
         build_model(trial, num_classes=10).eval()(torch.zeros(1, 3, 8, 8))
@@ -78,7 +80,9 @@ def test_a_lack_of_memory_in_a_gate_is_not_the_gates_fault(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Faulty, "forward", forward)
-    trial = resolve_model(Trial(backbone={"name": "resnet18", "width": 4}, gate="faulty", dataset="digits"))
+    trial = resolve_model(
+        Trial(backbone={"name": "resnet18", "width": 4}, gate="faulty", dataset="digits")
+    )
 
     with pytest.raises(torch.OutOfMemoryError):
         build_model(trial, num_classes=10)(torch.zeros(2, 3, 32, 32))
@@ -111,6 +115,7 @@ def test_a_backbone_of_ones_own_that_is_none_is_named(monkeypatch):
     trial = Trial(backbone="bare", dataset="digits")
 
     with pytest.raises(
-        ModelError, match=r"backbone 'bare': its constructor returns a Linear, .*test_failing_parts.py:\d+"
+        ModelError,
+        match=r"backbone 'bare': its constructor returns a Linear, .*test_failing_parts.py:\d+",
     ):
         build_model(trial, num_classes=10)

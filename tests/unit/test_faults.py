@@ -43,16 +43,22 @@ def own(tmp_path, monkeypatch):
 
 
 def test_the_users_code_is_named_with_its_lines_alone(own):
-    module = own("import json\n\n\ndef inner(x):\n    return json.loads(x)\n\n\ndef outer():\n    return inner('{')\n")
+    module = own(
+        "import json\n\n\ndef inner(x):\n    return json.loads(x)\n\n\ndef outer():\n    return inner('{')\n"
+    )
 
     verdict = judge(caught(module.outer))
 
     assert verdict.exit_code == 2
     assert verdict.message.startswith("json.decoder.JSONDecodeError: Expecting property name")
-    assert verdict.message.endswith("(faulty.py:9, in outer > faulty.py:5, in inner: return json.loads(x))")
+    assert verdict.message.endswith(
+        "(faulty.py:9, in outer > faulty.py:5, in inner: return json.loads(x))"
+    )
 
 
-@pytest.mark.parametrize("body", ["raise SystemExit(3)", "raise KeyError('x')", "assert False", "f()", "None.x"])
+@pytest.mark.parametrize(
+    "body", ["raise SystemExit(3)", "raise KeyError('x')", "assert False", "f()", "None.x"]
+)
 def test_whatever_the_users_code_raises_is_no_bug_of_ours(own, body):
     module = own(f"def f():\n    {body}\n")
 
@@ -61,16 +67,17 @@ def test_whatever_the_users_code_raises_is_no_bug_of_ours(own, body):
 
 def test_a_component_is_named_by_the_function_that_ran(own):
     text = "from dasbench.catalog import METRICS\n"
-    text += (
-        "@METRICS.register('own_one')\ndef one(): return 1 / 0\n@METRICS.register('own_two')\ndef two(): return [][0]\n"
-    )
+    text += "@METRICS.register('own_one')\ndef one(): return 1 / 0\n"
+    text += "@METRICS.register('own_two')\ndef two(): return [][0]\n"
     module = own(text)
 
     said = [judge(caught(call)).message for call in (module.one, module.two)]
 
     for name in ("own_one", "own_two"):
         blame.KINDS["metric"]._entries.pop(name)
-    assert said[0].startswith("metric 'own_one': ZeroDivisionError: division by zero (faulty.py:3, in one")
+    assert said[0].startswith(
+        "metric 'own_one': ZeroDivisionError: division by zero (faulty.py:3, in one"
+    )
     assert said[1].startswith("metric 'own_two': IndexError")
 
 
@@ -106,7 +113,11 @@ def test_code_that_is_neither_imported_nor_registered_is_not_the_users(no_plugin
         (lambda: torch.nn.Linear(2, 3)(torch.zeros(5)), 3, "torch fails: RuntimeError"),
         (lambda: torch.empty(1 << 50), 3, "memory"),
         (lambda: Image.open(__file__), 3, "cannot identify image file"),
-        (lambda: __import__("absent_package"), 3, "the package 'absent_package' cannot be imported"),
+        (
+            lambda: __import__("absent_package"),
+            3,
+            "the package 'absent_package' cannot be imported",
+        ),
         (lambda: __import__("dasbench.absent"), 70, "internal error"),
     ],
 )
@@ -120,17 +131,23 @@ def test_libraries_and_the_machine_are_told_from_us(no_plugins, call, code, said
 
 def test_a_package_whose_installation_is_broken_is_named(tmp_path, monkeypatch):
     (tmp_path / "own_broken").mkdir()
-    (tmp_path / "own_broken" / "__init__.py").write_text("raise ImportError('libcudart.so.12: cannot open')\n")
+    (tmp_path / "own_broken" / "__init__.py").write_text(
+        "raise ImportError('libcudart.so.12: cannot open')\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
 
     verdict = judge(caught(__import__, "own_broken"))
 
     assert verdict.exit_code == 3
-    assert verdict.message.startswith("the package 'own_broken' cannot be imported: ImportError: libcudart.so.12")
+    assert verdict.message.startswith(
+        "the package 'own_broken' cannot be imported: ImportError: libcudart.so.12"
+    )
 
 
 def test_a_full_disk_is_called_so():
-    assert judge(OSError(28, "No space left on device", "x.png")).message == "x.png: the disk is full"
+    assert (
+        judge(OSError(28, "No space left on device", "x.png")).message == "x.png: the disk is full"
+    )
 
 
 def test_errors_of_ours_keep_their_code_and_their_words():
@@ -139,13 +156,18 @@ def test_errors_of_ours_keep_their_code_and_their_words():
 
 @pytest.mark.parametrize("error", [SystemExit(2), KeyError("x"), RecursionError()])
 def test_what_foreign_code_raises_goes_on_in_our_words(error):
-    with pytest.raises(UsageError, match="it fails") as raised, foreign(lambda _: UsageError("it fails")):
+    with (
+        pytest.raises(UsageError, match="it fails") as raised,
+        foreign(lambda _: UsageError("it fails")),
+    ):
         raise error
 
     assert raised.value.__cause__ is error
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), DataError("x"), MemoryError(), torch.OutOfMemoryError("x")])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), DataError("x"), MemoryError(), torch.OutOfMemoryError("x")]
+)
 def test_interrupts_our_own_errors_and_a_lack_of_memory_pass(error):
     with pytest.raises(type(error)) as raised, foreign(lambda _: UsageError("it fails")):
         raise error

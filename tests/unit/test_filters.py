@@ -15,12 +15,28 @@ from dasbench.views.filters import MAX_DEPTH, filter_rows
 
 def row(first_norm, seed, top1, **fields):
     cost = Cost(params_full=10, macs_full=200, params_paper=9, macs_paper=190, input_size=(3, 8, 8))
-    variant = {"gate": {"name": "das", "design": "c"}, "gate.first_norm": first_norm, "gate.alpha": 0.2}
-    given = {"label": f"first_norm={first_norm}", "state": "done", "metrics": {"top1": top1}, "cost": cost}
-    return Row(study="s", key=f"{first_norm}{seed}", variant=variant, seed=seed, **{**given, **fields})
+    variant = {
+        "gate": {"name": "das", "design": "c"},
+        "gate.first_norm": first_norm,
+        "gate.alpha": 0.2,
+    }
+    given = {
+        "label": f"first_norm={first_norm}",
+        "state": "done",
+        "metrics": {"top1": top1},
+        "cost": cost,
+    }
+    return Row(
+        study="s", key=f"{first_norm}{seed}", variant=variant, seed=seed, **{**given, **fields}
+    )
 
 
-ROWS = [row("in", 0, 70.0), row("in", 1, 50.0), row("bn", 0, 40.0), row("bn", 1, 0.0, state="failed", metrics={})]
+ROWS = [
+    row("in", 0, 70.0),
+    row("in", 1, 50.0),
+    row("bn", 0, 40.0),
+    row("bn", 1, 0.0, state="failed", metrics={}),
+]
 
 
 def passed(where):
@@ -54,7 +70,9 @@ def test_a_variant_passes_with_all_its_seeds_or_not_at_all():
 
 
 def test_an_unknown_column_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match=r"unknown column 'gate.frist_norm'. Did you mean 'gate.first_norm'"):
+    with pytest.raises(
+        UsageError, match=r"unknown column 'gate.frist_norm'. Did you mean 'gate.first_norm'"
+    ):
         passed("gate.frist_norm = 'in'")
 
 
@@ -104,9 +122,16 @@ def test_fields_are_named_in_full_or_by_an_end_that_only_one_has():
 
 @pytest.mark.parametrize("varied", [True, False])
 def test_a_data_set_is_named_without_its_parameters(varied):
-    variants = [{"dataset": {"name": "digits", "image_size": 16}}, {"dataset.name": "cifar10"}] if varied else [{}, {}]
+    variants = (
+        [{"dataset": {"name": "digits", "image_size": 16}}, {"dataset.name": "cifar10"}]
+        if varied
+        else [{}, {}]
+    )
     names = ["digits(image_size=16)", "cifar10"]
-    rows = [replace(ROWS[place], variant=variants[place], dataset=names[place], study=names[place]) for place in (0, 1)]
+    rows = [
+        replace(ROWS[place], variant=variants[place], dataset=names[place], study=names[place])
+        for place in (0, 1)
+    ]
 
     assert [kept.dataset for kept in filter_rows(rows, 'dataset = "digits"')] == names[:1]
     assert [kept.dataset for kept in filter_rows(rows, 'dataset = "cifar10"')] == names[1:]

@@ -32,7 +32,10 @@ def test_changed_data_are_named_with_both_fingerprints_and_a_remedy():
 
     message = str(error.value)
     assert error.value.exit_code == 3
-    assert all(word in message for word in ("image_folder", "photos", OLD, NEW, "--db", "1 trial of this study was"))
+    assert all(
+        word in message
+        for word in ("image_folder", "photos", OLD, NEW, "--db", "1 trial of this study was")
+    )
 
 
 def test_other_parameters_of_a_data_set_are_other_data():

@@ -26,7 +26,9 @@ def learner_of(trial: Trial):
 def first_images(learner, number: int) -> list:
     """The first images of an epoch, as a batch of one part."""
     (part,) = next(iter(learner.batches(1)))
-    content = part.content._replace(images=part.content.images[:number], labels=part.content.labels[:number])
+    content = part.content._replace(
+        images=part.content.images[:number], labels=part.content.labels[:number]
+    )
     return [part._replace(content=content)]
 
 
@@ -41,7 +43,9 @@ def gradients_of_an_epoch(trial: Trial) -> list[tuple[float, torch.Tensor]]:
         for loss in learner.losses(batch):
             loss.backward()
             losses.append(loss.item())
-        found.append((sum(losses), torch.cat([p.grad.flatten() for p in learner.model.parameters()])))
+        found.append(
+            (sum(losses), torch.cat([p.grad.flatten() for p in learner.model.parameters()]))
+        )
     return found
 
 
@@ -55,7 +59,9 @@ def test_a_batch_in_parts_has_the_loss_and_the_gradient_of_the_whole(parts):
     assert len(in_parts) == len(whole) == 5
     for (loss, gradient), (expected_loss, expected) in zip(in_parts, whole, strict=True):
         assert loss == pytest.approx(expected_loss, rel=1e-5)
-        assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item())
+        assert torch.allclose(
+            gradient, expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item()
+        )
 
 
 def test_parts_do_not_change_the_number_of_steps_nor_the_images():
@@ -63,7 +69,9 @@ def test_parts_do_not_change_the_number_of_steps_nor_the_images():
 
     for batch, parts in zip(whole.batches(1), in_parts.batches(1), strict=True):
         (all_of_it,) = batch
-        assert torch.equal(torch.cat([part.content.images for part in parts]), all_of_it.content.images)
+        assert torch.equal(
+            torch.cat([part.content.images for part in parts]), all_of_it.content.images
+        )
 
 
 def test_a_trial_in_parts_learns():
@@ -78,10 +86,15 @@ def test_more_parts_than_images_are_refused():
 
 
 @pytest.mark.parametrize(
-    "values", [{"precision": "bf16"}, {"accumulate": 2}, {"compile": True}], ids=lambda v: next(iter(v))
+    "values",
+    [{"precision": "bf16"}, {"accumulate": 2}, {"compile": True}],
+    ids=lambda v: next(iter(v)),
 )
 def test_what_changes_the_numbers_changes_the_key(values):
-    assert TRIAL.with_values({f"training.{name}": value for name, value in values.items()}).key != TRIAL.key
+    assert (
+        TRIAL.with_values({f"training.{name}": value for name, value in values.items()}).key
+        != TRIAL.key
+    )
 
 
 @pytest.mark.parametrize("gate", GATES.names())
@@ -113,7 +126,9 @@ def test_offsets_are_computed_in_full_precision():
     dtypes = []
     for module in learner.model.modules():
         if type(module).__name__ == "DeformConv2d":
-            module.offset.register_forward_hook(lambda _module, _args, out: dtypes.append(out.dtype))
+            module.offset.register_forward_hook(
+                lambda _module, _args, out: dtypes.append(out.dtype)
+            )
 
     sum(learner.losses(next(iter(learner.batches(1)))))
 
@@ -148,7 +163,9 @@ def test_without_a_compiler_a_compiled_trial_says_so(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="needs g++, or what $CXX names")
+@pytest.mark.skipif(
+    not shutil.which(os.environ.get("CXX", "g++")), reason="needs g++, or what $CXX names"
+)
 @pytest.mark.timeout(900)
 def test_a_compiled_network_computes_what_the_plain_one_does():
     trial = TRIAL.with_values({"backbone.width": 4, "gate": "se"})
@@ -168,14 +185,19 @@ def test_a_compiled_network_computes_what_the_plain_one_does():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="needs g++, or what $CXX names")
+@pytest.mark.skipif(
+    not shutil.which(os.environ.get("CXX", "g++")), reason="needs g++, or what $CXX names"
+)
 @pytest.mark.timeout(900)
 def test_compiled_trials_of_one_process_do_not_take_each_others_networks():
     found = []
 
     for gate in ("none", "se"):
         trial = TRIAL.with_values({"backbone.width": 2, "gate": gate})
-        plain, compiled = learner_of(trial), learner_of(trial.with_values({"training.compile": True}))
+        plain, compiled = (
+            learner_of(trial),
+            learner_of(trial.with_values({"training.compile": True})),
+        )
         batch = first_images(plain, 16)
         found.append([sum(learner.losses(batch)).item() for learner in (plain, compiled)])
 

@@ -14,7 +14,11 @@ from dasbench.spec.trial import Trial
 from dasbench.training import packing
 
 GIB = 2**30
-BASE = Trial(backbone={"name": "resnet18", "width": 4, "stem": "small"}, gate="das", dataset={"name": "digits"})
+BASE = Trial(
+    backbone={"name": "resnet18", "width": 4, "stem": "small"},
+    gate="das",
+    dataset={"name": "digits"},
+)
 
 
 def study(gpus=None, cpus=1, **fields) -> Study:
@@ -90,10 +94,20 @@ def test_what_a_study_and_the_options_ask_for(machine, there, gpus, options, wan
         (0, None, {"device": "cuda"}, "this machine has 0 CUDA devices; use --device cpu"),
         (2, None, {"device": "cuda:1"}, "under Ray each trial sees its own GPU alone; write cuda"),
         (2, 2, {"device": "cuda:1", "executor": "inline"}, "takes the first ones; write cuda"),
-        (2, None, {"device": "cuda:2", "executor": "inline"}, "--device cuda:2: this machine has 2 CUDA devices"),
+        (
+            2,
+            None,
+            {"device": "cuda:2", "executor": "inline"},
+            "--device cuda:2: this machine has 2 CUDA devices",
+        ),
         (2, 0, {"device": "cuda"}, "the study has resources.gpus: 0"),
         (2, 1, {"device": "cpu"}, "the study has resources.gpus: 1; write"),
-        (0, "auto", {}, "gpus: auto measures how many trials fit on a GPU, but this machine has 0 CUDA devices"),
+        (
+            0,
+            "auto",
+            {},
+            "gpus: auto measures how many trials fit on a GPU, but this machine has 0 CUDA devices",
+        ),
         (2, "auto", {"device": "cpu"}, "the study has resources.gpus: auto"),
     ],
 )
@@ -123,7 +137,8 @@ def test_gpus_that_nobody_uses_are_mentioned(machine, capsys):
     wanted_gpus(study(0), place())
 
     assert (
-        "resources.gpus: 0: trials are trained on the CPU; this machine has 2 CUDA devices" in capsys.readouterr().err
+        "resources.gpus: 0: trials are trained on the CPU; this machine has 2 CUDA devices"
+        in capsys.readouterr().err
     )
 
 
@@ -149,7 +164,9 @@ def test_a_grid_is_packed_by_its_largest_trial_and_says_so(machine, measured, ca
     found = share(asked, place())
 
     assert len(measured) == 2
-    assert found.gpus == pytest.approx(1 / 16)  # 0.6 + 2 * 1.15 GiB each: memory would hold 27, the cores 16
+    assert found.gpus == pytest.approx(
+        1 / 16
+    )  # 0.6 + 2 * 1.15 GiB each: memory would hold 27, the cores 16
     said = capsys.readouterr().err
     assert "gpus: auto (left out in the study): 16 trials on each GPU at once" in said
     assert "takes about 2.9 GiB, of which its memory holds 27" in said
@@ -171,7 +188,10 @@ def test_a_search_is_packed_by_the_largest_corner_of_its_space(machine, measured
 
     found = share(asked, place())
 
-    largest = max(measured, key=lambda trial: trial.backbone.params["width"] * trial.gate.params.get("alpha", 0))
+    largest = max(
+        measured,
+        key=lambda trial: trial.backbone.params["width"] * trial.gate.params.get("alpha", 0),
+    )
     assert (largest.backbone.params["width"], largest.gate.params["alpha"]) == (64, 0.5)
     assert found.gpus == 0.5  # 0.6 + 32 * 1.15 GiB
     assert len(measured) < 10
@@ -218,7 +238,9 @@ def test_a_gpu_is_fed_by_its_part_of_all_cores(machine):
     assert loaders_of(study(), GpuShare(0), place()) == 1
     assert loaders_of(study(1), GpuShare(1.0), place()) == 8
     assert loaders_of(study(0.25), GpuShare(0.25), place()) == 2
-    assert loaders_of(study(1, cpus=10), GpuShare(1.0), place()) == 16  # one at a time: cores for no more
+    assert (
+        loaders_of(study(1, cpus=10), GpuShare(1.0), place()) == 16
+    )  # one at a time: cores for no more
     assert loaders_of(study(1), GpuShare(1.0), place(executor="inline")) == 16
     assert loaders_of(study(1), GpuShare(1.0), place(loaders=3)) == 3
 

@@ -21,13 +21,18 @@ from dasbench.views.selection import Selection
 def grid(sizes, seeds):
     """Every combination of levels at every seed."""
     names = "abc"[: len(sizes)]
-    cells = [dict(zip(names, cell, strict=True)) for cell in product(*(range(size) for size in sizes))]
+    cells = [
+        dict(zip(names, cell, strict=True)) for cell in product(*(range(size) for size in sizes))
+    ]
     return [(cell, seed) for cell in cells for seed in range(seeds)]
 
 
 def analyse(trials, scores):
     levels = {axis: [str(variant[axis]) for variant, _ in trials] for axis in trials[0][0]}
-    return {effect.name: effect for effect in anova(levels, np.asarray(scores, dtype=float), [s for _, s in trials])}
+    return {
+        effect.name: effect
+        for effect in anova(levels, np.asarray(scores, dtype=float), [s for _, s in trials])
+    }
 
 
 def explain(trials, scores, **options):
@@ -46,7 +51,12 @@ class TestAnova:
         y = np.random.default_rng(seed).normal(size=(num_a, num_b, seeds))
         trials = grid([num_a, num_b], seeds)
         mean = y.mean()
-        a, b, block, cell = y.mean((1, 2)) - mean, y.mean((0, 2)) - mean, y.mean((0, 1)) - mean, y.mean(2) - mean
+        a, b, block, cell = (
+            y.mean((1, 2)) - mean,
+            y.mean((0, 2)) - mean,
+            y.mean((0, 1)) - mean,
+            y.mean(2) - mean,
+        )
         both = cell - a[:, None] - b
         expected = {
             "a": num_b * seeds * (a**2).sum(),
@@ -58,7 +68,9 @@ class TestAnova:
 
         effects = analyse(trials, y.ravel())
 
-        assert {name: effect.sum_squares for name, effect in effects.items()} == pytest.approx(expected)
+        assert {name: effect.sum_squares for name, effect in effects.items()} == pytest.approx(
+            expected
+        )
         assert sum(effect.share for effect in effects.values()) == pytest.approx(1)
         assert effects["residual"].df == (num_a * num_b - 1) * (seeds - 1)
         assert effects["a"].df == num_a - 1
@@ -72,24 +84,35 @@ class TestAnova:
 
         def dummies(*columns):
             keys = [tuple(column) for column in zip(*columns, strict=True)]
-            return np.array([[key == known for known in sorted(set(keys))] for key in keys], dtype=float)
+            return np.array(
+                [[key == known for known in sorted(set(keys))] for key in keys], dtype=float
+            )
 
         def residual(*parts):
             table = np.column_stack([np.ones(len(y)), *parts])
             return ((y - table @ np.linalg.lstsq(table, y, rcond=None)[0]) ** 2).sum()
 
-        a, b, seeds = [v["a"] for v, _ in trials], [v["b"] for v, _ in trials], [s for _, s in trials]
+        a, b, seeds = (
+            [v["a"] for v, _ in trials],
+            [v["b"] for v, _ in trials],
+            [s for _, s in trials],
+        )
         effects = analyse(trials, y)
 
         assert effects["a"].sum_squares == pytest.approx(
             residual(dummies(seeds), dummies(b)) - residual(dummies(seeds), dummies(a), dummies(b))
         )
-        assert effects["residual"].sum_squares == pytest.approx(residual(dummies(seeds), dummies(a, b)))
+        assert effects["residual"].sum_squares == pytest.approx(
+            residual(dummies(seeds), dummies(a, b))
+        )
         assert effects["residual"].df == len(trials) - 6 - 3
 
     def test_what_a_seed_adds_to_all_variants_is_no_noise(self):
         trials = grid([2, 2], 5)
-        y = [variant["a"] + 100 * seed + 0.01 * ((variant["b"] * 3 + seed * 7) % 4) for variant, seed in trials]
+        y = [
+            variant["a"] + 100 * seed + 0.01 * ((variant["b"] * 3 + seed * 7) % 4)
+            for variant, seed in trials
+        ]
 
         assert analyse(trials, y)["a"].resolved
 
@@ -97,7 +120,9 @@ class TestAnova:
         rng = np.random.default_rng(0)
         trials = grid([4, 4], 3)
         false = [
-            any(effect.resolved for effect in analyse(trials, rng.normal(size=len(trials))).values())
+            any(
+                effect.resolved for effect in analyse(trials, rng.normal(size=len(trials))).values()
+            )
             for _ in range(200)
         ]
 
@@ -142,7 +167,10 @@ class TestChoice:
 
     def test_a_searched_study_gets_fanova_with_the_fit_of_its_forest(self):
         rng = np.random.default_rng(0)
-        trials = [({"lr": float(10**u), "gate": g}, 0) for u, g in zip(rng.uniform(-3, 0, 60), "xyz" * 20, strict=True)]
+        trials = [
+            ({"lr": float(10**u), "gate": g}, 0)
+            for u, g in zip(rng.uniform(-3, 0, 60), "xyz" * 20, strict=True)
+        ]
         found = explain(trials, [-((np.log10(v["lr"]) + 1.5) ** 2) for v, _ in trials])
 
         assert found.method == "fanova"
@@ -154,11 +182,17 @@ class TestChoice:
         rng = np.random.default_rng(0)
         trials = [({"lr": float(u), "width": float(w)}, 0) for u, w in rng.random((30, 2))]
 
-        assert any("do not read its shares" in note for note in explain(trials, rng.normal(size=30)).notes)
+        assert any(
+            "do not read its shares" in note for note in explain(trials, rng.normal(size=30)).notes
+        )
 
     def test_an_axis_that_is_not_always_set_has_a_level_for_that(self):
         trials = [({"gate": "none"}, s) for s in range(2)]
-        trials += [({"gate": "das", "alpha": a}, s) for a in np.linspace(0.1, 1, 14).tolist() for s in range(2)]
+        trials += [
+            ({"gate": "das", "alpha": a}, s)
+            for a in np.linspace(0.1, 1, 14).tolist()
+            for s in range(2)
+        ]
         found = explain(trials, [(90 if v["gate"] == "das" else 50) + s / 10 for v, s in trials])
 
         assert found.method == "fanova"
@@ -170,11 +204,18 @@ class TestChoice:
             ([({"a": 1}, 0), ({"a": 2}, 0)], [np.nan, np.nan], {}, "no trial has a score"),
             ([({"a": 1}, 0), ({"a": 1}, 1)], [1, 2], {}, "varies nothing"),
             ([({"a": i, "b": i}, 0) for i in range(4)], range(4), {}, "Run at least 10"),
-            ([({"a": i, "b": i}, 0) for i in range(4)], range(4), {"method": "anova"}, "not all combinations of a, b"),
+            (
+                [({"a": i, "b": i}, 0) for i in range(4)],
+                range(4),
+                {"method": "anova"},
+                "not all combinations of a, b",
+            ),
             ([({"a": i, "b": i}, 0) for i in range(12)], [5] * 12, {}, "the same score, 5"),
         ],
     )
-    def test_what_cannot_be_explained_is_refused_with_a_reason(self, trials, scores, options, message):
+    def test_what_cannot_be_explained_is_refused_with_a_reason(
+        self, trials, scores, options, message
+    ):
         with pytest.raises(UsageError, match=message):
             explain(trials, scores, **options)
 
@@ -202,12 +243,17 @@ class TestForest:
 
         assert column == [*map(float, range(40))] * 2
         assert encode(gates[:8], gates[:8]) == gates[:8]
-        shares = forest_shares({"gate": column, "other": [0.0, 1.0] * 40}, np.array([n % 7 for n in range(40)] * 2))
+        shares = forest_shares(
+            {"gate": column, "other": [0.0, 1.0] * 40}, np.array([n % 7 for n in range(40)] * 2)
+        )
         assert shares["gate"] > 0.9
 
     def test_shares_and_fit_are_the_same_every_time(self):
         rng = np.random.default_rng(0)
-        columns, scores = {"[/]": rng.random(30).tolist(), "=x": ["a", "b", "c"] * 10}, rng.normal(size=30)
+        columns, scores = (
+            {"[/]": rng.random(30).tolist(), "=x": ["a", "b", "c"] * 10},
+            rng.normal(size=30),
+        )
 
         assert forest_shares(columns, scores) == forest_shares(columns, scores)
         assert forest_fit(columns, scores) == forest_fit(columns, scores)
@@ -220,7 +266,9 @@ def explained(*, method="auto"):
         row(f"{a}{b}", s, 80 + a + noise[a, b, s], 10, variant={"a": a, "b": b})
         for a, b, s in product(range(3), range(4), range(3))
     ]
-    return info(Selection(name="s", question="?", metric="top1", maximise=True, rows=rows), method=method)
+    return info(
+        Selection(name="s", question="?", metric="top1", maximise=True, rows=rows), method=method
+    )
 
 
 def place_of(table, key):
@@ -258,7 +306,9 @@ def test_records_hold_every_number_of_the_table():
 
 
 def test_a_study_that_varies_nothing_is_named():
-    chosen = Selection(name="plain", question="", metric="top1", maximise=True, rows=[row("a", 0, 70.0, 1)])
+    chosen = Selection(
+        name="plain", question="", metric="top1", maximise=True, rows=[row("a", 0, 70.0, 1)]
+    )
 
     with pytest.raises(UsageError, match=r"study 'plain': all trials are of one variant"):
         info(replace(chosen, rows=[replace(one, variant={}) for one in chosen.rows]))

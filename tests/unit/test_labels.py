@@ -11,7 +11,9 @@ from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
 BASE = Trial(
-    backbone={"name": "resnet18", "width": 2}, gate={"name": "das"}, dataset={"name": "digits", "image_size": 8}
+    backbone={"name": "resnet18", "width": 2},
+    gate={"name": "das"},
+    dataset={"name": "digits", "image_size": 8},
 )
 HEAD = """\
 name: x
@@ -32,7 +34,9 @@ GATE_VALUES = """\
 
 
 def study(*axes, **fields):
-    return Study.model_validate({"name": "s", "question": "?", "base": BASE, "axes": axes, **fields})
+    return Study.model_validate(
+        {"name": "s", "question": "?", "base": BASE, "axes": axes, **fields}
+    )
 
 
 def labels(asked):
@@ -50,7 +54,11 @@ class TestLabelsOfAStudy:
         asked = load_study(write_study(HEAD + GATE_VALUES), known=known_names())
 
         assert labels(asked) == ["none", "SE (r=4)", "DAS"]
-        assert list(asked.variants()) == [{"gate": "none"}, {"gate": {"name": "se", "reduction": 4}}, {"gate": "das"}]
+        assert list(asked.variants()) == [
+            {"gate": "none"},
+            {"gate": {"name": "se", "reduction": 4}},
+            {"gate": "das"},
+        ]
 
     @pytest.mark.parametrize(
         ("key", "value"),
@@ -70,7 +78,10 @@ class TestLabelsOfAStudy:
         assert (labels(asked), list(asked.variants())) == (["alpha = 0.1 é"], [{key: value}])
 
     def test_a_placement_and_a_training_have_labels_beside_their_fields(self):
-        late = {"key": "placement", "values": [{"stages": [4], "label": "late"}, {"label": "as usual"}]}
+        late = {
+            "key": "placement",
+            "values": [{"stages": [4], "label": "late"}, {"label": "as usual"}],
+        }
         slow = {"key": "training", "values": [{"recipe": "cpu", "label": "slow"}]}
 
         assert labels(study(late, slow)) == ["late, slow", "as usual, slow"]
@@ -78,7 +89,10 @@ class TestLabelsOfAStudy:
 
     def test_labels_of_several_axes_are_joined(self):
         gates = {"key": "gate", "values": ["none", {"name": "das", "label": "DAS"}]}
-        depths = {"key": "backbone.name", "values": ["resnet18", {"value": "resnet34", "label": "ResNet-34"}]}
+        depths = {
+            "key": "backbone.name",
+            "values": ["resnet18", {"value": "resnet34", "label": "ResNet-34"}],
+        }
         rates = {"key": "training.lr", "values": [0.1]}
 
         assert labels(study(gates, depths, rates)) == [
@@ -91,18 +105,31 @@ class TestLabelsOfAStudy:
     def test_one_value_may_have_a_label_for_each_condition(self):
         depths = {"key": "backbone.name", "values": ["resnet18", "resnet34"]}
         shallow, deep = (
-            {"key": "gate", "values": [{"value": "das", "label": f"DAS-{n}"}], "when": {"backbone.name": f"resnet{n}"}}
+            {
+                "key": "gate",
+                "values": [{"value": "das", "label": f"DAS-{n}"}],
+                "when": {"backbone.name": f"resnet{n}"},
+            }
             for n in (18, 34)
         )
 
-        assert labels(study(depths, shallow, deep)) == ["backbone=resnet18, DAS-18", "backbone=resnet34, DAS-34"]
+        assert labels(study(depths, shallow, deep)) == [
+            "backbone=resnet18, DAS-18",
+            "backbone=resnet34, DAS-34",
+        ]
 
     def test_a_parameter_called_label_or_value_stays_a_parameter(self):
         own = {"name": "das", "value": 3}
         inner = {"value": {"name": "das", "label": "cat"}, "label": "DAS of cats"}
-        columns = {"key": "dataset.columns", "values": [{"label": "species", "image": "file"}, {"value": 3}]}
+        columns = {
+            "key": "dataset.columns",
+            "values": [{"label": "species", "image": "file"}, {"value": 3}],
+        }
 
-        assert [v["gate"] for v in study({"key": "gate", "values": [own, inner]}).variants()] == [own, inner["value"]]
+        assert [v["gate"] for v in study({"key": "gate", "values": [own, inner]}).variants()] == [
+            own,
+            inner["value"],
+        ]
         assert [v["dataset.columns"] for v in study(columns).variants()] == columns["values"]
 
     def test_a_study_keeps_its_labels_as_plain_data(self):
@@ -121,7 +148,10 @@ class TestLabelsOfAStudy:
 
     def test_labels_are_in_no_trials_key(self):
         plain = study({"key": "gate", "values": ["none", {"name": "se", "reduction": 4}]}, seeds=2)
-        named = study({"key": "gate", "values": ["none", {"name": "se", "reduction": 4, "label": "SE"}]}, seeds=2)
+        named = study(
+            {"key": "gate", "values": ["none", {"name": "se", "reduction": 4, "label": "SE"}]},
+            seeds=2,
+        )
 
         before, after = plan_study(plain).items, plan_study(named).items
 
@@ -138,13 +168,19 @@ class TestLabelsOfAStudy:
 
 
 class TestLabelsThatAreRefused:
-    @pytest.mark.parametrize("text", ["''", "' DAS'", "16", "null", "[DAS]", '"a\\nb"', '"a\\u202eb"', "y" * 61])
+    @pytest.mark.parametrize(
+        "text", ["''", "' DAS'", "16", "null", "[DAS]", '"a\\nb"', '"a\\u202eb"', "y" * 61]
+    )
     def test_a_label_that_cannot_be_printed_is_refused_on_its_line(self, write_study, text):
-        path = write_study(f"{HEAD}  - key: gate\n    values:\n      - none\n      - {{name: se, label: {text}}}\n")
+        path = write_study(
+            f"{HEAD}  - key: gate\n    values:\n      - none\n      - {{name: se, label: {text}}}\n"
+        )
 
         (complaint,) = complaints(path)
 
-        assert complaint.startswith("11: axes[0].values[1].label: a label is a text of 1 to 60 printable characters")
+        assert complaint.startswith(
+            "11: axes[0].values[1].label: a label is a text of 1 to 60 printable characters"
+        )
 
     def test_of_a_label_that_is_too_long_it_says_how_long_it_is(self, write_study):
         path = write_study(f"{HEAD}  - key: gate\n    values: [{{name: se, label: {70 * 'y'}}}]\n")
@@ -154,16 +190,24 @@ class TestLabelsThatAreRefused:
         assert complaint.endswith(f", not '{60 * 'y'}'... (70 characters)")
 
     @pytest.mark.parametrize("wanted", ["DAS", "[none, DAS]"])
-    def test_a_condition_on_a_label_is_refused_with_the_value_that_has_it(self, write_study, wanted):
+    def test_a_condition_on_a_label_is_refused_with_the_value_that_has_it(
+        self, write_study, wanted
+    ):
         gates = "  - {key: gate.name, values: [none, {value: das, label: DAS}]}\n"
         alphas = f"  - {{key: gate.alpha, values: [0.1, 0.2], when: {{gate.name: {wanted}}}}}\n"
         path = write_study(HEAD + gates + alphas)
 
-        about_it = "axes[1].when.gate.name: 'DAS' is a label; a condition names the value that has it: das"
+        about_it = (
+            "axes[1].when.gate.name: 'DAS' is a label; a condition names the value that has it: das"
+        )
         assert complaints(path) == [f"9: {about_it}"]
 
     def test_two_values_with_one_label_are_refused_on_the_line_of_the_second(self, write_study):
-        path = write_study(HEAD + GATE_VALUES + "      - {value: eca, label: DAS}\n      - {value: gc, label: none}\n")
+        path = write_study(
+            HEAD
+            + GATE_VALUES
+            + "      - {value: eca, label: DAS}\n      - {value: gc, label: none}\n"
+        )
 
         assert complaints(path) == [
             "13: axes[0].values[3]: 'DAS' is already the label of values[2]; give each value its own",
@@ -180,11 +224,14 @@ class TestLabelsThatAreRefused:
 
     def test_variants_whose_joined_labels_are_equal_are_refused(self, write_study):
         path = write_study(
-            HEAD + '  - {key: gate.alpha, values: [{value: 0.1, label: a}, {value: 0.2, label: "a, b"}]}\n'
+            HEAD
+            + '  - {key: gate.alpha, values: [{value: 0.1, label: a}, {value: 0.2, label: "a, b"}]}\n'
             '  - {key: gate.kernel, values: [{value: 3, label: c}, {value: 5, label: "b, c"}]}\n'
         )
 
-        assert complaints(path) == ["9: axes[1]: two variants are called 'a, b, c'; give their values other labels"]
+        assert complaints(path) == [
+            "9: axes[1]: two variants are called 'a, b, c'; give their values other labels"
+        ]
 
     def test_one_value_with_two_labels_is_one_value_too_many(self, write_study):
         path = write_study(HEAD + GATE_VALUES + "      - {value: das, label: ours}\n")
@@ -192,11 +239,15 @@ class TestLabelsThatAreRefused:
         assert complaints(path)[0] == "8: axes[0]: holds 'das' twice"
 
     def test_the_base_has_no_label(self, write_study):
-        path = write_study(HEAD.replace("{name: das}", "{name: das, label: DAS}").removesuffix("axes:\n"))
+        path = write_study(
+            HEAD.replace("{name: das}", "{name: das, label: DAS}").removesuffix("axes:\n")
+        )
 
         assert complaints(path)[0].startswith("5: base.gate.label: unknown key 'label'")
 
-    def test_a_component_with_a_parameter_called_label_must_say_which_is_meant(self, monkeypatch, write_study):
+    def test_a_component_with_a_parameter_called_label_must_say_which_is_meant(
+        self, monkeypatch, write_study
+    ):
         class Tagged:
             def __init__(self, channels: int, *, label: str = "x"): ...
 
@@ -204,7 +255,9 @@ class TestLabelsThatAreRefused:
         GATES.register("tagged", source="a test")(Tagged)
         both = '{value: {name: tagged, label: "y"}, label: Y}'
 
-        ambiguous = write_study(HEAD + f"  - key: gate\n    values: [{{name: tagged, label: cat}}, {both}]\n")
+        ambiguous = write_study(
+            HEAD + f"  - key: gate\n    values: [{{name: tagged, label: cat}}, {both}]\n"
+        )
 
         assert complaints(ambiguous) == [
             "9: axes[0].values[0]: gate 'tagged' takes a parameter 'label'; "
@@ -219,18 +272,30 @@ class TestLabelsWithoutAName:
             ({}, "base"),
             ({"gate": "none"}, "gate=none"),
             ({"gate": {"name": "das"}}, "gate=das"),
-            ({"gate": {"name": "triplet", "kernel": 3, "zero_init": False}}, "gate=triplet(kernel=3, zero_init=False)"),
+            (
+                {"gate": {"name": "triplet", "kernel": 3, "zero_init": False}},
+                "gate=triplet(kernel=3, zero_init=False)",
+            ),
             (
                 {"gate": {"name": "x", "sizes": [1, [2, 3]], "of": {"a": None}}},
                 "gate=x(sizes=[1, [2, 3]], of=(a=None))",
             ),
             ({"gate": {"name": "x", "inner": {"name": "y", "k": True}}}, "gate=x(inner=y(k=True))"),
             ({"backbone.name": "resnet18", "gate": "se"}, "backbone=resnet18 gate=se"),
-            ({"gate.kernel": 3, "task.kernel": 5, "gate.alpha": 0.1}, "gate.kernel=3 task.kernel=5 alpha=0.1"),
-            ({"placement": {"stages": [1, 2], "after": "stage"}}, "placement=(stages=1,2 after=stage)"),
+            (
+                {"gate.kernel": 3, "task.kernel": 5, "gate.alpha": 0.1},
+                "gate.kernel=3 task.kernel=5 alpha=0.1",
+            ),
+            (
+                {"placement": {"stages": [1, 2], "after": "stage"}},
+                "placement=(stages=1,2 after=stage)",
+            ),
             ({"placement.stages": [[1, 2], [3]]}, "stages=[1, 2],[3]"),
             ({"placement.sites": []}, "sites=[]"),
-            ({"gate.alpha": 0.1 + 0.2, "training.lr": 1e-05, "gate.beta": 1.0}, "alpha=0.3 lr=1e-05 beta=1.0"),
+            (
+                {"gate.alpha": 0.1 + 0.2, "training.lr": 1e-05, "gate.beta": 1.0},
+                "alpha=0.3 lr=1e-05 beta=1.0",
+            ),
             ({"gate.alpha": 1 / 3}, "alpha=0.333333333333"),
             ({"gate.mask": None, "gate.bias": True}, "mask=None bias=True"),
             ({"dataset.image_size": [32, 320]}, "image_size=32x320"),
@@ -240,6 +305,17 @@ class TestLabelsWithoutAName:
         assert label(variant) == text
 
     def test_values_that_differ_read_differently(self):
-        values = [1, 1.5, "a", True, None, [1, 2], [[1, 2]], [[1], 2], {"a": 1}, {"name": "a", "b": 1}]
+        values = [
+            1,
+            1.5,
+            "a",
+            True,
+            None,
+            [1, 2],
+            [[1, 2]],
+            [[1], 2],
+            {"a": 1},
+            {"name": "a", "b": 1},
+        ]
 
         assert len({label({"gate.x": value}) for value in values}) == len(values)

@@ -25,12 +25,20 @@ HOSTILE = "[/] $\\frac{$ =cmd() | \x1b[31m <b> a_b & 5%"
 
 
 def cost(macs=200, size=(3, 8, 8)):
-    return Cost(params_full=1000, macs_full=macs, params_paper=900, macs_paper=macs, input_size=size)
+    return Cost(
+        params_full=1000, macs_full=macs, params_paper=900, macs_paper=macs, input_size=size
+    )
 
 
 def row(label, seed, top1=None, **fields):
     metrics = {} if top1 is None else {"top1": top1}
-    given = {"variant": {"gate": label}, "label": label, "state": "done", "metrics": metrics, "cost": cost()}
+    given = {
+        "variant": {"gate": label},
+        "label": label,
+        "state": "done",
+        "metrics": metrics,
+        "cost": cost(),
+    }
     return Row(study="s", key=f"{label}{seed}", seed=seed, **{**given, **fields})
 
 
@@ -61,7 +69,11 @@ def cells(table, row=0):
 
 
 def print_board(board, format_):
-    print_found(Layout(format_=format_), tables=lambda: board_tables(board), records=lambda: board_records(board))
+    print_found(
+        Layout(format_=format_),
+        tables=lambda: board_tables(board),
+        records=lambda: board_records(board),
+    )
 
 
 GOOD, CLOSE, BAD = (
@@ -101,14 +113,21 @@ def test_failed_stopped_and_waiting_trials_are_counted_and_never_averaged():
     assert (record["top1_mean"], record["seeds"]) == (71.0, [0, 1])
     (table,) = board_tables(board)
     found = cells(table)
-    assert (found["n"], found["failed"], found["stopped"]) == ("2/7", "2 diverged, 1 out of memory", "1")
+    assert (found["n"], found["failed"], found["stopped"]) == (
+        "2/7",
+        "2 diverged, 1 out of memory",
+        "1",
+    )
 
 
 def test_one_seed_has_a_number_and_a_note_and_no_rank():
     board = board_of([row("a", 0, 66.41), row("b", 0, 60.0)], fields={"num_test_examples": 8580})
 
     assert [line.rank for line in board.lines] == [None, None]
-    assert any("sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within noise" in note for note in notes(board))
+    assert any(
+        "sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within noise" in note
+        for note in notes(board)
+    )
 
 
 def test_without_the_size_of_the_test_part_no_floor_is_made_up():
@@ -126,7 +145,9 @@ def test_variants_with_unequal_seeds_are_compared_over_common_ones():
 
 @pytest.mark.parametrize("format_", ["table", "md", "latex", "csv", "json"])
 @pytest.mark.parametrize(
-    "rows", [[], [row("a", 0, None, state="failed", reason="nan")], [row("a", 0, float("inf"))]], ids=str
+    "rows",
+    [[], [row("a", 0, None, state="failed", reason="nan")], [row("a", 0, float("inf"))]],
+    ids=str,
 )
 def test_studies_without_a_score_are_shown_in_every_format(capsys, rows, format_):
     print_board(board_of(rows), format_)
@@ -153,7 +174,12 @@ def test_a_loss_is_ranked_from_below_and_has_no_percentage_points():
 
 
 def test_groups_are_means_over_the_other_axes_within_a_seed():
-    values = {("in", 0.1): (70, 71), ("in", 0.2): (80, 81), ("bn", 0.1): (60, 62), ("bn", 0.2): (70, None)}
+    values = {
+        ("in", 0.1): (70, 71),
+        ("in", 0.2): (80, 81),
+        ("bn", 0.1): (60, 62),
+        ("bn", 0.2): (70, None),
+    }
     rows = [
         row(f"{norm}{alpha}", seed, score, variant={"gate.first_norm": norm, "gate.alpha": alpha},
             state="done" if score is not None else "failed")
@@ -164,7 +190,9 @@ def test_groups_are_means_over_the_other_axes_within_a_seed():
     board = board_of(rows, group_by=["first_norm"])
 
     found = records(board)
-    assert found["first_norm=in"]["top1_mean"] == (75 + 71) / 2  # at seed 1 alpha 0.2 is missing in bn, so in both
+    assert (
+        found["first_norm=in"]["top1_mean"] == (75 + 71) / 2
+    )  # at seed 1 alpha 0.2 is missing in bn, so in both
     assert found["first_norm=bn"]["top1_mean"] == (65 + 62) / 2
     assert found["first_norm=bn"]["failed"] == 1
     assert any("Averaged over gate.alpha within each seed" in note for note in notes(board))
@@ -206,7 +234,10 @@ def test_top_shows_the_first_and_says_how_many_there_are():
 )
 def test_ranks_of_many_variants_never_say_more_than_all_pairs_do(values, direction):
     sign = 1 if direction == "max" else -1
-    scores = sorted((dict(enumerate(own)) for own in values), key=lambda own: -sign * sum(own.values()) / len(own))
+    scores = sorted(
+        (dict(enumerate(own)) for own in values),
+        key=lambda own: -sign * sum(own.values()) / len(own),
+    )
     whole = rank_intervals(dict(enumerate(scores)), direction=direction)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -222,13 +253,19 @@ def test_ranks_of_many_variants_never_say_more_than_all_pairs_do(values, directi
 def test_of_many_variants_the_shown_ones_are_ranked(monkeypatch):
     monkeypatch.setattr(ranks, "ALL_PAIRS_UP_TO", 2)
 
-    found = find_ranks([{0: 9.0, 1: 9.1, 2: 9.05}, {0: 5.0, 1: 5.1, 2: 5.04}, {0: 1.0, 1: 1.1, 2: 1.03}], shown=2)
+    found = find_ranks(
+        [{0: 9.0, 1: 9.1, 2: 9.05}, {0: 5.0, 1: 5.1, 2: 5.04}, {0: 1.0, 1: 1.1, 2: 1.03}], shown=2
+    )
 
     assert [rank and (rank.low, rank.high) for rank in found] == [(1, 1), (2, 2), None]
 
 
 def test_a_winner_is_scored_on_fresh_seeds_alone():
-    rows = [row("a", 0, 99.0, role="search"), row("a", 1, 70.0, role="confirm"), row("a", 2, 72.0, role="confirm")]
+    rows = [
+        row("a", 0, 99.0, role="search"),
+        row("a", 1, 70.0, role="confirm"),
+        row("a", 2, 72.0, role="confirm"),
+    ]
 
     board = board_of(rows)
 
@@ -287,7 +324,13 @@ def test_latex_sets_the_best_and_its_ties_in_bold(capsys):
 def member(label, seed, *, dataset="digits", task="classification", study=""):
     key = f"{study}{label}{seed}"
     return Member(
-        key=key, spec={"seed": seed}, variant={"gate": label}, label=label, seed=seed, dataset=dataset, task=task
+        key=key,
+        spec={"seed": seed},
+        variant={"gate": label},
+        label=label,
+        seed=seed,
+        dataset=dataset,
+        task=task,
     )
 
 
@@ -295,12 +338,24 @@ def member(label, seed, *, dataset="digits", task="classification", study=""):
 def planned(tmp_path):
     path = str(tmp_path / "r.db")
     with open_store(path) as store:
-        store.plan("one", members=[member("das", 0, study="1"), member("se", 0, study="1")], question="One?")
+        store.plan(
+            "one",
+            members=[member("das", 0, study="1"), member("se", 0, study="1")],
+            question="One?",
+        )
         store.plan("two", members=[member("das", 0, study="2")], question="Two?")
-        store.plan("other", members=[member("das", 0, study="3", dataset="cifar10")], question="Other?")
+        store.plan(
+            "other", members=[member("das", 0, study="3", dataset="cifar10")], question="Other?"
+        )
         store.plan("probed", members=[member("das", 0, study="4", task="probe")], question="Probe?")
-        store.plan("loss", members=[member("x", 0)], document={"objectives": [{"metric": "loss", "direction": "min"}]})
-        store.plan("cheap", members=[member("y", 0)], document={"objectives": ["macs min", "top5 max"]})
+        store.plan(
+            "loss",
+            members=[member("x", 0)],
+            document={"objectives": [{"metric": "loss", "direction": "min"}]},
+        )
+        store.plan(
+            "cheap", members=[member("y", 0)], document={"objectives": ["macs min", "top5 max"]}
+        )
         store.plan("empty", members=[])
     return path
 
@@ -309,13 +364,20 @@ def test_the_same_variant_of_two_studies_stays_two(planned):
     chosen = select_studies(planned, ["one", "two", "one"])
 
     assert (chosen.name, chosen.question) == ("one+two", "One? / Two?")
-    assert sorted(line.entry.label for line in make_board(chosen).lines) == ["one: das", "one: se", "two: das"]
+    assert sorted(line.entry.label for line in make_board(chosen).lines) == [
+        "one: das",
+        "one: se",
+        "two: das",
+    ]
 
 
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [
-        (["one", "other"], "different data.*cifar10; digits; look at one.*--where .dataset = .cifar10.."),
+        (
+            ["one", "other"],
+            "different data.*cifar10; digits; look at one.*--where .dataset = .cifar10..",
+        ),
         (["one", "probed"], "different tasks.*classification; probe"),
         (["one", "loss"], "different metrics.*one by top1 max; loss by loss min"),
         (["one", "tow"], "unknown study 'tow'. Did you mean 'two'"),
@@ -328,7 +390,10 @@ def test_what_cannot_be_compared_is_never_mixed(planned, names, complaint):
 
 
 def test_a_study_is_ranked_by_its_first_measured_objective(planned):
-    assert (select_studies(planned, ["loss"]).metric, select_studies(planned, ["loss"]).maximise) == ("loss", False)
+    assert (
+        select_studies(planned, ["loss"]).metric,
+        select_studies(planned, ["loss"]).maximise,
+    ) == ("loss", False)
     assert select_studies(planned, ["cheap"]).metric == "top5"
 
 
@@ -352,7 +417,12 @@ def test_a_score_and_its_interval_are_one_cell():
     (table,) = board_tables(board_of([*GOOD, *BAD]))
 
     assert cells(table)["score"] == "90.03 ± 0.38"
-    assert [column.key for column in table.columns if column.priority == 0] == ["variant", "score", "rank", "n"]
+    assert [column.key for column in table.columns if column.priority == 0] == [
+        "variant",
+        "score",
+        "rank",
+        "n",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,13 @@ from dasbench.tasks.learner import ImageLearner
 
 TRIAL = Trial(
     backbone={"name": "resnet18", "width": 8, "stem": "small"},
-    dataset={"name": "salient_shapes", "image_size": 64, "num_train": 120, "num_val": 60, "num_test": 60},
+    dataset={
+        "name": "salient_shapes",
+        "image_size": 64,
+        "num_train": 120,
+        "num_val": 60,
+        "num_test": 60,
+    },
     training={"epochs": 1, "batch_size": 32, "lr": 0.01, "augment": False},
 )
 
@@ -30,7 +36,9 @@ def narrow_network() -> torch.nn.Module:
 
 def learner_of(trial: Trial, device: str = "cpu") -> ImageLearner:
     trial = resolve(trial)
-    return TASKS[trial.task.name].make(**trial.task.params).build(trial, device=torch.device(device))
+    return (
+        TASKS[trial.task.name].make(**trial.task.params).build(trial, device=torch.device(device))
+    )
 
 
 def contents_of_an_epoch(trial: Trial, loaders: int) -> list[object]:
@@ -41,10 +49,14 @@ def contents_of_an_epoch(trial: Trial, loaders: int) -> list[object]:
 
 @pytest.mark.parametrize("accumulate", [1, 3])
 @pytest.mark.parametrize("loaders", [1, 4])
-def test_the_batches_of_an_epoch_are_the_same_bits_for_any_number_of_loaders(tmp_path, loaders, accumulate):
+def test_the_batches_of_an_epoch_are_the_same_bits_for_any_number_of_loaders(
+    tmp_path, loaders, accumulate
+):
     fabricate_folder(tmp_path / "photos", images=20)
     dataset = {"name": "image_folder", "root": str(tmp_path / "photos"), "image_size": 16}
-    trial = TRIAL.with_values({"dataset": dataset, "training.augment": True, "training.accumulate": accumulate})
+    trial = TRIAL.with_values(
+        {"dataset": dataset, "training.augment": True, "training.accumulate": accumulate}
+    )
 
     alone, ahead = (contents_of_an_epoch(trial, number) for number in (0, loaders))
 
@@ -63,7 +75,11 @@ def test_the_scenes_of_an_epoch_are_the_same_bits_for_any_number_of_loaders(tmp_
     with reading_data(tmp_path):
         alone, ahead = (contents_of_an_epoch(trial, number) for number in (0, loaders))
 
-    scenes = [(one, other) for pair in zip(alone, ahead, strict=True) for one, other in zip(*pair, strict=True)]
+    scenes = [
+        (one, other)
+        for pair in zip(alone, ahead, strict=True)
+        for one, other in zip(*pair, strict=True)
+    ]
     assert scenes
     for one, other in scenes:
         pairs = zip((one.image, *one.objects), (other.image, *other.objects), strict=True)
@@ -84,7 +100,13 @@ def test_labels_are_those_of_the_images():
 
 @pytest.mark.parametrize(
     ("device", "side", "images"),
-    [("cpu", 32, 256), ("meta", 32, 1024), ("meta", 128, 1024), ("meta", 224, 334), ("meta", 1024, 256)],
+    [
+        ("cpu", 32, 256),
+        ("meta", 32, 1024),
+        ("meta", 128, 1024),
+        ("meta", 224, 334),
+        ("meta", 1024, 256),
+    ],
 )
 def test_small_images_are_evaluated_many_at_a_time_but_on_a_cpu(device, side, images):
     learner = learner_of(TRIAL, device)
@@ -142,7 +164,9 @@ print("equal")
 def test_only_the_strided_layer_of_few_channels_leaves_the_format():
     spared = {"backbone.layer2.0.downsample.0"}  # 8 channels; that of the next stage has 16
 
-    hooked = {name for name, module in narrow_network().named_modules() if module._forward_pre_hooks}
+    hooked = {
+        name for name, module in narrow_network().named_modules() if module._forward_pre_hooks
+    }
 
     assert hooked == spared
 

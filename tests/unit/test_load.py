@@ -86,7 +86,9 @@ colour: red
     lines = complaints(path)
 
     starts = [line.split(" ")[0] for line in lines]
-    assert starts == [f"{path}:{number}:" for number in (1, 5, 6, 7, 8, 8, 10, 11, 12, 13, 14)], "\n".join(lines)
+    assert starts == [f"{path}:{number}:" for number in (1, 5, 6, 7, 8, 8, 10, 11, 12, 13, 14)], (
+        "\n".join(lines)
+    )
     assert "base.gate: unknown gate 'dass'. Did you mean 'das'?" in lines[1]
     assert "Did you mean 'placement'?" in lines[3]
     assert "unknown key 'colour'" in lines[-1]
@@ -120,8 +122,18 @@ colour: red
         ("name: x", "name: " + "x" * 300, 1, "1 to 64 letters"),
         ("name: x", "name: '[bold]'", 1, "1 to 64 letters"),
         ("0.2]}", "0.2], when: {gate.dezign: c}}", 9, "unknown field (no axis above varies it"),
-        ("0.2]}", "0.2], when: {gate.kernel: 3}}\n  - {key: gate.kernel, values: [3, 5]}", 9, "'gate.kernel'"),
-        ("0.2]}", "0.2]}\n  - {key: gate.alpha, values: [0.3], when: {gate: das}}", 8, "axes vary 'gate.alpha' twice"),
+        (
+            "0.2]}",
+            "0.2], when: {gate.kernel: 3}}\n  - {key: gate.kernel, values: [3, 5]}",
+            9,
+            "'gate.kernel'",
+        ),
+        (
+            "0.2]}",
+            "0.2]}\n  - {key: gate.alpha, values: [0.3], when: {gate: das}}",
+            8,
+            "axes vary 'gate.alpha' twice",
+        ),
         ("seeds: 2", "objectives: [top1 max, top1 min]", 10, "holds a metric twice"),
     ],
 )
@@ -182,7 +194,9 @@ def test_line_ends_of_windows_and_a_utf8_mark_are_accepted(tmp_path):
 
 
 def test_more_than_a_hundred_thousand_trials_are_refused(write_study):
-    axes = "\n".join(f"  - {{key: gate.{key}, values: {list(range(1, 60))}}}" for key in ("alpha", "b", "c"))
+    axes = "\n".join(
+        f"  - {{key: gate.{key}, values: {list(range(1, 60))}}}" for key in ("alpha", "b", "c")
+    )
     text = SOUND[: SOUND.index("axes:")] + "axes:\n" + axes
 
     assert "more than 100,000 trials" in complaints(write_study(text))[0]
@@ -195,13 +209,17 @@ def test_a_condition_may_ask_for_a_field_that_is_not_set(write_study):
 
 
 def test_overrides_replace_fields_of_the_trial(write_study):
-    study = load_study(write_study(SOUND), known=known_names(), overrides=("training.epochs=7", "gate.kernel=5"))
+    study = load_study(
+        write_study(SOUND), known=known_names(), overrides=("training.epochs=7", "gate.kernel=5")
+    )
 
     assert study.base.training.epochs == 7
     assert study.base.gate.params["kernel"] == 5
 
 
-@pytest.mark.parametrize("override", ["training.epochs", "epochs=3", "gate.alpha=0.3", "training.epochs=x"])
+@pytest.mark.parametrize(
+    "override", ["training.epochs", "epochs=3", "gate.alpha=0.3", "training.epochs=x"]
+)
 def test_overrides_that_mean_nothing_are_refused(write_study, override):
     assert complaints(write_study(SOUND), overrides=(override,))
 
@@ -220,7 +238,9 @@ def test_a_profile_replaces_fields_of_the_base_whole(write_study):
 def test_a_fault_in_a_profile_is_found_on_its_own_line(write_study):
     path = write_study(SOUND + "profiles:\n  big:\n    base:\n      backbone: resnet19\n")
 
-    assert complaints(path, profile="big")[0].startswith(f"{path}:14: base.backbone: unknown backbone 'resnet19'")
+    assert complaints(path, profile="big")[0].startswith(
+        f"{path}:14: base.backbone: unknown backbone 'resnet19'"
+    )
     assert "Did you mean 'big'?" in complaints(path, profile="bog")[0]
 
 
@@ -229,7 +249,11 @@ def test_a_recipe_stands_for_its_fields_and_gives_way_to_those_beside_it(write_s
 
     training = load_study(write_study(text), known=known_names()).base.training
 
-    assert (training.epochs, training.weight_decay, training.milestones) == (2, 5e-4, (70, 130, 200, 260))
+    assert (training.epochs, training.weight_decay, training.milestones) == (
+        2,
+        5e-4,
+        (70, 130, 200, 260),
+    )
 
 
 def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_study):
@@ -240,7 +264,9 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
         "print([m for m in ('torch', 'ray', 'sqlalchemy', 'matplotlib', 'scipy') if m in sys.modules])"
     )
 
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
     assert printed.strip() == "[]"
 
@@ -251,10 +277,16 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
         ("sampler: tpe", ":1: trials: sampler 'tpe' needs a number of trials"),
         ("trials: 5", ":11: trials: needs a sampler that proposes"),
         ("confirm: {top: 1, seeds: 3}", ":10: confirm: needs a sampler that proposes"),
-        ("scheduler: asha\nseeds: {looks: [2, 4]}", ":10: scheduler: 'looks' compare fixed variants"),
+        (
+            "scheduler: asha\nseeds: {looks: [2, 4]}",
+            ":10: scheduler: 'looks' compare fixed variants",
+        ),
         ("scheduler: ash", "scheduler: unknown scheduler 'ash'. Did you mean 'asha'?"),
         ("sampler: {name: tp}\ntrials: 3", "sampler: unknown sampler 'tp'. Did you mean 'tpe'?"),
-        ("constraints: [mcas <= 3]", "constraints[0]: unknown cost or field 'mcas'. Did you mean 'macs'?"),
+        (
+            "constraints: [mcas <= 3]",
+            "constraints[0]: unknown cost or field 'mcas'. Did you mean 'macs'?",
+        ),
         ("seeds: {looks: [2, 2]}", "seeds: looks are ascending numbers of seeds"),
         ("seeds: [0, -1]", "seeds[1]: must be greater than or equal to 0, not -1"),
         ("resources: {gpus: many}", "resources.gpus"),

@@ -32,8 +32,12 @@ def replicate(draw, gains, *, min_effect):
     looks, settled, wanted = [], {}, list(gains)
     for number, until in enumerate(PLAN, start=1):
         for name in wanted:
-            scores[name] |= {s: gains[name] + draw.normal() for s in range(len(scores[name]), until)}
-        look = take_look(scores, "base", looks=PLAN, number=number, min_effect=min_effect, settled=settled)
+            scores[name] |= {
+                s: gains[name] + draw.normal() for s in range(len(scores[name]), until)
+            }
+        look = take_look(
+            scores, "base", looks=PLAN, number=number, min_effect=min_effect, settled=settled
+        )
         looks.append(LookRecord(plan=PLAN, number=number, level=look.level, states=look.states))
         settled, wanted = dict(look.states), ["base", *look.open]
         if look.next_seeds is None:
@@ -43,7 +47,13 @@ def replicate(draw, gains, *, min_effect):
 
 def question(scores, look, *, min_effect, **fields):
     entries = [entry(name, own) for name, own in scores.items()]
-    asked = {"metric": "top1", "unit": "pp", "direction": "max", "min_effect": min_effect, "look": look}
+    asked = {
+        "metric": "top1",
+        "unit": "pp",
+        "direction": "max",
+        "min_effect": min_effect,
+        "look": look,
+    }
     asked |= {"look_min_effect": min_effect, "look_baseline": looks_baseline(entries, look)}
     return Question(entries=entries, **{**asked, **fields})
 
@@ -70,7 +80,11 @@ def test_a_family_says_of_each_variant_what_the_looks_said(min_effect):
 
 
 OPEN = LookRecord(plan=(3, 6), number=1, level=0.02, states={"a": "open", "b": "resolved"})
-SCORES = {"base": {0: 1.0, 1: 1.1, 2: 1.2}, "a": {0: 5.0, 1: 5.11, 2: 5.22}, "b": {0: 9.0, 1: 9.1, 2: 9.25}}
+SCORES = {
+    "base": {0: 1.0, 1: 1.1, 2: 1.2},
+    "a": {0: 5.0, 1: 5.11, 2: 5.22},
+    "b": {0: 9.0, 1: 9.1, 2: 9.25},
+}
 
 
 def test_a_pair_is_judged_as_the_look_judged_it_and_says_so():
@@ -85,7 +99,11 @@ def test_a_pair_is_judged_as_the_look_judged_it_and_says_so():
 def test_two_variants_that_the_looks_did_not_compare_are_tested_at_their_level():
     answer = compare(question(SCORES, OPEN, min_effect=None), "a", "b")
 
-    assert (answer.look_state, answer.comparison.alpha, answer.comparison.resolved) == (None, 0.02, True)
+    assert (answer.look_state, answer.comparison.alpha, answer.comparison.resolved) == (
+        None,
+        0.02,
+        True,
+    )
 
 
 def test_another_effect_that_matters_is_another_question():
@@ -112,10 +130,18 @@ def db(tmp_path_factory):
         for name, own in SCORES.items() for seed in own
     ]  # fmt: skip
     with open_store(path) as store:
-        store.plan("s", members=members, question="Which?", document={"objectives": ["top1 max"], "seeds": seeds})
+        store.plan(
+            "s",
+            members=members,
+            question="Which?",
+            document={"objectives": ["top1 max"], "seeds": seeds},
+        )
         for member in members:
             metrics = {"top1": SCORES[member.label][member.seed], "loss": 1.0 + member.seed}
-            store.add(Outcome(key=member.key, status="done", metrics=metrics), store.claim(member.key, "s"))
+            store.add(
+                Outcome(key=member.key, status="done", metrics=metrics),
+                store.claim(member.key, "s"),
+            )
         store.add_look("s", OPEN)
     return path
 

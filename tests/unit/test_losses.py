@@ -36,7 +36,9 @@ class Steps:
 def mean_loss(given, look_back):
     learner, losses = Steps(given), Losses(3, look_back=look_back)
     optimizer = make_optimizer(learner.model, Training())
-    train_epoch(learner, optimizer, Training(epochs=3), losses=losses, deadline=math.inf, add_up=alone)
+    train_epoch(
+        learner, optimizer, Training(epochs=3), losses=losses, deadline=math.inf, add_up=alone
+    )
     return losses.total / learner.steps_per_epoch
 
 

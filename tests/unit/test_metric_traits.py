@@ -63,7 +63,10 @@ def read_only(tmp_path_factory):
             store.plan(study, members=[member(key) for key in SCORES], metrics=kept)
             for key, score in SCORES.items():
                 if study == "told":
-                    values = {**dict.fromkeys(names, score), **{f"val_{name}": score for name in names}}
+                    values = {
+                        **dict.fromkeys(names, score),
+                        **{f"val_{name}": score for name in names},
+                    }
                     finish(store, key, study, metrics={"top1": score, **values})
     return where
 
@@ -84,7 +87,9 @@ def test_reading_finds_what_a_metric_is_registered_with_and_imports_none():
     facts = ("unit", "direction")
     assert not has_torch
     for name, traits in written.items():
-        assert [traits[fact] for fact in facts] == [METRICS[name].traits[fact] for fact in facts], name
+        assert [traits[fact] for fact in facts] == [METRICS[name].traits[fact] for fact in facts], (
+            name
+        )
     assert "top1" in written
 
 
@@ -98,13 +103,17 @@ def test_whatever_a_task_of_ours_returns_is_registered(task):
     assert {plain_name(name) for name in returned} <= set(metrics_of_study([task]))
 
 
-@pytest.mark.parametrize("name", ["nll", "ece", "err", "RMSE", "dice", "my_score", "odd_loss", "val_error", "top-1"])
+@pytest.mark.parametrize(
+    "name", ["nll", "ece", "err", "RMSE", "dice", "my_score", "odd_loss", "val_error", "top-1"]
+)
 def test_a_metric_that_nobody_registered_has_neither_unit_nor_direction(name):
     assert metric_of(name, known_metrics()) == Metric("", None)
     assert (score_unit(name), better_direction(name)) == ("", None)
 
 
-@pytest.mark.parametrize("name", ["pixel_accuracy", "miou", "ap_small", "top5", "balanced_accuracy", "macro_f1"])
+@pytest.mark.parametrize(
+    "name", ["pixel_accuracy", "miou", "ap_small", "top5", "balanced_accuracy", "macro_f1"]
+)
 @pytest.mark.parametrize("part", ["", "val_", "train_", "test_"])
 def test_a_share_in_percent_is_one_on_every_part_of_the_data(name, part):
     unit = metric_of(part + name, known_metrics()).unit
@@ -152,7 +161,8 @@ def test_a_unit_or_a_direction_that_is_none_is_refused_with_its_place(plugin, tr
     plugin("my_score", **traits)
 
     with pytest.raises(
-        UsageError, match=rf"metric 'my_score' \(.*test_metric_traits\.py:\d+\) is registered with {said}"
+        UsageError,
+        match=rf"metric 'my_score' \(.*test_metric_traits\.py:\d+\) is registered with {said}",
     ):
         registered_metrics()
 
@@ -163,7 +173,9 @@ def test_objectives_win_over_the_registration():
     assert known["top1"] == Metric("%", "min")
 
 
-def test_what_installed_packages_offer_is_kept_and_a_broken_one_disturbs_nobody(monkeypatch, tmp_path, plugin):
+def test_what_installed_packages_offer_is_kept_and_a_broken_one_disturbs_nobody(
+    monkeypatch, tmp_path, plugin
+):
     text = "from dasbench.catalog import METRICS\n"
     text += "@METRICS.register('offered', unit='dB', direction='max')\ndef offered(): ...\n"
     (tmp_path / "offering_module.py").write_text(text)
@@ -196,7 +208,9 @@ def test_a_metric_without_a_direction_is_shown_and_ranks_nothing(read_only, name
     chosen = with_metric(select_studies(str(read_only), ["silent"]), name)
 
     assert {row.metrics[name] for row in chosen.rows} == {1.0, 2.0, 3.0, 4.0}
-    with pytest.raises(UsageError, match=f"metric '{name}' is not registered.*--objective {name}:max"):
+    with pytest.raises(
+        UsageError, match=f"metric '{name}' is not registered.*--objective {name}:max"
+    ):
         make_board(chosen)
 
 
@@ -204,7 +218,10 @@ def test_no_seed_is_the_worst_without_a_direction(read_only):
     boards = [make_board(select_studies(str(read_only), [study])) for study in ("told", "silent")]
 
     told, silent = [
-        {line.entry.label: {name: summary.worst for name, summary in line.summaries.items()} for line in board.lines}
+        {
+            line.entry.label: {name: summary.worst for name, summary in line.summaries.items()}
+            for line in board.lines
+        }
         for board in boards
     ]
     assert {name: told["variant a"][name] for name in OWN} == {
@@ -226,7 +243,9 @@ def test_no_seed_is_the_worst_without_a_direction(read_only):
         ("number asc", True),
     ],
 )
-def test_a_column_sorts_in_the_direction_that_its_metric_is_registered_with(read_only, sort, lowest_first):
+def test_a_column_sorts_in_the_direction_that_its_metric_is_registered_with(
+    read_only, sort, lowest_first
+):
     board = make_board(select_studies(str(read_only), ["told"]), sort=sort)
 
     assert (board.lines[0].entry.label == "variant a") == lowest_first
@@ -241,8 +260,16 @@ def test_a_column_of_no_direction_is_sorted_only_where_the_command_says_how(read
 
 def test_of_metrics_that_studies_contradict_each_other_in_nothing_is_known(tmp_path):
     with open_store(tmp_path / "results.db") as store:
-        store.plan("one", members=[member("aa0")], metrics={"x": Metric("s", "min"), "y": Metric("s", "min")})
-        store.plan("two", members=[member("bb0")], metrics={"x": Metric("s", "max"), "top1": Metric("%", "max")})
+        store.plan(
+            "one",
+            members=[member("aa0")],
+            metrics={"x": Metric("s", "min"), "y": Metric("s", "min")},
+        )
+        store.plan(
+            "two",
+            members=[member("bb0")],
+            metrics={"x": Metric("s", "max"), "top1": Metric("%", "max")},
+        )
 
     chosen = select_studies(str(tmp_path / "results.db"), ["one", "two"])
 
@@ -251,7 +278,9 @@ def test_of_metrics_that_studies_contradict_each_other_in_nothing_is_known(tmp_p
 
 def test_a_study_that_is_planned_again_keeps_what_is_known_now(place):
     with open_store(place) as store:
-        store.plan("told", members=[member(key) for key in SCORES], metrics={"nll": Metric("bits", "min")})
+        store.plan(
+            "told", members=[member(key) for key in SCORES], metrics={"nll": Metric("bits", "min")}
+        )
 
     with read_store(place) as reader:
         (told,) = [record for record in reader.studies() if record.name == "told"]
@@ -279,7 +308,11 @@ def test_a_study_from_before_metrics_were_kept_gets_those_that_dasbench_register
 
 
 VARIANTS = {
-    "norms": [{"gate.first_norm": one, "gate.second_norm": other} for one in ("bn", "in") for other in ("bn", "in")],
+    "norms": [
+        {"gate.first_norm": one, "gate.second_norm": other}
+        for one in ("bn", "in")
+        for other in ("bn", "in")
+    ],
     "alpha": [{"gate.alpha": 0.1}, {"gate.alpha": 0.2}],
     "placement": [{"placement.stages": [1]}, {"placement.stages": [1, 2]}],
     "pareto": [{"gate": "se"}, {"gate": "das"}],
@@ -289,7 +322,14 @@ VARIANTS = {
 
 def plotted(kind, metric, known):
     rows = [
-        row(str(number), seed, 1.0, 10 + number, variant=variant, metrics={metric: number + seed / 10 + 1.0})
+        row(
+            str(number),
+            seed,
+            1.0,
+            10 + number,
+            variant=variant,
+            metrics={metric: number + seed / 10 + 1.0},
+        )
         for number, variant in enumerate(VARIANTS[kind])
         for seed in range(2)
     ]
@@ -302,7 +342,9 @@ def test_a_plot_names_the_unit_that_its_study_keeps(kind, tmp_path):
 
     PLOTS[kind].make(PLOTS[kind].traits["info"](chosen), tmp_path / "x.svg")
 
-    assert "snr (dB)" in (tmp_path / "x.svg").read_text("utf-8")  # letters are drawn as paths, beside them in words
+    assert "snr (dB)" in (tmp_path / "x.svg").read_text(
+        "utf-8"
+    )  # letters are drawn as paths, beside them in words
 
 
 @pytest.mark.parametrize("kind", ["norms", "pareto", "hypervolume"])

@@ -64,7 +64,11 @@ def ask(path: Path, question: str) -> list[object]:
 
 def make_empty(path: Path) -> None:
     """A database of ours from before the first layout, with a table that an upgrade must not touch."""
-    change(path, f"PRAGMA application_id = {APPLICATION_ID}", "CREATE TABLE note AS SELECT 'keep me' AS text")
+    change(
+        path,
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "CREATE TABLE note AS SELECT 'keep me' AS text",
+    )
 
 
 def test_the_version_is_that_of_the_newest_migration() -> None:
@@ -114,7 +118,12 @@ def test_drivers_that_create_at_the_same_time_share_one_database(tmp_path: Path)
         thread.join()
 
     with read_store(place) as reader:
-        assert {study.name for study in reader.studies()} == {"study0", "study1", "study2", "study3"}
+        assert {study.name for study in reader.studies()} == {
+            "study0",
+            "study1",
+            "study2",
+            "study3",
+        }
 
 
 def test_an_older_layout_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -149,7 +158,9 @@ def test_reading_never_upgrades(tmp_path: Path) -> None:
     make_empty(place)
     before = place.read_bytes()
 
-    with pytest.raises(StoreError, match=f"its layout is version 0000, this dasbench reads {REVISION}"):
+    with pytest.raises(
+        StoreError, match=f"its layout is version 0000, this dasbench reads {REVISION}"
+    ):
         read_store(place)
     assert place.read_bytes() == before
 
@@ -173,7 +184,8 @@ def test_a_newer_layout_is_refused_and_left_alone(path: Path, use) -> None:
     before = change(path, "UPDATE das_alembic_version SET version_num = '0999'")
 
     with pytest.raises(
-        ForeignStoreError, match=rf"version 0999, this dasbench knows up to {REVISION}.*Upgrade dasbench"
+        ForeignStoreError,
+        match=rf"version 0999, this dasbench knows up to {REVISION}.*Upgrade dasbench",
     ):
         use(path)
     assert path.read_bytes() == before
@@ -181,9 +193,16 @@ def test_a_newer_layout_is_refused_and_left_alone(path: Path, use) -> None:
 
 @pytest.mark.parametrize("use", [open_store, read_store])
 @pytest.mark.parametrize("mark", [0, 0x0F055112])
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path, use, mark: int) -> None:
+def test_a_database_of_another_program_is_refused_and_left_alone(
+    tmp_path: Path, use, mark: int
+) -> None:
     place = tmp_path / "other.db"
-    before = change(place, "PRAGMA journal_mode = WAL", f"PRAGMA application_id = {mark}", "CREATE TABLE studies (a)")
+    before = change(
+        place,
+        "PRAGMA journal_mode = WAL",
+        f"PRAGMA application_id = {mark}",
+        "CREATE TABLE studies (a)",
+    )
 
     with pytest.raises(ForeignStoreError, match="a database of another program, left untouched"):
         use(place)
@@ -206,7 +225,9 @@ def older(folder: Path, path: Path, *, layout: int) -> None:
     engine.dispose()
 
 
-def test_results_from_before_code_was_in_the_key_are_read_and_known_to_be_older(tmp_path: Path) -> None:
+def test_results_from_before_code_was_in_the_key_are_read_and_known_to_be_older(
+    tmp_path: Path,
+) -> None:
     place = tmp_path / "results.db"
     older(tmp_path / "migrations", place, layout=3)
     spec = Trial(backbone="resnet18", dataset="digits").model_dump(mode="json")

@@ -17,7 +17,12 @@ DIGITS = {"name": "digits", "image_size": 8}
 
 
 def network(**fields):
-    fields = {"backbone": {"name": "resnet18", "width": 4, "stem": "small"}, "gate": "das", "dataset": DIGITS, **fields}
+    fields = {
+        "backbone": {"name": "resnet18", "width": 4, "stem": "small"},
+        "gate": "das",
+        "dataset": DIGITS,
+        **fields,
+    }
     return build_model(resolve(Trial.model_validate(fields)), num_classes=10)
 
 
@@ -27,7 +32,9 @@ def test_the_imagenet_resnets_are_torchvisions(name):
         theirs = getattr(torchvision.models, name)()
         ours = BACKBONES[name].make(1000).module
 
-    assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
+    assert {k: v.shape for k, v in ours.state_dict().items()} == {
+        k: v.shape for k, v in theirs.state_dict().items()
+    }
 
 
 def test_the_forward_pass_is_torchvisions():
@@ -92,7 +99,11 @@ def test_every_gate_acts_on_the_output_and_learns(after):
 
     gated(x).square().sum().backward()
 
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in gated.gates.parameters() if p.requires_grad)
+    assert all(
+        p.grad is not None and p.grad.abs().sum() > 0
+        for p in gated.gates.parameters()
+        if p.requires_grad
+    )
 
 
 def test_copies_and_pickles_gate_with_their_own_gates():
@@ -170,9 +181,13 @@ LAYOUTS = [torch.channels_last, torch.contiguous_format]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("gate", [Promotes(), Reorders(), torch.nn.Sequential(Promotes(), Reorders())])
+@pytest.mark.parametrize(
+    "gate", [Promotes(), Reorders(), torch.nn.Sequential(Promotes(), Reorders())]
+)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
-def test_what_leaves_a_gate_on_a_gpu_has_the_type_and_the_format_of_what_went_in(gate, layout, dtype):
+def test_what_leaves_a_gate_on_a_gpu_has_the_type_and_the_format_of_what_went_in(
+    gate, layout, dtype
+):
     x = torch.randn(2, 3, 4, 5, dtype=dtype).to(memory_format=layout)
 
     out = passed(gate, x)
@@ -189,7 +204,8 @@ def test_a_map_that_has_its_form_already_is_not_copied():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "layout"), [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)]
+    ("dtype", "layout"),
+    [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)],
 )
 def test_on_a_cpu_the_format_of_fp32_is_the_gates_so_that_its_bits_stay(dtype, layout):
     x = torch.randn(2, 3, 4, 5, dtype=dtype).to(memory_format=torch.channels_last)
@@ -207,7 +223,9 @@ def test_features_that_are_no_map_pass_a_gate_in_their_type():
 
 
 def test_a_gate_that_changes_type_and_format_leaves_nothing_uncounted():
-    promoting = GatedNetwork(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)).bfloat16(), {"0": Promotes()})
+    promoting = GatedNetwork(
+        torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)).bfloat16(), {"0": Promotes()}
+    )
     plain = GatedNetwork(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1)), {})
 
     def count(network, dtype):

@@ -63,7 +63,10 @@ def test_a_cosine_passes_the_half_in_the_middle_and_ends_at_zero() -> None:
 
 
 def test_steps_may_come_in_any_order_and_at_any_factor() -> None:
-    rates = [rate("step", time, milestones=(200, 70, 130), gamma=0.2, epochs=300) for time in (0, 70, 130, 200)]
+    rates = [
+        rate("step", time, milestones=(200, 70, 130), gamma=0.2, epochs=300)
+        for time in (0, 70, 130, 200)
+    ]
 
     assert rates == pytest.approx([0.4, 0.08, 0.016, 0.0032])
 
@@ -100,7 +103,8 @@ def test_parameters_that_a_module_exempts_get_no_weight_decay(optimizer: str) ->
 
     step(model, make_optimizer(model, recipe))
 
-    # the first step of either is lr * 1; decay is 0.1 * 4 in the gradient, or 0.5 * 0.1 * 4 off the weight
+    # the first step of either is lr * 1; decay is 0.1 * 4 in the gradient, or 0.5 * 0.1 * 4 off the
+    # weight
     decayed = {"sgd": 4 - 0.5 * (1 + 0.1 * 4), "adamw": 4 - 0.5 * 1 - 0.5 * 0.1 * 4}[optimizer]
     assert model[1].factor.item() == pytest.approx(2 - 0.5)
     assert model[1].offset.item() == pytest.approx(decayed)
@@ -122,18 +126,25 @@ def test_frozen_parameters_are_left_out_with_or_without_decay() -> None:
 
     groups = make_optimizer(model, Training()).param_groups
 
-    assert [id(p) for group in groups for p in group["params"]] == [id(model[0].bias), id(model[1].offset)]
+    assert [id(p) for group in groups for p in group["params"]] == [
+        id(model[0].bias),
+        id(model[1].offset),
+    ]
 
 
 def test_every_parameter_of_a_gated_network_is_trained_once() -> None:
-    trial = Trial.model_validate({"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"})
+    trial = Trial.model_validate(
+        {"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"}
+    )
     network = build_model(resolve(trial), num_classes=10)
 
     decayed, exempt = make_optimizer(network, Training()).param_groups
 
     gates = {id(p) for p in network.gates.parameters()}
     assert {id(p) for p in exempt["params"]} == gates
-    assert sorted(id(p) for p in (*decayed["params"], *exempt["params"])) == sorted(id(p) for p in network.parameters())
+    assert sorted(id(p) for p in (*decayed["params"], *exempt["params"])) == sorted(
+        id(p) for p in network.parameters()
+    )
 
 
 def test_the_rate_is_set_for_exempt_parameters_too() -> None:
@@ -176,5 +187,7 @@ def test_a_training_with_exempt_parameters_goes_on_bit_for_bit(tmp_path) -> None
     resumed = run_trial(trial, workdir=tmp_path)
 
     assert whole.status == resumed.status == "done"
-    assert [e.metrics["train_loss"] for e in resumed.epochs] == [e.metrics["train_loss"] for e in whole.epochs]
+    assert [e.metrics["train_loss"] for e in resumed.epochs] == [
+        e.metrics["train_loss"] for e in whole.epochs
+    ]
     assert resumed.metrics == whole.metrics

@@ -44,7 +44,11 @@ def test_a_gpu_that_does_not_hold_the_largest_trial_is_refused_with_both_sizes()
 
 def test_the_gpu_with_least_memory_left_decides(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: [(80 * GIB, 80 * GIB), (10 * GIB, 80 * GIB)][index])
+    monkeypatch.setattr(
+        torch.cuda,
+        "mem_get_info",
+        lambda index: [(80 * GIB, 80 * GIB), (10 * GIB, 80 * GIB)][index],
+    )
 
     packing = pack_on_fullest(GIB)
 
@@ -67,7 +71,11 @@ def measured(monkeypatch) -> list[Trial]:
 
 
 def test_a_grid_of_rates_and_seeds_is_measured_once_for_each_network(measured):
-    rates = [BASE.with_values({"training.lr": lr, "seed": seed}) for lr in (0.1, 0.2, 0.3) for seed in (3, 4)]
+    rates = [
+        BASE.with_values({"training.lr": lr, "seed": seed})
+        for lr in (0.1, 0.2, 0.3)
+        for seed in (3, 4)
+    ]
     trials = [trial.with_values({"gate": gate}) for trial in rates for gate in ("none", "das")]
 
     peak = Peaks().largest(trials)
@@ -94,7 +102,12 @@ def test_what_changes_memory_is_measured_anew(values):
 
 @pytest.mark.parametrize(
     "values",
-    [{"training.epochs": 9}, {"training.weight_decay": 0.1}, {"training.schedule": "constant"}, {"seed": 7}],
+    [
+        {"training.epochs": 9},
+        {"training.weight_decay": 0.1},
+        {"training.schedule": "constant"},
+        {"seed": 7},
+    ],
 )
 def test_what_changes_no_memory_is_not(values):
     assert footprint(BASE.with_values(values)) == footprint(BASE)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dasbench.analysis.families import significantly_better
-from dasbench.analysis.pareto import classify, clearly_better, hypervolume, hypervolume_of_means, pareto_front
+from dasbench.analysis.pareto import (
+    classify,
+    clearly_better,
+    hypervolume,
+    hypervolume_of_means,
+    pareto_front,
+)
 from dasbench.analysis.standings import standings
 from dasbench.analysis.stats import summarise
 
@@ -22,7 +28,9 @@ coarse = st.sampled_from([0.0, -0.0, 1.0, 2.0, 3.0, INF, -INF, NAN])
 
 def tables(elements, columns):
     return columns.flatmap(
-        lambda k: hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.just(k)), elements=elements)
+        lambda k: hnp.arrays(
+            np.float64, st.tuples(st.integers(0, 40), st.just(k)), elements=elements
+        )
     )
 
 
@@ -40,7 +48,9 @@ class TestParetoFront:
     @given(tables(coarse, st.integers(1, 5)), st.data())
     def test_the_front_is_that_of_the_definition_whatever_ties_or_is_missing(self, points, data):
         directions = data.draw(
-            st.lists(st.sampled_from(["max", "min"]), min_size=points.shape[1], max_size=points.shape[1])
+            st.lists(
+                st.sampled_from(["max", "min"]), min_size=points.shape[1], max_size=points.shape[1]
+            )
         )
 
         assert pareto_front(points, directions).tolist() == brute_force(points, directions)
@@ -53,7 +63,9 @@ class TestParetoFront:
 
     # Large enough that points are divided and divided again, not compared all at once.
     @pytest.mark.parametrize("k", [2, 3, 4, 5])
-    @pytest.mark.parametrize("kind", ["spread", "coarse", "all on the front", "a column of equals", "two layers"])
+    @pytest.mark.parametrize(
+        "kind", ["spread", "coarse", "all on the front", "a column of equals", "two layers"]
+    )
     def test_dividing_many_points_finds_the_same_front(self, k, kind):
         rng = np.random.default_rng(k)
         points = rng.random((1500, k))
@@ -63,12 +75,16 @@ class TestParetoFront:
             points[:, -1] = -points[:, :-1].sum(axis=1)
         elif kind == "a column of equals":
             points[:, k // 2] = 1.0
-        elif kind == "two layers":  # neither dominates within itself, the first dominates part of the second
+        elif (
+            kind == "two layers"
+        ):  # neither dominates within itself, the first dominates part of the second
             points[:, 1] = points[:, 1].round(1)
             points[:, -1] = -points[:, 1:-1].sum(axis=1)
             points[750:, 2:] += 0.05
             points[750:, 0] += 1.0
-        expected = [not ((points <= b).all(axis=1) & (points < b).any(axis=1)).any() for b in points]
+        expected = [
+            not ((points <= b).all(axis=1) & (points < b).any(axis=1)).any() for b in points
+        ]
 
         front = pareto_front(points, ["min"] * k)
         assert front.tolist() == expected
@@ -80,14 +96,19 @@ class TestParetoFront:
         random.shuffle(order)
         directions = ["min", "max", "min"]
 
-        assert pareto_front(points[order], directions).tolist() == pareto_front(points, directions)[order].tolist()
+        assert (
+            pareto_front(points[order], directions).tolist()
+            == pareto_front(points, directions)[order].tolist()
+        )
 
     @given(tables(st.floats(-1e3, 1e3), st.just(2)))
     def test_every_point_off_the_front_is_dominated_by_one_on_it(self, points):
         front = pareto_front(points, ["min", "min"])
 
         for point in points[~front]:
-            assert ((points[front] <= point).all(axis=1) & (points[front] < point).any(axis=1)).any()
+            assert (
+                (points[front] <= point).all(axis=1) & (points[front] < point).any(axis=1)
+            ).any()
 
     def test_copies_of_a_point_are_all_on_the_front_or_none(self):
         points = np.array([[78.0, 2.0], [78.0, 2.0], [70.0, 2.0], [70.0, 2.0]])
@@ -110,13 +131,21 @@ class TestParetoFront:
         assert pareto_front(points, ["min", "min"]).tolist() == [False, False, True, True]
 
     def test_one_objective_keeps_every_copy_of_the_best(self):
-        assert pareto_front(np.array([[3.0], [1.0], [1.0]]), ["min"]).tolist() == [False, True, True]
+        assert pareto_front(np.array([[3.0], [1.0], [1.0]]), ["min"]).tolist() == [
+            False,
+            True,
+            True,
+        ]
 
     def test_no_points_have_an_empty_front(self):
         assert pareto_front(np.empty((0, 2)), ["min", "max"]).tolist() == []
 
     def test_integers_are_points_too(self):
-        assert pareto_front(np.array([[1, 2], [2, 1], [2, 2]]), ["min", "min"]).tolist() == [True, True, False]
+        assert pareto_front(np.array([[1, 2], [2, 1], [2, 2]]), ["min", "min"]).tolist() == [
+            True,
+            True,
+            False,
+        ]
 
     @pytest.mark.parametrize(
         ("shape", "directions", "message"),
@@ -157,7 +186,10 @@ class TestStandings:
         gains = {"cheap": [0.0] * 5, "dear": [-0.5, -0.6, -0.5, -0.4, -0.5]}
         scores = {name: dict(enumerate(70 + luck + gain)) for name, gain in gains.items()}
         summaries = [summarise(list(own.values())) for own in scores.values()]
-        mean, half_width = np.array([s.mean for s in summaries]), np.array([s.half_width for s in summaries])
+        mean, half_width = (
+            np.array([s.mean for s in summaries]),
+            np.array([s.half_width for s in summaries]),
+        )
         cost = np.array([1.0, 2.0])
 
         assert classify(mean, cost, clearly_better(mean, half_width)) == ["front", "possibly"]
@@ -174,7 +206,10 @@ class TestStandings:
         assert classify(np.array([70.0, 80.0]), np.array([1.0, 2.0]), better) == ["front", "front"]
 
     def test_costs_of_several_kinds_all_have_to_be_no_more(self):
-        mean, better = np.array([80.0, 70.0]), clearly_better(np.array([80.0, 70.0]), np.array([0.1, 0.1]))
+        mean, better = (
+            np.array([80.0, 70.0]),
+            clearly_better(np.array([80.0, 70.0]), np.array([0.1, 0.1])),
+        )
 
         assert classify(mean, np.array([[1.0, 5.0], [1.0, 4.0]]), better) == ["front", "front"]
         assert classify(mean, np.array([[1.0, 4.0], [1.0, 4.0]]), better) == ["front", "dominated"]
@@ -183,7 +218,10 @@ class TestStandings:
         loss, half_width = np.array([0.2, 0.9]), np.array([0.01, 0.01])
 
         better = clearly_better(loss, half_width, direction="min")
-        assert classify(loss, np.array([1.0, 1.0]), better, direction="min") == ["front", "dominated"]
+        assert classify(loss, np.array([1.0, 1.0]), better, direction="min") == [
+            "front",
+            "dominated",
+        ]
 
     def test_a_variant_without_a_score_or_a_cost_is_unknown(self):
         mean, cost = np.array([NAN, 70.0, 71.0]), np.array([1.0, 1.0, NAN])
@@ -204,7 +242,9 @@ class TestStandings:
         hnp.arrays(np.float64, 12, elements=st.integers(0, 4).map(float)),
         st.floats(0, 3),
     )
-    def test_a_point_is_dominated_exactly_if_one_that_costs_no_more_is_clearly_better(self, mean, cost, half_width):
+    def test_a_point_is_dominated_exactly_if_one_that_costs_no_more_is_clearly_better(
+        self, mean, cost, half_width
+    ):
         better = clearly_better(mean, np.full(12, half_width))
         standings = classify(mean, cost, better)
         beaten = [any(better[j, i] and cost[j] <= cost[i] for j in range(12)) for i in range(12)]
@@ -238,7 +278,11 @@ class TestManyVariants:
         rng = np.random.default_rng(0)
         called = [
             "dominated"
-            in standings([dict(enumerate(rng.normal(0, 1, 3))) for _ in range(60)], rng.random(60), all_pairs_up_to=10)
+            in standings(
+                [dict(enumerate(rng.normal(0, 1, 3))) for _ in range(60)],
+                rng.random(60),
+                all_pairs_up_to=10,
+            )
             for _ in range(100)
         ]
 
@@ -251,7 +295,11 @@ class TestManyVariants:
         assert set(found) == {"front", "possibly"}
 
     def test_a_variant_without_a_score_or_a_cost_is_unknown_among_many(self):
-        found = standings([{}, {0: 1.0, 1: 1.1}, {0: 1.0, 1: 1.2}], np.array([1.0, np.nan, 1.0]), all_pairs_up_to=0)
+        found = standings(
+            [{}, {0: 1.0, 1: 1.1}, {0: 1.0, 1: 1.2}],
+            np.array([1.0, np.nan, 1.0]),
+            all_pairs_up_to=0,
+        )
 
         assert found == ["unknown", "unknown", "front"]
 
@@ -260,7 +308,9 @@ class TestManyVariants:
 
         began = process_time()
         found = standings(scores, costs)
-        assert process_time() - began < 3.0  # a comparison of all pairs would take 20,000 times as long
+        assert (
+            process_time() - began < 3.0
+        )  # a comparison of all pairs would take 20,000 times as long
         assert {"front", "possibly"} <= set(found)
 
 
@@ -275,11 +325,14 @@ class TestHypervolume:
             moocore.hypervolume(points, ref=[1.1, 1.1])
         )
         assert (
-            pareto_front(points, ["min", "min"]).tolist() == moocore.is_nondominated(points, keep_weakly=True).tolist()
+            pareto_front(points, ["min", "min"]).tolist()
+            == moocore.is_nondominated(points, keep_weakly=True).tolist()
         )
 
     @pytest.mark.parametrize("k", [3, 4])
-    def test_the_front_of_more_objectives_is_that_of_moocore_and_no_slower_than_brute_force(self, k):
+    def test_the_front_of_more_objectives_is_that_of_moocore_and_no_slower_than_brute_force(
+        self, k
+    ):
         moocore = pytest.importorskip("moocore")
         points = np.random.default_rng(0).random((4000, k))
 
@@ -293,10 +346,16 @@ class TestHypervolume:
 
     def test_the_area_of_two_steps_is_worked_out_by_hand(self):
         # 8 points of accuracy from cost 2 to 3, and 6 from 1 to 2
-        assert hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"]) == 14.0
+        assert (
+            hypervolume(np.array([[78.0, 2.0], [76.0, 1.0]]), [70.0, 3.0], ["max", "min"]) == 14.0
+        )
 
     @given(
-        hnp.arrays(np.float64, st.tuples(st.integers(0, 12), st.just(2)), elements=st.integers(-2, 8).map(float)),
+        hnp.arrays(
+            np.float64,
+            st.tuples(st.integers(0, 12), st.just(2)),
+            elements=st.integers(-2, 8).map(float),
+        ),
         st.integers(0, 6),
         st.integers(0, 6),
     )
@@ -315,7 +374,9 @@ class TestHypervolume:
         front = points[pareto_front(points, ["min", "max"])]
 
         assert hypervolume(points[list(order)], [5.0, 5.0], ["min", "max"]) == pytest.approx(area)
-        assert hypervolume(np.concatenate([front, front]), [5.0, 5.0], ["min", "max"]) == pytest.approx(area)
+        assert hypervolume(
+            np.concatenate([front, front]), [5.0, 5.0], ["min", "max"]
+        ) == pytest.approx(area)
 
     def test_points_that_are_no_better_than_the_reference_add_nothing(self):
         points = np.array([[70.0, 1.0], [90.0, 3.0], [60.0, 9.0], [NAN, 1.0], [90.0, NAN]])
@@ -338,7 +399,8 @@ class TestHypervolume:
 
 class TestHypervolumeOfMeans:
     def test_one_variant_has_the_interval_of_its_mean_times_the_width(self):
-        # The area is linear in the scores here, so the jackknife is the t interval: 2 x 0.7985385 (see test_stats).
+        # The area is linear in the scores here, so the jackknife is the t interval: 2 x 0.7985385
+        # (see test_stats).
         area = hypervolume_of_means(np.array([[78.0, 78.5, 77.9]]), np.array([1.0]), [70.0, 3.0])
 
         assert area.value == pytest.approx(2 * 8.1333333)
@@ -348,7 +410,9 @@ class TestHypervolumeOfMeans:
         scores = np.array([[78.0, 78.5, 77.9, 50.0], [74.0, 74.5, 73.9, NAN]])
         cost = np.array([2.0, 1.0])
 
-        assert hypervolume_of_means(scores, cost, [70.0, 3.0]) == hypervolume_of_means(scores[:, :3], cost, [70.0, 3.0])
+        assert hypervolume_of_means(scores, cost, [70.0, 3.0]) == hypervolume_of_means(
+            scores[:, :3], cost, [70.0, 3.0]
+        )
 
     def test_a_single_seed_has_no_interval(self):
         area = hypervolume_of_means(np.array([[78.0]]), np.array([1.0]), [70.0, 3.0])
@@ -357,4 +421,6 @@ class TestHypervolumeOfMeans:
 
     def test_no_common_seed_is_refused(self):
         with pytest.raises(ValueError, match="no seed has a score from every variant"):
-            hypervolume_of_means(np.array([[1.0, NAN], [NAN, 1.0]]), np.array([1.0, 2.0]), [0.0, 3.0])
+            hypervolume_of_means(
+                np.array([[1.0, NAN], [NAN, 1.0]]), np.array([1.0, 2.0]), [0.0, 3.0]
+            )

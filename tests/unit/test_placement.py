@@ -9,7 +9,14 @@ from dasbench.errors import ModelError
 from dasbench.models import build_model
 from dasbench.spec.trial import Trial
 
-STAGES = {"resnet18": 4, "resnet34": 4, "resnet50": 4, "resnet101": 4, "resnet152": 4, "mobilenet_v2": 7}
+STAGES = {
+    "resnet18": 4,
+    "resnet34": 4,
+    "resnet50": 4,
+    "resnet101": 4,
+    "resnet152": 4,
+    "mobilenet_v2": 7,
+}
 MODELS = {"torchvision": ("shufflenet_v2_x0_5", 3), "timm": ("mobilenetv3_small_050", 4)}
 
 
@@ -28,7 +35,9 @@ def test_all_stages_by_number_are_the_same_as_none_by_number(name, number, after
     every = list(range(1, number + 1))
 
     assert placed(name, after=after, stages=every).key == placed(name, after=after).key
-    assert placed(name, after=after, stages=every[::-1] + every).key == placed(name, after=after).key
+    assert (
+        placed(name, after=after, stages=every[::-1] + every).key == placed(name, after=after).key
+    )
     assert placed(name, after=after, stages=every[1:]).key != placed(name, after=after).key
 
 
@@ -61,7 +70,10 @@ def test_stages_beyond_the_last_are_kept_so_that_building_complains():
 
 @given(stages=st.lists(st.integers(1, 4), min_size=1, max_size=8))
 def test_the_same_stages_in_any_spelling_share_a_key_and_others_do_not(stages):
-    spelled, sorted_ = placed("resnet18", stages=stages), placed("resnet18", stages=sorted(set(stages)))
+    spelled, sorted_ = (
+        placed("resnet18", stages=stages),
+        placed("resnet18", stages=sorted(set(stages))),
+    )
 
     assert spelled.key == sorted_.key
     assert (spelled.key == placed("resnet18").key) == (set(stages) == {1, 2, 3, 4})

@@ -7,12 +7,22 @@ from dasbench.render.plan import plan_records, plan_tables
 from dasbench.results.planning import Member
 from dasbench.views.plan import PlanView, expected_seconds, plan_rows
 
-COST = Cost(params_full=760_654, macs_full=10_005_752, params_paper=720_622, macs_paper=9_476_840, input_size=(3, 8, 8))
+COST = Cost(
+    params_full=760_654,
+    macs_full=10_005_752,
+    params_paper=720_622,
+    macs_paper=9_476_840,
+    input_size=(3, 8, 8),
+)
 
 
 def plan(states, *, label="first_norm=bn", **fields):
-    members = [Member(key=f"{seed:012d}", spec={}, label=label, seed=seed) for seed in range(len(states))]
-    known = {member.key: state for member, state in zip(members, states, strict=True) if state != "new"}
+    members = [
+        Member(key=f"{seed:012d}", spec={}, label=label, seed=seed) for seed in range(len(states))
+    ]
+    known = {
+        member.key: state for member, state in zip(members, states, strict=True) if state != "new"
+    }
     rows = plan_rows(members, {member.key: COST for member in members}, known)
     return PlanView(question="Which?", rows=rows, **{"seconds": None, **fields})
 
@@ -26,7 +36,16 @@ def test_a_row_holds_exact_counts():
 
     assert table.title == "Which?"
     assert list(table.rows) == [
-        ("first_norm=bn", "0", "new", "760,654", "10,005,752", "720,622", "9,476,840", "000000000000")
+        (
+            "first_norm=bn",
+            "0",
+            "new",
+            "760,654",
+            "10,005,752",
+            "720,622",
+            "9,476,840",
+            "000000000000",
+        )
     ]
 
 
@@ -35,7 +54,11 @@ def test_a_row_holds_exact_counts():
     [
         (["new"], 90.0, "1 trial, 1 to run: about 1.5 minutes."),
         (["done", "stopped", "new"], 90.0, "3 trials, 1 to run: about 1.5 minutes."),
-        (["failed", "running", "pending"], None, "3 trials, 3 to run: expected time unknown until a first trial"),
+        (
+            ["failed", "running", "pending"],
+            None,
+            "3 trials, 3 to run: expected time unknown until a first trial",
+        ),
         (["done", "stopped"], 0.0, "2 trials, 0 to run: nothing to train."),
         ([], None, "0 trials, 0 to run: nothing to train."),
         (["new"] * 1200, 60.0, "1,200 trials, 1,200 to run: about 1.0 minutes."),
@@ -46,7 +69,9 @@ def test_what_is_left_to_do_is_said_below(states, seconds, said):
 
 
 def test_a_search_says_who_proposes_how_many_more():
-    assert last_note(plan([], to_come=40, sampler="tpe(seed=1)")).endswith("40 more will be proposed by tpe(seed=1).")
+    assert last_note(plan([], to_come=40, sampler="tpe(seed=1)")).endswith(
+        "40 more will be proposed by tpe(seed=1)."
+    )
     assert "proposed" not in last_note(plan(["done"], to_come=0, sampler="tpe"))
 
 
@@ -58,10 +83,21 @@ def test_a_variant_in_which_nothing_varies_has_a_name_on_screen_alone():
 
 
 def test_the_time_comes_from_trials_of_the_same_size_of_images():
-    fields = {"label": "", "seed": 0, "state": "done", "metrics": {"epochs": 2}, "cost": COST, "seconds": 10.0}
+    fields = {
+        "label": "",
+        "seed": 0,
+        "state": "done",
+        "metrics": {"epochs": 2},
+        "cost": COST,
+        "seconds": 10.0,
+    }
     history = [Row(study="s", key="0", variant={}, **fields)]
     missing = [("a", 2), ("b", 4)]
 
-    assert expected_seconds(missing, {"a": COST, "b": COST}, history, workers=1) == pytest.approx(30.0)
-    assert expected_seconds(missing, {"a": COST, "b": COST}, history, workers=8) == pytest.approx(15.0)
+    assert expected_seconds(missing, {"a": COST, "b": COST}, history, workers=1) == pytest.approx(
+        30.0
+    )
+    assert expected_seconds(missing, {"a": COST, "b": COST}, history, workers=8) == pytest.approx(
+        15.0
+    )
     assert expected_seconds(missing, {"a": COST, "b": COST}, [], workers=1) is None

@@ -44,11 +44,20 @@ HOSTILE = [
 
 def selection(rows, **changes):
     return Selection(
-        **{"name": "s", "question": "Which? $x$ [b]", "metric": "top1", "maximise": True, "rows": rows, **changes}
+        **{
+            "name": "s",
+            "question": "Which? $x$ [b]",
+            "metric": "top1",
+            "maximise": True,
+            "rows": rows,
+            **changes,
+        }
     )
 
 
-ROWS = [row("cheap", s, 80 + s, 10) for s in range(3)] + [row("good", s, 90 + s, 20) for s in range(3)]
+ROWS = [row("cheap", s, 80 + s, 10) for s in range(3)] + [
+    row("good", s, 90 + s, 20) for s in range(3)
+]
 DOMINATED = [row("bad", s, 70 + s, 30) for s in range(3)]
 NORMS = [
     row(f"{a} {b}", s, 90 + (a == "ln") * 3 + s / 10 + (i * 7 + s * 3) % 5 / 50, 10,
@@ -81,29 +90,47 @@ class TestFrontier:
     def test_a_variant_that_costs_more_and_scores_less_is_not_on_the_front(self):
         points = {point.label: point for point in info(selection(ROWS + DOMINATED)).points}
 
-        assert {label: point.on_front for label, point in points.items()} == {"cheap": True, "good": True, "bad": False}
+        assert {label: point.on_front for label, point in points.items()} == {
+            "cheap": True,
+            "good": True,
+            "bad": False,
+        }
         assert (points["good"].mean, points["good"].sd, points["good"].n) == (91.0, 1.0, 3)
 
     def test_only_a_significant_difference_makes_a_variant_dominated(self):
         noise = [0.3, -0.2, 0.1]
         close = [row("close", s, 80 + s - 0.5 + 3 * noise[s], 15) for s in range(3)]
         far = [row("far", s, 60 + s + noise[s] / 10, 30) for s in range(3)]
-        standings = {point.label: point.standing for point in info(selection([*ROWS, *close, *far])).points}
+        standings = {
+            point.label: point.standing for point in info(selection([*ROWS, *close, *far])).points
+        }
 
-        assert standings == {"cheap": "front", "good": "front", "close": "possibly", "far": "dominated"}
+        assert standings == {
+            "cheap": "front",
+            "good": "front",
+            "close": "possibly",
+            "far": "dominated",
+        }
 
     def test_with_one_seed_everywhere_nothing_is_dominated(self):
         rows = [row("a", 0, 90, 10), row("b", 0, 10, 20)]
         points = info(selection(rows)).points
 
-        assert [(point.standing, point.ci95) for point in points] == [("front", None), ("possibly", None)]
+        assert [(point.standing, point.ci95) for point in points] == [
+            ("front", None),
+            ("possibly", None),
+        ]
 
     def test_a_metric_that_is_better_when_low_turns_the_front_around(self):
         rows = [row("a", 0, 1.0, 10), row("b", 0, 0.5, 20), row("c", 0, 2.0, 30)]
 
         points = info(selection(rows, maximise=False)).points
 
-        assert [(point.label, point.on_front) for point in points] == [("b", True), ("a", True), ("c", False)]
+        assert [(point.label, point.on_front) for point in points] == [
+            ("b", True),
+            ("a", True),
+            ("c", False),
+        ]
 
     def test_variants_without_a_result_are_left_out(self):
         pending = row("new", 0, 0, 1, state="pending", metrics={}, cost=None)
@@ -114,21 +141,33 @@ class TestFrontier:
         assert "1 without a result" in legend_title(front)
 
     def test_failed_seeds_and_nan_are_counted_beside_the_mean(self):
-        rows = [*ROWS, row("good", 3, float("nan"), 20), row("good", 4, 0, 20, state="failed", metrics={})]
+        rows = [
+            *ROWS,
+            row("good", 3, float("nan"), 20),
+            row("good", 4, 0, 20, state="failed", metrics={}),
+        ]
         (good,) = [point for point in info(selection(rows)).points if point.label == "good"]
 
         assert (good.mean, good.n, good.failed) == (91.0, 3, 2)
 
     def test_a_third_objective_keeps_what_two_would_drop(self):
         rows = [row("a", 0, 90, 10, seconds=9.0), row("b", 0, 80, 20, seconds=1.0)]
-        objectives = [Objective.model_validate(text) for text in ("top1 max", "macs_full min", "seconds min")]
+        objectives = [
+            Objective.model_validate(text) for text in ("top1 max", "macs_full min", "seconds min")
+        ]
 
         assert [point.on_front for point in info(selection(rows)).points] == [True, False]
-        assert [point.on_front for point in info(selection(rows), objectives=objectives).points] == [True, True]
+        assert [
+            point.on_front for point in info(selection(rows), objectives=objectives).points
+        ] == [True, True]
 
     def test_exact_objectives_alone_leave_no_doubt(self):
-        objectives = [Objective.model_validate(text) for text in ("params_full min", "macs_full min")]
-        points = info(selection([row("a", 0, 1, 10), row("b", 0, 2, 20)]), objectives=objectives).points
+        objectives = [
+            Objective.model_validate(text) for text in ("params_full min", "macs_full min")
+        ]
+        points = info(
+            selection([row("a", 0, 1, 10), row("b", 0, 2, 20)]), objectives=objectives
+        ).points
 
         assert {point.label: point.standing for point in points} == {"a": "front", "b": "dominated"}
 
@@ -212,11 +251,17 @@ class TestDrawing:
     def test_a_folder_that_is_a_file_is_an_error_of_ours(self, tmp_path):
         (tmp_path / "file").write_text("")
 
-        with styled_figure("?") as (figure, _), pytest.raises(StoreError, match="cannot be written"):
+        with (
+            styled_figure("?") as (figure, _),
+            pytest.raises(StoreError, match="cannot be written"),
+        ):
             save_figure(figure, tmp_path / "file" / "x.png")
 
     def test_a_legend_of_long_names_stays_inside_of_the_figure(self, drawn):
-        rows = [row("a", 0, 80 + n, 10 + n, study=f"{n}{'a long name ' * 3}", key=f"k{n}") for n in range(6)]
+        rows = [
+            row("a", 0, 80 + n, 10 + n, study=f"{n}{'a long name ' * 3}", key=f"k{n}")
+            for n in range(6)
+        ]
 
         figure = drawn("pareto", selection(rows))
 
@@ -251,7 +296,10 @@ class TestPercentages:
         assert ends in (low, high)
 
     def test_a_front_of_two_scores_ends_both_axes(self, drawn):
-        rows = [row("a", seed, 99.9, 1, metrics={"top1": 99.9 - seed, "top5": 100.0 - seed}) for seed in range(2)]
+        rows = [
+            row("a", seed, 99.9, 1, metrics={"top1": 99.9 - seed, "top5": 100.0 - seed})
+            for seed in range(2)
+        ]
         objectives = [Objective.model_validate(text) for text in ("top1 max", "top5 max")]
 
         axes = drawn("pareto", selection(rows), objectives=objectives).axes[0]
@@ -278,7 +326,9 @@ class TestPercentages:
         assert 0 <= low < high <= 100
 
     def test_an_axis_that_explains_everything_ends_at_100(self, drawn):
-        rows = [row(str(place), seed, 50.0 + 10 * place, 10) for place in range(3) for seed in range(2)]
+        rows = [
+            row(str(place), seed, 50.0 + 10 * place, 10) for place in range(3) for seed in range(2)
+        ]
 
         assert drawn("importance", selection(rows)).axes[0].get_xlim() == (0, 100)
 
@@ -336,13 +386,19 @@ class TestLabels:
     @pytest.mark.parametrize("seed", range(3))
     def test_no_label_lies_on_another_or_leaves_the_axes(self, seed):
         rng = np.random.default_rng(seed)
-        points = [(float(x), float(y)) for x, y in zip(rng.normal(10, 0.2, 21), rng.normal(97, 1, 21), strict=True)]
+        points = [
+            (float(x), float(y))
+            for x, y in zip(rng.normal(10, 0.2, 21), rng.normal(97, 1, 21), strict=True)
+        ]
 
         boxes, frame = self.placed(points, GATES)
 
         assert len(boxes) == 21
         assert not [1 for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
-        assert all(frame.x0 <= b.x0 and b.x1 <= frame.x1 and frame.y0 <= b.y0 and b.y1 <= frame.y1 for b in boxes)
+        assert all(
+            frame.x0 <= b.x0 and b.x1 <= frame.x1 and frame.y0 <= b.y0 and b.y1 <= frame.y1
+            for b in boxes
+        )
 
     def test_points_that_all_cost_the_same_are_labelled_too(self):
         points = [(8.8, 95 + place / 10) for place in range(16)]
@@ -355,7 +411,9 @@ class TestLabels:
     def test_a_label_without_a_place_is_left_out(self):
         with styled_figure("?") as (_, axes):
             axes.plot([0], [0], "o")
-            others = [(x, y) for x in np.linspace(-0.06, 0.06, 99) for y in np.linspace(-0.06, 0.06, 99)]
+            others = [
+                (x, y) for x in np.linspace(-0.06, 0.06, 99) for y in np.linspace(-0.06, 0.06, 99)
+            ]
             left_out = place_labels(axes, [(0.0, 0.0)], ["x" * 40], bold=[False], others=others)
 
             assert left_out == 1
@@ -367,7 +425,9 @@ class TestLabels:
             axes.plot(*zip(*points, strict=True), "o")
             place_labels(axes, points, names, bold=[False] * len(points))
             figure.draw_without_rendering()
-            texts = [text for text in axes.texts if isinstance(text, Text) and text.get_text() in names]
+            texts = [
+                text for text in axes.texts if isinstance(text, Text) and text.get_text() in names
+            ]
             return [text.get_window_extent() for text in texts], axes.get_window_extent()
 
     def test_labels_are_values_alone_where_all_variants_vary_the_same_fields(self):
@@ -400,7 +460,10 @@ class TestPage:
 
     @pytest.mark.parametrize("name", HOSTILE)
     def test_names_are_text_in_the_page(self, tmp_path, name):
-        write_page(info(selection([row(name, s, 80 + s, 10) for s in range(2)], question=name)), tmp_path / "x.html")
+        write_page(
+            info(selection([row(name, s, 80 + s, 10) for s in range(2)], question=name)),
+            tmp_path / "x.html",
+        )
         page = (tmp_path / "x.html").read_text()
 
         assert "<script>alert" not in page
@@ -420,7 +483,10 @@ class TestPage:
         figure = plotly_figure(info(selection(rows)))
         texts = [trace["name"] for trace in figure["data"] if "name" in trace]
         texts += [text for trace in figure["data"] for text in trace.get("hovertext", [])]
-        texts += [figure["layout"]["xaxis"]["title"]["text"], figure["layout"]["legend"]["title"]["text"]]
+        texts += [
+            figure["layout"]["xaxis"]["title"]["text"],
+            figure["layout"]["legend"]["title"]["text"],
+        ]
 
         lines = [re.sub("</?b>", "", line) for text in texts for line in text.split("<br>")]
 
@@ -429,10 +495,16 @@ class TestPage:
     def test_plotly_knows_every_property_of_the_figure(self, tmp_path):
         graph_objects = pytest.importorskip("plotly.graph_objects")
         published = [PublishedPoint(label="theirs", cost=1.0, value=99.0)]
-        write_page(info(selection(ROWS + DOMINATED), published=published), tmp_path / "x.html", log=True)
-        figure = re.search(r"^const figure = (.*);$", (tmp_path / "x.html").read_text(), re.MULTILINE)[1]
+        write_page(
+            info(selection(ROWS + DOMINATED), published=published), tmp_path / "x.html", log=True
+        )
+        figure = re.search(
+            r"^const figure = (.*);$", (tmp_path / "x.html").read_text(), re.MULTILINE
+        )[1]
 
-        assert len(graph_objects.Figure(json.loads(figure)).data) == 4  # refuses what plotly does not have
+        assert (
+            len(graph_objects.Figure(json.loads(figure)).data) == 4
+        )  # refuses what plotly does not have
 
     def test_the_points_say_what_they_are_on_hover(self, tmp_path):
         write_page(info(selection([*ROWS, row("<b>", 0, 50, 30)])), tmp_path / "x.html")
@@ -440,8 +512,13 @@ class TestPage:
         figure = json.loads(re.search(r"^const figure = (.*);$", page, re.MULTILINE)[1])
         hovers = [text for trace in figure["data"] for text in trace.get("hovertext", [])]
 
-        assert any("&lt;b&gt;" in text and "no spread known" in text and "n = 1" in text for text in hovers)
-        assert any("macs_full: 20" in text and "params_full: 20" in text and "on the front" in text for text in hovers)
+        assert any(
+            "&lt;b&gt;" in text and "no spread known" in text and "n = 1" in text for text in hovers
+        )
+        assert any(
+            "macs_full: 20" in text and "params_full: 20" in text and "on the front" in text
+            for text in hovers
+        )
 
 
 class TestPublished:
@@ -465,7 +542,9 @@ class TestPublished:
             published_points(table, metric="top1", cost=cost, backbones={"resnet18"})
 
     def test_they_are_a_layer_that_the_front_does_not_know(self, tmp_path):
-        front = info(selection(ROWS), published=[PublishedPoint(label="theirs", cost=1.0, value=99.0)])
+        front = info(
+            selection(ROWS), published=[PublishedPoint(label="theirs", cost=1.0, value=99.0)]
+        )
         draw(front, tmp_path / "a.svg")
 
         assert all(point.on_front for point in front.points)
@@ -519,7 +598,10 @@ class TestChartsOfThePaper:
         assert {pair[0] for pair in pairs.ties} == {"ln"}
 
     def test_a_pair_of_norms_without_a_score_has_an_empty_cell(self, tmp_path):
-        rows = [replace(r, metrics={}, state="failed") if r.variant["gate.second_norm"] == "ln" else r for r in NORMS]
+        rows = [
+            replace(r, metrics={}, state="failed") if r.variant["gate.second_norm"] == "ln" else r
+            for r in NORMS
+        ]
         pairs = norms_info(selection(rows))
         PLOTS["norms"].make(pairs, tmp_path / "a.svg")
 
@@ -533,7 +615,11 @@ class TestChartsOfThePaper:
             norms_info(selection(rows))
 
     def test_placements_are_in_words_and_in_the_order_of_the_study(self):
-        places = [{"stages": [4], "after": "stage"}, {"stages": [1, 2, 3], "after": "block"}, {"after": "before_add"}]
+        places = [
+            {"stages": [4], "after": "stage"},
+            {"stages": [1, 2, 3], "after": "block"},
+            {"after": "before_add"},
+        ]
         rows = [row(label({"placement": p}), 0, 80, 10, variant={"placement": p}) for p in places]
 
         assert [place_name(place) for place in placement_info(selection(rows)).places] == [
@@ -544,10 +630,16 @@ class TestChartsOfThePaper:
 
     def test_placements_with_a_label_are_shown_by_it(self):
         rows = [row("Late", 0, 80, 10, variant={"placement": {"stages": [4]}})]
-        several = [replace(rows[0], label="s: Late"), replace(rows[0], study="t", label="t: placement=(stages=4)")]
+        several = [
+            replace(rows[0], label="s: Late"),
+            replace(rows[0], study="t", label="t: placement=(stages=4)"),
+        ]
 
         assert list(map(place_name, placement_info(selection(rows)).places)) == ["Late"]
-        assert list(map(place_name, placement_info(selection(several)).places)) == ["s: Late", "t: stage 4"]
+        assert list(map(place_name, placement_info(selection(several)).places)) == [
+            "s: Late",
+            "t: stage 4",
+        ]
 
     @pytest.mark.parametrize(("gather", "axis"), [(alpha_info, "alpha"), (norms_info, "first_norm"),
                                                   (placement_info, "placement")])  # fmt: skip

@@ -111,13 +111,19 @@ def test_the_name_of_a_library_means_the_library(tmp_path):
 
 
 def test_importing_twice_runs_a_file_once(tmp_path):
-    write(tmp_path, "own_once.py", "import os\nos.environ['RUNS'] = os.environ.get('RUNS', '') + 'x'\n")
-
-    code = "from pathlib import Path; from dasbench.plugins import import_component as i; import os\n"
-    code += (
-        "for name in ('own_once.py', './own_once.py', 'own_once'): i(name, beside=Path())\nprint(os.environ['RUNS'])"
+    write(
+        tmp_path,
+        "own_once.py",
+        "import os\nos.environ['RUNS'] = os.environ.get('RUNS', '') + 'x'\n",
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    code = (
+        "from pathlib import Path; from dasbench.plugins import import_component as i; import os\n"
+    )
+    code += "for name in ('own_once.py', './own_once.py', 'own_once'): i(name, beside=Path())\nprint(os.environ['RUNS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
 
     assert done.stdout == "x\n"
 
@@ -142,10 +148,10 @@ def test_another_process_imports_the_same_under_the_same_name(tmp_path, name):
 
     code = "import sys; from pathlib import Path; from dasbench.plugins import *\n"
     code += f"plugin = Plugin({plugin.name!r}, Path({str(plugin.file)!r}), Path({str(plugin.folder)!r}))\n"
-    code += (
-        "print(import_component(plugin, beside=Path('/')) == plugin == imported()[0], sys.modules[plugin.name].VALUE)"
+    code += "print(import_component(plugin, beside=Path('/')) == plugin == imported()[0], sys.modules[plugin.name].VALUE)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
 
     assert done.stdout == "True 1\n"
 
@@ -153,8 +159,9 @@ def test_another_process_imports_the_same_under_the_same_name(tmp_path, name):
 def test_a_file_that_is_not_there_is_answered_with_the_nearest(tmp_path):
     write(tmp_path, "gates/own_gates.py", "")
 
-    assert f"there is no file 'own_gats.py' in {tmp_path / 'gates'}. Did you mean 'own_gates.py'?" in refusal(
-        "gates/own_gats.py", tmp_path
+    assert (
+        f"there is no file 'own_gats.py' in {tmp_path / 'gates'}. Did you mean 'own_gates.py'?"
+        in refusal("gates/own_gats.py", tmp_path)
     )
     assert "There is no such folder either." in refusal("gate/own_gates.py", tmp_path)
 
@@ -172,13 +179,24 @@ def test_a_module_that_is_not_there_says_where_it_was_looked_for(tmp_path):
     ("text", "said"),
     [
         ("x = (\n", "SyntaxError: '(' was never closed (own_bad.py:1: x = ()"),
-        ("import own_absent\n", "ModuleNotFoundError: No module named 'own_absent' (own_bad.py:1, in <module>"),
-        ("def f():\n    return 1 / 0\n\n\nf()\n", "own_bad.py:5, in <module> > own_bad.py:2, in f: return 1 / 0"),
-        ("raise SystemExit('bye')\n", "it ends the program when it is imported (SystemExit: bye (own_bad.py:1"),
+        (
+            "import own_absent\n",
+            "ModuleNotFoundError: No module named 'own_absent' (own_bad.py:1, in <module>",
+        ),
+        (
+            "def f():\n    return 1 / 0\n\n\nf()\n",
+            "own_bad.py:5, in <module> > own_bad.py:2, in f: return 1 / 0",
+        ),
+        (
+            "raise SystemExit('bye')\n",
+            "it ends the program when it is imported (SystemExit: bye (own_bad.py:1",
+        ),
         ("def f():\n    f()\n\n\nf()\n", "RecursionError: maximum recursion depth exceeded"),
     ],
 )
-def test_a_file_that_cannot_be_imported_names_its_own_lines_alone(tmp_path, monkeypatch, text, said):
+def test_a_file_that_cannot_be_imported_names_its_own_lines_alone(
+    tmp_path, monkeypatch, text, said
+):
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "own_bad.py", text)
 
@@ -213,7 +231,9 @@ def test_a_folder_and_another_kind_of_file_are_no_module(tmp_path):
 
 def test_all_that_cannot_be_imported_is_said_at_once(tmp_path):
     with pytest.raises(UsageError) as refused:
-        import_components(["own_a", "own_b.py"], beside=tmp_path, said=lambda name: f"--import {name}")
+        import_components(
+            ["own_a", "own_b.py"], beside=tmp_path, said=lambda name: f"--import {name}"
+        )
 
     assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == [
         "--import own_a",
@@ -246,9 +266,7 @@ def test_a_study_elsewhere_names_the_same_files(tmp_path):
 
 
 def test_nothing_heavy_is_imported_for_it(tmp_path):
-    code = (
-        "import sys, json, dasbench.plugins; print(json.dumps([n for n in ('torch', 'pydantic') if n in sys.modules]))"
-    )
+    code = "import sys, json, dasbench.plugins; print(json.dumps([n for n in ('torch', 'pydantic') if n in sys.modules]))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -139,7 +139,11 @@ def test_the_curve_rises_to_the_value_of_the_formula():
 
     curve = [epoch.metrics["val_top1"] for epoch in outcome.epochs]
     assert curve == sorted(curve)
-    assert (outcome.status, outcome.metrics["top1"], curve[-1]) == ("done", pytest.approx(82), pytest.approx(82))
+    assert (outcome.status, outcome.metrics["top1"], curve[-1]) == (
+        "done",
+        pytest.approx(82),
+        pytest.approx(82),
+    )
 
 
 def test_the_same_trial_gives_the_same_numbers_and_another_seed_others():
@@ -167,7 +171,9 @@ def test_the_noise_has_the_deviation_that_was_asked_for():
 
 
 def test_an_interrupted_probe_goes_on_and_ends_as_if_it_had_not_been(tmp_path):
-    first = run_trial(trial(), lambda epoch: "interrupt" if epoch.number == 2 else "continue", tmp_path)
+    first = run_trial(
+        trial(), lambda epoch: "interrupt" if epoch.number == 2 else "continue", tmp_path
+    )
     second = run_trial(trial(), workdir=tmp_path)
 
     assert (first.status, len(first.epochs)) == ("interrupted", 2)
@@ -185,7 +191,9 @@ def test_the_best_epoch_is_the_one_that_is_tested():
 
     outcome = run_trial(falling)
 
-    assert outcome.metrics["top1"] == max(epoch.metrics["val_top1"] for epoch in outcome.epochs) > 60
+    assert (
+        outcome.metrics["top1"] == max(epoch.metrics["val_top1"] for epoch in outcome.epochs) > 60
+    )
 
 
 def test_a_probe_fails_in_the_epoch_that_was_asked_for():

@@ -20,8 +20,21 @@ from dasbench.training.run_trial import run_trial
 NARROW = {"name": "resnet18", "width": 4, "stem": "small"}
 GE = {"name": "ge", "variant": "theta_plus", "size": 8, "base_channels": 4}
 DIGITS = {"name": "digits", "image_size": 8}
-SHAPES = {"name": "salient_shapes", "image_size": 32, "num_train": 60, "num_val": 60, "num_test": 60}
-SMALL_DETECTOR = {"shorter_side": 32, "pyramid": 8, "features": 16, "proposals": 16, "sampled": 16, "norms": "trained"}
+SHAPES = {
+    "name": "salient_shapes",
+    "image_size": 32,
+    "num_train": 60,
+    "num_val": 60,
+    "num_test": 60,
+}
+SMALL_DETECTOR = {
+    "shorter_side": 32,
+    "pyramid": 8,
+    "features": 16,
+    "proposals": 16,
+    "sampled": 16,
+    "norms": "trained",
+}
 TASKS_WITH_DATA: dict[str, dict[str, Any]] = {
     "classification": {"task": "classification", "dataset": DIGITS},
     "detection": {"task": {"name": "detection", **SMALL_DETECTOR}, "dataset": SHAPES},
@@ -84,7 +97,8 @@ def test_a_factor_scales_the_step_and_the_decay_of_its_parameters_alone(optimize
 
     step(model, make_optimizer(model, recipe))
 
-    # the first step of either is rate * 1; decay adds rate * 0.1 * value, to the gradient or off the weight
+    # the first step of either is rate * 1; decay adds rate * 0.1 * value, to the gradient or off
+    # the weight
     assert model.gain.item() == pytest.approx(4 - 0.5 * (1 + 0.1 * 4))
     assert model.weight.item() == pytest.approx(2 - 0.05 * (1 + 0.1 * 2))
     assert model.shift.item() == pytest.approx(3 - 1.0)
@@ -93,7 +107,13 @@ def test_a_factor_scales_the_step_and_the_decay_of_its_parameters_alone(optimize
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_schedule_scales_every_group_and_keeps_their_ratio(schedule: str) -> None:
     model = Slow()
-    fields = {"epochs": 9, "lr": 0.4, "schedule": schedule, "warmup_epochs": 1, **SCHEDULES[schedule]}
+    fields = {
+        "epochs": 9,
+        "lr": 0.4,
+        "schedule": schedule,
+        "warmup_epochs": 1,
+        **SCHEDULES[schedule],
+    }
     recipe = Training.model_validate(fields)
     optimizer = make_optimizer(model, recipe)
 
@@ -106,7 +126,9 @@ def test_a_schedule_scales_every_group_and_keeps_their_ratio(schedule: str) -> N
 
 
 def test_groups_come_in_a_fixed_order_with_the_usual_ones_first() -> None:
-    groups = make_optimizer(nn.Sequential(Slow(), nn.Linear(2, 2)), Training(lr=0.5, weight_decay=0.1)).param_groups
+    groups = make_optimizer(
+        nn.Sequential(Slow(), nn.Linear(2, 2)), Training(lr=0.5, weight_decay=0.1)
+    ).param_groups
 
     assert [(len(group["params"]), group["lr"], group["weight_decay"]) for group in groups] == [
         (3, 0.5, 0.1),
@@ -116,15 +138,21 @@ def test_groups_come_in_a_fixed_order_with_the_usual_ones_first() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS_WITH_DATA)
-def test_the_offsets_of_deformable_attention_learn_at_a_tenth_of_the_rate_in_every_task(task: str) -> None:
+def test_the_offsets_of_deformable_attention_learn_at_a_tenth_of_the_rate_in_every_task(
+    task: str,
+) -> None:
     model = learner_of(task, "deform_attn").model
 
     found = treatments(model, make_optimizer(model, Training(lr=0.5, weight_decay=0.1)))
 
     offsets = {name for name in found if name.startswith("gates.") and ".offset." in name}
     assert len(offsets) == 8  # weight and bias, in four stages
-    assert {name: value for name, value in found.items() if value != (0.5, 0.1)} == dict.fromkeys(offsets, (0.05, 0.1))
-    assert set(found) == {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert {name: value for name, value in found.items() if value != (0.5, 0.1)} == dict.fromkeys(
+        offsets, (0.05, 0.1)
+    )
+    assert set(found) == {
+        name for name, parameter in model.named_parameters() if parameter.requires_grad
+    }
 
 
 def test_in_gather_excite_the_biases_learn_twice_as_fast_and_the_norm_does_not_decay() -> None:
@@ -132,7 +160,9 @@ def test_in_gather_excite_the_biases_learn_twice_as_fast_and_the_norm_does_not_d
 
     found = treatments(model, make_optimizer(model, Training(lr=0.5, weight_decay=0.1)))
 
-    assert len([name for name in found if ".excite." in name and name.endswith("bias")]) == 16  # two in each block
+    assert (
+        len([name for name in found if ".excite." in name and name.endswith("bias")]) == 16
+    )  # two in each block
     for name, treatment in found.items():
         if ".excite." in name and name.endswith("bias"):
             assert treatment == (1.0, 0.0), name
@@ -147,18 +177,30 @@ def test_networks_whose_gates_ask_for_no_rate_have_the_groups_that_they_had(name
     network = build_model(resolve_model(make_trial(name)), num_classes=10)
     exempt = {id(p) for p in network.gates.parameters()} if name in ("gala", "srm") else set()
     usual = [p for p in network.parameters() if id(p) not in exempt]
-    plain, undecayed = {"params": usual}, {"params": [*network.gates.parameters()], "weight_decay": 0.0}
+    plain, undecayed = (
+        {"params": usual},
+        {"params": [*network.gates.parameters()], "weight_decay": 0.0},
+    )
     by_hand = SGD([plain, undecayed] if exempt else [plain], lr=0.5, momentum=0.9, weight_decay=0.1)
 
     optimizer = make_optimizer(network, Training(lr=0.5, momentum=0.9, weight_decay=0.1))
 
-    assert not any(isinstance(gate, HasRates) and gate.rate_factors() for gate in network.gates.modules())
+    assert not any(
+        isinstance(gate, HasRates) and gate.rate_factors() for gate in network.gates.modules()
+    )
     assert optimizer.state_dict() == by_hand.state_dict()
 
 
 @pytest.mark.parametrize("gate", ["deform_attn", GE], ids=["deform_attn", "ge"])
 def test_a_training_with_rates_of_its_own_goes_on_bit_for_bit(tmp_path, gate: object) -> None:
-    training = {"epochs": 2, "batch_size": 256, "weight_decay": 0.01, "lr": 0.1, "schedule": "step", "milestones": [1]}
+    training = {
+        "epochs": 2,
+        "batch_size": 256,
+        "weight_decay": 0.01,
+        "lr": 0.1,
+        "schedule": "step",
+        "milestones": [1],
+    }
     trial = make_trial(gate, training=training)
     whole = run_trial(trial)
 
@@ -166,12 +208,17 @@ def test_a_training_with_rates_of_its_own_goes_on_bit_for_bit(tmp_path, gate: ob
     resumed = run_trial(trial, workdir=tmp_path)
 
     assert whole.status == resumed.status == "done"
-    assert [e.metrics["train_loss"] for e in resumed.epochs] == [e.metrics["train_loss"] for e in whole.epochs]
+    assert [e.metrics["train_loss"] for e in resumed.epochs] == [
+        e.metrics["train_loss"] for e in whole.epochs
+    ]
     assert resumed.metrics == whole.metrics
 
 
 def test_a_checkpoint_keeps_the_factors(tmp_path) -> None:
-    learner, checkpoints = learner_of("classification", "deform_attn", epochs=1, lr=0.3), Checkpoints(tmp_path)
+    learner, checkpoints = (
+        learner_of("classification", "deform_attn", epochs=1, lr=0.3),
+        Checkpoints(tmp_path),
+    )
 
     fit(
         learner,

@@ -82,13 +82,17 @@ def test_several_references_of_one_source_are_entries_of_their_own_and_nothing_i
 
 
 def test_a_number_that_stands_behind_is_not_that_of_the_paper():
-    (found,) = references_in("Li et al., 2018, JMLR 18(185); asynchronous as in arXiv 1810.05934; ray.tune")
+    (found,) = references_in(
+        "Li et al., 2018, JMLR 18(185); asynchronous as in arXiv 1810.05934; ray.tune"
+    )
 
     assert found.arxiv == ""
     assert found.note == "JMLR 18(185); asynchronous as in arXiv 1810.05934; ray.tune"
 
 
-@pytest.mark.parametrize("source", ["the user", "exhaustive enumeration", "", "the backbone as published"])
+@pytest.mark.parametrize(
+    "source", ["the user", "exhaustive enumeration", "", "the backbone as published"]
+)
 def test_what_names_nobody_is_not_cited(source):
     assert not is_reference(source)
     assert make_citations([component(source)]) == []
@@ -105,12 +109,20 @@ def test_components_of_one_source_are_cited_together_and_listed_once():
 
 
 def test_keys_are_unique_where_authors_year_and_title_begin_alike():
-    texts = [f"Hu et al. 2018, Squeeze again, arXiv 1709.01507, section {number}" for number in (1, 2, 3)]
+    texts = [
+        f"Hu et al. 2018, Squeeze again, arXiv 1709.01507, section {number}" for number in (1, 2, 3)
+    ]
 
-    citations = make_citations([component(text, name=str(place)) for place, text in enumerate(texts)])
+    citations = make_citations(
+        [component(text, name=str(place)) for place, text in enumerate(texts)]
+    )
 
     keys = [one.key for one in references_of(citations)]
-    assert keys == ["dasbench-hu2018squeeze", "dasbench-hu2018squeeze-2", "dasbench-hu2018squeeze-3"]
+    assert keys == [
+        "dasbench-hu2018squeeze",
+        "dasbench-hu2018squeeze-2",
+        "dasbench-hu2018squeeze-3",
+    ]
 
 
 HOSTILE = ["}{ 50 % & $x$ _ # ~ ^ \\ Doe 2020", "Doe 2020, {A} \"gate\" @misc{x, arXiv 2001.00001", "A\x1b[31m{ 1",
@@ -148,10 +160,18 @@ def test_braces_in_a_text_are_commands():
 @pytest.mark.parametrize("kind", ["gate", "backbone", "dataset", "sampler", "scheduler"])
 def test_the_source_of_every_component_is_found_without_importing_it(kind):
     names = KINDS[kind].names()
-    specs = {name: {kind: {"name": name}} for name in names} if kind not in ("sampler", "scheduler") else {}
+    specs = (
+        {name: {kind: {"name": name}} for name in names}
+        if kind not in ("sampler", "scheduler")
+        else {}
+    )
     documents = [{kind: name} for name in names if name != "none"] if not specs else [{}]
 
-    found = {one.name: one.source for document in documents for one in used_components(specs, {}, document)}
+    found = {
+        one.name: one.source
+        for document in documents
+        for one in used_components(specs, {}, document)
+    }
 
     assert found == {name: KINDS[kind][name].source for name in found}
     assert set(found) >= set(names) - {"none"}
@@ -170,15 +190,26 @@ def test_trials_that_wait_do_not_hide_what_others_recorded_of_a_component():
 
     assert found == [
         UsedComponent(
-            kind="gate", name="freq", trials=1, source="Doe 2024", is_own=True, git_commit="a1", git_dirty=False
+            kind="gate",
+            name="freq",
+            trials=1,
+            source="Doe 2024",
+            is_own=True,
+            git_commit="a1",
+            git_dirty=False,
         )
     ]
 
 
 def test_a_component_that_changed_between_trials_is_told_with_both_commits():
-    own = {key: {"name": "freq", "source": "", "git_commit": key, "git_dirty": False} for key in ("a1", "b2")}
+    own = {
+        key: {"name": "freq", "source": "", "git_commit": key, "git_dirty": False}
+        for key in ("a1", "b2")
+    }
     specs = {key: {"gate": {"name": "freq"}} for key in own}
 
-    found = used_components(specs, {key: {"components": {"gate": record}} for key, record in own.items()}, {})
+    found = used_components(
+        specs, {key: {"components": {"gate": record}} for key, record in own.items()}, {}
+    )
 
     assert [one.git_commit for one in found] == ["a1", "b2"]

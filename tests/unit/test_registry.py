@@ -16,13 +16,17 @@ from dasbench.registry import Registry
 def package(tmp_path, monkeypatch):
     folder = tmp_path / "plug"
     folder.mkdir()
-    (folder / "__init__.py").write_text("from dasbench.registry import Registry\nTHINGS = Registry('thing', 'plug')\n")
+    (folder / "__init__.py").write_text(
+        "from dasbench.registry import Registry\nTHINGS = Registry('thing', 'plug')\n"
+    )
     (folder / "one.py").write_text(
         "from plug import THINGS\n"
         "@THINGS.register('one', source='s', colour='red')\n"
         "def one(size, *, width: int = 3, name: str): 'First line.\\n\\nMore.'\n"
     )
-    (folder / "broken.py").write_text("from plug import THINGS\n@THINGS.register('broken')\nclass B: pass\n1 / 0\n")
+    (folder / "broken.py").write_text(
+        "from plug import THINGS\n@THINGS.register('broken')\nclass B: pass\n1 / 0\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     yield "plug"
     for name in [name for name in sys.modules if name.partition(".")[0] == "plug"]:
@@ -83,7 +87,9 @@ def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
 
     said = str(refused.value)
     assert said.startswith(f"{kind} '{name}' is registered twice: in ")
-    assert re.search(r"dasbench/\w[\w/]+\.py:\d+ and in .*test_registry\.py:\d+; give one another name", said)
+    assert re.search(
+        r"dasbench/\w[\w/]+\.py:\d+ and in .*test_registry\.py:\d+; give one another name", said
+    )
 
 
 def test_the_same_function_may_be_registered_again_from_the_same_module():
@@ -131,11 +137,19 @@ class Offered:
 @pytest.mark.parametrize(
     ("offers", "said"),
     [
-        ({"a": [("top1", "a_package.x")]}, r"'top1' is registered twice: in .*accuracy\.py:\d+ and in a \(entry point"),
-        ({"a": [("own", "a.x")], "b": [("own", "b.x")]}, r"in a \(entry point a\.x\) and in b \(entry point b\.x\)"),
+        (
+            {"a": [("top1", "a_package.x")]},
+            r"'top1' is registered twice: in .*accuracy\.py:\d+ and in a \(entry point",
+        ),
+        (
+            {"a": [("own", "a.x")], "b": [("own", "b.x")]},
+            r"in a \(entry point a\.x\) and in b \(entry point b\.x\)",
+        ),
     ],
 )
-def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(monkeypatch, offers, said):
+def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(
+    monkeypatch, offers, said
+):
     points = [Offered(package).point(*each) for package, given in offers.items() for each in given]
     monkeypatch.setattr(metadata, "entry_points", lambda **_: points)
     things = Registry("metric", "dasbench.metrics")
@@ -145,10 +159,14 @@ def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(mon
 
 
 def test_a_module_cannot_take_the_name_that_an_installed_package_offers(monkeypatch):
-    monkeypatch.setattr(metadata, "entry_points", lambda **_: [Offered("a").point("own", "a_package.x")])
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda **_: [Offered("a").point("own", "a_package.x")]
+    )
     things = Registry("metric", "dasbench.metrics")
 
-    with pytest.raises(UsageError, match=r"in a \(entry point a_package\.x\) and in .*test_registry"):
+    with pytest.raises(
+        UsageError, match=r"in a \(entry point a_package\.x\) and in .*test_registry"
+    ):
         things.register("own")(lambda: 1)
 
 
@@ -159,10 +177,14 @@ def test_a_module_cannot_take_the_name_that_an_installed_package_offers(monkeypa
         ("", "registers no metric"),
     ],
 )
-def test_an_installed_package_that_does_not_keep_its_word_is_named(monkeypatch, tmp_path, text, said):
+def test_an_installed_package_that_does_not_keep_its_word_is_named(
+    monkeypatch, tmp_path, text, said
+):
     (tmp_path / "offered_module.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(metadata, "entry_points", lambda **_: [Offered("a").point("own", "offered_module")])
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda **_: [Offered("a").point("own", "offered_module")]
+    )
     things = Registry("metric", "dasbench.metrics")
 
     with pytest.raises(UsageError) as refused:
@@ -181,8 +203,14 @@ def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
     @things.register("module")
     def module(*, act: Registry = None) -> None: ...
 
-    for name, cause in (("absent", "NameError: name 'Absent' is not defined"), ("module", "PydanticSchema")):
-        with pytest.raises(UsageError, match=rf"thing '{name}': the annotations .*test_registry.py:\d+\): .*{cause}"):
+    for name, cause in (
+        ("absent", "NameError: name 'Absent' is not defined"),
+        ("module", "PydanticSchema"),
+    ):
+        with pytest.raises(
+            UsageError,
+            match=rf"thing '{name}': the annotations .*test_registry.py:\d+\): .*{cause}",
+        ):
             _ = things[name].schema
 
 
@@ -190,7 +218,9 @@ def test_what_a_constructor_returns_has_to_keep_the_promise_of_its_kind():
     things = Registry("thing", "dasbench.metrics", gives=("batch", "labels"))
     things.register("own")(lambda: ("images", "labels"))
 
-    with pytest.raises(UsageError, match=r"its constructor returns a tuple, which has no 'batch', 'labels'"):
+    with pytest.raises(
+        UsageError, match=r"its constructor returns a tuple, which has no 'batch', 'labels'"
+    ):
         things["own"].create()
 
 
@@ -203,4 +233,9 @@ def test_every_listed_component_can_be_imported_and_is_documented(kind):
 def test_listing_names_imports_neither_torch_nor_ray():
     code = "import sys; from dasbench.catalog import known_names; known_names(); print('torch' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )

@@ -33,7 +33,12 @@ def test_the_new_result_counts_in_every_study(store):
     store.set_aside(["aa0"])
     finish(store, "aa0", "second", metrics={"top1": 12.0}, epochs=curve(1))
 
-    assert [row.metrics["top1"] for study in ("first", "second") for row in store.rows(study) if row.key == "aa0"] == [
+    assert [
+        row.metrics["top1"]
+        for study in ("first", "second")
+        for row in store.rows(study)
+        if row.key == "aa0"
+    ] == [
         12.0,
         12.0,
     ]
@@ -47,7 +52,10 @@ def test_every_repeat_is_kept(store):
         store.set_aside(["aa0"])
         finish(store, "aa0", "first", metrics={"top1": score})
 
-    replaced = [attempt.outcome and attempt.outcome.metrics["top1"] for attempt in store.trial("aa0").attempts]
+    replaced = [
+        attempt.outcome and attempt.outcome.metrics["top1"]
+        for attempt in store.trial("aa0").attempts
+    ]
     assert replaced == [TOP1["aa0"], 1.0, None]
     assert store.rows("second")[0].repeats == 2
 

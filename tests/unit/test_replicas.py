@@ -18,8 +18,18 @@ from dasbench.training.shared_norm import share_norms
 TRIAL = Trial(
     backbone={"name": "resnet18", "width": 4, "stem": "small"},
     gate="das",
-    dataset={"name": "salient_shapes", "image_size": 32, "num_train": 130, "num_val": 60, "num_test": 60},
-    training={"epochs": 2, "lr": 0.002, "batch_size": 64},  # batches of 64, 33 and 33: small steps, as rounding grows
+    dataset={
+        "name": "salient_shapes",
+        "image_size": 32,
+        "num_train": 130,
+        "num_val": 60,
+        "num_test": 60,
+    },
+    training={
+        "epochs": 2,
+        "lr": 0.002,
+        "batch_size": 64,
+    },  # batches of 64, 33 and 33: small steps, as rounding grows
 )
 TWO = Runtime(device="cpu", replicas=2)
 CLOSE = 4e-4
@@ -29,7 +39,9 @@ CLOSE = 4e-4
 def losses(outcome: Outcome) -> list[float]:
     assert outcome.status == "done", outcome.error
     names = ("train_loss", "val_loss")
-    return [epoch.metrics[name] for epoch in outcome.epochs for name in names] + [outcome.metrics["loss"]]
+    return [epoch.metrics[name] for epoch in outcome.epochs for name in names] + [
+        outcome.metrics["loss"]
+    ]
 
 
 @pytest.fixture
@@ -43,7 +55,8 @@ def group(tmp_path):
 
 @pytest.mark.parametrize("momentum", [0.1, None])
 @pytest.mark.parametrize(
-    ("kind", "shape"), [(nn.BatchNorm1d, (6, 5)), (nn.BatchNorm1d, (6, 5, 3)), (nn.BatchNorm2d, (6, 5, 4, 3))]
+    ("kind", "shape"),
+    [(nn.BatchNorm1d, (6, 5)), (nn.BatchNorm1d, (6, 5, 3)), (nn.BatchNorm2d, (6, 5, 4, 3))],
 )
 def test_a_shared_norm_computes_what_torch_does(group, kind, shape, momentum):
     plain, shared = (kind(5, momentum=momentum) for _ in range(2))
@@ -61,7 +74,9 @@ def test_a_shared_norm_computes_what_torch_does(group, kind, shape, momentum):
     assert torch.allclose(inputs[0].grad, inputs[1].grad, atol=1e-4)
     assert torch.allclose(plain.weight.grad, shared.weight.grad, atol=1e-3)
     for name, buffer in plain.named_buffers():
-        assert torch.allclose(buffer.float(), dict(shared.named_buffers())[name].float(), atol=1e-6), name
+        assert torch.allclose(
+            buffer.float(), dict(shared.named_buffers())[name].float(), atol=1e-6
+        ), name
 
 
 def test_a_shared_norm_keeps_its_hooks_and_its_names(group):
@@ -86,7 +101,9 @@ def test_a_norm_without_weights_or_statistics_is_shared_too(group):
 
 
 def test_adding_up_keeps_gradients_of_any_layout_and_leaves_out_what_has_none(group):
-    model = nn.ModuleList([nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last), nn.Linear(2, 2)])
+    model = nn.ModuleList(
+        [nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last), nn.Linear(2, 2)]
+    )
     model[0](torch.randn(2, 3, 5, 5)).sum().backward()
     before = [parameter.grad.clone() for parameter in model[0].parameters()]
 
@@ -100,7 +117,11 @@ def test_adding_up_keeps_gradients_of_any_layout_and_leaves_out_what_has_none(gr
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
-    [{}, {"training.accumulate": 2}, {"training.batch_size": 42}],  # the last: 42, 42, 42 and 4 images
+    [
+        {},
+        {"training.accumulate": 2},
+        {"training.batch_size": 42},
+    ],  # the last: 42, 42, 42 and 4 images
     ids=["batches", "parts", "ragged"],
 )
 def test_two_replicas_have_the_losses_of_one_process(values):
@@ -131,7 +152,9 @@ def test_an_interrupt_reaches_all_replicas_and_they_go_on_later(tmp_path):
     first = run_trial(TRIAL, lambda _: "interrupt", tmp_path, runtime=TWO)
     seen = []
 
-    second = run_trial(TRIAL, lambda epoch: (seen.append(epoch.number), "continue")[1], tmp_path, runtime=TWO)
+    second = run_trial(
+        TRIAL, lambda epoch: (seen.append(epoch.number), "continue")[1], tmp_path, runtime=TWO
+    )
 
     assert first.status == "interrupted"
     assert seen == [2]
@@ -158,9 +181,19 @@ def test_a_replica_that_is_killed_fails_the_trial_with_its_curve():
 @pytest.mark.parametrize(
     ("values", "timeout_s", "reason", "words"),
     [
-        ({"training.lr": 100.0, "training.epochs": 9, "training.schedule": "constant"}, None, "nan", "the loss is"),
+        (
+            {"training.lr": 100.0, "training.epochs": 9, "training.schedule": "constant"},
+            None,
+            "nan",
+            "the loss is",
+        ),
         ({"training.epochs": 900}, 3.0, "timeout", "the time limit passed"),
-        ({"backbone.stem": "imagenet", "gate": "gsop", "placement.stages": [9]}, None, "error", "no stage 9"),
+        (
+            {"backbone.stem": "imagenet", "gate": "gsop", "placement.stages": [9]},
+            None,
+            "error",
+            "no stage 9",
+        ),
     ],
     ids=["diverged", "timeout", "error"],
 )

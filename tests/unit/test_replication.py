@@ -8,13 +8,20 @@ from dasbench.spec.replication import Replication
 
 @pytest.mark.parametrize(
     ("written", "seeds"),
-    [(1, [0]), (3, [0, 1, 2]), ([7, 3], [7, 3]), ({"looks": [2, 5], "min_effect": 0.5}, [0, 1, 2, 3, 4])],
+    [
+        (1, [0]),
+        (3, [0, 1, 2]),
+        ([7, 3], [7, 3]),
+        ({"looks": [2, 5], "min_effect": 0.5}, [0, 1, 2, 3, 4]),
+    ],
 )
 def test_seeds_are_a_number_a_list_or_looks(written, seeds):
     assert list(Replication.model_validate(written)) == seeds
 
 
-@pytest.mark.parametrize("written", [2, [7, 3], {"looks": [2, 5], "min_effect": 0.5, "baseline": {"gate": "none"}}])
+@pytest.mark.parametrize(
+    "written", [2, [7, 3], {"looks": [2, 5], "min_effect": 0.5, "baseline": {"gate": "none"}}]
+)
 def test_seeds_come_back_from_json_as_they_were(written):
     seeds = Replication.model_validate(written)
 

@@ -33,13 +33,28 @@ from dasbench.views.evidence import gather_evidence
 ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",
                "device_name": "NVIDIA X", "threads": 2, "git_commit": "0a1b2c3", "git_dirty": True,
                "git_of": "dasbench", "components": {}, "host": "secret-host"}  # fmt: skip
-COST = Cost(params_full=10**6, macs_full=2 * 10**6, params_paper=9 * 10**5, macs_paper=10**6, input_size=(3, 32, 32))
+COST = Cost(
+    params_full=10**6,
+    macs_full=2 * 10**6,
+    params_paper=9 * 10**5,
+    macs_paper=10**6,
+    input_size=(3, 32, 32),
+)
 NAMES = ["a_b", "50%", "A&B", "$x$", "back\\slash", "{", "[3pt]", "*", "~^#", "é ø 中 🙂 β ﬁ",
          "--all", "<b>", '"q"', "`", "?`"]  # fmt: skip
 
 
 def write(
-    db, name, scores, *, document=None, looks=(), roles=None, environments=(ENVIRONMENT,), fields=None, **training
+    db,
+    name,
+    scores,
+    *,
+    document=None,
+    looks=(),
+    roles=None,
+    environments=(ENVIRONMENT,),
+    fields=None,
+    **training,
 ):
     """A study of one axis, its gate: scores by seed of each gate; None for a trial that diverged.
 
@@ -123,7 +138,16 @@ BAD = seeds(60.0, 60.2, 59.8, 60.1)
 
 
 def test_the_methods_paragraph_says_how_the_results_came_about(db, section):
-    write(db, "gates", {"none": BAD, "se": GOOD}, epochs=5, lr=0.05, schedule="step", milestones=[2, 4], select="best")
+    write(
+        db,
+        "gates",
+        {"none": BAD, "se": GOOD},
+        epochs=5,
+        lr=0.05,
+        schedule="step",
+        milestones=[2, 4],
+        select="best",
+    )
 
     text = section("gates").methods
 
@@ -186,7 +210,10 @@ def test_gates_are_described_beside_a_baseline_without_one(db, section):
 
 def test_each_place_is_told_with_the_gates_that_stand_there(db, section):
     fields = {
-        "se": {"gate": {"name": "se", "reduction": 16}, "placement": {"after": "before_add", "blocks": "all"}},
+        "se": {
+            "gate": {"name": "se", "reduction": 16},
+            "placement": {"after": "before_add", "blocks": "all"},
+        },
         "cbam": {"placement": {"after": "before_add", "blocks": "all"}},
         "bam": {"placement": {"after": "stage", "stages": [1, 2, 3]}},
     }
@@ -196,7 +223,8 @@ def test_each_place_is_told_with_the_gates_that_stand_there(db, section):
 
     assert "The gates are se (reduction 16), cbam and bam." in text
     assert (
-        "in every block of each of the 4 stages (se and cbam) and at the end of stages 1 to 3 (3 sites) (bam)" in text
+        "in every block of each of the 4 stages (se and cbam) and at the end of stages 1 to 3 (3 sites) (bam)"
+        in text
     )
 
 
@@ -209,7 +237,10 @@ def test_a_gate_that_moves_is_told_at_every_place(db, section):
 
     text = section("moving").methods
 
-    assert "It stands at the end of each of the 4 stages (4 sites) and at layer4 (1 site), by variant." in text
+    assert (
+        "It stands at the end of each of the 4 stages (4 sites) and at layer4 (1 site), by variant."
+        in text
+    )
 
 
 def test_a_study_without_gates_says_so(db, section):
@@ -241,7 +272,9 @@ def test_ties_with_the_best_are_bold_together(db, source):
     assert r"\textbf{gate=cbam}" in text
     assert r"\textbf{gate=none}" not in text
     assert r"\toprule" in text
-    assert "Not distinguishable from it: gate=cbam. 1 variant is significantly worse." in source("gates")
+    assert "Not distinguishable from it: gate=cbam. 1 variant is significantly worse." in source(
+        "gates"
+    )
 
 
 def test_nothing_is_bold_where_tests_resolve_nothing(db, source):
@@ -304,7 +337,11 @@ def test_a_variant_alone_has_no_rank(db, section):
 
     found = section("alone")
 
-    assert [column.key for column in found.tables[0].shown.columns][:3] == ["variant", "score", "validation"]
+    assert [column.key for column in found.tables[0].shown.columns][:3] == [
+        "variant",
+        "score",
+        "validation",
+    ]
     assert "old" not in found.tables[0].caption
     assert "Rank" not in found.tables[0].caption + found.methods
 
@@ -327,12 +364,17 @@ def test_values_that_are_lists_are_told_apart(db, section):
 
 def test_a_name_of_many_axes_is_printed_whole(db, section, source):
     names = ("gate.alpha", "gate.kernel", "gate.first_norm", "gate.second_norm")
-    variants = [({**dict.fromkeys(names, "a_value"), "gate.mask": mask}, 70, 100) for mask in (True, False)]
+    variants = [
+        ({**dict.fromkeys(names, "a_value"), "gate.mask": mask}, 70, 100) for mask in (True, False)
+    ]
     fabricate_study(Path(db), "long", variants)
 
     shown = section("long").tables[0].shown
 
-    assert {row[0].rpartition(" ")[2] for row in shown.rows} == {"gate.mask=True", "gate.mask=False"}
+    assert {row[0].rpartition(" ")[2] for row in shown.rows} == {
+        "gate.mask=True",
+        "gate.mask=False",
+    }
     assert r"\begin{tabular}{p{0.4\linewidth}rr" in source("long")
 
 
@@ -397,8 +439,15 @@ def test_the_baseline_metric_and_convention_can_be_chosen(db, source):
 
 
 LOOKS = [
-    LookRecord(plan=(2, 4), number=1, level=0.02, states={"gate=se": "open", "gate=cbam": "out of reach"}),
-    LookRecord(plan=(2, 4), number=2, level=0.03, states={"gate=se": "resolved", "gate=cbam": "out of reach"}),
+    LookRecord(
+        plan=(2, 4), number=1, level=0.02, states={"gate=se": "open", "gate=cbam": "out of reach"}
+    ),
+    LookRecord(
+        plan=(2, 4),
+        number=2,
+        level=0.03,
+        states={"gate=se": "resolved", "gate=cbam": "out of reach"},
+    ),
 ]
 
 
@@ -410,24 +459,36 @@ def test_looks_give_the_verdicts_and_say_what_they_spent(db, section, source):
 
     assert "2 looks of those planned at 2 and 4 seeds taken so far" in text
     assert "They spent 0.050 of the error rate" in text
-    assert "After look 2 (planned) against the baseline, resolved: gate=se; out of reach: gate=cbam." in text
+    assert (
+        "After look 2 (planned) against the baseline, resolved: gate=se; out of reach: gate=cbam."
+        in text
+    )
     assert "significantly worse" not in text
     assert "exploratory, without" not in text
     assert "ranks above" not in text
     assert re.search(r"gate=cbam & .*out of reach", text)
     rows = table(section("looked"), "comparisons")
-    assert {row["a"]: row["verdict"] for row in rows} == {"gate=se": "resolved", "gate=cbam": "out of reach"}
+    assert {row["a"]: row["verdict"] for row in rows} == {
+        "gate=se": "resolved",
+        "gate=cbam": "out of reach",
+    }
 
 
-@pytest.mark.parametrize("other", [{"baseline": "se"}, {"metric": "val_top1"}], ids=["baseline", "metric"])
+@pytest.mark.parametrize(
+    "other", [{"baseline": "se"}, {"metric": "val_top1"}], ids=["baseline", "metric"]
+)
 def test_looks_give_no_verdict_on_what_they_did_not_compare(db, section, other):
     write(db, "looked", {"none": BAD, "se": GOOD, "cbam": CLOSE}, looks=LOOKS)
 
-    assert {record["verdict"] for record in table(section("looked", **other), "comparisons")} == {"no verdict"}
+    assert {record["verdict"] for record in table(section("looked", **other), "comparisons")} == {
+        "no verdict"
+    }
 
 
 def test_a_look_that_was_not_planned_makes_the_verdict_exploratory(db, source):
-    late = LookRecord(plan=(4,), number=1, level=0.05, states={"gate=se": "resolved"}, exploratory=True)
+    late = LookRecord(
+        plan=(4,), number=1, level=0.05, states={"gate=se": "resolved"}, exploratory=True
+    )
     write(db, "looked", {"none": BAD, "se": GOOD}, looks=[late])
 
     text = source("looked")
@@ -452,19 +513,30 @@ def test_a_search_without_fresh_seeds_names_no_winner(db, source):
 def test_a_searchs_winner_is_reported_on_fresh_seeds_beside_its_first_score(db, source):
     scores = {"se": {0: 75.0, **{seed: 70.0 + seed / 10 for seed in (4, 5, 6)}}, "cbam": {0: 66.0},
               "none": {seed: 60.0 + seed / 10 for seed in (4, 5, 6)}}  # fmt: skip
-    roles = {(gate, seed): "search" if seed == 0 else "confirm" for gate in scores for seed in scores[gate]}
+    roles = {
+        (gate, seed): "search" if seed == 0 else "confirm"
+        for gate in scores
+        for seed in scores[gate]
+    }
     write(db, "searched", scores, document={"sampler": "tpe"}, roles=roles)
 
     text = source("searched")
 
-    assert r"gate=se scored 75.00 \% when it was selected; on fresh seeds, 70.50 $\pm$ 0.25 \% (3 seeds)." in text
+    assert (
+        r"gate=se scored 75.00 \% when it was selected; on fresh seeds, 70.50 $\pm$ 0.25 \% (3 seeds)."
+        in text
+    )
     assert "trained again in 6 trials on seeds that took part in no choice" in text
     assert "cbam" not in text.partition("tab:searched-scores")[2].partition("end{table}")[0]
 
 
 def test_a_winner_that_fails_on_all_fresh_seeds_is_not_shown_with_its_first_score(db, source):
     scores = {"se": {0: 75.0, 4: None, 5: None}, "none": {4: 60.0, 5: 60.1}}
-    roles = {(gate, seed): "search" if seed == 0 else "confirm" for gate in scores for seed in scores[gate]}
+    roles = {
+        (gate, seed): "search" if seed == 0 else "confirm"
+        for gate in scores
+        for seed in scores[gate]
+    }
     write(db, "searched", scores, document={"sampler": "tpe"}, roles=roles)
 
     text = source("searched")
@@ -475,14 +547,20 @@ def test_a_winner_that_fails_on_all_fresh_seeds_is_not_shown_with_its_first_scor
 
 def test_the_figures_that_suit_the_axes_are_there_with_their_numbers(db, tmp_path):
     norms = [
-        ({"gate.first_norm": a, "gate.second_norm": b}, 90 + i, 10**7 + i) for i, a in enumerate("xy") for b in "zw"
+        ({"gate.first_norm": a, "gate.second_norm": b}, 90 + i, 10**7 + i)
+        for i, a in enumerate("xy")
+        for b in "zw"
     ]
     fabricate_study(Path(db), "norms", norms)
 
     report(db, "norms", tmp_path / "out")
 
     figures = sorted(path.name for path in (tmp_path / "out" / "figures").iterdir())
-    assert figures == [f"{name}.{end}" for name in ("importance", "norms", "pareto") for end in ("csv", "pdf", "png")]
+    assert figures == [
+        f"{name}.{end}"
+        for name in ("importance", "norms", "pareto")
+        for end in ("csv", "pdf", "png")
+    ]
     rows = list(csv.DictReader((tmp_path / "out" / "figures" / "norms.csv").open()))
     assert [row["first_norm"] for row in rows] == ["x", "x", "y", "y"]
     assert all(row["n"] == "3" and float(row["ci95"]) > 0 for row in rows)
@@ -507,7 +585,9 @@ def test_a_figure_that_says_nothing_is_left_out_with_the_reason(db, section, var
     found = section("few")
 
     assert not reasons.keys() & {figure.name for figure in found.figures}
-    assert {name: words in found.left_out[name] for name, words in reasons.items()} == dict.fromkeys(reasons, True)
+    assert {
+        name: words in found.left_out[name] for name, words in reasons.items()
+    } == dict.fromkeys(reasons, True)
 
 
 def test_equal_results_give_equal_bytes(db, tmp_path):
@@ -569,7 +649,11 @@ def test_a_failure_leaves_no_half_written_report(db, tmp_path, monkeypatch, ther
 
 def contents(folder):
     """Every file but those of the database."""
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "results.db" not in path.name}
+    return {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "results.db" not in path.name
+    }
 
 
 class References(HTMLParser):
@@ -581,7 +665,11 @@ class References(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.found += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "poster", "action")]
+        self.found += [
+            value
+            for name, value in attrs
+            if name in ("src", "href", "srcset", "data", "poster", "action")
+        ]
         self.found += [value for name, value in attrs if name == "style" and "url(" in value]
 
     def handle_data(self, data):
@@ -600,7 +688,9 @@ def test_the_page_holds_everything_that_it_shows(db, page):
     text = page("gates")
 
     html = parsed(text)
-    assert {reference.partition(":")[0] for reference in html.found if reference[0] != "#"} == {"data"}
+    assert {reference.partition(":")[0] for reference in html.found if reference[0] != "#"} == {
+        "data"
+    }
     assert not {"link", "iframe", "object", "base"} & set(html.tags)
     assert text.count("plotly.js v") == 1
     assert "connect-src" not in text
@@ -608,7 +698,9 @@ def test_the_page_holds_everything_that_it_shows(db, page):
     shown = "".join(html.text)
     assert "gate=se beats gate=none" in shown
     assert "git commit 0a1b2c3" in shown
-    png = next(reference for reference in html.found if reference.startswith("data:image/png;base64,"))
+    png = next(
+        reference for reference in html.found if reference.startswith("data:image/png;base64,")
+    )
     assert base64.b64decode(png.partition(",")[2]).startswith(b"\x89PNG")
 
 
@@ -649,8 +741,16 @@ def test_a_browser_without_a_network_draws_the_page(db, tmp_path):
 
 def hostile_study(db):
     write(db, "hostile", {"none": BAD}, document={"objectives": ["top1 max"]})
-    variants = [({"gate": name}, 60 + place, 10**6 + place) for place, name in enumerate([*NAMES, HOSTILE, "x" * 300])]
-    fabricate_study(Path(db), "names", variants, question=f"{HOSTILE} </script><script>alert(1)</script> 100 % \\end")
+    variants = [
+        ({"gate": name}, 60 + place, 10**6 + place)
+        for place, name in enumerate([*NAMES, HOSTILE, "x" * 300])
+    ]
+    fabricate_study(
+        Path(db),
+        "names",
+        variants,
+        question=f"{HOSTILE} </script><script>alert(1)</script> 100 % \\end",
+    )
 
 
 def test_hostile_names_are_text_on_the_page(db, tmp_path, page):
@@ -685,7 +785,8 @@ def test_every_component_is_cited_in_every_format(db, tmp_path):
     report(db, "gates", tmp_path / "out")
 
     tex_source, bib, page, words = (
-        (tmp_path / "out" / name).read_text() for name in ("section.tex", "references.bib", "index.html", "methods.txt")
+        (tmp_path / "out" / name).read_text()
+        for name in ("section.tex", "references.bib", "index.html", "methods.txt")
     )
     cited = re.findall(r"(\w[\w ]*)~\\cite\{([\w,-]+)\}", tex_source)
     entries = re.findall(r"@misc\{([\w-]+),", bib)
@@ -708,7 +809,9 @@ def test_a_report_without_literature_has_no_bibliography(db, tmp_path):
     report(db, "bare", out, force=True)
 
     assert not (out / "references.bib").exists()
-    assert "bibliography" not in (out / "document.tex").read_text() + (out / "section.tex").read_text()
+    assert (
+        "bibliography" not in (out / "document.tex").read_text() + (out / "section.tex").read_text()
+    )
     assert "References" not in (out / "index.html").read_text()
 
 
@@ -720,7 +823,9 @@ document.title = JSON.stringify([innerWidth, document.documentElement.scrollWidt
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [500, 800, 1200, 1600])  # a window of chromium is never narrower than 500 pixels
+@pytest.mark.parametrize(
+    "width", [500, 800, 1200, 1600]
+)  # a window of chromium is never narrower than 500 pixels
 def test_a_browser_cuts_the_page_off_nowhere(db, tmp_path, width):
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
@@ -736,7 +841,9 @@ def test_a_browser_cuts_the_page_off_nowhere(db, tmp_path, width):
         capture_output=True, text=True, check=True, timeout=200,
     )  # fmt: skip
 
-    inner, scrolled, outside = json.loads(unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    inner, scrolled, outside = json.loads(
+        unescape(re.search("<title>(.*?)</title>", done.stdout)[1])
+    )
     assert scrolled <= inner
     assert outside == []
 
@@ -808,7 +915,9 @@ def test_all_that_may_happen_to_trials_has_a_report(db, tmp_path):
 def test_an_importance_that_explains_nothing_is_left_out(db, section):
     draw = random.Random(0)
     cells = [(alpha, norm) for alpha in range(6) for norm in range(6) if draw.random() < 0.7]
-    variants = [({"gate.alpha": alpha, "gate.norm": norm}, draw.gauss(70, 3), 100) for alpha, norm in cells]
+    variants = [
+        ({"gate.alpha": alpha, "gate.norm": norm}, draw.gauss(70, 3), 100) for alpha, norm in cells
+    ]
     fabricate_study(Path(db), "noise", variants)
 
     found = section("noise")

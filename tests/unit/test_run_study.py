@@ -18,9 +18,13 @@ from dasbench.spec.trial import Trial
 
 
 def study(name="s", **fields):
-    base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
+    base = Trial(
+        backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8}
+    )
     axes = [{"key": "backbone.width", "values": [2, 4, 8]}]
-    return Study.model_validate({"name": name, "question": "?", "base": base, "axes": axes, "seeds": 2, **fields})
+    return Study.model_validate(
+        {"name": name, "question": "?", "base": base, "axes": axes, "seeds": 2, **fields}
+    )
 
 
 TIMED = Trial(
@@ -51,8 +55,12 @@ class Trainer:
         self.ran[trial.key] += 1
         signal = report(Epoch(1, {"val_top1": 50.0}))
         if signal == "interrupt":
-            return Outcome(key=trial.key, status="interrupted", epochs=(Epoch(1, {"val_top1": 50.0}),))
-        return self.outcomes.get(trial.key, Outcome(key=trial.key, status="done", metrics={"top1": 50.0}))
+            return Outcome(
+                key=trial.key, status="interrupted", epochs=(Epoch(1, {"val_top1": 50.0}),)
+            )
+        return self.outcomes.get(
+            trial.key, Outcome(key=trial.key, status="done", metrics={"top1": 50.0})
+        )
 
 
 def run(store, asked, job, **options):
@@ -109,13 +117,18 @@ def test_trials_that_two_studies_share_are_trained_once(store):
     run(store, study("second", axes=[{"key": "backbone.width", "values": [4, 16]}]), second)
 
     assert len(second.ran) == 2
-    assert {(row.label, row.reused) for row in store.rows("second")} == {("width=4", True), ("width=16", False)}
+    assert {(row.label, row.reused) for row in store.rows("second")} == {
+        ("width=4", True),
+        ("width=16", False),
+    }
 
 
 def test_a_failed_trial_does_not_stop_the_study_and_is_run_again_only_when_asked(store):
     plan = plan_study(study())
     bad = next(iter(plan.items))
-    failing = Trainer({bad: Outcome(key=bad, status="failed", reason="nan", error="DivergedError: x")})
+    failing = Trainer(
+        {bad: Outcome(key=bad, status="failed", reason="nan", error="DivergedError: x")}
+    )
 
     first = run(store, study(), failing)
     ignored = run(store, study(), Trainer())
@@ -182,7 +195,10 @@ def test_two_drivers_of_one_study_are_refused(tmp_path, store):
 
 
 def test_two_variants_that_are_the_same_trial_are_refused():
-    axes = [{"key": "gate", "values": ["none", "das"]}, {"key": "placement.after", "values": ["stage", "block"]}]
+    axes = [
+        {"key": "gate", "values": ["none", "das"]},
+        {"key": "placement.after", "values": ["stage", "block"]},
+    ]
 
     with pytest.raises(StudyError, match="are the same trial"):
         plan_study(study(axes=axes))
@@ -226,7 +242,10 @@ def test_looks_are_kept_and_a_second_run_takes_the_same(store):
     first, second = run(store, asked, Scorer()), run(store, asked, Scorer())
 
     assert (first.complete, len(first.ran), second.complete, second.ran) == (True, 12, True, ())
-    assert [(look.number, set(look.states.values())) for look in store.looks("s")] == [(1, {"open"}), (2, {"open"})]
+    assert [(look.number, set(look.states.values())) for look in store.looks("s")] == [
+        (1, {"open"}),
+        (2, {"open"}),
+    ]
 
 
 def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
@@ -245,10 +264,15 @@ def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
     assert [row.role for row in store.rows("s")] == ["search"] * 5
 
 
-@pytest.mark.parametrize("how", [{}, {"seeds": {"looks": [2, 4]}}, {"sampler": "random", "trials": 5}])
+@pytest.mark.parametrize(
+    "how", [{}, {"seeds": {"looks": [2, 4]}}, {"sampler": "random", "trials": 5}]
+)
 def test_a_label_that_is_edited_is_what_variants_are_called_and_trains_nothing(store, how):
     plain, named = [2, 4, 8], [2, 4, {"value": 8, "label": "wide"}]
-    before, after = (study(axes=[{"key": "backbone.width", "values": values}], **how) for values in (plain, named))
+    before, after = (
+        study(axes=[{"key": "backbone.width", "values": values}], **how)
+        for values in (plain, named)
+    )
     run(store, before, Scorer())
     again = Scorer()
 
@@ -288,7 +312,11 @@ class OtherCode(Trainer):
 
     def __call__(self, trial, report):
         self.ran[trial.key] += 1
-        return Outcome(key=trial.key, status="interrupted", error="gate freq is 3f on one node and was a2 when planned")
+        return Outcome(
+            key=trial.key,
+            status="interrupted",
+            error="gate freq is 3f on one node and was a2 when planned",
+        )
 
 
 def test_other_code_on_a_worker_stops_the_run_and_fails_no_trial(store):
@@ -312,7 +340,15 @@ def test_a_component_that_was_typed_in_is_not_sent_to_other_processes(store, mon
     monkeypatch.setattr("dasbench.run.in_this_process_only", lambda _trial: ["gate freq"])
 
     with pytest.raises(UsageError, match="gate freq was defined in the running program"):
-        run_study(Agenda(study()), store, Elsewhere(), Trainer(), watcher=Quiet(), interrupt=Interrupt(), forget=print)
+        run_study(
+            Agenda(study()),
+            store,
+            Elsewhere(),
+            Trainer(),
+            watcher=Quiet(),
+            interrupt=Interrupt(),
+            forget=print,
+        )
 
     assert "s" not in {record.name for record in store.studies()}
     assert run(store, study(), Trainer()).complete

@@ -30,8 +30,16 @@ OFTEN = Runtime(checkpoint_s=0)
 def science(outcome: Outcome) -> dict[str, object]:
     """What must be equal: everything but the clock and the memory."""
     used = ("seconds", "images_per_s", "peak_memory")
-    curve = [{name: value for name, value in epoch.metrics.items() if name not in used} for epoch in outcome.epochs]
-    return {"status": outcome.status, "curve": curve, "metrics": outcome.metrics, "correct": outcome.correct}
+    curve = [
+        {name: value for name, value in epoch.metrics.items() if name not in used}
+        for epoch in outcome.epochs
+    ]
+    return {
+        "status": outcome.status,
+        "curve": curve,
+        "metrics": outcome.metrics,
+        "correct": outcome.correct,
+    }
 
 
 def interrupt_after(epoch_number):
@@ -67,7 +75,9 @@ def test_the_same_trial_gives_the_same_curve_bit_for_bit(reference):
 
 
 def test_another_seed_gives_another_curve(reference):
-    assert science(run_trial(TRIAL.with_values({"seed": 1})))["curve"] != science(reference)["curve"]
+    assert (
+        science(run_trial(TRIAL.with_values({"seed": 1})))["curve"] != science(reference)["curve"]
+    )
 
 
 @pytest.mark.parametrize("stop", [1, 2])
@@ -103,7 +113,9 @@ def test_the_best_epoch_survives_an_interruption(tmp_path):
     ids=["bf16 in parts", "dropout", "adamw"],
 )
 def test_any_recipe_goes_on_bit_for_bit(tmp_path, values):
-    trial = TRIAL.with_values({"gate": "se", "dataset.image_size": 8, "training.epochs": 2, **values})
+    trial = TRIAL.with_values(
+        {"gate": "se", "dataset.image_size": 8, "training.epochs": 2, **values}
+    )
     whole = run_trial(trial)
 
     run_trial(trial, interrupt_after(1), tmp_path)
@@ -168,7 +180,9 @@ def test_between_checkpoints_there_is_time_and_the_last_epoch_always_has_one(tmp
 def test_with_no_time_between_them_each_epoch_has_a_checkpoint_before_it_is_reported(tmp_path):
     seen = []
 
-    run_trial(TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path, runtime=OFTEN)
+    run_trial(
+        TRIAL, lambda _: (seen.append(kept(tmp_path)), "continue")[1], tmp_path, runtime=OFTEN
+    )
 
     assert seen == [[1], [1, 2], [2, 3]]
 
@@ -238,7 +252,10 @@ def test_a_gpu_without_memory_is_told_from_a_broken_one(message, reason):
 
 def test_what_has_no_deterministic_form_is_recorded_and_said_to_nobody(recwarn):
     def report(epoch):
-        warnings.warn("grid_sampler_2d_backward_cuda does not have a deterministic implementation, but", stacklevel=1)
+        warnings.warn(
+            "grid_sampler_2d_backward_cuda does not have a deterministic implementation, but",
+            stacklevel=1,
+        )
         warnings.warn("a warning of another kind", stacklevel=1)
         return "interrupt"
 
@@ -265,7 +282,9 @@ def test_tf32_is_fp32_on_a_cpu():
 
 def test_a_loss_that_is_not_finite_ends_the_trial_as_failed_with_its_curve():
     outcome = run_trial(
-        TRIAL.with_values({"training.lr": 100.0, "training.epochs": 5, "training.schedule": "constant"})
+        TRIAL.with_values(
+            {"training.lr": 100.0, "training.epochs": 5, "training.schedule": "constant"}
+        )
     )
 
     assert (outcome.status, outcome.reason) == ("failed", "nan")
@@ -310,7 +329,9 @@ def test_a_trial_runs_outside_of_the_main_thread(reference):
 
 
 def test_a_trial_that_was_planned_with_other_code_is_not_trained():
-    planned = resolve(TRIAL).model_copy(update={"code": {"gate": "3f9a2c81d0be", "training": "0" * 12}})
+    planned = resolve(TRIAL).model_copy(
+        update={"code": {"gate": "3f9a2c81d0be", "training": "0" * 12}}
+    )
 
     outcome = run_trial(planned)
 

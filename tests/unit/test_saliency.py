@@ -32,7 +32,9 @@ from dasbench.training.weights import keep_weights, load_weights, train_weights,
 from dasbench.views.figures.saliency import info
 from dasbench.views.saliency import Reading, Viewed, saliency_scores
 
-MEMORY = MemorySplit(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64))
+MEMORY = MemorySplit(
+    torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.zeros(20, dtype=torch.int64)
+)
 
 NORMALISED = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
 
@@ -69,7 +71,9 @@ def spread(maps):
 
 
 def test_a_map_is_the_relu_of_channels_weighted_by_their_mean_gradients():
-    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 4, bias=False))
+    network = nn.Sequential(
+        nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 4, bias=False)
+    )
     images = torch.rand(1, 3, 4, 5)
     by_hand = torch.einsum("c,bchw->bhw", network[3].weight[2] / 20, network[0](images)).relu()
 
@@ -79,15 +83,23 @@ def test_a_map_is_the_relu_of_channels_weighted_by_their_mean_gradients():
     assert heat.classes.tolist() == [2]
 
 
-@pytest.mark.parametrize("layer", ["backbone.layer1.0.conv1", "backbone.layer2", "backbone.layer3", "backbone.layer4"])
+@pytest.mark.parametrize(
+    "layer", ["backbone.layer1.0.conv1", "backbone.layer2", "backbone.layer3", "backbone.layer4"]
+)
 def test_maps_are_those_of_captum(network, images, layer):
     from captum.attr import LayerGradCam
 
     classes = torch.tensor([0, 3, 5])
     module = network.get_submodule(layer)
-    theirs = LayerGradCam(network, module).attribute(images, classes, relu_attributions=True)[:, 0].detach()
+    theirs = (
+        LayerGradCam(network, module)
+        .attribute(images, classes, relu_attributions=True)[:, 0]
+        .detach()
+    )
 
-    assert torch.allclose(grad_cam(network, images, layer=layer, classes=classes).maps, theirs, atol=1e-6)
+    assert torch.allclose(
+        grad_cam(network, images, layer=layer, classes=classes).maps, theirs, atol=1e-6
+    )
 
 
 @pytest.mark.slow
@@ -98,8 +110,14 @@ def test_enlarged_maps_are_those_of_pytorch_grad_cam(network, images, layer):
 
     classes = [1, 2, 4]
     with GradCAM(network, [network.get_submodule(layer)]) as cam:
-        theirs = torch.from_numpy(cam(images, [ClassifierOutputTarget(number) for number in classes]))
-    ours = spread(enlarge(grad_cam(network, images, layer=layer, classes=torch.tensor(classes)).maps, (32, 32)))
+        theirs = torch.from_numpy(
+            cam(images, [ClassifierOutputTarget(number) for number in classes])
+        )
+    ours = spread(
+        enlarge(
+            grad_cam(network, images, layer=layer, classes=torch.tensor(classes)).maps, (32, 32)
+        )
+    )
 
     pairs = torch.stack([ours.flatten(), spread(theirs).flatten()])
     assert float(torch.corrcoef(pairs)[0, 1]) == pytest.approx(1, abs=1e-5)
@@ -120,11 +138,15 @@ def test_what_is_looked_at_is_the_gated_output(network, images):
     halved = copy.deepcopy(network)
     halved.gates["layer3"].register_forward_hook(lambda _module, _inputs, output: output * 0.5)
     kept = []
-    handle = halved.backbone.layer4.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0]))
+    handle = halved.backbone.layer4.register_forward_pre_hook(
+        lambda _module, inputs: kept.append(inputs[0])
+    )
     grad_cam(halved, images, layer="backbone.layer3")
     handle.remove()
     seen = []
-    halved.backbone.layer3.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    halved.backbone.layer3.register_forward_hook(
+        lambda _module, _inputs, output: seen.append(output)
+    )
 
     halved(images)
 
@@ -141,12 +163,17 @@ def test_looking_leaves_a_network_as_it_was(network, images):
     assert all(torch.equal(before[name], value) for name, value in looked_at.state_dict().items())
     assert all(parameter.grad is None for parameter in looked_at.parameters())
     assert (looked_at.training, looked_at.backbone.bn1.training) == (True, False)
-    assert not looked_at.backbone.layer4._forward_hooks.keys() - network.backbone.layer4._forward_hooks.keys()
+    assert (
+        not looked_at.backbone.layer4._forward_hooks.keys()
+        - network.backbone.layer4._forward_hooks.keys()
+    )
 
 
 def test_a_map_does_not_depend_on_the_batch_it_comes_in(network, images):
     together = grad_cam(network, images, layer="backbone.layer3").maps
-    alone = torch.cat([grad_cam(network, image[None], layer="backbone.layer3").maps for image in images])
+    alone = torch.cat(
+        [grad_cam(network, image[None], layer="backbone.layer3").maps for image in images]
+    )
 
     assert torch.allclose(together, alone, atol=1e-6)
 
@@ -162,10 +189,14 @@ def test_frozen_weights_and_inference_mode_around_do_not_hinder(network, images)
 
 
 def test_a_layer_that_is_changed_in_place_afterwards_is_seen_as_it_was(images):
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(4 * 32 * 32, 2))
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(4 * 32 * 32, 2)
+    )
     apart = nn.Sequential(network[0], nn.ReLU(), network[2], network[3])
 
-    assert torch.equal(grad_cam(network, images, layer="0").maps, grad_cam(apart, images, layer="0").maps)
+    assert torch.equal(
+        grad_cam(network, images, layer="0").maps, grad_cam(apart, images, layer="0").maps
+    )
 
 
 def test_a_map_of_a_class_that_nothing_speaks_for_is_zero():
@@ -184,7 +215,11 @@ class Odd(nn.Module):
     def __init__(self):
         super().__init__()
         self.body, self.act, self.idle = nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Identity()
-        self.head, self.side, self.pair = nn.Linear(4, 2), nn.Conv2d(3, 1, 1), nn.MultiheadAttention(4, 1)
+        self.head, self.side, self.pair = (
+            nn.Linear(4, 2),
+            nn.Conv2d(3, 1, 1),
+            nn.MultiheadAttention(4, 1),
+        )
 
     def forward(self, x):
         self.side(x)
@@ -263,12 +298,19 @@ def test_a_data_set_gives_its_own_regions():
 
 def test_a_data_set_without_regions_says_so():
     assert (
-        own_regions(MemorySplit(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))) is None
+        own_regions(
+            MemorySplit(
+                torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
+            )
+        )
+        is None
     )
 
 
 def test_an_empty_region_names_its_image():
-    split = SimpleNamespace(regions=lambda indices: SimpleNamespace(masks=torch.zeros(len(indices), 4, 4).bool()))
+    split = SimpleNamespace(
+        regions=lambda indices: SimpleNamespace(masks=torch.zeros(len(indices), 4, 4).bool())
+    )
 
     with pytest.raises(DataError, match="image 9: its region is empty, as are 2 of 2"):
         own_regions(split)(np.array([9, 4]))
@@ -315,9 +357,13 @@ def test_masks_are_found_by_path_before_name_before_number(tmp_path):
 
 def test_a_missing_mask_says_what_it_would_be_called(tmp_path):
     save_mask(tmp_path / "masks/0.png", SQUARE)
-    split = FileSplit(tmp_path, ("cat/a.jpg", "cat/b.jpg"), torch.zeros(2, dtype=torch.int64), Framing.of(4))
+    split = FileSplit(
+        tmp_path, ("cat/a.jpg", "cat/b.jpg"), torch.zeros(2, dtype=torch.int64), Framing.of(4)
+    )
 
-    with pytest.raises(DataError, match=r"no mask for image 1; it would be cat/b.png or b.png or 1.png"):
+    with pytest.raises(
+        DataError, match=r"no mask for image 1; it would be cat/b.png or b.png or 1.png"
+    ):
         mask_files(tmp_path / "masks", split, size=(4, 4))(np.array([1]))
 
 
@@ -329,15 +375,29 @@ def matched(tmp_path, images, masks):
     for name in masks:
         (tmp_path / "masks" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "masks" / name).touch()
-    return match_masks(tmp_path / "masks", FileSplit(tmp_path, images, torch.zeros(len(images)), Framing.of(4)))
+    return match_masks(
+        tmp_path / "masks", FileSplit(tmp_path, images, torch.zeros(len(images)), Framing.of(4))
+    )
 
 
 @pytest.mark.parametrize(
     "masks",
     [
         ("cat/000.png", "cat/001.png", "dog/000.png", "dog/001.png"),
-        ("test/cat/000.png", "test/cat/001.PNG", "test/dog/000.png", "test/dog/001.png", "train/cat/000.png"),
-        ("Testing/cat/000.png", "Testing/cat/001.png", "Testing/dog/000.png", "Testing/dog/001.png", "val/cat/000.png"),
+        (
+            "test/cat/000.png",
+            "test/cat/001.PNG",
+            "test/dog/000.png",
+            "test/dog/001.png",
+            "train/cat/000.png",
+        ),
+        (
+            "Testing/cat/000.png",
+            "Testing/cat/001.png",
+            "Testing/dog/000.png",
+            "Testing/dog/001.png",
+            "val/cat/000.png",
+        ),
         ("all/cat/000.png", "all/cat/001.png", "all/dog/000.png", "all/dog/001.png", "000.png"),
     ],
 )
@@ -350,16 +410,38 @@ def test_the_longest_common_end_of_the_path_decides(tmp_path, masks):
 @pytest.mark.parametrize(
     ("images", "masks", "complaint"),
     [
-        (PETS, ("000.png", "001.png"), "'000.png' may be the mask of test/cat/000.jpg, test/dog/000.jpg"),
+        (
+            PETS,
+            ("000.png", "001.png"),
+            "'000.png' may be the mask of test/cat/000.jpg, test/dog/000.jpg",
+        ),
         (PETS, ("a/cat/000.png", "b/cat/000.png"), "candidates: a/cat/000.png, b/cat/000.png"),
-        (PETS, ("dog/000.png", "dog/001.png"), "has no mask for image 0; it would be test/cat/000.png or 000.png"),
+        (
+            PETS,
+            ("dog/000.png", "dog/001.png"),
+            "has no mask for image 0; it would be test/cat/000.png or 000.png",
+        ),
         (PETS, ("train/cat/000.png", "val/cat/000.png"), "has no mask for image 0"),
-        (PETS, ("0.png", "1.png", "2.png", "3.png"), "image 2; it would be test/dog/000.png or 000.png"),
-        (("cat/a.jpg", "cat/a.png"), ("cat/a.png",), "'cat/a.png' may be the mask of cat/a.jpg, cat/a.png"),
-        (("cat/a.jpg", "cat/b.jpg"), ("0.png", "00.png", "1.png"), "mask of cat/a.jpg; candidates: 0.png, 00.png"),
+        (
+            PETS,
+            ("0.png", "1.png", "2.png", "3.png"),
+            "image 2; it would be test/dog/000.png or 000.png",
+        ),
+        (
+            ("cat/a.jpg", "cat/a.png"),
+            ("cat/a.png",),
+            "'cat/a.png' may be the mask of cat/a.jpg, cat/a.png",
+        ),
+        (
+            ("cat/a.jpg", "cat/b.jpg"),
+            ("0.png", "00.png", "1.png"),
+            "mask of cat/a.jpg; candidates: 0.png, 00.png",
+        ),
     ],
 )
-def test_a_mask_that_may_be_another_images_is_refused_with_the_candidates(tmp_path, images, masks, complaint):
+def test_a_mask_that_may_be_another_images_is_refused_with_the_candidates(
+    tmp_path, images, masks, complaint
+):
     matches = matched(tmp_path, images, masks)
 
     with pytest.raises(DataError, match=complaint):
@@ -369,7 +451,9 @@ def test_a_mask_that_may_be_another_images_is_refused_with_the_candidates(tmp_pa
 def test_it_is_said_how_masks_were_found_and_which_images_have_none(tmp_path):
     images = (*PETS, "test/dog/x.jpg", "test/dog/y.jpg")
 
-    matches = matched(tmp_path, images, ("cat/000.png", "cat/001.png", "seen/x.png", "5.png", "odd.png"))
+    matches = matched(
+        tmp_path, images, ("cat/000.png", "cat/001.png", "seen/x.png", "5.png", "odd.png")
+    )
 
     assert matches.described().partition("masks: ")[2] == (
         "4 of 6 images have a mask: 2 by the last 2 names of the path (test/cat/000.jpg: cat/000.png); "
@@ -385,7 +469,8 @@ def test_numbers_beyond_those_of_the_part_are_another_parts(tmp_path):
         save_mask(tmp_path / f"{number}.png", SQUARE)
 
     with pytest.raises(
-        DataError, match=r"20\.png: is no image's mask: the part has 20 images, with the numbers from 0"
+        DataError,
+        match=r"20\.png: is no image's mask: the part has 20 images, with the numbers from 0",
     ):
         match_masks(tmp_path, MEMORY)
 
@@ -395,7 +480,10 @@ def test_an_image_is_not_its_own_mask(tmp_path):
     (tmp_path / "masks/cat/a.png").touch()
 
     with pytest.raises(DataError, match="is an image of the data set, not a mask"):
-        match_masks(tmp_path / "masks", FileSplit(tmp_path / "masks", ("cat/a.png",), torch.zeros(1), Framing.of(4)))
+        match_masks(
+            tmp_path / "masks",
+            FileSplit(tmp_path / "masks", ("cat/a.png",), torch.zeros(1), Framing.of(4)),
+        )
 
 
 def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):
@@ -404,7 +492,9 @@ def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):
     (tmp_path / "2.png").write_bytes(b"no image")
     find = mask_files(tmp_path, MEMORY, size=(4, 4))
 
-    for index, message in enumerate(["0.png: image 0: its region is empty", "is 6x8, but", "cannot be decoded"]):
+    for index, message in enumerate(
+        ["0.png: image 0: its region is empty", "is 6x8, but", "cannot be decoded"]
+    ):
         with pytest.raises(DataError, match=message):
             find(np.array([index]))
 
@@ -469,7 +559,9 @@ def test_a_networks_score_is_the_mean_over_images(network):
 
 def test_a_network_that_looks_nowhere_has_no_score_but_is_counted():
     data = load_dataset(shapes_trial().dataset)
-    blind = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 6))
+    blind = nn.Sequential(
+        nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 6)
+    )
     nn.init.constant_(blind[4].weight, -1.0)
 
     metrics = score_saliency(blind, data.test, own_regions(data.test), layer="1", num_images=5)
@@ -492,7 +584,12 @@ def test_a_task_can_score_a_part_with_the_masks_of_its_data_set(network):
     score = part_scorer(network, data, layer="stage4", num_images=7)
 
     direct = score_saliency(
-        network, data.val, own_regions(data.val), layer="backbone.layer4", num_images=7, **NORMALISED
+        network,
+        data.val,
+        own_regions(data.val),
+        layer="backbone.layer4",
+        num_images=7,
+        **NORMALISED,
     )
     assert score("val") == direct
     assert score("test") != direct
@@ -511,7 +608,12 @@ def test_the_evidence_for_the_label_can_be_asked_for(network):
     data = load_dataset(shapes_trial().dataset)
 
     seen = look(
-        network, data.test, np.arange(12), layer="backbone.layer4", regions=None, scoring=Scoring(target="label")
+        network,
+        data.test,
+        np.arange(12),
+        layer="backbone.layer4",
+        regions=None,
+        scoring=Scoring(target="label"),
     )
 
     assert seen.classes.tolist() == seen.labels.tolist() == [0, 1, 2, 3, 4, 5] * 2
@@ -548,7 +650,9 @@ def test_training_again_gives_the_same_weights_and_leaves_no_checkpoints(tmp_pat
     trial = shapes_trial(epochs=1)
     runtime = Runtime(device="cpu")
 
-    outcomes = [train_weights(trial, folder=tmp_path / name, runtime=runtime) for name in ("a", "b")]
+    outcomes = [
+        train_weights(trial, folder=tmp_path / name, runtime=runtime) for name in ("a", "b")
+    ]
 
     one, other = (torch.load(tmp_path / name / f"{trial.key}.pt")["model"] for name in ("a", "b"))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -594,7 +698,9 @@ def test_weights_without_a_checkpoint_are_lost(tmp_path):
 def test_training_that_fails_names_its_cause(tmp_path):
     changed = shapes_trial().model_copy(update={"data_fingerprint": "0" * 16})
 
-    with pytest.raises(StoreError, match=r"could not be trained again: .*changed after the trial was planned"):
+    with pytest.raises(
+        StoreError, match=r"could not be trained again: .*changed after the trial was planned"
+    ):
         train_weights(changed, folder=tmp_path, runtime=Runtime(device="cpu"))
 
 
@@ -624,7 +730,9 @@ def test_a_record_says_mean_spread_and_what_had_no_score():
 
 
 def test_networks_are_compared_image_by_image():
-    _, record = records_of([view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))])
+    _, record = records_of(
+        [view(scores=(0.5, 0.25, 0.5)), view("b" * 12, scores=(0.75, 0.75, math.nan))]
+    )
 
     assert (record["against"], record["pairs"], record["difference"]) == ("a" * 12, 2, 0.375)
 
@@ -649,14 +757,26 @@ def test_networks_without_scores_are_not_compared():
 
 def test_sensitivity_has_a_line_for_each_reading_and_a_column_for_each_threshold():
     readings = [
-        Reading(antilog=antilog, base=base, threshold=threshold, sfd_mean=base * threshold, sfd_sd=0.0, n=3)
+        Reading(
+            antilog=antilog,
+            base=base,
+            threshold=threshold,
+            sfd_mean=base * threshold,
+            sfd_sd=0.0,
+            n=3,
+        )
         for antilog, base, threshold in product(("shifted", "plain"), (1, 10), (0.15, 0.3))
     ]
     seen = dataclasses.replace(view(), sensitivity=readings)
 
     _, table = saliency_tables("Where?", saliency_scores([seen]), parameters={})
 
-    assert [column.title for column in table.columns] == ["antilog", "base", "threshold 0.15", "threshold 0.3"]
+    assert [column.title for column in table.columns] == [
+        "antilog",
+        "base",
+        "threshold 0.15",
+        "threshold 0.3",
+    ]
     assert table.rows[:2] == [("none", "1", "0.150", "0.300"), ("shifted", "10", "1.500", "3.000")]
     assert len(records_of([seen])[0]["sensitivity"]) == len(readings)
 
@@ -668,7 +788,10 @@ def test_without_regions_there_is_no_score():
 
 @pytest.mark.parametrize("scores", [(0.75, 0.25, math.nan), None])
 def test_a_figure_takes_hostile_text_and_maps_of_zeros(tmp_path, scores):
-    views = [view(label="$\\frac{$ [/] \x1b[31m"), view("b" * 12, label="_" * 300, scores=scores, layer="$layer$")]
+    views = [
+        view(label="$\\frac{$ [/] \x1b[31m"),
+        view("b" * 12, label="_" * 300, scores=scores, layer="$layer$"),
+    ]
     images = np.zeros((3, 8, 8, 3), np.uint8)
 
     draw(info(views, images=images), tmp_path / "figure.png", title="=1+1 $x^2$ [bold]")

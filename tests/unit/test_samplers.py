@@ -41,7 +41,14 @@ FINITE = [
 def study(name, axes=MIXED, objectives=("top1 max",), **fields):
     sampler = {"name": name, **PARAMS.get(name, {}), **fields}
     return Study(
-        name="s", question="?", base=BASE, axes=axes, sampler=sampler, trials=9, objectives=list(objectives), seeds=3
+        name="s",
+        question="?",
+        base=BASE,
+        axes=axes,
+        sampler=sampler,
+        trials=9,
+        objectives=list(objectives),
+        seeds=3,
     )
 
 
@@ -52,7 +59,10 @@ def make(asked):
 def score(asked, variant):
     """A result that depends on the variant: better with a lower learning rate, without a gate, with kernel 3."""
     good = 50 - 5 * math.log10(variant.get("training.lr", 1.0)) - variant.get("gate.kernel", 0)
-    return Result(fate="done", values=(good, float(variant.get("training.epochs", 1)))[: len(asked.objectives)])
+    return Result(
+        fate="done",
+        values=(good, float(variant.get("training.epochs", 1)))[: len(asked.objectives)],
+    )
 
 
 def run(asked, sampler, number, judge=score):
@@ -91,7 +101,9 @@ def test_a_search_that_is_resumed_goes_on_as_if_it_had_not_been_interrupted(name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_proposed_depends_on_the_order_of_results_alone_not_on_how_many_were_open_at_a_time(name):
+def test_what_is_proposed_depends_on_the_order_of_results_alone_not_on_how_many_were_open_at_a_time(
+    name,
+):
     asked = study(name)
     parallel, rebuilt = make(asked), make(asked)
     opened = [parallel.propose()[0] for _ in range(4)] + [parallel.propose()[0] for _ in range(4)]
@@ -124,7 +136,9 @@ def test_proposals_that_are_known_do_not_keep_a_sampler_from_finding_the_rest(na
     assert len(seen) == 16
 
 
-@pytest.mark.parametrize("name", ["random", "tpe", "nsga2", pytest.param("gp", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["random", "tpe", "nsga2", pytest.param("gp", marks=pytest.mark.slow)]
+)
 def test_known_proposals_change_nothing_that_a_resumed_search_would_miss(name):
     asked = study(name, axes=FINITE)
     rows, seen = [], set()
@@ -152,7 +166,11 @@ def test_infeasible_proposals_teach_where_the_feasible_ones_are(name, objectives
     def judge(asked, variant):
         excess = variant["gate.alpha"] - 0.2
         values = (variant["training.lr"], variant["training.momentum"])[: len(objectives)]
-        return Result(fate="infeasible", violations=(excess,)) if excess > 0 else Result(fate="done", values=values)
+        return (
+            Result(fate="infeasible", violations=(excess,))
+            if excess > 0
+            else Result(fate="done", values=values)
+        )
 
     fates = [result.fate for _, result in run(asked, make(asked), 100, judge)]
 
@@ -165,11 +183,17 @@ def test_a_model_that_cannot_be_built_ranks_below_every_violation(name):
 
     def judge(asked, variant):
         alpha = variant["gate.alpha"]
-        return Result(fate="infeasible", violations=(alpha * 1e9,)) if alpha < 0.5 else Result(fate="infeasible")
+        return (
+            Result(fate="infeasible", violations=(alpha * 1e9,))
+            if alpha < 0.5
+            else Result(fate="infeasible")
+        )
 
     late = run(asked, make(asked), 100, judge)[-50:]
 
-    assert sum(proposal.variant["gate.alpha"] < 0.5 for proposal, _ in late) > 38  # a half by chance
+    assert (
+        sum(proposal.variant["gate.alpha"] < 0.5 for proposal, _ in late) > 38
+    )  # a half by chance
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -216,7 +240,9 @@ def test_results_of_another_space_teach_nothing(name):
     sampler = make(asked)
 
     sampler.tell(Proposal({"gate.design": "c"}, 0), Result(fate="done", values=(90.0,)))
-    sampler.tell(Proposal({"gate": "das", "gate.alpha": 7.0}, 0), Result(fate="done", values=(90.0,)))
+    sampler.tell(
+        Proposal({"gate": "das", "gate.alpha": 7.0}, 0), Result(fate="done", values=(90.0,))
+    )
 
     assert asked.holds(sampler.propose()[0].variant)
 

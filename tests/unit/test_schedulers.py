@@ -66,7 +66,9 @@ class Inner:
 
 
 def make(name: str, *, max_epochs: int = 9, **params):
-    return SCHEDULERS[name].make(**params).make(metric="val_top1", mode="max", max_epochs=max_epochs)
+    return (
+        SCHEDULERS[name].make(**params).make(metric="val_top1", mode="max", max_epochs=max_epochs)
+    )
 
 
 def pruning(inner, prunable=None):
@@ -98,7 +100,9 @@ def test_these_schedulers_are_known():
 
 
 def test_none_stops_nobody():
-    assert race(pruning(make("none")), {seed: -float(seed) for seed in range(8)}) == dict.fromkeys(range(8), 9)
+    assert race(pruning(make("none")), {seed: -float(seed) for seed in range(8)}) == dict.fromkeys(
+        range(8), 9
+    )
 
 
 def test_asha_stops_whoever_is_worse_than_those_before_at_a_rung():
@@ -124,13 +128,17 @@ def test_a_smaller_value_is_better_where_the_mode_says_so():
 
 
 def test_the_median_rule_waits_for_its_grace_and_for_enough_others():
-    lengths = race(pruning(make("median", grace_epochs=2, min_trials=2)), {0: 50, 1: 60, 2: 10, 3: 70})
+    lengths = race(
+        pruning(make("median", grace_epochs=2, min_trials=2)), {0: 50, 1: 60, 2: 10, 3: 70}
+    )
 
     assert lengths == {0: 9, 1: 9, 2: 2, 3: 9}
 
 
 def test_hyperband_stops_some_and_gives_each_the_grace_of_its_bracket():
-    lengths = race(pruning(make("hyperband", reduction_factor=3)), {seed: 100.0 - seed for seed in range(40)})
+    lengths = race(
+        pruning(make("hyperband", reduction_factor=3)), {seed: 100.0 - seed for seed in range(40)}
+    )
 
     assert set(lengths.values()) <= {1, 3, 9}
     assert list(lengths.values()).count(9) < 40
@@ -146,7 +154,9 @@ def test_hyperband_has_as_many_brackets_as_there_are_rungs(grace, factor, epochs
 
 @pytest.mark.parametrize("name", ["asha", "hyperband", "median"])
 def test_a_trial_of_one_epoch_is_never_stopped(name):
-    lengths = race(pruning(make(name, max_epochs=1)), {seed: -float(seed) for seed in range(8)}, epochs=1)
+    lengths = race(
+        pruning(make(name, max_epochs=1)), {seed: -float(seed) for seed in range(8)}, epochs=1
+    )
 
     assert set(lengths.values()) == {1}
 

@@ -3,7 +3,12 @@
 import pytest
 
 from dasbench.records import Cost, Row
-from dasbench.render.comparison import answer_notes, answer_verdict, comparison_record, comparison_tables
+from dasbench.render.comparison import (
+    answer_notes,
+    answer_verdict,
+    comparison_record,
+    comparison_tables,
+)
 from dasbench.render.leaderboard import board_records, board_tables
 from dasbench.spec.study import Objective
 from dasbench.views.board import make_board
@@ -15,7 +20,9 @@ from dasbench.views.variants import leaderboard
 
 def trials(label, *, search=(), confirm=(), listed=(), macs=200):
     """The trials of one variant: the scores that a search saw, those of fresh seeds, those that nobody chose by."""
-    cost = Cost(params_full=10, macs_full=macs, params_paper=9, macs_paper=macs, input_size=(3, 8, 8))
+    cost = Cost(
+        params_full=10, macs_full=macs, params_paper=9, macs_paper=macs, input_size=(3, 8, 8)
+    )
     plain = {"study": "s", "variant": {"gate": label}, "label": label, "cost": cost}
     scores = [("search", score) for score in search]
     scores += [("confirm", score) for score in confirm]
@@ -29,7 +36,16 @@ def trials(label, *, search=(), confirm=(), listed=(), macs=200):
 
 def selection(*variants, **fields):
     rows = [row for rows in variants for row in rows]
-    return Selection(**{"name": "s", "question": "Which?", "metric": "top1", "maximise": True, "rows": rows, **fields})
+    return Selection(
+        **{
+            "name": "s",
+            "question": "Which?",
+            "metric": "top1",
+            "maximise": True,
+            "rows": rows,
+            **fields,
+        }
+    )
 
 
 def question(*variants):
@@ -59,7 +75,10 @@ def test_confirmed_winners_come_first_and_alone_have_ranks():
 def test_what_was_tried_is_a_table_of_its_own():
     confirmed, tried = board_tables(make_board(selection(*SEARCH)))
 
-    assert [[row[0] for row in table.rows] for table in (confirmed, tried)] == [["winner", "base"], ["lucky", "lost"]]
+    assert [[row[0] for row in table.rows] for table in (confirmed, tried)] == [
+        ["winner", "base"],
+        ["lucky", "lost"],
+    ]
     assert confirmed.title == "Which? Confirmed on fresh seeds:"
     assert tried.title == "Tried, not confirmed:"
     assert "selected" in [column.key for column in confirmed.columns]
@@ -79,7 +98,9 @@ def test_a_search_without_a_confirmation_has_one_table_without_ranks():
 
 
 def test_a_study_without_a_search_is_one_table_as_ever():
-    board = make_board(selection(trials("a", listed=[70.0, 70.1]), trials("b", listed=[50.0, 50.1])))
+    board = make_board(
+        selection(trials("a", listed=[70.0, 70.1]), trials("b", listed=[50.0, 50.1]))
+    )
 
     (table,) = board_tables(board)
 
@@ -94,7 +115,9 @@ def test_listed_variants_stand_beside_the_confirmed_ones_of_another_study():
     assert tables[0].title == "Which?"
 
 
-@pytest.mark.parametrize(("sort", "labels"), [("label", "base winner lost lucky"), ("macs", "base winner lucky lost")])
+@pytest.mark.parametrize(
+    ("sort", "labels"), [("label", "base winner lost lucky"), ("macs", "base winner lucky lost")]
+)
 def test_sorting_leaves_what_was_tried_below(sort, labels):
     board = make_board(selection(*SEARCH), sort=sort)
 
@@ -124,20 +147,29 @@ def test_a_comparison_with_what_was_tried_is_exploratory():
 
     answer = compare(question(*tried), "tried", "other")
 
-    assert answer_verdict(answer).endswith("resolved (exploratory: a search chose by these scores).")
+    assert answer_verdict(answer).endswith(
+        "resolved (exploratory: a search chose by these scores)."
+    )
     assert any("Tried, not confirmed: tried; other." in note for note in answer_notes(answer))
-    assert (comparison_record(answer)["confirmed_a"], comparison_record(answer)["confirmed_b"]) == (False, False)
+    assert (comparison_record(answer)["confirmed_a"], comparison_record(answer)["confirmed_b"]) == (
+        False,
+        False,
+    )
 
 
 def test_one_tried_variant_is_named_even_where_there_is_no_verdict():
     answer = compare(question(trials("a", listed=[70.0]), trials("b", search=[60.0])), "a", "b")
 
     assert "1 seed: no spread known" in answer_verdict(answer)
-    assert answer_notes(answer)[-1].startswith("Tried, not confirmed: b. A search chose by these scores")
+    assert answer_notes(answer)[-1].startswith(
+        "Tried, not confirmed: b. A search chose by these scores"
+    )
 
 
 def test_confirmed_winners_are_compared_without_a_doubt():
-    answer = compare(question(WINNER, trials("grid", listed=[0.0, 80.3, 80.1, 79.8])), "winner", "grid")
+    answer = compare(
+        question(WINNER, trials("grid", listed=[0.0, 80.3, 80.1, 79.8])), "winner", "grid"
+    )
 
     assert "exploratory" not in answer_verdict(answer)
     assert answer_notes(answer) == []
@@ -158,7 +190,10 @@ def test_in_a_family_what_was_tried_is_neither_bold_nor_named_a_hundred_times():
 
 
 def standings(*variants, **options):
-    return {point.label: (point.standing, point.on_front) for point in info(selection(*variants), **options).points}
+    return {
+        point.label: (point.standing, point.on_front)
+        for point in info(selection(*variants), **options).points
+    }
 
 
 def test_no_point_that_was_tried_is_on_the_front():
@@ -174,6 +209,9 @@ def test_a_search_without_a_confirmation_has_no_front():
 
 
 def test_counted_objectives_alone_make_a_front_of_whatever_was_tried():
-    exact = [Objective(metric="macs_full", direction="min"), Objective(metric="params_full", direction="min")]
+    exact = [
+        Objective(metric="macs_full", direction="min"),
+        Objective(metric="params_full", direction="min"),
+    ]
 
     assert standings(LUCKY, WINNER, objectives=exact)["lucky"] == ("front", True)

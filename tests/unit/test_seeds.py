@@ -40,6 +40,10 @@ def test_uniform_numbers_look_uniform():
 
 
 def test_different_purposes_give_different_streams():
-    seeds = {derive_seed(seed, purpose) for seed in range(50) for purpose in ("order", "augment", "backbone")}
+    seeds = {
+        derive_seed(seed, purpose)
+        for seed in range(50)
+        for purpose in ("order", "augment", "backbone")
+    }
 
     assert len(seeds) == 150

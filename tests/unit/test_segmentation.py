@@ -46,14 +46,21 @@ WITHOUT_GRADIENT = {"abn": {"gates.layer3.branch.classify.weight"}}
 
 
 def learner_of(trial: Trial, replica: Replica | None = None) -> ImageLearner:
-    return TASKS["segmentation"].make().build(resolve(trial), device=torch.device("cpu"), replica=replica)
+    return (
+        TASKS["segmentation"]
+        .make()
+        .build(resolve(trial), device=torch.device("cpu"), replica=replica)
+    )
 
 
 def science(outcome: Outcome) -> dict[str, object]:
     """What must be equal: everything but the clock and the memory."""
     assert outcome.status == "done", outcome.error
     used = ("seconds", "images_per_s", "peak_memory")
-    curve = [{name: value for name, value in epoch.metrics.items() if name not in used} for epoch in outcome.epochs]
+    curve = [
+        {name: value for name, value in epoch.metrics.items() if name not in used}
+        for epoch in outcome.epochs
+    ]
     return {"curve": curve, "metrics": outcome.metrics}
 
 
@@ -84,7 +91,9 @@ def test_class_maps_move_as_their_images_do():
     moved = replace(train.in_memory, images=places).batch(order, draws).long()
     found = train.class_maps(order, draws)
 
-    come_from = train.class_maps(order)[torch.arange(40)[:, None, None], moved[:, 0] - 1, moved[:, 1] - 1]
+    come_from = train.class_maps(order)[
+        torch.arange(40)[:, None, None], moved[:, 0] - 1, moved[:, 1] - 1
+    ]
     assert torch.equal(found, torch.where(moved[:, 0] > 0, come_from, 0))
     assert not torch.equal(found, train.class_maps(order))
 
@@ -111,11 +120,17 @@ class Painted:
 
     def shown(self, indices: np.ndarray, draws: np.ndarray | None) -> Tensor:
         maps = self.maps[torch.from_numpy(indices)]
-        return maps if draws is None else shift_and_flip(maps[:, None], draws, max_shift=3, flip=True)[:, 0]
+        return (
+            maps
+            if draws is None
+            else shift_and_flip(maps[:, None], draws, max_shift=3, flip=True)[:, 0]
+        )
 
 
 def random_maps(seed: int, number: int) -> Tensor:
-    return torch.randint(0, 7, (number, 32, 32), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
+    return torch.randint(
+        0, 7, (number, 32, 32), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8
+    )
 
 
 @pytest.mark.parametrize("loaders", [0, 2])
@@ -127,7 +142,10 @@ def test_images_and_maps_reach_the_network_together(monkeypatch, loaders):
 
     with reading_data(loaders=loaders):
         learner = learner_of(TRIAL)
-        pairs = [*learner.load("train", batches, variation=9), *learner.load("val", batches, variation=None)]
+        pairs = [
+            *learner.load("train", batches, variation=9),
+            *learner.load("val", batches, variation=None),
+        ]
 
     for images, classes in pairs:
         red = (images[:, 0] * 0.25 + 0.5) * 255
@@ -155,7 +173,10 @@ def test_the_contract_of_data_sets_finds_broken_class_maps(monkeypatch, broken, 
 
     def painted() -> Dataset:
         """Images whose red channel says the class of each pixel."""
-        parts = {part: Broken(random_maps(seed, 30)) for seed, part in enumerate(("train", "val", "test"))}
+        parts = {
+            part: Broken(random_maps(seed, 30))
+            for seed, part in enumerate(("train", "val", "test"))
+        }
         return replace(salient_shapes(**FEW), **parts)
 
     monkeypatch.setattr(DATASETS, "_entries", dict(DATASETS._entries))
@@ -187,7 +208,9 @@ def test_scores_of_one_level_are_those_of_the_head_enlarged():
 
     maps = model.body(x)["layer4"]
 
-    expected = nn.functional.interpolate(model.head(maps), size=(40, 40), mode="bilinear", align_corners=False)
+    expected = nn.functional.interpolate(
+        model.head(maps), size=(40, 40), mode="bilinear", align_corners=False
+    )
     assert torch.equal(model(x), expected)
 
 
@@ -203,7 +226,9 @@ def test_a_finer_level_adds_its_votes():
 
 
 def test_more_levels_than_the_backbone_has_are_refused():
-    with pytest.raises(ModelError, match=r"task\.levels: 4 .* the backbone has 3 \(of stride 1, 2, 4\)"):
+    with pytest.raises(
+        ModelError, match=r"task\.levels: 4 .* the backbone has 3 \(of stride 1, 2, 4\)"
+    ):
         network(4, last_stride=1)
 
 
@@ -217,7 +242,9 @@ def test_every_gate_learns_from_pixels(gate):
     loss.backward()
 
     assert torch.isfinite(loss)
-    untaught = {name for name, parameter in learner.model.named_parameters() if parameter.grad is None}
+    untaught = {
+        name for name, parameter in learner.model.named_parameters() if parameter.grad is None
+    }
     assert untaught == WITHOUT_GRADIENT.get(gate, set())
     for name, parameter in learner.model.named_parameters():
         assert parameter.grad is None or torch.isfinite(parameter.grad).all(), name
@@ -225,7 +252,9 @@ def test_every_gate_learns_from_pixels(gate):
 
 @pytest.mark.parametrize("gate", ["das", "bam", "se", "emca"])
 def test_gates_act_and_without_them_the_network_is_the_plain_one(gate):
-    plain, gated = (learner_of(TRIAL.with_values({"gate": name})).model.eval() for name in ("none", gate))
+    plain, gated = (
+        learner_of(TRIAL.with_values({"gate": name})).model.eval() for name in ("none", gate)
+    )
     x = torch.randn(2, 3, 32, 32)
     expected, before = plain(x), gated(x)
 
@@ -285,7 +314,8 @@ def test_a_trial_costs_its_backbone_without_the_last_layer_and_the_head():
 @pytest.mark.parametrize("gate", GATES.names())
 def test_nothing_of_any_gate_is_taken_as_free(gate):
     plain, gated = (
-        TASKS["segmentation"].make().cost(resolve(TRIAL.with_values({"gate": name}))) for name in ("none", gate)
+        TASKS["segmentation"].make().cost(resolve(TRIAL.with_values({"gate": name})))
+        for name in ("none", gate)
     )
 
     assert gated.uncounted == {}
@@ -320,7 +350,9 @@ def test_where_nothing_is_ignored_the_loss_has_the_bits_of_torchs(smoothing):
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_loss_is_the_mean_over_known_pixels_and_that_of_a_batch_the_mean_of_its_images(smoothing):
+def test_the_loss_is_the_mean_over_known_pixels_and_that_of_a_batch_the_mean_of_its_images(
+    smoothing,
+):
     scores, maps = torch.randn(3, 7, 32, 32), random_maps(2, 3).long()
     maps[1, :20] = IGNORED
     maps[2] = IGNORED
@@ -328,8 +360,12 @@ def test_the_loss_is_the_mean_over_known_pixels_and_that_of_a_batch_the_mean_of_
     loss = pixel_loss(scores, maps, label_smoothing=smoothing)
 
     known = [nn.functional.cross_entropy(scores[:1], maps[:1], label_smoothing=smoothing)]
-    known.append(nn.functional.cross_entropy(scores[1:2, :, 20:], maps[1:2, 20:], label_smoothing=smoothing))
-    singly = [pixel_loss(scores[k : k + 1], maps[k : k + 1], label_smoothing=smoothing) for k in range(3)]
+    known.append(
+        nn.functional.cross_entropy(scores[1:2, :, 20:], maps[1:2, 20:], label_smoothing=smoothing)
+    )
+    singly = [
+        pixel_loss(scores[k : k + 1], maps[k : k + 1], label_smoothing=smoothing) for k in range(3)
+    ]
     assert loss.item() == pytest.approx(sum(known).item() / 3, rel=1e-5)
     assert loss.item() == pytest.approx(sum(singly).item() / 3, rel=1e-6)
 
@@ -349,7 +385,9 @@ def test_pixels_that_are_ignored_change_no_score():
     claimed[:, :16] = 6 - maps[:, :16]
     hidden[:, :16] = IGNORED
     learner.parts["test"], learner.maps["test"] = Painted(maps), ClassMaps(Painted(hidden))
-    learner.model.forward = lambda _: nn.functional.one_hot(claimed.long(), 7).permute(0, 3, 1, 2).float() * 50
+    learner.model.forward = lambda _: (
+        nn.functional.one_hot(claimed.long(), 7).permute(0, 3, 1, 2).float() * 50
+    )
 
     metrics = learner.evaluate("test").metrics
 
@@ -357,14 +395,20 @@ def test_pixels_that_are_ignored_change_no_score():
 
 
 def test_two_replicas_share_out_the_loss_and_the_gradient():
-    learners = [learner_of(TRIAL, Replica(rank, number)) for rank, number in ((0, 1), (0, 2), (1, 2))]
+    learners = [
+        learner_of(TRIAL, Replica(rank, number)) for rank, number in ((0, 1), (0, 2), (1, 2))
+    ]
     for learner in learners:
         learner.model.eval()
 
-    (loss, whole), *shares = [gradients(learner, next(iter(learner.batches(1)))) for learner in learners]
+    (loss, whole), *shares = [
+        gradients(learner, next(iter(learner.batches(1)))) for learner in learners
+    ]
 
     assert sum(share[0] for share in shares) == pytest.approx(loss, rel=1e-5)
-    assert torch.allclose(sum(share[1] for share in shares), whole, rtol=1e-3, atol=1e-4 * whole.abs().max().item())
+    assert torch.allclose(
+        sum(share[1] for share in shares), whole, rtol=1e-3, atol=1e-4 * whole.abs().max().item()
+    )
 
 
 def gradients(learner: ImageLearner, batch: Sequence[object]) -> tuple[float, Tensor]:
@@ -388,9 +432,13 @@ def test_scores_do_not_depend_on_the_batches_they_are_computed_in(monkeypatch):
 def test_a_network_that_knows_every_pixel_scores_100():
     learner = learner_of(TRIAL)
     maps = learner.annotated["test"].class_maps(np.arange(60)).long()
-    learner.model.forward = lambda _: nn.functional.one_hot(maps, 7).permute(0, 3, 1, 2).float() * 50
+    learner.model.forward = lambda _: (
+        nn.functional.one_hot(maps, 7).permute(0, 3, 1, 2).float() * 50
+    )
 
-    assert learner.evaluate("test").metrics == pytest.approx({"loss": 0.0, "miou": 100.0, "pixel_accuracy": 100.0})
+    assert learner.evaluate("test").metrics == pytest.approx(
+        {"loss": 0.0, "miou": 100.0, "pixel_accuracy": 100.0}
+    )
     assert learner.evaluate("val").metrics["miou"] < 50
 
 
@@ -409,13 +457,20 @@ def test_an_interrupted_trial_ends_as_if_it_had_not_been(tmp_path):
 def test_a_short_training_finds_the_object():
     maps = salient_shapes(**FEW).test.class_maps(np.arange(60))
     all_background = 100 * float((maps == 0).float().mean())
-    values = {"gate": "none", "backbone.width": 8, "dataset.num_train": 300, "training.batch_size": 12}
+    values = {
+        "gate": "none",
+        "backbone.width": 8,
+        "dataset.num_train": 300,
+        "training.batch_size": 12,
+    }
 
     outcome = run_trial(TRIAL.with_values({**values, "training.epochs": 4, "training.lr": 6e-3}))
 
     metrics = science(outcome)["metrics"]
     assert metrics["pixel_accuracy"] > all_background
-    assert metrics["miou"] > all_background / 7 + 3  # the mean over seven classes, one of which would be found
+    assert (
+        metrics["miou"] > all_background / 7 + 3
+    )  # the mean over seven classes, one of which would be found
     assert metrics["train_loss"] < outcome.epochs[0].metrics["train_loss"] / 2
     assert outcome.cost.uncounted == {}
 
@@ -424,9 +479,13 @@ def test_a_short_training_finds_the_object():
 def test_a_longer_training_tells_the_classes():
     values = {"dataset.num_train": 2400, "backbone.width": 8, "training.epochs": 8, "gate": "none"}
 
-    outcome = run_trial(TRIAL.with_values({**values, "training.batch_size": 32, "training.warmup_epochs": 1}))
+    outcome = run_trial(
+        TRIAL.with_values({**values, "training.batch_size": 32, "training.warmup_epochs": 1})
+    )
 
-    assert science(outcome)["metrics"]["miou"] > 50  # 22 with the object found and its class guessed
+    assert (
+        science(outcome)["metrics"]["miou"] > 50
+    )  # 22 with the object found and its class guessed
 
 
 WITHOUT_DROPOUT = '''
@@ -455,12 +514,18 @@ class WithoutDropout(Segmentation):
 @pytest.mark.slow
 def test_two_replicas_have_the_losses_of_one_process(tmp_path):
     (tmp_path / "without_dropout.py").write_text(WITHOUT_DROPOUT)
-    trial = TRIAL.with_values({"task": "without_dropout", "training.lr": 0.002, "training.optimizer": "sgd"})
+    trial = TRIAL.with_values(
+        {"task": "without_dropout", "training.lr": 0.002, "training.optimizer": "sgd"}
+    )
     losses = []
 
     for replicas in (1, 2):
-        runtime = Runtime(device="cpu", replicas=replicas, plugins=("without_dropout",), plugin_root=tmp_path)
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # the task is registered there alone
+        runtime = Runtime(
+            device="cpu", replicas=replicas, plugins=("without_dropout",), plugin_root=tmp_path
+        )
+        with ProcessPoolExecutor(
+            1, mp_context=get_context("spawn")
+        ) as apart:  # the task is registered there alone
             outcome = apart.submit(run_trial, trial, runtime=runtime).result()
         curve = science(outcome)["curve"]
         losses.append([epoch[name] for epoch in curve for name in ("train_loss", "val_loss")])
@@ -503,5 +568,7 @@ def test_an_accuracy_of_images_is_refused_as_the_objective(write_study):
         check_study(load_study(path, known=known_names()))
 
     (line,) = str(error.value).splitlines()
-    assert line.startswith(f"{path}:7: objectives[0]: 'top1' is not measured by the task segmentation")
+    assert line.startswith(
+        f"{path}:7: objectives[0]: 'top1' is not measured by the task segmentation"
+    )
     assert line.endswith("these are: miou, pixel_accuracy")

@@ -8,7 +8,9 @@ from sklearn.metrics import accuracy_score, confusion_matrix, jaccard_score
 from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
 
 
-def pixels(seed: int, *, num_classes: int, missing: tuple[int, ...] = ()) -> tuple[torch.Tensor, torch.Tensor]:
+def pixels(
+    seed: int, *, num_classes: int, missing: tuple[int, ...] = ()
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Classes and claims of 3 images of 7x5 pixels, right about half of the time."""
     draws = np.random.default_rng(seed)
     classes = [c for c in range(num_classes) if c not in missing]
@@ -21,7 +23,9 @@ def iou_by_loops(truth: torch.Tensor, found: torch.Tensor, *, num_classes: int) 
     """Mean intersection over union, by sets of pixels."""
     scores = []
     for each in range(num_classes):
-        there, claimed = ({tuple(place) for place in (maps == each).nonzero().tolist()} for maps in (truth, found))
+        there, claimed = (
+            {tuple(place) for place in (maps == each).nonzero().tolist()} for maps in (truth, found)
+        )
         if there | claimed:
             scores.append(len(there & claimed) / len(there | claimed))
     return 100 * sum(scores) / len(scores)

@@ -54,14 +54,18 @@ def test_the_literal_antilog_is_base_to_the_weight():
 
 
 def test_base_1_leaves_weights_as_they_are():
-    assert score([[4.0, 2.0, 1.0]], torch.tensor([[True, False, False]]), base=1) == pytest.approx(1 / (1 + 0.375))
+    assert score([[4.0, 2.0, 1.0]], torch.tensor([[True, False, False]]), base=1) == pytest.approx(
+        1 / (1 + 0.375)
+    )
 
 
 def test_the_box_leaves_out_what_is_below_the_threshold():
     region = torch.tensor([[True, False, False, False]])
 
     assert score([[1.0, 0.5, 0.1, 0.1]], region, threshold=0.3, base=1) == pytest.approx(1 / 1.5)
-    assert score([[1.0, 0.5, 0.1, 0.1]], region, threshold=0.05, base=1) == pytest.approx(1 / (1 + 0.7 / 3))
+    assert score([[1.0, 0.5, 0.1, 0.1]], region, threshold=0.05, base=1) == pytest.approx(
+        1 / (1 + 0.7 / 3)
+    )
 
 
 def test_a_weight_at_the_threshold_counts_as_salient():
@@ -132,29 +136,43 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         Scoring(**parameters)
 
 
-MAPS = st.lists(st.floats(0, 100, width=32), min_size=12, max_size=12).filter(lambda values: max(values) > 1e-3)
+MAPS = st.lists(st.floats(0, 100, width=32), min_size=12, max_size=12).filter(
+    lambda values: max(values) > 1e-3
+)
 MASKS = st.lists(st.booleans(), min_size=12, max_size=12).filter(any)
 
 
 @given(values=MAPS, mask=MASKS, base=st.floats(1, 1000), threshold=st.floats(0, 1))
 def test_every_score_lies_between_0_and_1(values, mask, base, threshold):
-    found = sfd(torch.tensor(values).view(3, 4), torch.tensor(mask).view(3, 4), base=base, threshold=threshold)
+    found = sfd(
+        torch.tensor(values).view(3, 4),
+        torch.tensor(mask).view(3, 4),
+        base=base,
+        threshold=threshold,
+    )
 
     assert 0 <= float(found) <= 1
 
 
 @given(values=MAPS, mask=MASKS, exponent=st.integers(-10, 10))
 def test_the_scale_of_a_map_does_not_matter(values, mask, exponent):
-    maps, region = torch.tensor(values, dtype=torch.float64).view(3, 4), torch.tensor(mask).view(3, 4)
+    maps, region = (
+        torch.tensor(values, dtype=torch.float64).view(3, 4),
+        torch.tensor(mask).view(3, 4),
+    )
 
-    assert float(sfd(maps * 2.0**exponent, region)) == pytest.approx(float(sfd(maps, region)), abs=1e-12)
+    assert float(sfd(maps * 2.0**exponent, region)) == pytest.approx(
+        float(sfd(maps, region)), abs=1e-12
+    )
 
 
 @given(values=MAPS, mask=MASKS)
 def test_a_mirrored_image_has_the_same_score(values, mask):
     maps, region = torch.tensor(values).view(3, 4), torch.tensor(mask).view(3, 4)
 
-    assert float(sfd(maps.flip(1), region.flip(1))) == pytest.approx(float(sfd(maps, region)), abs=1e-12)
+    assert float(sfd(maps.flip(1), region.flip(1))) == pytest.approx(
+        float(sfd(maps, region)), abs=1e-12
+    )
 
 
 @given(mask=MASKS)

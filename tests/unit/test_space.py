@@ -12,7 +12,9 @@ from dasbench.spec.space import Axis, enumerate_axes
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_a_grid_holds_the_product_of_its_axes_without_duplicates(sizes):
-    axes = [Axis(key=f"gate.p{number}", values=tuple(range(size))) for number, size in enumerate(sizes)]
+    axes = [
+        Axis(key=f"gate.p{number}", values=tuple(range(size))) for number, size in enumerate(sizes)
+    ]
 
     variants = [tuple(variant.items()) for variant in enumerate_axes(axes, {})]
 
@@ -49,11 +51,16 @@ def test_a_condition_sees_through_components_and_their_names(first, condition):
     alpha = Axis(key="gate.alpha", values=(0.1,), when={condition: "das"})
     base = {"gate": {"name": "das"}, "gate.name": "das"}
 
-    assert list(enumerate_axes([choose, alpha], base)) == [{first: "se"}, {first: "das", "gate.alpha": 0.1}]
+    assert list(enumerate_axes([choose, alpha], base)) == [
+        {first: "se"},
+        {first: "das", "gate.alpha": 0.1},
+    ]
 
 
 def test_a_condition_looks_into_what_an_axis_sets_and_forgets_what_that_replaces():
-    gates = Axis(key="gate", values=({"name": "das", "design": "b"}, "das", {"name": "se", "reduction": 8}))
+    gates = Axis(
+        key="gate", values=({"name": "das", "design": "b"}, "das", {"name": "se", "reduction": 8})
+    )
     axes = [gates, Axis(key="training.lr", values=(0.1,), when={"gate.design": "b"})]
     base = {"gate": {"name": "das", "design": "b"}, "gate.name": "das", "gate.design": "b"}
 
@@ -71,7 +78,11 @@ def test_a_condition_looks_into_what_an_axis_sets_and_forgets_what_that_replaces
         ({"gate": "das"}, {"gate": ["das", "se"]}, True),
         ({"gate": "das"}, {"gate": "das", "placement.after": "block"}, True),
         ({"gate": ["das", "none"]}, {"gate": "se"}, False),
-        ({"gate": "das", "placement.after": "stage"}, {"gate": "das", "placement.after": "block"}, False),
+        (
+            {"gate": "das", "placement.after": "stage"},
+            {"gate": "das", "placement.after": "block"},
+            False,
+        ),
         ({"gate": "das"}, {"gate.design": "c"}, False),  # nobody knows
     ],
 )

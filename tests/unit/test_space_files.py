@@ -44,7 +44,10 @@ def test_a_space_adds_its_axes_to_the_studys_own(tmp_path):
     ("space", "words"),
     [
         ("name: other\nabout: x\naxes: []\n", "das_gate.yaml:1: name: must be the file's name"),
-        ("name: das_gate\nabout: x\naxes:\n  - {key: a, valus: [1]}\n", "das_gate.yaml:4: axes[0].valus: unknown key"),
+        (
+            "name: das_gate\nabout: x\naxes:\n  - {key: a, valus: [1]}\n",
+            "das_gate.yaml:4: axes[0].valus: unknown key",
+        ),
         ("name: das_gate\naxes: []\n", "about: is required"),
     ],
 )
@@ -56,15 +59,20 @@ def test_faults_of_a_space_are_found_in_its_own_file(tmp_path, space, words):
 
 
 def test_an_unknown_space_is_answered_with_the_nearest(tmp_path):
-    path = write(tmp_path, "name: das_gate\nabout: x\naxes: []\n", STUDY.replace("das_gate", "das_gat"))
+    path = write(
+        tmp_path, "name: das_gate\nabout: x\naxes: []\n", STUDY.replace("das_gate", "das_gat")
+    )
 
     with pytest.raises(
-        StudyError, match=r"x\.yaml:7: space: unknown search space 'das_gat'\. Did you mean 'das_gate'\?"
+        StudyError,
+        match=r"x\.yaml:7: space: unknown search space 'das_gat'\. Did you mean 'das_gate'\?",
     ):
         load_study(path, known=known_names())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "search_spaces").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "search_spaces").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_every_search_space_holds_only_variants_that_differ(tmp_path, path):
     study = tmp_path / "x.yaml"
     study.write_text(STUDY.replace("das_gate", str(path)))
@@ -81,5 +89,7 @@ def test_a_part_that_a_design_lacks_cannot_vary(tmp_path):
     space = f"name: das_gate\nabout: x\naxes:\n{axes}"
     study = load_study(write(tmp_path, space), known=known_names())
 
-    with pytest.raises(StudyError, match=r"changes nothing in this variant \(das\(design=e, kernel=3\)\)"):
+    with pytest.raises(
+        StudyError, match=r"changes nothing in this variant \(das\(design=e, kernel=3\)\)"
+    ):
         check_components(study)

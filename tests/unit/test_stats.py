@@ -41,7 +41,9 @@ class TestSummary:
         assert (summary.n, summary.failed, summary.worst) == (3, 2, 77.9)
         assert summary.mean == pytest.approx(78.1333333)
         assert summary.sd == pytest.approx(0.3214550)  # sqrt((0.1333^2 + 0.3667^2 + 0.2333^2) / 2)
-        assert summary.half_width == pytest.approx(0.7985385)  # t(.975, 2) = 4.302653, times sd / sqrt(3)
+        assert summary.half_width == pytest.approx(
+            0.7985385
+        )  # t(.975, 2) = 4.302653, times sd / sqrt(3)
 
     def test_one_seed_has_no_spread(self):
         summary = summarise([78.0])
@@ -78,7 +80,9 @@ class TestPairedComparison:
         assert c.sd == pytest.approx(0.3691206)  # sqrt(0.545 / 4)
         assert c.half_width == pytest.approx(0.4583237)  # 2.776445 * 0.3691206 / sqrt(5)
         assert c.p == pytest.approx(0.1433181)  # t = 1.817348 with 4 degrees of freedom
-        assert c.detectable == pytest.approx(0.6208598, abs=1e-6)  # by integrating the power and a root search
+        assert c.detectable == pytest.approx(
+            0.6208598, abs=1e-6
+        )  # by integrating the power and a root search
         assert (c.more_seeds, c.resolved, c.equivalent) == (9, False, False)
 
     @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=9))
@@ -105,13 +109,25 @@ class TestPairedComparison:
         forth, back = paired(a, b), paired(b, a)
 
         assert back.difference == -forth.difference
-        assert (back.p, back.p_sign_flip, back.half_width) == (forth.p, forth.p_sign_flip, forth.half_width)
+        assert (back.p, back.p_sign_flip, back.half_width) == (
+            forth.p,
+            forth.p_sign_flip,
+            forth.half_width,
+        )
 
     def test_no_common_seed_says_nothing(self):
         c = paired({0: 1.0}, {1: 1.0})
 
         assert (c.n, c.left_out) == (0, 2)
-        assert [c.difference, c.sd, c.half_width, c.p, c.p_sign_flip, c.more_seeds, c.detectable] == [None] * 7
+        assert [
+            c.difference,
+            c.sd,
+            c.half_width,
+            c.p,
+            c.p_sign_flip,
+            c.more_seeds,
+            c.detectable,
+        ] == [None] * 7
         assert not c.resolved
 
     def test_one_common_seed_gives_the_number_alone(self):
@@ -164,7 +180,9 @@ class TestPairedComparison:
         tests = t_tests(np.array([[1.0, 2.0, 4.0], [1.0, np.nan, 4.0], [np.nan, np.nan, 3.0]]))
 
         assert tests.n.tolist() == [3, 2, 1]
-        assert tests.p[:2] == pytest.approx([oracle.ttest_1samp(x, 0).pvalue for x in ([1, 2, 4], [1, 4])])
+        assert tests.p[:2] == pytest.approx(
+            [oracle.ttest_1samp(x, 0).pvalue for x in ([1, 2, 4], [1, 4])]
+        )
         assert np.isnan(tests.p[2])
 
 
@@ -172,7 +190,9 @@ class TestSignFlip:
     def test_the_exact_p_value_is_that_of_scipy(self):
         differences = np.array([1.2, -0.4, 0.7, 0.9, 0.3, 1.1, -0.2])
 
-        assert sign_flip_p(differences) == 12 / 128  # scipy.stats.permutation_test over all samples: 0.09375
+        assert (
+            sign_flip_p(differences) == 12 / 128
+        )  # scipy.stats.permutation_test over all samples: 0.09375
 
     @given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
     def test_the_exact_p_value_counts_every_pattern_of_signs(self, differences):
@@ -181,7 +201,9 @@ class TestSignFlip:
             for signs in product((-1, 1), repeat=len(differences))
         ]
 
-        assert sign_flip_p(np.array(differences) * 0.1) == np.mean([s >= abs(sum(differences)) for s in sums])
+        assert sign_flip_p(np.array(differences) * 0.1) == np.mean(
+            [s >= abs(sum(differences)) for s in sums]
+        )
 
     def test_many_differences_are_drawn_the_same_way_every_time(self):
         differences = np.random.default_rng(5).normal(0.3, 1.0, 40)
@@ -195,7 +217,8 @@ class TestSignFlip:
 
 
 class TestPower:
-    # Golden values: the integral over s of P(Z > t s - effect sqrt(n) / sd) under the density of a sample's sd.
+    # Golden values: the integral over s of P(Z > t s - effect sqrt(n) / sd) under the density of a
+    # sample's sd.
     @pytest.mark.parametrize(
         ("effect", "sd", "n", "alpha", "power"),
         [
@@ -241,7 +264,9 @@ class TestPower:
         assert detectable_effect(1.0, 1) is None
 
     def test_the_planning_floor_is_the_one_of_the_test_set(self):
-        assert planning_floor(66.41, 8580) == pytest.approx(0.4424, abs=1e-4)  # 100 sqrt(0.3359 / 17160)
+        assert planning_floor(66.41, 8580) == pytest.approx(
+            0.4424, abs=1e-4
+        )  # 100 sqrt(0.3359 / 17160)
 
     @pytest.mark.parametrize(("top1", "num_examples"), [(101.0, 10), (-1.0, 10), (50.0, 0)])
     def test_a_floor_without_a_percentage_or_a_test_set_is_refused(self, top1, num_examples):
@@ -261,8 +286,12 @@ class TestVerdict:
         )
 
     def test_the_one_that_is_ahead_comes_first(self):
-        assert verdict("c", "f", against_zero([-d for d in GAINS])).startswith("f beats c by 0.30 ± 0.46 pp")
-        assert verdict("c", "f", against_zero(GAINS), "", direction="min").startswith("f beats c by 0.30 ± 0.46 (95%")
+        assert verdict("c", "f", against_zero([-d for d in GAINS])).startswith(
+            "f beats c by 0.30 ± 0.46 pp"
+        )
+        assert verdict("c", "f", against_zero(GAINS), "", direction="min").startswith(
+            "f beats c by 0.30 ± 0.46 (95%"
+        )
 
     def test_a_resolved_difference_says_so_and_no_more(self):
         assert verdict("c", "a", against_zero([1.1, 1.3, 1.2, 1.0, 1.4])) == (
@@ -290,10 +319,14 @@ class TestVerdict:
 
     def test_one_more_seed_is_in_the_singular(self):
         # power for 0.55 at sd 0.369: 0.705 with 5 seeds, 0.828 with 6
-        assert "about 1 more seed needed to resolve" in verdict("c", "f", against_zero(GAINS, min_effect=0.55))
+        assert "about 1 more seed needed to resolve" in verdict(
+            "c", "f", against_zero(GAINS, min_effect=0.55)
+        )
 
     def test_a_difference_out_of_all_reach_has_a_bound(self):
-        assert "more than 10,000 more seeds needed" in verdict("c", "f", against_zero([1.0, -1.0, 1.0, -0.9999]))
+        assert "more than 10,000 more seeds needed" in verdict(
+            "c", "f", against_zero([1.0, -1.0, 1.0, -0.9999])
+        )
 
     def test_an_exact_tie_of_means_plans_nothing(self):
         assert verdict("c", "f", against_zero([0.5, -0.5])) == (
@@ -302,7 +335,9 @@ class TestVerdict:
         )
 
     def test_one_seed_gives_a_number_and_the_planning_floor(self):
-        assert verdict("c", "f", paired({0: 66.41}, {0: 66.11}), floor=planning_floor(66.41, 8580)) == (
+        assert verdict(
+            "c", "f", paired({0: 66.41}, {0: 66.11}), floor=planning_floor(66.41, 8580)
+        ) == (
             "c is 0.30 pp above f on the seed they share. 1 seed: no spread known; with the planning floor "
             "sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within noise."
         )
@@ -322,7 +357,10 @@ class TestVerdict:
         )
 
     def test_no_common_seed_is_said(self):
-        assert verdict("c", "f", paired({0: 1.0}, {1: 1.0})) == "c and f share no seed: nothing to compare."
+        assert (
+            verdict("c", "f", paired({0: 1.0}, {1: 1.0}))
+            == "c and f share no seed: nothing to compare."
+        )
 
     def test_seeds_without_a_partner_are_counted(self):
         c = paired(by_seed(GAINS), by_seed([0.0] * 8))
@@ -333,14 +371,18 @@ class TestVerdict:
         base = by_seed([0.0] * 6)
         c = family({"f": base, "c": by_seed([*GAINS, 0.3]), "d": by_seed([*GAINS, 0.31])}, "f")["c"]
 
-        assert "p = 0.077 (Holm over 2: 0.15, sign flip: 0.094), 6 paired seeds" in verdict("c", "f", c)
+        assert "p = 0.077 (Holm over 2: 0.15, sign flip: 0.094), 6 paired seeds" in verdict(
+            "c", "f", c
+        )
 
     def test_small_units_keep_two_digits_of_the_half_width(self):
         c = against_zero([d / 100 for d in GAINS])
 
         assert verdict("c", "f", c, "").startswith("c beats f by 0.0030 ± 0.0046 (95% CI)")
 
-    @pytest.mark.parametrize(("p", "shown"), [(0.0496, "0.050"), (0.0504, "0.0504"), (0.0502, "0.0502")])
+    @pytest.mark.parametrize(
+        ("p", "shown"), [(0.0496, "0.050"), (0.0504, "0.0504"), (0.0502, "0.0502")]
+    )
     def test_rounding_never_moves_a_p_value_across_the_level(self, p, shown):
         c = Comparison(
             n=5, left_out=0, difference=1.0, sd=1.0, half_width=1.0, p=p, p_sign_flip=None, min_effect=None,
@@ -350,11 +392,19 @@ class TestVerdict:
         assert f"p = {shown}, 5" in verdict("c", "f", c)
 
     def test_an_unplanned_look_is_called_exploratory(self):
-        text = verdict("c", "a", against_zero([1.1, 1.3, 1.2, 1.0, 1.4]), exploratory="a look that was not planned")
+        text = verdict(
+            "c",
+            "a",
+            against_zero([1.1, 1.3, 1.2, 1.0, 1.4]),
+            exploratory="a look that was not planned",
+        )
 
         assert text.endswith(": resolved (exploratory: a look that was not planned).")
 
-    @given(st.lists(st.integers(-3, 3).map(lambda d: d / 10), max_size=9), st.sampled_from([None, 0.2, 1.0]))
+    @given(
+        st.lists(st.integers(-3, 3).map(lambda d: d / 10), max_size=9),
+        st.sampled_from([None, 0.2, 1.0]),
+    )
     def test_no_verdict_ever_says_that_there_is_no_difference(self, differences, min_effect):
         text = verdict("c", "f", against_zero(differences, min_effect=min_effect), floor=0.4)
 
@@ -395,7 +445,11 @@ class TestFamily:
         assert paired(scores["v1"], scores["f"]).resolved
 
     def test_seeds_are_planned_at_the_level_of_the_place_in_the_family(self):
-        scores = {"f": by_seed([0.0] * 5), "c": by_seed(GAINS), "g": by_seed([9.0, 9.1, 9.2, 9.1, 8.9])}
+        scores = {
+            "f": by_seed([0.0] * 5),
+            "c": by_seed(GAINS),
+            "g": by_seed([9.0, 9.1, 9.2, 9.1, 8.9]),
+        }
         scores["h"] = by_seed([0.81, -0.3, 0.1, 0.0, 0.1])  # the largest p value of three
         c, h = (family(scores, "f")[name] for name in "ch")
 
@@ -493,8 +547,12 @@ class TestLooks:
     dropped: ClassVar = dict.fromkeys(others, "out of reach")
 
     def look(self, number=1, **variants):
-        options = {name: variants.pop(name) for name in ("min_effect", "settled") if name in variants}
-        return take_look({"base": self.BASE, **variants}, "base", looks=self.LOOKS, number=number, **options)
+        options = {
+            name: variants.pop(name) for name in ("min_effect", "settled") if name in variants
+        }
+        return take_look(
+            {"base": self.BASE, **variants}, "base", looks=self.LOOKS, number=number, **options
+        )
 
     def test_three_looks_spend_a_fifth_three_tenths_and_half(self):
         assert spend(3) == pytest.approx((0.01, 0.015, 0.025))
@@ -531,7 +589,8 @@ class TestLooks:
         assert look.states == {"c": "out of reach"}
 
     def test_a_larger_family_puts_small_differences_out_of_reach(self):
-        # 0.35 at a spread of 0.99: a fifth of a chance at the last look at level .025, next to none at .025 / 100
+        # 0.35 at a spread of 0.99: a fifth of a chance at the last look at level .025, next to none
+        # at .025 / 100
         c = by_seed(WIDE + 0.35)
 
         assert self.look(c=c).states["c"] == "open"
@@ -541,16 +600,30 @@ class TestLooks:
         # twenty seeds at a spread of 0.99 make a half-width of 0.46
         c = by_seed(WIDE)
 
-        assert self.look(c=c, **self.others, settled=self.dropped, min_effect=0.50).states["c"] == "open"
-        assert self.look(c=c, **self.others, settled=self.dropped, min_effect=0.45).states["c"] == "out of reach"
+        assert (
+            self.look(c=c, **self.others, settled=self.dropped, min_effect=0.50).states["c"]
+            == "open"
+        )
+        assert (
+            self.look(c=c, **self.others, settled=self.dropped, min_effect=0.45).states["c"]
+            == "out of reach"
+        )
 
     def test_what_was_settled_stays_settled_and_keeps_its_place(self):
         settled = {"g": "resolved", "e": "equivalent", "c": "open"}
         look = self.look(
-            2, e=by_seed([9.0] * 5), c=by_seed([1.0, 1.1, 0.9, 1.0, 1.2] * 2), g=by_seed([0.0] * 5), settled=settled
+            2,
+            e=by_seed([9.0] * 5),
+            c=by_seed([1.0, 1.1, 0.9, 1.0, 1.2] * 2),
+            g=by_seed([0.0] * 5),
+            settled=settled,
         )
 
-        assert list(look.states.items()) == [("e", "equivalent"), ("c", "resolved"), ("g", "resolved")]
+        assert list(look.states.items()) == [
+            ("e", "equivalent"),
+            ("c", "resolved"),
+            ("g", "resolved"),
+        ]
         assert look.next_seeds is None
 
     def test_variants_that_were_dropped_still_count_in_holms_correction(self):
@@ -591,9 +664,13 @@ class TestLooks:
 
 
 def test_importing_the_analysis_loads_nothing_slow():
-    modules = ", ".join(f"dasbench.analysis.{name}" for name in ("stats", "families", "looks", "pareto"))
+    modules = ", ".join(
+        f"dasbench.analysis.{name}" for name in ("stats", "families", "looks", "pareto")
+    )
     slow = "{'torch', 'pandas', 'matplotlib', 'sqlalchemy', 'scipy'}"
     script = f"import sys, {modules}; print(sorted({slow} & set(sys.modules)))"
 
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"

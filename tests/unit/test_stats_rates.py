@@ -1,7 +1,7 @@
 """How often the statistics are right: rates measured over 2,000 simulated studies with fixed seeds.
 
-A rate of 5 % over 2,000 studies has a standard error of half a point; the margins below are three of them.
-"""
+A rate of 5 % over 2,000 studies has a standard error of half a point; the margins below are three
+of them."""
 
 from dataclasses import dataclass
 
@@ -70,12 +70,19 @@ def replicate(scores, *, min_effect=None):
     states, have = {}, np.zeros(len(scores), dtype=int)
     for number, seeds in enumerate(LOOKS, start=1):
         have[[v for v in range(len(scores)) if v == 0 or states.get(v, "open") == "open"]] = seeds
-        known = {v: dict(enumerate(row[:n].tolist())) for v, (row, n) in enumerate(zip(scores, have, strict=True))}
-        look = take_look(known, 0, looks=LOOKS, number=number, min_effect=min_effect, settled=states)
+        known = {
+            v: dict(enumerate(row[:n].tolist()))
+            for v, (row, n) in enumerate(zip(scores, have, strict=True))
+        }
+        look = take_look(
+            known, 0, looks=LOOKS, number=number, min_effect=min_effect, settled=states
+        )
         states = dict(look.states)
         if look.next_seeds is None:
             break
-    differences = np.array([(row[:n] - scores[0, :n]).mean() for row, n in zip(scores, have, strict=True)])
+    differences = np.array(
+        [(row[:n] - scores[0, :n]).mean() for row, n in zip(scores, have, strict=True)]
+    )
     return Replicated(states, int(have.sum()), differences)
 
 
@@ -92,12 +99,19 @@ def test_replicating_until_resolved_needs_half_the_runs_on_effects_like_those_of
     top1 = {row.label: float(row.published["top1"].value) for row in table("table4").rows}
     means = np.array([top1["c"], *(value for label, value in top1.items() if label != "c")])
     sd = planning_floor(top1["c"], 8580)
-    draws = means[:, None] + np.random.default_rng(50).normal(0.0, sd, (STUDIES, len(means), LOOKS[-1]))
+    draws = means[:, None] + np.random.default_rng(50).normal(
+        0.0, sd, (STUDIES, len(means), LOOKS[-1])
+    )
     studies = [replicate(draw, min_effect=0.5) for draw in draws]
 
     runs = np.mean([study.runs for study in studies])
-    resolved = {v: np.mean([study.states[v] == "resolved" for study in studies]) for v in range(1, len(means))}
-    wrong = np.mean([any(s.states[v] == "resolved" and s.differences[v] > 0 for v in s.states) for s in studies])
+    resolved = {
+        v: np.mean([study.states[v] == "resolved" for study in studies])
+        for v in range(1, len(means))
+    }
+    wrong = np.mean(
+        [any(s.states[v] == "resolved" and s.differences[v] > 0 for v in s.states) for s in studies]
+    )
     far = [v for v in resolved if means[0] - means[v] > 1.0]
     assert runs < 0.55 * draws[0].size
     assert min(resolved[v] for v in far) > 0.98
@@ -105,7 +119,11 @@ def test_replicating_until_resolved_needs_half_the_runs_on_effects_like_those_of
 
 
 def test_the_interval_of_a_hypervolume_covers_the_true_one_about_as_often_as_it_says():
-    top1, cost, corner = np.array([70.0, 72.0, 75.0, 76.0]), np.array([1.0, 2.0, 3.0, 4.0]), [65.0, 5.0]
+    top1, cost, corner = (
+        np.array([70.0, 72.0, 75.0, 76.0]),
+        np.array([1.0, 2.0, 3.0, 4.0]),
+        [65.0, 5.0],
+    )
     truth = hypervolume(np.column_stack([top1, cost]), corner, ["max", "min"])
     draws = top1[:, None] + np.random.default_rng(60).normal(0.0, 0.44, (STUDIES // 2, 4, 5))
     areas = [hypervolume_of_means(draw, cost, corner) for draw in draws]

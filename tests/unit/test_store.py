@@ -33,7 +33,13 @@ CURVE = (Epoch(1, {"val_top1": 60.0}), Epoch(2, {"val_top1": 71.5}))
 
 def member(key: str, **changes: object) -> Member:
     plain = Member(
-        key=key, spec={"key": key}, variant={"gate.name": "das"}, label="das", seed=1, dataset="digits 32", task="probe"
+        key=key,
+        spec={"key": key},
+        variant={"gate.name": "das"},
+        label="das",
+        seed=1,
+        dataset="digits 32",
+        task="probe",
     )
     return replace(plain, **changes)
 
@@ -55,7 +61,9 @@ def done(key: str, **changes: object) -> Outcome:
 
 
 def failed(key: str, reason: str = "oom") -> Outcome:
-    return Outcome(key=key, status="failed", reason=reason, error="Traceback: out of memory", epochs=CURVE[:1])
+    return Outcome(
+        key=key, status="failed", reason=reason, error="Traceback: out of memory", epochs=CURVE[:1]
+    )
 
 
 def run(store: Store, outcome: Outcome, study: str = "norms") -> bool:
@@ -76,7 +84,11 @@ def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def store(where: str) -> Iterator[Store]:
     with open_store(where) as opened:
-        opened.plan("norms", members=[member("aa01"), member("aa02"), member("bb03")], question="Which norms?")
+        opened.plan(
+            "norms",
+            members=[member("aa01"), member("aa02"), member("bb03")],
+            question="Which norms?",
+        )
         yield opened
 
 
@@ -108,10 +120,20 @@ def test_a_trial_that_an_edited_study_drops_keeps_its_result(store: Store) -> No
 
 
 def test_planning_again_updates_the_question(store: Store) -> None:
-    store.plan("norms", members=[], question="Which pair?", document={"name": "norms"}, file="studies/norms.yaml")
+    store.plan(
+        "norms",
+        members=[],
+        question="Which pair?",
+        document={"name": "norms"},
+        file="studies/norms.yaml",
+    )
 
     [study] = store.studies()
-    assert (study.question, study.document, study.file) == ("Which pair?", {"name": "norms"}, "studies/norms.yaml")
+    assert (study.question, study.document, study.file) == (
+        "Which pair?",
+        {"name": "norms"},
+        "studies/norms.yaml",
+    )
 
 
 def test_a_study_is_extended_after_its_last_trial(store: Store) -> None:
@@ -140,8 +162,18 @@ def test_a_row_flattens_the_outcome(store: Store) -> None:
     run(store, done("aa01"))
 
     row = store.rows("norms")[0]
-    assert (row.metrics, row.cost, row.seconds, row.peak_memory) == (done("x").metrics, COST, 12.5, 3_000_000_000)
-    assert (row.variant, row.seed, row.dataset, row.task) == ({"gate.name": "das"}, 1, "digits 32", "probe")
+    assert (row.metrics, row.cost, row.seconds, row.peak_memory) == (
+        done("x").metrics,
+        COST,
+        12.5,
+        3_000_000_000,
+    )
+    assert (row.variant, row.seed, row.dataset, row.task) == (
+        {"gate.name": "das"},
+        1,
+        "digits 32",
+        "probe",
+    )
     assert row.finished.endswith("+00:00")
 
 
@@ -329,7 +361,12 @@ def test_a_trial_of_two_studies_is_marked_as_reused_in_the_second(store: Store) 
 def test_rows_of_several_studies_come_in_the_given_order(store: Store) -> None:
     store.plan("alphas", members=[member("aa01")])
 
-    assert [row.study for row in store.rows(["norms", "alphas"])] == ["norms", "norms", "norms", "alphas"]
+    assert [row.study for row in store.rows(["norms", "alphas"])] == [
+        "norms",
+        "norms",
+        "norms",
+        "alphas",
+    ]
 
 
 def test_an_unknown_study_names_the_nearest(store: Store) -> None:
@@ -340,15 +377,21 @@ def test_an_unknown_study_names_the_nearest(store: Store) -> None:
 def test_studies_count_their_trials_by_state(store: Store) -> None:
     run(store, done("aa01"))
 
-    assert [(study.name, study.states) for study in store.studies()] == [("norms", {"done": 1, "pending": 2})]
+    assert [(study.name, study.states) for study in store.studies()] == [
+        ("norms", {"done": 1, "pending": 2})
+    ]
 
 
 def test_a_trial_is_found_by_the_first_digits_of_its_key(store: Store) -> None:
     assert store.trial("BB").key == "bb03"
 
 
-@pytest.mark.parametrize(("prefix", "message"), [("aa", "aa01, aa02. Give more digits"), ("%", "begins with '%'")])
-def test_a_prefix_that_does_not_name_one_trial_is_refused(store: Store, prefix: str, message: str) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "message"), [("aa", "aa01, aa02. Give more digits"), ("%", "begins with '%'")]
+)
+def test_a_prefix_that_does_not_name_one_trial_is_refused(
+    store: Store, prefix: str, message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         store.trial(prefix)
 
@@ -382,7 +425,12 @@ def test_a_study_is_free_after_its_driver_left(store: Store, where: str) -> None
 def test_the_lock_of_a_dead_driver_is_taken_over(store: Store, where: str) -> None:
     with open_store(where) as dead:
         as_if(dead, pid_started="1")
-        with dead.lock("norms"), store.lock("norms"), open_store(where) as third, pytest.raises(LockedError):
+        with (
+            dead.lock("norms"),
+            store.lock("norms"),
+            open_store(where) as third,
+            pytest.raises(LockedError),
+        ):
             third.lock("norms").__enter__()
 
 
@@ -401,14 +449,20 @@ def test_a_text_that_databases_refuse_is_stored_escaped(store: Store) -> None:
     assert trial.outcome.error == "bad \\x00 \\ud800 byte"
 
 
-def test_a_result_is_spooled_while_another_program_writes_and_merged_later(store: Store, where: str) -> None:
+def test_a_result_is_spooled_while_another_program_writes_and_merged_later(
+    store: Store, where: str
+) -> None:
     writes, free = threading.Event(), threading.Event()
-    busy = threading.Thread(target=store._database.write, args=[lambda _: (writes.set(), free.wait(20))])
+    busy = threading.Thread(
+        target=store._database.write, args=[lambda _: (writes.set(), free.wait(20))]
+    )
     with open_store(where, patience_s=0.2) as waiting:
         attempt = waiting.claim("aa01", "norms")
         busy.start()
         writes.wait(20)
-        with pytest.raises(StoreError, match=r"still locked by another program after 0\.2 s.* waits in .*\.spool"):
+        with pytest.raises(
+            StoreError, match=r"still locked by another program after 0\.2 s.* waits in .*\.spool"
+        ):
             waiting.add(done("aa01"), attempt)
         free.set()
         busy.join()
@@ -440,11 +494,16 @@ def test_reading_a_server_without_results_says_how_to_get_some(postgres: str) ->
 
 
 def test_a_server_that_is_down_is_named_without_its_password() -> None:
-    with pytest.raises(StoreError, match=r"postgresql\+psycopg://me:\*\*\*@127.0.0.1:9/das: the server cannot be used"):
+    with pytest.raises(
+        StoreError,
+        match=r"postgresql\+psycopg://me:\*\*\*@127.0.0.1:9/das: the server cannot be used",
+    ):
         open_store("postgresql://me:secret@127.0.0.1:9/das")
 
 
-@pytest.mark.parametrize("url", ["mysql://host/name", "nonsense://x y", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/name", "nonsense://x y", "sqlite://", "sqlite:///:memory:"]
+)
 def test_a_url_of_another_database_is_bad_usage(url: str) -> None:
     with pytest.raises(UsageError, match=r"database|gone"):
         locate(url)
@@ -482,7 +541,10 @@ def test_a_look_by_another_plan_is_exploratory(store: Store) -> None:
     store.add_look("norms", look(1))
     store.add_look("norms", look(1, plan=(3, 6, 12)))
 
-    assert [(known.plan, known.exploratory) for known in store.looks("norms")] == [((3, 6), False), ((3, 6, 12), True)]
+    assert [(known.plan, known.exploratory) for known in store.looks("norms")] == [
+        ((3, 6), False),
+        ((3, 6, 12), True),
+    ]
     assert store.add_look("norms", look(2)) is True
 
 

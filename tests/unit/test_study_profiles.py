@@ -19,7 +19,10 @@ from dasbench.spec.trial import Trial
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 
-SAID = re.compile(r"^  gpu: .* (\d+) trials of .* computed, not measured: about ([\d.]+) h of one card$", re.MULTILINE)
+SAID = re.compile(
+    r"^  gpu: .* (\d+) trials of .* computed, not measured: about ([\d.]+) h of one card$",
+    re.MULTILINE,
+)
 """What the line of a study file in which the profile begins says of it."""
 
 NIGHT_H = 10

@@ -23,7 +23,9 @@ def member(seed=0, **code):
 
 def answer(planned, semantics=SEMANTICS, **code):
     key = f"{len(code)}{planned.key[1:]}"
-    return Answer(key=key, question=planned.question, code=code, semantics=semantics, finished="2026")
+    return Answer(
+        key=key, question=planned.question, code=code, semantics=semantics, finished="2026"
+    )
 
 
 def test_every_component_that_changed_is_named_once_with_its_number_of_trials():
@@ -35,7 +37,9 @@ def test_every_component_that_changed_is_named_once_with_its_number_of_trials():
     assert gate == (
         "the code of gate se changed since 2 trials were trained (aaaaaa, now bbbbbb): they will be trained anew"
     )
-    assert training.startswith("the code of the training loop changed since 2 trials were trained (dasbench's own as")
+    assert training.startswith(
+        "the code of the training loop changed since 2 trials were trained (dasbench's own as"
+    )
 
 
 def test_a_component_that_was_put_back_is_named_too():
@@ -49,7 +53,9 @@ def test_a_component_that_was_put_back_is_named_too():
 def test_the_latest_of_several_versions_is_the_one_that_is_named():
     planned = member(gate=NEW)
 
-    [change] = code_changes([planned], set(), [answer(planned, gate=OLD), answer(planned, gate="c" * 12)]).code
+    [change] = code_changes(
+        [planned], set(), [answer(planned, gate=OLD), answer(planned, gate="c" * 12)]
+    ).code
 
     assert (change.before, change.now, change.trials) == ("c" * 12, NEW, 1)
 
@@ -57,7 +63,9 @@ def test_the_latest_of_several_versions_is_the_one_that_is_named():
 def test_a_trial_with_a_result_says_nothing():
     planned = member(gate=NEW)
 
-    assert code_changes([planned], {planned.key}, [answer(planned, gate=OLD)]) == Changes(code=[], older=0)
+    assert code_changes([planned], {planned.key}, [answer(planned, gate=OLD)]) == Changes(
+        code=[], older=0
+    )
 
 
 def test_results_of_an_earlier_meaning_are_said_to_be_so():
@@ -71,7 +79,12 @@ def test_results_of_an_earlier_meaning_are_said_to_be_so():
 def test_results_that_leave_are_counted_but_for_those_that_other_code_replaces():
     rows = [
         Row(study="s", key=key, variant={}, label="", seed=0, state=state)
-        for key, state in (("stays", "done"), ("leaves", "done"), ("stopped", "stopped"), ("new code", "done"))
+        for key, state in (
+            ("stays", "done"),
+            ("leaves", "done"),
+            ("stopped", "stopped"),
+            ("new code", "done"),
+        )
     ]
     rows.append(Row(study="s", key="never ran", variant={}, label="", seed=0, state="pending"))
 
@@ -86,14 +99,19 @@ def study(file, **fields):
 def record(file, **fields):
     asked = study(file, **fields)
     document = asked.model_dump(mode="json")
-    return StudyRecord(name="s", question=asked.question, document=document, file=file, created="", states={})
+    return StudyRecord(
+        name="s", question=asked.question, document=document, file=file, created="", states={}
+    )
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"question": "What?"}, "its question is 'Which?' (from a.yaml)"),
-        ({"base": BASE.with_values({"dataset.image_size": 24})}, "its data set is digits (from a.yaml)"),
+        (
+            {"base": BASE.with_values({"dataset.image_size": 24})},
+            "its data set is digits (from a.yaml)",
+        ),
         ({"base": BASE.with_values({"training.epochs": 9})}, "its base is another (from a.yaml)"),
         ({"seeds": 5, "axes": [{"key": "gate.reduction", "values": [4, 8]}]}, ""),
     ],

@@ -28,8 +28,13 @@ LABELS = ("first_norm=in second_norm=in", "none")
 BOARD = Table(
     title="Which pair?",
     columns=[NAME, SCORE, WORST, SD, PARAMS],
-    rows=[[LABELS[0], "98.76 ± 1.07", "97.51", "0.43", "0.761"], [LABELS[1], "9.10 ± 11.07", "1.00", "4.43", "0.700"]],
-    notes=["The first sentence says what the interval is. The second sentence makes the note rather long."],
+    rows=[
+        [LABELS[0], "98.76 ± 1.07", "97.51", "0.43", "0.761"],
+        [LABELS[1], "9.10 ± 11.07", "1.00", "4.43", "0.700"],
+    ],
+    notes=[
+        "The first sentence says what the interval is. The second sentence makes the note rather long."
+    ],
     bold=[0],
 )
 HOSTILE = "[/] \x1b[31m $\\frac{$ =cmd() <b> &amp; a|b *c* `d` ~e~"
@@ -43,7 +48,9 @@ numbers = st.text(st.sampled_from("0123456789.±- "), min_size=1, max_size=14).m
 def tables(draw):
     kinds = draw(st.lists(st.booleans(), min_size=1, max_size=6))
     columns = [
-        Column(key=f"k{place}", title=draw(texts), is_text=is_text, priority=draw(st.integers(0, 4)))
+        Column(
+            key=f"k{place}", title=draw(texts), is_text=is_text, priority=draw(st.integers(0, 4))
+        )
         for place, is_text in enumerate(kinds)
     ]
     cells = st.tuples(*(texts if is_text else numbers for is_text in kinds))
@@ -58,7 +65,11 @@ def printed(capsys, monkeypatch, table, width, **options):
 
 def cells_of(out):
     """The cells of a drawn table, line by line."""
-    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    return [
+        [cell.strip() for cell in line.split("│")[1:-1]]
+        for line in out.splitlines()
+        if line.startswith("│")
+    ]
 
 
 def names_of(out):
@@ -114,7 +125,9 @@ def test_a_table_fits_unless_only_columns_that_always_stay_are_left(table, width
 def test_columns_go_by_priority_and_of_equal_ones_the_right_one_first(table, width):
     layout = fit(table, rooms_of(table), width=width)
 
-    order = sorted(range(len(table.columns)), key=lambda place: (table.columns[place].priority, place))
+    order = sorted(
+        range(len(table.columns)), key=lambda place: (table.columns[place].priority, place)
+    )
     assert sorted(order[: len(layout.places)]) == list(layout.places)
 
 
@@ -134,7 +147,9 @@ def test_where_nobody_says_a_width_all_columns_are_there_and_names_take_one_line
     texts = [place for place, column in enumerate(table.columns) if column.is_text]
     assert [*layout.places] == [*range(len(table.columns))]
     for place in texts[:1]:
-        assert max(cell_len(cells[place]) for cells in (*table.rows, [""] * 9)) <= layout.widths[place]
+        assert (
+            max(cell_len(cells[place]) for cells in (*table.rows, [""] * 9)) <= layout.widths[place]
+        )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +165,9 @@ def test_where_nobody_says_a_width_all_columns_are_there_and_names_take_one_line
         (41, "worst, sd, params"),
     ],
 )
-def test_columns_of_two_and_more_go_before_a_name_takes_two_lines(capsys, monkeypatch, width, left_out):
+def test_columns_of_two_and_more_go_before_a_name_takes_two_lines(
+    capsys, monkeypatch, width, left_out
+):
     out = printed(capsys, monkeypatch, BOARD, width)
 
     said = " ".join(out.split())
@@ -210,8 +227,12 @@ def test_columns_that_are_no_width_are_passed_over(capsys, monkeypatch, columns)
 
 @pytest.mark.parametrize("width", [1, 2, 3, 10, 200])
 def test_tables_without_rows_columns_or_anything_are_printed(capsys, monkeypatch, width):
-    without_rows = printed(capsys, monkeypatch, Table(title="", columns=[NAME, SCORE], rows=[]), width)
-    without_columns = printed(capsys, monkeypatch, Table(title="t", columns=[], rows=[], notes=["a note"]), width)
+    without_rows = printed(
+        capsys, monkeypatch, Table(title="", columns=[NAME, SCORE], rows=[]), width
+    )
+    without_columns = printed(
+        capsys, monkeypatch, Table(title="t", columns=[], rows=[], notes=["a note"]), width
+    )
     without_anything = printed(capsys, monkeypatch, Table(title="", columns=[], rows=[]), width)
 
     assert "variant" in without_rows
@@ -220,7 +241,9 @@ def test_tables_without_rows_columns_or_anything_are_printed(capsys, monkeypatch
 
 
 def test_a_table_of_one_column_wraps_it(capsys, monkeypatch):
-    out = printed(capsys, monkeypatch, Table(title="", columns=[NAME], rows=[["one two three"]]), 12)
+    out = printed(
+        capsys, monkeypatch, Table(title="", columns=[NAME], rows=[["one two three"]]), 12
+    )
 
     assert cells_of(out) == [["one two"], ["three"]]
 
@@ -237,7 +260,11 @@ def test_a_word_of_200_characters_is_folded_where_it_does_not_fit(capsys, monkey
 
 def test_names_without_blanks_give_way_to_numbers(capsys, monkeypatch):
     names = [58 * "y", "日本語のとても長いゲートの名前でございます", "none"]
-    table = Table(title="", columns=[NAME, SCORE, PARAMS], rows=[[name, "98.76 ± 1.07", "0.761"] for name in names])
+    table = Table(
+        title="",
+        columns=[NAME, SCORE, PARAMS],
+        rows=[[name, "98.76 ± 1.07", "0.761"] for name in names],
+    )
 
     out = printed(capsys, monkeypatch, table, 50)
 
@@ -247,7 +274,9 @@ def test_names_without_blanks_give_way_to_numbers(capsys, monkeypatch):
 
 
 def test_wide_characters_stay_in_line(capsys, monkeypatch):
-    table = Table(title="", columns=[NAME, SCORE], rows=[["數據=中文 注意力=門", "1.0"], ["a", "2.0"]])
+    table = Table(
+        title="", columns=[NAME, SCORE], rows=[["數據=中文 注意力=門", "1.0"], ["a", "2.0"]]
+    )
 
     out = printed(capsys, monkeypatch, table, 21)
 
@@ -267,12 +296,17 @@ def test_columns_are_those_that_are_named_in_their_order(capsys, monkeypatch):
 
 @pytest.mark.parametrize("format_", ["table", "md", "latex", "html"])
 def test_an_unknown_column_is_named_with_the_nearest_and_all_that_are_known(format_):
-    with pytest.raises(UsageError, match=r"--columns: unknown column 'scor'. Did you mean 'score'\? Known: params, sc"):
+    with pytest.raises(
+        UsageError,
+        match=r"--columns: unknown column 'scor'. Did you mean 'score'\? Known: params, sc",
+    ):
         print_table(BOARD, Layout(format_=format_, columns=["variant", "scor"]))
 
 
 def test_of_several_tables_those_with_a_named_column_are_printed(capsys):
-    other = Table(title="Other", columns=[Column(key="axis", title="axis", is_text=True)], rows=[["lr"]])
+    other = Table(
+        title="Other", columns=[Column(key="axis", title="axis", is_text=True)], rows=[["lr"]]
+    )
     said = Table(title="", columns=[], rows=[], notes=["Said anyway."])
 
     print_tables([BOARD, other, said], Layout(columns=["axis"]))
@@ -286,13 +320,18 @@ def test_of_several_tables_those_with_a_named_column_are_printed(capsys):
 def test_columns_are_refused_beside_formats_that_hold_every_field():
     import click
 
-    command = click.command()(table_options("table", "json", "csv")(lambda layout: print_table(BOARD, layout)))
+    command = click.command()(
+        table_options("table", "json", "csv")(lambda layout: print_table(BOARD, layout))
+    )
 
     refused = CliRunner().invoke(command, ["--columns", "sd", "--json"])
     printed = CliRunner().invoke(command, ["--columns", " sd , variant"])
 
     assert isinstance(refused.exception, UsageError)
-    assert str(refused.exception) == "--columns chooses columns of a table; json holds every field, leave it out."
+    assert (
+        str(refused.exception)
+        == "--columns chooses columns of a table; json holds every field, leave it out."
+    )
     assert cells_of(printed.stdout)[0] == ["0.43", LABELS[0]]
 
 
@@ -304,14 +343,21 @@ def test_only_what_was_asked_for_is_laid_out(capsys):
 
 
 def test_text_does_nothing_to_a_terminal(capsys, monkeypatch):
-    out = printed(capsys, monkeypatch, Table(title=HOSTILE, columns=[NAME], rows=[[HOSTILE]], notes=[HOSTILE]), 200)
+    out = printed(
+        capsys,
+        monkeypatch,
+        Table(title=HOSTILE, columns=[NAME], rows=[[HOSTILE]], notes=[HOSTILE]),
+        200,
+    )
 
     assert "\x1b" not in out
     assert out.count(HOSTILE.replace("\x1b", "\\x1b")) == 3
 
 
 def test_markdown_takes_text_literally_and_shows_all_columns():
-    table = Table(title=HOSTILE, columns=[NAME, SD], rows=[[HOSTILE, "1"]], notes=[HOSTILE, "so"], bold=[0])
+    table = Table(
+        title=HOSTILE, columns=[NAME, SD], rows=[[HOSTILE, "1"]], notes=[HOSTILE, "so"], bold=[0]
+    )
 
     title, _, head, rule, row, _, *notes = markdown(table).splitlines()
 
@@ -347,7 +393,8 @@ def test_latex_takes_text_literally():
     source = latex(Table(title=HOSTILE, columns=[NAME], rows=[[HOSTILE], ["β --x"]], notes=[]))
 
     assert (
-        r"{[}/] \textbackslash{}x1b{[}31m \$\textbackslash{}frac\{\$ =cmd() \textless{}b\textgreater{} \&amp;" in source
+        r"{[}/] \textbackslash{}x1b{[}31m \$\textbackslash{}frac\{\$ =cmd() \textless{}b\textgreater{} \&amp;"
+        in source
     )
     assert r"$\beta$ -{}-x \\" in source
 
@@ -368,7 +415,12 @@ class Reader(HTMLParser):
 
 
 def test_html_is_one_page_of_all_tables_that_takes_text_literally():
-    hostile = Table(title=HOSTILE, columns=[NAME, SD], rows=[["<script>alert(1)</script> ±", "中"]], notes=[HOSTILE])
+    hostile = Table(
+        title=HOSTILE,
+        columns=[NAME, SD],
+        rows=[["<script>alert(1)</script> ±", "中"]],
+        notes=[HOSTILE],
+    )
 
     page = html([BOARD, hostile])
     reader = Reader()

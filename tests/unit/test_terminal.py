@@ -16,9 +16,13 @@ from dasbench.render.tables.terminal import print_to_terminal
 from dasbench.render.text.plain import fitting, plain
 
 ROOT = Path(__file__).parents[2] / "dasbench"
-SOURCES = sorted({*ROOT.rglob("*.py")} - {ROOT / "render/text/tex.py"})  # which turns every letter into LaTeX
+SOURCES = sorted(
+    {*ROOT.rglob("*.py")} - {ROOT / "render/text/tex.py"}
+)  # which turns every letter into LaTeX
 ECHO = "import sys, click; from rich.console import Console; from dasbench.cli.terminal import prepare_streams\n"
-ECHO += "said = sys.argv[2].encode().decode('unicode_escape') if len(sys.argv) > 2 else sys.argv[1]\n"
+ECHO += (
+    "said = sys.argv[2].encode().decode('unicode_escape') if len(sys.argv) > 2 else sys.argv[1]\n"
+)
 ECHO += "prepare_streams()\nclick.echo(said); print(said); Console().print(said)\n"
 ECHO += "click.echo(said, err=True); print(said, file=sys.stderr)"
 

@@ -33,7 +33,9 @@ def test_a_whole_number_and_the_same_number_with_a_point_share_a_key():
 
 def test_the_plain_backbone_has_no_placement():
     plain = Trial.model_validate({**BASE.model_dump(), "gate": "none"})
-    placed = Trial.model_validate({**BASE.model_dump(), "gate": "none", "placement": {"after": "block"}})
+    placed = Trial.model_validate(
+        {**BASE.model_dump(), "gate": "none", "placement": {"after": "block"}}
+    )
 
     assert resolve(plain).key == resolve(placed).key
 
@@ -103,7 +105,12 @@ def test_contradictory_placements_are_refused(fields):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"epochs": 2, "warmup_epochs": 2}, {"nesterov": True, "momentum": 0}, {"lr": float("nan")}, {"lr": float("inf")}],
+    [
+        {"epochs": 2, "warmup_epochs": 2},
+        {"nesterov": True, "momentum": 0},
+        {"lr": float("nan")},
+        {"lr": float("inf")},
+    ],
 )
 def test_recipes_that_cannot_work_are_refused(fields):
     with pytest.raises(ValidationError):

@@ -83,7 +83,10 @@ def test_hostile_text_does_nothing_to_a_terminal(db, key, capsys):
 
 
 def test_two_trials_differ_in_what_was_asked_and_what_came_out(db):
-    found = {(one.part, one.field): one for one in differences(find_trial(db, "aa0"), find_trial(db, "bb1"))}
+    found = {
+        (one.part, one.field): one
+        for one in differences(find_trial(db, "aa0"), find_trial(db, "bb1"))
+    }
 
     assert found["spec", "gate.design"].second == "b"
     assert found["spec", "seed"].difference == 1
@@ -93,7 +96,10 @@ def test_two_trials_differ_in_what_was_asked_and_what_came_out(db):
 
 
 def test_a_trial_differs_from_one_that_never_ran_in_all_that_was_measured(db):
-    found = {(one.part, one.field): one for one in differences(find_trial(db, "dd3"), find_trial(db, "cc0"))}
+    found = {
+        (one.part, one.field): one
+        for one in differences(find_trial(db, "dd3"), find_trial(db, "cc0"))
+    }
 
     assert (found["state", "state"].first, found["state", "state"].second) == ("pending", "done")
     assert found["costs", "macs_full"].first is None
@@ -120,7 +126,9 @@ def test_differences_of_hostile_labels_are_printed_as_text(db, capsys):
 
 
 def test_an_unknown_key_names_the_nearest(db):
-    with pytest.raises(UsageError, match=r"no trial's key begins with 'aa9'. Did you mean 'aa\d'\?"):
+    with pytest.raises(
+        UsageError, match=r"no trial's key begins with 'aa9'. Did you mean 'aa\d'\?"
+    ):
         find_trial(db, "aa9")
 
 

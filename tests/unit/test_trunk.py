@@ -66,10 +66,18 @@ def network(backbone: object, gate: str = "none") -> GatedNetwork:
     [
         ({"name": "resnet18", "width": 4}, [4, 8, 16, 32], [4, 8, 16, 32]),
         ({"name": "resnet18", "width": 4, "stem": "small"}, [1, 2, 4, 8], [4, 8, 16, 32]),
-        ({"name": "resnet18", "width": 4, "stem": "small", "last_stride": 1}, [1, 2, 4], [4, 8, 32]),
+        (
+            {"name": "resnet18", "width": 4, "stem": "small", "last_stride": 1},
+            [1, 2, 4],
+            [4, 8, 32],
+        ),
         ({"name": "resnet50", "width": 4}, [4, 8, 16, 32], [16, 32, 64, 128]),
         ({"name": "mobilenet_v2", "width_mult": 0.25}, [2, 4, 8, 16, 32], [8, 8, 8, 24, 80]),
-        ({"name": "mobilenet_v2", "width_mult": 0.25, "stem": "small"}, [1, 2, 4, 8], [8, 8, 24, 80]),
+        (
+            {"name": "mobilenet_v2", "width_mult": 0.25, "stem": "small"},
+            [1, 2, 4, 8],
+            [8, 8, 24, 80],
+        ),
     ],
     ids=str,
 )
@@ -88,14 +96,18 @@ def test_a_backbone_that_runs_its_layers_in_order_is_taken():
     assert [level.child for level in find_trunk(Plain(), ENDS).levels] == ["first", "second"]
 
 
-@pytest.mark.parametrize("kind", [Squares, Mirrors, Skips, Rewrites], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [Squares, Mirrors, Skips, Rewrites], ids=lambda kind: kind.__name__
+)
 def test_a_backbone_that_does_more_than_run_its_layers_is_refused(kind):
     with pytest.raises(ModelError, match="the backbone does"):
         find_trunk(kind(), ENDS)
 
 
 def test_a_backbone_whose_stem_lies_outside_of_what_holds_its_stages_is_refused():
-    nested = nn.Sequential(nn.Conv2d(3, 6, 1), nn.Sequential(nn.Conv2d(6, 4, 3, stride=2), nn.Conv2d(4, 8, 3)))
+    nested = nn.Sequential(
+        nn.Conv2d(3, 6, 1), nn.Sequential(nn.Conv2d(6, 4, 3, stride=2), nn.Conv2d(4, 8, 3))
+    )
 
     with pytest.raises(ModelError, match="one after the other"):
         find_trunk(nested, (Site("1.0", 1, 4, "stage"), Site("1.1", 2, 8, "stage")))
@@ -119,7 +131,8 @@ def test_a_backbone_of_one_resolution_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("swin_t", "do not stand side by side"), ("vit_b_32", "takes no images of 64 px")]
+    ("name", "words"),
+    [("swin_t", "do not stand side by side"), ("vit_b_32", "takes no images of 64 px")],
 )
 def test_a_foreign_backbone_that_cannot_be_cut_is_refused(name, words):
     with torch.device("meta"):

@@ -34,14 +34,18 @@ def split(pairs):
 def test_balanced_accuracy_is_that_of_scikit_learn(pairs):
     truth, found, logits, labels = split(pairs)
 
-    assert balanced_accuracy(logits, labels) == pytest.approx(100 * balanced_accuracy_score(truth, found))
+    assert balanced_accuracy(logits, labels) == pytest.approx(
+        100 * balanced_accuracy_score(truth, found)
+    )
 
 
 @given(pairs=PAIRS)
 def test_macro_f1_is_that_of_scikit_learn(pairs):
     truth, found, logits, labels = split(pairs)
 
-    assert macro_f1(logits, labels) == pytest.approx(100 * f1_score(truth, found, average="macro", zero_division=0))
+    assert macro_f1(logits, labels) == pytest.approx(
+        100 * f1_score(truth, found, average="macro", zero_division=0)
+    )
 
 
 @given(number=st.integers(1, 40))
@@ -90,11 +94,16 @@ class TestConfusion:
         assert confusion.matrix == expected.tolist()
         assert confusion.numbers == expected.sum(axis=1).tolist()
         assert confusion.right == expected.diagonal().tolist()
-        assert sum(mistake.number for mistake in confusion.mistakes) == expected.sum() - expected.trace()
+        assert (
+            sum(mistake.number for mistake in confusion.mistakes)
+            == expected.sum() - expected.trace()
+        )
 
     @given(pairs=PAIRS, names=st.lists(st.text(), min_size=6, max_size=6))
     def test_it_comes_back_from_its_text(self, pairs, names):
-        places, numbers = np.unique([6 * truth + claim for truth, claim in pairs], return_counts=True)
+        places, numbers = np.unique(
+            [6 * truth + claim for truth, claim in pairs], return_counts=True
+        )
         confusion = Confusion.from_places(names, places.tolist(), numbers.tolist())
 
         text = confusion.to_text()
@@ -130,13 +139,18 @@ class TestConfusion:
         assert len(text) < 300_000
 
     def test_a_sum_over_seeds_adds_cell_by_cell(self):
-        seeds = [Confusion.from_places("ab", [0, 1, 3], [8, 2, 5]), Confusion.from_places("ab", [0, 2, 3], [7, 1, 4])]
+        seeds = [
+            Confusion.from_places("ab", [0, 1, 3], [8, 2, 5]),
+            Confusion.from_places("ab", [0, 2, 3], [7, 1, 4]),
+        ]
 
         assert Confusion.total(seeds).matrix == [[15, 2], [1, 9]]
 
     def test_confusions_of_other_classes_have_no_sum(self):
         with pytest.raises(ValueError, match="other classes"):
-            Confusion.total([Confusion.from_places("ab", [0], [1]), Confusion.from_places("ba", [0], [1])])
+            Confusion.total(
+                [Confusion.from_places("ab", [0], [1]), Confusion.from_places("ba", [0], [1])]
+            )
 
 
 class TestOutcomes:
@@ -144,7 +158,11 @@ class TestOutcomes:
         outcome = run_trial(tiny_trial("classification", "none"))
 
         confusion = Confusion.from_text(outcome.confusion)
-        shares = [right / number for right, number in zip(confusion.right, confusion.numbers, strict=True) if number]
+        shares = [
+            right / number
+            for right, number in zip(confusion.right, confusion.numbers, strict=True)
+            if number
+        ]
         assert sum(confusion.numbers) == 60
         assert 100 * sum(confusion.right) / 60 == pytest.approx(outcome.metrics["top1"])
         assert 100 * np.mean(shares) == pytest.approx(outcome.metrics["balanced_accuracy"])
@@ -157,9 +175,13 @@ class TestOutcomes:
         confusion = Confusion.from_text(outcome.confusion)
         assert confusion.classes[0] == "background"
         assert sum(confusion.numbers) == 60 * 32 * 32
-        assert 100 * sum(confusion.right) / sum(confusion.numbers) == pytest.approx(outcome.metrics["pixel_accuracy"])
+        assert 100 * sum(confusion.right) / sum(confusion.numbers) == pytest.approx(
+            outcome.metrics["pixel_accuracy"]
+        )
 
     def test_a_formula_has_none(self):
-        outcome = run_trial(Trial(task="probe", backbone={"name": "resnet18", "width": 2}, dataset="digits"))
+        outcome = run_trial(
+            Trial(task="probe", backbone={"name": "resnet18", "width": 2}, dataset="digits")
+        )
 
         assert (outcome.status, outcome.confusion) == ("done", "")

@@ -29,7 +29,11 @@ from dasbench.views.variants import leaderboard
 def place(request, tmp_path, monkeypatch):
     """A filled database."""
     monkeypatch.chdir(tmp_path)
-    where = str(tmp_path / "results.db") if request.param == "sqlite" else request.getfixturevalue("team_database")
+    where = (
+        str(tmp_path / "results.db")
+        if request.param == "sqlite"
+        else request.getfixturevalue("team_database")
+    )
     with open_store(where) as store:
         fill(store)
         yield where
@@ -40,7 +44,11 @@ def ask(place):
     """Asks the database in SQL, past everything of ours; answers a pandas frame."""
     import pandas as pd
 
-    url = place.replace("postgresql:", "postgresql+psycopg:") if "://" in place else f"sqlite:///{place}"
+    url = (
+        place.replace("postgresql:", "postgresql+psycopg:")
+        if "://" in place
+        else f"sqlite:///{place}"
+    )
     engine = create_engine(url)
     yield lambda query: pd.read_sql(query, engine)
     engine.dispose()
@@ -83,7 +91,9 @@ def test_epochs_are_those_of_the_attempt_that_counts(place, ask):
 
 
 def test_a_metric_that_is_not_finite_is_null_and_stays_in_the_json(ask):
-    [row] = ask("SELECT train_loss, metrics FROM v_epochs WHERE key = 'aa0' AND epoch = 2").to_dict("records")
+    [row] = ask("SELECT train_loss, metrics FROM v_epochs WHERE key = 'aa0' AND epoch = 2").to_dict(
+        "records"
+    )
 
     assert row["train_loss"] is None or math.isnan(row["train_loss"])
     assert '"train_loss":"Infinity"' in row["metrics"]
@@ -92,7 +102,8 @@ def test_a_metric_that_is_not_finite_is_null_and_stays_in_the_json(ask):
 @pytest.mark.parametrize("study", ["first", "second"])
 def test_the_leaderboard_is_that_of_the_reports(place, ask, study):
     found = {
-        row["label"]: row for row in ask(f"SELECT * FROM v_leaderboard WHERE study = '{study}'").to_dict("records")
+        row["label"]: row
+        for row in ask(f"SELECT * FROM v_leaderboard WHERE study = '{study}'").to_dict("records")
     }
 
     with read_store(place) as reader:
@@ -100,10 +111,18 @@ def test_the_leaderboard_is_that_of_the_reports(place, ask, study):
     assert set(found) == {entry.label for entry in entries}
     for entry in entries:
         row, scores = found[entry.label], list(entry.scores.get("top1", {}).values())
-        assert (row["n"], row["planned"], row["failed"]) == (entry.num_done, entry.planned, entry.failed)
+        assert (row["n"], row["planned"], row["failed"]) == (
+            entry.num_done,
+            entry.planned,
+            entry.failed,
+        )
         assert row["stopped"] == entry.states.get("stopped", 0)
-        assert row["top1_mean"] == pytest.approx(sum(scores) / len(scores) if scores else math.nan, nan_ok=True)
-        assert row["top1_sd"] == pytest.approx(stdev(scores) if len(scores) > 1 else math.nan, nan_ok=True, abs=1e-9)
+        assert row["top1_mean"] == pytest.approx(
+            sum(scores) / len(scores) if scores else math.nan, nan_ok=True
+        )
+        assert row["top1_sd"] == pytest.approx(
+            stdev(scores) if len(scores) > 1 else math.nan, nan_ok=True, abs=1e-9
+        )
 
 
 def test_equal_scores_have_no_spread(ask):
@@ -116,15 +135,26 @@ def test_equal_scores_have_no_spread(ask):
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=8))
 def test_the_spread_is_exact_for_any_scores(scores):
     metrics = [dump_metrics({"top1": score}) for score in scores]
-    times = {"created": "", "dataset": "", "task": "", "state": "done", "spec": "{}", "semantics": 2, "question": ""}
+    times = {
+        "created": "",
+        "dataset": "",
+        "task": "",
+        "state": "done",
+        "spec": "{}",
+        "semantics": 2,
+        "question": "",
+    }
     with create_engine("sqlite://").connect() as connection:
         metadata.create_all(connection)
         create_views(connection)
         connection.execute(
-            insert(trials), [{"key": str(n), "metrics": text, **times} for n, text in enumerate(metrics)]
+            insert(trials),
+            [{"key": str(n), "metrics": text, **times} for n, text in enumerate(metrics)],
         )
         listed = {"study": "s", "position": 0, "variant": "{}", "label": ""}
-        connection.execute(insert(members), [{"key": str(n), "seed": n, **listed} for n in range(len(scores))])
+        connection.execute(
+            insert(members), [{"key": str(n), "seed": n, **listed} for n in range(len(scores))]
+        )
         [row] = read_view(connection, "leaderboard", ["s"])
 
     assert row["top1_sd"] == pytest.approx(stdev(scores), rel=1e-9, abs=1e-9)
@@ -143,8 +173,12 @@ def test_an_attempt_that_reached_less_hides_what_lies_behind(tmp_path):
         store.plan("s", members=[member("aa0")])
         for numbers in ((1, 2, 3), (1, 2)):
             epochs = tuple(Epoch(n, {"val_top1": n / len(numbers)}) for n in numbers)
-            store.add(Outcome(key="aa0", status="interrupted", epochs=epochs), store.claim("aa0", "s"))
-        seen = [(row["epoch"], row["attempt"], row["val_top1"]) for row in store.view("epochs", "s")]
+            store.add(
+                Outcome(key="aa0", status="interrupted", epochs=epochs), store.claim("aa0", "s")
+            )
+        seen = [
+            (row["epoch"], row["attempt"], row["val_top1"]) for row in store.view("epochs", "s")
+        ]
 
         assert seen == [(1, 2, 0.5), (2, 2, 1.0)]
         assert [epoch.number for epoch in store.epochs("aa0")] == [1, 2]

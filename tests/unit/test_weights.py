@@ -22,7 +22,9 @@ def small(num_classes=10):
 
 
 WEIGHTS = small().state_dict()
-HALVES = {name: value.half() if value.is_floating_point() else value for name, value in WEIGHTS.items()}
+HALVES = {
+    name: value.half() if value.is_floating_point() else value for name, value in WEIGHTS.items()
+}
 ZEROS = {name: torch.zeros_like(value) for name, value in WEIGHTS.items()}
 HEADLESS = {name: value for name, value in WEIGHTS.items() if not name.startswith("fc.")}
 
@@ -61,14 +63,27 @@ def equal(found, wanted=WEIGHTS):
         behind("module._orig_mod.model.net."),
         {name.replace("layer1.", "layer1._orig_mod."): value for name, value in WEIGHTS.items()},
         {"epoch": 90, "arch": "resnet18", "state_dict": behind("module.")},
-        {"epoch": 1, "state_dict": behind("model."), "optimizer_states": [{"state": {0: {"step": torch.ones(1)}}}]},
-        {"epoch": 1, "model_state_dict": WEIGHTS, "optimizer_state_dict": {"state": {}, "param_groups": []}},
+        {
+            "epoch": 1,
+            "state_dict": behind("model."),
+            "optimizer_states": [{"state": {0: {"step": torch.ones(1)}}}],
+        },
+        {
+            "epoch": 1,
+            "model_state_dict": WEIGHTS,
+            "optimizer_state_dict": {"state": {}, "param_groups": []},
+        },
         {"net": WEIGHTS, "acc": 90.0},
         {"epoch": 1, "state_dict": WEIGHTS, "state_dict_ema": ZEROS},
         {"model": WEIGHTS, "model_ema": {**behind("module.", ZEROS), "n_averaged": torch.ones(1)}},
         {"checkpoint": {"weights": {"state_dict": WEIGHTS}}},
         {"student": WEIGHTS, "teacher": dict(WEIGHTS)},
-        {"state_dict": WEIGHTS, "args": argparse.Namespace(lr=0.1), "best": np.float64(91.5), "settings": Settings()},
+        {
+            "state_dict": WEIGHTS,
+            "args": argparse.Namespace(lr=0.1),
+            "best": np.float64(91.5),
+            "settings": Settings(),
+        },
         {
             "model": {**behind("backbone."), "gates.layer1.x": torch.zeros(1)},
             "best": {"model": behind("backbone.", ZEROS)},
@@ -81,7 +96,10 @@ def test_weights_are_found_below_any_key_and_behind_any_prefix(load, content):
 
 
 def test_files_of_the_older_format_are_read_with_what_is_beside_the_weights(load):
-    found = load({"state_dict": WEIGHTS, "args": argparse.Namespace(lr=1)}, _use_new_zipfile_serialization=False)
+    found = load(
+        {"state_dict": WEIGHTS, "args": argparse.Namespace(lr=1)},
+        _use_new_zipfile_serialization=False,
+    )
 
     assert equal(found)
 
@@ -90,7 +108,9 @@ def test_files_of_the_older_format_are_read_with_what_is_beside_the_weights(load
 def test_safetensors_are_read_whatever_they_are_called(tmp_path, suffix):
     safetensors = pytest.importorskip("safetensors.torch")
     file, net = tmp_path / f"model{suffix}", small()
-    file.write_bytes(safetensors.save({name: value.contiguous() for name, value in WEIGHTS.items()}))
+    file.write_bytes(
+        safetensors.save({name: value.contiguous() for name, value in WEIGHTS.items()})
+    )
 
     load_weights(net, file, head="fc")
 
@@ -101,14 +121,23 @@ def test_safetensors_are_read_whatever_they_are_called(tmp_path, suffix):
     ("content", "notes"),
     [
         (HEADLESS, ["fc.weight and fc.bias left fresh, for the file has none that fit"]),
-        ({**HEADLESS, "fc.0.weight": torch.zeros(9, 32)}, ["1 weight left out (fc.0.weight)", "left fresh"]),
-        ({**behind("backbone.", HEADLESS), "neck.x": torch.zeros(1)}, ["1 weight left out (neck.x)", "left fresh"]),
+        (
+            {**HEADLESS, "fc.0.weight": torch.zeros(9, 32)},
+            ["1 weight left out (fc.0.weight)", "left fresh"],
+        ),
+        (
+            {**behind("backbone.", HEADLESS), "neck.x": torch.zeros(1)},
+            ["1 weight left out (neck.x)", "left fresh"],
+        ),
         (HALVES, ["float16 converted"]),
         (
             {**WEIGHTS, "fc.weight": torch.full((10, 32), torch.nan)},
             ["fc.weight left fresh, for the file holds but NaN"],
         ),
-        ({**behind("model."), **behind("ema.module.", ZEROS)}, ["122 weights left out (ema.module.conv1.weight, "]),
+        (
+            {**behind("model."), **behind("ema.module.", ZEROS)},
+            ["122 weights left out (ema.module.conv1.weight, "],
+        ),
     ],
 )
 def test_what_is_left_out_left_fresh_or_converted_is_said(load, caplog, content, notes):
@@ -130,16 +159,38 @@ def test_it_is_said_once_however_often_a_network_is_built(load, caplog):
     [
         (
             BACKBONES["mobilenet_v2"].make(10, width_mult=0.1).module.state_dict(),
-            ["'conv1.weight' is missing; ", "(and 99 more)", "'features.0.0.weight' is not of this network"],
+            [
+                "'conv1.weight' is missing; ",
+                "(and 99 more)",
+                "'features.0.0.weight' is not of this network",
+            ],
         ),
-        ({**WEIGHTS, "layer1.2.x": torch.zeros(1)}, ["does not fit: 'layer1.2.x' is not of this network"]),
+        (
+            {**WEIGHTS, "layer1.2.x": torch.zeros(1)},
+            ["does not fit: 'layer1.2.x' is not of this network"],
+        ),
         ({"student": WEIGHTS, "teacher": ZEROS}, ["more than once: 'student', 'teacher'"]),
         ({**behind("q."), **behind("k.", ZEROS)}, ["more than once: 'q.', 'k.'"]),
-        ({**WEIGHTS, "conv1.weight": WEIGHTS["conv1.weight"].to(torch.int8)}, ["'conv1.weight' holds int8"]),
-        ({**WEIGHTS, "fc.weight": WEIGHTS["fc.weight"].to_sparse()}, ["'fc.weight' holds sparse_coo float32"]),
-        ({**WEIGHTS, "bn1.weight": torch.full((4,), torch.inf)}, ["'bn1.weight' holds NaN or infinity"]),
-        ({"model": Settings(), "epoch": 1}, ["'model' is a pickled object", "torch.save(model.state_dict(), "]),
-        (Settings(), ["it holds a whole pickled object", "Settings", "torch.save(model.state_dict(), "]),
+        (
+            {**WEIGHTS, "conv1.weight": WEIGHTS["conv1.weight"].to(torch.int8)},
+            ["'conv1.weight' holds int8"],
+        ),
+        (
+            {**WEIGHTS, "fc.weight": WEIGHTS["fc.weight"].to_sparse()},
+            ["'fc.weight' holds sparse_coo float32"],
+        ),
+        (
+            {**WEIGHTS, "bn1.weight": torch.full((4,), torch.inf)},
+            ["'bn1.weight' holds NaN or infinity"],
+        ),
+        (
+            {"model": Settings(), "epoch": 1},
+            ["'model' is a pickled object", "torch.save(model.state_dict(), "],
+        ),
+        (
+            Settings(),
+            ["it holds a whole pickled object", "Settings", "torch.save(model.state_dict(), "],
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would_be_right(load, content, complaints):
@@ -179,7 +230,9 @@ def test_a_file_that_is_no_weights_is_called_what_it_is(tmp_path, content, reaso
 
 def test_files_that_are_cut_off_anywhere_are_refused(tmp_path):
     whole = io.BytesIO()
-    torch.save({"state_dict": {"conv1.weight": torch.zeros(4)}, "args": argparse.Namespace(a=1)}, whole)
+    torch.save(
+        {"state_dict": {"conv1.weight": torch.zeros(4)}, "args": argparse.Namespace(a=1)}, whole
+    )
     file = tmp_path / "weights.pt"
 
     for length in range(0, len(whole.getvalue()), 7):
@@ -205,7 +258,10 @@ def test_the_old_names_of_densenets_are_known(load):
         return DenseNet(growth_rate=4, block_config=(2, 1), num_init_features=4, num_classes=3)
 
     wanted = net().state_dict()
-    old = {name.replace(".norm1.", ".norm.1.").replace(".conv2.", ".conv.2."): value for name, value in wanted.items()}
+    old = {
+        name.replace(".norm1.", ".norm.1.").replace(".conv2.", ".conv.2."): value
+        for name, value in wanted.items()
+    }
 
     assert old.keys() != wanted.keys()
     assert equal(load(behind("module.", old), net(), head="classifier"), wanted)
@@ -213,16 +269,23 @@ def test_the_old_names_of_densenets_are_known(load):
 
 def test_the_old_names_of_vision_transformers_are_known(load):
     def net():
-        return VisionTransformer(32, 16, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=16, num_classes=3)
+        return VisionTransformer(
+            32, 16, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=16, num_classes=3
+        )
 
     wanted = net().state_dict()
-    old = {name.replace("mlp.0.", "mlp.linear_1.").replace("mlp.3.", "mlp.linear_2."): v for name, v in wanted.items()}
+    old = {
+        name.replace("mlp.0.", "mlp.linear_1.").replace("mlp.3.", "mlp.linear_2."): v
+        for name, v in wanted.items()
+    }
 
     assert old.keys() != wanted.keys()
     assert equal(load(old, net(), head="heads.head"), wanted)
 
 
-@pytest.mark.parametrize("wrap", [lambda weights: weights, dict, lambda weights: {"state_dict": weights}])
+@pytest.mark.parametrize(
+    "wrap", [lambda weights: weights, dict, lambda weights: {"state_dict": weights}]
+)
 def test_a_network_that_asks_for_the_version_of_its_weights_gets_it(load, wrap):
     wanted = mnasnet0_5(num_classes=3).state_dict()
 
@@ -230,7 +293,9 @@ def test_a_network_that_asks_for_the_version_of_its_weights_gets_it(load, wrap):
 
 
 @pytest.mark.slow
-def test_networks_of_several_heads_compute_what_torchvisions_do_with_the_same_file(tmp_path, monkeypatch):
+def test_networks_of_several_heads_compute_what_torchvisions_do_with_the_same_file(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     file = tmp_path / "checkpoints" / "googlenet-1378be20.pth"
     file.parent.mkdir()
@@ -239,7 +304,11 @@ def test_networks_of_several_heads_compute_what_torchvisions_do_with_the_same_fi
     theirs.transform_input = True
     x = torch.randn(1, 3, 64, 64)
 
-    ours = BACKBONES["torchvision"].make(1000, model="googlenet", weights="GoogLeNet_Weights.IMAGENET1K_V1").module
+    ours = (
+        BACKBONES["torchvision"]
+        .make(1000, model="googlenet", weights="GoogLeNet_Weights.IMAGENET1K_V1")
+        .module
+    )
 
     assert torch.equal(ours.eval()(x), theirs.eval()(x))
 
@@ -261,7 +330,10 @@ def test_torchvisions_names_may_be_written_out_and_addresses_are_not_followed():
 
 
 def test_a_quantised_network_is_no_backbone():
-    with pytest.raises(ModelError, match="'quantized_resnet18' is quantised and cannot be trained; write 'resnet18'"):
+    with pytest.raises(
+        ModelError,
+        match="'quantized_resnet18' is quantised and cannot be trained; write 'resnet18'",
+    ):
         BACKBONES["torchvision"].make(10, model="quantized_resnet18")
 
 

@@ -40,7 +40,9 @@ def digests_in(parts: Mapping[Part, ImageFiles]) -> Digests:
     return dict(zip(names, digests_of(FileList(folder, names)), strict=True))
 
 
-def refuse_two_labels(parts: Mapping[Part, ImageFiles], digests: Digests, classes: Sequence[str]) -> None:
+def refuse_two_labels(
+    parts: Mapping[Part, ImageFiles], digests: Digests, classes: Sequence[str]
+) -> None:
     """Refuse images that stand in two classes: one of the labels is wrong.
 
     Raises:
@@ -53,7 +55,9 @@ def refuse_two_labels(parts: Mapping[Part, ImageFiles], digests: Digests, classe
             earlier, earlier_label = first.setdefault(digests[file] or file, (file, label))
             if earlier_label != label:
                 pair = f"{shown(listed.folder / file)}: of class '{classes[label]}', is a copy of"
-                lines.append(f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'")
+                lines.append(
+                    f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'"
+                )
     if lines:
         remedy = f"{len(lines)} such files under two labels; remove what is wrong"
         raise DataError(f"{listing(lines, name='two-labels')}\n{remedy}")
@@ -74,7 +78,9 @@ def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
                 pair = f"{shown(listed.folder / file)}: in the {part} part, is a copy of"
                 lines.append(f"{pair} {shown(listed.folder / earlier)} in the {earlier_part} part")
     if lines:
-        remedy = "remove one of each pair, or say `copies: once`, which leaves each picture in one part"
+        remedy = (
+            "remove one of each pair, or say `copies: once`, which leaves each picture in one part"
+        )
         raise DataError(f"{listing(lines, name='copies')}\n{len(lines)} such files; {remedy}")
 
 

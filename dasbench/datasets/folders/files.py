@@ -48,5 +48,7 @@ class FileSplit:
         pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
         for row, index in enumerate(indices.tolist()):
             image = read_image(self.folder / self.files[index])
-            pixels[row] = np.asarray(self.framing.shown(image, None if draws is None else draws[row].tolist()))
+            pixels[row] = np.asarray(
+                self.framing.shown(image, None if draws is None else draws[row].tolist())
+            )
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)

@@ -77,7 +77,9 @@ def find_table(folder: Path, labels: str | None, layout: LayoutName) -> str | No
     if labels is not None:
         path = PurePosixPath(labels)
         if path.is_absolute() or ".." in path.parts:
-            raise DataError(f"{labels}: the table of the labels must lie below {shown(folder)}; name it from there")
+            raise DataError(
+                f"{labels}: the table of the labels must lie below {shown(folder)}; name it from there"
+            )
         if folder.is_dir() and not (folder / path).is_file():
             what = "is no file" if (folder / path).exists() else "is missing"
             raise DataError(f"{shown(folder / path)}: the table of the labels {what}")
@@ -85,7 +87,9 @@ def find_table(folder: Path, labels: str | None, layout: LayoutName) -> str | No
     if layout == "classes" or not folder.is_dir():
         return None
     try:
-        names = sorted(path.name for path in folder.iterdir() if path.name.lower() == LABELS and path.is_file())
+        names = sorted(
+            path.name for path in folder.iterdir() if path.name.lower() == LABELS and path.is_file()
+        )
     except PermissionError:
         return None  # the walk says so
     return names[0] if names else None
@@ -98,25 +102,37 @@ def read_table(path: Path) -> Table:
         path: the file; UTF-8, or UTF-16 with its mark, as spreadsheets write it.
 
     Raises:
-        DataError: if it cannot be read, columns are missing or can be taken in two ways, or rows lack what they need.
+        DataError: if it cannot be read, columns are missing or can be taken in two ways, or rows
+            lack what they need.
     """
-    text = re.sub(r"\Asep=.[\r\n]+", "\n", _text(path))  # a spreadsheet's word on the separator, which is found anyway
+    text = re.sub(
+        r"\Asep=.[\r\n]+", "\n", _text(path)
+    )  # a spreadsheet's word on the separator, which is found anyway
     separator = _separator(text)
     lines: list[tuple[int, list[str]]] = []
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        lines = [(reader.line_num, fields) for fields in reader if any(field.strip() for field in fields)]
+        lines = [
+            (reader.line_num, fields) for fields in reader if any(field.strip() for field in fields)
+        ]
     except csv.Error as error:
-        raise DataError(f"{shown(path)}:{reader.line_num}: cannot be read as a table ({error})") from error
+        raise DataError(
+            f"{shown(path)}:{reader.line_num}: cannot be read as a table ({error})"
+        ) from error
     if len(lines) < 2:
-        raise DataError(f"{shown(path)}: has no rows; the first line names the columns, each other one an image")
+        raise DataError(
+            f"{shown(path)}: has no rows; the first line names the columns, each other one an image"
+        )
     header = [name.strip() for name in lines[0][1]]
     columns = _columns(path, header)
     ignored = [name for name in header if name and name not in columns.values()]
     if ignored:
         log.info("%s: columns that are not used: %s", shown(path), ", ".join(map(shown, ignored)))
     _refuse_long_rows(path, len(header), lines[1:])
-    rows = [_row(number, dict(zip(header, fields, strict=False)), columns) for number, fields in lines[1:]]
+    rows = [
+        _row(number, dict(zip(header, fields, strict=False)), columns)
+        for number, fields in lines[1:]
+    ]
     _refuse_gaps(path, rows, columns)
     return Table(path, rows, columns)
 
@@ -133,7 +149,9 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"
-        raise DataError(f"{shown(path)}:{line}: is not {'UTF-16' if wide else 'UTF-8'}; {remedy}") from error
+        raise DataError(
+            f"{shown(path)}:{line}: is not {'UTF-16' if wide else 'UTF-8'}; {remedy}"
+        ) from error
 
 
 def _separator(text: str) -> str:
@@ -162,10 +180,15 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
     complaints = [f"{shown(path)}:1: two columns are called '{shown(name)}'" for name in twice]
     columns: dict[str, str] = {}
     for what, known in COLUMNS.items():
-        found = sorted((name for name in header if _plain(name) in known), key=lambda name: known.index(_plain(name)))
+        found = sorted(
+            (name for name in header if _plain(name) in known),
+            key=lambda name: known.index(_plain(name)),
+        )
         if len(found) > 1 and what != "file" and _plain(found[0]) != what:
             names = ", ".join(f"'{shown(name)}'" for name in found)
-            complaints.append(f"{shown(path)}:1: {names} may each say the {what}; call the right one '{what}'")
+            complaints.append(
+                f"{shown(path)}:1: {names} may each say the {what}; call the right one '{what}'"
+            )
         elif found:
             columns[what] = found[0]
         elif what in ("file", "label"):
@@ -187,7 +210,9 @@ def _refuse_long_rows(path: Path, width: int, lines: Sequence[tuple[int, Sequenc
         if any(field.strip() for field in fields[width:])
     ]
     if wrong:
-        raise DataError(f"{listing(wrong, name='rows')}\nput names that hold the separator into double quotes")
+        raise DataError(
+            f"{listing(wrong, name='rows')}\nput names that hold the separator into double quotes"
+        )
 
 
 def _row(line: int, fields: Mapping[str, str], columns: Mapping[str, str]) -> Row:
@@ -202,7 +227,9 @@ def _refuse_gaps(path: Path, rows: Sequence[Row], columns: Mapping[str, str]) ->
         said = {"file": row.file, "label": row.label, "split": row.split, "group": row.group}
         empty = [shown(columns[what]) for what in columns if not said[what]]
         if empty:
-            lines.append(f"{shown(path)}:{row.line}: '{shown(row.file)}' has no {' and no '.join(empty)}")
+            lines.append(
+                f"{shown(path)}:{row.line}: '{shown(row.file)}' has no {' and no '.join(empty)}"
+            )
     if lines:
         remedy = f"{len(lines)} rows with gaps; fill them, or remove the rows or the column"
         raise DataError(f"{listing(lines, name='gaps')}\n{remedy}")

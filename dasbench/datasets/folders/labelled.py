@@ -27,7 +27,8 @@ class ImageFiles:
         files: paths below it, with `/`.
         labels: class of each, from 0, [N].
         sizes: bytes of each, [N].
-        groups: of each, the number of the group that it belongs to, [N]; None if each stands for itself.
+        groups: of each, the number of the group that it belongs to, [N]; None if each stands for
+            itself.
     """
 
     folder: Path
@@ -88,7 +89,11 @@ def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
     Raises:
         DataError: naming all of them.
     """
-    lines = [f"{shown(root / folder.place)}: holds no image" for folder in classes if not folder.num_images]
+    lines = [
+        f"{shown(root / folder.place)}: holds no image"
+        for folder in classes
+        if not folder.num_images
+    ]
     if lines:
         remedy = "a class needs files that Pillow opens, such as .jpg or .png; fill the folder or remove it"
         raise DataError(f"{listing(lines, name='empty-classes')}\n{remedy}")
@@ -101,7 +106,9 @@ def expect_classes(folder: Path, found: Sequence[str], num_classes: int, *, how:
         DataError: with both counts.
     """
     if len(found) != num_classes:
-        raise DataError(f"{folder}: holds {len(found)} class folders, but num_classes is {num_classes}. {how}")
+        raise DataError(
+            f"{folder}: holds {len(found)} class folders, but num_classes is {num_classes}. {how}"
+        )
 
 
 def file_dataset(
@@ -155,11 +162,18 @@ def refuse_empty(parts: Mapping[Part, ImageFiles]) -> None:
     """
     empty: list[str] = []
     for listed in parts.values():
-        empty += [shown(listed.folder / listed.files[place]) for place in np.flatnonzero(listed.sizes == 0)]
+        empty += [
+            shown(listed.folder / listed.files[place])
+            for place in np.flatnonzero(listed.sizes == 0)
+        ]
     if empty:
         lines = [f"{path}: is empty (0 bytes)" for path in empty]
-        counts = f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
-        raise DataError(f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them")
+        counts = (
+            f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
+        )
+        raise DataError(
+            f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them"
+        )
 
 
 def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str]) -> None:
@@ -183,4 +197,6 @@ def _refuse_overlap(parts: Mapping[Part, ImageFiles]) -> None:
         ]
         seen.update(dict.fromkeys(listed.files, part))
     if lines:
-        raise DataError(f"{listing(lines, name='overlap')}\n{len(lines)} such files; let each stand in one part")
+        raise DataError(
+            f"{listing(lines, name='overlap')}\n{len(lines)} such files; let each stand in one part"
+        )

@@ -15,9 +15,21 @@ from dasbench.errors import DataError
 LayoutName = Literal["auto", "classes"]
 """How folders are read: as parts and classes by their names, or each folder of the root as a class."""
 
-FOR_IMAGES = frozenset(("image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "original", "originals"))
+FOR_IMAGES = frozenset(
+    ("image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "original", "originals")
+)
 FOR_MASKS = frozenset(
-    ("mask", "masks", "label", "labels", "annotations", "gt", "ground_truth", "segmentationclass", "segmentationobject")
+    (
+        "mask",
+        "masks",
+        "label",
+        "labels",
+        "annotations",
+        "gt",
+        "ground_truth",
+        "segmentationclass",
+        "segmentationobject",
+    )
 )
 """What folders are called that hold images, and what belongs to each of them."""
 
@@ -33,14 +45,16 @@ HOW = (
 def labelled_by_folders(tree: Tree, layout: LayoutName = "auto") -> Labelled:
     """Tell parts and classes from one another, and list the images of each.
 
-    Folders that are named for parts and hold class folders are parts. Without such, the folders are the classes.
+    Folders that are named for parts and hold class folders are parts. Without such, the folders are
+    the classes.
 
     Args:
         tree: all below the root.
         layout: `classes` takes each folder of the root for a class.
 
     Raises:
-        DataError: if folders can be read in two ways, a part or a class lacks images, or parts differ in classes.
+        DataError: if folders can be read in two ways, a part or a class lacks images, or parts
+            differ in classes.
     """
     parts: Mapping[Part, Folder] = {"train": tree.top}
     beside: list[str] = []
@@ -63,7 +77,10 @@ def labelled_by_folders(tree: Tree, layout: LayoutName = "auto") -> Labelled:
     homeless = {path for folder in (tree.top, *parts.values()) for path, _ in folder.images}
     return Labelled(
         classes,
-        {part: files_in(tree.root, [found[name] for name in classes]) for part, found in folders.items()},
+        {
+            part: files_in(tree.root, [found[name] for name in classes])
+            for part, found in folders.items()
+        },
         {part: f"{shown(folder.place or tree.root.name)}/" for part, folder in parts.items()},
         left_out_of({"images in no class folder": homeless, "folders without images": beside}),
     )
@@ -75,10 +92,14 @@ def part_folder(folder: Path, part: Part) -> str:
     Raises:
         DataError: if several are.
     """
-    found = sorted(path.name for path in folder.glob("*") if path.is_dir() and part_named(path.name) == part)
+    found = sorted(
+        path.name for path in folder.glob("*") if path.is_dir() and part_named(path.name) == part
+    )
     if len(found) > 1:
         names = ", ".join(f"'{shown(name)}'" for name in found)
-        raise DataError(f"{shown(folder)}: {names} are all named for the part {part}; keep one of them")
+        raise DataError(
+            f"{shown(folder)}: {names} are all named for the part {part}; keep one of them"
+        )
     return found[0] if found else part
 
 
@@ -104,17 +125,23 @@ def _faults_of_parts(tree: Tree, named: Mapping[Part, Sequence[Folder]]) -> list
     faults = []
     for part, folders in named.items():
         if len(folders) > 1:
-            faults.append(f"{root}: {_quoted(folders)} are all named for the part {part}; keep one of them")
+            faults.append(
+                f"{root}: {_quoted(folders)} are all named for the part {part}; keep one of them"
+            )
         for folder in folders:
             if not folder.num_images:
-                faults.append(f"{shown(tree.root / folder.place)}: holds no image; fill the folder or remove it")
+                faults.append(
+                    f"{shown(tree.root / folder.place)}: holds no image; fill the folder or remove it"
+                )
             elif not folder.with_images():
                 what = f"is named for the part {part}, but its {folder.num_images} images are in no class folder"
                 remedy = "put them into class folders, or give their labels in ROOT/labels.csv, or move them elsewhere"
                 faults.append(f"{shown(tree.root / folder.place)}: {what}; {remedy}")
     if "train" not in named:
         found = _quoted([folder for folders in named.values() for folder in folders])
-        faults.append(f"{root}: holds {found}, but no folder for the part train, from which a model could learn")
+        faults.append(
+            f"{root}: holds {found}, but no folder for the part train, from which a model could learn"
+        )
     others = [folder for name, folder in tree.top.with_images().items() if not part_named(name)]
     if others:
         images = sum(folder.num_images for folder in others)
@@ -134,24 +161,31 @@ def _without_wrapper(folder: Folder) -> Folder:
 def _refuse_wrapper(tree: Tree) -> None:
     """Refuse a root that holds but the folder which is the root."""
     inner = _without_wrapper(tree.top)
-    while len(inner.with_images()) == 1 and not inner.images:  # train/ alone, or val/ and train/ further below
+    while (
+        len(inner.with_images()) == 1 and not inner.images
+    ):  # train/ alone, or val/ and train/ further below
         inner = next(iter(inner.with_images().values()))
     if inner is tree.top or len(inner.with_images()) < 2:
         return
     empty = [folder for folder in tree.top.folders.values() if not folder.num_images]
-    beside = f" ({_quoted(empty)} beside it {'holds' if len(empty) == 1 else 'hold'} none)" if empty else ""
+    beside = (
+        f" ({_quoted(empty)} beside it {'holds' if len(empty) == 1 else 'hold'} none)"
+        if empty
+        else ""
+    )
     held = _quoted(list(inner.with_images().values()))
     what = f"has all its images in one folder, '{shown(inner.place)}'{beside}, which holds {held}"
-    raise DataError(f"{shown(tree.root)}: {what}; the root to name is {shown(tree.root / inner.place)}")
+    raise DataError(
+        f"{shown(tree.root)}: {what}; the root to name is {shown(tree.root / inner.place)}"
+    )
 
 
 def _refuse_masks(tree: Tree, level: Folder) -> None:
     """Refuse folders of images and of their masks as two classes."""
     names = {shown(name).casefold() for name in level.with_images()}
     if names & FOR_IMAGES and names & FOR_MASKS and names <= FOR_IMAGES | FOR_MASKS:
-        what = (
-            f"{_quoted(list(level.with_images().values()))} look like images and what belongs to them, not like classes"
-        )
+        folders = _quoted(list(level.with_images().values()))
+        what = f"{folders} look like images and what belongs to them, not like classes"
         remedy = f"if they are masks, this is a data set for segmentation; {EACH_A_CLASS}"
         raise DataError(f"{shown(tree.root / level.place)}: {what}; {remedy}")
 
@@ -187,7 +221,10 @@ def _refuse_same_folders(tree: Tree, level: Folder) -> None:
 
 def _names_inside(folder: Folder) -> list[str]:
     """What the folders in a folder are called, whatever their case and spelling; a lone wrapper is passed through."""
-    return [part_named(name) or shown(name).casefold() for name in _without_wrapper(folder).with_images()]
+    return [
+        part_named(name) or shown(name).casefold()
+        for name in _without_wrapper(folder).with_images()
+    ]
 
 
 def _two_readings(tree: Tree, level: Folder, pair: tuple[str, str], common: Sequence[str]) -> str:
@@ -196,7 +233,9 @@ def _two_readings(tree: Tree, level: Folder, pair: tuple[str, str], common: Sequ
     what = f"{outer} hold folders of the same names ({inner})"
     as_parts = f"If {outer} are parts and {inner} classes, call the former train, val or test"
     turned = (
-        "; if it is the other way round, make it train/<class>, test/<class>" if any(map(part_named, common)) else ""
+        "; if it is the other way round, make it train/<class>, test/<class>"
+        if any(map(part_named, common))
+        else ""
     )
     return f"{shown(tree.root / level.place)}: {what}. {as_parts}{turned}; {EACH_A_CLASS}."
 
@@ -210,7 +249,9 @@ def _class_folders(tree: Tree, level: Folder) -> dict[str, Folder]:
     refuse_empty_classes(tree.root, level.folders.values())
     classes = {shown(name): folder for name, folder in level.folders.items()}
     if len(classes) < len(level.folders):
-        raise DataError(f"{place}: two folders have the same name but for the code of an accent; rename one")
+        raise DataError(
+            f"{place}: two folders have the same name but for the code of an accent; rename one"
+        )
     return classes
 
 
@@ -232,11 +273,17 @@ def _refuse_other_classes(tree: Tree, folders: Mapping[Part, Mapping[str, Folder
             lines.append(f"class '{name}' is in {' and '.join(where)}, but not in {absent}")
     if lines:
         counts = ", ".join(f"{part} has {len(found)}" for part, found in folders.items())
-        head = f"{shown(tree.root)}: the parts differ in {len(lines)} classes ({counts} class folders)"
-        raise DataError(f"{head}; rename or remove what is odd\n{listing(lines, name='odd-classes')}")
+        head = (
+            f"{shown(tree.root)}: the parts differ in {len(lines)} classes ({counts} class folders)"
+        )
+        raise DataError(
+            f"{head}; rename or remove what is odd\n{listing(lines, name='odd-classes')}"
+        )
 
 
 def _quoted(folders: Sequence[Folder]) -> str:
     """The places of folders, a few of them if they are many."""
     names = [f"'{shown(folder.place)}'" for folder in folders]
-    return ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return (
+        ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    )

@@ -14,7 +14,11 @@ from dasbench.seeds import derive_seed, permutation
 
 
 def cut_missing(
-    parts: Mapping[Part, ImageFiles], classes: Sequence[str], shares: Mapping[Part, float], *, salt: str
+    parts: Mapping[Part, ImageFiles],
+    classes: Sequence[str],
+    shares: Mapping[Part, float],
+    *,
+    salt: str,
 ) -> dict[Part, ImageFiles]:
     """Cut the parts that are missing from the training images; the same on every machine.
 
@@ -45,8 +49,9 @@ def grouped_split(
 ) -> list[NDArray[np.int64]]:
     """Cut indices into parts that tear no group and hold every class in about the given shares.
 
-    Groups are handed out one by one, the largest first, those of one size by lot. Each goes to the part that lacks most
-    of the group's classes; where a class has as many groups left as there are parts without it, to one of those.
+    Groups are handed out one by one, the largest first, those of one size by lot. Each goes to the
+    part that lacks most of the group's classes; where a class has as many groups left as there are
+    parts without it, to one of those.
 
     Args:
         labels: class of each example, [N].
@@ -55,8 +60,8 @@ def grouped_split(
         salt: names the split, so that data sets differ.
 
     Returns:
-        Sorted indices of the first part, then of the others in the order of `shares`. A class with fewer groups than
-        parts is missing from some.
+        Sorted indices of the first part, then of the others in the order of `shares`. A class with
+        fewer groups than parts is missing from some.
 
     Example:
         >>> labels, groups = np.array([0, 1] * 10), np.repeat(np.arange(10), 2)
@@ -83,7 +88,9 @@ def grouped_split(
     return [np.flatnonzero(part_of[groups] == part) for part in range(len(wanted))]
 
 
-def _refuse_small_classes(whole: ImageFiles, classes: Sequence[str], shares: Mapping[Part, float]) -> None:
+def _refuse_small_classes(
+    whole: ImageFiles, classes: Sequence[str], shares: Mapping[Part, float]
+) -> None:
     wanted = " and ".join(f"{share:g} for the {part} part" for part, share in shares.items())
     counts = np.bincount(whole.labels, minlength=len(classes)).tolist()
     lines = [
@@ -97,14 +104,19 @@ def _refuse_small_classes(whole: ImageFiles, classes: Sequence[str], shares: Map
 
 
 def _refuse_torn_classes(
-    whole: ImageFiles, groups: NDArray[np.int64], classes: Sequence[str], cut: Sequence[NDArray[np.int64]]
+    whole: ImageFiles,
+    groups: NDArray[np.int64],
+    classes: Sequence[str],
+    cut: Sequence[NDArray[np.int64]],
 ) -> None:
     """Refuse a cut by groups that leaves a part without a class."""
     lines = []
     for label, name in enumerate(classes):
         if not all((whole.labels[indices] == label).any() for indices in cut):
             count = len(np.unique(groups[whole.labels == label]))
-            lines.append(f"class '{name}' has {count} groups, which could not be dealt out over {len(cut)} parts")
+            lines.append(
+                f"class '{name}' has {count} groups, which could not be dealt out over {len(cut)} parts"
+            )
     if lines:
         remedy = "Add groups, or say in a column `split` which part each belongs to"
         raise DataError(f"{shown(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}.")

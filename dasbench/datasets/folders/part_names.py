@@ -18,13 +18,17 @@ WORDS: dict[Part, tuple[str, ...]] = {
 BESIDE = r"(?:set|sets|data|image|images|img|imgs|photo|photos|picture|pictures|split|part|subset|folder)*"
 """What may stand beside such a word and says nothing: `train_set`, `images-test`."""
 
-SPELLINGS = {part: re.compile(BESIDE + "(?:" + "|".join(words) + ")" + BESIDE) for part, words in WORDS.items()}
+SPELLINGS = {
+    part: re.compile(BESIDE + "(?:" + "|".join(words) + ")" + BESIDE)
+    for part, words in WORDS.items()
+}
 
 
 def part_named(name: str) -> Part | None:
     """The part that a name means; None if it means none, or more than one (`trainval`).
 
-    Upper and lower case are the same, and so are `train`, `train_set`, `TrainImages`, `train2017` and `01-train`.
+    Upper and lower case are the same, and so are `train`, `train_set`, `TrainImages`, `train2017`
+    and `01-train`.
 
     Args:
         name: of a folder, or the entry of a table.
@@ -60,4 +64,8 @@ def part_within(name: str) -> PartWithin | None:
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
     meant = {word.lower(): part_named(word) for word in words}
     parts = [part for part in meant.values() if part]
-    return PartWithin(parts[0], tuple(word for word in meant if not meant[word])) if len(parts) == 1 else None
+    return (
+        PartWithin(parts[0], tuple(word for word in meant if not meant[word]))
+        if len(parts) == 1
+        else None
+    )

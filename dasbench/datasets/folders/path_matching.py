@@ -42,7 +42,9 @@ def matches_by_path(images: Sequence[str], files: Sequence[str]) -> dict[int, li
         depths = {file: _depth(own, names_of(file), folders) for file in by_name.get(own[0], ())}
         longest = max(depths.values(), default=0)
         if longest:
-            fitting[index] = [Match(file, longest) for file, depth in depths.items() if depth == longest]
+            fitting[index] = [
+                Match(file, longest) for file, depth in depths.items() if depth == longest
+            ]
     return fitting
 
 
@@ -90,10 +92,14 @@ def decided_matches(
         deepest = max(candidates[rival][0].depth for rival in rivals)
         if len(matches) > 1:
             files = listed([match.file for match in matches])
-            faults[index] = f"it is not clear which file is the mask of {images[index]}; candidates: {files}"
+            faults[index] = (
+                f"it is not clear which file is the mask of {images[index]}; candidates: {files}"
+            )
         elif len([rival for rival in rivals if candidates[rival][0].depth == deepest]) > 1:
             others = listed([images[rival] for rival in rivals])
-            faults[index] = f"'{matches[0].file}' may be the mask of {others}; put masks into folders like the images'"
+            faults[index] = (
+                f"'{matches[0].file}' may be the mask of {others}; put masks into folders like the images'"
+            )
         elif matches[0].depth == deepest:
             found[index] = matches[0]
     return found, faults

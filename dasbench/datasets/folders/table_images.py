@@ -29,8 +29,8 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
         place: the table's path below the root.
 
     Raises:
-        DataError: if the table cannot be read, or names images that are not there, or in two ways, or its parts tear
-            a group.
+        DataError: if the table cannot be read, or names images that are not there, or in two ways,
+            or its parts tear a group.
     """
     table = read_table(tree.root / place)
     rows = _rows_of_images(tree, table)
@@ -38,7 +38,9 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
     if len(classes) < 2:
         what = f"has one label, '{shown(classes[0])}', and there is nothing to tell apart"
         raise DataError(f"{shown(table.path)}: {what}")
-    part_of = _parts_by_column(table, rows) if "split" in table.columns else _parts_by_folder(table, rows)
+    part_of = (
+        _parts_by_column(table, rows) if "split" in table.columns else _parts_by_folder(table, rows)
+    )
     grouped = "group" in table.columns
     if grouped:
         _refuse_torn_groups(table, rows, part_of)
@@ -50,7 +52,11 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
     unnamed = [path for path, _ in tree.top.all_images() if path not in rows]
     return Labelled(
         tuple(shown(label) for label in classes),
-        {part: _files(tree, images, rows, classes, grouped=grouped) for part, images in listed.items() if images},
+        {
+            part: _files(tree, images, rows, classes, grouped=grouped)
+            for part, images in listed.items()
+            if images
+        },
         {part: origin for part, images in listed.items() if images},
         left_out_of({f"images in no row of {shown(place)}": unnamed}),
     )
@@ -69,7 +75,12 @@ def _sorted_labels(labels: set[str]) -> list[str]:
 
 
 def _files(
-    tree: Tree, images: Sequence[str], rows: Mapping[str, Row], classes: Sequence[str], *, grouped: bool
+    tree: Tree,
+    images: Sequence[str],
+    rows: Mapping[str, Row],
+    classes: Sequence[str],
+    *,
+    grouped: bool,
 ) -> ImageFiles:
     """Some of the images, sorted by class and path."""
     number = {label: index for index, label in enumerate(classes)}
@@ -89,7 +100,11 @@ def _rows_of_images(tree: Tree, table: Table) -> dict[str, Row]:
     """The row of each image that the table names, by the image's path."""
     index = Index.of([path for path, _ in tree.top.all_images()])
     rows: dict[str, Row] = {}
-    faults: dict[str, list[str]] = {"is not there": [], "may be several images": [], "stands in two rows": []}
+    faults: dict[str, list[str]] = {
+        "is not there": [],
+        "may be several images": [],
+        "stands in two rows": [],
+    }
     for row in table.rows:
         found = index.images_of(row.file)
         at = f"{shown(table.path)}:{row.line}: '{shown(row.file)}'"
@@ -102,11 +117,16 @@ def _rows_of_images(tree: Tree, table: Table) -> dict[str, Row]:
         elif earlier is None:
             rows[found[0]] = row
         elif (earlier.label, earlier.split, earlier.group) != (row.label, row.split, row.group):
-            faults["stands in two rows"].append(f"{at} stands in line {earlier.line}, too, which says otherwise")
+            faults["stands in two rows"].append(
+                f"{at} stands in line {earlier.line}, too, which says otherwise"
+            )
     complaints = []
     for what, lines in faults.items():
         if lines:
-            complaints += [listing(lines, name="rows"), f"{len(lines)} of {len(table.rows)} rows: the image {what}"]
+            complaints += [
+                listing(lines, name="rows"),
+                f"{len(lines)} of {len(table.rows)} rows: the image {what}",
+            ]
     if complaints:
         raise DataError("\n".join(complaints))
     return rows
@@ -141,7 +161,8 @@ class Index:
     def images_of(self, file: str) -> list[str]:
         r"""The images that a table may mean by a name: those with the longest end of their path in common with it.
 
-        The name may have folders before it, below the root or above it, with `/` or `\`, and lack its ending.
+        The name may have folders before it, below the root or above it, with `/` or `\`, and lack
+        its ending.
 
         Example:
             >>> index = Index.of(["a/1.jpg", "b/1.jpg", "b/2.jpg"])
@@ -152,7 +173,9 @@ class Index:
         if not written:
             return []
         for candidates in (self.whole, self.stems):
-            found = [image for image in candidates.get(written[-1], ()) if self._agree(image, written)]
+            found = [
+                image for image in candidates.get(written[-1], ()) if self._agree(image, written)
+            ]
             if found:
                 return self._nearest(found, file)
         return []
@@ -190,7 +213,9 @@ def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
         else:
             unknown.append(f"{shown(table.path)}:{row.line}: '{shown(row.split)}' is no part")
     if unknown:
-        raise DataError(f"{listing(unknown, name='rows')}\n{len(unknown)} rows; parts are train, val and test")
+        raise DataError(
+            f"{listing(unknown, name='rows')}\n{len(unknown)} rows; parts are train, val and test"
+        )
     _refuse_no_train(table, parts)
     return parts
 
@@ -198,7 +223,9 @@ def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
 def _refuse_no_train(table: Table, parts: Mapping[str, Part]) -> None:
     if "train" not in parts.values():
         found = " and ".join(sorted(set(parts.values())))
-        raise DataError(f"{shown(table.path)}: all images are for {found}; none is for train, to learn from")
+        raise DataError(
+            f"{shown(table.path)}: all images are for {found}; none is for train, to learn from"
+        )
 
 
 def _parts_by_folder(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:

@@ -13,7 +13,15 @@ from dasbench.datasets.pictures.pixels import is_picture, readable_endings
 from dasbench.errors import DataError
 
 IGNORED = frozenset(
-    ("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+    (
+        "__MACOSX",
+        "Thumbs.db",
+        "desktop.ini",
+        "@eaDir",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+    )
 )
 """What systems put beside people's files."""
 
@@ -70,12 +78,13 @@ class Tree:
 def walk(root: Path, *, inside: str = "", used: Collection[str] = (), how: str) -> Tree:
     """Look at everything below a folder, once; hidden files and those of the system are passed over.
 
-    An image is what Pillow opens: by its ending, else by its first bytes. Links are followed; one that leads back to a
-    folder above it is not walked again.
+    An image is what Pillow opens: by its ending, else by its first bytes. Links are followed; one
+    that leads back to a folder above it is not walked again.
 
     Args:
         root: what the paths start from.
-        inside: a folder below it (`train`), of which alone is looked at what is in it; the root itself if empty.
+        inside: a folder below it (`train`), of which alone is looked at what is in it; the root
+            itself if empty.
         used: paths of files that are used, though they are no images.
         how: how to get the data, for the error.
 
@@ -128,10 +137,14 @@ class Walker:
         for entry in listed:
             if not entry.name.startswith(".") and entry.name not in IGNORED:
                 self._add(found, entry, above | {(status.st_dev, status.st_ino)})
-        found.num_images = len(found.images) + sum(inner.num_images for inner in found.folders.values())
+        found.num_images = len(found.images) + sum(
+            inner.num_images for inner in found.folders.values()
+        )
         return found
 
-    def _add(self, found: Folder, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> None:
+    def _add(
+        self, found: Folder, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]
+    ) -> None:
         """Put an entry of a folder where it belongs."""
         place = f"{found.place}/{entry.name}" if found.place else entry.name
         try:
@@ -139,7 +152,9 @@ class Walker:
         except OSError as error:
             if entry.is_symlink() and not isinstance(error, PermissionError):
                 target = shown(Path(entry.path).readlink())
-                self.dangling.append(f"{shown(entry.path)}: is a link to {target}, which is not there")
+                self.dangling.append(
+                    f"{shown(entry.path)}: is a link to {target}, which is not there"
+                )
             else:
                 self.forbidden.append(f"{shown(entry.path)}: {error.strerror}")
             return
@@ -177,9 +192,15 @@ class Walker:
         complaints = []
         if self.forbidden:
             remedy = "make folders and files readable for the user who runs this (chmod -R u+rX), or remove them"
-            complaints += [listing(self.forbidden, name="unreadable"), f"{len(self.forbidden)} unreadable: {remedy}"]
+            complaints += [
+                listing(self.forbidden, name="unreadable"),
+                f"{len(self.forbidden)} unreadable: {remedy}",
+            ]
         if self.dangling:
-            complaints += [listing(self.dangling, name="links"), f"{len(self.dangling)} dangling links: {FETCH}"]
+            complaints += [
+                listing(self.dangling, name="links"),
+                f"{len(self.dangling)} dangling links: {FETCH}",
+            ]
         if complaints:
             raise DataError("\n".join(complaints))
 
@@ -216,5 +237,9 @@ def added(*counts: Mapping[str, LeftOut]) -> dict[str, LeftOut]:
     for count in counts:
         for what, (number, example) in count.items():
             before = total.get(what)
-            total[what] = LeftOut(before.number + number, before.example) if before else LeftOut(number, example)
+            total[what] = (
+                LeftOut(before.number + number, before.example)
+                if before
+                else LeftOut(number, example)
+            )
     return total

@@ -23,7 +23,8 @@ class Contents(NamedTuple):
     Args:
         files: by the name of the part that they make up.
         about: hash of the facts that belong to them.
-        stamps: what each of them looked like from outside before it was read, one list after the other.
+        stamps: what each of them looked like from outside before it was read, one list after the
+            other.
     """
 
     files: Mapping[str, FileList]
@@ -43,8 +44,8 @@ _read_so_far: dict[str, Contents] = {}
 def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
     """16 hexadecimal digits that change with any file's content, the order of the files, their parts, or a fact.
 
-    Every file is read once and remembered. Where that takes too long (`--trust-data`), the names and sizes of the files
-    stand for their content; the fingerprint says so.
+    Every file is read once and remembered. Where that takes too long (`--trust-data`), the names
+    and sizes of the files stand for their content; the fingerprint says so.
 
     Args:
         files: by the name of the part that they make up.
@@ -57,7 +58,9 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     if data_access().look == "names":
         return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
     contents = Contents(files, about, stamps)
-    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(files, about)
+    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(
+        files, about
+    )
     _read_so_far[fingerprint] = contents
     return fingerprint
 
@@ -85,7 +88,11 @@ def refuse_changed_files(fingerprint: str) -> None:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
         paths = [listed.folder / name for listed in files.values() for name in listed.names]
-        differ = [shown(path) for path, now, then in zip(paths, stamps, before, strict=True) if now != then]
+        differ = [
+            shown(path)
+            for path, now, then in zip(paths, stamps, before, strict=True)
+            if now != then
+        ]
         raise DataError(
             f"{listing(differ, name='changed')}\nwas written after the study was planned and is another file now: "
             "put the former one back"
@@ -133,7 +140,9 @@ def copies_over_parts(files: Mapping[str, FileList]) -> list[Copy]:
     for part, listed in files.items():
         for name, digest in zip(listed.names, digests_of(listed), strict=True):
             path = listed.folder / name
-            original, original_part = first.setdefault(digest, (path, part)) if digest else (path, part)
+            original, original_part = (
+                first.setdefault(digest, (path, part)) if digest else (path, part)
+            )
             if original_part != part:
                 copies.append(Copy(path, part, original, original_part))
     return copies
@@ -160,7 +169,9 @@ def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
 
 def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
     """How every file looks from outside, one list after the other."""
-    return tuple(stamp_of(listed.folder / name) for listed in files.values() for name in listed.names)
+    return tuple(
+        stamp_of(listed.folder / name) for listed in files.values() for name in listed.names
+    )
 
 
 def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:

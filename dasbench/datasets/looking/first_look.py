@@ -25,7 +25,8 @@ class FileList(NamedTuple):
     Args:
         folder: where they lie.
         names: the path of each below it, with `/`.
-        holds: photographs, which are decoded as networks see them, values (masks), or data that are no pictures.
+        holds: photographs, which are decoded as networks see them, values (masks), or data that are
+            no pictures.
     """
 
     folder: Path
@@ -47,7 +48,10 @@ def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
     access = data_access()
     doing = "decoding" if access.look == "pixels" else "reading"
     with ExitStack() as stack:
-        memories = {folder: stack.enter_context(remembering(folder)) for folder in {each.folder for each in lists}}
+        memories = {
+            folder: stack.enter_context(remembering(folder))
+            for folder in {each.folder for each in lists}
+        }
         wanted: dict[Path, _File] = {}
         for files in lists:
             new = [name for name in files.names if _is_new(memories[files.folder], files, name)]
@@ -66,7 +70,9 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
     """
     damaged: list[str] = []
     for listed, known in zip(files, found, strict=True):
-        faults = ((name, one.fault) for name, one in zip(listed.names, known, strict=True) if one.fault)
+        faults = (
+            (name, one.fault) for name, one in zip(listed.names, known, strict=True) if one.fault
+        )
         damaged += [f"{shown(listed.folder / name)}: {fault}" for name, fault in faults]
     if damaged:
         number = sum(len(listed.names) for listed in files)
@@ -103,15 +109,22 @@ def _decodes(files: FileList) -> bool:
 
 def _read_all(files: Sequence[_File]) -> Iterator[tuple[_File, Known, int]]:
     """Read files in parallel; gives the file, what was found out and when it was read, in order."""
-    decodes = {id(file.listed): _decodes(file.listed) for file in files}  # the threads do not know what was chosen
+    decodes = {
+        id(file.listed): _decodes(file.listed) for file in files
+    }  # the threads do not know what was chosen
 
     def read(some: Sequence[_File]) -> list[tuple[_File, Known, int]]:
-        return [(file, *_read(file.path, holds=file.listed.holds, pixels=decodes[id(file.listed)])) for file in some]
+        return [
+            (file, *_read(file.path, holds=file.listed.holds, pixels=decodes[id(file.listed)]))
+            for file in some
+        ]
 
     if not files:
         return
     chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    pool = ThreadPoolExecutor(data_access().loaders or usable_cores(), thread_name_prefix="first look")
+    pool = ThreadPoolExecutor(
+        data_access().loaders or usable_cores(), thread_name_prefix="first look"
+    )
     try:
         for found in pool.map(read, chunks):
             yield from found
@@ -125,7 +138,9 @@ def _read(path: Path, *, holds: str, pixels: bool) -> tuple[Known, int]:
     try:
         digest = sha256(path.read_bytes()).hexdigest()[:32]
     except OSError as error:
-        return Known(NEVER, "", 0, 0, decoded=False, fault=f"cannot be read ({error.strerror})"), read_at
+        return Known(
+            NEVER, "", 0, 0, decoded=False, fault=f"cannot be read ({error.strerror})"
+        ), read_at
     width = height = 0
     fault = ""
     if holds != "data":

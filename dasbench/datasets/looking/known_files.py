@@ -107,7 +107,12 @@ def remembering(folder: Path) -> Iterator[Memory]:
     Another Pillow may decode what this one cannot, and remembers on its own.
     """
     place = os.fsencode(folder.resolve())
-    file = cache_folder() / "files" / f"{READING}-pillow-{PIL.__version__}" / f"{sha256(place).hexdigest()[:24]}.jsonl"
+    file = (
+        cache_folder()
+        / "files"
+        / f"{READING}-pillow-{PIL.__version__}"
+        / f"{sha256(place).hexdigest()[:24]}.jsonl"
+    )
     known = _read(file)
     stream = _open(file)
     try:
@@ -124,7 +129,9 @@ def _open(file: Path) -> TextIOWrapper | None:
         stream = file.open("a", encoding="ascii", buffering=1)
         stream.write("\n")  # the last line may have been cut off
     except OSError as error:
-        logger.warning("%s: cannot be written (%s): what is read now will be read again", file, error.strerror)
+        logger.warning(
+            "%s: cannot be written (%s): what is read now will be read again", file, error.strerror
+        )
         return None
     return stream
 

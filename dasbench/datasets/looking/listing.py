@@ -23,7 +23,11 @@ def listing(lines: Sequence[str], *, name: str) -> str:
         return "\n".join(lines)
     text = "\n".join(lines) + "\n"
     path = cache_folder() / "lists" / f"{name}-{sha256(text.encode()).hexdigest()[:8]}.txt"
-    where = f"all {len(lines)} are listed in {path}" if _is_written(path, text) else f"{len(lines)} in all"
+    where = (
+        f"all {len(lines)} are listed in {path}"
+        if _is_written(path, text)
+        else f"{len(lines)} in all"
+    )
     return "\n".join([*lines[:SHOWN], f"... and {len(lines) - SHOWN} more; {where}"])
 
 
@@ -47,4 +51,6 @@ def shown(name: str | PathLike[str]) -> str:
     text = normalize("NFC", fspath(name))
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )

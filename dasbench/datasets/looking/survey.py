@@ -79,11 +79,13 @@ class Survey:
         left_out: what lies beside the images and is not used.
         sizes: of the images, None where they are no files.
         sharpest: the sharpest downscale, None where nothing is scaled down.
-        seen_share: mean share of an image's area that evaluation sees, None where images are no files.
+        seen_share: mean share of an image's area that evaluation sees, None where images are no
+            files.
         fit: how images get to their size, `""` where they keep it.
         num_files: files that it is read from.
         never_decoded: how many of them nobody has decoded.
-        copies: photographs that stand in another part too, where that is not refused; None if there are none.
+        copies: photographs that stand in another part too, where that is not refused; None if there
+            are none.
         by_names: whether names and sizes of the files stand for their content.
     """
 
@@ -109,10 +111,17 @@ def survey(data: Dataset[Any]) -> Survey:
     """
     parts: dict[Part, Examples] = {part: getattr(data, part) for part in get_args(Part)}
     known_parts = {
-        part: PartSurvey(number=len(split), counts=_counts(split, data), origin=data.origins.get(part, ""))
+        part: PartSurvey(
+            number=len(split), counts=_counts(split, data), origin=data.origins.get(part, "")
+        )
         for part, split in parts.items()
     }
-    lists = [files for split in parts.values() if isinstance(split, InFiles) for files in split.file_lists]
+    lists = [
+        files
+        for split in parts.values()
+        if isinstance(split, InFiles)
+        for files in split.file_lists
+    ]
     in_files = _in_files(data, lists, _framing(parts["test"])) if lists else {}
     return Survey(
         classes=data.classes,
@@ -137,7 +146,9 @@ def _framing(split: Examples) -> Framing | None:
     return framing if isinstance(framing, Framing) else None
 
 
-def _in_files(data: Dataset[Any], lists: Sequence[FileList], framing: Framing | None) -> dict[str, Any]:
+def _in_files(
+    data: Dataset[Any], lists: Sequence[FileList], framing: Framing | None
+) -> dict[str, Any]:
     """What there is to say of files, as fields of a survey."""
     by_names = data.fingerprint.startswith(BY_NAMES)
     num_files = sum(len(files.names) for files in lists)
@@ -151,7 +162,12 @@ def _in_files(data: Dataset[Any], lists: Sequence[FileList], framing: Framing | 
         known = [*_photographs(lists, found)]
         never_decoded = sum(not one.decoded for each in found for one in each)
         copies = _copies(lists, found)
-    about = {"num_files": num_files, "never_decoded": never_decoded, "copies": copies, "by_names": by_names}
+    about = {
+        "num_files": num_files,
+        "never_decoded": never_decoded,
+        "copies": copies,
+        "by_names": by_names,
+    }
     return {**about, **_of_sizes(known, framing)}
 
 
@@ -167,11 +183,15 @@ def _copies(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> Left
     return LeftOut(len(copies), copies[0]) if copies else None
 
 
-def _photographs(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> Iterator[tuple[str, int, int]]:
+def _photographs(
+    lists: Sequence[FileList], found: Sequence[Sequence[Known]]
+) -> Iterator[tuple[str, int, int]]:
     """Path, width and height of every photograph."""
     for files, known in zip(lists, found, strict=True):
         if files.holds == "photographs":
-            yield from ((name, one.width, one.height) for name, one in zip(files.names, known, strict=True))
+            yield from (
+                (name, one.width, one.height) for name, one in zip(files.names, known, strict=True)
+            )
 
 
 def _sample(lists: Sequence[FileList]) -> Iterator[tuple[str, int, int]]:

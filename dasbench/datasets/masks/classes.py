@@ -22,7 +22,14 @@ NOTHING = ("background", "bg", "nothing", "none")
 UNKNOWN = ("ignore", "ignored", "void", "unlabeled", "unlabelled", "boundary", "border")
 """Names, but for underscores, that do not stand for a class: there is nothing, or nobody says what there is."""
 
-TABLES = ("labelmap.txt", "class_names.txt", "class_dict.csv", "classes.json", "class_names.json", "meta.json")
+TABLES = (
+    "labelmap.txt",
+    "class_names.txt",
+    "class_dict.csv",
+    "classes.json",
+    "class_names.json",
+    "meta.json",
+)
 """Files that may say what masks mean, in lower case."""
 
 
@@ -30,7 +37,8 @@ class Named(NamedTuple):
     """Classes as they are named.
 
     Args:
-        names: of the classes, in their order; those that stand for nothing or for what is ignored too.
+        names: of the classes, in their order; those that stand for nothing or for what is ignored
+            too.
         colours: of each, as `colour_code` counts them; empty if the order tells what values mean.
         values: of each, where they are said; else they follow from the order.
         source: who says so, for messages.
@@ -57,9 +65,10 @@ class Classes(NamedTuple):
 def classes_of(found: Mapping[str, Found], named: Named | None) -> Classes:
     """The classes in masks.
 
-    With colours named, colours tell the class. With names alone, value 1 is the first class, unless that is called
-    background: then it is 0. Where nothing is named, masks with colours have a class for each colour but black, and
-    masks of numbers one for each value but 0 and 255; if 0 and 255 are all there is, 255 is the one class.
+    With colours named, colours tell the class. With names alone, value 1 is the first class, unless
+    that is called background: then it is 0. Where nothing is named, masks with colours have a class
+    for each colour but black, and masks of numbers one for each value but 0 and 255; if 0 and 255
+    are all there is, 255 is the one class.
 
     Args:
         found: what each mask holds, by its path.
@@ -94,14 +103,18 @@ def _by_colour(found: Mapping[str, Found], named: Named | None) -> Classes:
     many = [file for file, each in found.items() if not each.colours]
     if many:
         what = f"has more colours than classes can have, as do {len(many)} of {len(found)} masks in all"
-        raise DataError(f"{many[0]}: {what}; a mask has one colour for each class, without smooth edges")
+        raise DataError(
+            f"{many[0]}: {what}; a mask has one colour for each class, without smooth edges"
+        )
     there = sorted({code for each in found.values() for code in each.colours})
     if named is None:
         others = [code for code in there if code]
         named = Named(tuple(colour_name(code).rpartition(" ")[2] for code in others), tuple(others))
     numbers: dict[int, int] = {0: 0}
     names = _numbered(zip(named.names, named.colours, strict=True), numbers)
-    strange = {code: file for file, each in found.items() for code in each.colours if code not in numbers}
+    strange = {
+        code: file for file, each in found.items() for code in each.colours if code not in numbers
+    }
     if strange:
         file = next(iter(strange.values()))
         said = f"{named.source} gives the meaning of {len(numbers)} colours, but masks have others"
@@ -112,7 +125,9 @@ def _by_colour(found: Mapping[str, Found], named: Named | None) -> Classes:
 def _by_value(found: Mapping[str, Found], named: Named | None) -> Classes:
     values = sorted({value for each in found.values() for value in each.values})
     numbers: dict[int, int] = {0: 0}
-    if values in ([0, IGNORED], [IGNORED], [0, 65535]) and (named is None or len(_own(named.names)) == 1):
+    if values in ([0, IGNORED], [IGNORED], [0, 65535]) and (
+        named is None or len(_own(named.names)) == 1
+    ):
         names = _own(named.names) if named else ["object"]
         numbers[values[-1]] = 1
         return _checked(found, names, numbers, by_colour=False)
@@ -121,19 +136,23 @@ def _by_value(found: Mapping[str, Found], named: Named | None) -> Classes:
         others = [value for value in values if value not in numbers]
         if len(others) > MOST_UNNAMED:
             what = f"masks hold {len(values)} values, from {values[0]} to {values[-1]}"
-            remedy = (
-                "masks that were scaled smoothly look so; if that many classes are meant, name them: classes: [...]"
-            )
+            remedy = "masks that were scaled smoothly look so; if that many classes are meant, name them: classes: [...]"
             raise DataError(f"{next(iter(found))}: {what}; {remedy}")
         names = _numbered(((str(value), value) for value in others), numbers)
         return _checked(found, names, numbers, by_colour=False)
     names = _numbered(_values_named(named), numbers)
-    strange = {value: file for file, each in found.items() for value in each.values if value not in numbers}
+    strange = {
+        value: file for file, each in found.items() for value in each.values if value not in numbers
+    }
     if strange:
         file, listed = next(iter(strange.values())), ", ".join(map(str, sorted(strange)[:10]))
-        known = ", ".join(str(value) for value in sorted(numbers)[:10]) + (", ..." if len(numbers) > 10 else "")
+        known = ", ".join(str(value) for value in sorted(numbers)[:10]) + (
+            ", ..." if len(numbers) > 10 else ""
+        )
         said = f"{named.source} tells what the values {known} mean, but masks hold others"
-        raise DataError(f"{file}: {said}: {listed}; 0 is nothing and 255 is ignored unless they are named")
+        raise DataError(
+            f"{file}: {said}: {listed}; 0 is nothing and 255 is ignored unless they are named"
+        )
     return _checked(found, names, numbers, by_colour=False)
 
 
@@ -199,22 +218,34 @@ def named_in_folder(folder: Path) -> Named | None:
     try:
         named = _read_table(file, file.read_text("utf-8-sig"))
     except (OSError, ValueError, TypeError, LookupError, AttributeError, csv.Error) as error:
-        raise DataError(f"{file}: cannot be read as names of classes: {error}; mend it, or move it away") from error
+        raise DataError(
+            f"{file}: cannot be read as names of classes: {error}; mend it, or move it away"
+        ) from error
     return named if named and named.names else None
 
 
 def _read_table(file: Path, text: str) -> Named:
     """Names with their colours or their values, if those are there."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = [
+        line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")
+    ]
     if file.suffix.lower() == ".json":
         return _named_in_json(json.loads(text), file.name)
     if file.suffix.lower() == ".csv":
         cells = [[cell.strip() for cell in line] for line in csv.reader(lines)]
         rows = [line for line in cells if all(map(str.isdigit, line[1:4]))]
-        return Named(tuple(row[0] for row in rows), tuple(colour_of(row[1:4]) for row in rows), source=file.name)
+        return Named(
+            tuple(row[0] for row in rows),
+            tuple(colour_of(row[1:4]) for row in rows),
+            source=file.name,
+        )
     if file.name.lower() == "labelmap.txt":
         fields = [line.split(":") for line in lines]
-        return Named(tuple(row[0] for row in fields), tuple(colour_of(row[1]) for row in fields), source=file.name)
+        return Named(
+            tuple(row[0] for row in fields),
+            tuple(colour_of(row[1]) for row in fields),
+            source=file.name,
+        )
     return Named(tuple(lines), source=file.name)
 
 
@@ -231,7 +262,9 @@ def _named_in_json(content: Any, source: str) -> Named:
             raise ValueError("some classes have a colour and some have none")
         return Named(names, colours, source=source)
     if all(str(key).isdigit() for key in content):
-        return Named(tuple(map(str, content.values())), values=tuple(map(int, content)), source=source)
+        return Named(
+            tuple(map(str, content.values())), values=tuple(map(int, content)), source=source
+        )
     if all(isinstance(value, int) for value in content.values()):
         return Named(tuple(content), values=tuple(content.values()), source=source)
     return Named(tuple(content), tuple(map(colour_of, content.values())), source=source)

@@ -44,12 +44,16 @@ def _looked_into(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
         except DataError as error:
             return str(error)
 
-    with ThreadPoolExecutor(data_access().loaders or usable_cores(), thread_name_prefix="masks") as pool:
+    with ThreadPoolExecutor(
+        data_access().loaders or usable_cores(), thread_name_prefix="masks"
+    ) as pool:
         found = list(pool.map(look, pairs))
     faults = [each for each in found if isinstance(each, str)]
     if faults:
         lines = listing(faults, name="masks")
-        raise DataError(f"{lines}\n{len(faults)} of {len(pairs)} masks cannot be used. Nothing was trained.")
+        raise DataError(
+            f"{lines}\n{len(faults)} of {len(pairs)} masks cannot be used. Nothing was trained."
+        )
     return [each for each in found if isinstance(each, Found)]
 
 
@@ -66,7 +70,10 @@ def _remembered(memory: Path) -> list[Found]:
     """What was found before; nothing, if nothing was, or it cannot be read."""
     try:
         content = json.loads(memory.read_text("utf-8"))
-        return [Found(tuple(values), tuple(colours), bool(palette)) for values, colours, palette in content]
+        return [
+            Found(tuple(values), tuple(colours), bool(palette))
+            for values, colours, palette in content
+        ]
     except (OSError, ValueError, TypeError):
         return []
 

@@ -27,7 +27,8 @@ class Found(NamedTuple):
 
     Args:
         values: the numbers of its pixels; empty if it has colours that are no numbers.
-        colours: the colours of its pixels as `colour_code` counts them; empty if they are too many for classes.
+        colours: the colours of its pixels as `colour_code` counts them; empty if they are too many
+            for classes.
         of_palette: whether a palette gives the numbers colours.
     """
 
@@ -57,13 +58,17 @@ class Decoding:
             DataError: if a value or a colour means nothing.
         """
         if mask.mode not in ("L", "P"):
-            return Image.fromarray(self._numbers_of(_colours_of(mask) if self.by_colour else _values_of(mask)))
+            return Image.fromarray(
+                self._numbers_of(_colours_of(mask) if self.by_colour else _values_of(mask))
+            )
         there = _counted(mask)
         levels = Image.fromarray(np.array([there], np.uint8))
         if mask.mode == "P":
             levels.putpalette(mask.getpalette("RGB") or [])
         numbers = np.zeros(256, np.uint8)
-        numbers[there] = self._numbers_of(_colours_of(levels) if self.by_colour else _values_of(levels))[0]
+        numbers[there] = self._numbers_of(
+            _colours_of(levels) if self.by_colour else _values_of(levels)
+        )[0]
         return Image.fromarray(numbers[np.asarray(mask)])
 
     def _numbers_of(self, pixels: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -102,7 +107,9 @@ def read_mask(path: Path, image: Path) -> Image.Image:
     mask, header = read_values(path), read_header(image)
     with path.open("rb") as stream:
         if stream.read(len(JPEG)) == JPEG:
-            raise DataError(f"{path}: is a JPEG, which changes values; a mask has to be a PNG, TIFF, BMP or GIF")
+            raise DataError(
+                f"{path}: is a JPEG, which changes values; a mask has to be a PNG, TIFF, BMP or GIF"
+            )
     size = header.width, header.height
     if mask.size == size:
         return mask
@@ -120,17 +127,23 @@ def look_into(path: Path, image: Path) -> Found:
     """
     mask = read_mask(path, image)
     try:
-        values = np.unique(_values_of(mask)).tolist() if mask.mode not in ("P", "L") else _counted(mask)
+        values = (
+            np.unique(_values_of(mask)).tolist() if mask.mode not in ("P", "L") else _counted(mask)
+        )
     except DataError as error:
         if mask.mode not in ("RGB", "RGBA", "LA", "PA"):
             raise DataError(f"{path}: {error}") from error
         values = []
-    colours: list[int] = np.unique(_colours_of(mask)).tolist() if mask.mode not in ("P", "L") else []
+    colours: list[int] = (
+        np.unique(_colours_of(mask)).tolist() if mask.mode not in ("P", "L") else []
+    )
     if mask.mode == "L":
         colours = [colour_code(value, value, value) for value in values]
     elif mask.mode == "P":
         colours = sorted(set(_palette_of(mask)[values].tolist()))
-    return Found(tuple(values), tuple(colours) if len(colours) <= MOST_COLOURS else (), mask.mode == "P")
+    return Found(
+        tuple(values), tuple(colours) if len(colours) <= MOST_COLOURS else (), mask.mode == "P"
+    )
 
 
 def _counted(mask: Image.Image) -> list[int]:
@@ -149,7 +162,9 @@ def _values_of(mask: Image.Image) -> NDArray[np.int32]:
     if mask.mode.startswith("I"):
         numbers = np.asarray(mask).astype(np.int64)
         if numbers.min() < 0 or numbers.max() >= MOST_VALUES:
-            raise DataError(f"has values from {numbers.min()} to {numbers.max()}; classes are from 0 to 65535")
+            raise DataError(
+                f"has values from {numbers.min()} to {numbers.max()}; classes are from 0 to 65535"
+            )
         return numbers.astype(np.int32)
     if mask.mode == "F":
         raise DataError("has fractions, not whole numbers, for values")

@@ -32,9 +32,7 @@ MASK_FOLDERS = (
 )
 """Names of folders by their letters in lower case: `Ground_Truth` is `groundtruth`."""
 
-MASK_WORDS = (
-    "masks?|labels?|annot(?:ation)?s?|gt|ground_?truth|seg(?:mentation)?s?|matte|l|labelids|gtfine_labelids|anno"
-)
+MASK_WORDS = "masks?|labels?|annot(?:ation)?s?|gt|ground_?truth|seg(?:mentation)?s?|matte|l|labelids|gtfine_labelids|anno"
 IMAGE_WORDS = "images?|imgs?|photo|sat|rgb|leftimg8bit|im"
 
 VOC_YEAR = re.compile(r"VOC\d{4}", re.IGNORECASE)
@@ -66,9 +64,13 @@ def voc_root(folder: Path) -> Path:
         DataError: if there are several years.
     """
     inner = folder / "VOCdevkit" if (folder / "VOCdevkit").is_dir() else folder
-    years = sorted(path.name for path in inner.glob("*") if VOC_YEAR.fullmatch(path.name) and path.is_dir())
+    years = sorted(
+        path.name for path in inner.glob("*") if VOC_YEAR.fullmatch(path.name) and path.is_dir()
+    )
     if len(years) > 1:
-        raise DataError(f"{shown(inner)}: holds {', '.join(years)}; write the one that is meant into the root")
+        raise DataError(
+            f"{shown(inner)}: holds {', '.join(years)}; write the one that is meant into the root"
+        )
     return inner / years[0] if years else folder
 
 
@@ -92,7 +94,9 @@ def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[Pl
         raise DataError(
             f"{shown(tree.root)}: holds one folder, '{name}', which holds images and masks; make it the root"
         )
-    raise DataError(f"{shown(tree.root)}: holds no folder of images with one of masks beside it. {HOW}")
+    raise DataError(
+        f"{shown(tree.root)}: holds no folder of images with one of masks beside it. {HOW}"
+    )
 
 
 def _places(tree: Tree, level: Folder, *, images: str | None, masks: str | None) -> list[Place]:
@@ -109,14 +113,18 @@ def _places(tree: Tree, level: Folder, *, images: str | None, masks: str | None)
     return _one_for_each_part(tree, above or _beside(level)) or _among(level)
 
 
-def _pair_in(tree: Tree, level: Folder, *, images: str | None, masks: str | None) -> tuple[Folder, Folder] | None:
+def _pair_in(
+    tree: Tree, level: Folder, *, images: str | None, masks: str | None
+) -> tuple[Folder, Folder] | None:
     """The folder of images in a folder, and that of masks."""
     one = _folder_named(tree, level, images, IMAGE_FOLDERS, "images")
     other = _folder_named(tree, level, masks, MASK_FOLDERS, "masks")
     return (one, other) if one and other else None
 
 
-def _folder_named(tree: Tree, level: Folder, given: str | None, usual: Sequence[str], key: str) -> Folder | None:
+def _folder_named(
+    tree: Tree, level: Folder, given: str | None, usual: Sequence[str], key: str
+) -> Folder | None:
     """The folder of the given name, or of a usual one, that holds pictures."""
     if given is not None:
         found: Folder | None = level
@@ -127,7 +135,9 @@ def _folder_named(tree: Tree, level: Folder, given: str | None, usual: Sequence[
     if len(named) > 1:
         both = " and ".join(map(shown, named))
         where = shown(tree.root / level.place)
-        raise DataError(f"{where}: {both} may both hold the {key}; write {key}: {shown(named[0])}, or another")
+        raise DataError(
+            f"{where}: {both} may both hold the {key}; write {key}: {shown(named[0])}, or another"
+        )
     return level.folders[named[0]] if named else None
 
 
@@ -159,7 +169,9 @@ def masks_among(files: Sequence[str]) -> set[str]:
     names = {file.rpartition(".")[0] for file in files}
     images = {bare_name(name, IMAGE_WORDS) for name in names} | names
     bare = {file: bare_name(file.rpartition(".")[0], MASK_WORDS) for file in files}
-    return {file for file, name in bare.items() if name != file.rpartition(".")[0] and name in images}
+    return {
+        file for file, name in bare.items() if name != file.rpartition(".")[0] and name in images
+    }
 
 
 def bare_name(name: str, words: str) -> str:
@@ -176,7 +188,9 @@ def bare_name(name: str, words: str) -> str:
     folder, slash, last = name.rpartition("/")
     if ending_of(last) in readable_endings():
         last = last.rpartition(".")[0]
-    last = re.sub(rf"(?<=.)[_. -]+(?:{words})$|^(?:{words})[_. -]+(?=.)", "", last, flags=re.IGNORECASE)
+    last = re.sub(
+        rf"(?<=.)[_. -]+(?:{words})$|^(?:{words})[_. -]+(?=.)", "", last, flags=re.IGNORECASE
+    )
     return folder + slash + last
 
 
@@ -221,5 +235,7 @@ def _one_for_each_part(tree: Tree, places: list[Place]) -> list[Place]:
     twice = [place for place in places if parts.count(place.part) > 1]
     if twice:
         both = " and ".join(shown(place.images.place) for place in twice)
-        raise DataError(f"{shown(tree.root)}: {both} are both {twice[0].part}; put them together, or rename one")
+        raise DataError(
+            f"{shown(tree.root)}: {both} are both {twice[0].part}; put them together, or rename one"
+        )
     return places

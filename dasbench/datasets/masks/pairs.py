@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dasbench.datasets.dataset import LeftOut, Part
-from dasbench.datasets.folders.path_matching import Match, decided_matches, files_of, matches_by_path
+from dasbench.datasets.folders.path_matching import (
+    Match,
+    decided_matches,
+    files_of,
+    matches_by_path,
+)
 from dasbench.datasets.folders.walk import Folder, Tree
 from dasbench.datasets.looking.listing import listing
 from dasbench.datasets.masks.layouts import (
@@ -59,12 +64,15 @@ def pair_up(tree: Tree, places: Sequence[Place], *, leave_out_unmasked: bool) ->
         leave_out_unmasked: whether images without a mask are left out, rather than refused.
 
     Raises:
-        DataError: if an image has no mask, it is not clear which, or a part is torn; naming all of the kind.
+        DataError: if an image has no mask, it is not clear which, or a part is torn; naming all of
+            the kind.
     """
     pairs, folder = Pairs(), tree.root
     lists = listed_parts(folder)
     inside = {path for place in places for path in (*_paths(place.images), *_paths(place.masks))}
-    pairs.leave_out("in no folder of images or masks", [path for path in _paths(tree.top) if path not in inside])
+    pairs.leave_out(
+        "in no folder of images or masks", [path for path in _paths(tree.top) if path not in inside]
+    )
     for place in places:
         matched, unmasked = _matched(folder, place, pairs)
         if place.part:
@@ -93,14 +101,22 @@ def _matched(folder: Path, place: Place, pairs: Pairs) -> tuple[list[Pair], list
     found, faults = decided_matches(images, candidates)
     if faults:
         where = folder / place.masks.place
-        raise DataError(listing([f"{where}: {faults[index]}" for index in sorted(faults)], name="masks"))
+        raise DataError(
+            listing([f"{where}: {faults[index]}" for index in sorted(faults)], name="masks")
+        )
     used = files_of(candidates)
-    pairs.leave_out("masks of no image", [_below(place.masks.place, mask) for mask in masks if mask not in used])
+    pairs.leave_out(
+        "masks of no image", [_below(place.masks.place, mask) for mask in masks if mask not in used]
+    )
     matched = [
         Pair(_below(place.images.place, images[index]), _below(place.masks.place, match.file))
         for index, match in sorted(found.items())
     ]
-    return matched, [_below(place.images.place, image) for index, image in enumerate(images) if index not in found]
+    return matched, [
+        _below(place.images.place, image)
+        for index, image in enumerate(images)
+        if index not in found
+    ]
 
 
 def _candidates(images: Sequence[str], masks: Sequence[str]) -> dict[int, list[Match]]:
@@ -110,9 +126,13 @@ def _candidates(images: Sequence[str], masks: Sequence[str]) -> dict[int, list[M
     bare_masks: dict[str, list[str]] = {}
     for mask in masks:
         if mask not in used:
-            bare_masks.setdefault(bare_name(mask.rpartition(".")[0], MASK_WORDS) + ".mask", []).append(mask)
+            bare_masks.setdefault(
+                bare_name(mask.rpartition(".")[0], MASK_WORDS) + ".mask", []
+            ).append(mask)
     left = [index for index in range(len(images)) if index not in candidates]
-    bare_images = [bare_name(images[index].rpartition(".")[0], IMAGE_WORDS) + ".image" for index in left]
+    bare_images = [
+        bare_name(images[index].rpartition(".")[0], IMAGE_WORDS) + ".image" for index in left
+    ]
     for place, matches in matches_by_path(bare_images, list(bare_masks)).items():
         real = [Match(mask, match.depth) for match in matches for mask in bare_masks[match.file]]
         candidates[left[place]] = real
@@ -129,7 +149,11 @@ def _refuse_unmasked(folder: Path, unmasked: Sequence[str], leave_out: bool, pai
 
 
 def _by_lists(
-    folder: Path, lists: Mapping[Part, Sequence[str]], matched: Sequence[Pair], unmasked: Sequence[str], pairs: Pairs
+    folder: Path,
+    lists: Mapping[Part, Sequence[str]],
+    matched: Sequence[Pair],
+    unmasked: Sequence[str],
+    pairs: Pairs,
 ) -> bool:
     """Give images to the parts that lists name them for; whether there are such lists."""
     known = {Path(pair.image).stem: pair for pair in matched}
@@ -142,12 +166,18 @@ def _by_lists(
         pairs.parts[part] = [known[name] for name in names if name in known]
         pairs.origins[part] = f"ImageSets/Segmentation, {part}"
         listed = f"is listed for {part}"
-        complaints += [f"'{name}' {listed}, but has no image with a mask" for name in names if name not in known]
+        complaints += [
+            f"'{name}' {listed}, but has no image with a mask"
+            for name in names
+            if name not in known
+        ]
         complaints += [f"'{name}' {listed} and for {seen[name]}" for name in names if name in seen]
         seen.update(dict.fromkeys(names, part))
     if complaints:
         where = folder / "ImageSets" / "Segmentation"
-        raise DataError(listing([f"{where}: {complaint}" for complaint in complaints], name="lists"))
+        raise DataError(
+            listing([f"{where}: {complaint}" for complaint in complaints], name="lists")
+        )
     if usable:
         unlisted = [pair.image for name, pair in known.items() if name not in seen]
         pairs.leave_out("in no list of a part", [*unlisted, *unmasked])
@@ -164,8 +194,12 @@ def _by_folders(folder: Path, place: Place, matched: Sequence[Pair], pairs: Pair
         return
     strays = [pair.image for pair, part in zip(matched, parts, strict=True) if part is None]
     if strays:
-        lines = listing([f"{folder / stray}: lies in the folder of no part" for stray in strays], name="strays")
-        raise DataError(f"{lines}\nOther images lie in folders of parts, such as train: move these there, or away")
+        lines = listing(
+            [f"{folder / stray}: lies in the folder of no part" for stray in strays], name="strays"
+        )
+        raise DataError(
+            f"{lines}\nOther images lie in folders of parts, such as train: move these there, or away"
+        )
     for pair, part in zip(matched, parts, strict=True):
         assert part is not None
         pairs.parts.setdefault(part, []).append(pair)

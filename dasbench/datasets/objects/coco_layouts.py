@@ -70,7 +70,8 @@ def find_layout(folder: Path) -> Layout:
     """Find the annotation files of a folder: COCO's own, one for each part, or one for all images.
 
     Raises:
-        DataError: if something is missing, or it cannot be told which part an annotation file is for.
+        DataError: if something is missing, or it cannot be told which part an annotation file is
+            for.
     """
     for year in ("2017", "2014"):
         wanted = [*_official_places(folder, year, "train"), *_official_places(folder, year, "val")]
@@ -78,12 +79,17 @@ def find_layout(folder: Path) -> Layout:
             return _official(folder, year, wanted)
     sources = _in_part_folders(folder) or _in_one_folder(folder)
     if not sources:
-        wanted = [*_official_places(folder, "2017", "train"), *_official_places(folder, "2017", "val")]
+        wanted = [
+            *_official_places(folder, "2017", "train"),
+            *_official_places(folder, "2017", "val"),
+        ]
         raise DataError("\n".join([*(f"{path}: is missing" for path in wanted), HOW]))
     if "train" not in sources:
         found = ", ".join(f"'{source.file.name}' for {part}" for part, source in sources.items())
         raise DataError(f"{folder}: has {found}, but no annotation file for train. {HOW}")
-    return Layout({part: sources[part] for part in get_args(Part) if part in sources}, official=False)
+    return Layout(
+        {part: sources[part] for part in get_args(Part) if part in sources}, official=False
+    )
 
 
 def _official_places(folder: Path, year: str, part: Part) -> tuple[Path, Path]:
@@ -112,7 +118,9 @@ def _in_part_folders(folder: Path) -> dict[Part, Source]:
         if part and files:
             file = _the_only(files)
             if part in sources:
-                raise DataError(f"{inside}: and {sources[part].within} are both the {part} part; keep one. {HOW}")
+                raise DataError(
+                    f"{inside}: and {sources[part].within} are both the {part} part; keep one. {HOW}"
+                )
             sources[part] = Source(file, (inside, *_image_folders(inside)), inside)
     return sources
 
@@ -120,7 +128,9 @@ def _in_part_folders(folder: Path) -> dict[Part, Source]:
 def _in_one_folder(folder: Path) -> dict[Part, Source]:
     """Annotation files side by side, named for their parts, or one for all images."""
     places = [place for place in _folders(folder) if place.name.lower() in ANNOTATIONS]
-    files = [file for place in places for file in _annotation_files(place)] or _annotation_files(folder)
+    files = [file for place in places for file in _annotation_files(place)] or _annotation_files(
+        folder
+    )
     if len(files) == 1 and not _part_of(files[0]):
         return {"train": Source(files[0], _around(folder, files[0], None), folder)}
     sources: dict[Part, Source] = {}
@@ -149,7 +159,12 @@ def _around(folder: Path, file: Path, part: Part | None) -> list[Path]:
     """The folders in which the images of an annotation file may lie, the likeliest first."""
     name = file.stem.removeprefix("instances_")
     images = _image_folders(folder)
-    of_part = [inside for place in (folder, *images) for inside in _folders(place) if part_named(inside.name) == part]
+    of_part = [
+        inside
+        for place in (folder, *images)
+        for inside in _folders(place)
+        if part_named(inside.name) == part
+    ]
     named = [place / name for place in (folder, *images)]
     return [*named, *(of_part if part else []), *images, folder, file.parent]
 
@@ -162,7 +177,9 @@ def _folders(folder: Path) -> list[Path]:
     """The folders in a folder, sorted; hidden ones are left out."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 def _annotation_files(folder: Path) -> list[Path]:
@@ -183,15 +200,18 @@ def _mentions_lists(file: Path) -> bool:
 def _the_only(files: Sequence[Path]) -> Path:
     if len(files) > 1:
         names = ", ".join(f"'{file.name}'" for file in files)
-        raise DataError(f"{files[0].parent}: holds {len(files)} annotation files ({names}); keep one. {HOW}")
+        raise DataError(
+            f"{files[0].parent}: holds {len(files)} annotation files ({names}); keep one. {HOW}"
+        )
     return files[0]
 
 
 def place_images(source: Source, names: Sequence[str]) -> Placed:
     """Find the images that an annotation file names.
 
-    The folder is the likeliest one that holds all of them, or most. What does not lie there is found by its own name
-    (the last part of a path, as the annotation tool saw it on another machine), if one file alone is called so.
+    The folder is the likeliest one that holds all of them, or most. What does not lie there is
+    found by its own name (the last part of a path, as the annotation tool saw it on another
+    machine), if one file alone is called so.
 
     Args:
         source: where they may lie.

@@ -67,7 +67,12 @@ def _is_number(value: Any) -> bool:
 
 def _is_box(value: Any) -> bool:
     """Four finite numbers, of which the last two are the width and the height."""
-    return type(value) is list and len(value) == 4 and all(map(_is_number, value)) and min(value[2:]) >= 0
+    return (
+        type(value) is list
+        and len(value) == 4
+        and all(map(_is_number, value))
+        and min(value[2:]) >= 0
+    )
 
 
 def _is_name(value: Any) -> bool:
@@ -85,8 +90,17 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "annotations": (
         Field("image_id", "a whole number", _is_id),
         Field("category_id", "a whole number", _is_id),
-        Field("bbox", "[left, upper, width, height] in finite numbers, the last two not negative", _is_box),
-        Field("area", "a finite number from 0", lambda value: _is_number(value) and value >= 0, required=False),
+        Field(
+            "bbox",
+            "[left, upper, width, height] in finite numbers, the last two not negative",
+            _is_box,
+        ),
+        Field(
+            "area",
+            "a finite number from 0",
+            lambda value: _is_number(value) and value >= 0,
+            required=False,
+        ),
         Field("iscrowd", "0 or 1", lambda value: value in (0, 1), required=False),
     ),
     "categories": (ID, Field("name", "a name", _is_name)),
@@ -97,8 +111,8 @@ def read_records(file: Path) -> Records:
     """Parse an annotation file.
 
     Raises:
-        DataError: if it is no JSON, lacks one of the three lists, one is empty, or a record has a field that is none;
-            all complaints of one kind at once.
+        DataError: if it is no JSON, lacks one of the three lists, one is empty, or a record has a
+            field that is none; all complaints of one kind at once.
     """
     content = _parsed(file)
     records = Records(*(content[key] for key in LISTS))
@@ -130,9 +144,13 @@ def _parsed(file: Path) -> dict[str, list[Any]]:
         what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
         raise DataError(f"{file}: {what}") from error
     if type(content) is not dict:
-        raise DataError(f"{file}: is a JSON {type(content).__name__}, not an object with {', '.join(LISTS)}")
+        raise DataError(
+            f"{file}: is a JSON {type(content).__name__}, not an object with {', '.join(LISTS)}"
+        )
     if missing := [key for key in LISTS if type(content.get(key)) is not list]:
-        raise DataError(f"{file}: has no list of {' and no list of '.join(missing)}; an instances_*.json has them")
+        raise DataError(
+            f"{file}: has no list of {' and no list of '.join(missing)}; an instances_*.json has them"
+        )
     if empty := [key for key in LISTS if not content[key]]:
         raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
     return content

@@ -30,7 +30,8 @@ class Instances:
         labels: int64, [M].
         areas: pixels of each object: float32, [M].
         crowd: whether it is a crowd that is not told apart: bool, [M].
-        own_files: where each image has an annotation file of its own: its path; then `file` is their folder.
+        own_files: where each image has an annotation file of its own: its path; then `file` is
+            their folder.
     """
 
     file: Path
@@ -50,7 +51,11 @@ class Instances:
 
     def source(self, index: int) -> str:
         """Where it is said what an image is, for messages."""
-        return str(self.own_files[index]) if self.own_files else f"{self.file} (image {self.ids[index]})"
+        return (
+            str(self.own_files[index])
+            if self.own_files
+            else f"{self.file} (image {self.ids[index]})"
+        )
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -63,10 +68,17 @@ class Instances:
         kept[indices] = True
         objects = self.keep(kept[self.owners])
         names = tuple(self.names[index] for index in np.flatnonzero(kept))
-        own_files = tuple(self.own_files[index] for index in np.flatnonzero(kept)) if self.own_files else ()
+        own_files = (
+            tuple(self.own_files[index] for index in np.flatnonzero(kept)) if self.own_files else ()
+        )
         starts = np.concatenate([[0], np.cumsum(np.diff(objects.starts)[kept])])
         return replace(
-            objects, ids=self.ids[kept], names=names, sizes=self.sizes[kept], starts=starts, own_files=own_files
+            objects,
+            ids=self.ids[kept],
+            names=names,
+            sizes=self.sizes[kept],
+            starts=starts,
+            own_files=own_files,
         )
 
     def keep(self, objects: NDArray[np.bool_]) -> "Instances":
@@ -87,16 +99,20 @@ class Instances:
         return replace(self, boxes=np.clip(self.boxes, 0, ends))
 
 
-def read_instances(file: Path, *, num_classes: int | None = None, without_parents: bool = False) -> Instances:
+def read_instances(
+    file: Path, *, num_classes: int | None = None, without_parents: bool = False
+) -> Instances:
     """Read an annotation file in COCO's format; the area of an object that has none is that of its box.
 
     Args:
         file: an `instances_*.json`.
         num_classes: how many categories there must be; None takes any number.
-        without_parents: whether to leave out categories without an object that other categories are said to belong to.
+        without_parents: whether to leave out categories without an object that other categories are
+            said to belong to.
 
     Raises:
-        DataError: if it is no such file, or something in it does not fit together; all complaints of a kind at once.
+        DataError: if it is no such file, or something in it does not fit together; all complaints
+            of a kind at once.
     """
     records = read_records(file)
     if without_parents:
@@ -110,7 +126,9 @@ def read_instances(file: Path, *, num_classes: int | None = None, without_parent
 def _without_parents(records: Records) -> Records:
     parents = {category.get("supercategory") for category in records.categories}
     annotated = {one["category_id"] for one in records.annotations}
-    children = [one for one in records.categories if one["id"] in annotated or one["name"] not in parents]
+    children = [
+        one for one in records.categories if one["id"] in annotated or one["name"] not in parents
+    ]
     return records._replace(categories=children or records.categories)
 
 
@@ -122,13 +140,21 @@ def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterat
     yield from _repeated(file, "categories", categories, ("id", "name"))
     yield from _repeated(file, "images", images, ("id", "file_name"))
     yield from _strayed(file, annotations, "image_id", {image["id"] for image in images})
-    yield from _strayed(file, annotations, "category_id", {category["id"] for category in categories})
+    yield from _strayed(
+        file, annotations, "category_id", {category["id"] for category in categories}
+    )
     yield from _outside(file, annotations, {image["id"]: image for image in images})
 
 
-def _repeated(file: Path, kind: str, records: Sequence[Record], keys: Sequence[str]) -> Iterator[str]:
+def _repeated(
+    file: Path, kind: str, records: Sequence[Record], keys: Sequence[str]
+) -> Iterator[str]:
     for key in keys:
-        twice = [value for value, count in Counter(record[key] for record in records).items() if count > 1]
+        twice = [
+            value
+            for value, count in Counter(record[key] for record in records).items()
+            if count > 1
+        ]
         if twice:
             yield f"{file}: {kind}: the {key} '{twice[0]}' stands for more than one ({len(twice)} such)"
 
@@ -145,9 +171,7 @@ def _outside(file: Path, annotations: Sequence[Record], images: dict[int, Record
     if outside:
         record = annotations[outside[0]]
         image = images[record["image_id"]]
-        what = (
-            f"bbox {record['bbox']} reaches out of image {image['id']} of {image['width']} x {image['height']} pixels"
-        )
+        what = f"bbox {record['bbox']} reaches out of image {image['id']} of {image['width']} x {image['height']} pixels"
         yield f"{file}: {called('annotations', annotations, outside[0])}: {what} ({len(outside)} such annotations)"
 
 
@@ -172,7 +196,9 @@ def _as_arrays(file: Path, records: Records) -> Instances:
     annotations = [records.annotations[number] for number in order.tolist()]
     label_of = {category["id"]: label for label, category in enumerate(categories)}
     left, upper, width, height = np.array([one["bbox"] for one in annotations], np.float64).T
-    given = np.array([np.nan if one.get("area") is None else one["area"] for one in annotations], np.float64)
+    given = np.array(
+        [np.nan if one.get("area") is None else one["area"] for one in annotations], np.float64
+    )
     return Instances(
         file=file,
         classes=tuple(category["name"] for category in categories),

@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 class InstanceSplit:
     """Photographs of any size with their objects; in training, half of them are mirrored.
 
-    A photograph is shown upright. Where its annotations are for the size that it has as it is shown, so are the boxes.
-    Where they are for the size as it lies in its file, whoever drew them saw it lying: they are turned with it.
+    A photograph is shown upright. Where its annotations are for the size that it has as it is
+    shown, so are the boxes. Where they are for the size as it lies in its file, whoever drew them
+    saw it lying: they are turned with it.
 
     Args:
         folder: where the images lie.
@@ -51,10 +52,15 @@ class InstanceSplit:
         """The files that it is read from."""
         return (FileList(self.folder, self.instances.names),)
 
-    def scenes(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> list[Scene]:
+    def scenes(
+        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
+    ) -> list[Scene]:
         """Some images with their objects, decoded in the thread that asks."""
         mirrored = np.zeros(len(indices), bool) if draws is None else draws[:, 0] < 0.5
-        return [self._scene(index, mirrored=flip) for index, flip in zip(indices.tolist(), mirrored, strict=True)]
+        return [
+            self._scene(index, mirrored=flip)
+            for index, flip in zip(indices.tolist(), mirrored, strict=True)
+        ]
 
     def _scene(self, index: int, *, mirrored: bool) -> Scene:
         image, orientation = read_photograph(self.folder / self.instances.names[index])
@@ -71,7 +77,8 @@ class InstanceSplit:
             boxes[:, [0, 2]] = pixels.shape[1] - boxes[:, [2, 0]]
         objects = (boxes, *(array[inside].copy() for array in self._beside_boxes()))
         return Scene(
-            torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), Objects(*map(torch.from_numpy, objects))
+            torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))),
+            Objects(*map(torch.from_numpy, objects)),
         )
 
     def _beside_boxes(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
@@ -117,10 +124,16 @@ def listed(folder: Path, instances: Instances) -> Listing:
                 complaints.append(f"{path}: is empty (0 bytes)")
         except OSError as error:
             link = f" (a link to '{path.readlink()}')" if path.is_symlink() else ""
-            what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+            what = (
+                "is missing"
+                if isinstance(error, FileNotFoundError)
+                else f"cannot be read ({error.strerror})"
+            )
             complaints.append(f"{path}: {what}{link}")
     if complaints:
-        count = f"{len(complaints)} of the {len(instances)} images that are annotated cannot be used."
+        count = (
+            f"{len(complaints)} of the {len(instances)} images that are annotated cannot be used."
+        )
         raise DataError(f"{listing(complaints, name='missing')}\n{count}")
     return Listing(folder, instances)
 
@@ -133,7 +146,9 @@ def to_train_on(listing: Listing) -> Listing:
     kept = np.unique(instances.owners[~instances.crowd])
     dropped = len(extents) - len(instances.boxes), len(instances) - len(kept)
     log.info(
-        "%s: %d boxes without an area and %d images without an object are not trained on", instances.file, *dropped
+        "%s: %d boxes without an area and %d images without an object are not trained on",
+        instances.file,
+        *dropped,
     )
     return Listing(listing.folder, instances).take(kept)
 
@@ -153,7 +168,9 @@ def cut_missing(
     """
     missing = [part for part in shares if part not in parts]
     whole = parts["train"]
-    lot = stratified_split(np.zeros(len(whole.instances), np.int64), [shares[part] for part in missing], salt=salt)
+    lot = stratified_split(
+        np.zeros(len(whole.instances), np.int64), [shares[part] for part in missing], salt=salt
+    )
     cut: dict[Part, Listing] = dict(zip(missing, map(whole.take, lot[1:]), strict=True))
     given = {**parts, "train": whole.take(lot[0])}
     return {**given, **cut}, dict.fromkeys(missing, "cut from train by lot")
@@ -181,14 +198,16 @@ def object_dataset(
         same_name_only: whether a copy in two parts is refused under the same name alone.
 
     Raises:
-        DataError: if a part has no object, or a file cannot be read, has another size than annotated, or is in two
-            parts.
+        DataError: if a part has no object, or a file cannot be read, has another size than
+            annotated, or is in two parts.
     """
     split: dict[Part, Listing] = {**parts, "train": to_train_on(parts["train"])}
     refuse_objectless(split, remedy=remedy)
     fingerprint = fingerprint_of(split)
     access = data_access()
-    if access.look != "names" and not access.contents:  # what another process has read, it has compared
+    if (
+        access.look != "names" and not access.contents
+    ):  # what another process has read, it has compared
         _refuse_copies(split, same_name_only=same_name_only)
         _refuse_other_sizes(split)
     train, val, test = (InstanceSplit(*split[part]) for part in get_args(Part))
@@ -241,9 +260,17 @@ def fingerprint_of(parts: Mapping[Part, Listing]) -> str:
     """
     facts: list[NDArray[np.generic] | Sequence[str]] = []
     for _, instances in parts.values():
-        arrays = (instances.sizes, instances.starts, instances.boxes, instances.labels, instances.areas)
+        arrays = (
+            instances.sizes,
+            instances.starts,
+            instances.boxes,
+            instances.labels,
+            instances.areas,
+        )
         facts += [list(instances.classes), *arrays, instances.crowd]
-    lists: dict[str, FileList] = {part: FileList(folder, known.names) for part, (folder, known) in parts.items()}
+    lists: dict[str, FileList] = {
+        part: FileList(folder, known.names) for part, (folder, known) in parts.items()
+    }
     return content_fingerprint(lists, *facts)
 
 
@@ -255,7 +282,10 @@ def _refuse_other_sizes(parts: Mapping[Part, Listing]) -> None:
         sizes = np.array([(one.width, one.height) for one in known], np.int32).reshape(-1, 2)
         for index in np.flatnonzero((sizes != instances.sizes).any(axis=1)).tolist():
             shown, said = tuple(sizes[index].tolist()), tuple(instances.sizes[index].tolist())
-            lies = shown == said[::-1] and read_header(folder / instances.names[index]).orientation in SIDEWAYS
+            lies = (
+                shown == said[::-1]
+                and read_header(folder / instances.names[index]).orientation in SIDEWAYS
+            )
             if not lies:
                 complaints.append(wrong_size(folder, instances, index, shown))
     if complaints:

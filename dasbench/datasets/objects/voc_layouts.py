@@ -67,7 +67,9 @@ def _year(folder: Path) -> Path:
     years = [path for path in years if _annotation_folder(path) != path]
     if len(years) > 1:
         names = ", ".join(path.name for path in years)
-        raise DataError(f"{folder}: holds {len(years)} years ({names}); say which with root, such as '{years[0]}'")
+        raise DataError(
+            f"{folder}: holds {len(years)} years ({names}); say which with root, such as '{years[0]}'"
+        )
     return years[0] if years else folder
 
 
@@ -84,13 +86,20 @@ def _in_part_folders(base: Path) -> dict[Part, Annotated]:
             if not part or not files:
                 continue
             if part in parts:
-                raise DataError(f"{inside}: and {parts[part].base} are both the {part} part; keep one. {HOW}")
+                raise DataError(
+                    f"{inside}: and {parts[part].base} are both the {part} part; keep one. {HOW}"
+                )
             beside = _image_folders(inside) or (inside,)
             apart = [
-                each for images in _image_folders(base) for each in _folders(images) if part_named(each.name) == part
+                each
+                for images in _image_folders(base)
+                for each in _folders(images)
+                if part_named(each.name) == part
             ]
             folders = tuple(apart) if place != base and apart else beside
-            parts[part] = Annotated(files, _annotation_folder(inside), folders, f"{inside.relative_to(base)}/")
+            parts[part] = Annotated(
+                files, _annotation_folder(inside), folders, f"{inside.relative_to(base)}/"
+            )
     return parts
 
 
@@ -104,11 +113,17 @@ def _in_lists(base: Path) -> dict[Part, Annotated]:
         named["train"] = both
     if whole is None:
         return {}
-    by_name = {file.relative_to(whole.base).with_suffix("").as_posix(): file for file in whole.files}
+    by_name = {
+        file.relative_to(whole.base).with_suffix("").as_posix(): file for file in whole.files
+    }
     parts: dict[Part, Annotated] = {}
     missing = []
     for part, file in named.items():
-        names = [_name_in(line, by_name) for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        names = [
+            _name_in(line, by_name)
+            for line in file.read_text(encoding="utf-8-sig").splitlines()
+            if line.strip()
+        ]
         absent = [name for name in names if name not in by_name]
         if names and len(absent) == len(names) and part == "test":
             continue  # VOC publishes the names of test images whose annotations it keeps to itself
@@ -116,7 +131,9 @@ def _in_lists(base: Path) -> dict[Part, Annotated]:
         files = tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
         parts[part] = Annotated(files, whole.base, whole.folders, file.relative_to(base).as_posix())
     if missing:
-        raise DataError(f"{listing(missing, name='missing')}\n{len(missing)} names stand in a list alone. {HOW}")
+        raise DataError(
+            f"{listing(missing, name='missing')}\n{len(missing)} names stand in a list alone. {HOW}"
+        )
     return parts
 
 
@@ -127,7 +144,9 @@ def _name_in(line: str, known: Iterable[str]) -> str:
         return name
     first, _, sign = name.rpartition(" ")
     name = first.strip() if sign in ("-1", "0", "1") else name
-    return str(Path(name).with_suffix("")) if Path(name).suffix.lower() in readable_endings() else name
+    return (
+        str(Path(name).with_suffix("")) if Path(name).suffix.lower() in readable_endings() else name
+    )
 
 
 def _whole(base: Path) -> dict[Part, Annotated]:
@@ -142,7 +161,9 @@ def _whole(base: Path) -> dict[Part, Annotated]:
 
 def _annotation_folder(folder: Path) -> Path:
     """The folder that annotation files lie in: one that is called so, else this."""
-    return next((inside for inside in _folders(folder) if inside.name.lower() in ANNOTATIONS), folder)
+    return next(
+        (inside for inside in _folders(folder) if inside.name.lower() in ANNOTATIONS), folder
+    )
 
 
 def _image_folders(folder: Path) -> tuple[Path, ...]:
@@ -152,13 +173,21 @@ def _image_folders(folder: Path) -> tuple[Path, ...]:
 def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
 
 
 def _xml_files(folder: Path) -> tuple[Path, ...]:
     files = folder.rglob("*") if folder.is_dir() else ()
     hidden = (".", "__MACOSX")
-    return tuple(sorted(file for file in files if file.suffix.lower() == ".xml" and not file.name.startswith(hidden)))
+    return tuple(
+        sorted(
+            file
+            for file in files
+            if file.suffix.lower() == ".xml" and not file.name.startswith(hidden)
+        )
+    )
 
 
 def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
@@ -169,7 +198,8 @@ def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
         file_names: the name that each file states for its image.
 
     Raises:
-        DataError: naming every annotation file without an image, with several, or with another file's.
+        DataError: naming every annotation file without an image, with several, or with another
+            file's.
     """
     by_stem, by_name = defaultdict(list), defaultdict(list)
     for folder in annotated.folders:

@@ -47,14 +47,17 @@ class _NoDocumentType(ET.TreeBuilder):
     """Refuses a document type, in which entities may be defined that fill the memory or read other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise DataError("has a document type (<!DOCTYPE ...>), which an annotation does not need; remove that line")
+        raise DataError(
+            "has a document type (<!DOCTYPE ...>), which an annotation does not need; remove that line"
+        )
 
 
 def read_record(file: Path) -> Record:
     """Read an annotation file.
 
     Raises:
-        DataError: if it is no XML, no annotation, or an object has no name or no box of four numbers; all complaints.
+        DataError: if it is no XML, no annotation, or an object has no name or no box of four
+            numbers; all complaints.
     """
     try:
         root = ET.fromstring(file.read_bytes(), parser=ET.XMLParser(target=_NoDocumentType()))  # noqa: S314
@@ -65,7 +68,9 @@ def read_record(file: Path) -> Record:
     except (ET.ParseError, ValueError, LookupError) as error:
         raise DataError(f"{file}: is no XML, or is cut off ({error}); replace it") from error
     if root.tag != "annotation":
-        raise DataError(f"{file}: its outermost element is <{root.tag}>; an annotation of Pascal VOC has <annotation>")
+        raise DataError(
+            f"{file}: its outermost element is <{root.tag}>; an annotation of Pascal VOC has <annotation>"
+        )
     boxes, complaints = [], []
     for number, element in enumerate(root.findall("object"), start=1):
         try:
@@ -104,8 +109,14 @@ def _box(element: ET.Element) -> Box:
     left, upper, right, lower = (_number(_text(element, f"bndbox/{edge}")) for edge in EDGES)
     if not (left <= right and upper <= lower):
         texts = ", ".join(f"{edge} {_text(element, f'bndbox/{edge}')!r}" for edge in EDGES)
-        raise DataError(f"'{name}' has a <bndbox> of {texts}; it has to have four numbers, the larger ones last")
-    return Box(name, (left, upper, right, lower), _text(element, "difficult").lower() in ("1", "true", "yes"))
+        raise DataError(
+            f"'{name}' has a <bndbox> of {texts}; it has to have four numbers, the larger ones last"
+        )
+    return Box(
+        name,
+        (left, upper, right, lower),
+        _text(element, "difficult").lower() in ("1", "true", "yes"),
+    )
 
 
 def as_instances(
@@ -123,7 +134,8 @@ def as_instances(
         images: the path of each image below the folder, by its annotation file.
         records: what each annotation file says.
         classes: names of the classes; the position is the label.
-        first_pixel: the number of the first pixel: 1 as VOC counts, edges inside; 0 with right and lower outside.
+        first_pixel: the number of the first pixel: 1 as VOC counts, edges inside; 0 with right and
+            lower outside.
 
     Raises:
         DataError: naming every annotation file with a box outside of its image.
@@ -159,6 +171,10 @@ def _refuse_outside(instances: Instances) -> None:
     for number in np.flatnonzero(beyond.any(axis=1)).tolist():
         name, box = instances.classes[instances.labels[number]], instances.boxes[number].tolist()
         where = f"{instances.own_files[instances.owners[number]]}: the box of '{name}', {box} from pixel 0,"
-        complaints.append(f"{where} reaches out of its image of {ends[number][0]} x {ends[number][1]} pixels")
+        complaints.append(
+            f"{where} reaches out of its image of {ends[number][0]} x {ends[number][1]} pixels"
+        )
     if complaints:
-        raise DataError("\n".join([*complaints[:10], f"boxes outside of their image: {len(complaints)}"]))
+        raise DataError(
+            "\n".join([*complaints[:10], f"boxes outside of their image: {len(complaints)}"])
+        )

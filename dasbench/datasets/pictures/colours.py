@@ -1,14 +1,19 @@
 """How the numbers of a decoded picture become 8-bit sRGB: depth, transparency, palettes, colour spaces.
 
-- 16 bits: the low byte is dropped, as Pillow does for colours, so that a picture scores as its 8-bit copy does. What
-  has 12 bits in a file of 16 stays as dark as viewers show it; a TIFF that states 9 to 15 bits is scaled by those.
-- 32-bit whole numbers are taken for 16 bits; negative ones, those above 65535, and pictures that seem to hold 8 bits
-  are refused. Decimal numbers have to lie from 0 to 1 and are scaled by 255. One bit becomes 0 or 255.
-- Transparency is laid on white. A BMP or TGA that is transparent everywhere has an unused channel, and no transparency.
-- An embedded colour profile is followed to sRGB by its perceptual rendering (ImageCms). One that differs from sRGB by
-  two levels at most is taken for sRGB, and what is damaged or for another kind of pixels is ignored, as in viewers.
-- CMYK without a profile is converted by Pillow's formula; JPEGs in CMYK are taken to be inverted, as Adobe's are and
-  browsers do. LAB is that of D50. The gamma that a PNG may state without a profile is not followed.
+- 16 bits: the low byte is dropped, as Pillow does for colours, so that a picture scores as its
+  8-bit copy does. What has 12 bits in a file of 16 stays as dark as viewers show it; a TIFF that
+  states 9 to 15 bits is scaled by those.
+- 32-bit whole numbers are taken for 16 bits; negative ones, those above 65535, and pictures that
+  seem to hold 8 bits are refused. Decimal numbers have to lie from 0 to 1 and are scaled by 255.
+  One bit becomes 0 or 255.
+- Transparency is laid on white. A BMP or TGA that is transparent everywhere has an unused channel,
+and no transparency.
+- An embedded colour profile is followed to sRGB by its perceptual rendering (ImageCms). One that
+  differs from sRGB by two levels at most is taken for sRGB, and what is damaged or for another kind
+  of pixels is ignored, as in viewers.
+- CMYK without a profile is converted by Pillow's formula; JPEGs in CMYK are taken to be inverted,
+  as Adobe's are and browsers do. LAB is that of D50. The gamma that a PNG may state without a
+  profile is not followed.
 """
 
 from functools import lru_cache
@@ -50,7 +55,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
         >>> to_rgb(Image.new("RGBA", (1, 1), (200, 0, 0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
-    if image.mode == "RGB" and "transparency" not in image.info and not image.info.get("icc_profile"):
+    if (
+        image.mode == "RGB"
+        and "transparency" not in image.info
+        and not image.info.get("icc_profile")
+    ):
         return image.copy()
     shallow = _in_8_bits(image)
     colours, alpha = _parted(shallow)
@@ -65,7 +74,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def mend_transparency(image: Image.Image) -> None:
     """Make the transparent colour of an opened PNG, not yet decoded, one of the colours that Pillow decodes to.
 
-    Pillow scales grey of 2 and 4 bits up to 8 and colours of 16 bits down, but leaves the transparent one as it is.
+    Pillow scales grey of 2 and 4 bits up to 8 and colours of 16 bits down, but leaves the
+    transparent one as it is.
     """
     transparent, tiles = image.info.get("transparency"), getattr(image, "tile", None)
     if image.format != "PNG" or transparent is None or not tiles:
@@ -104,7 +114,9 @@ def _of_32_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
-        raise DataError(f"holds whole numbers from {low} to {high}; only 0 to 65535 can be shown: {REMEDY}")
+        raise DataError(
+            f"holds whole numbers from {low} to {high}; only 0 to 65535 can be shown: {REMEDY}"
+        )
     if 0 < high < 256 and _stored_bits(image) == 32:
         what = f"holds whole numbers up to {high} in 32 bits, which may be meant as 8 bits or as 16"
         raise DataError(f"{what}: {REMEDY}")
@@ -114,10 +126,14 @@ def _of_32_bits(image: Image.Image) -> Image.Image:
 def _of_decimals(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if not np.isfinite(values).all():
-        raise DataError(f"holds values that are no number (NaN or infinite): replace them, or {REMEDY}")
+        raise DataError(
+            f"holds values that are no number (NaN or infinite): replace them, or {REMEDY}"
+        )
     if values.min() < 0 or values.max() > 1:
         extremes = f"from {values.min():g} to {values.max():g}"
-        raise DataError(f"holds decimal numbers {extremes}; only 0 to 1 can be shown: scale them, or {REMEDY}")
+        raise DataError(
+            f"holds decimal numbers {extremes}; only 0 to 1 can be shown: scale them, or {REMEDY}"
+        )
     return Image.fromarray(np.rint(values * 255).astype(np.uint8))
 
 
@@ -173,7 +189,11 @@ def _is_as_good_as_none(transform: ImageCms.ImageCmsTransform, mode: str) -> boo
     if mode not in ("L", "RGB"):
         return False
     levels = np.linspace(0, 255, 18).astype(np.uint8)
-    grid = np.stack(np.meshgrid(*[levels] * (1 if mode == "L" else 3)), axis=-1).reshape(-1, 18, len(mode))
+    grid = np.stack(np.meshgrid(*[levels] * (1 if mode == "L" else 3)), axis=-1).reshape(
+        -1, 18, len(mode)
+    )
     colours = Image.fromarray(grid.squeeze(-1) if mode == "L" else grid)
-    before, after = (np.asarray(each, np.int16) for each in (colours.convert("RGB"), transform.apply(colours)))
+    before, after = (
+        np.asarray(each, np.int16) for each in (colours.convert("RGB"), transform.apply(colours))
+    )
     return bool(np.abs(after - before).max() <= NEAR_SRGB)

@@ -32,11 +32,12 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
         width: of the image, in pixels.
         height: of the image, in pixels.
         draws: uniform numbers in [0, 1), at least `NUM_DRAWS`.
-        shape: the width that is wanted divided by the height; the part has it but for a factor in `SHAPE`.
+        shape: the width that is wanted divided by the height; the part has it but for a factor in
+            `SHAPE`.
 
     Source:
-        The crop of Szegedy et al. 2015 (arXiv:1409.4842, section 6), by torchvision's RandomResizedCrop: ten attempts,
-        then the centre.
+        The crop of Szegedy et al. 2015 (arXiv:1409.4842, section 6), by torchvision's
+        RandomResizedCrop: ten attempts, then the centre.
 
     Example:
         >>> random_box(100, 80, [0.5] * NUM_DRAWS)
@@ -45,7 +46,9 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
     log_shape = tuple(map(math.log, SHAPE))
     for attempt in range(ATTEMPTS):
         area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * draws[2 * attempt])
-        own_shape = shape * math.exp(log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1])
+        own_shape = shape * math.exp(
+            log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1]
+        )
         w, h = round(math.sqrt(area * own_shape)), round(math.sqrt(area / own_shape))
         if 0 < w <= width and 0 < h <= height:
             top = math.floor(draws[2 * ATTEMPTS] * (height - h + 1))

@@ -58,12 +58,14 @@ class Framing:
 
     How an image gets to the wanted shape, and what is seen of it:
 
-    - `crop`: a part is cut out that has the shape. In evaluation it is the largest such part in the centre, but for an
-      eighth of each side; in training a random one (RandomResizedCrop), whose shape differs by up to 4/3.
-    - `squeeze`: the image is distorted to the shape. Evaluation sees all of it; training a random part that has the
-      image's own shape, but for up to 4/3, and is distorted as much.
-    - `pad`: the image keeps its shape, is scaled to fit, and stands in the centre of `FILLING`. Evaluation sees all of
-      it; training a random part as with `squeeze`, scaled to fit. Nothing larger than what is given out is filled.
+    - `crop`: a part is cut out that has the shape. In evaluation it is the largest such part in the
+      centre, but for an eighth of each side; in training a random one (RandomResizedCrop), whose
+      shape differs by up to 4/3.
+    - `squeeze`: the image is distorted to the shape. Evaluation sees all of it; training a random
+      part that has the image's own shape, but for up to 4/3, and is distorted as much.
+    - `pad`: the image keeps its shape, is scaled to fit, and stands in the centre of `FILLING`.
+      Evaluation sees all of it; training a random part as with `squeeze`, scaled to fit. Nothing
+      larger than what is given out is filled.
 
     In training, half of the images are mirrored.
 
@@ -98,7 +100,8 @@ class Framing:
 
         Args:
             image: as it was decoded.
-            draws: uniform numbers in [0, 1), at least `num_draws`, for training; None for evaluation.
+            draws: uniform numbers in [0, 1), at least `num_draws`, for training; None for
+                evaluation.
         """
         return self._framed(image, draws, Image.Resampling.BILINEAR, FILLING)
 
@@ -136,7 +139,11 @@ class Framing:
         shape = self.width / self.height if self.fit == "crop" else width / height
         if draws is not None:
             return random_box(width, height, draws, shape=shape)
-        return centre_box(width, height, shape=shape) if self.fit == "crop" else Box(0, 0, width, height)
+        return (
+            centre_box(width, height, shape=shape)
+            if self.fit == "crop"
+            else Box(0, 0, width, height)
+        )
 
     def _size_of(self, width: int, height: int) -> tuple[int, int]:
         """Width and height at which a part of an image is seen."""

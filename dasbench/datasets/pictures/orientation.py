@@ -45,7 +45,8 @@ def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
 
     Args:
         image: opened; a TIFF not yet decoded, as decoding turns it.
-        decode: whether a PNG may be decoded for what stands behind its pixels; else that is looked for in the file.
+        decode: whether a PNG may be decoded for what stands behind its pixels; else that is looked
+            for in the file.
     """
     try:
         if isinstance(image, TiffImageFile):
@@ -96,11 +97,14 @@ def turned(picture: Image.Image, orientation: int) -> Image.Image:
     return picture if orientation == 1 else picture.transpose(TURNS[orientation])
 
 
-def turned_boxes(boxes: NDArray[np.float32], orientation: int, *, width: int, height: int) -> NDArray[np.float32]:
+def turned_boxes(
+    boxes: NDArray[np.float32], orientation: int, *, width: int, height: int
+) -> NDArray[np.float32]:
     """Boxes where their objects are shown.
 
     Args:
-        boxes: left, upper, right and lower edge in pixels, of the picture as it lies in its file, [n, 4].
+        boxes: left, upper, right and lower edge in pixels, of the picture as it lies in its file,
+            [n, 4].
         orientation: how that is.
         width: of the picture as it lies in its file.
         height: of the same.

@@ -1,16 +1,16 @@
 """How an image file becomes pixels: the one place that decides, for training, evaluation, saliency and reports.
 
-What viewers show is what networks see: 8-bit sRGB, upright. `colours` says how depths, transparency and colour spaces
-get there.
+What viewers show is what networks see: 8-bit sRGB, upright. `colours` says how depths, transparency
+and colour spaces get there.
 
-- Orientation: turned as EXIF says (all eight values; in JPEG, PNG, TIFF, WebP and AVIF); an EXIF block that cannot be
-  read is ignored.
+- Orientation: turned as EXIF says (all eight values; in JPEG, PNG, TIFF, WebP and AVIF); an EXIF
+  block that cannot be read is ignored.
 - Animations and files of several pages: the first picture.
-- Damaged and truncated files are refused, and so are pictures of more pixels than Pillow allows (about 179 million),
-  which may be bombs: a small file that takes all memory.
+- Damaged and truncated files are refused, and so are pictures of more pixels than Pillow allows
+  (about 179 million), which may be bombs: a small file that takes all memory.
 
-A file is opened by what it holds, whatever its name ends in. Formats that need another program (EPS, WMF) or hold no
-photographs (PDF, HDF5, GRIB, BUFR, MPEG) are never opened.
+A file is opened by what it holds, whatever its name ends in. Formats that need another program
+(EPS, WMF) or hold no photographs (PDF, HDF5, GRIB, BUFR, MPEG) are never opened.
 """
 
 import re
@@ -24,14 +24,35 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from dasbench.datasets.pictures.colours import mend_transparency, to_rgb
-from dasbench.datasets.pictures.orientation import SIDEWAYS, UNREADABLE, orientation_of, stored_size, turned
+from dasbench.datasets.pictures.orientation import (
+    SIDEWAYS,
+    UNREADABLE,
+    orientation_of,
+    stored_size,
+    turned,
+)
 from dasbench.errors import DataError
 
 NO_PHOTOGRAPHS = frozenset({"EPS", "WMF", "MPEG", "HDF5", "GRIB", "BUFR", "PDF"})
 """Formats that Pillow knows by name and that are not opened."""
 
 OTHER_ENDINGS = (
-    *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".sr2", ".srw", ".orf", ".pef", ".rw2", ".3fr", ".iiq", ".dcr"),
+    *(
+        ".dng",
+        ".nef",
+        ".nrw",
+        ".cr2",
+        ".cr3",
+        ".arw",
+        ".sr2",
+        ".srw",
+        ".orf",
+        ".pef",
+        ".rw2",
+        ".3fr",
+        ".iiq",
+        ".dcr",
+    ),
     *(".part", ".crdownload", ".tmp", ".bak", "~"),
 )
 """Of raw files of cameras, in which Pillow finds a thumbnail, of unfinished downloads and of backup copies."""
@@ -76,7 +97,8 @@ class Header(NamedTuple):
         width: in pixels, as it is shown.
         height: in pixels, as it is shown.
         frames: how many pictures it holds.
-        orientation: how it lies in the file, as EXIF counts, 1 to 8; from 5 on, width and height are stored exchanged.
+        orientation: how it lies in the file, as EXIF counts, 1 to 8; from 5 on, width and height
+            are stored exchanged.
     """
 
     width: int
@@ -89,8 +111,8 @@ def read_image(path: Path) -> Image.Image:
     """Decode an image file to 8-bit RGB, upright: as every viewer shows it.
 
     Raises:
-        DataError: if it is missing, may not be read, is no image, damaged, too large, or holds numbers that cannot be
-            shown; the message names the file and what to do.
+        DataError: if it is missing, may not be read, is no image, damaged, too large, or holds
+            numbers that cannot be shown; the message names the file and what to do.
     """
     return read_photograph(path).image
 
@@ -145,7 +167,9 @@ def readable_formats() -> tuple[str, ...]:
     Image.init()
     others = (name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS)
     usual = [name for name in SIGNATURES if name in Image.OPEN]
-    return tuple(dict.fromkeys([*usual, *sorted(others, key=lambda name: Image.OPEN[name][1] is None)]))
+    return tuple(
+        dict.fromkeys([*usual, *sorted(others, key=lambda name: Image.OPEN[name][1] is None)])
+    )
 
 
 @cache
@@ -157,13 +181,16 @@ def readable_endings() -> frozenset[str]:
         (True, True, False)
     """
     formats = {*readable_formats(), "MPO"}  # a JPEG that holds several
-    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats)
+    return frozenset(
+        ending for ending, name in Image.registered_extensions().items() if name in formats
+    )
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture: by its ending, else by its first bytes; it may be a damaged one.
 
-    Raw files of cameras, unfinished downloads and backup copies are none, whatever their first bytes.
+    Raw files of cameras, unfinished downloads and backup copies are none, whatever their first
+    bytes.
     """
     if path.suffix.lower() in readable_endings():
         return True
@@ -218,7 +245,11 @@ def _undecodable(path: Path, kind: str, error: Exception) -> str:
     for start, (what, remedy) in POINTERS.items():
         if start in beginning:
             return f"is a pointer of {what}, not the file itself; fetch that ({remedy})"
-    reason = "its content is of no format that is read" if isinstance(error, UnidentifiedImageError) else str(error)
+    reason = (
+        "its content is of no format that is read"
+        if isinstance(error, UnidentifiedImageError)
+        else str(error)
+    )
     return f"cannot be decoded as {kind} ({size} bytes; {reason or type(error).__name__}); replace or remove it"
 
 

@@ -78,7 +78,9 @@ def read_pixels(source: Any) -> Pixels:
         image, label = source[index]
         if label is None:
             raise ValueError(f"image {index} of {len(source)} has no label")
-        images[index] = np.asarray(image.convert(kind))  # torchvision made it of an array: no file's oddities
+        images[index] = np.asarray(
+            image.convert(kind)
+        )  # torchvision made it of an array: no file's oddities
         labels[index] = int(label)
     return Pixels(images, labels)
 
@@ -103,7 +105,9 @@ def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
     else:
         sized = np.empty((len(images), height, width, *images.shape[3:]), np.uint8)
         for row, image in enumerate(images):
-            sized[row] = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+            sized[row] = np.asarray(
+                Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+            )
     coloured = torch.from_numpy(sized)
     if images.ndim == 3:
         return coloured[:, None].expand(-1, 3, -1, -1).contiguous()
@@ -143,7 +147,11 @@ class EnlargedSplit:
 
 
 def array_dataset(
-    asked: Asked, shares: Mapping[Part, float], *, image_size: int | tuple[int, int] | None, fit: Fit
+    asked: Asked,
+    shares: Mapping[Part, float],
+    *,
+    image_size: int | tuple[int, int] | None,
+    fit: Fit,
 ) -> Dataset:
     """A data set of small images of one size, which lie in memory.
 
@@ -156,8 +164,10 @@ def array_dataset(
         fit: how they get to another shape: as they are shown whole, only `squeeze` does it.
 
     Raises:
-        DataError: if files are missing or damaged, a class lacks images, or test images are those to train on.
-        UsageError: if the wanted shape is not that of the originals, and they are not to be squeezed.
+        DataError: if files are missing or damaged, a class lacks images, or test images are those
+            to train on.
+        UsageError: if the wanted shape is not that of the originals, and they are not to be
+            squeezed.
     """
     official: dict[Part, Pixels] = {}
     names: dict[Part, Sequence[str]] = {}
@@ -167,7 +177,9 @@ def array_dataset(
             official[part] = read_pixels(source)
         names[part] = class_names(asked, source)
     height, width = _wanted_size(asked, official["train"].images.shape[1:3], image_size, fit)
-    classes = number_classes(asked, {part: pixels.labels for part, pixels in official.items()}, names)
+    classes = number_classes(
+        asked, {part: pixels.labels for part, pixels in official.items()}, names
+    )
     originals, labels = _three_parts(asked, official, classes, shares)
     _refuse_mixed_up(asked, originals)
     num_images = sum(len(images) for images in originals.values())
@@ -220,7 +232,9 @@ def normal_of(images: NDArray[np.uint8]) -> Normal:
     counts = np.zeros((flat.shape[2], 256), np.int64)
     for start in range(0, len(flat), CHUNK):
         for channel in range(flat.shape[2]):
-            counts[channel] += np.bincount(flat[start : start + CHUNK, :, channel].reshape(-1), minlength=256)
+            counts[channel] += np.bincount(
+                flat[start : start + CHUNK, :, channel].reshape(-1), minlength=256
+            )
     shares = counts / counts.sum(1, keepdims=True)
     values = np.arange(256) / 255
     mean = (shares * values).sum(1)
@@ -233,12 +247,16 @@ def _three_parts(
     asked: Asked, official: Mapping[Part, Pixels], classes: Classes, shares: Mapping[Part, float]
 ) -> ThreeParts:
     """Torchvision's parts, and those that are cut from its images to train on."""
-    images: dict[Part, NDArray[np.uint8]] = {part: pixels.images for part, pixels in official.items()}
+    images: dict[Part, NDArray[np.uint8]] = {
+        part: pixels.images for part, pixels in official.items()
+    }
     labels = dict(classes.labels)
     missing = shares_to_cut(asked, shares)
     if missing:
         whole = Pixels(images["train"], labels["train"])
-        cut = stratified_split(whole.labels, list(missing.values()), salt=f"torchvision {asked.name}")
+        cut = stratified_split(
+            whole.labels, list(missing.values()), salt=f"torchvision {asked.name}"
+        )
         for part, indices in zip(["train", *missing], cut, strict=True):
             images[part], labels[part] = whole.images[indices], whole.labels[indices]
         refuse_missing_classes(asked, Classes(classes.names, labels))
@@ -246,7 +264,13 @@ def _three_parts(
 
 
 def _small_split(
-    originals: NDArray[np.uint8], labels: Tensor, *, height: int, width: int, max_shift: int, flip: bool
+    originals: NDArray[np.uint8],
+    labels: Tensor,
+    *,
+    height: int,
+    width: int,
+    max_shift: int,
+    flip: bool,
 ) -> MemorySplit:
     """A part whose images fit into memory at the size that is wanted."""
     return MemorySplit(scaled(originals, height, width), labels, max_shift=max_shift, flip=flip)
@@ -262,7 +286,9 @@ def _wanted_size(
     if fit != "squeeze" and wanted[0] * original[1] != wanted[1] * original[0]:
         given, own = ("x".join(map(str, size)) for size in (wanted, original))
         what = f"images of {asked.name} are {own} pixels and shown whole, so they cannot be brought to {given} by"
-        raise UsageError(f"dataset.image_size: {what} `fit: {fit}`; write one number, or `fit: squeeze`")
+        raise UsageError(
+            f"dataset.image_size: {what} `fit: {fit}`; write one number, or `fit: squeeze`"
+        )
     return wanted
 
 

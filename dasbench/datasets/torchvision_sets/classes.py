@@ -48,7 +48,9 @@ def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[s
         odd = sorted({*own} ^ {*names["train"]})
         if odd:
             counts = f"the {part} part has {len(own)} classes, the train part {len(names['train'])}"
-            raise DataError(f"{shown(asked.root)}: of {asked.name}, {counts}; they differ in\n{_listing(odd)}")
+            raise DataError(
+                f"{shown(asked.root)}: of {asked.name}, {counts}; they differ in\n{_listing(odd)}"
+            )
     used = np.unique(np.concatenate(list(labels.values())))
     known = dict(enumerate(names["train"]))
     words = tuple(known.get(label, str(label)) for label in used.tolist())
@@ -67,7 +69,9 @@ def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
         counts = np.bincount(labels, minlength=len(classes.names)).tolist()
         lacking = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
         if lacking:
-            what = f"{len(lacking)} of {len(classes.names)} classes have no image in the {part} part"
+            what = (
+                f"{len(lacking)} of {len(classes.names)} classes have no image in the {part} part"
+            )
             raise DataError(f"{shown(asked.root)}: of {asked.name}, {what}\n{_listing(lacking)}")
 
 
@@ -80,7 +84,9 @@ def origins(asked: Asked) -> dict[Part, str]:
     """What each part is made of, by the options that torchvision takes."""
     words: dict[Part, str] = {}
     for part, options in asked.parts.options.items():
-        words[part] = ", ".join(f"{name}={value}" for name, value in options.items()) or "all images"
+        words[part] = (
+            ", ".join(f"{name}={value}" for name, value in options.items()) or "all images"
+        )
     cut = f"cut from {words['train']} by lot"
     missing = shares_to_cut(asked, {"val": 0, "test": 0})
     if missing:

@@ -55,7 +55,10 @@ def pets(open_part: Open, root: Path, options: Options) -> Items:
     """Of OxfordIIITPet, whose class gives decoded images alone: by the official list that it reads itself."""
     source = open_part()
     folder = root / "oxford-iiit-pet"
-    rows = [line.split() for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines()]
+    rows = [
+        line.split()
+        for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines()
+    ]
     paths = [str(folder / "images" / f"{row[0]}.jpg") for row in rows]
     return _of_one_length(Items(source, paths, [int(row[1]) - 1 for row in rows]))
 
@@ -67,8 +70,12 @@ def signs(open_part: Open, root: Path, options: Options) -> Items:
     folder = root / "gtsrb"
     source = open_part()
     if options["split"] == "train":
-        samples = DatasetFolder(str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",)).samples
-        return _of_one_length(Items(source, [path for path, _ in samples], [label for _, label in samples]))
+        samples = DatasetFolder(
+            str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",)
+        ).samples
+        return _of_one_length(
+            Items(source, [path for path, _ in samples], [label for _, label in samples])
+        )
     with (folder / "GT-final_test.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines, delimiter=";", skipinitialspace=True))
     paths = [str(folder / "GTSRB/Final_Test/Images" / row["Filename"]) for row in rows]
@@ -89,5 +96,7 @@ def _path_of_open(image: Image.Image) -> str:
 def _of_one_length(items: Items) -> Items:
     """Refuse a list that is not the one that torchvision reads."""
     if len(items.source) != len(items.paths):
-        raise ValueError(f"torchvision counts {len(items.source)} images, its list holds {len(items.paths)}")
+        raise ValueError(
+            f"torchvision counts {len(items.source)} images, its list holds {len(items.paths)}"
+        )
     return items

@@ -64,7 +64,11 @@ def open_part(asked: Asked, options: Options, **more: Any) -> Any:
     if data_access().download and known.fetched:
         return _fetched(asked, arguments, complete=not missing)
     if missing:
-        others = f", as are {len(missing)} of {len(places)} files and folders in all" if missing[1:] else ""
+        others = (
+            f", as are {len(missing)} of {len(places)} files and folders in all"
+            if missing[1:]
+            else ""
+        )
         raise DataError(f"{shown(asked.root / missing[0])}: is missing{others}. {asked.how}")
     return _made(asked, {**arguments, "download": False} if known.fetched else arguments)
 
@@ -87,7 +91,9 @@ def _made(asked: Asked, arguments: Options) -> Any:
     version = torchvision.__version__
     make = getattr(torchvision.datasets, asked.name, None)
     if make is None:
-        raise MachineError(f"torchvision {version} has no data set '{asked.name}'; install a newer one")
+        raise MachineError(
+            f"torchvision {version} has no data set '{asked.name}'; install a newer one"
+        )
     if "loader" in arguments and "loader" not in inspect.signature(make).parameters:
         what = f"torchvision {version} does not tell which files '{asked.name}' consists of"
         raise MachineError(f"{what}; install 0.23 or a newer one")
@@ -106,7 +112,9 @@ def in_our_words(asked: Asked, *, fetching: bool = False) -> AbstractContextMana
     def answer(error: BaseException) -> DataError:
         root, said = shown(asked.root), message_of(error)
         if fetching:
-            return DataError(f"{root}: {asked.name} could not be fetched ({said}). Is there a connection?")
+            return DataError(
+                f"{root}: {asked.name} could not be fetched ({said}). Is there a connection?"
+            )
         return DataError(f"{root}: torchvision cannot read {asked.name} here ({said}). {asked.how}")
 
     return foreign(answer)

@@ -27,10 +27,14 @@ class Parts:
 
 def by_train(places: tuple[str, ...]) -> Mapping[Variant, Parts]:
     """Of a class that takes `train`."""
-    return {None: Parts(options={"train": {"train": True}, "test": {"train": False}}, places=places)}
+    return {
+        None: Parts(options={"train": {"train": True}, "test": {"train": False}}, places=places)
+    }
 
 
-def by_split(*places: str, train: str = "train", val: str = "", test: str = "test") -> Mapping[Variant, Parts]:
+def by_split(
+    *places: str, train: str = "train", val: str = "", test: str = "test"
+) -> Mapping[Variant, Parts]:
     """Of a class that takes the name of a `split`; an empty one is cut from `train`."""
     names: dict[Part, str] = {"train": train, "val": val, "test": test}
     options: dict[Part, Options] = {part: {"split": name} for part, name in names.items() if name}
@@ -51,7 +55,9 @@ def mnist_files(folder: str) -> tuple[str, ...]:
 def emnist_parts(split: str) -> Parts:
     """One of the six ways to cut EMNIST."""
     kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
-    places = tuple(f"EMNIST/raw/emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in kinds)
+    places = tuple(
+        f"EMNIST/raw/emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in kinds
+    )
     train, test = ({"split": split, "train": train} for train in (True, False))
     return Parts(options={"train": train, "test": test}, places=places)
 
@@ -64,7 +70,9 @@ def dtd_parts(partition: int) -> Parts:
 
 def aircraft_parts(level: str) -> Parts:
     """FGVC-Aircraft with classes of one level."""
-    options: dict[Part, Options] = {part: {"split": part, "annotation_level": level} for part in PARTS}
+    options: dict[Part, Options] = {
+        part: {"split": part, "annotation_level": level} for part in PARTS
+    }
     return Parts(options=options, places=("fgvc-aircraft-2013b/data",))
 
 
@@ -78,9 +86,15 @@ def places365_parts(size: str) -> Parts:
     """Places365 at one size; the official test images have no public labels, so the validation images test."""
     train, val = ({"split": split, "small": size == "256"} for split in ("train-standard", "val"))
     lists = ("categories_places365.txt", "places365_train_standard.txt", "places365_val.txt")
-    return Parts(options={"train": train, "test": val}, places=(*lists, f"data_{size}_standard", f"val_{size}"))
+    return Parts(
+        options={"train": train, "test": val},
+        places=(*lists, f"data_{size}_standard", f"val_{size}"),
+    )
 
 
 def inaturalist_parts(train: str) -> Parts:
     """Images of 2021; the official test images have no public labels, so the validation images test."""
-    return Parts(options={"train": {"version": train}, "test": {"version": "2021_valid"}}, places=(train, "2021_valid"))
+    return Parts(
+        options={"train": {"version": train}, "test": {"version": "2021_valid"}},
+        places=(train, "2021_valid"),
+    )

@@ -14,7 +14,12 @@ from dasbench.datasets.folders.labelled import ImageFiles, file_dataset
 from dasbench.datasets.folders.lots import cut_missing
 from dasbench.datasets.looking.listing import listing, shown
 from dasbench.datasets.pictures.framing import Framing
-from dasbench.datasets.torchvision_sets.classes import class_names, number_classes, origins, shares_to_cut
+from dasbench.datasets.torchvision_sets.classes import (
+    class_names,
+    number_classes,
+    origins,
+    shares_to_cut,
+)
 from dasbench.datasets.torchvision_sets.items import Items, Listing
 from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
 from dasbench.errors import DataError
@@ -28,7 +33,9 @@ class NeverMirrored(Framing):
         return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
 
 
-def photograph_dataset(asked: Asked, list_items: Listing, shares: Mapping[Part, float], *, framing: Framing) -> Dataset:
+def photograph_dataset(
+    asked: Asked, list_items: Listing, shares: Mapping[Part, float], *, framing: Framing
+) -> Dataset:
     """A data set whose images are files.
 
     Args:
@@ -54,8 +61,12 @@ def photograph_dataset(asked: Asked, list_items: Listing, shares: Mapping[Part, 
     return file_dataset(
         name="torchvision",
         classes=classes.names,
-        parts=cut_missing(whole, classes.names, shares_to_cut(asked, shares), salt=f"torchvision {asked.name}"),
-        framing=framing if asked.known.mirrored else NeverMirrored(framing.height, framing.width, framing.fit),
+        parts=cut_missing(
+            whole, classes.names, shares_to_cut(asked, shares), salt=f"torchvision {asked.name}"
+        ),
+        framing=framing
+        if asked.known.mirrored
+        else NeverMirrored(framing.height, framing.width, framing.fit),
         licence=asked.known.licence,
         citation=asked.known.citation,
         origins=origins(asked),

@@ -30,11 +30,14 @@ class KnownSet:
         variants: its versions by name, the first one if none is asked for.
         fetched: how much `--download` fetches, in words; empty where torchvision cannot.
         page: where else to get it.
-        files: how its image files are listed; None where all images are of one size and lie in memory.
-        mirrored: whether an image means the same from left to right; not of letters, digits and signs.
-        tracks: whether images whose names differ behind the last `_` alone are frames of one scene, so that all of
-            them go into one part.
-        names: the attribute with the names of the classes; where there is none, they are called by their numbers.
+        files: how its image files are listed; None where all images are of one size and lie in
+            memory.
+        mirrored: whether an image means the same from left to right; not of letters, digits and
+            signs.
+        tracks: whether images whose names differ behind the last `_` alone are frames of one scene,
+            so that all of them go into one part.
+        names: the attribute with the names of the classes; where there is none, they are called by
+            their numbers.
         licence: of the images.
         citation: whom to cite.
     """
@@ -86,7 +89,8 @@ KNOWN: Mapping[str, KnownSet] = {
     ),
     "EMNIST": KnownSet(
         variants={
-            name: emnist_parts(name) for name in ("balanced", "byclass", "bymerge", "letters", "digits", "mnist")
+            name: emnist_parts(name)
+            for name in ("balanced", "byclass", "bymerge", "letters", "digits", "mnist")
         },
         fetched="about 560 MB",
         mirrored=False,
@@ -122,7 +126,9 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Goodfellow et al. 2013, Challenges in representation learning (arXiv:1307.0414)",
     ),
     "Flowers102": KnownSet(
-        variants=by_split("flowers-102/jpg", "flowers-102/imagelabels.mat", "flowers-102/setid.mat", val="val"),
+        variants=by_split(
+            "flowers-102/jpg", "flowers-102/imagelabels.mat", "flowers-102/setid.mat", val="val"
+        ),
         fetched="about 350 MB",
         files=by_loader,
         citation="Nilsback and Zisserman 2008, Automated flower classification over a large number of classes, ICVGIP",
@@ -134,7 +140,9 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Bossard, Guillaumin et al. 2014, Food-101, ECCV",
     ),
     "OxfordIIITPet": KnownSet(
-        variants=by_split("oxford-iiit-pet/images", "oxford-iiit-pet/annotations", train="trainval"),
+        variants=by_split(
+            "oxford-iiit-pet/images", "oxford-iiit-pet/annotations", train="trainval"
+        ),
         fetched="about 800 MB",
         files=pets,
         licence="CC BY-SA 4.0",
@@ -155,7 +163,9 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Helber, Bischke, Dengel and Borth 2019, EuroSAT (arXiv:1709.00029)",
     ),
     "GTSRB": KnownSet(
-        variants=by_split("gtsrb/GTSRB/Training", "gtsrb/GTSRB/Final_Test/Images", "gtsrb/GT-final_test.csv"),
+        variants=by_split(
+            "gtsrb/GTSRB/Training", "gtsrb/GTSRB/Final_Test/Images", "gtsrb/GT-final_test.csv"
+        ),
         fetched="about 280 MB",
         files=signs,
         mirrored=False,
@@ -188,7 +198,9 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Radford et al. 2021, Learning transferable visual models (arXiv:2103.00020)",
     ),
     "RenderedSST2": KnownSet(
-        variants=by_split("rendered-sst2/train", "rendered-sst2/valid", "rendered-sst2/test", val="val"),
+        variants=by_split(
+            "rendered-sst2/train", "rendered-sst2/valid", "rendered-sst2/test", val="val"
+        ),
         fetched="about 130 MB",
         files=by_loader,
         mirrored=False,

@@ -67,25 +67,27 @@ def torchvision_set(
 ) -> Dataset:
     """One of torchvision's classification data sets, from its own files on disk.
 
-    Its official parts are ours. One that is missing is cut from the training images, stratified and fixed. Small images
-    of one size (MNIST, SVHN, STL10 ...) are shown whole and shifted in training, photographs are cropped. Letters,
-    digits and traffic signs are never mirrored.
+    Its official parts are ours. One that is missing is cut from the training images, stratified and
+    fixed. Small images of one size (MNIST, SVHN, STL10 ...) are shown whole and shifted in
+    training, photographs are cropped. Letters, digits and traffic signs are never mirrored.
 
     Args:
         set: its name in torchvision (`Flowers102`).
-        variant: which one, where there are several: EMNIST's `split` (`balanced`), DTD's `partition` (1),
-            FGVCAircraft's `annotation_level` (`variant`), Imagenette's `size` (`full`), Places365's side in pixels
-            (`256`, else `large`), INaturalist's `version` (`2021_train`); None takes that in brackets.
-        root: what torchvision calls so: the folder that holds the data set's own folder; absolute or below the data
-            root.
-        image_size: height and width in pixels, or the side of a square; None for the size of the originals where all
-            have one, else 128.
+        variant: which one, where there are several: EMNIST's `split` (`balanced`), DTD's
+            `partition` (1), FGVCAircraft's `annotation_level` (`variant`), Imagenette's `size`
+            (`full`), Places365's side in pixels (`256`, else `large`), INaturalist's `version`
+            (`2021_train`); None takes that in brackets.
+        root: what torchvision calls so: the folder that holds the data set's own folder; absolute
+            or below the data root.
+        image_size: height and width in pixels, or the side of a square; None for the size of the
+            originals where all have one, else 128.
         fit: how a photograph of another shape gets there; small images are only ever distorted.
         val_share: of each class, what is cut for validation if there is no such part.
         test_share: of each class, what is cut for the test if there is no such part.
 
     Raises:
-        DataError: if files are missing or damaged, a class lacks images, or an image stands in two parts.
+        DataError: if files are missing or damaged, a class lacks images, or an image stands in two
+            parts.
         MachineError: if the installed torchvision lacks the data set.
         UsageError: if there is no such data set or variant.
     """

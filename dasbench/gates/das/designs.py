@@ -68,7 +68,8 @@ class Design:
 
     Args:
         summary: what sets it apart.
-        compress: makes the context from (channels, squeezed channels, settings); None where the context is the input.
+        compress: makes the context from (channels, squeezed channels, settings); None where the
+            context is the input.
         mix: makes the layer from (context channels, channels, settings).
         norm: makes the norm from (channels, settings).
         finish: the gate's output from its input and the mixed, normalised features.
@@ -204,5 +205,9 @@ def components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         ['compression', 'first_norm', 'mask']
     """
     design = DESIGNS[params["design"]]
-    left_out: dict[str, dict[str, Any]] = {name: {"design": other} for name, other in design.without.items()}
-    return left_out | {name: {name: value} for name, value in NEUTRAL.items() if name in design.parts}
+    left_out: dict[str, dict[str, Any]] = {
+        name: {"design": other} for name, other in design.without.items()
+    }
+    return left_out | {
+        name: {name: value} for name, value in NEUTRAL.items() if name in design.parts
+    }

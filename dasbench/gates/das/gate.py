@@ -27,27 +27,31 @@ from dasbench.gates.das.norms import NormName
 class Das(nn.Module):
     """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, and the designs it was chosen from.
 
-    The paper has no public code; its parameter and FLOP counts leave one construction for most designs.
+    The paper has no public code; its parameter and FLOP counts leave one construction for most
+    designs.
 
-    Determined by the counts: the separable convolution (depthwise 3x3, then pointwise, both with bias), the number of
-    squeezed channels, and the 3x3 offset and mask convolutions of the deformable one (one offset group), in designs c
-    to h; that g and h have a norm with a scale and a shift.
-    Not established: the shape of the deformable kernel (dense here, depthwise in design i), whether the norms are
-    affine (not, here), the axes of the layer norm, which the paper does not name (`ln` is over channels and positions;
-    `ln_c` over the channels of each position), the activation and the batch norm of g and h (GELU, as elsewhere in the
-    gate), and all of a and b beyond their counts and the sentence on each in section 4.3.
-    Differs from the paper: offsets and mask start at zero, so that a fresh gate is the same for every position; layer
-    norm's scale and shift, if any, are one per channel, so that a gate fits maps of any size.
+    Determined by the counts: the separable convolution (depthwise 3x3, then pointwise, both with
+    bias), the number of squeezed channels, and the 3x3 offset and mask convolutions of the
+    deformable one (one offset group), in designs c to h; that g and h have a norm with a scale and
+    a shift. Not established: the shape of the deformable kernel (dense here, depthwise in design
+    i), whether the norms are affine (not, here), the axes of the layer norm, which the paper does
+    not name (`ln` is over channels and positions; `ln_c` over the channels of each position), the
+    activation and the batch norm of g and h (GELU, as elsewhere in the gate), and all of a and b
+    beyond their counts and the sentence on each in section 4.3. Differs from the paper: offsets and
+    mask start at zero, so that a fresh gate is the same for every position; layer norm's scale and
+    shift, if any, are one per channel, so that a gate fits maps of any size.
 
     Args:
         channels: channels c of the map.
-        design: a row of Table 4, or one of ours: i, with a depthwise deformable kernel and a pointwise convolution;
-            j, with an ordinary convolution instead of the deformable one. The paper's choice is c.
+        design: a row of Table 4, or one of ours: i, with a depthwise deformable kernel and a
+            pointwise convolution; j, with an ordinary convolution instead of the deformable one.
+            The paper's choice is c.
         alpha: share of the channels that the compression leaves, rounded up; 0.2 in the paper.
         first_norm: norm of the compressed features; instance norm in the paper.
         second_norm: norm before the sigmoid; layer norm in the paper, taken here over (C, H, W).
         kernel: side of the deformable convolution's kernel; 3 in the paper.
-        offset_groups: parts of the compressed channels that are sampled at positions of their own; 1 in the paper.
+        offset_groups: parts of the compressed channels that are sampled at positions of their own;
+            1 in the paper.
         affine: whether the norms in the two slots learn a scale and a shift per channel.
         mask: whether every sample has a weight in (0, 1), as in the paper's equation 2.
 
@@ -55,8 +59,9 @@ class Das(nn.Module):
         [B, channels, H, W] -> [B, channels, H, W]
 
     Raises:
-        ModelError: if `offset_groups` does not divide the channels that the deformable convolution reads, or if `ln_c`
-            has one channel to normalise; in the forward pass, if an instance norm meets a map of 1x1.
+        ModelError: if `offset_groups` does not divide the channels that the deformable convolution
+            reads, or if `ln_c` has one channel to normalise; in the forward pass, if an instance
+            norm meets a map of 1x1.
 
     Example:
         >>> import torch
@@ -93,7 +98,9 @@ class Das(nn.Module):
         )
         row = DESIGNS[design]
         squeezed = squeezed_channels(channels, alpha) if row.compress else channels
-        self.compress = row.compress(channels, squeezed, settings) if row.compress else nn.Identity()
+        self.compress = (
+            row.compress(channels, squeezed, settings) if row.compress else nn.Identity()
+        )
         self.mix = row.mix(squeezed, channels, settings)
         self.norm = row.norm(channels, settings)
         self.finish = row.finish

@@ -28,8 +28,8 @@ class Settings:
 def squeezed_channels(channels: int, alpha: float) -> int:
     """How many channels the compression leaves: `alpha * channels` rounded up, at least 1.
 
-    Rounding up is what the paper's counts require. The small term keeps a product that is whole but for the error of
-    floating point (0.07 * 100) from being rounded past itself.
+    Rounding up is what the paper's counts require. The small term keeps a product that is whole but
+    for the error of floating point (0.07 * 100) from being rounded past itself.
 
     Example:
         >>> [squeezed_channels(channels, 0.2) for channels in (64, 128, 256, 512)]
@@ -78,9 +78,9 @@ class OfContext(nn.Module):
 class Resampled(nn.Module):
     """A mixer that sets the input, sampled where the context points, beside the context (designs a and b).
 
-    Not established: the paper says no more than that a GridSample of the input is concatenated. Here the flow is a
-    displacement in `grid_sample`'s units (2 is the side of the map), it starts at zero, where the sampled input is the
-    input, and there are zeros outside of the map.
+    Not established: the paper says no more than that a GridSample of the input is concatenated.
+    Here the flow is a displacement in `grid_sample`'s units (2 is the side of the map), it starts
+    at zero, where the sampled input is the input, and there are zeros outside of the map.
 
     Args:
         flow: context -> displacement (x, y) of every position.
@@ -104,33 +104,44 @@ class Resampled(nn.Module):
         with without_autocast(x.device):
             wide = x.to(torch.promote_types(x.dtype, torch.float32))
             grid = _identity_grid(wide) + flow.to(wide.dtype).permute(0, 2, 3, 1)
-            sampled = F.grid_sample(wide, grid, padding_mode="zeros", align_corners=False).to(x.dtype)
+            sampled = F.grid_sample(wide, grid, padding_mode="zeros", align_corners=False).to(
+                x.dtype
+            )
         out: Tensor = self.mix(torch.cat((context, sampled), dim=1))
         return out
 
 
 def _identity_grid(x: Tensor) -> Tensor:
     """The centre of every position of a map in `grid_sample`'s units: [H, W, 2] as (x, y)."""
-    sides = (torch.arange(side, device=x.device, dtype=x.dtype) * (2 / side) + (1 / side - 1) for side in x.shape[2:])
+    sides = (
+        torch.arange(side, device=x.device, dtype=x.dtype) * (2 / side) + (1 / side - 1)
+        for side in x.shape[2:]
+    )
     return torch.stack(torch.meshgrid(*sides, indexing="ij")[::-1], dim=-1)
 
 
 def deformable(context: int, channels: int, settings: Settings) -> nn.Module:
     """Equation 2: a deformable convolution from the context to c channels.
 
-    Inferred: that its kernel is dense. The paper's counts do not see the kernel; they fix its offset and mask
-    convolutions alone.
+    Inferred: that its kernel is dense. The paper's counts do not see the kernel; they fix its
+    offset and mask convolutions alone.
     """
     return OfContext(
         DeformConv2d(
-            context, channels, kernel=settings.kernel, offset_groups=settings.offset_groups, mask=settings.mask
+            context,
+            channels,
+            kernel=settings.kernel,
+            offset_groups=settings.offset_groups,
+            mask=settings.mask,
         )
     )
 
 
 def rigid(context: int, channels: int, settings: Settings) -> nn.Module:
     """The deformable convolution without offsets and mask: a dense convolution of the same kernel, without bias."""
-    return OfContext(nn.Conv2d(context, channels, settings.kernel, padding=settings.kernel // 2, bias=False))
+    return OfContext(
+        nn.Conv2d(context, channels, settings.kernel, padding=settings.kernel // 2, bias=False)
+    )
 
 
 def depthwise_deformable(context: int, channels: int, settings: Settings) -> nn.Module:
@@ -153,7 +164,9 @@ def regular(context: int, channels: int, _settings: Settings) -> nn.Module:
 
 def resampled_features(context: int, channels: int, _settings: Settings) -> nn.Module:
     """Design a: new features from the input and a resampled copy of it."""
-    flow = nn.Sequential(nn.Conv2d(context, context, 1, bias=False), nn.GELU(), separable(context, 2))
+    flow = nn.Sequential(
+        nn.Conv2d(context, context, 1, bias=False), nn.GELU(), separable(context, 2)
+    )
     return Resampled(flow, separable(context + channels, channels))
 
 

@@ -15,8 +15,8 @@ NormName = Literal["bn", "fn", "in", "ln", "ln_c", "none"]
 class NormSlot(nn.Module):
     """A place in a gate where the paper exchanges norms.
 
-    Being a type of its own, it lets the paper's way of counting leave out whatever norm stands here; a batch norm that
-    belongs to a design stands in no slot and counts.
+    Being a type of its own, it lets the paper's way of counting leave out whatever norm stands
+    here; a batch norm that belongs to a design stands in no slot and counts.
 
     Args:
         channels: channels of the map.

@@ -76,7 +76,8 @@ def export(
         path: the file; its folder is made if it is missing.
         studies: names of the studies; all by default.
         format_: one of `FORMATS`; by default what the file's ending says.
-        what: which table, trials by default; a `sqlite` copy and an `optuna` storage hold everything.
+        what: which table, trials by default; a `sqlite` copy and an `optuna` storage hold
+            everything.
         force: replace a file that exists.
 
     Raises:
@@ -123,9 +124,19 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> flat({"label": "alpha=0.1", "variant": {"gate.alpha": 0.1}})
         {'label': 'alpha=0.1', 'variant': '{"gate.alpha": 0.1}', 'variant.gate.alpha': 0.1}
     """
-    parts = {"variant": flat_fields(record.get("variant", {})), "metrics": dict(record.get("metrics", {}))}
-    spread = {f"{head}.{name}": _finite(value) for head, part in parts.items() for name, value in part.items()}
-    plain = {name: to_json(value) if isinstance(value, Mapping) else _finite(value) for name, value in record.items()}
+    parts = {
+        "variant": flat_fields(record.get("variant", {})),
+        "metrics": dict(record.get("metrics", {})),
+    }
+    spread = {
+        f"{head}.{name}": _finite(value)
+        for head, part in parts.items()
+        for name, value in part.items()
+    }
+    plain = {
+        name: to_json(value) if isinstance(value, Mapping) else _finite(value)
+        for name, value in record.items()
+    }
     return {**plain, **spread}
 
 
@@ -164,7 +175,9 @@ def written_aside(path: Path) -> Iterator[Path]:
         _remove_beside(path)  # a log of the file that is replaced would be taken for the new one's
         aside.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: the file cannot be written: {error.strerror or error}") from error
+        raise StoreError(
+            f"{path}: the file cannot be written: {error.strerror or error}"
+        ) from error
     finally:
         aside.unlink(missing_ok=True)
         _remove_beside(aside)
@@ -181,13 +194,17 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write_table(reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table) -> None:
+def _write_table(
+    reader: Reader, path: Path, studies: Sequence[str] | None, *, format_: str, what: Table
+) -> None:
     if what == "confusion":
         records, columns = cell_records(trial_cells(reader, studies)), CELL_COLUMNS
     else:
         records, columns = reader.view(what, studies), COLUMNS[what]
     if format_ == "jsonl":
-        path.write_text("".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline="")
+        path.write_text(
+            "".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline=""
+        )
         return
     rows = [flat(record) for record in records]
     if format_ == "parquet":
@@ -205,7 +222,10 @@ def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path, columns: Seque
     known |= {name: type_ for type_, names in _TYPES.items() for name in names if name in columns}
     names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
     parquet.write_table(
-        pa.table({name: _array([row.get(name) for row in rows], known.get(name)) for name in names}), path
+        pa.table(
+            {name: _array([row.get(name) for row in rows], known.get(name)) for name in names}
+        ),
+        path,
     )
 
 
@@ -218,4 +238,9 @@ def _array(values: Sequence[Any], type_: str | None) -> Any:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([value if value is None or isinstance(value, str) else to_json(value) for value in values])
+        return pa.array(
+            [
+                value if value is None or isinstance(value, str) else to_json(value)
+                for value in values
+            ]
+        )

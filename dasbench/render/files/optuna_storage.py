@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -47,8 +52,9 @@ class _Space:
 def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> None:
     """Write studies to a new SQLite file of Optuna; trials that have not ended are left out.
 
-    A trial's values are those of the study's objectives on the test part, its parameters the varied fields; label, key,
-    seed, every metric and the costs are user attributes. Done without finite values counts as failed.
+    A trial's values are those of the study's objectives on the test part, its parameters the varied
+    fields; label, key, seed, every metric and the costs are user attributes. Done without finite
+    values counts as failed.
 
     Args:
         reader: the results.
@@ -56,8 +62,15 @@ def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> 
         studies: their names; all by default.
     """
     rows = reader.rows(studies)
-    chosen = [record for record in reader.studies(counted=False) if studies is None or record.name in studies]
-    with _quiet(), tempfile.TemporaryDirectory() as folder:  # whose path needs no escapes inside of a URL
+    chosen = [
+        record
+        for record in reader.studies(counted=False)
+        if studies is None or record.name in studies
+    ]
+    with (
+        _quiet(),
+        tempfile.TemporaryDirectory() as folder,
+    ):  # whose path needs no escapes inside of a URL
         file = Path(folder) / "optuna.db"
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
         try:
@@ -140,13 +153,18 @@ def _trial(row: Row, space: _Space, curve: Mapping[int, Mapping[str, float]]) ->
     trial = create_trial(
         state=state,
         values=values if state is TrialState.COMPLETE else None,
-        params={n: _choice(v) if isinstance(known[n], CategoricalDistribution) else v for n, v in fields.items()},
+        params={
+            n: _choice(v) if isinstance(known[n], CategoricalDistribution) else v
+            for n, v in fields.items()
+        },
         distributions=known,
         user_attrs=_attributes(row),
         intermediate_values=_intermediate(space, curve),
     )
     if row.finished:
-        trial.datetime_complete = datetime.fromisoformat(row.finished).astimezone().replace(tzinfo=None)
+        trial.datetime_complete = (
+            datetime.fromisoformat(row.finished).astimezone().replace(tzinfo=None)
+        )
         trial.datetime_start = trial.datetime_complete - timedelta(seconds=row.seconds)
     return trial
 
@@ -169,6 +187,18 @@ def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> di
 
 def _attributes(row: Row) -> dict[str, Any]:
     costs = {name: getattr(row.cost, name) for name in COST_FIELDS} if row.cost else {}
-    facts = {"label": row.label, "key": row.key, "seed": row.seed, "state": row.state, "reason": row.reason}
+    facts = {
+        "label": row.label,
+        "key": row.key,
+        "seed": row.seed,
+        "state": row.state,
+        "reason": row.reason,
+    }
     scores = {name: value if isfinite(value) else None for name, value in row.metrics.items()}
-    return {**scores, **costs, "seconds": row.seconds, **facts, **({"role": row.role} if row.role else {})}
+    return {
+        **scores,
+        **costs,
+        "seconds": row.seconds,
+        **facts,
+        **({"role": row.role} if row.role else {}),
+    }

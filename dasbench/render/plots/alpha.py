@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasbench.catalog import PLOTS
-from dasbench.render.plots.figure import draw_empty, error_bars, legend_below, save_figure, styled_figure
+from dasbench.render.plots.figure import (
+    draw_empty,
+    error_bars,
+    legend_below,
+    save_figure,
+    styled_figure,
+)
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent, set_scale
 from dasbench.render.plots.style import GREY, series_colours
@@ -97,7 +103,9 @@ def _horizontal_title(sweep: AlphaInfo) -> str:
     """What stands below the axis, with the unit of the costs if the ticks have them."""
     if not _has_costs(sweep) or len(sweep.means) > _MOST_TICKS:
         return "alpha"
-    return f"alpha; below it {axis_unit('macs_full', [mean.cost or 0 for mean in sweep.means]).title}"
+    return (
+        f"alpha; below it {axis_unit('macs_full', [mean.cost or 0 for mean in sweep.means]).title}"
+    )
 
 
 def _has_costs(sweep: AlphaInfo) -> bool:

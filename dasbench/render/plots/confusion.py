@@ -86,7 +86,9 @@ def _layout(panels: int, classes: int) -> _Layout:
     wanted = classes * _LEAST_CELL / 72
     if columns == 1 and side < wanted <= _LARGEST:
         side = wanted
-    return _Layout(rows=ceil(panels / columns), columns=columns, side=side, cell=72 * side / max(1, classes))
+    return _Layout(
+        rows=ceil(panels / columns), columns=columns, side=side, cell=72 * side / max(1, classes)
+    )
 
 
 @PLOTS.register("confusion", info=info, needs="confusions")
@@ -113,7 +115,9 @@ def _draw_panels(figure: "Figure", confusion: ConfusionInfo, layout: _Layout) ->
     for number, (cell, panel) in enumerate(zip(cells, confusion.panels, strict=False)):
         is_lowest = number + layout.columns >= used
         image = _draw_panel(cell, panel, layout)
-        _write_names(cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=is_lowest)
+        _write_names(
+            cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=is_lowest
+        )
         below = ["taken for"] if is_lowest else []
         if not layout.has_numbers:
             below += _worst(panel, longest=max(7, layout.characters // 2 - 10))
@@ -141,7 +145,9 @@ def _draw_panel(axes: "Axes", panel: Panel, layout: _Layout) -> "AxesImage":
     return image
 
 
-def _write_numbers(axes: "Axes", shares: NDArray[np.float64], image: "AxesImage", size: float) -> None:
+def _write_numbers(
+    axes: "Axes", shares: NDArray[np.float64], image: "AxesImage", size: float
+) -> None:
     """The share of each cell that is not empty."""
     for row, column in np.argwhere(shares > 0).tolist():
         share = float(shares[row, column])
@@ -149,15 +155,23 @@ def _write_numbers(axes: "Axes", shares: NDArray[np.float64], image: "AxesImage"
         color = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
         text = f"{share:.0f}" if share >= 0.5 else "<1"
         number = axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
-        number.set_in_layout(False)  # it lies inside of the matrix; measuring thousands takes seconds
+        number.set_in_layout(
+            False
+        )  # it lies inside of the matrix; measuring thousands takes seconds
 
 
-def _write_names(axes: "Axes", classes: Sequence[str], layout: _Layout, *, left: bool, bottom: bool) -> None:
+def _write_names(
+    axes: "Axes", classes: Sequence[str], layout: _Layout, *, left: bool, bottom: bool
+) -> None:
     """The names of the classes, at the left and at the bottom of the figure, if there is room."""
     axes.tick_params(length=0)
-    names: list[str] = [figure_label(name, longest=22) for name in classes] if layout.has_names else []
+    names: list[str] = (
+        [figure_label(name, longest=22) for name in classes] if layout.has_names else []
+    )
     places = range(len(names))
-    axes.set_xticks(places, names if bottom else [""] * len(names), rotation=90, fontsize=layout.name_size)
+    axes.set_xticks(
+        places, names if bottom else [""] * len(names), rotation=90, fontsize=layout.name_size
+    )
     axes.set_yticks(places, names if left else [""] * len(names), fontsize=layout.name_size)
     if left:
         axes.set_ylabel("class", fontsize=layout.text_size)
@@ -179,7 +193,9 @@ def _worst(panel: Panel, *, longest: int) -> list[str]:
 
 def _draw_scale(figure: "Figure", image: "AxesImage", cells: Sequence[Any]) -> None:
     """What the colours mean; small shares are spread out, as what is mistaken is mostly rare."""
-    bar = figure.colorbar(image, ax=cells, shrink=0.6, aspect=30, pad=0.02, label="share of the class (%)")
+    bar = figure.colorbar(
+        image, ax=cells, shrink=0.6, aspect=30, pad=0.02, label="share of the class (%)"
+    )
     bar.set_ticks([0, 1, 5, 10, 25, 50, 75, 100])
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)

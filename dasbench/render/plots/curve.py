@@ -42,13 +42,22 @@ def figure_title(curve: CurveInfo) -> str:
     return trial if curve.seed is None else f"{curve.label} seed={curve.seed}, {trial}"
 
 
-def _draw_lines(axes: "Axes", curve: CurveInfo, series: Mapping[str, Sequence[float]], *, first: int) -> "list[Line2D]":
+def _draw_lines(
+    axes: "Axes", curve: CurveInfo, series: Mapping[str, Sequence[float]], *, first: int
+) -> "list[Line2D]":
     """Draw curves in colours of their own, losses dashed; returns them for the legend."""
     marker = "o" if len(curve.epochs) <= _MOST_MARKED else None
     lines = []
     for number, (name, values) in enumerate(series.items(), start=first):
         style = "--" if is_loss(name) else "-"
-        lines += axes.plot(curve.epochs, values, style, marker=marker, markersize=3, color=SERIES[number % len(SERIES)])
+        lines += axes.plot(
+            curve.epochs,
+            values,
+            style,
+            marker=marker,
+            markersize=3,
+            color=SERIES[number % len(SERIES)],
+        )
         lines[-1].set_label(figure_label(name))
     unit = _common_unit([curve.units[name] for name in series])
     axes.set_ylabel(metric_title("loss" if all(map(is_loss, series)) else "score", unit))

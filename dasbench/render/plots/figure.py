@@ -32,7 +32,9 @@ FORMATS = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"Creatio
 
 
 @contextmanager
-def styled_figure(title: str, *, height: float = 4.5, panels: int = 1) -> Iterator[tuple["Figure", "Axes"]]:
+def styled_figure(
+    title: str, *, height: float = 4.5, panels: int = 1
+) -> Iterator[tuple["Figure", "Axes"]]:
     """A figure in the house style with one set of axes, or with several side by side that share the vertical axis.
 
     No window, no global state.
@@ -45,7 +47,12 @@ def styled_figure(title: str, *, height: float = 4.5, panels: int = 1) -> Iterat
     import matplotlib as mpl  # takes a second to import
     from matplotlib.figure import Figure
 
-    style: Any = {"svg.hashsalt": "dasbench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    style: Any = {
+        "svg.hashsalt": "dasbench",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
     with mpl.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # an empty box says as much
         figure = Figure(figsize=(7, height), dpi=150, layout="constrained")
@@ -68,7 +75,9 @@ def _write_heading(figure: "Figure", title: str) -> None:
     figure.set_figheight(figure.get_figheight() + 0.17 * max(0, len(lines) - 1))
 
 
-def legend_below(figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3) -> None:
+def legend_below(
+    figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3
+) -> None:
     """Write the legend under the axes, where it covers nothing; in fewer columns if long names would leave the figure.
 
     Args:
@@ -128,7 +137,8 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
         drawn: whether there is a figure without being asked for.
 
     Raises:
-        UsageError: if a file's ending is none that the plot is drawn in, before anything is computed.
+        UsageError: if a file's ending is none that the plot is drawn in, before anything is
+            computed.
 
     Example:
         >>> [str(path) for path in figure_paths("norms@paper", "pareto", [], drawn=True)]
@@ -140,7 +150,9 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
     known = [*FORMATS, *([".html"] if kind in PAGES else [])]
     for output in outputs:
         if Path(output).suffix not in known:
-            raise UsageError(f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{Path(output).suffix}'")
+            raise UsageError(
+                f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{Path(output).suffix}'"
+            )
     return [Path(output) for output in outputs]
 
 

@@ -40,10 +40,19 @@ def _draw_over_trials(axes: "Axes", curve: Growth, unit: Unit, colour: str) -> N
     trials, heights = [step.trial for step in curve.steps], _heights(curve, unit)
     axes.step(trials, heights, where="post", color=colour)
     if curve.ci95 is not None:
-        axes.errorbar(trials[-1:], heights[-1:], yerr=[curve.ci95 / unit.size], fmt="o", color=colour, capsize=3)
+        axes.errorbar(
+            trials[-1:],
+            heights[-1:],
+            yerr=[curve.ci95 / unit.size],
+            fmt="o",
+            color=colour,
+            capsize=3,
+        )
 
 
-def _draw_over_time(axes: "Axes", curves: Sequence[Growth], unit: Unit, colours: Sequence[str]) -> None:
+def _draw_over_time(
+    axes: "Axes", curves: Sequence[Growth], unit: Unit, colours: Sequence[str]
+) -> None:
     """The curves again, over the time since the first result."""
     clock = _clock(curves)
     for curve, colour in zip(curves, colours, strict=True):
@@ -92,7 +101,9 @@ class _Clock(NamedTuple):
 
 def _clock(curves: Sequence[Growth]) -> _Clock:
     """The unit of time that suits the longest curve."""
-    longest = max((seconds_since_first(curve.steps)[-1] for curve in curves if curve.steps), default=0.0)
+    longest = max(
+        (seconds_since_first(curve.steps)[-1] for curve in curves if curve.steps), default=0.0
+    )
     if longest > 7200:
         return _Clock(3600.0, "hours")
     return _Clock(60.0, "minutes") if longest > 120 else _Clock(1.0, "seconds")

@@ -31,21 +31,40 @@ def draw(explained: ImportanceInfo, path: Path) -> None:
     """Draw the shares to a PNG, SVG or PDF file."""
     from matplotlib.patches import Patch
 
-    shown = sorted(explained.found.effects, key=lambda effect: (is_rest(effect), -effect.share))[:MOST_BARS]
+    shown = sorted(explained.found.effects, key=lambda effect: (is_rest(effect), -effect.share))[
+        :MOST_BARS
+    ]
     shares = [100 * effect.share for effect in shown]
     looks = [_look(effect) for effect in shown]
-    with styled_figure(explained.question, height=1.8 + 0.28 * max(3, len(shown))) as (figure, axes):
+    with styled_figure(explained.question, height=1.8 + 0.28 * max(3, len(shown))) as (
+        figure,
+        axes,
+    ):
         rows = range(len(shown))
         axes.barh(
-            rows, shares, height=0.65, color=[look.fill for look in looks], edgecolor=[look.edge for look in looks]
+            rows,
+            shares,
+            height=0.65,
+            color=[look.fill for look in looks],
+            edgecolor=[look.edge for look in looks],
         )
         for row, share in zip(rows, shares, strict=True):
-            axes.annotate(f"{share:.1f}", (share, row), (3, 0), textcoords="offset points", va="center", fontsize=7)
+            axes.annotate(
+                f"{share:.1f}",
+                (share, row),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
         axes.set_yticks(rows, [figure_label(effect.name) for effect in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlim(0, min(100.0, _ROOM * max([*shares, 1.0])))
         axes.set_xlabel(f"share of the variance of {explained.metric} (%)")
-        handles = [Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title) for look in dict.fromkeys(looks)]
+        handles = [
+            Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title)
+            for look in dict.fromkeys(looks)
+        ]
         legend_below(figure, handles, title=headline(explained.found))
         save_figure(figure, path)
 
@@ -61,4 +80,8 @@ def _look(effect: Effect) -> BarLook:
         return BarLook(PALE_GREY, PALE_GREY, "seeds, noise and what no axis or pair explains")
     if effect.p is None:
         return BarLook(GREY, GREY, "not tested")
-    return BarLook(RED, RED, "resolved (Holm)") if effect.resolved else BarLook("white", RED, "not resolved from noise")
+    return (
+        BarLook(RED, RED, "resolved (Holm)")
+        if effect.resolved
+        else BarLook("white", RED, "not resolved from noise")
+    )

@@ -18,17 +18,37 @@ LONGEST_LABEL = 40
 
 _MARKER = 6.0  # pixels around a point's centre that stay free
 _PADDING = 2.0  # pixels between labels
-_RINGS = (9, 16, 25, 36, 50, 66, 84, 104, 128, 156, 190, 230, 280, 340, 410, 490)  # distances tried, in pixels
+_RINGS = (
+    9,
+    16,
+    25,
+    36,
+    50,
+    66,
+    84,
+    104,
+    128,
+    156,
+    190,
+    230,
+    280,
+    340,
+    410,
+    490,
+)  # distances tried, in pixels
 _NEAR = 7  # rings on which lines are avoided too
 _ANGLES = np.deg2rad([0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 90, 270, 15, 345, 165, 195])
 
 
-def short_labels(variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> tuple[str, list[str]]:
+def short_labels(
+    variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()
+) -> tuple[str, list[str]]:
     """What the labels of a study's variants mean, and the labels: values alone where all variants vary the same fields.
 
     Args:
         variants: their varied fields and values.
-        labels: what they are called in tables; where the study gives labels of its own, figures show these.
+        labels: what they are called in tables; where the study gives labels of its own, figures
+            show these.
 
     Example:
         >>> short_labels([{"gate.first_norm": "in", "gate.second_norm": "ln"}])
@@ -110,7 +130,8 @@ def place_labels(
         labels: what stands beside each.
         bold: which labels are emphasised.
         others: further points that labels must not cover.
-        lines: upright and level lines (x0, y0, x1, y1) that labels cover only where nothing near is free.
+        lines: upright and level lines (x0, y0, x1, y1) that labels cover only where nothing near is
+            free.
 
     Returns:
         Number of labels that found no place.
@@ -123,16 +144,27 @@ def place_labels(
     centres = axes.transData.transform(np.array(points, dtype=np.float64))
     every = axes.transData.transform(np.array([*points, *others], dtype=np.float64))
     taken = np.column_stack([every - _MARKER, every + _MARKER])
-    ends = axes.transData.transform(np.array(lines, dtype=np.float64).reshape(-1, 2)).reshape(-1, 2, 2)
+    ends = axes.transData.transform(np.array(lines, dtype=np.float64).reshape(-1, 2)).reshape(
+        -1, 2, 2
+    )
     crossed = np.column_stack([ends.min(axis=1) - 1, ends.max(axis=1) + 1])
     frame = axes.get_window_extent()
     bounds = np.array([frame.x0, frame.y0, frame.x1, frame.y1])
     left_out = 0
-    for index in sorted(range(len(points)), key=lambda index: (not bold[index], -centres[index][1])):
+    for index in sorted(
+        range(len(points)), key=lambda index: (not bold[index], -centres[index][1])
+    ):
         text = axes.text(
-            0, 0, figure_label(labels[index]), fontsize=7, fontweight="bold" if bold[index] else "normal", zorder=5
+            0,
+            0,
+            figure_label(labels[index]),
+            fontsize=7,
+            fontweight="bold" if bold[index] else "normal",
+            zorder=5,
         )
-        box = _free_place(text, centres[index], np.vstack([taken, crossed]), bounds, rings=_RINGS[:_NEAR])
+        box = _free_place(
+            text, centres[index], np.vstack([taken, crossed]), bounds, rings=_RINGS[:_NEAR]
+        )
         if box is None:
             box = _free_place(text, centres[index], taken, bounds, rings=_RINGS)
         if box is None:
@@ -144,7 +176,9 @@ def place_labels(
     return left_out
 
 
-def _free_place(text: "Text", centre: Floats, taken: Floats, bounds: Floats, *, rings: Sequence[int]) -> Floats | None:
+def _free_place(
+    text: "Text", centre: Floats, taken: Floats, bounds: Floats, *, rings: Sequence[int]
+) -> Floats | None:
     """The box (x0, y0, x1, y1) nearest to a point, in pixels, that touches nothing."""
     extent = text.get_window_extent()
     size = np.array([extent.width + _PADDING, extent.height + _PADDING])
@@ -153,7 +187,9 @@ def _free_place(text: "Text", centre: Floats, taken: Floats, bounds: Floats, *, 
         middle = centre + direction * (ring + size / 2 * np.abs(direction))
         boxes = np.column_stack([middle - size / 2, middle + size / 2])
         inside = (boxes[:, :2] >= bounds[:2]).all(axis=1) & (boxes[:, 2:] <= bounds[2:]).all(axis=1)
-        apart = (boxes[:, None, :2] >= taken[None, :, 2:]) | (boxes[:, None, 2:] <= taken[None, :, :2])
+        apart = (boxes[:, None, :2] >= taken[None, :, 2:]) | (
+            boxes[:, None, 2:] <= taken[None, :, :2]
+        )
         free = inside & np.all(np.any(apart, axis=2), axis=1)
         if free.any():
             chosen: Floats = boxes[free.argmax()]
@@ -171,4 +207,11 @@ def _move(axes: "Axes", text: "Text", box: Floats, centre: Floats) -> None:
     nearest = np.clip(centre, box[:2], box[2:])
     if np.hypot(*(nearest - centre)) > _RINGS[1]:
         start, end = to_data(centre), to_data(nearest)
-        axes.plot(*zip(start, end, strict=True), color=GREY, linewidth=0.5, zorder=1, scalex=False, scaley=False)
+        axes.plot(
+            *zip(start, end, strict=True),
+            color=GREY,
+            linewidth=0.5,
+            zorder=1,
+            scalex=False,
+            scaley=False,
+        )

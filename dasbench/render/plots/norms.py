@@ -27,14 +27,26 @@ def draw(pairs: NormsInfo, path: Path) -> None:
     means = np.full((len(pairs.first), len(pairs.second)), np.nan)
     for (first, second), mean in pairs.cells.items():
         means[pairs.first.index(first), pairs.second.index(second)] = mean.mean
-    with styled_figure(pairs.question, height=max(4.0, 0.75 * len(pairs.first) + 2.0)) as (figure, axes):
+    with styled_figure(pairs.question, height=max(4.0, 0.75 * len(pairs.first) + 2.0)) as (
+        figure,
+        axes,
+    ):
         axes.grid(visible=False)
         image = axes.imshow(means, cmap="Blues" if pairs.maximise else "Blues_r", aspect="auto")
         _set_colours(image, pairs)
-        figure.colorbar(image, ax=axes, label=f"{metric_title(pairs.metric, pairs.unit)}, mean over seeds", shrink=0.9)
+        figure.colorbar(
+            image,
+            ax=axes,
+            label=f"{metric_title(pairs.metric, pairs.unit)}, mean over seeds",
+            shrink=0.9,
+        )
         _write_cells(axes, pairs, image)
-        axes.set_xticks(range(len(pairs.second)), [figure_label(norm, longest=16) for norm in pairs.second])
-        axes.set_yticks(range(len(pairs.first)), [figure_label(norm, longest=16) for norm in pairs.first])
+        axes.set_xticks(
+            range(len(pairs.second)), [figure_label(norm, longest=16) for norm in pairs.second]
+        )
+        axes.set_yticks(
+            range(len(pairs.first)), [figure_label(norm, longest=16) for norm in pairs.first]
+        )
         axes.set_ylabel("first norm")
         axes.set_xlabel(f"second norm\n{_key(pairs)}")
         save_figure(figure, path)
@@ -68,9 +80,20 @@ def _write_cells(axes: "Axes", pairs: NormsInfo, image: "AxesImage") -> None:
             color = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
             best = (first, second) == pairs.best
             weight = "bold" if best else "normal"
-            axes.text(column, row, _cell(mean), ha="center", va="center", fontsize=8, color=color, fontweight=weight)
+            axes.text(
+                column,
+                row,
+                _cell(mean),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=color,
+                fontweight=weight,
+            )
             if best or (first, second) in pairs.ties:
-                frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=RED)
+                frame = Rectangle(
+                    (column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=RED
+                )
                 frame.set(linewidth=2 if best else 1, linestyle="-" if best else "--")
                 axes.add_patch(frame)
 
@@ -88,5 +111,9 @@ def _cell(mean: Mean) -> str:
 def _key(pairs: NormsInfo) -> str:
     if not pairs.cells:
         return "no pair has a result yet"
-    interval = "±: 95 % interval of the mean; " if any(mean.ci95 is not None for mean in pairs.cells.values()) else ""
+    interval = (
+        "±: 95 % interval of the mean; "
+        if any(mean.ci95 is not None for mean in pairs.cells.values())
+        else ""
+    )
     return f"{interval}solid frame: best mean; dashed: not distinguishable from the best"

@@ -78,11 +78,26 @@ def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
         is_plain = len(points) > _MANY and standing != "front"
         for study, marker in markers.items():
             if some := groups.get((standing, study)):
-                _draw_layer(axes, some, size, look, marker, is_plain=is_plain, is_raster=len(points) > 10 * _MANY)
+                _draw_layer(
+                    axes,
+                    some,
+                    size,
+                    look,
+                    marker,
+                    is_plain=is_plain,
+                    is_raster=len(points) > 10 * _MANY,
+                )
 
 
 def _draw_layer(
-    axes: "Axes", points: Sequence[Point], size: float, look: Look, marker: str, *, is_plain: bool, is_raster: bool
+    axes: "Axes",
+    points: Sequence[Point],
+    size: float,
+    look: Look,
+    marker: str,
+    *,
+    is_plain: bool,
+    is_raster: bool,
 ) -> None:
     """Points of one look; plain ones are small and have no intervals."""
     spreads = [nan if point.ci95 is None else point.ci95 for point in points]
@@ -105,7 +120,9 @@ def _draw_layer(
 def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """The steps of the front, where two objectives make one that can be drawn."""
     best = front_steps(front, size)
-    axes.step([x for x, _ in best], [y for _, y in best], where="post", color=RED, linewidth=1, zorder=1)
+    axes.step(
+        [x for x, _ in best], [y for _, y in best], where="post", color=RED, linewidth=1, zorder=1
+    )
 
 
 def _draw_published(axes: "Axes", front: ParetoInfo, size: float) -> None:
@@ -128,13 +145,23 @@ def _legend(front: ParetoInfo) -> list["Artist"]:
 
     there = {point.standing for point in front.points}
     handles: list[Artist] = [
-        Line2D([], [], marker="o", linestyle="", color=look.edge, markerfacecolor=look.fill, label=look.title)
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            color=look.edge,
+            markerfacecolor=look.fill,
+            label=look.title,
+        )
         for standing, look in LOOKS.items()
         if standing in there
     ]
     markers = study_markers(front.points)
     for study, marker in markers.items() if len(markers) > 1 else ():
-        handles.append(Line2D([], [], marker=marker, linestyle="", color=GREY, label=figure_label(study)))
+        handles.append(
+            Line2D([], [], marker=marker, linestyle="", color=GREY, label=figure_label(study))
+        )
     if front.published:
         handles.append(Line2D([], [], marker="*", linestyle="", color=INK, label=PUBLISHED))
     return handles
@@ -151,7 +178,8 @@ def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
         [(p.cost / size, p.mean) for p in points] + [(p.cost / size, p.value) for p in extra],
         [labels[index] for index in chosen] + [p.label for p in extra],
         bold=[point.on_front for point in points] + [False] * len(extra),
-        others=[(p.cost / size, p.mean) for p in front.points] + [(p.cost / size, p.value) for p in front.published],
+        others=[(p.cost / size, p.mean) for p in front.points]
+        + [(p.cost / size, p.value) for p in front.published],
         lines=_lines(front, size),
     )
 

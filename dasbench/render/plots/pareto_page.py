@@ -25,7 +25,16 @@ from dasbench.views.figures.published import PublishedPoint
 if TYPE_CHECKING:
     from dasbench.views.frontier import Point
 
-SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "triangle-left")
+SYMBOLS = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "triangle-down",
+    "cross",
+    "x",
+    "triangle-left",
+)
 """One for each study."""
 
 _LINE = 40  # characters of a line that fits into 400 pixels
@@ -100,7 +109,11 @@ def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
     traces = [_front_line(front, size)]
     for standing, look in LOOKS.items():
         for place, study in enumerate(studies):
-            some = [(point, text) for point, text in labelled if (point.standing, point.study) == (standing, study)]
+            some = [
+                (point, text)
+                for point, text in labelled
+                if (point.standing, point.study) == (standing, study)
+            ]
             if some:
                 name = look.title if len(studies) == 1 else f"{study}: {look.title}"
                 symbol = SYMBOLS[place % len(SYMBOLS)]
@@ -111,7 +124,13 @@ def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
 
 
 def _layer(
-    some: Sequence[tuple["Point", str]], size: float, front: ParetoInfo, *, name: str, look: Look, symbol: str
+    some: Sequence[tuple["Point", str]],
+    size: float,
+    front: ParetoInfo,
+    *,
+    name: str,
+    look: Look,
+    symbol: str,
 ) -> dict[str, Any]:
     return {
         "type": "scatter",
@@ -120,7 +139,12 @@ def _layer(
         "x": [point.cost / size for point, _ in some],
         "y": [point.mean for point, _ in some],
         "error_y": {"array": [point.ci95 for point, _ in some], "color": look.bar, "visible": True},
-        "marker": {"symbol": symbol, "size": 9, "color": look.fill, "line": {"color": look.edge, "width": 1.5}},
+        "marker": {
+            "symbol": symbol,
+            "size": 9,
+            "color": look.fill,
+            "line": {"color": look.edge, "width": 1.5},
+        },
         "hovertext": [_hover(point, text, front) for point, text in some],
         "hoverinfo": "text",
         "cliponaxis": False,

@@ -23,7 +23,10 @@ def draw(placed: PlacementInfo, path: Path) -> None:
     rows = range(len(means))
     costs = [mean.cost or 0 for mean in means]
     unit = axis_unit("macs_full", costs)
-    with styled_figure(placed.question, height=2.0 + 0.28 * max(4, len(means)), panels=2) as (figure, axes):
+    with styled_figure(placed.question, height=2.0 + 0.28 * max(4, len(means)), panels=2) as (
+        figure,
+        axes,
+    ):
         drawn = axes.errorbar(
             [mean.mean for mean in means],
             rows,
@@ -42,7 +45,11 @@ def draw(placed: PlacementInfo, path: Path) -> None:
         axes.set_yticks(rows, [figure_label(_row_label(place)) for place in placed.places])
         axes.set_ylim(len(means) - 0.5, -0.5)
         spread = any(mean.ci95 is not None for mean in means)
-        axes.set_xlabel(spread_title(placed.metric, placed.unit, spread=spread or not means).replace(", ", ",\n", 1))
+        axes.set_xlabel(
+            spread_title(placed.metric, placed.unit, spread=spread or not means).replace(
+                ", ", ",\n", 1
+            )
+        )
         figure.axes[1].set_xlabel(re.sub("([,;]) ", r"\1\n", unit.title))
         figure.axes[1].tick_params(left=False)
         save_figure(figure, path)

@@ -36,7 +36,10 @@ def draw(saliency: SaliencyInfo, path: Path, *, title: str) -> None:
         for row, cells in enumerate(grid):
             _draw_row(saliency, row, cells)
         for cell, column in zip(grid[0, 1:], saliency.columns, strict=True):
-            cell.set_title(_heading(column, longest=max(8, 120 // num_columns)), fontsize=min(8, 40 / num_columns))
+            cell.set_title(
+                _heading(column, longest=max(8, 120 // num_columns)),
+                fontsize=min(8, 40 / num_columns),
+            )
         _draw_scale(figure, grid)
         save_figure(figure, path)
 
@@ -55,8 +58,14 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
     for cell, column in zip(cells[1:], saliency.columns, strict=True):
         grey = image.mean(axis=-1)  # colours are the map's
         cell.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        cell.imshow(column.maps[row], cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation="bilinear")
-        if saliency.regions is not None and saliency.regions[row].any() and not saliency.regions[row].all():
+        cell.imshow(
+            column.maps[row], cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation="bilinear"
+        )
+        if (
+            saliency.regions is not None
+            and saliency.regions[row].any()
+            and not saliency.regions[row].all()
+        ):
             cell.contour(saliency.regions[row], levels=[0.5], colors="white", linewidths=0.8)
         if len(column.scores):
             cell.set_xlabel(f"sfd {_number(column.scores[row])}", fontsize=8)
@@ -68,14 +77,19 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
     from matplotlib.colors import Normalize
 
     scale = ScalarMappable(Normalize(0, 1), COLOURS)
-    bar = figure.colorbar(scale, ax=list(grid.flat), location="bottom", fraction=0.02, aspect=60, pad=0.01, shrink=0.6)
+    bar = figure.colorbar(
+        scale, ax=list(grid.flat), location="bottom", fraction=0.02, aspect=60, pad=0.01, shrink=0.6
+    )
     bar.set_ticks([0, 1], labels=["unimportant", "the most important place"])
     bar.ax.tick_params(labelsize=7, length=0, labelcolor=GREY)
     bar.outline.set_visible(False)
 
 
 def _heading(column: HeatMapColumn, *, longest: int) -> str:
-    lines = [figure_label(column.network, longest=longest), figure_label(column.layer, longest=longest)]
+    lines = [
+        figure_label(column.network, longest=longest),
+        figure_label(column.layer, longest=longest),
+    ]
     if column.n:
         lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
     return "\n".join(lines)

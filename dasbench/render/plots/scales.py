@@ -27,7 +27,9 @@ def is_log(values: Sequence[float], *, log: bool | None) -> bool:
         (False, True, False, False)
     """
     if log and any(value <= 0 for value in values):
-        raise UsageError(f"--log: {min(values):g} has no place on a logarithmic axis; leave --log out")
+        raise UsageError(
+            f"--log: {min(values):g} has no place on a logarithmic axis; leave --log out"
+        )
     if log is not None or not values or min(values) <= 0:
         return bool(log)
     return max(values) / min(values) > DECADE
@@ -47,13 +49,16 @@ def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> Non
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def end_at_percent(axes: "Axes", which: Literal["x", "y"], values: Iterable[float], *, unit: str) -> None:
+def end_at_percent(
+    axes: "Axes", which: Literal["x", "y"], values: Iterable[float], *, unit: str
+) -> None:
     """Let an axis of percentages end at 0 and at 100, even where error bars reach further.
 
     Args:
         axes: where everything is drawn already.
         which: the axis.
-        values: what it shows; if one of them is beyond 0 or 100, they are no percentages and the axis stays.
+        values: what it shows; if one of them is beyond 0 or 100, they are no percentages and the
+            axis stays.
         unit: of the values; the axis stays too if it is not `%`.
     """
     if not are_percentages(values, unit=unit):

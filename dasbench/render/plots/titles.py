@@ -33,7 +33,9 @@ def spread_title(metric: str, unit: str, *, spread: bool) -> str:
         >>> spread_title("top1", "%", spread=True), spread_title("loss", "", spread=False)
         ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
     """
-    return metric_title(metric, unit) + (", mean and its 95 % interval" if spread else ", one seed: no spread known")
+    return metric_title(metric, unit) + (
+        ", mean and its 95 % interval" if spread else ", one seed: no spread known"
+    )
 
 
 def vertical_title(front: ParetoInfo) -> str:
@@ -43,7 +45,9 @@ def vertical_title(front: ParetoInfo) -> str:
     unit = front.units.get(front.metric, "")
     if not front.points:
         return metric_title(front.metric, unit)
-    return spread_title(front.metric, unit, spread=any(point.ci95 is not None for point in front.points))
+    return spread_title(
+        front.metric, unit, spread=any(point.ci95 is not None for point in front.points)
+    )
 
 
 def legend_title(front: ParetoInfo) -> str:
@@ -62,7 +66,9 @@ def point_labels(points: Sequence[Point]) -> list[str]:
         by_study.setdefault(point.study, []).append(index)
     labels = [""] * len(points)
     for some in by_study.values():
-        for index, text in zip(some, _short_labels([points[index] for index in some])[1], strict=True):
+        for index, text in zip(
+            some, _short_labels([points[index] for index in some])[1], strict=True
+        ):
             labels[index] = text
     return labels
 

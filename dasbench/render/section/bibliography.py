@@ -20,10 +20,14 @@ KINDS = {
 """What prose calls a kind of component."""
 
 _PARTICLES = "(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|ter|ten|el|al|bin) )*"
-_NAME = re.compile(rf"{_PARTICLES}(?=[^\W\d_]['\u2019-]?[^\W\d_])[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", re.IGNORECASE)
+_NAME = re.compile(
+    rf"{_PARTICLES}(?=[^\W\d_]['\u2019-]?[^\W\d_])[^\W\d_]+(?:['\u2019-][^\W\d_]+)*", re.IGNORECASE
+)
 """One family name: a word of two letters or more, also with hyphens, with particles before it."""
 
-_REGULAR = re.compile(r"(?P<authors>[^\d:;]+?),? \(?(?P<year>(?:19|20)\d\d)\)?(?:,? (?P<rest>\S.*))?")
+_REGULAR = re.compile(
+    r"(?P<authors>[^\d:;]+?),? \(?(?P<year>(?:19|20)\d\d)\)?(?:,? (?P<rest>\S.*))?"
+)
 _PLACE = re.compile(r"(?:^|, | \()(?P<place>(?:arXiv[: ]|doi[: ]).+)", re.IGNORECASE)
 _ARXIV = re.compile(r"arXiv[: ](\d{4}\.\d{4,5})", re.IGNORECASE)
 _SMALL_WORDS = {"a", "an", "the", "on", "of", "in", "for", "to", "and", "with"}
@@ -90,7 +94,9 @@ def make_citations(components: Iterable[UsedComponent]) -> list[Citation]:
 
 def references_of(citations: Iterable[Citation]) -> list[Reference]:
     """Every reference once, in the order in which they are cited."""
-    return list({reference.key: reference for one in citations for reference in one.references}.values())
+    return list(
+        {reference.key: reference for one in citations for reference in one.references}.values()
+    )
 
 
 def is_reference(source: str) -> bool:

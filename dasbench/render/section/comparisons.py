@@ -33,7 +33,10 @@ def comparison_table(evidence: Evidence) -> Table:
     bold = [place for place, answer in enumerate(answers) if verdicts[answer.a] in RESOLVED]
     return Table(
         title=f"Every variant against {shortened(answers[0].b)}.",
-        columns=[Column(key="variant", title="variant", is_text=True), *(column for column, _ in columns)],
+        columns=[
+            Column(key="variant", title="variant", is_text=True),
+            *(column for column, _ in columns),
+        ],
         rows=[[shortened(answer.a), *(cell(answer) for _, cell in columns)] for answer in answers],
         notes=[
             *_notes(evidence, has_plans=has_plans),
@@ -61,7 +64,9 @@ def verdict_of(answer: Answer, evidence: Evidence) -> str:
     """What a comparison amounts to: by its tests, or where these do not hold by the last look, if that compared it."""
     if evidence.tests_hold:
         return answer_word(answer)
-    compared_others = evidence.selection.metric != evidence.study_metric or _has_other_baseline(evidence)
+    compared_others = evidence.selection.metric != evidence.study_metric or _has_other_baseline(
+        evidence
+    )
     if not evidence.looks or compared_others or answer.a not in evidence.looks[-1].states:
         return "no verdict"
     exploratory = " (exploratory)" if any(look.exploratory for look in evidence.looks) else ""
@@ -70,7 +75,10 @@ def verdict_of(answer: Answer, evidence: Evidence) -> str:
 
 def _columns(evidence: Evidence, *, has_plans: bool) -> list[Cells]:
     """The columns that are printed, with the verdicts that hold."""
-    known = {column.key: (column, cell) for column, cell in comparison_columns(evidence.answers[0].question)}
+    known = {
+        column.key: (column, cell)
+        for column, cell in comparison_columns(evidence.answers[0].question)
+    }
     verdict, _ = known["verdict"]
     known["verdict"] = (verdict, lambda answer: verdict_of(answer, evidence))
     return [known[key] for key in COLUMNS if has_plans or key != "more_seeds"]
@@ -82,9 +90,15 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
     question = first.question
     yield from how_to_read(first)
     if has_plans:
-        size = "this size" if question.min_effect is None else f"{question.min_effect:g} {question.unit}".strip()
+        size = (
+            "this size"
+            if question.min_effect is None
+            else f"{question.min_effect:g} {question.unit}".strip()
+        )
         yield f"More seeds: for a difference of {size} to be resolved, 80 % power."
-    failed = {answer.a: answer.failed[0] for answer in evidence.answers} | {first.b: first.failed[1]}
+    failed = {answer.a: answer.failed[0] for answer in evidence.answers} | {
+        first.b: first.failed[1]
+    }
     lost = [f"{shortened(name)}: {count} failed" for name, count in failed.items() if count]
     if lost:
         yield f"Failed trials give no score ({listed(lost)})."

@@ -121,13 +121,21 @@ def _why_no_frontier(front: pareto_views.ParetoInfo) -> str:
 def _alpha(selection: Selection, convention: str) -> Figure:
     del convention  # its ticks name the costs of the full one
     sweep = alpha_views.info(selection)
-    points = [(alpha.curve_name(curve), point.alpha, point.mean) for curve in sweep.curves for point in curve.points]
+    points = [
+        (alpha.curve_name(curve), point.alpha, point.mean)
+        for curve in sweep.curves
+        for point in curve.points
+    ]
     return Figure(
         name="alpha",
         caption=f"{sweep.metric} against the compression coefficient alpha. {_spread_of(sweep.means)}",
-        records=[{"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points],
+        records=[
+            {"setting": name, "alpha": value, **_record(mean)} for name, value, mean in points
+        ],
         draw=partial(alpha.draw, sweep),
-        why_not="" if len({value for _, value, _ in points}) > 1 else "one alpha has a result, which is no curve",
+        why_not=""
+        if len({value for _, value, _ in points}) > 1
+        else "one alpha has a result, which is no curve",
     )
 
 
@@ -145,7 +153,9 @@ def _norms(selection: Selection, convention: str) -> Figure:
         caption=f"{pairs.metric} by pair of norms. {_spread_of([*pairs.cells.values()])}",
         records=records,
         draw=partial(norms.draw, pairs),
-        why_not="" if len(records) > 1 else "one pair of norms has a result, which compares with nothing",
+        why_not=""
+        if len(records) > 1
+        else "one pair of norms has a result, which compares with nothing",
     )
 
 
@@ -155,9 +165,14 @@ def _placement(selection: Selection, convention: str) -> Figure:
     return Figure(
         name="placement",
         caption=f"{places.metric} and multiply-adds by placement of the gates. {_spread_of(places.means)}",
-        records=[{"placement": placement.place_name(place), **_record(place.mean)} for place in places.places],
+        records=[
+            {"placement": placement.place_name(place), **_record(place.mean)}
+            for place in places.places
+        ],
         draw=partial(placement.draw, places),
-        why_not="" if len(places.means) > 1 else "one placement has a result, which compares with nothing",
+        why_not=""
+        if len(places.means) > 1
+        else "one placement has a result, which compares with nothing",
     )
 
 

@@ -31,8 +31,20 @@ SELECTED = {
 
 def methods(evidence: Evidence) -> str:
     """The paragraph."""
-    parts = [*network(evidence), *_data(evidence), *_recipe(evidence), *_variants(evidence), *_selection(evidence)]
-    parts += [*_search(evidence), *_looks(evidence), *_statistics(evidence), *trials(evidence), *software(evidence)]
+    parts = [
+        *network(evidence),
+        *_data(evidence),
+        *_recipe(evidence),
+        *_variants(evidence),
+        *_selection(evidence),
+    ]
+    parts += [
+        *_search(evidence),
+        *_looks(evidence),
+        *_statistics(evidence),
+        *trials(evidence),
+        *software(evidence),
+    ]
     parts += own_code(evidence)
     return " ".join(parts)
 
@@ -56,7 +68,11 @@ def _recipe(evidence: Evidence) -> Iterator[str]:
     if evidence.is_probe:
         yield "The scores are those of a formula: nothing was trained."
         return
-    parts = [text for text in (_length(recipe), _optimiser(recipe), _schedule(recipe), *_extras(recipe)) if text]
+    parts = [
+        text
+        for text in (_length(recipe), _optimiser(recipe), _schedule(recipe), *_extras(recipe))
+        if text
+    ]
     if parts:
         yield f"A trial is trained with {', '.join(parts)}."
 
@@ -71,7 +87,11 @@ def _optimiser(recipe: Fields) -> str:
     if "optimizer" not in recipe:
         return ""
     sgd = recipe["optimizer"] == "sgd"
-    numbers = [("lr", "learning rate"), *([("momentum", "momentum")] if sgd else []), ("weight_decay", "weight decay")]
+    numbers = [
+        ("lr", "learning rate"),
+        *([("momentum", "momentum")] if sgd else []),
+        ("weight_decay", "weight decay"),
+    ]
     inside = [f"{title} {recipe[name]}" for name, title in numbers if recipe.get(name) is not None]
     inside += ["Nesterov"] if recipe.get("nesterov") else []
     name = OPTIMIZERS.get(str(recipe["optimizer"]), str(recipe["optimizer"]))

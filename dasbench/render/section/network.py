@@ -57,7 +57,11 @@ def shared(parts: Iterable[Any]) -> dict[str, Any]:
     """
     every = [part if isinstance(part, Mapping) else {} for part in parts]
     first = every[0] if every else {}
-    return {name: value for name, value in first.items() if all(name in p and p[name] == value for p in every)}
+    return {
+        name: value
+        for name, value in first.items()
+        if all(name in p and p[name] == value for p in every)
+    }
 
 
 def place_in_words(placement: Fields, stages: int | None = None) -> str:
@@ -85,7 +89,9 @@ def place_in_words(placement: Fields, stages: int | None = None) -> str:
     if after == "stage":
         return f"at the end of {where}{_count(len(chosen) or stages)}"
     block = BLOCKS.get(placement.get("blocks"), f"the {placement.get('blocks')} blocks")
-    how = {"block": "after", "before_add": "before the addition in", "inside": "inside"}.get(after, f"{after} in")
+    how = {"block": "after", "before_add": "before the addition in", "inside": "inside"}.get(
+        after, f"{after} in"
+    )
     return f"{how} {block} of {where}"
 
 
@@ -94,7 +100,9 @@ def _places(gates: Mapping[str, Sequence[Fields]], stages: int | None) -> Iterat
     by_place: dict[str, dict[str, None]] = {}
     for name, specs in gates.items():
         for spec in specs:
-            by_place.setdefault(place_in_words(spec.get("placement") or {}, stages), {})[name] = None
+            by_place.setdefault(place_in_words(spec.get("placement") or {}, stages), {})[name] = (
+                None
+            )
     unsaid = by_place.pop("", None)
     if not by_place:
         return

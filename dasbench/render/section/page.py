@@ -14,7 +14,12 @@ from dasbench.render.section.figures import Figure
 from dasbench.render.section.section import Section
 from dasbench.render.text.templates import rendered
 
-KINDS: Mapping[str, str] = {".pdf": "application/pdf", ".png": "image/png", ".csv": "text/csv", ".bib": "text/plain"}
+KINDS: Mapping[str, str] = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".csv": "text/csv",
+    ".bib": "text/plain",
+}
 """What a browser is told of a file, by its ending."""
 
 

@@ -51,11 +51,15 @@ def report(
         StoreError: if the database cannot be read, or the folder cannot be written.
     """
     refuse_folder(folder, force=force)
-    section = make_section(gather_evidence(db, study, metric=metric, convention=convention, baseline=baseline))
+    section = make_section(
+        gather_evidence(db, study, metric=metric, convention=convention, baseline=baseline)
+    )
     try:
         return _write_aside(folder, partial(write_section, section))
     except OSError as error:
-        raise StoreError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
+        raise StoreError(
+            f"{folder}: the report cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def refuse_folder(folder: Path, *, force: bool) -> None:
@@ -66,7 +70,9 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
         StoreError: if the folder cannot be read.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: it is a file; a report is a folder of files, name another with -o")
+        raise UsageError(
+            f"{folder}: it is a file; a report is a folder of files, name another with -o"
+        )
     inside = _names_in(folder)
     if inside and not force:
         raise UsageError(
@@ -75,7 +81,9 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
         )
     for name in ("tables", "figures"):
         if (folder / name).exists() and not (folder / name).is_dir():
-            raise UsageError(f"{folder / name}: it is a file where the report has a folder; move it away")
+            raise UsageError(
+                f"{folder / name}: it is a file where the report has a folder; move it away"
+            )
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -108,10 +116,13 @@ def methods_text(section: Section) -> str:
     """The methods paragraph in plain text, with its references by number below it."""
     numbers = {reference.key: number for number, reference in enumerate(section.references, 1)}
     cited = [
-        f"{citation.what} {''.join(f'[{numbers[key]}]' for key in citation.keys)}" for citation in section.citations
+        f"{citation.what} {''.join(f'[{numbers[key]}]' for key in citation.keys)}"
+        for citation in section.citations
     ]
     sources = [f"Sources: {'; '.join(cited)}."] if cited else []
-    references = [f"[{number}] {reference.text}" for number, reference in enumerate(section.references, 1)]
+    references = [
+        f"[{number}] {reference.text}" for number, reference in enumerate(section.references, 1)
+    ]
     lines = [" ".join([section.methods, *sources]), *([""] if references else []), *references]
     return "".join(f"{shown(line)}\n" for line in lines)
 
@@ -147,6 +158,10 @@ def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
     for file in sorted(names, key=lambda file: file.name == "index.html"):
         (aside / file).replace(folder / file)
     known = [Path(REFERENCES), *(Path("tables") / f"{name}.csv" for name in TABLES)]
-    known += [Path("figures") / f"{name}{ending}" for name in FIGURES for ending in (*FIGURE_ENDINGS, ".csv")]
+    known += [
+        Path("figures") / f"{name}{ending}"
+        for name in FIGURES
+        for ending in (*FIGURE_ENDINGS, ".csv")
+    ]
     for stale in set(known).difference(names):
         (folder / stale).unlink(missing_ok=True)

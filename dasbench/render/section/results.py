@@ -22,7 +22,9 @@ MOST_VERDICTS = 12
 
 def results(evidence: Evidence) -> str:
     """The paragraph."""
-    return " ".join([*_best(evidence), *_losses(evidence), *_after_search(evidence), *_after_looks(evidence)])
+    return " ".join(
+        [*_best(evidence), *_losses(evidence), *_after_search(evidence), *_after_looks(evidence)]
+    )
 
 
 def verdicts(evidence: Evidence) -> list[str]:
@@ -32,7 +34,11 @@ def verdicts(evidence: Evidence) -> list[str]:
     answers = evidence.answers
     more = len(answers) - MOST_VERDICTS
     said = [answer_verdict(answer) for answer in answers[:MOST_VERDICTS]]
-    return [*said, f"{counted(more, 'more comparison')}: see tables/comparisons.csv."] if more > 0 else said
+    return (
+        [*said, f"{counted(more, 'more comparison')}: see tables/comparisons.csv."]
+        if more > 0
+        else said
+    )
 
 
 def _best(evidence: Evidence) -> Iterator[str]:
@@ -104,7 +110,9 @@ def _losses(evidence: Evidence) -> Iterator[str]:
     for line in evidence.board.lines:
         why = failures_text(line.entry.states)
         if why:
-            lost.append(f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})")
+            lost.append(
+                f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})"
+            )
     if lost:
         yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
     waiting = sum(row.state in ("pending", "running") for row in evidence.selection.rows)

@@ -10,7 +10,13 @@ from dasbench.render.text.failures import failures_text
 from dasbench.views.environments import Environment
 from dasbench.views.evidence import Evidence
 
-VERSIONS = {"dasbench": "dasbench", "python": "Python", "torch": "torch", "torchvision": "torchvision", "cuda": "CUDA"}
+VERSIONS = {
+    "dasbench": "dasbench",
+    "python": "Python",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "cuda": "CUDA",
+}
 """What is named with its version, by its name in an environment."""
 
 
@@ -43,7 +49,8 @@ def software(evidence: Evidence) -> Iterator[str]:
         yield f"Trials ran with {environment(found[0][0])}."
     elif found:
         each = "; ".join(
-            f"({number}) {counted(n, 'trial')}: {environment(e)}" for number, (e, n) in enumerate(found, 1)
+            f"({number}) {counted(n, 'trial')}: {environment(e)}"
+            for number, (e, n) in enumerate(found, 1)
         )
         yield f"Trials ran in {len(found)} environments. {each}."
     if silent > 0:
@@ -66,8 +73,9 @@ def environment(recorded: Environment) -> str:
     """One environment in words.
 
     Args:
-        recorded: what a trial recorded. Where it does not say `git_of`, the commit is that of the folder in which it
-            was started, as older versions recorded it, which need not be that of any code.
+        recorded: what a trial recorded. Where it does not say `git_of`, the commit is that of the
+            folder in which it was started, as older versions recorded it, which need not be that of
+            any code.
 
     Example:
         >>> environment(Environment(torch="2.6", device="cpu", threads="1", git_commit="0a1b", git_dirty="True"))
@@ -89,7 +97,11 @@ def _versions(recorded: Environment) -> str:
     found = []
     for name, title in VERSIONS.items():
         version = getattr(recorded, name)
-        at = f" ({commit})" if name == "dasbench" and commit and recorded.git_of == "dasbench" else ""
+        at = (
+            f" ({commit})"
+            if name == "dasbench" and commit and recorded.git_of == "dasbench"
+            else ""
+        )
         if version is not None:
             found.append(f"{title} {version}{at}")
     return listed(found)
@@ -108,7 +120,11 @@ def _device(recorded: Environment) -> str:
 def _threads(recorded: Environment) -> str:
     if recorded.threads is None:
         return ""
-    return f"with {recorded.threads} thread" if recorded.threads == "1" else f"with {recorded.threads} threads"
+    return (
+        f"with {recorded.threads} thread"
+        if recorded.threads == "1"
+        else f"with {recorded.threads} threads"
+    )
 
 
 def at_commit(commit: str | None, dirty: object) -> str:
@@ -116,7 +132,8 @@ def at_commit(commit: str | None, dirty: object) -> str:
 
     Args:
         commit: its name.
-        dirty: whether there were changes beside it: a boolean, or the word for it; None where that is not known.
+        dirty: whether there were changes beside it: a boolean, or the word for it; None where that
+            is not known.
     """
     if not commit:
         return ""

@@ -31,8 +31,13 @@ def score_table(evidence: Evidence) -> Table:
     columns = _columns(board)
     return Table(
         title=evidence.selection.question,
-        columns=[Column(key="variant", title="variant", is_text=True), *(column for column, _ in columns)],
-        rows=[[shortened(line.entry.label), *(cell(line) for _, cell in columns)] for line in lines],
+        columns=[
+            Column(key="variant", title="variant", is_text=True),
+            *(column for column, _ in columns),
+        ],
+        rows=[
+            [shortened(line.entry.label), *(cell(line) for _, cell in columns)] for line in lines
+        ],
         notes=[*_notes(board, has_bold=bool(bold)), *left_out(len(board.lines), "scores")],
         bold=[place for place in bold if place < MOST_LINES],
     )
@@ -41,7 +46,8 @@ def score_table(evidence: Evidence) -> Table:
 def resolved_best(lines: Sequence[Line]) -> list[int]:
     """The places of the best and of what ties with it, each as far as it is significantly better than as many others.
 
-    Nothing where no variant is significantly worse than the best, and where the best mean is one of a single seed.
+    Nothing where no variant is significantly worse than the best, and where the best mean is one of
+    a single seed.
     """
     best = next((line.rank for line in lines if line.rank and line.rank.best), None)
     if best is None or all(line.rank.ties_with_best for line in lines if line.rank):
@@ -58,7 +64,9 @@ def _columns(board: Board) -> list[Cells]:
     keys = set(COLUMNS)
     if not any(line.entry.failed for line in board.lines):
         keys.remove("failed")
-    return [(column, cell) for column, cell in board_columns(board, board.lines) if column.key in keys]
+    return [
+        (column, cell) for column, cell in board_columns(board, board.lines) if column.key in keys
+    ]
 
 
 def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
@@ -83,9 +91,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
 
 def _bold_note(*, has_bold: bool) -> str:
     if has_bold:
-        return (
-            "Bold: the best mean, which tests place above others, and what ties with it and is above as many as it is."
-        )
+        return "Bold: the best mean, which tests place above others, and what ties with it and is above as many as it is."
     return "Nothing is bold: tests place the best mean above no other."
 
 

@@ -47,7 +47,9 @@ class Section:
 def make_section(evidence: Evidence) -> Section:
     """Compute the section; nothing is drawn or written yet."""
     caveat = (
-        "" if evidence.tests_hold else "Tests in this figure take the variants and their seeds as fixed in advance."
+        ""
+        if evidence.tests_hold
+        else "Tests in this figure take the variants and their seeds as fixed in advance."
     )
     selection = with_title(evidence.selection)
     figures = make_figures(selection, convention=evidence.board.convention, caveat=caveat)

@@ -61,12 +61,18 @@ def make_tables(evidence: Evidence) -> list[SectionTable]:
     tables = [SectionTable(name="scores", shown=score_table(evidence), records=scores)]
     if evidence.answers:
         records = comparison_records(evidence)
-        tables.append(SectionTable(name="comparisons", shown=comparison_table(evidence), records=records))
+        tables.append(
+            SectionTable(name="comparisons", shown=comparison_table(evidence), records=records)
+        )
     if evidence.looks:
         records = _look_records(evidence.looks)
-        tables.append(SectionTable(name="looks", shown=_look_table(evidence.looks), records=records))
+        tables.append(
+            SectionTable(name="looks", shown=_look_table(evidence.looks), records=records)
+        )
     if evidence.environments:
-        tables.append(SectionTable(name="environments", shown=None, records=_environment_records(evidence)))
+        tables.append(
+            SectionTable(name="environments", shown=None, records=_environment_records(evidence))
+        )
     if evidence.components:
         records = [_component_record(component) for component in evidence.components]
         tables.append(SectionTable(name="components", shown=None, records=records))
@@ -80,7 +86,12 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
     for look in looks:
         tally = Counter(look.states.values())
         seeds = look.plan[look.number - 1] if 0 < look.number <= len(look.plan) else "-"
-        cells = [str(look.number), str(seeds), f"{look.level:.4f}", *(str(tally[state]) for state in states)]
+        cells = [
+            str(look.number),
+            str(seeds),
+            f"{look.level:.4f}",
+            *(str(tally[state]) for state in states),
+        ]
         rows.append([*cells, "no: exploratory" if look.exploratory else "yes"])
     return Table(
         title="Looks at the scores: number of variants in each state.",
@@ -104,13 +115,22 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
 def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for look in looks:
-        about = {"look": look.number, "plan": list(look.plan), "alpha": look.level, "exploratory": look.exploratory}
-        records += [{**about, "variant": name, "state": state} for name, state in look.states.items()]
+        about = {
+            "look": look.number,
+            "plan": list(look.plan),
+            "alpha": look.level,
+            "exploratory": look.exploratory,
+        }
+        records += [
+            {**about, "variant": name, "state": state} for name, state in look.states.items()
+        ]
     return records
 
 
 def _environment_records(evidence: Evidence) -> list[dict[str, Any]]:
-    return [{"trials": count, **asdict(environment)} for environment, count in evidence.environments]
+    return [
+        {"trials": count, **asdict(environment)} for environment, count in evidence.environments
+    ]
 
 
 def _component_record(component: UsedComponent) -> dict[str, Any]:

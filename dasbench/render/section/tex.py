@@ -13,7 +13,12 @@ def section_tex(section: Section) -> str:
 
 def document_tex(section: Section) -> str:
     """A document that holds the section and nothing else."""
-    return rendered("document.tex.j2", label=_label(section.study), has_references=bool(section.references)) + "\n"
+    return (
+        rendered(
+            "document.tex.j2", label=_label(section.study), has_references=bool(section.references)
+        )
+        + "\n"
+    )
 
 
 def _label(study: str) -> str:

@@ -27,7 +27,9 @@ def listed(names: Iterable[object], *, most: int = MOST_NAMED) -> str:
     """
     every = [str(name) for name in names]
     shown = every if len(every) <= most + 1 else [*every[:most], f"{len(every) - most:,} more"]
-    return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1] if shown else "") if part)
+    return " and ".join(
+        part for part in (", ".join(shown[:-1]), shown[-1] if shown else "") if part
+    )
 
 
 def shortened(name: str) -> str:
@@ -74,7 +76,9 @@ def named(component: Mapping[str, Any]) -> str:
         'das (alpha 0.2)'
     """
     parameters = [
-        f"{name} {_plain(value)}" for name, value in component.items() if name != "name" and value is not None
+        f"{name} {_plain(value)}"
+        for name, value in component.items()
+        if name != "name" and value is not None
     ]
     head = str(component.get("name", ""))
     return f"{head} ({', '.join(parameters)})".strip() if parameters else head
@@ -101,4 +105,8 @@ def left_out(number: int, name: str) -> list[str]:
         >>> left_out(100, "scores"), left_out(30, "scores")
         (['The first 30 of 100 variants; tables/scores.csv has all.'], [])
     """
-    return [f"The first {MOST_LINES} of {number:,} variants; tables/{name}.csv has all."] if number > MOST_LINES else []
+    return (
+        [f"The first {MOST_LINES} of {number:,} variants; tables/{name}.csv has all."]
+        if number > MOST_LINES
+        else []
+    )

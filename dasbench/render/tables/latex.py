@@ -9,8 +9,8 @@ from dasbench.render.text.templates import rendered
 def latex(table: Table) -> str:
     r"""A table for LaTeX with the package booktabs; the title and the notes become its caption.
 
-    Of the bold rows the name is bold and the first number, which is the one that was tested. Notes without a table are
-    a paragraph.
+    Of the bold rows the name is bold and the first number, which is the one that was tested. Notes
+    without a table are a paragraph.
 
     Example:
         >>> from dasbench.render.tables.table import Column

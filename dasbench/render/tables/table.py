@@ -11,9 +11,11 @@ class Column:
     Args:
         key: what `--columns` calls it.
         title: what stands above it, with its unit in brackets.
-        is_text: text stands on the left and may be wrapped between words; numbers stand on the right and never are.
-        priority: where a terminal is too narrow, columns of the highest number go first. Those of 2 and more go before
-            a name takes a second line, those of 1 only where even names of many lines leave no room, those of 0 never.
+        is_text: text stands on the left and may be wrapped between words; numbers stand on the
+            right and never are.
+        priority: where a terminal is too narrow, columns of the highest number go first. Those of 2
+            and more go before a name takes a second line, those of 1 only where even names of many
+            lines leave no room, those of 0 never.
     """
 
     key: str

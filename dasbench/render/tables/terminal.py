@@ -43,9 +43,13 @@ def print_to_terminal(table: Table, *, wide: bool = False) -> None:
     if table.columns:
         layout = _layout(table, width=width, wide=wide)
         _print(_drawing(table, layout), width=total_width(layout.widths))
-        left_out = [column.key for place, column in enumerate(table.columns) if place not in layout.places]
+        left_out = [
+            column.key for place, column in enumerate(table.columns) if place not in layout.places
+        ]
         if left_out:
-            print_text(f"Left out: {', '.join(left_out)}. --wide shows all columns, --columns KEY,... those you name.")
+            print_text(
+                f"Left out: {', '.join(left_out)}. --wide shows all columns, --columns KEY,... those you name."
+            )
     for note in table.notes:
         print_text(note)
 
@@ -69,10 +73,15 @@ def _drawing(table: Table, layout: Fit) -> Drawing:
     for place, width in zip(layout.places, layout.widths, strict=True):
         column = table.columns[place]
         justify: JustifyMethod = "left" if column.is_text else "right"
-        drawing.add_column(_cell(column.title, width), justify=justify, width=width, no_wrap=True, overflow="fold")
+        drawing.add_column(
+            _cell(column.title, width), justify=justify, width=width, no_wrap=True, overflow="fold"
+        )
     name = name_place(table)
     for number, cells in enumerate(table.rows):
-        drawn = [_cell(cells[place], width) for place, width in zip(layout.places, layout.widths, strict=True)]
+        drawn = [
+            _cell(cells[place], width)
+            for place, width in zip(layout.places, layout.widths, strict=True)
+        ]
         if number in table.bold and name in layout.places:
             drawn[layout.places.index(name)].stylize("bold")
         drawing.add_row(*drawn)

@@ -56,7 +56,10 @@ def rooms_of(table: Table) -> list[Room]:
 def fit_all(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     """Lay out all columns in a width, or in as much as names in one line and readable text take."""
     name = name_place(table)
-    rooms = [replace(room, readable=room.whole) if place == name else room for place, room in enumerate(rooms)]
+    rooms = [
+        replace(room, readable=room.whole) if place == name else room
+        for place, room in enumerate(rooms)
+    ]
     places = range(len(rooms))
     wide = max(width, total_width([room.readable for room in rooms]))
     return Fit(places=places, widths=_widths(table, rooms, places, wide))
@@ -68,12 +71,15 @@ def fit(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     What is too wide gives way in this order, each step only as far as it must:
 
     1. headings are broken between words;
-    2. text other than names is, down to 24 characters, and names of more than 32 characters, into two lines;
-    3. columns of priority 2 and more are left out, the highest number first, of equal ones the right one first;
+    2. text other than names is, down to 24 characters, and names of more than 32 characters, into
+    two lines;
+    3. columns of priority 2 and more are left out, the highest number first, of equal ones the
+    right one first;
     4. names and other text are broken down to their longest words;
     5. columns of priority 1 are left out.
 
-    If that is not enough the table is wider than it should be: no number is cut, and no word of up to 40 characters.
+    If that is not enough the table is wider than it should be: no number is cut, and no word of up
+    to 40 characters.
     """
     places = list(range(len(rooms)))
     for place in sorted(places, key=lambda place: (-table.columns[place].priority, -place)):
@@ -94,14 +100,18 @@ def _room(column: Column, cells: Sequence[str], *, is_name: bool) -> Room:
         least = max(widest, heading)
         return Room(least=least, readable=least, whole=whole)
     least = max([heading, *map(longest_word, cells)])
-    enough = max([NAME, *(_half(cell) for cell in cells if cell_len(cell) > NAME)]) if is_name else PROSE
+    enough = (
+        max([NAME, *(_half(cell) for cell in cells if cell_len(cell) > NAME)]) if is_name else PROSE
+    )
     return Room(least=least, readable=min(whole, max(least, enough)), whole=whole)
 
 
 def _half(text: str) -> int:
     """The least width in which a text takes two lines."""
     half = cell_len(text) // 2
-    return next(width for width in range(half, 2 * half + 2) if len(wrapped(text, max(1, width))) <= 2)
+    return next(
+        width for width in range(half, 2 * half + 2) if len(wrapped(text, max(1, width))) <= 2
+    )
 
 
 def total_width(widths: Sequence[int]) -> int:
@@ -123,7 +133,9 @@ def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: i
     return widths
 
 
-def _levelled(table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int) -> list[int]:
+def _levelled(
+    table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int
+) -> list[int]:
     """Widths at which all columns of text are as wide as each other, as far as they need it and there is room."""
     widths = floors
     for level in range(1, width):

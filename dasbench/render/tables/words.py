@@ -14,8 +14,8 @@ PIECE = 16
 def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     """A text in lines of a width.
 
-    A line ends at a space. A word of up to 40 characters is never cut, even if it is wider than a line; a longer one
-    is, where it does not fit.
+    A line ends at a space. A word of up to 40 characters is never cut, even if it is wider than a
+    line; a longer one is, where it does not fit.
 
     Args:
         text: one paragraph.

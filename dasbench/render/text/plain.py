@@ -41,7 +41,9 @@ def fitting(text: str, encoding: str) -> str:
     """
     if text.isascii():
         return text
-    return "".join(character if _has(encoding, character) else plain(character) for character in text)
+    return "".join(
+        character if _has(encoding, character) else plain(character) for character in text
+    )
 
 
 def _has(encoding: str, character: str) -> bool:

@@ -33,5 +33,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _bar(value: float, low: float, high: float) -> str:
-    share = (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5  # halves never overflow
+    share = (
+        (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
+    )  # halves never overflow
     return _BARS[min(len(_BARS) - 1, int(share * (len(_BARS) - 1)))]

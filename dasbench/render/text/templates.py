@@ -15,8 +15,9 @@ from dasbench.render.text.tex import tex
 def rendered(template: str, **values: Any) -> str:
     """A template of `dasbench/render/templates`, filled in; all values are escaped but those marked `|safe`.
 
-    What a template looks like follows from its name: in `NAME.html.j2` and `NAME.md.j2` values are `{{ value }}` and
-    statements `{% if %}`; in `NAME.tex.j2`, where braces are LaTeX's own, they are `<< value >>` and `<% if %>`.
+    What a template looks like follows from its name: in `NAME.html.j2` and `NAME.md.j2` values are
+    `{{ value }}` and statements `{% if %}`; in `NAME.tex.j2`, where braces are LaTeX's own, they
+    are `<< value >>` and `<% if %>`.
 
     Args:
         template: name of its file.

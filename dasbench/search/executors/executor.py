@@ -58,9 +58,11 @@ class Executor(Protocol):
         """Run every trial of the source; returns when all have ended.
 
         Args:
-            source: resolved trials; one is taken when there is room to run it, None means to ask again soon.
+            source: resolved trials; one is taken when there is room to run it, None means to ask
+                again soon.
             job: runs one trial; every exception of a trial is already an outcome.
             listener: told of every epoch and every end.
-            interrupt: when requested, nothing more is taken, and trials end after their epoch or a few seconds.
+            interrupt: when requested, nothing more is taken, and trials end after their epoch or a
+                few seconds.
         """
         ...

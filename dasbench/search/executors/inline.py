@@ -38,7 +38,8 @@ class Inline:
         """Run every trial of the source, one after another.
 
         Raises:
-            MachineError: if this process can no longer compute on its GPU; trials that are left wait for another run.
+            MachineError: if this process can no longer compute on its GPU; trials that are left
+                wait for another run.
         """
         for trial in source:
             if interrupt.requested:

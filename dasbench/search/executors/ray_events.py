@@ -81,7 +81,9 @@ class Events(tune.Callback):
             self._ended(key, Outcome.from_json(json.loads(outcome)))
         elif point:
             epoch = read_epoch(point)
-            self._curves[key][epoch.number] = epoch  # a worker that was started again may report an epoch again
+            self._curves[key][epoch.number] = (
+                epoch  # a worker that was started again may report an epoch again
+            )
             self._listener.reported(key, epoch)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -93,7 +95,9 @@ class Events(tune.Callback):
         key = trial.config["key"]
         curve = tuple(epoch for _, epoch in sorted(self._curves[key].items()))
         reason, message = _explained(Path(trial.error_file).read_text() if trial.error_file else "")
-        self._ended(key, Outcome(key=key, status="failed", epochs=curve, reason=reason, error=message))
+        self._ended(
+            key, Outcome(key=key, status="failed", epochs=curve, reason=reason, error=message)
+        )
 
     def _ended(self, key: str, outcome: Outcome) -> None:
         self._running.discard(key)

@@ -46,7 +46,9 @@ class Feed(Searcher):
         self._left -= 1
         return {"trial": trial.model_dump_json(), "key": trial.key}
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
         """Make room for the next; outcomes travel through the callbacks."""
         self._out.discard(trial_id)
 

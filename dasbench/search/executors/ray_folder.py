@@ -51,7 +51,13 @@ def longest_place() -> int:
 
 def _places() -> Iterable[str]:
     """Where temporary files may lie, the usual place first; each once."""
-    found = [os.environ.get("TMPDIR", ""), os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp", _home()]  # noqa: S108
+    found = [
+        os.environ.get("TMPDIR", ""),
+        os.environ.get("XDG_RUNTIME_DIR", ""),
+        "/tmp",  # noqa: S108
+        "/var/tmp",  # noqa: S108
+        _home(),
+    ]
     return dict.fromkeys(str(Path(place).absolute()) for place in found if place)
 
 

@@ -32,9 +32,10 @@ class _Watched:
 class Pruning(FIFOScheduler):
     """Runs trials in the order in which they come, and tells those to stop that an inner scheduler gives up.
 
-    The inner scheduler hears of each epoch once, in order, also when a worker died and its trial reports again; of
-    values that are not finite it hears nothing. Whom it gives up is not cut off by Tune, but told so by the answer to
-    its report: the trial keeps its checkpoint, says itself what came out of it, and leaves its worker free.
+    The inner scheduler hears of each epoch once, in order, also when a worker died and its trial
+    reports again; of values that are not finite it hears nothing. Whom it gives up is not cut off
+    by Tune, but told so by the answer to its report: the trial keeps its checkpoint, says itself
+    what came out of it, and leaves its worker free.
 
     Args:
         inner: Ray's scheduler; None stops nobody. One that pauses trials lets them go on.
@@ -43,7 +44,11 @@ class Pruning(FIFOScheduler):
     """
 
     def __init__(
-        self, inner: TrialScheduler | None, *, metric: str, prunable: Callable[[Trial], bool] | None = None
+        self,
+        inner: TrialScheduler | None,
+        *,
+        metric: str,
+        prunable: Callable[[Trial], bool] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._inner = inner
@@ -81,7 +86,9 @@ class Pruning(FIFOScheduler):
             epoch = read_epoch(result["epoch"])
             if watched.hopeless or self._gives_up(tune_controller, trial, watched, epoch):
                 watched.hopeless = True
-                trial.temporary_state.ray_actor.execute.remote(partial(answer_next, trial.config["key"], "stop"))
+                trial.temporary_state.ray_actor.execute.remote(
+                    partial(answer_next, trial.config["key"], "stop")
+                )
         answer: str = TrialScheduler.CONTINUE
         return answer
 

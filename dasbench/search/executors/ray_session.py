@@ -33,7 +33,9 @@ SWITCHES = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never read back
     "TUNE_MAX_PENDING_TRIALS_PG": "3",  # one trial ahead of each free worker: else Tune drops the idle actor
     "PYTHONSAFEPATH": "1",  # no folder that somebody stands in comes before the libraries
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),  # workers keep freed memory for the next step of a small network
+    "MALLOC_TRIM_THRESHOLD_": str(
+        256 << 20
+    ),  # workers keep freed memory for the next step of a small network
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
 }
 """Documented switches of Ray and of glibc's allocator, for this process and for the workers that it starts."""
@@ -55,8 +57,8 @@ log = logging.getLogger(__name__)
 def set_switches(address: str | None) -> None:
     """Set what Ray reads while it is imported; call it before.
 
-    A Ray of our own listens beyond loopback, so that it gets a token that nobody knows. A cluster has its own token,
-    which the user's environment or home folder holds.
+    A Ray of our own listens beyond loopback, so that it gets a token that nobody knows. A cluster
+    has its own token, which the user's environment or home folder holds.
 
     Args:
         address: as in `joined`, None for a Ray of our own.
@@ -106,7 +108,9 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
             )
             there = gpus_there()
         if share.gpus > there:
-            raise UsageError(f"a trial asks for {share.gpus:g} GPUs, but Ray sees {there:g} on this machine")
+            raise UsageError(
+                f"a trial asks for {share.gpus:g} GPUs, but Ray sees {there:g} on this machine"
+            )
         yield folder
     finally:
         ray.shutdown()
@@ -118,7 +122,8 @@ def joined(address: str, share: Share) -> Iterator[str]:
     """A running cluster, and a folder for the driver's own files, which is gone afterwards; the cluster goes on.
 
     Args:
-        address: `HOST:PORT` of the cluster's head, or `auto` for the cluster that this machine belongs to.
+        address: `HOST:PORT` of the cluster's head, or `auto` for the cluster that this machine
+            belongs to.
         share: what a trial takes.
 
     Raises:
@@ -133,9 +138,14 @@ def joined(address: str, share: Share) -> Iterator[str]:
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         total = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if not share.times_in(total.get("CPU", 0), total.get("GPU", 0)):
-            log.warning("no node of the cluster holds a trial (%s) yet; waiting for one that does", share)
+            log.warning(
+                "no node of the cluster holds a trial (%s) yet; waiting for one that does", share
+            )
         if total.get("GPU", 0) and not share.gpus:
-            log.warning("the cluster's %d GPUs stay idle: resources.gpus says how many a trial takes", total["GPU"])
+            log.warning(
+                "the cluster's %d GPUs stay idle: resources.gpus says how many a trial takes",
+                total["GPU"],
+            )
         yield folder
     finally:
         ray.shutdown()

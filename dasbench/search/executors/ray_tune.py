@@ -1,8 +1,9 @@
 """Trials side by side in worker processes, scheduled by Ray Tune, on this machine or on a cluster.
 
-Ray is a scheduler here and nothing else: it holds no state that is ever read back. Trials are handed to Tune one by
-one, by a searcher that asks the source; outcomes come back through its callbacks, in the driver's main thread.
-Importing this module does not import Ray, which reads its switches at that moment.
+Ray is a scheduler here and nothing else: it holds no state that is ever read back. Trials are
+handed to Tune one by one, by a searcher that asks the source; outcomes come back through its
+callbacks, in the driver's main thread. Importing this module does not import Ray, which reads its
+switches at that moment.
 """
 
 import math
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from dasbench.cores import usable_cores
 from dasbench.search.executors.executor import Interrupt, Job, Listener, Source
-from dasbench.search.executors.ray_session import StandingIn, gpus_there, joined, own_ray, set_switches
+from dasbench.search.executors.ray_session import (
+    StandingIn,
+    gpus_there,
+    joined,
+    own_ray,
+    set_switches,
+)
 from dasbench.search.executors.share import Share
 from dasbench.search.schedulers.none import NoScheduler
 from dasbench.spec.trial import Trial
@@ -36,17 +43,18 @@ class RayTune:
     """Runs trials in reused worker processes.
 
     Args:
-        workers: how many trials run at once; None for as many as this machine's cores, or the cluster's free
-            resources, hold.
+        workers: how many trials run at once; None for as many as this machine's cores, or the
+            cluster's free resources, hold.
         cpus: cores of a trial.
-        gpus: GPUs of a trial; fractions share one, and become larger where fewer trials run at once than would fit.
+        gpus: GPUs of a trial; fractions share one, and become larger where fewer trials run at once
+            than would fit.
         scheduler: who stops trials early; None and `none` let all run to their end.
         metric: what it compares, of each epoch.
         mode: the direction in which that is better.
         max_epochs: epochs of the longest trial, for the scheduler's rungs.
         prunable: whether a trial may be stopped; None for all of them.
-        address: `HOST:PORT` of a running Ray cluster, or `auto` for the one that this machine belongs to; None starts
-            a Ray of our own.
+        address: `HOST:PORT` of a running Ray cluster, or `auto` for the one that this machine
+            belongs to; None starts a Ray of our own.
     """
 
     workers: int | None = None
@@ -80,7 +88,9 @@ class RayTune:
             )
             pruning = Pruning(inner, metric=self.metric, prunable=self.prunable)
             events = Events(listener, interrupt)
-            feed = Feed(source, interrupt, workers=self.workers if self.address is not None else None)
+            feed = Feed(
+                source, interrupt, workers=self.workers if self.address is not None else None
+            )
             share = self._share
             if self.address is None:
                 share = share.spread(self._workers, gpus_there())
@@ -106,7 +116,13 @@ class RayTune:
         return own_ray(self._share, workers=self._workers)
 
     def _tuner(
-        self, job: Job, share: Share, feed: "Feed", pruning: "Pruning", events: "Events", folder: str
+        self,
+        job: Job,
+        share: Share,
+        feed: "Feed",
+        pruning: "Pruning",
+        events: "Events",
+        folder: str,
     ) -> "Tuner":
         """Tune for one round; workers, scheduler and callbacks go on from round to round."""
         from ray import tune
@@ -117,7 +133,9 @@ class RayTune:
         trainable = tune.with_parameters(train, job=job, driver=Driver.here())
         return tune.Tuner(
             tune.with_resources(trainable, {"cpu": share.cpus, "gpu": share.gpus}),
-            tune_config=tune.TuneConfig(search_alg=feed, scheduler=pruning, num_samples=-1, reuse_actors=True),
+            tune_config=tune.TuneConfig(
+                search_alg=feed, scheduler=pruning, num_samples=-1, reuse_actors=True
+            ),
             run_config=tune.RunConfig(
                 verbose=0,
                 storage_path=folder,

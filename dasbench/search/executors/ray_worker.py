@@ -74,7 +74,13 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
     _answers.pop(key, None)
 
     def report(epoch: Epoch) -> Signal:
-        tune.report({"epoch": json.dumps({"number": epoch.number, "metrics": dict(epoch.metrics)}, default=float)})
+        tune.report(
+            {
+                "epoch": json.dumps(
+                    {"number": epoch.number, "metrics": dict(epoch.metrics)}, default=float
+                )
+            }
+        )
         return _answers.get(key, "continue")
 
     outcome = job(Trial.model_validate_json(config["trial"]), report)
@@ -96,7 +102,9 @@ def _from_elsewhere(outcome: Outcome) -> Outcome:
     """The outcome with the machine that it comes from."""
     address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     environment = {**outcome.environment, "node": _node(), "node_address": address}
-    error = outcome.error and f"{outcome.error.rstrip()} (on node {socket.gethostname()}, {address})"
+    error = (
+        outcome.error and f"{outcome.error.rstrip()} (on node {socket.gethostname()}, {address})"
+    )
     return replace(outcome, environment=environment, error=error)
 
 

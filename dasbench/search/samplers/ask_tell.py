@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -28,22 +33,23 @@ UNBUILDABLE = math.inf
 class AskTell:
     """Asks a sampler of Optuna, which lives in memory alone and is rebuilt from results at every start.
 
-    What it proposes is a function of the trials that it heard of, in their order, and of how often it was asked since
-    the last of them: each question goes to a fresh sampler with a seed of its own. A study that is resumed therefore
-    goes on as if it had not been interrupted, but for infeasible variants, which only the run that proposed them knows
-    of. A proposal that was answered as `known` stays open in Optuna's eyes until the next trial ends, so that samplers
+    What it proposes is a function of the trials that it heard of, in their order, and of how often
+    it was asked since the last of them: each question goes to a fresh sampler with a seed of its
+    own. A study that is resumed therefore goes on as if it had not been interrupted, but for
+    infeasible variants, which only the run that proposed them knows of. A proposal that was
+    answered as `known` stays open in Optuna's eyes until the next trial ends, so that samplers
     which heed running trials look elsewhere.
 
     Args:
         study: its axes, objectives and base.
         make: a fresh sampler for a seed.
         seed: of all proposals.
-        complete: whether the sampler sees a number for every axis, also for those that do not apply (they rest at
-            their first value); otherwise it is asked for those that apply.
-        learns_violations: whether the sampler ranks infeasible variants by their violations alone. One that does not
-            hears nothing of them.
-        sort: called with the sampler, Optuna's study and each of its trials before that has parameters, for samplers
-            that sort trials into generations.
+        complete: whether the sampler sees a number for every axis, also for those that do not apply
+            (they rest at their first value); otherwise it is asked for those that apply.
+        learns_violations: whether the sampler ranks infeasible variants by their violations alone.
+            One that does not hears nothing of them.
+        sort: called with the sampler, Optuna's study and each of its trials before that has
+            parameters, for samplers that sort trials into generations.
     """
 
     def __init__(
@@ -85,7 +91,9 @@ class AskTell:
         self._asked += 1
         with _quietly():
             trial = self._ask(self._distributions if self._complete else ())
-            variant = assemble(self._axes, self._base, lambda axis: axis.value(self._suggest(trial, axis.name)))
+            variant = assemble(
+                self._axes, self._base, lambda axis: axis.value(self._suggest(trial, axis.name))
+            )
         self._open.setdefault(identity(variant), []).append(trial)
         return [Proposal(variant)]
 
@@ -116,7 +124,11 @@ class AskTell:
         """A trial of Optuna, with numbers for some axes: those of an enqueued trial, or else the sampler's."""
         trial = self._optuna.ask()
         if self._sort:
-            self._sort(self._optuna.sampler, self._optuna, self._optuna.get_trials(deepcopy=False)[trial.number])
+            self._sort(
+                self._optuna.sampler,
+                self._optuna,
+                self._optuna.get_trials(deepcopy=False)[trial.number],
+            )
         for name in names:
             self._suggest(trial, name)
         return trial
@@ -150,10 +162,16 @@ class AskTell:
             case "done" if len(result.values) == count and all(map(math.isfinite, result.values)):
                 return TrialState.COMPLETE, result.values
             case "infeasible":
-                violations = result.violations if any(value > 0 for value in result.violations) else (UNBUILDABLE,)
+                violations = (
+                    result.violations
+                    if any(value > 0 for value in result.violations)
+                    else (UNBUILDABLE,)
+                )
                 for place, violation in enumerate(violations):
                     trial.set_constraint(str(place), violation)
-                return TrialState.COMPLETE, (0.0,) * count  # never looked at: violations alone rank it
+                return TrialState.COMPLETE, (
+                    0.0,
+                ) * count  # never looked at: violations alone rank it
             case "stopped" if count == 1:
                 self._note_last_epoch(trial, result)
                 return TrialState.PRUNED, None

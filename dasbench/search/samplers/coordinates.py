@@ -33,7 +33,9 @@ class Coordinate:
         """Whether neighbouring numbers mean neighbouring values."""
         if self.points is None:
             return True
-        numbers = all(isinstance(point, int | float) and not isinstance(point, bool) for point in self.points)
+        numbers = all(
+            isinstance(point, int | float) and not isinstance(point, bool) for point in self.points
+        )
         return numbers and all(before < after for before, after in pairwise(self.points))
 
     def value(self, number: float) -> Any:
@@ -101,7 +103,9 @@ def assemble(
     return variant
 
 
-def numbers(axes: Sequence[Coordinate], base: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, float]:
+def numbers(
+    axes: Sequence[Coordinate], base: Mapping[str, Any], variant: Mapping[str, Any]
+) -> dict[str, float]:
     """The numbers that stand for a variant of the study, by the names of the axes that apply."""
     found: dict[str, float] = {}
 

@@ -19,7 +19,8 @@ from dasbench.spec.study import Study
 def gp(study: Study, *, seed: int = 0, startup: Annotated[int, Ge(1), Le(10_000)] = 10) -> Sampler:
     """A Gaussian process and the expected improvement, or hypervolume improvement, of one or several objectives.
 
-    It learns from finished trials alone: it is never told of infeasible ones, as they have no objective to model.
+    It learns from finished trials alone: it is never told of infeasible ones, as they have no
+    objective to model.
 
     Args:
         study: what varies, and its objectives.

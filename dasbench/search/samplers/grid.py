@@ -14,8 +14,8 @@ from dasbench.spec.study import Study
 def grid(study: Study) -> Sampler:
     """All variants at the first seed, then all at the next, so that a study cut short compares like with like.
 
-    With a scheduler the first seed is a screening: variants that it stops get no further seeds. With looks, variants
-    get seeds for as long as their comparison with the baseline is open.
+    With a scheduler the first seed is a screening: variants that it stops get no further seeds.
+    With looks, variants get seeds for as long as their comparison with the baseline is open.
 
     Example:
         >>> from dasbench.spec.trial import Trial
@@ -42,7 +42,10 @@ class Listing:
         if self.exhausted:
             return ()
         self.exhausted = True
-        return [Proposal(variant, seed) for seed, variant in product(self._study.seeds, self._study.variants())]
+        return [
+            Proposal(variant, seed)
+            for seed, variant in product(self._study.seeds, self._study.variants())
+        ]
 
     def tell(self, proposal: Proposal, result: Result) -> None:
         """Nothing depends on results."""

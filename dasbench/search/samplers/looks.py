@@ -84,10 +84,16 @@ def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
     wanted = study.seeds.baseline
     if wanted is None:
         fields = study.base_fields
-        plain = (name for name, variant in variants.items() if all(fields.get(k) == v for k, v in variant.items()))
+        plain = (
+            name
+            for name, variant in variants.items()
+            if all(fields.get(k) == v for k, v in variant.items())
+        )
         return next(plain, next(iter(variants)))
     found = [name for name, variant in variants.items() if wanted.items() <= variant.items()]
     if len(found) != 1:
-        message = f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
+        message = (
+            f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
+        )
         raise StudyError([study.document.complaint(("seeds", "baseline"), message)])
     return found[0]

@@ -25,15 +25,17 @@ def nsga2(
 ) -> Sampler:
     """NSGA-II: uniform crossover of non-dominated parents, mutation to a random value; for several objectives.
 
-    An axis that does not apply rests at its first value and is passed on like any other, so that a child in which it
-    applies again has a value for it.
+    An axis that does not apply rests at its first value and is passed on like any other, so that a
+    child in which it applies again has a value for it.
 
     Args:
         study: what varies, and its objectives.
         seed: of the draws.
-        population: trials of one generation; the first is drawn at random, so leave room for several.
+        population: trials of one generation; the first is drawn at random, so leave room for
+            several.
         crossover: probability that a child has two parents.
-        mutation: probability that an axis of a child is drawn anew; None for one axis of each child on average.
+        mutation: probability that an axis of a child is drawn anew; None for one axis of each child
+            on average.
 
     Example:
         >>> from dasbench.spec.trial import Trial
@@ -43,9 +45,16 @@ def nsga2(
         >>> nsga2(study).propose() == nsga2(study).propose()
         True
     """
-    make = partial(NSGAIISampler, population_size=population, crossover_prob=crossover, mutation_prob=mutation)
+    make = partial(
+        NSGAIISampler, population_size=population, crossover_prob=crossover, mutation_prob=mutation
+    )
     return AskTell(
-        study, lambda drawn: make(seed=drawn), seed=seed, complete=True, learns_violations=True, sort=_join_generation
+        study,
+        lambda drawn: make(seed=drawn),
+        seed=seed,
+        complete=True,
+        learns_violations=True,
+        sort=_join_generation,
     )
 
 

@@ -17,7 +17,8 @@ def qmc(study: Study, *, seed: int = 0) -> Sampler:
     """A scrambled Sobol sequence: even coverage of every axis and of every pair of axes from the first trials on.
 
     Args:
-        study: what varies; each axis is one dimension of the sequence, also where it does not apply.
+        study: what varies; each axis is one dimension of the sequence, also where it does not
+            apply.
         seed: of the scrambling.
 
     Example:
@@ -35,8 +36,8 @@ def qmc(study: Study, *, seed: int = 0) -> Sampler:
 class _Sequence:
     """Walks along the sequence, one point for each proposal that was made or heard of.
 
-    A study that is resumed may meet points again whose variants were known, and comes to new ones behind them: the
-    same as if it had not been interrupted.
+    A study that is resumed may meet points again whose variants were known, and comes to new ones
+    behind them: the same as if it had not been interrupted.
     """
 
     exhausted = False

@@ -8,7 +8,9 @@ from dasbench.search.samplers.sampler import Sampler
 from dasbench.spec.study import Study
 
 
-@SAMPLERS.register("random", source="Bergstra and Bengio, 2012, JMLR 13; optuna.samplers.RandomSampler")
+@SAMPLERS.register(
+    "random", source="Bergstra and Bengio, 2012, JMLR 13; optuna.samplers.RandomSampler"
+)
 def random(study: Study, *, seed: int = 0) -> Sampler:
     """Variants drawn at random: the baseline that any search has to beat, and good when many run at once.
 

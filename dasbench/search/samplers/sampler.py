@@ -18,7 +18,8 @@ class Proposal:
 
     Args:
         variant: dotted fields of the trial and their values.
-        seed: of every random decision; None for the first of the study's seeds that the variant was not trained with.
+        seed: of every random decision; None for the first of the study's seeds that the variant was
+            not trained with.
 
     Example:
         >>> Proposal({"gate.alpha": 0.1}).seed is None
@@ -35,12 +36,12 @@ class Result:
 
     Args:
         fate: what became of it.
-        values: value of each objective of the study, in its order; empty unless it was trained to the end and has
-            them all. Scores are those of the validation part.
+        values: value of each objective of the study, in its order; empty unless it was trained to
+            the end and has them all. Scores are those of the validation part.
         metrics: final metrics by name, for who needs more than the objectives.
         cost: exact cost, where it was counted.
-        violations: for every constraint of the study how far it is violated, 0 or less where it holds; empty unless
-            the cost was counted.
+        violations: for every constraint of the study how far it is violated, 0 or less where it
+            holds; empty unless the cost was counted.
     """
 
     fate: Fate

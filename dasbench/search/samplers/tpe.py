@@ -13,7 +13,8 @@ from dasbench.spec.study import Study
 
 
 @SAMPLERS.register(
-    "tpe", source="Bergstra et al., 2011, NeurIPS; Watanabe, 2023, arXiv 2304.11127; optuna.samplers.TPESampler"
+    "tpe",
+    source="Bergstra et al., 2011, NeurIPS; Watanabe, 2023, arXiv 2304.11127; optuna.samplers.TPESampler",
 )
 def tpe(
     study: Study,
@@ -28,7 +29,8 @@ def tpe(
         study: what varies, and its objectives.
         seed: of the draws.
         startup: trials that are drawn at random before the first estimate.
-        candidates: points that are drawn from the estimate of good results, of which the best is proposed.
+        candidates: points that are drawn from the estimate of good results, of which the best is
+            proposed.
 
     Example:
         >>> from dasbench.spec.trial import Trial
@@ -38,5 +40,7 @@ def tpe(
         >>> tpe(study).propose() == tpe(study).propose()
         True
     """
-    make = partial(TPESampler, n_startup_trials=startup, n_ei_candidates=candidates, constant_liar=True)
+    make = partial(
+        TPESampler, n_startup_trials=startup, n_ei_candidates=candidates, constant_liar=True
+    )
     return AskTell(study, lambda drawn: make(seed=drawn), seed=seed, learns_violations=True)

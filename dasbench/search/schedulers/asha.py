@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
 
 
-@SCHEDULERS.register("asha", source="Li et al., 2020, arXiv 1810.05934; ray.tune.schedulers.ASHAScheduler")
+@SCHEDULERS.register(
+    "asha", source="Li et al., 2020, arXiv 1810.05934; ray.tune.schedulers.ASHAScheduler"
+)
 @dataclass(frozen=True, kw_only=True)
 class Asha:
     """Asynchronous successive halving: one trial of `reduction_factor` goes on at each rung.
 
-    Rungs stand at `grace_epochs`, and from there at each multiple by `reduction_factor`. A trial is compared with those
-    that were there before it, so that no trial ever waits for another.
+    Rungs stand at `grace_epochs`, and from there at each multiple by `reduction_factor`. A trial is
+    compared with those that were there before it, so that no trial ever waits for another.
 
     Args:
         grace_epochs: epochs that every trial gets.
-        reduction_factor: distance of the rungs, and how many of those who reach one make way for one that goes on.
+        reduction_factor: distance of the rungs, and how many of those who reach one make way for
+            one that goes on.
 
     Example:
         >>> Asha(grace_epochs=3).make(metric="val_top1", mode="max", max_epochs=27).metric
@@ -31,7 +34,9 @@ class Asha:
     grace_epochs: Annotated[int, Ge(1), Le(100_000)] = 1
     reduction_factor: Annotated[float, Gt(1), Le(1000)] = 4.0
 
-    def make(self, *, metric: str, mode: Literal["min", "max"], max_epochs: int) -> "TrialScheduler":
+    def make(
+        self, *, metric: str, mode: Literal["min", "max"], max_epochs: int
+    ) -> "TrialScheduler":
         """Ray's object; see `Scheduler`."""
         from ray.tune.schedulers import ASHAScheduler  # only once Ray's switches are set
 

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 class Hyperband:
     """Hyperband: brackets of successive halving whose first rungs stand later and later.
 
-    Differs from the paper: the brackets are asynchronous, as the authors propose themselves for parallel workers
-    (2020). A trial falls into a bracket by chance, more often into one with more rungs, and is compared with those of
-    its bracket that were at the rung before it. Synchronous brackets pause trials until the last of a rung has come;
-    here a worker never waits.
+    Differs from the paper: the brackets are asynchronous, as the authors propose themselves for
+    parallel workers (2020). A trial falls into a bracket by chance, more often into one with more
+    rungs, and is compared with those of its bracket that were at the rung before it. Synchronous
+    brackets pause trials until the last of a rung has come; here a worker never waits.
 
     Args:
-        grace_epochs: epochs that every trial of the first bracket gets; a bracket's first rung is the next one's grace.
-        reduction_factor: distance of the rungs, and how many of those who reach one make way for one that goes on.
+        grace_epochs: epochs that every trial of the first bracket gets; a bracket's first rung is
+            the next one's grace.
+        reduction_factor: distance of the rungs, and how many of those who reach one make way for
+            one that goes on.
 
     Example:
         >>> Hyperband().brackets(max_epochs=27)
@@ -44,7 +46,9 @@ class Hyperband:
             rungs, epochs = rungs + 1, epochs * self.reduction_factor
         return rungs
 
-    def make(self, *, metric: str, mode: Literal["min", "max"], max_epochs: int) -> "TrialScheduler":
+    def make(
+        self, *, metric: str, mode: Literal["min", "max"], max_epochs: int
+    ) -> "TrialScheduler":
         """Ray's object; see `Scheduler`."""
         from ray.tune.schedulers import AsyncHyperBandScheduler  # only once Ray's switches are set
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 @SCHEDULERS.register(
-    "median", source="Golovin et al., 2017, Google Vizier, section 3.2; ray.tune.schedulers.MedianStoppingRule"
+    "median",
+    source="Golovin et al., 2017, Google Vizier, section 3.2; ray.tune.schedulers.MedianStoppingRule",
 )
 @dataclass(frozen=True, kw_only=True)
 class Median:
@@ -31,7 +32,9 @@ class Median:
     grace_epochs: Annotated[int, Ge(1), Le(100_000)] = 1
     min_trials: Annotated[int, Ge(1), Le(100_000)] = 3
 
-    def make(self, *, metric: str, mode: Literal["min", "max"], max_epochs: int) -> "TrialScheduler":
+    def make(
+        self, *, metric: str, mode: Literal["min", "max"], max_epochs: int
+    ) -> "TrialScheduler":
         """Ray's object; see `Scheduler`."""
         from ray.tune.schedulers import MedianStoppingRule  # only once Ray's switches are set
 

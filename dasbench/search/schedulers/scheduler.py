@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 class Scheduler(Protocol):
     """Decides which trials stop early; its keyword-only arguments are what a study may set."""
 
-    def make(self, *, metric: str, mode: Literal["min", "max"], max_epochs: int) -> "TrialScheduler | None":
+    def make(
+        self, *, metric: str, mode: Literal["min", "max"], max_epochs: int
+    ) -> "TrialScheduler | None":
         """Ray's scheduler, which counts epochs as `training_iteration`; None where no trial is ever stopped.
 
         Args:

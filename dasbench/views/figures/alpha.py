@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.figures.means import Mean, find_axis, has_several_studies, mean_of, variants_with_scores
+from dasbench.views.figures.means import (
+    Mean,
+    find_axis,
+    has_several_studies,
+    mean_of,
+    variants_with_scores,
+)
 from dasbench.views.selection import Selection
 
 MOST_CURVES = 8
@@ -66,7 +72,8 @@ def info(selection: Selection) -> AlphaInfo:
     """Gather means by alpha, one curve for each setting of the other axes; variants without an alpha are left out.
 
     Raises:
-        UsageError: if the study has no axis `alpha`, or varies so much else that the curves could not be told apart.
+        UsageError: if the study has no axis `alpha`, or varies so much else that the curves could
+            not be told apart.
     """
     axis = find_axis(selection, "alpha", plot="alpha")
     several = has_several_studies(selection)
@@ -87,7 +94,11 @@ def info(selection: Selection) -> AlphaInfo:
             f"told apart ({MOST_CURVES}); choose some with --where"
         )
     curves = [
-        AlphaCurve(study=study, setting=setting, points=sorted(points[name], key=lambda point: point.alpha))
+        AlphaCurve(
+            study=study, setting=setting, points=sorted(points[name], key=lambda point: point.alpha)
+        )
         for name, (study, setting) in settings.items()
     ]
-    return AlphaInfo(question=selection.question, metric=selection.metric, unit=selection.unit, curves=curves)
+    return AlphaInfo(
+        question=selection.question, metric=selection.metric, unit=selection.unit, curves=curves
+    )

@@ -24,7 +24,8 @@ class Panel:
 
     Args:
         label: the variant.
-        shares: of each class, what it is taken for, in percent; a row of NaN for one without examples, [K, K].
+        shares: of each class, what it is taken for, in percent; a row of NaN for one without
+            examples, [K, K].
         accuracy: mean of the classes' own shares.
         seeds: trials that were added up.
         mistakes: what is most often taken for another class.
@@ -65,10 +66,14 @@ def info(selection: Selection) -> ConfusionInfo:
         if known:
             found.append((entry.label, known))
     if len(found) > MOST_PANELS:
-        raise UsageError(f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; use --where")
+        raise UsageError(
+            f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; use --where"
+        )
     classes = {confusion.classes for _, confusions in found for confusion in confusions}
     if len(classes) > 1:
-        raise UsageError("plot confusion: not all of these trials have the same classes; use --where")
+        raise UsageError(
+            "plot confusion: not all of these trials have the same classes; use --where"
+        )
     return ConfusionInfo(
         question=selection.question,
         classes=next(iter(classes), ()),

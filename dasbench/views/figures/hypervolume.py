@@ -44,8 +44,8 @@ class Growth:
     Args:
         study: its name.
         steps: from the first finished trial to the last.
-        ci95: half the 95 % interval of the last hypervolume over seeds, by the jackknife; None with one seed, or if
-            no two seeds have a score from every variant.
+        ci95: half the 95 % interval of the last hypervolume over seeds, by the jackknife; None with
+            one seed, or if no two seeds have a score from every variant.
         seeds: seeds that every variant has a score for, which the interval is over.
     """
 
@@ -82,8 +82,9 @@ def info(
     Args:
         selection: rows of one study or of several.
         cost: what is held against the score; less is better.
-        reference: score and cost of the corner that bounds the area. By default the worst mean and the highest cost,
-            each a tenth of its range further out: it moves as trials are added, so name one to compare over time.
+        reference: score and cost of the corner that bounds the area. By default the worst mean and
+            the highest cost, each a tenth of its range further out: it moves as trials are added,
+            so name one to compare over time.
 
     Raises:
         UsageError: if the reference is not finite.
@@ -91,14 +92,27 @@ def info(
     direction = selection.direction
     entries = _with_score_and_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
-        raise UsageError(f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost")
+        raise UsageError(
+            f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost"
+        )
     corner = reference or _usual_reference(entries, selection.metric, cost, direction)
     curves = [
-        _growth(study, selection, [entry for entry in entries if entry.study == study], cost, corner, direction)
+        _growth(
+            study,
+            selection,
+            [entry for entry in entries if entry.study == study],
+            cost,
+            corner,
+            direction,
+        )
         for study in dict.fromkeys(entry.study for entry in entries)
     ]
     return HypervolumeInfo(
-        question=selection.question, metric=selection.metric, cost=cost, reference=corner, curves=curves
+        question=selection.question,
+        metric=selection.metric,
+        cost=cost,
+        reference=corner,
+        curves=curves,
     )
 
 
@@ -106,7 +120,11 @@ def _with_score_and_cost(selection: Selection, cost: str) -> list[VariantScores]
     """The variants that have both."""
     entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
     costs = values_of(entries, cost)
-    return [entry for entry, value in zip(entries, costs, strict=True) if value is not None and _scores(entry)]
+    return [
+        entry
+        for entry, value in zip(entries, costs, strict=True)
+        if value is not None and _scores(entry)
+    ]
 
 
 def _usual_reference(
@@ -137,12 +155,18 @@ def _growth(
 ) -> Growth:
     """The hypervolume of the means after each step, and the interval of the last one."""
     place = {key: index for index, entry in enumerate(entries) for key in entry.keys}
-    done = [row for row in selection.rows if row.study == study and _has_score(row, selection.metric, place)]
+    done = [
+        row
+        for row in selection.rows
+        if row.study == study and _has_score(row, selection.metric, place)
+    ]
     done.sort(key=lambda row: row.finished)
     costs = np.array(values_of(entries, cost), dtype=np.float64)
     sums, counts = np.zeros(len(entries)), np.zeros(len(entries))
     steps, start = [], 0
-    for stop in np.unique(np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)).tolist():
+    for stop in np.unique(
+        np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)
+    ).tolist():
         some = done[start:stop]
         variants = np.array([place[row.key] for row in some])
         np.add.at(sums, variants, [row.metrics[selection.metric] for row in some])
@@ -161,7 +185,11 @@ def _scores(entry: VariantScores) -> Mapping[int, float]:
 
 
 def _has_score(row: Row, metric: str, place: dict[str, int]) -> bool:
-    return row.state == "done" and row.key in place and bool(np.isfinite(row.metrics.get(metric, np.nan)))
+    return (
+        row.state == "done"
+        and row.key in place
+        and bool(np.isfinite(row.metrics.get(metric, np.nan)))
+    )
 
 
 def _interval(
@@ -176,7 +204,10 @@ def _interval(
 
 def seconds_since_first(steps: Sequence[Step]) -> list[float]:
     """Seconds since the first step; a step without a time stays where the one before it is."""
-    times = [datetime.fromisoformat(step.finished).timestamp() if step.finished else None for step in steps]
+    times = [
+        datetime.fromisoformat(step.finished).timestamp() if step.finished else None
+        for step in steps
+    ]
     seconds, first, last = [], next((time for time in times if time is not None), 0.0), 0.0
     for time in times:
         last = last if time is None else time - first

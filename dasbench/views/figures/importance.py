@@ -43,7 +43,10 @@ def info(selection: Selection, *, method: Method = "auto") -> ImportanceInfo:
             Observation(variant=variant, seed=seed, score=score)
             for seed, score in entry.scores.get(selection.metric, {}).items()
         ]
-    planned = [({"study": row.study, **row.variant} if several else row.variant, row.seed) for row in selection.rows]
+    planned = [
+        ({"study": row.study, **row.variant} if several else row.variant, row.seed)
+        for row in selection.rows
+    ]
     try:
         found = importance(observations, planned, method=method)
     except UsageError as error:

@@ -58,9 +58,13 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"plot {plot}: study '{selection.name}' varies {' and '.join(found)}; one axis can be shown")
+        raise UsageError(
+            f"plot {plot}: study '{selection.name}' varies {' and '.join(found)}; one axis can be shown"
+        )
     listed = ", ".join(axes) or "nothing"
-    raise UsageError(f"plot {plot}: study '{selection.name}' has no axis '{last_part}'; it varies {listed}.")
+    raise UsageError(
+        f"plot {plot}: study '{selection.name}' has no axis '{last_part}'; it varies {listed}."
+    )
 
 
 def axes_of(selection: Selection) -> list[str]:

@@ -45,9 +45,13 @@ def info(selection: Selection) -> NormsInfo:
     """Gather means by pair of norms, and which pairs tie with the best.
 
     Raises:
-        UsageError: if the study lacks one of the two axes, or several variants have the same pair of norms.
+        UsageError: if the study lacks one of the two axes, or several variants have the same pair
+            of norms.
     """
-    axes = (find_axis(selection, "first_norm", plot="norms"), find_axis(selection, "second_norm", plot="norms"))
+    axes = (
+        find_axis(selection, "first_norm", plot="norms"),
+        find_axis(selection, "second_norm", plot="norms"),
+    )
     entries = _by_pair(selection, axes)
     planned = _planned_pairs(selection, axes)
     scores = {pair: entry.scores[selection.metric] for pair, entry in entries.items()}
@@ -60,7 +64,9 @@ def info(selection: Selection) -> NormsInfo:
         first=list(dict.fromkeys(first for first, _ in planned)),
         second=list(dict.fromkeys(second for _, second in planned)),
         cells={pair: mean_of(entry) for pair, entry in entries.items()},
-        ties=frozenset(pair for pair, rank in ranks.items() if rank.ties_with_best and not rank.best),
+        ties=frozenset(
+            pair for pair, rank in ranks.items() if rank.ties_with_best and not rank.best
+        ),
         best=next((pair for pair, rank in ranks.items() if rank.best), None),
     )
 
@@ -78,7 +84,9 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
             continue
         pair = _pair(entry.variant, axes)
         if pair in entries:
-            others = ", ".join(axis for axis in axes_of(selection) if axis not in axes) or "the study"
+            others = (
+                ", ".join(axis for axis in axes_of(selection) if axis not in axes) or "the study"
+            )
             raise UsageError(
                 f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, as {others} varies too; "
                 "choose one setting with --where"

@@ -50,7 +50,10 @@ class ParetoInfo:
     @property
     def has_steps(self) -> bool:
         """Whether the front is a line of steps: of two objectives, with costs to keep low."""
-        return len(self.objectives) == 2 and Objective(metric=self.cost, direction="min") in self.objectives
+        return (
+            len(self.objectives) == 2
+            and Objective(metric=self.cost, direction="min") in self.objectives
+        )
 
 
 def info(
@@ -64,14 +67,18 @@ def info(
 
     Args:
         selection: rows of one study or of several.
-        cost: `macs_full`, `macs_paper`, `params_full`, `params_paper`, `memory`, `seconds` or a metric; less is better.
-        objectives: two or more to use instead of the selection's metric and `cost`; the figure shows the first two.
+        cost: `macs_full`, `macs_paper`, `params_full`, `params_paper`, `memory`, `seconds` or a
+            metric; less is better.
+        objectives: two or more to use instead of the selection's metric and `cost`; the figure
+            shows the first two.
         published: points that others printed.
     """
     if not objectives:
         score = Objective(metric=selection.metric, direction=selection.direction)
         objectives = [score, Objective(metric=cost, direction="min")]
-    noisy = next((objective for objective in objectives if not is_cost_name(objective.metric)), None)
+    noisy = next(
+        (objective for objective in objectives if not is_cost_name(objective.metric)), None
+    )
     y, x = objectives[:2] if noisy in (objectives[0], None) else (objectives[1], objectives[0])
     entries = leaderboard(selection.rows, metric=(noisy and noisy.metric) or selection.metric)
     points = sorted(

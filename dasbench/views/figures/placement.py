@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
-from dasbench.views.figures.means import Mean, axes_of, has_several_studies, mean_of, variants_with_scores
+from dasbench.views.figures.means import (
+    Mean,
+    axes_of,
+    has_several_studies,
+    mean_of,
+    variants_with_scores,
+)
 from dasbench.views.selection import Selection
 
 MOST_PLACES = 60
@@ -55,12 +61,15 @@ def info(selection: Selection) -> PlacementInfo:
     """Gather means by placement.
 
     Raises:
-        UsageError: if the study does not vary the placement, naming what it varies; or too many to show.
+        UsageError: if the study does not vary the placement, naming what it varies; or too many to
+            show.
     """
     axes = axes_of(selection)
     if not any(axis == "placement" or axis.startswith("placement.") for axis in axes):
         listed = ", ".join(axes) or "nothing"
-        raise UsageError(f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}.")
+        raise UsageError(
+            f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}."
+        )
     several = has_several_studies(selection)
     places = [
         Place(
@@ -75,4 +84,6 @@ def info(selection: Selection) -> PlacementInfo:
         raise UsageError(
             f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; use --where"
         )
-    return PlacementInfo(question=selection.question, metric=selection.metric, unit=selection.unit, places=places)
+    return PlacementInfo(
+        question=selection.question, metric=selection.metric, unit=selection.unit, places=places
+    )

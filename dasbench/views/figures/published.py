@@ -18,7 +18,8 @@ class PublishedPoint:
 
     Args:
         label: its label in the paper.
-        cost: parameters or multiply-adds: as recounted in the convention of the axis, else as printed.
+        cost: parameters or multiply-adds: as recounted in the convention of the axis, else as
+            printed.
         value: the printed score.
     """
 
@@ -27,7 +28,9 @@ class PublishedPoint:
     value: float
 
 
-def published_points(name: str, *, metric: str, cost: str, backbones: Collection[str]) -> list[PublishedPoint]:
+def published_points(
+    name: str, *, metric: str, cost: str, backbones: Collection[str]
+) -> list[PublishedPoint]:
     """The rows of a table of the paper that have both a score and a cost.
 
     Args:
@@ -47,7 +50,9 @@ def published_points(name: str, *, metric: str, cost: str, backbones: Collection
     table = find_table(name)
     kind = cost.partition("_")[0]
     if kind not in _COLUMNS:
-        raise UsageError(f"--published {name}: the paper prints parameters and FLOPs, no {kind}; use --cost macs")
+        raise UsageError(
+            f"--published {name}: the paper prints parameters and FLOPs, no {kind}; use --cost macs"
+        )
     wanted = metric.removeprefix("val_")
     scores = [column.name for column in table.columns.values() if column.metric == wanted]
     rows = [row for row in table.rows if not backbones or row.backbone in backbones]
@@ -79,14 +84,24 @@ def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
     recounted = getattr(row.exact.get(convention, Count()), kind)
     if score is None or (printed is None and recounted is None):
         return None
-    price = recounted if recounted is not None or printed is None else printed.value * UNITS[printed.unit]
+    price = (
+        recounted
+        if recounted is not None or printed is None
+        else printed.value * UNITS[printed.unit]
+    )
     return PublishedPoint(label=row.label, cost=price, value=score.value)
 
 
-def _nothing(table: Table, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]) -> str:
+def _nothing(
+    table: Table, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
+) -> str:
     """Why a table has no point to show, and which have."""
     good = [name for name, other in load_tables().items() if _has_points(other, metric, kind)]
-    why = f"prints no '{metric}' with a cost" if rows else f"has no row of {', '.join(sorted(backbones))}"
+    why = (
+        f"prints no '{metric}' with a cost"
+        if rows
+        else f"has no row of {', '.join(sorted(backbones))}"
+    )
     return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
 
 

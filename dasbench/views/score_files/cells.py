@@ -51,7 +51,8 @@ def read_line(
         values: the line's texts by column; `variant`, `seed` and `column` are among them.
         column: the column with the scores.
         line: the line's number.
-        decimal_comma: whether every comma is a decimal one, as in a file that parts its columns by semicolons.
+        decimal_comma: whether every comma is a decimal one, as in a file that parts its columns by
+            semicolons.
         complaints: what is wrong is added here.
     """
     before = len(complaints)
@@ -62,10 +63,14 @@ def read_line(
     text = values[column].strip()
     if THOUSANDS.fullmatch(text) and not decimal_comma:
         both = f"may be {text.replace(',', '.')} or {text.replace(',', '')}"
-        complaints.append(f"line {line}: column '{column}': '{text}' {both}; write it without a comma")
+        complaints.append(
+            f"line {line}: column '{column}': '{text}' {both}; write it without a comma"
+        )
     score = read_number(text.removesuffix("%").rstrip())
     if isinf(score):
-        complaints.append(f"line {line}: column '{column}': '{text}' is no finite number; write nan for a failed seed")
+        complaints.append(
+            f"line {line}: column '{column}': '{text}' is no finite number; write nan for a failed seed"
+        )
     if len(complaints) == before:
         yield ScoreCell(line, variant, seed, score, text)
 
@@ -100,7 +105,9 @@ def missing_percent_signs(cells: Sequence[ScoreCell], column: str) -> list[str]:
     bare = [cell for cell in cells if not cell.has_percent_sign and not isnan(cell.score)]
     if not bare or len(bare) == len([cell for cell in cells if not isnan(cell.score)]):
         return []
-    return [f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, and other scores have one"]
+    return [
+        f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, and other scores have one"
+    ]
 
 
 def refuse(path: Path, complaints: Sequence[str]) -> None:

@@ -6,7 +6,13 @@ from math import isnan
 from pathlib import Path
 
 from dasbench.errors import UsageError
-from dasbench.views.score_files.cells import ScoreCell, duplicates, missing_percent_signs, read_line, refuse
+from dasbench.views.score_files.cells import (
+    ScoreCell,
+    duplicates,
+    missing_percent_signs,
+    read_line,
+    refuse,
+)
 from dasbench.views.score_files.table import Table, read_table, score_column
 from dasbench.views.score_files.units import unit_of_scores
 from dasbench.views.units import ScoreUnit
@@ -19,7 +25,8 @@ class ScoreFile:
 
     Args:
         metric: the column that was read.
-        entries: one for each variant, in the order of the file; scores that were fractions are in percent.
+        entries: one for each variant, in the order of the file; scores that were fractions are in
+            percent.
         unit: of the scores.
     """
 
@@ -28,18 +35,21 @@ class ScoreFile:
     unit: ScoreUnit
 
 
-def read_scores(path: Path, *, metric: str | None = None, unit: ScoreUnit | None = None) -> ScoreFile:
+def read_scores(
+    path: Path, *, metric: str | None = None, unit: ScoreUnit | None = None
+) -> ScoreFile:
     r"""Read a file of scores. A score of NaN is a failed seed.
 
     Args:
-        path: a CSV file in UTF-8 (a byte order mark and CRLF do no harm), its columns parted by commas, semicolons or
-            tabs; a score may have a decimal comma or a percent sign.
-        metric: the column with the scores; may be left out where there is only one beside variant and seed.
+        path: a CSV file in UTF-8 (a byte order mark and CRLF do no harm), its columns parted by
+            commas, semicolons or tabs; a score may have a decimal comma or a percent sign.
+        metric: the column with the scores; may be left out where there is only one beside variant
+            and seed.
         unit: of the scores; None to find it in the file.
 
     Raises:
-        UsageError: with every complaint at once: file, line, column, value; or asking for the unit, where scores may
-            be fractions as well as percent.
+        UsageError: with every complaint at once: file, line, column, value; or asking for the unit,
+            where scores may be fractions as well as percent.
 
     Example:
         >>> import tempfile
@@ -71,7 +81,9 @@ def _cells(path: Path, table: Table, column: str) -> list[ScoreCell]:
             continue
         named = dict(zip(table.header, values, strict=True))
         by_semicolon = table.separator == ";"
-        cells += read_line(named, column=column, line=line, decimal_comma=by_semicolon, complaints=complaints)
+        cells += read_line(
+            named, column=column, line=line, decimal_comma=by_semicolon, complaints=complaints
+        )
     complaints += [*duplicates(cells), *missing_percent_signs(cells, column)]
     refuse(path, complaints)
     if not cells:
@@ -82,7 +94,11 @@ def _cells(path: Path, table: Table, column: str) -> list[ScoreCell]:
 def _surplus(surplus: int, separator: str) -> str:
     if surplus < 0:
         return f"{-surplus} cells are missing"
-    hint = "; a score with a decimal comma needs quotes, or semicolons between columns" if separator == "," else ""
+    hint = (
+        "; a score with a decimal comma needs quotes, or semicolons between columns"
+        if separator == ","
+        else ""
+    )
     return f"{surplus} cells too many{hint}"
 
 

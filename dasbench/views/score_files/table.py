@@ -42,7 +42,9 @@ def read_table(path: Path) -> Table:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: byte {error.start} is not UTF-8; save the file as CSV in UTF-8") from error
+        raise UsageError(
+            f"{path}: byte {error.start} is not UTF-8; save the file as CSV in UTF-8"
+        ) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     text = _SEPARATOR_NOTE.sub("", text, count=1)
@@ -52,7 +54,9 @@ def read_table(path: Path) -> Table:
     separator = max(SEPARATORS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        lines = [(reader.line_num, values) for values in reader if any(value.strip() for value in values)]
+        lines = [
+            (reader.line_num, values) for values in reader if any(value.strip() for value in values)
+        ]
     except csv.Error as error:
         raise UsageError(f"{path}:{reader.line_num}: is no CSV: {error}") from error
     return Table([_column_name(name) for name in lines[0][1]], lines[1:], separator)
@@ -80,8 +84,12 @@ def score_column(path: Path, header: Sequence[str], metric: str | None) -> str:
             raise UsageError(f"{path}:1: column '{name}' is there twice")
     for name in KEYS:
         if name not in header:
-            raise UsageError(f"{path}:1: there is no column '{name}'. Columns: {', '.join(header)}.")
-    candidates = [name for name in header if name and name not in KEYS]  # an index that pandas wrote has no name
+            raise UsageError(
+                f"{path}:1: there is no column '{name}'. Columns: {', '.join(header)}."
+            )
+    candidates = [
+        name for name in header if name and name not in KEYS
+    ]  # an index that pandas wrote has no name
     if metric is not None:
         return _named_column(path, candidates, metric)
     return _only_column(path, candidates)
@@ -100,6 +108,12 @@ def _named_column(path: Path, candidates: Sequence[str], metric: str) -> str:
 def _only_column(path: Path, candidates: Sequence[str]) -> str:
     if len(candidates) == 1:
         return candidates[0]
-    which = f"--metric {shlex.quote(candidates[0])}" if candidates else "a third column, as in variant,seed,top1"
+    which = (
+        f"--metric {shlex.quote(candidates[0])}"
+        if candidates
+        else "a third column, as in variant,seed,top1"
+    )
     listed = ", ".join(candidates)
-    raise UsageError(f"{path}:1: {len(candidates)} columns may hold the scores ({listed}); name one: {which}")
+    raise UsageError(
+        f"{path}:1: {len(candidates)} columns may hold the scores ({listed}); name one: {which}"
+    )

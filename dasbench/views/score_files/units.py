@@ -20,7 +20,9 @@ SAYS_PERCENT = re.compile(r"%|percent|pct", re.IGNORECASE)
 """Names of metrics that tell."""
 
 
-def unit_of_scores(path: Path, column: str, cells: Sequence[ScoreCell], asked: ScoreUnit | None) -> ScoreUnit:
+def unit_of_scores(
+    path: Path, column: str, cells: Sequence[ScoreCell], asked: ScoreUnit | None
+) -> ScoreUnit:
     """The unit of a file's scores: the one that was asked for, or the one that leaves no doubt.
 
     Args:
@@ -56,8 +58,8 @@ def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
     """The unit of a metric that somebody else measured; None if it takes a question.
 
     Args:
-        metric: its name. A share is taken for percent only where the scores leave no doubt; where none is above 1,
-            whatever is not registered with another unit or none may be a fraction.
+        metric: its name. A share is taken for percent only where the scores leave no doubt; where
+            none is above 1, whatever is not registered with another unit or none may be a fraction.
         scores: all that is known.
 
     Example:

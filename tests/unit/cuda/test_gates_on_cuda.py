@@ -32,7 +32,8 @@ class Step(NamedTuple):
         loss: before the step.
         gradients: by the parameter's name, on the CPU.
         scores: after the step.
-        elsewhere: the tensors of the network and the gradients that do not lie on the learner's device.
+        elsewhere: the tensors of the network and the gradients that do not lie on the learner's
+            device.
     """
 
     content: Any
@@ -54,7 +55,9 @@ def cases() -> list:
 
 def make_step(trial: Trial, device: torch.device, *, content: Any = None) -> Step:
     """Train on the first batch, or on what another learner gave out as that: images that are normalised alike."""
-    with use_backend("torchvision"):  # elsewhere than on a CPU it is the one, and both shall round alike
+    with use_backend(
+        "torchvision"
+    ):  # elsewhere than on a CPU it is the one, and both shall round alike
         learner = TASKS[trial.task.name].make(**trial.task.params).build(trial, device=device)
         optimizer = make_optimizer(learner.model, trial.training)
         learner.model.train()
@@ -65,9 +68,19 @@ def make_step(trial: Trial, device: torch.device, *, content: Any = None) -> Ste
         loss.backward()
         optimizer.step()
         scores = learner.evaluate("val")
-    trained = [(name, parameter) for name, parameter in learner.model.named_parameters() if parameter.grad is not None]
+    trained = [
+        (name, parameter)
+        for name, parameter in learner.model.named_parameters()
+        if parameter.grad is not None
+    ]
     gradients = {name: parameter.grad.cpu() for name, parameter in trained}
-    return Step(placed(part.content, CPU), loss.item(), gradients, scores, tensors_elsewhere(learner, device))
+    return Step(
+        placed(part.content, CPU),
+        loss.item(),
+        gradients,
+        scores,
+        tensors_elsewhere(learner, device),
+    )
 
 
 def placed(content: Any, device: torch.device) -> Any:
@@ -76,7 +89,9 @@ def placed(content: Any, device: torch.device) -> Any:
 
 def tensors_elsewhere(learner: Learner, device: torch.device) -> list[str]:
     tensors = dict([*learner.model.named_parameters(), *learner.model.named_buffers()])
-    gradients = {f"{name}.grad": tensor.grad for name, tensor in tensors.items() if tensor.grad is not None}
+    gradients = {
+        f"{name}.grad": tensor.grad for name, tensor in tensors.items() if tensor.grad is not None
+    }
     return [name for name, tensor in {**tensors, **gradients}.items() if tensor.device != device]
 
 
@@ -101,5 +116,7 @@ def test_a_step_and_a_validation_are_those_of_the_cpu(task, gate):
     assert list(step.gradients) == list(expected.gradients)
     largest = max(gradient.abs().max().item() for gradient in expected.gradients.values())
     for name, gradient in step.gradients.items():
-        torch.testing.assert_close(gradient, expected.gradients[name], rtol=1e-4, atol=1e-5 * largest, msg=name)
+        torch.testing.assert_close(
+            gradient, expected.gradients[name], rtol=1e-4, atol=1e-5 * largest, msg=name
+        )
     assert_same_scores(step.scores.metrics, expected.scores.metrics, rounding=1e-5)

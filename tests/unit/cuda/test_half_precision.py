@@ -49,7 +49,9 @@ def forms_at_sites(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> dict[str, t
 
 
 @pytest.mark.parametrize("gate", GATES_AND_DESIGNS, ids=lambda gate: " ".join(gate.values()))
-@pytest.mark.parametrize("task", ["classification", pytest.param("segmentation", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "task", ["classification", pytest.param("segmentation", marks=pytest.mark.slow)]
+)
 def test_a_gate_answers_in_the_form_of_its_input(task, gate, monkeypatch):
     trial = tiny_trial(task, gate, backbone__width=8, training__precision="bf16")
 
@@ -57,6 +59,10 @@ def test_a_gate_answers_in_the_form_of_its_input(task, gate, monkeypatch):
         forms = forms_at_sites(trial, monkeypatch)
 
     assert len(forms) >= 2
-    assert {site: given for site, (given, _) in forms.items() if given.dtype is not torch.bfloat16} == {}
-    changed = [f"{site}: {given} -> {answer}" for site, (given, answer) in forms.items() if given != answer]
+    assert {
+        site: given for site, (given, _) in forms.items() if given.dtype is not torch.bfloat16
+    } == {}
+    changed = [
+        f"{site}: {given} -> {answer}" for site, (given, answer) in forms.items() if given != answer
+    ]
     assert changed == []

@@ -18,7 +18,9 @@ ADAMW = {"training__batch_size": 32, "training__optimizer": "adamw", "training__
 @pytest.mark.parametrize("task", ["classification", "segmentation", "detection"])
 def test_the_first_steps_of_a_trial_are_measured_with_its_optimiser(task, monkeypatch):
     steps = []
-    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(self.defaults["fused"]))
+    monkeypatch.setattr(
+        torch.optim.AdamW, "step", lambda self: steps.append(self.defaults["fused"])
+    )
 
     with pretended_cuda():
         peak = Peaks("cuda").of(tiny_trial(task, "se", **ADAMW))
@@ -28,7 +30,9 @@ def test_the_first_steps_of_a_trial_are_measured_with_its_optimiser(task, monkey
 
 
 def test_a_network_that_fails_is_said_to_and_does_not_end_the_run(monkeypatch, caplog):
-    monkeypatch.setattr(SqueezeExcitation, "forward", lambda self, x: self.there_is_no_such_layer(x))
+    monkeypatch.setattr(
+        SqueezeExcitation, "forward", lambda self, x: self.there_is_no_such_layer(x)
+    )
 
     with caplog.at_level(logging.WARNING), pretended_cuda():
         peak = Peaks("cuda").of(tiny_trial("classification", "se", **ADAMW))
@@ -43,10 +47,16 @@ def test_a_network_that_fails_is_said_to_and_does_not_end_the_run(monkeypatch, c
     [
         (torch.OutOfMemoryError("CUDA out of memory"), UsageError, "do not fit the GPU"),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), UsageError, "do not fit the GPU"),
-        (RuntimeError("CUDA error: device-side assert triggered"), MachineError, "nothing runs on the GPU after them"),
+        (
+            RuntimeError("CUDA error: device-side assert triggered"),
+            MachineError,
+            "nothing runs on the GPU after them",
+        ),
     ],
 )
-def test_a_gpu_that_is_full_or_broken_ends_the_run_before_anything_is_trained(monkeypatch, raised, answer, complaint):
+def test_a_gpu_that_is_full_or_broken_ends_the_run_before_anything_is_trained(
+    monkeypatch, raised, answer, complaint
+):
     def fail(*_):
         raise raised
 

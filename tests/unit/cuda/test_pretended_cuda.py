@@ -61,7 +61,12 @@ def test_what_is_asked_of_the_device_lies_there(make):
 
 @pytest.mark.usefixtures("gpu")
 def test_what_is_not_asked_of_the_device_lies_on_the_cpu():
-    tensors = (torch.zeros(3), torch.tensor(1.0), nn.Linear(2, 3).weight, torch.zeros(3, device="cuda").cpu())
+    tensors = (
+        torch.zeros(3),
+        torch.tensor(1.0),
+        nn.Linear(2, 3).weight,
+        torch.zeros(3, device="cuda").cpu(),
+    )
 
     assert {tensor.device.type for tensor in tensors} == {"cpu"}
     assert not any(isinstance(tensor, PretendedTensor) for tensor in tensors)
@@ -223,7 +228,11 @@ def test_waits_are_seen(gpu, wait, seen):
         (lambda x: x.pin_memory()[1:].to("cuda", non_blocking=True), [], ["copy"]),
         (lambda _: torch.empty(3, pin_memory=True).to("cuda", non_blocking=True), [], ["copy"]),
         (lambda x: torch.empty(3, device="cuda").copy_(x), ["copy"], []),
-        (lambda x: torch.empty(3, device="cuda").copy_(x.pin_memory(), non_blocking=True), [], ["copy"]),
+        (
+            lambda x: torch.empty(3, device="cuda").copy_(x.pin_memory(), non_blocking=True),
+            [],
+            ["copy"],
+        ),
         (lambda x: torch.ones(3, device="cuda")[x.long()], ["index"], []),
         (lambda _: torch.tensor([1.0, 2.0], device="cuda"), ["copy"], []),
         (lambda _: torch.zeros(3, device="cuda"), [], []),
@@ -262,16 +271,37 @@ def test_streams_and_events_are_seen(gpu):
 
 @either_view
 def test_everything_is_restored_at_the_end(view):
-    names = ("is_available", "device_count", "mem_get_info", "Stream", "synchronize", "get_device_name")
+    names = (
+        "is_available",
+        "device_count",
+        "mem_get_info",
+        "Stream",
+        "synchronize",
+        "get_device_name",
+    )
     before = [getattr(torch.cuda, name) for name in names]
-    others = (torch.tensor, torch.as_tensor, torch.autocast, torch.inference_mode, torch.Tensor.pin_memory, Thread.run)
+    others = (
+        torch.tensor,
+        torch.as_tensor,
+        torch.autocast,
+        torch.inference_mode,
+        torch.Tensor.pin_memory,
+        Thread.run,
+    )
     flags = (torch.backends.cudnn.enabled, torch.backends.mkldnn.enabled)
 
     with pytest.raises(MixedDevicesError), pretended_cuda(view):
         torch.ones(3, device="cuda") + torch.ones(3)  # an end by an exception
 
     assert [getattr(torch.cuda, name) for name in names] == before
-    now = (torch.tensor, torch.as_tensor, torch.autocast, torch.inference_mode, torch.Tensor.pin_memory, Thread.run)
+    now = (
+        torch.tensor,
+        torch.as_tensor,
+        torch.autocast,
+        torch.inference_mode,
+        torch.Tensor.pin_memory,
+        Thread.run,
+    )
     assert now == others
     assert (torch.backends.cudnn.enabled, torch.backends.mkldnn.enabled) == flags
 

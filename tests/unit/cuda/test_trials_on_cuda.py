@@ -48,7 +48,10 @@ def same_kernels(monkeypatch):
 
 def cases() -> list:
     at_once = [pytest.param(*fields, id=name) for name, fields in TRIALS.items()]
-    return at_once + [pytest.param(*fields, id=name, marks=pytest.mark.slow) for name, fields in SLOW_TRIALS.items()]
+    return at_once + [
+        pytest.param(*fields, id=name, marks=pytest.mark.slow)
+        for name, fields in SLOW_TRIALS.items()
+    ]
 
 
 def run_on_cpu(trial: Trial) -> Outcome:
@@ -84,7 +87,9 @@ def test_a_trial_scores_what_it_scores_on_the_cpu(task, gate, values):
         assert_same_scores(point, same, rounding=ROUNDING)
 
 
-@pytest.mark.parametrize("task", ["classification", *(pytest.param(task, marks=pytest.mark.slow) for task in DENSE)])
+@pytest.mark.parametrize(
+    "task", ["classification", *(pytest.param(task, marks=pytest.mark.slow) for task in DENSE)]
+)
 def test_a_trial_in_half_precision_ends(task):
     outcome = run_on_cuda(tiny_trial(task, "se", **BEST, **ADAMW, training__precision="bf16"))
 
@@ -101,7 +106,9 @@ def test_a_network_is_timed_there():
 
 def test_the_probe_counts_there():
     trial = tiny_trial("classification", "se", training__epochs=3)
-    probe = trial.model_copy(update={"task": trial.task.model_copy(update={"name": "probe", "params": {}})})
+    probe = trial.model_copy(
+        update={"task": trial.task.model_copy(update={"name": "probe", "params": {}})}
+    )
 
     assert run_on_cuda(probe).metrics == run_on_cpu(probe).metrics
 

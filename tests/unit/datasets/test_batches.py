@@ -37,9 +37,9 @@ def test_no_batch_holds_a_single_image_if_it_can_be_helped(length, size):
 @given(length=LENGTHS, size=SIZES)
 def test_batches_are_as_asked_unless_an_image_would_be_alone(length, size):
     if length % size != 1:
-        assert sizes(without_lone_image(length, size)) == [size] * (length // size) + [length % size] * (
-            length % size > 0
-        )
+        assert sizes(without_lone_image(length, size)) == [size] * (length // size) + [
+            length % size
+        ] * (length % size > 0)
 
 
 def test_the_last_two_batches_share_what_would_leave_one_image_alone():
@@ -90,7 +90,9 @@ def test_replicas_share_all_images_or_compute_them_all(length, number):
 
 @pytest.mark.parametrize("gate", [name for name in GATES.names() if name not in ("none", "asr")])
 def test_every_gate_trains_where_one_image_would_be_left_over(gate, monkeypatch):
-    images = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, (5, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     trial = resolve(
         Trial.model_validate(
             {
@@ -103,7 +105,9 @@ def test_every_gate_trains_where_one_image_would_be_left_over(gate, monkeypatch)
     )
     whole = classification.load_dataset(trial.dataset)
     few = MemorySplit(images, torch.arange(5))
-    monkeypatch.setattr(classification, "load_dataset", lambda _: type(whole)(**{**vars(whole), "train": few}))
+    monkeypatch.setattr(
+        classification, "load_dataset", lambda _: type(whole)(**{**vars(whole), "train": few})
+    )
     learner = TASKS["classification"].make().build(trial, device=torch.device("cpu"))
     learner.model.train()
 

@@ -84,10 +84,18 @@ def test_annotations_are_those_that_cocos_own_program_reads(folder, file):
     for position, image in enumerate(ours.ids.tolist()):
         expected = theirs.loadAnns(theirs.getAnnIds(image))
         inside = slice(*ours.starts[position : position + 2])
-        corners = [[x, y, x + width, y + height] for x, y, width, height in (one["bbox"] for one in expected)]
+        corners = [
+            [x, y, x + width, y + height]
+            for x, y, width, height in (one["bbox"] for one in expected)
+        ]
         assert ours.names[position] == theirs.imgs[image]["file_name"]
-        assert ours.sizes[position].tolist() == [theirs.imgs[image]["width"], theirs.imgs[image]["height"]]
-        np.testing.assert_array_equal(ours.boxes[inside], np.array(corners, np.float32).reshape(-1, 4))
+        assert ours.sizes[position].tolist() == [
+            theirs.imgs[image]["width"],
+            theirs.imgs[image]["height"],
+        ]
+        np.testing.assert_array_equal(
+            ours.boxes[inside], np.array(corners, np.float32).reshape(-1, 4)
+        )
         assert ours.labels[inside].tolist() == [label_of[one["category_id"]] for one in expected]
         assert ours.areas[inside] == pytest.approx([one["area"] for one in expected])
         assert ours.crowd[inside].tolist() == [bool(one["iscrowd"]) for one in expected]
@@ -108,7 +116,9 @@ def test_a_scene_shows_the_file_at_its_own_size(folder):
 def test_evaluation_sees_boxes_as_they_are_in_the_file(folder):
     objects = read(folder.parent).test.scenes(np.array([1, 2]))
 
-    assert objects[0].objects.boxes[0].tolist() == pytest.approx([9.98, 8.5, 15.48, 8.5])  # the file's last comes first
+    assert objects[0].objects.boxes[0].tolist() == pytest.approx(
+        [9.98, 8.5, 15.48, 8.5]
+    )  # the file's last comes first
     assert objects[1].objects.boxes[0].tolist() == pytest.approx([30.0, 20.0, 61.4, 25.0])
     assert objects[1].image.shape[2] == 61
 
@@ -124,7 +134,10 @@ def test_training_cuts_boxes_to_their_image_and_drops_those_without_an_area(fold
     assert scenes[0].objects.labels.tolist() == [2, 0]
     assert scenes[1].objects.boxes[0].tolist() == [30, 20, scenes[1].image.shape[2], 25]
     flats = sum(image % 5 == 1 for image in places)
-    assert f"{flats} boxes without an area and 2 images without an object are not trained on" in caplog.text
+    assert (
+        f"{flats} boxes without an area and 2 images without an object are not trained on"
+        in caplog.text
+    )
 
 
 def test_an_image_with_boxes_without_an_area_alone_is_not_trained_on(folder):
@@ -150,7 +163,8 @@ def test_half_of_the_images_are_mirrored_in_training_and_their_boxes_with_them(f
     assert torch.equal(varied[0].image, plain[0].image.flip(-1))
     width, boxes = plain[0].image.shape[2], plain[0].objects.boxes
     assert torch.equal(
-        varied[0].objects.boxes, torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
+        varied[0].objects.boxes,
+        torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1),
     )
     assert torch.equal(varied[0].objects.labels, plain[0].objects.labels)
     assert torch.equal(varied[1].image, plain[1].image)
@@ -167,7 +181,9 @@ def test_who_changes_a_scene_changes_no_other(folder):
 
     after = test.scenes(np.array([0]))[0]
     assert torch.equal(after.image, before.image)
-    assert all(torch.equal(one, other) for one, other in zip(after.objects, before.objects, strict=True))
+    assert all(
+        torch.equal(one, other) for one, other in zip(after.objects, before.objects, strict=True)
+    )
 
 
 def test_an_object_without_an_area_has_that_of_its_box_and_is_no_crowd(folder):
@@ -221,7 +237,9 @@ def test_the_fingerprint_does_not_depend_on_where_the_folder_lies(folder, tmp_pa
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda folder: change(folder / VAL, lambda content: content["annotations"][0].update(bbox=[1, 1, 2, 2])),
+        lambda folder: change(
+            folder / VAL, lambda content: content["annotations"][0].update(bbox=[1, 1, 2, 2])
+        ),
         lambda folder: change(folder / TRAIN, lambda content: content["annotations"].pop()),
         lambda folder: next((folder / "train2017").iterdir()).open("ab").write(b"more"),
         lambda folder: next((folder / "val2017").iterdir()).open("ab").write(b"more"),
@@ -271,31 +289,100 @@ def everywhere(**fields):
 # the first annotation of the miniature's val2017 is 504001, a crowd in image 504 of 60 x 50 pixels
 FAULTS = {
     "no file": (lambda folder: (folder / VAL).unlink(), ["val2017.json: is missing"]),
-    "folder": (lambda folder: ((folder / VAL).unlink(), (folder / VAL).mkdir()), ["cannot be read (Is a directory)"]),
+    "folder": (
+        lambda folder: ((folder / VAL).unlink(), (folder / VAL).mkdir()),
+        ["cannot be read (Is a directory)"],
+    ),
     "empty": (lambda folder: (folder / VAL).write_text(""), ["is no JSON, or is cut off (0 bytes"]),
-    "truncated": (lambda folder: os.truncate(folder / VAL, 900), ["val2017.json: is no JSON, or is cut off (900 b"]),
-    "Latin-1": (lambda folder: (folder / VAL).write_bytes(b'{"images": "\xe9"}'), ["is no JSON", "utf-8"]),
-    "nested": (lambda folder: (folder / VAL).write_text("[" * 200_000), ["is no JSON", "recursion"]),
-    "list": (lambda folder: (folder / VAL).write_text("[]"), ["is a JSON list, not an object with images, annot"]),
-    "keys": (edits(VAL, lambda content: (content.pop("images"), content.pop("categories"))), ["no list of images and"]),
-    "captions": (edits(VAL, lambda content: content.update(annotations={})), ["has no list of annotations"]),
-    "no annotation": (edits(VAL, lambda content: content["annotations"].clear()), ["list of annotations is empty"]),
-    "no object": (edits(VAL, everywhere(iscrowd=1)), ["of its 5 images none has an object in the test part"]),
-    "text": (edits(VAL, lambda content: content["images"].insert(0, "a")), ["images: number 1 is 'a', not an obj"]),
-    "no image_id": (edits(VAL, without("annotations", "image_id")), ["annotation 504001: has no 'image_id'"]),
-    "no id": (edits(VAL, without("images", "id")), ["image number 1: has no 'id'", "(1 of 5 images)"]),
-    "id as text": (edits(VAL, first("images", id="504")), ["image number 1: 'id' is '504'; it has to be a whole numb"]),
+    "truncated": (
+        lambda folder: os.truncate(folder / VAL, 900),
+        ["val2017.json: is no JSON, or is cut off (900 b"],
+    ),
+    "Latin-1": (
+        lambda folder: (folder / VAL).write_bytes(b'{"images": "\xe9"}'),
+        ["is no JSON", "utf-8"],
+    ),
+    "nested": (
+        lambda folder: (folder / VAL).write_text("[" * 200_000),
+        ["is no JSON", "recursion"],
+    ),
+    "list": (
+        lambda folder: (folder / VAL).write_text("[]"),
+        ["is a JSON list, not an object with images, annot"],
+    ),
+    "keys": (
+        edits(VAL, lambda content: (content.pop("images"), content.pop("categories"))),
+        ["no list of images and"],
+    ),
+    "captions": (
+        edits(VAL, lambda content: content.update(annotations={})),
+        ["has no list of annotations"],
+    ),
+    "no annotation": (
+        edits(VAL, lambda content: content["annotations"].clear()),
+        ["list of annotations is empty"],
+    ),
+    "no object": (
+        edits(VAL, everywhere(iscrowd=1)),
+        ["of its 5 images none has an object in the test part"],
+    ),
+    "text": (
+        edits(VAL, lambda content: content["images"].insert(0, "a")),
+        ["images: number 1 is 'a', not an obj"],
+    ),
+    "no image_id": (
+        edits(VAL, without("annotations", "image_id")),
+        ["annotation 504001: has no 'image_id'"],
+    ),
+    "no id": (
+        edits(VAL, without("images", "id")),
+        ["image number 1: has no 'id'", "(1 of 5 images)"],
+    ),
+    "id as text": (
+        edits(VAL, first("images", id="504")),
+        ["image number 1: 'id' is '504'; it has to be a whole numb"],
+    ),
     "huge id": (edits(VAL, first("images", id=10**30)), ["it has to be a whole number"]),
-    "width": (edits(VAL, first("images", width=0)), ["image 504: 'width' is 0; it has to be a number of pixels"]),
-    "file name": (edits(VAL, first("images", file_name="../a.jpg")), ["coco/val2017/a.jpg: is missing"]),
-    "surrogate": (edits(VAL, first("images", file_name="\ud800")), ["image 504: 'file_name' is '\\ud800'"]),
-    "name": (edits(VAL, first("categories", name=7)), ["category 90: 'name' is 7; it has to be a name"]),
-    "three numbers": (edits(VAL, first("annotations", bbox=[1, 2, 3])), ["annotation 504001: 'bbox' is [1, 2, 3];"]),
-    "NaN": (edits(VAL, first("annotations", bbox=[1, 2, float("nan"), 4])), ["504001: 'bbox' is [1, 2, nan, 4];"]),
-    "huge": (edits(VAL, first("annotations", bbox=[1, 2, 10**400, 4])), ["'bbox' is [1, 2, 1000", "..."]),
-    "negative": (edits(VAL, everywhere(bbox=[9, 9, -4, 5])), ["504001: 'bbox' is [9, 9, -4, 5]", "(12 of 12 annot"]),
-    "area": (edits(VAL, first("annotations", area=-1.5)), ["annotation 504001: 'area' is -1.5; it has to be a finite"]),
-    "crowd": (edits(VAL, first("annotations", iscrowd=2)), ["annotation 504001: 'iscrowd' is 2; it has to be 0 or 1"]),
+    "width": (
+        edits(VAL, first("images", width=0)),
+        ["image 504: 'width' is 0; it has to be a number of pixels"],
+    ),
+    "file name": (
+        edits(VAL, first("images", file_name="../a.jpg")),
+        ["coco/val2017/a.jpg: is missing"],
+    ),
+    "surrogate": (
+        edits(VAL, first("images", file_name="\ud800")),
+        ["image 504: 'file_name' is '\\ud800'"],
+    ),
+    "name": (
+        edits(VAL, first("categories", name=7)),
+        ["category 90: 'name' is 7; it has to be a name"],
+    ),
+    "three numbers": (
+        edits(VAL, first("annotations", bbox=[1, 2, 3])),
+        ["annotation 504001: 'bbox' is [1, 2, 3];"],
+    ),
+    "NaN": (
+        edits(VAL, first("annotations", bbox=[1, 2, float("nan"), 4])),
+        ["504001: 'bbox' is [1, 2, nan, 4];"],
+    ),
+    "huge": (
+        edits(VAL, first("annotations", bbox=[1, 2, 10**400, 4])),
+        ["'bbox' is [1, 2, 1000", "..."],
+    ),
+    "negative": (
+        edits(VAL, everywhere(bbox=[9, 9, -4, 5])),
+        ["504001: 'bbox' is [9, 9, -4, 5]", "(12 of 12 annot"],
+    ),
+    "area": (
+        edits(VAL, first("annotations", area=-1.5)),
+        ["annotation 504001: 'area' is -1.5; it has to be a finite"],
+    ),
+    "crowd": (
+        edits(VAL, first("annotations", iscrowd=2)),
+        ["annotation 504001: 'iscrowd' is 2; it has to be 0 or 1"],
+    ),
     "category": (
         edits(VAL, first("annotations", category_id=2)),
         ["annotation 504001: category_id 2 is none of the 3 in the file (1 such annotations)"],
@@ -306,14 +393,22 @@ FAULTS = {
     ),
     "outside": (
         edits(VAL, first("annotations", bbox=[10, 10, 51.5, 5])),
-        ["504001: bbox [10, 10, 51.5, 5] reaches out of image 504 of 60 x 50 pixels (1 such annotations)"],
+        [
+            "504001: bbox [10, 10, 51.5, 5] reaches out of image 504 of 60 x 50 pixels (1 such annotations)"
+        ],
     ),
-    "above": (edits(VAL, first("annotations", bbox=[10, -1.5, 5, 5])), ["bbox [10, -1.5, 5, 5] reaches out of image"]),
+    "above": (
+        edits(VAL, first("annotations", bbox=[10, -1.5, 5, 5])),
+        ["bbox [10, -1.5, 5, 5] reaches out of image"],
+    ),
     "image twice": (
         edits(VAL, lambda content: content["images"].append(content["images"][0])),
         ["images: the id '504' stands for more than one (1 such)", "images: the file_name '"],
     ),
-    "class twice": (edits(VAL, first("categories", name="car")), ["categories: the name 'car' stands for more than o"]),
+    "class twice": (
+        edits(VAL, first("categories", name="car")),
+        ["categories: the name 'car' stands for more than o"],
+    ),
     "class count": (
         edits(VAL, lambda content: content["categories"].append({"id": 4, "name": "cat"})),
         ["has 4 categories, but num_classes is 3"],
@@ -323,8 +418,14 @@ FAULTS = {
         ["differ in 1, such as 'toothbrush' in train2017 and 'comb' in val2017"],
     ),
     "image missing": (
-        lambda folder: [path.unlink() for path in (folder / "train2017").iterdir() if path.name < "000000000500"],
-        ["train2017/000000", ".jpg: is missing\n", "7 of the 16 images that are annotated cannot be used"],
+        lambda folder: [
+            path.unlink() for path in (folder / "train2017").iterdir() if path.name < "000000000500"
+        ],
+        [
+            "train2017/000000",
+            ".jpg: is missing\n",
+            "7 of the 16 images that are annotated cannot be used",
+        ],
     ),
     "image empty": (
         lambda folder: (folder / "val2017" / "000000000500.jpg").write_bytes(b""),
@@ -344,7 +445,9 @@ def test_a_fault_is_named_with_its_file_its_record_and_how_many_there_are(folder
 
 
 def test_faults_of_both_annotation_files_are_named_at_once(folder):
-    change(folder / TRAIN, lambda content: content["annotations"][-1].update(category_id=2, image_id=7))
+    change(
+        folder / TRAIN, lambda content: content["annotations"][-1].update(category_id=2, image_id=7)
+    )
     change(folder / VAL, first("annotations", category_id=4))
     next((folder / "val2017").iterdir()).write_bytes(b"")
 
@@ -358,7 +461,12 @@ def test_faults_of_both_annotation_files_are_named_at_once(folder):
 def test_an_image_in_both_folders_is_refused(folder):
     name = read(folder.parent).train.instances.names[3]
     shutil.copy(folder / "train2017" / name, folder / "val2017" / name)
-    change(folder / VAL, lambda content: content["images"].append({**content["images"][0], "id": 9, "file_name": name}))
+    change(
+        folder / VAL,
+        lambda content: content["images"].append(
+            {**content["images"][0], "id": 9, "file_name": name}
+        ),
+    )
 
     message = complaint(folder.parent)
 
@@ -369,13 +477,20 @@ def test_an_image_in_both_folders_is_refused(folder):
 def test_names_and_ids_may_be_counted_anew_in_each_folder(folder):
     name = read(folder.parent).train.instances.names[3]
     photograph(folder / "val2017" / name, number=5, size=(60, 50))
-    change(folder / VAL, lambda content: content["images"].append({**content["images"][0], "id": 3, "file_name": name}))
+    change(
+        folder / VAL,
+        lambda content: content["images"].append(
+            {**content["images"][0], "id": 3, "file_name": name}
+        ),
+    )
 
     assert len(read(folder.parent).test) == 6
 
 
 def test_a_validation_part_of_no_image_is_refused(folder):
-    assert "of its 0 images none has an object in the val part" in complaint(folder.parent, val_share=0.01)
+    assert "of its 0 images none has an object in the val part" in complaint(
+        folder.parent, val_share=0.01
+    )
 
 
 def test_images_of_another_size_than_annotated_are_all_named(folder):
@@ -393,7 +508,9 @@ def test_an_image_that_changes_its_size_later_is_named_when_it_is_decoded(folder
     data = read(folder.parent)
     photograph(folder / "val2017" / data.test.instances.names[2], number=1, size=(48, 61))
 
-    with pytest.raises(DataError, match=r"is 48 x 61 pixels, but .*val2017.json \(image 502\) says 61 x 48"):
+    with pytest.raises(
+        DataError, match=r"is 48 x 61 pixels, but .*val2017.json \(image 502\) says 61 x 48"
+    ):
         data.test.scenes(np.array([1, 2]))
 
 
@@ -432,7 +549,9 @@ def laid(folder, orientation, *, tool_turns: bool) -> None:
 
 @pytest.mark.parametrize("tool_turns", [True, False])
 @pytest.mark.parametrize("orientation", LIES)
-def test_boxes_lie_on_their_objects_whether_or_not_the_tool_turned_the_image(folder, orientation, tool_turns):
+def test_boxes_lie_on_their_objects_whether_or_not_the_tool_turned_the_image(
+    folder, orientation, tool_turns
+):
     if not tool_turns and orientation < 5:
         pytest.skip("the sizes are the same: taken for the size as shown")
     laid(folder, orientation, tool_turns=tool_turns)

@@ -32,7 +32,10 @@ def complaint(root, **params) -> str:
 def annotate(file, names, *, start=0, categories=None) -> None:
     """An annotation file for some images, each with a cap and a bottle that know their image by their place."""
     ids = range(1, len(names) + 1)
-    images = [{"id": key, "file_name": name, "width": 48, "height": 40} for key, name in zip(ids, names, strict=True)]
+    images = [
+        {"id": key, "file_name": name, "width": 48, "height": 40}
+        for key, name in zip(ids, names, strict=True)
+    ]
     annotations = []
     for key in ids:
         annotations.append({"image_id": key, "category_id": 4, "bbox": [start + key, 2, 10, 20]})
@@ -53,7 +56,9 @@ def images(folder, number, *, start=0) -> list[str]:
 def roboflow(root, parts=("train", "valid", "test")) -> None:
     """As Roboflow exports: the parts' own annotation files, and a category for all of the project."""
     project = [{"id": 0, "name": "kitchen", "supercategory": "none"}]
-    project += [{"id": key, "name": name, "supercategory": "kitchen"} for key, name in NAMES.items()]
+    project += [
+        {"id": key, "name": name, "supercategory": "kitchen"} for key, name in NAMES.items()
+    ]
     for place, part in enumerate(parts):
         names = images(root / part, 6 - place, start=100 * place)
         annotate(root / part / "_annotations.coco.json", names, categories=project)
@@ -71,7 +76,9 @@ def test_roboflows_folders_are_the_parts_and_its_project_is_no_class(root):
     assert data.test.scenes(np.array([1]))[0].objects.boxes[0].tolist() == [2, 2, 12, 22]
 
 
-@pytest.mark.parametrize("parts", [("Training", "Validation", "Testing"), ("train_set", "dev", "TEST")])
+@pytest.mark.parametrize(
+    "parts", [("Training", "Validation", "Testing"), ("train_set", "dev", "TEST")]
+)
 def test_parts_may_be_spelled_otherwise(root, parts):
     roboflow(root, parts)
 
@@ -91,7 +98,8 @@ def test_a_part_that_roboflow_did_not_export_is_cut_from_train(root):
 
 
 @pytest.mark.parametrize(
-    "stems", [("train", "val", "test"), ("instances_Train", "instances_Validation", "instances_Test")]
+    "stems",
+    [("train", "val", "test"), ("instances_Train", "instances_Validation", "instances_Test")],
 )
 @pytest.mark.parametrize("inside", ["images/{}", "{}", "images"])
 def test_annotation_files_side_by_side_are_named_for_their_parts(root, stems, inside):
@@ -121,7 +129,15 @@ def test_annotation_files_side_by_side_are_named_for_their_parts(root, stems, in
         ("annotations.json", "images", "C:\\photos\\"),
         ("annotations.json", "images/deeper", "../"),
     ],
-    ids=["labelme2coco", "CVAT", "Label Studio", "beside", "another machine", "Windows", "another folder"],
+    ids=[
+        "labelme2coco",
+        "CVAT",
+        "Label Studio",
+        "beside",
+        "another machine",
+        "Windows",
+        "another folder",
+    ],
 )
 def test_one_file_for_all_images_is_cut_into_three_parts(root, file, folder, prefix):
     names = images(root / folder, 20)
@@ -211,7 +227,10 @@ def test_an_image_in_two_parts_under_another_name_is_refused(root):
 
     message = complaint(root)
 
-    assert f"{root / 'test' / '0.jpg'}: of test is also in train, as {root / 'train' / '3.jpg'}" in message
+    assert (
+        f"{root / 'test' / '0.jpg'}: of test is also in train, as {root / 'train' / '3.jpg'}"
+        in message
+    )
 
 
 def test_categories_of_one_part_alone_are_named(root):
@@ -219,7 +238,11 @@ def test_categories_of_one_part_alone_are_named(root):
     annotate(
         root / "test" / "_annotations.coco.json",
         images(root / "test", 4, start=700),
-        categories=[{"id": 4, "name": "cap"}, {"id": 7, "name": "bottle"}, {"id": 9, "name": "spoon"}],
+        categories=[
+            {"id": 4, "name": "cap"},
+            {"id": 7, "name": "bottle"},
+            {"id": 9, "name": "spoon"},
+        ],
     )
 
     assert "are 2 in train and 3 in test; in one of them alone: 'spoon'" in complaint(root)
@@ -237,7 +260,10 @@ def test_the_official_folder_has_80_classes_unless_stated_otherwise(tmp_path):
         names = images(tmp_path / "coco" / part, 6, start=len(part))
         annotate(tmp_path / "coco/annotations" / f"instances_{part}.json", names)
 
-    with reading_data(tmp_path), pytest.raises(DataError, match="has 2 categories, but num_classes is 80"):
+    with (
+        reading_data(tmp_path),
+        pytest.raises(DataError, match="has 2 categories, but num_classes is 80"),
+    ):
         DATASETS["coco"].make()
 
 

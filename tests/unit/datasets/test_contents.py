@@ -8,7 +8,12 @@ import pytest
 from fabricated_data import fabricate_folder
 
 from dasbench.data_access import reading_data
-from dasbench.datasets.looking.contents import content_fingerprint, contents_read, digests_of, refuse_changed_files
+from dasbench.datasets.looking.contents import (
+    content_fingerprint,
+    contents_read,
+    digests_of,
+    refuse_changed_files,
+)
 from dasbench.datasets.looking.first_look import FileList
 from dasbench.errors import DataError
 
@@ -90,7 +95,9 @@ def test_files_that_change_later_are_noticed_and_those_that_are_touched_are_not_
     path.touch()
     refuse_changed_files(before)
     path.write_bytes(content[:-1] + b"?")
-    with pytest.raises(DataError, match=r"class 1/1.jpg\nwas written after the study was planned and"):
+    with pytest.raises(
+        DataError, match=r"class 1/1.jpg\nwas written after the study was planned and"
+    ):
         refuse_changed_files(before)
     path.write_bytes(content)
     refuse_changed_files(before)

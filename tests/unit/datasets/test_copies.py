@@ -47,13 +47,18 @@ def files(data) -> list[str]:
 
 def test_all_pairs_are_named(parted):
     for number in range(3):
-        shutil.copy(parted / f"train/class 0/{number}.jpg", parted / f"test/class 0/again {number}.jpg")
+        shutil.copy(
+            parted / f"train/class 0/{number}.jpg", parted / f"test/class 0/again {number}.jpg"
+        )
 
     lines = complaint(parted).splitlines()
 
     assert len(lines) == 4
     for number, line in enumerate(lines[:3]):
-        assert f"test/class 0/again {number}.jpg: in the test part, is a copy of {parted}/train/class 0" in line
+        assert (
+            f"test/class 0/again {number}.jpg: in the test part, is a copy of {parted}/train/class 0"
+            in line
+        )
     assert lines[3].startswith("3 such files; remove one of each pair, or say `copies: once`")
 
 
@@ -93,7 +98,9 @@ def test_each_picture_counts_once_where_it_is_looked_at_last(parted):
 
     assert [len(data.train), len(data.val), len(data.test)] == [10, 12, 14]
     assert "test/class 0/of train.jpg" in data.test.files
-    assert {"train/class 0/0.jpg", "train/class 1/1.jpg", "val/class 2/2.jpg"}.isdisjoint(files(data))
+    assert {"train/class 0/0.jpg", "train/class 1/1.jpg", "val/class 2/2.jpg"}.isdisjoint(
+        files(data)
+    )
     assert data.left_out == {"copies of other images": LeftOut(4, "test/class 2/again.jpg")}
 
 
@@ -117,7 +124,10 @@ def test_copies_under_two_labels_are_refused_in_any_case(parted, copies):
 
     message = complaint(parted, copies=copies)
 
-    assert f"train/class 1/wrong.jpg: of class 'class 1', is a copy of {parted}/train/class 0/0.jpg" in message
+    assert (
+        f"train/class 1/wrong.jpg: of class 'class 1', is a copy of {parted}/train/class 0/0.jpg"
+        in message
+    )
     assert "val/class 2/0.jpg of class 'class 2'" in message
     assert "2 such files under two labels" in message
 
@@ -133,7 +143,9 @@ def test_a_class_that_is_left_without_images_is_refused(parted):
 
 
 def test_files_that_are_not_looked_into_are_no_copies(parted):
-    paths = {part: [f"{part}/class 0/{number}.jpg" for number in range(4)] for part in ("train", "test")}
+    paths = {
+        part: [f"{part}/class 0/{number}.jpg" for number in range(4)] for part in ("train", "test")
+    }
     parts = {
         part: ImageFiles(parted, tuple(files), np.zeros(4, np.int64), np.ones(4, np.int64))
         for part, files in paths.items()

@@ -109,7 +109,9 @@ def test_what_was_read_before_an_interrupt_is_not_read_again(files, reads, monke
     assert sorted(reads) == files.names[5:]
 
 
-def test_a_memory_that_was_cut_off_or_is_no_memory_costs_time_alone(files, reads, monkeypatch, tmp_path):
+def test_a_memory_that_was_cut_off_or_is_no_memory_costs_time_alone(
+    files, reads, monkeypatch, tmp_path
+):
     monkeypatch.setenv("DASBENCH_CACHE", str(tmp_path / "cache"))
     expected = first_look([files])
     (memory,) = (cache_folder() / "files").rglob("*.jsonl")
@@ -121,7 +123,9 @@ def test_a_memory_that_was_cut_off_or_is_no_memory_costs_time_alone(files, reads
     assert sorted(reads[12:]) == sorted(json.loads(line)[0] for line in lines[6:])
 
 
-def test_a_cache_that_cannot_be_written_costs_time_alone(files, reads, monkeypatch, tmp_path, caplog):
+def test_a_cache_that_cannot_be_written_costs_time_alone(
+    files, reads, monkeypatch, tmp_path, caplog
+):
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv("DASBENCH_CACHE", str(tmp_path / "a file"))
 
@@ -135,7 +139,10 @@ def test_every_damaged_file_of_every_list_is_named(tmp_path):
     for name in ("class 0/1.jpg", "class 1/3.jpg"):
         path = tmp_path / name
         path.write_bytes(path.read_bytes()[:-400])
-    lists = [FileList(tmp_path, [f"class {label}/{number}.jpg" for number in range(4)]) for label in (0, 1)]
+    lists = [
+        FileList(tmp_path, [f"class {label}/{number}.jpg" for number in range(4)])
+        for label in (0, 1)
+    ]
     (tmp_path / "class 0/2.jpg").unlink()
 
     with reading_data(look="pixels"):
@@ -144,7 +151,9 @@ def test_every_damaged_file_of_every_list_is_named(tmp_path):
     with pytest.raises(DataError, match="3 of 8 files cannot be used") as caught:
         refuse_damaged(lists, found)
     named = [line.partition(": ")[0] for line in str(caught.value).splitlines()[:3]]
-    assert named == [str(tmp_path / name) for name in ("class 0/1.jpg", "class 0/2.jpg", "class 1/3.jpg")]
+    assert named == [
+        str(tmp_path / name) for name in ("class 0/1.jpg", "class 0/2.jpg", "class 1/3.jpg")
+    ]
 
 
 def test_where_many_files_are_damaged_a_file_lists_all(tmp_path):

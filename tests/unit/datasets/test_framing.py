@@ -87,7 +87,9 @@ def test_a_squeezed_picture_fills_the_target_with_all_of_itself():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_square_has_the_bits_that_it_always_had(seed):
-    image = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (70, 90, 3), dtype=np.uint8))
+    image = Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+    )
     draws = draws_of(seed)
 
     evaluated, varied = Framing.of(32).shown(image), Framing.of(32).shown(image, draws)
@@ -99,9 +101,17 @@ def test_a_square_has_the_bits_that_it_always_had(seed):
     assert varied.tobytes() == varied_before.tobytes()
 
 
-@given(width=st.integers(1, 600), height=st.integers(1, 600), shape=st.floats(0.002, 500), seed=st.integers(0, 1000))
+@given(
+    width=st.integers(1, 600),
+    height=st.integers(1, 600),
+    shape=st.floats(0.002, 500),
+    seed=st.integers(0, 1000),
+)
 def test_every_part_lies_inside_of_the_image_and_is_not_empty(width, height, shape, seed):
-    for box in (centre_box(width, height, shape=shape), random_box(width, height, draws_of(seed), shape=shape)):
+    for box in (
+        centre_box(width, height, shape=shape),
+        random_box(width, height, draws_of(seed), shape=shape),
+    ):
         assert 0 <= box.left < box.right <= width
         assert 0 <= box.upper < box.lower <= height
 
@@ -123,7 +133,9 @@ def test_training_varies_what_is_seen_and_mirrors_half_of_it(fit):
 
     seen = [framing.shown(strip, draws_of(seed)) for seed in range(60)]
 
-    first_red = [np.asarray(each)[8, :, 0].argmax() < 48 for each in seen if marks_in(each) == (True, False)]
+    first_red = [
+        np.asarray(each)[8, :, 0].argmax() < 48 for each in seen if marks_in(each) == (True, False)
+    ]
     assert len({each.tobytes() for each in seen}) > 15
     assert {True, False} == set(first_red)
 
@@ -142,7 +154,9 @@ def test_training_shows_large_parts_of_a_strip(fit):
 def test_a_map_is_seen_as_its_image_is_and_keeps_its_numbers(target, fit, seed):
     numbers = np.zeros((60, 90), np.uint8)
     numbers[:, :40], numbers[30:, 50:] = 7, 200
-    colours = Image.fromarray(np.where(numbers[..., None] == 7, (255, 0, 0), (0, 0, 0)).astype(np.uint8))
+    colours = Image.fromarray(
+        np.where(numbers[..., None] == 7, (255, 0, 0), (0, 0, 0)).astype(np.uint8)
+    )
     draws = None if seed is None else draws_of(seed)
     framing = Framing.of(target, fit)
 
@@ -171,7 +185,9 @@ def test_the_share_that_is_seen_and_the_sharpest_reduction_are_told(fit, size, s
     assert framing.downscale(*size) == pytest.approx(downscale)
 
 
-@pytest.mark.parametrize("given", [[32], [32, 0], [32, 320, 3], "32x320", 7, 5000, True, 32.5, None, [32.5, 8], {}])
+@pytest.mark.parametrize(
+    "given", [[32], [32, 0], [32, 320, 3], "32x320", 7, 5000, True, 32.5, None, [32.5, 8], {}]
+)
 def test_a_size_that_is_none_is_refused_once_and_says_what_would_be_right(given):
     def photographs(*, image_size: ImageSize = 32) -> None: ...
 
@@ -181,7 +197,9 @@ def test_a_size_that_is_none_is_refused_once_and_says_what_would_be_right(given)
 
     [(path, message)] = problems
     assert path == ("image_size",)
-    assert message.startswith("must be one side of a square or [height, width], in pixels from 8 to 4096, not ")
+    assert message.startswith(
+        "must be one side of a square or [height, width], in pixels from 8 to 4096, not "
+    )
 
 
 def test_a_square_is_one_number_however_it_is_written():
@@ -189,6 +207,9 @@ def test_a_square_is_one_number_however_it_is_written():
 
     schema = parameter_schema(inspect.signature(photographs).parameters.values())
 
-    sizes = [check_parameters(schema, {"image_size": given})[0]["image_size"] for given in (64, [64, 64], [32, 320])]
+    sizes = [
+        check_parameters(schema, {"image_size": given})[0]["image_size"]
+        for given in (64, [64, 64], [32, 320])
+    ]
 
     assert sizes == [64, 64, [32, 320]]

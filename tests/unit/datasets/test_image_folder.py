@@ -60,13 +60,18 @@ def test_a_part_without_a_folder_is_cut_from_the_training_images(parted):
 
 def test_the_study_of_the_documentation_finds_ones_own_photographs(tmp_path):
     page = Path(__file__).parents[3] / "docs" / "data.md"
-    (tmp_path / "flowers.yaml").write_text(page.read_text().partition("```yaml\n")[2].partition("```")[0])
+    (tmp_path / "flowers.yaml").write_text(
+        page.read_text().partition("```yaml\n")[2].partition("```")[0]
+    )
     fabricate_folder(tmp_path / "flowers")
 
     study = load_study(tmp_path / "flowers.yaml", known=known_names())
     check_components(study)
     with reading_data(tmp_path):
-        trials = {resolve(study.base.with_values({**variant, "seed": 0})).key for variant in study.variants()}
+        trials = {
+            resolve(study.base.with_values({**variant, "seed": 0})).key
+            for variant in study.variants()
+        }
 
     assert len(trials) == 4
 
@@ -115,7 +120,9 @@ def test_images_of_any_mode_are_read_as_colours(photos, mode):
     suffix = "jpg" if mode == "CMYK" else "png"
     pixels = Image.effect_noise((40, 40), 50)
     image = (
-        Image.fromarray(np.asarray(pixels).astype(np.uint16)) if mode == "I;16" else pixels.convert("RGB").convert(mode)
+        Image.fromarray(np.asarray(pixels).astype(np.uint16))
+        if mode == "I;16"
+        else pixels.convert("RGB").convert(mode)
     )
     for name in ("class 0", "class 1", "class 2"):
         image.save(photos / name / f"odd.{suffix}")
@@ -208,7 +215,9 @@ def test_parts_with_other_classes_are_refused(parted):
 def test_a_folder_that_is_neither_part_nor_class_is_refused(parted):
     photograph(parted / "extra/0.jpg", number=7)
 
-    with pytest.raises(DataError, match=r"beside parts, 'extra' \(with 1 images\) is neither part nor class"):
+    with pytest.raises(
+        DataError, match=r"beside parts, 'extra' \(with 1 images\) is neither part nor class"
+    ):
         read(parted)
 
 
@@ -221,5 +230,7 @@ def test_a_class_may_be_called_train(photos):
 def test_an_image_in_two_parts_is_refused_under_any_name(parted):
     shutil.copy(parted / "train/class 0/0.jpg", parted / "test/class 0/another.jpg")
 
-    with pytest.raises(DataError, match=r"another.jpg: in the test part, is a copy of .*train/class 0/0.jpg"):
+    with pytest.raises(
+        DataError, match=r"another.jpg: in the test part, is a copy of .*train/class 0/0.jpg"
+    ):
         read(parted)

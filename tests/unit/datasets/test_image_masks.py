@@ -40,7 +40,9 @@ def write_mask(path, values, mode="L", palette=None):
     image.convert(mode).save(path) if mode not in ("L", "P") else image.save(path)
 
 
-def write_pairs(root, *, images="images", masks="masks", count=12, start=0, mask_name="{:03d}.png", write=None):
+def write_pairs(
+    root, *, images="images", masks="masks", count=12, start=0, mask_name="{:03d}.png", write=None
+):
     """Images of their own with a mask each."""
     for number in range(start, start + count):
         picture(root / images / f"{number:03d}.png", seed=number)
@@ -100,11 +102,16 @@ def test_a_folder_of_images_is_found_with_that_of_its_masks(tmp_path, images, ma
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("Training", "valid", "TEST")])
 def test_parts_are_found_below_above_and_beside(tmp_path, images, masks, parts):
     for start, part in zip((0, 10, 20), parts, strict=True):
-        write_pairs(tmp_path, images=images.format(part), masks=masks.format(part), count=4, start=start)
+        write_pairs(
+            tmp_path, images=images.format(part), masks=masks.format(part), count=4, start=start
+        )
 
     data = whole(tmp_path)
 
-    starts = [sorted({int(file[-7:-4]) // 10 for file in part.files}) for part in (data.train, data.val, data.test)]
+    starts = [
+        sorted({int(file[-7:-4]) // 10 for file in part.files})
+        for part in (data.train, data.val, data.test)
+    ]
     assert starts == [[0], [1], [2]]
     assert [len(part) for part in (data.train, data.val, data.test)] == [4, 4, 4]
 
@@ -116,7 +123,11 @@ def test_a_part_that_is_missing_is_cut_from_the_training_images(tmp_path):
     data = whole(tmp_path)
 
     assert [len(part) for part in (data.train, data.val, data.test)] == [17, 3, 4]
-    assert data.origins == {"train": "images/train/", "test": "images/test/", "val": "cut by lot from images/train/"}
+    assert data.origins == {
+        "train": "images/train/",
+        "test": "images/test/",
+        "val": "cut by lot from images/train/",
+    }
 
 
 @pytest.mark.parametrize("inside", ["", "VOCdevkit/VOC2012"])
@@ -178,7 +189,11 @@ def test_masks_with_usual_words_in_their_names_are_found(tmp_path, image, mask, 
 
     data = whole(tmp_path)
 
-    pairs = [pair for part in (data.train, data.val, data.test) for pair in zip(part.files, part.masks, strict=True)]
+    pairs = [
+        pair
+        for part in (data.train, data.val, data.test)
+        for pair in zip(part.files, part.masks, strict=True)
+    ]
     assert len(pairs) == 10
     for file, found in pairs:
         digits = ["".join(filter(str.isdigit, name.replace("8bit", ""))) for name in (file, found)]
@@ -194,26 +209,34 @@ def test_equal_names_in_several_folders_keep_their_own_masks(tmp_path):
     data = whole(tmp_path)
 
     for part in (data.train, data.val, data.test):
-        assert [file.removeprefix("images/") for file in part.files] == [m.removeprefix("masks/") for m in part.masks]
+        assert [file.removeprefix("images/") for file in part.files] == [
+            m.removeprefix("masks/") for m in part.masks
+        ]
 
 
 # kinds of masks
 
 
 def test_values_are_classes_0_is_nothing_and_255_is_ignored(tmp_path):
-    write_pairs(tmp_path, write=lambda path, _: write_mask(path, numbers(first=7, second=40, rest=255)))
+    write_pairs(
+        tmp_path, write=lambda path, _: write_mask(path, numbers(first=7, second=40, rest=255))
+    )
     write_mask(tmp_path / "masks" / "000.png", numbers(first=0, second=40))
 
     data = whole(tmp_path)
 
     assert data.classes == ("7", "40")
-    maps = torch.cat([part.class_maps(np.arange(len(part))) for part in (data.train, data.val, data.test)])
+    maps = torch.cat(
+        [part.class_maps(np.arange(len(part))) for part in (data.train, data.val, data.test)]
+    )
     assert set(maps.unique().tolist()) == {0, 1, 2, IGNORED}
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA"])
 def test_where_0_and_255_are_all_there_is_255_is_the_class(tmp_path, mode):
-    write_pairs(tmp_path, write=lambda path, _: write_mask(path, numbers(first=255, second=0), mode))
+    write_pairs(
+        tmp_path, write=lambda path, _: write_mask(path, numbers(first=255, second=0), mode)
+    )
 
     data = whole(tmp_path, classes=["crack"])
 
@@ -223,7 +246,9 @@ def test_where_0_and_255_are_all_there_is_255_is_the_class(tmp_path, mode):
 
 
 def test_masks_of_16_bits_hold_values(tmp_path):
-    write_pairs(tmp_path, write=lambda path, _: write_mask(path, numbers().astype(np.uint16) * 1000, "I;16"))
+    write_pairs(
+        tmp_path, write=lambda path, _: write_mask(path, numbers().astype(np.uint16) * 1000, "I;16")
+    )
 
     assert whole(tmp_path).classes == ("1000", "2000")
 
@@ -242,7 +267,9 @@ TABLES = {
     "labelmap.txt": "# label:color_rgb:parts:actions\nbackground:0,0,0::\nplum:200,0,0::\nfig:0,200,0::\n",
     "class_dict.csv": "name,r,g,b\nVoid,0,0,0\nplum,200,0,0\nfig,0,200,0\n",
     "classes.json": json.dumps({"plum": [200, 0, 0], "fig": "#00c800"}),
-    "meta.json": json.dumps({"classes": [{"title": "plum", "color": "#C80000"}, {"title": "fig", "color": "#00C800"}]}),
+    "meta.json": json.dumps(
+        {"classes": [{"title": "plum", "color": "#C80000"}, {"title": "fig", "color": "#00C800"}]}
+    ),
 }
 
 
@@ -276,7 +303,9 @@ def test_a_study_names_colours_or_values(tmp_path):
     assert whole(tmp_path / "b", classes=["plum", "fig"]).classes == ("plum", "fig")
 
 
-@pytest.mark.parametrize("content", ['{"0": "background", "1": "plum", "2": "fig"}', '{"fig": 2, "plum": 1}'])
+@pytest.mark.parametrize(
+    "content", ['{"0": "background", "1": "plum", "2": "fig"}', '{"fig": 2, "plum": 1}']
+)
 def test_a_file_may_say_values(tmp_path, content):
     write_pairs(tmp_path)
     (tmp_path / "classes.json").write_text(content)
@@ -293,11 +322,19 @@ def test_a_file_may_say_values(tmp_path, content):
 @pytest.mark.parametrize("fit", ["crop", "squeeze", "pad"])
 def test_a_map_is_varied_as_its_image_is(tmp_path, fit):
     for number in range(20):
-        values = np.random.default_rng(number).integers(0, 3, (4, 6), dtype=np.uint8).repeat(10, 0).repeat(10, 1)
+        values = (
+            np.random.default_rng(number)
+            .integers(0, 3, (4, 6), dtype=np.uint8)
+            .repeat(10, 0)
+            .repeat(10, 1)
+        )
         write_mask(tmp_path / "masks" / f"{number}.png", values)
         write_mask(tmp_path / "images" / f"{number}.png", values * 100, "RGB")
     part = image_masks(root=str(tmp_path), image_size=[32, 40], fit=fit).train
-    indices, draws = np.arange(len(part)), np.random.default_rng(0).random((len(part), part.num_draws))
+    indices, draws = (
+        np.arange(len(part)),
+        np.random.default_rng(0).random((len(part), part.num_draws)),
+    )
 
     for drawn in (None, draws):
         images, maps = part.batch(indices, drawn), part.class_maps(indices, drawn)
@@ -317,9 +354,18 @@ def test_a_mask_lies_on_its_image_however_that_lies_in_its_file(tmp_path, orient
     exif[0x0112] = orientation
     (tmp_path / "images").mkdir()
     for number in range(8):
-        values = np.random.default_rng(number).integers(0, 3, (4, 8), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
-        Image.fromarray(values * 100).save(tmp_path / "images" / f"{number}.jpg", exif=exif, quality=100)
-        mask = turned(Image.fromarray(values), orientation) if is_turned else Image.fromarray(values)
+        values = (
+            np.random.default_rng(number)
+            .integers(0, 3, (4, 8), dtype=np.uint8)
+            .repeat(20, 0)
+            .repeat(20, 1)
+        )
+        Image.fromarray(values * 100).save(
+            tmp_path / "images" / f"{number}.jpg", exif=exif, quality=100
+        )
+        mask = (
+            turned(Image.fromarray(values), orientation) if is_turned else Image.fromarray(values)
+        )
         write_mask(tmp_path / "masks" / f"{number}.png", np.asarray(mask))
 
     part = image_masks(root=str(tmp_path), image_size=[160, 80], fit="squeeze").train
@@ -341,7 +387,10 @@ def test_images_without_a_mask_are_all_named_or_left_out(tmp_path):
         whole(tmp_path)
     data = whole(tmp_path, unmasked="leave_out")
 
-    assert all(name in str(refused.value) for name in ("001.png", "004.png", "2 images", "unmasked: leave_out"))
+    assert all(
+        name in str(refused.value)
+        for name in ("001.png", "004.png", "2 images", "unmasked: leave_out")
+    )
     assert len(all_files(data)) == 10
     assert data.left_out["images without a mask"].number == 2
     assert data.left_out["masks of no image"] == (1, "masks/999.png")
@@ -350,14 +399,26 @@ def test_images_without_a_mask_are_all_named_or_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda root: write_mask(root / "masks/003.png", numbers(size=(25, 16))), "is 25x16, but its image"),
+        (
+            lambda root: write_mask(root / "masks/003.png", numbers(size=(25, 16))),
+            "is 25x16, but its image",
+        ),
         (lambda root: (root / "masks/003.png").write_bytes(b"PNG"), "003.png: cannot be decoded"),
-        (lambda root: write_mask(root / "masks/new/003.png", numbers()), "not clear which file is the mask"),
+        (
+            lambda root: write_mask(root / "masks/new/003.png", numbers()),
+            "not clear which file is the mask",
+        ),
         (lambda root: picture(root / "masks/003.png", seed=1), "colours"),
         (lambda root: picture(root / "masks/003.jpg", seed=1), "candidates"),
         (lambda root: (root / "masks/003.png").unlink(), "003.png: has no mask"),
-        (lambda root: write_mask(root / "labels/003.png", numbers()), "labels and masks may both hold the masks"),
-        (lambda root: [picture(path, seed=0) for path in (root / "images").iterdir()], "is a copy of"),
+        (
+            lambda root: write_mask(root / "labels/003.png", numbers()),
+            "labels and masks may both hold the masks",
+        ),
+        (
+            lambda root: [picture(path, seed=0) for path in (root / "images").iterdir()],
+            "is a copy of",
+        ),
         (lambda root: picture(root / "images/train/100.png", seed=99), "100.png: has no mask"),
     ],
 )
@@ -369,7 +430,9 @@ def test_what_is_wrong_is_refused_with_its_place(tmp_path, spoil, message):
         whole(tmp_path)
 
 
-@pytest.mark.parametrize("spare", ["masks/003_mask.png", "labels/readme.txt", "Annotations/003.xml", "masks/.hid.png"])
+@pytest.mark.parametrize(
+    "spare", ["masks/003_mask.png", "labels/readme.txt", "Annotations/003.xml", "masks/.hid.png"]
+)
 def test_what_lies_beside_does_no_harm(tmp_path, spare):
     write_pairs(tmp_path)
     file = tmp_path / spare
@@ -411,11 +474,15 @@ def test_values_and_colours_without_a_name_are_refused(tmp_path):
     write_pairs(tmp_path / "a", write=lambda path, values: write_mask(path, painted(values), "RGB"))
     write_pairs(tmp_path / "b")
 
-    with pytest.raises(DataError, match="'colors' gives the meaning of 2 colours, but masks have others: #00c800"):
+    with pytest.raises(
+        DataError, match="'colors' gives the meaning of 2 colours, but masks have others: #00c800"
+    ):
         whole(tmp_path / "a", colors={"plum": RED})
     with pytest.raises(DataError, match="says names alone: #00c800, #c80000"):
         whole(tmp_path / "a", classes=["plum", "fig"])
-    with pytest.raises(DataError, match="'classes' tells what the values 0, 1, 255 mean, but masks hold others: 2"):
+    with pytest.raises(
+        DataError, match="'classes' tells what the values 0, 1, 255 mean, but masks hold others: 2"
+    ):
         whole(tmp_path / "b", classes=["plum"])
 
 
@@ -470,4 +537,6 @@ def test_a_changed_mask_changes_the_fingerprint_and_a_moved_folder_does_not(tmp_
 def test_masks_that_nobody_cuts_keep_the_contract_of_data_sets(tmp_path):
     fabricate_masks(tmp_path)
 
-    check_dataset("image_masks", params={"root": str(tmp_path), "image_size": [16, 32], "fit": "pad"})
+    check_dataset(
+        "image_masks", params={"root": str(tmp_path), "image_size": [16, 32], "fit": "pad"}
+    )

@@ -32,10 +32,19 @@ def scans(tmp_path):
     return tmp_path / "scans"
 
 
-def table(folder: Path, *columns: str, rows: list[list[str]] | None = None, sign: str = ",", name="labels.csv") -> Path:
+def table(
+    folder: Path,
+    *columns: str,
+    rows: list[list[str]] | None = None,
+    sign: str = ",",
+    name="labels.csv",
+) -> Path:
     """A table with a row for each image: even numbers are cats."""
     if rows is None:
-        rows = [[path.name, LABELS[number % 2]] for number, path in enumerate(sorted((folder / "images").iterdir()))]
+        rows = [
+            [path.name, LABELS[number % 2]]
+            for number, path in enumerate(sorted((folder / "images").iterdir()))
+        ]
     lines = [sign.join(columns), *(sign.join(row) for row in rows)]
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder / name
@@ -43,7 +52,10 @@ def table(folder: Path, *columns: str, rows: list[list[str]] | None = None, sign
 
 def rows_of(scans: Path, *values) -> list[list[str]]:
     """A row for each image: its name, its label, and further values that functions make of its number."""
-    return [[f"img_{number:02d}.jpg", LABELS[number % 2], *(value(number) for value in values)] for number in range(20)]
+    return [
+        [f"img_{number:02d}.jpg", LABELS[number % 2], *(value(number) for value in values)]
+        for number in range(20)
+    ]
 
 
 def read(folder: Path, **params):
@@ -140,10 +152,19 @@ class TestColumns:
     def test_two_for_the_label_are_refused(self, scans):
         table(scans, "file", "species", "breed", rows=rows_of(scans, str))
 
-        assert "'species', 'breed' may each say the label; call the right one 'label'" in complaint(scans)
+        assert "'species', 'breed' may each say the label; call the right one 'label'" in complaint(
+            scans
+        )
 
     def test_others_are_named_and_not_used(self, scans, caplog):
-        table(scans, "id", "file", "label", "weight", rows=[["7", *row] for row in rows_of(scans, str)])
+        table(
+            scans,
+            "id",
+            "file",
+            "label",
+            "weight",
+            rows=[["7", *row] for row in rows_of(scans, str)],
+        )
 
         with caplog.at_level(logging.INFO):
             data = read(scans)
@@ -152,7 +173,12 @@ class TestColumns:
         assert "columns that are not used: id, weight" in caplog.text
 
     def test_gaps_are_all_named(self, scans):
-        table(scans, "file", "label", rows=[["img_00.jpg", ""], ["", "dog"], ["img_02.jpg"], *rows_of(scans)[3:]])
+        table(
+            scans,
+            "file",
+            "label",
+            rows=[["img_00.jpg", ""], ["", "dog"], ["img_02.jpg"], *rows_of(scans)[3:]],
+        )
 
         message = complaint(scans)
 
@@ -227,7 +253,12 @@ class TestImages:
         ],
     )
     def test_they_are_found_by_the_end_of_their_path(self, scans, written):
-        table(scans, "file", "label", rows=[[written.format(number), LABELS[number % 2]] for number in range(20)])
+        table(
+            scans,
+            "file",
+            "label",
+            rows=[[written.format(number), LABELS[number % 2]] for number in range(20)],
+        )
 
         assert labels_of(read(scans)) == EXPECTED
 
@@ -264,7 +295,10 @@ class TestImages:
     def test_an_image_with_two_labels_is_refused(self, scans):
         table(scans, "file", "label", rows=[*rows_of(scans), ["images/img_03", "cat"]])
 
-        assert "labels.csv:22: 'images/img_03' stands in line 5, too, which says otherwise" in complaint(scans)
+        assert (
+            "labels.csv:22: 'images/img_03' stands in line 5, too, which says otherwise"
+            in complaint(scans)
+        )
 
     def test_those_in_no_row_are_counted(self, scans):
         table(scans, "file", "label", rows=rows_of(scans)[2:])
@@ -309,7 +343,13 @@ class TestParts:
         assert data.origins == dict.fromkeys(("train", "val", "test"), "labels.csv")
 
     def test_one_that_it_does_not_say_is_cut(self, scans):
-        table(scans, "file", "label", "split", rows=rows_of(scans, lambda n: "test" if n < 4 else "train"))
+        table(
+            scans,
+            "file",
+            "label",
+            "split",
+            rows=rows_of(scans, lambda n: "test" if n < 4 else "train"),
+        )
 
         data = read(scans)
 
@@ -318,7 +358,13 @@ class TestParts:
         assert data.origins["val"] == "cut from labels.csv by lot"
 
     def test_other_words_are_all_refused(self, scans):
-        table(scans, "file", "label", "set", rows=rows_of(scans, lambda n: str(n) if n < 2 else "train"))
+        table(
+            scans,
+            "file",
+            "label",
+            "set",
+            rows=rows_of(scans, lambda n: str(n) if n < 2 else "train"),
+        )
 
         message = complaint(scans)
 
@@ -332,7 +378,13 @@ class TestParts:
         assert "none is for train" in complaint(scans)
 
     def test_a_class_that_is_missing_from_one_is_refused(self, scans):
-        table(scans, "file", "label", "split", rows=rows_of(scans, lambda n: "test" if n in (0, 2) else "train"))
+        table(
+            scans,
+            "file",
+            "label",
+            "split",
+            rows=rows_of(scans, lambda n: "test" if n in (0, 2) else "train"),
+        )
 
         message = complaint(scans)
 
@@ -344,7 +396,9 @@ class TestParts:
             place = scans / ("Train" if number < 12 else "Test") / f"{number}.jpg"
             place.parent.mkdir(exist_ok=True)
             (scans / f"images/img_{number:02d}.jpg").rename(place)
-        table(scans, "file", "label", rows=[[str(number), LABELS[number % 2]] for number in range(20)])
+        table(
+            scans, "file", "label", rows=[[str(number), LABELS[number % 2]] for number in range(20)]
+        )
 
         data = read(scans)
 
@@ -354,7 +408,12 @@ class TestParts:
     def test_folders_that_say_them_of_some_images_alone_are_refused(self, scans):
         for number, part in enumerate(("train", "test")):
             photograph(scans / part / f"{part}.jpg", number=100 + number)
-        table(scans, "file", "label", rows=[*rows_of(scans), ["train.jpg", "cat"], ["test.jpg", "dog"]])
+        table(
+            scans,
+            "file",
+            "label",
+            rows=[*rows_of(scans), ["train.jpg", "cat"], ["test.jpg", "dog"]],
+        )
 
         assert "say the part of each in a column `split`" in complaint(scans)
 
@@ -376,11 +435,15 @@ class TestGroups:
 
         data = read(scans)
 
-        groups = [{number // 3 for number in numbers(part)} for part in (data.train, data.val, data.test)]
+        groups = [
+            {number // 3 for number in numbers(part)} for part in (data.train, data.val, data.test)
+        ]
         assert not groups[0] & groups[1]
         assert not groups[0] & groups[2]
         assert not groups[1] & groups[2]
-        assert all(len(set(part.labels.tolist())) == 2 for part in (data.train, data.val, data.test))
+        assert all(
+            len(set(part.labels.tolist())) == 2 for part in (data.train, data.val, data.test)
+        )
         assert data.origins["val"] == "cut from labels.csv (groups by 'Patient ID') by lot"
 
     def test_parts_that_tear_one_are_refused_with_all_of_them(self, scans):

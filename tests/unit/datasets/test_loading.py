@@ -52,13 +52,17 @@ def test_files_keep_the_contract_of_a_part(split):
 
 
 def test_images_in_memory_keep_the_contract_of_a_part():
-    images = torch.randint(0, 256, (30, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, (30, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
 
     check_split(MemorySplit(images, torch.zeros(30, dtype=torch.int64), max_shift=2, flip=True))
 
 
 @given(size=st.integers(1, 60), loaders=st.integers(0, 5), seed=st.sampled_from([None, 3]))
-def test_any_number_of_loaders_and_any_size_of_batches_give_the_same_bits(split, size, loaders, seed):
+def test_any_number_of_loaders_and_any_size_of_batches_give_the_same_bits(
+    split, size, loaders, seed
+):
     whole = next(load_batches(split, [np.arange(len(split))], variation=seed))
 
     pieces = list(load_batches(split, in_order(len(split), size), variation=seed, loaders=loaders))
@@ -119,7 +123,9 @@ def test_batches_are_joined_by_the_loaders(loaders):
     def name_of_thread(chunks):
         return threading.current_thread().name
 
-    names = list(load(read_places, in_order(100, 40), join=name_of_thread, num_draws=0, loaders=loaders))
+    names = list(
+        load(read_places, in_order(100, 40), join=name_of_thread, num_draws=0, loaders=loaders)
+    )
 
     assert len(names) == 3
     assert all(name.startswith("loader") for name in names)
@@ -157,8 +163,12 @@ def test_loaders_that_are_joining_stop_when_the_training_stops():
 
 @pytest.mark.parametrize("loaders", [0, 1, 4])
 @pytest.mark.parametrize("seed", [None, 3])
-def test_images_in_memory_are_the_same_whether_loaders_read_them_or_they_lie_on_the_device(loaders, seed):
-    images = torch.randint(0, 256, (90, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+def test_images_in_memory_are_the_same_whether_loaders_read_them_or_they_lie_on_the_device(
+    loaders, seed
+):
+    images = torch.randint(
+        0, 256, (90, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     split = MemorySplit(images, torch.zeros(90, dtype=torch.int64), max_shift=2, flip=True)
     batches = list(in_order(90, 40))
 
@@ -194,8 +204,12 @@ def test_class_maps_are_joined_without_channels():
     ("total", "share", "fits"),
     [(4000, None, True), (3999, None, False), (8000, 0.5, True), (7999, 0.5, False)],
 )
-def test_images_stay_on_a_gpu_by_the_share_of_its_memory_whatever_is_free(monkeypatch, total, share, fits):
-    split = MemorySplit(torch.zeros(10, 1, 10, 10, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64))
+def test_images_stay_on_a_gpu_by_the_share_of_its_memory_whatever_is_free(
+    monkeypatch, total, share, fits
+):
+    split = MemorySplit(
+        torch.zeros(10, 1, 10, 10, dtype=torch.uint8), torch.zeros(10, dtype=torch.int64)
+    )
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1, total))
 
     with reading_data(gpu_share=share):
@@ -215,7 +229,9 @@ def test_batches_reach_a_gpu_with_every_bit(split, kind, loaders):
     expected = load_batches(in_memory if kind != "files" else split, batches, variation=3)
     busy = torch.randn(4096, 4096, device=device)
 
-    for there in load_batches(read, batches, variation=3, loaders=loaders, transfer=Transfer(device)):
+    for there in load_batches(
+        read, batches, variation=3, loaders=loaders, transfer=Transfer(device)
+    ):
         busy = (busy @ busy).tanh()  # the copy of the next batch overtakes it
 
         assert torch.equal(there.cpu(), next(expected))
@@ -226,7 +242,9 @@ def test_a_broken_image_is_named_whichever_loader_meets_it(broken, loaders):
     with reading_data(look="names"):
         split = image_folder(root=str(broken), image_size=32).train
 
-    with pytest.raises(DataError, match=r"class 1/\d.jpg: cannot be decoded as an image \(205 bytes"):
+    with pytest.raises(
+        DataError, match=r"class 1/\d.jpg: cannot be decoded as an image \(205 bytes"
+    ):
         list(load_batches(split, in_order(len(split), 5), loaders=loaders))
 
 
@@ -250,7 +268,9 @@ def science(outcome):
 
 
 def test_a_trial_on_files_does_not_depend_on_its_loaders(root):
-    alone, three = (run_trial(TRIAL, runtime=Runtime(data_root=root, loaders=loaders)) for loaders in (0, 3))
+    alone, three = (
+        run_trial(TRIAL, runtime=Runtime(data_root=root, loaders=loaders)) for loaders in (0, 3)
+    )
 
     assert science(alone) == science(three)
 
@@ -288,7 +308,9 @@ def test_a_trial_whose_data_changed_since_it_was_planned_halts_under_its_own_key
     assert "changed after the trial was planned" in outcome.error
 
 
-def test_where_data_lie_is_said_by_the_block_then_the_environment_then_a_default(tmp_path, monkeypatch):
+def test_where_data_lie_is_said_by_the_block_then_the_environment_then_a_default(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DASBENCH_DATA", raising=False)
     default = data_access()
@@ -311,7 +333,9 @@ def test_a_random_part_lies_inside_of_the_image(width, height, seed):
 
 
 def test_random_parts_are_spread_like_those_of_torchvision():
-    ours = [random_box(300, 200, row) for row in uniform(1, np.arange(4000), draws=NUM_DRAWS).tolist()]
+    ours = [
+        random_box(300, 200, row) for row in uniform(1, np.arange(4000), draws=NUM_DRAWS).tolist()
+    ]
     torch.manual_seed(0)
     crop, image = v2.RandomResizedCrop(224, scale=AREA, ratio=SHAPE), torch.zeros(3, 200, 300)
     theirs = [crop.make_params([image]) for _ in range(4000)]
@@ -319,9 +343,15 @@ def test_random_parts_are_spread_like_those_of_torchvision():
     def summary(values):
         return np.quantile(values, [0.1, 0.5, 0.9])
 
-    assert summary([b.right - b.left for b in ours]) == pytest.approx(summary([t["width"] for t in theirs]), abs=8)
-    assert summary([b.lower - b.upper for b in ours]) == pytest.approx(summary([t["height"] for t in theirs]), abs=8)
-    assert summary([b.left for b in ours]) == pytest.approx(summary([t["left"] for t in theirs]), abs=8)
+    assert summary([b.right - b.left for b in ours]) == pytest.approx(
+        summary([t["width"] for t in theirs]), abs=8
+    )
+    assert summary([b.lower - b.upper for b in ours]) == pytest.approx(
+        summary([t["height"] for t in theirs]), abs=8
+    )
+    assert summary([b.left for b in ours]) == pytest.approx(
+        summary([t["left"] for t in theirs]), abs=8
+    )
 
 
 def test_the_evaluated_part_is_that_of_torchvisions_recipe(tmp_path):

@@ -12,8 +12,14 @@ from dasbench.datasets.folders.part_names import part_named
             "train",
             "train Training TRAIN train_set trainset TrainSet train-images images_train train2017 train_2017",
         ),
-        ("train", "01-train 1.training train.data Train_Dataset trainingset data_train imgs-train trn"),
-        ("val", "val VAL valid Validation validation_set valset val2017 dev devset images-val val_images"),
+        (
+            "train",
+            "01-train 1.training train.data Train_Dataset trainingset data_train imgs-train trn",
+        ),
+        (
+            "val",
+            "val VAL valid Validation validation_set valset val2017 dev devset images-val val_images",
+        ),
         ("test", "test Test TESTING test_set testset test-data test2014 TestImages 3_test"),
     ],
 )

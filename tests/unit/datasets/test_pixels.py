@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from dasbench.datasets.pictures.pixels import Header, is_picture, read_header, read_image, read_values, readable_endings
+from dasbench.datasets.pictures.pixels import (
+    Header,
+    is_picture,
+    read_header,
+    read_image,
+    read_values,
+    readable_endings,
+)
 from dasbench.errors import DataError
 
 WIDTH, HEIGHT = 48, 32
@@ -20,7 +27,9 @@ WIDTH, HEIGHT = 48, 32
 def picture() -> Image.Image:
     """Smooth, so that lossy formats keep it, and different in all of its corners."""
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
-    return Image.fromarray(np.stack([5 * columns, 7 * rows, 2 * rows + 3 * columns], axis=2).astype(np.uint8))
+    return Image.fromarray(
+        np.stack([5 * columns, 7 * rows, 2 * rows + 3 * columns], axis=2).astype(np.uint8)
+    )
 
 
 def close(image: Image.Image, expected: Image.Image, *, levels: float) -> bool:
@@ -75,7 +84,12 @@ def test_a_picture_is_turned_as_exif_says(tmp_path, picture, ending, orientation
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 def test_a_png_may_state_its_orientation_behind_its_pixels(tmp_path, picture):
@@ -109,11 +123,20 @@ def test_grey_of_16_bits_is_what_its_copy_of_8_bits_is(tmp_path, picture, ending
     assert exactly(read_image(tmp_path / f"a.{ending}"), picture.convert("L"))
 
 
-def tiff(values: np.ndarray, *, bits: int = 16, white_is_zero: bool = False, big_endian: bool = False) -> bytes:
+def tiff(
+    values: np.ndarray, *, bits: int = 16, white_is_zero: bool = False, big_endian: bool = False
+) -> bytes:
     """An uncompressed TIFF of one grey channel, as its specification has it."""
     height, width = values.shape
     order = ">" if big_endian else "<"
-    entries = [(256, width), (257, height), (258, bits), (259, 1), (262, int(not white_is_zero)), (273, 8)]
+    entries = [
+        (256, width),
+        (257, height),
+        (258, bits),
+        (259, 1),
+        (262, int(not white_is_zero)),
+        (273, 8),
+    ]
     entries += [(277, 1), (278, height), (279, values.nbytes)]
     fields = b"".join(struct.pack(f"{order}HHIH2x", tag, 3, 1, value) for tag, value in entries)
     start = struct.pack(f"{order}2sHI", b"MM" if big_endian else b"II", 42, 8 + values.nbytes)
@@ -138,8 +161,12 @@ def test_a_tiff_whose_zero_is_white_is_shown_so_in_16_bits_too(tmp_path, picture
 
 
 def test_12_bits_are_scaled_where_a_tiff_states_them_and_stay_dark_where_a_png_does_not(tmp_path):
-    packed = np.frombuffer(bytes([0x80, 0x0F, 0xFF]), np.uint8).reshape(1, 3)  # two pixels: 0x800, 0xfff
-    content = tiff(packed, bits=12).replace(struct.pack("<HHIH", 256, 3, 1, 3), struct.pack("<HHIH", 256, 3, 1, 2))
+    packed = np.frombuffer(bytes([0x80, 0x0F, 0xFF]), np.uint8).reshape(
+        1, 3
+    )  # two pixels: 0x800, 0xfff
+    content = tiff(packed, bits=12).replace(
+        struct.pack("<HHIH", 256, 3, 1, 3), struct.pack("<HHIH", 256, 3, 1, 2)
+    )
     (tmp_path / "a.tif").write_bytes(content)
     Image.fromarray(np.array([[0x800, 0xFFF]], np.uint16)).save(tmp_path / "a.png")
 
@@ -164,10 +191,19 @@ def test_32_bits_that_hold_16_and_decimals_from_0_to_1_are_scaled(tmp_path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.int32([[-1, 5]]), "holds whole numbers from -1 to 5; only 0 to 65535 can be shown: save it with 8 or 16"),
+        (
+            np.int32([[-1, 5]]),
+            "holds whole numbers from -1 to 5; only 0 to 65535 can be shown: save it with 8 or 16",
+        ),
         (np.int32([[0, 65536]]), "holds whole numbers from 0 to 65536; only 0 to 65535"),
-        (np.int32([[0, 200]]), "holds whole numbers up to 200 in 32 bits, which may be meant as 8 bits or as 16"),
-        (np.float32([[0, 255]]), "holds decimal numbers from 0 to 255; only 0 to 1 can be shown: scale them"),
+        (
+            np.int32([[0, 200]]),
+            "holds whole numbers up to 200 in 32 bits, which may be meant as 8 bits or as 16",
+        ),
+        (
+            np.float32([[0, 255]]),
+            "holds decimal numbers from 0 to 255; only 0 to 1 can be shown: scale them",
+        ),
         (np.float32([[-0.1, 1]]), "holds decimal numbers from -0.1 to 1"),
         (np.float32([[np.nan, 1]]), "holds values that are no number (NaN or infinite)"),
         (np.float32([[np.inf, 1]]), "holds values that are no number (NaN or infinite)"),
@@ -237,15 +273,29 @@ def png(depth: int, kind: int, row: bytes, transparent: bytes, *, width: int) ->
     """A PNG of one row, as its specification has it."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, depth, kind, 0, 0, 0))
     pixels = chunk(b"IDAT", zlib.compress(b"\0" + row))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"tRNS", transparent) + pixels + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"tRNS", transparent) + pixels + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "pixels"),
     [
-        (png(2, 0, b"\x78", b"\0\x01", width=3), [255, 255, 170]),  # 1 3 2, of which 1 is transparent
+        (
+            png(2, 0, b"\x78", b"\0\x01", width=3),
+            [255, 255, 170],
+        ),  # 1 3 2, of which 1 is transparent
         (png(4, 0, b"\x1f\x20", b"\0\x01", width=3), [255, 255, 34]),  # 1 15 2
-        (png(16, 2, struct.pack(">6H", *[2560] * 3, *[1280] * 3), struct.pack(">3H", *[2560] * 3), width=2), [255, 5]),
+        (
+            png(
+                16,
+                2,
+                struct.pack(">6H", *[2560] * 3, *[1280] * 3),
+                struct.pack(">3H", *[2560] * 3),
+                width=2,
+            ),
+            [255, 5],
+        ),
     ],
     ids=["2 bits", "4 bits", "48 bits"],
 )
@@ -275,7 +325,9 @@ def test_a_fourth_channel_of_nothing_but_zeros_is_no_transparency(tmp_path, pict
     assert exactly(read_image(tmp_path / f"a.{ending}"), picture)
 
 
-@pytest.mark.parametrize(("ending", "mode"), [("jpg", "CMYK"), ("tif", "CMYK"), ("tif", "LAB"), ("tif", "YCbCr")])
+@pytest.mark.parametrize(
+    ("ending", "mode"), [("jpg", "CMYK"), ("tif", "CMYK"), ("tif", "LAB"), ("tif", "YCbCr")]
+)
 def test_other_colour_spaces_become_rgb(tmp_path, picture, ending, mode):
     picture.convert(mode).save(tmp_path / f"a.{ending}", quality=98)
 
@@ -292,7 +344,9 @@ def matrix_profile(*, gamma: float, swapped: bool = False) -> bytes:
     curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(gamma * 256))
     text = b"desc\0\0\0\0" + struct.pack(">I", 2) + b"a\0" + bytes(78)
     tags = {b"desc": text + bytes(-len(text) % 4), b"wtpt": numbers(0.9642, 1, 0.8249)}
-    for name, colour in zip((b"r", b"g", b"b"), primaries[::-1] if swapped else primaries, strict=True):
+    for name, colour in zip(
+        (b"r", b"g", b"b"), primaries[::-1] if swapped else primaries, strict=True
+    ):
         tags |= {name + b"XYZ": numbers(*colour), name + b"TRC": curve}
     return _profile(b"RGB ", tags)
 
@@ -301,7 +355,9 @@ def grey_profile(*, gamma: float) -> bytes:
     curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(gamma * 256))
     white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
     text = b"desc\0\0\0\0" + struct.pack(">I", 2) + b"a\0" + bytes(78)
-    return _profile(b"GRAY", {b"desc": text + bytes(-len(text) % 4), b"wtpt": white, b"kTRC": curve})
+    return _profile(
+        b"GRAY", {b"desc": text + bytes(-len(text) % 4), b"wtpt": white, b"kTRC": curve}
+    )
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
@@ -312,7 +368,15 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
         content += value
     date = struct.pack(">6H", 2020, 1, 1, 0, 0, 0)
     header = struct.pack(
-        ">I4sI4s4s4s12s4s", place + len(content), b"lcms", 0x02400000, b"mntr", space, b"XYZ ", date, b"acsp"
+        ">I4sI4s4s4s12s4s",
+        place + len(content),
+        b"lcms",
+        0x02400000,
+        b"mntr",
+        space,
+        b"XYZ ",
+        date,
+        b"acsp",
     )
     header += bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
     return header + bytes(128 - len(header)) + table + content
@@ -322,17 +386,23 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
 def test_a_colour_profile_is_followed_to_srgb(tmp_path, picture, ending):
     options = {"lossless": True} if ending == "webp" else {"quality": 98, "subsampling": 0}
     swapped = Image.merge("RGB", picture.split()[::-1])
-    swapped.save(tmp_path / f"a.{ending}", icc_profile=matrix_profile(gamma=2.2, swapped=True), **options)
+    swapped.save(
+        tmp_path / f"a.{ending}", icc_profile=matrix_profile(gamma=2.2, swapped=True), **options
+    )
 
     assert close(read_image(tmp_path / f"a.{ending}"), picture, levels=4)
     assert not close(swapped, picture, levels=20)
 
 
 def test_a_profile_of_a_linear_scale_brightens(tmp_path):
-    Image.new("RGB", (2, 2), (55, 55, 55)).save(tmp_path / "a.png", icc_profile=matrix_profile(gamma=1))
+    Image.new("RGB", (2, 2), (55, 55, 55)).save(
+        tmp_path / "a.png", icc_profile=matrix_profile(gamma=1)
+    )
     Image.new("L", (2, 2), 55).save(tmp_path / "b.png", icc_profile=grey_profile(gamma=1))
 
-    assert read_image(tmp_path / "a.png").getpixel((0, 0)) == pytest.approx((128, 128, 128), abs=1)  # sRGB's curve
+    assert read_image(tmp_path / "a.png").getpixel((0, 0)) == pytest.approx(
+        (128, 128, 128), abs=1
+    )  # sRGB's curve
     assert read_image(tmp_path / "b.png").getpixel((0, 0)) == pytest.approx((128, 128, 128), abs=1)
 
 
@@ -361,7 +431,9 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     ],
     ids=["sRGB", "cut off", "rubbish", "grey for colours", "colours for grey", "LAB for colours"],
 )
-def test_a_profile_that_is_srgb_damaged_or_of_other_pixels_changes_no_bit(tmp_path, picture, mode, profile):
+def test_a_profile_that_is_srgb_damaged_or_of_other_pixels_changes_no_bit(
+    tmp_path, picture, mode, profile
+):
     picture.convert(mode).save(tmp_path / "a.png", icc_profile=profile)
 
     assert exactly(read_image(tmp_path / "a.png"), picture.convert(mode))
@@ -380,7 +452,9 @@ def test_of_several_pictures_the_first_is_read(tmp_path, picture, ending):
 def test_threads_read_the_same_pixels(tmp_path, picture):
     for number, gamma in enumerate([1, 1.4, 1.8]):
         large = picture.resize((400, 300)).rotate(10 * number)
-        large.save(tmp_path / f"{number}.png", icc_profile=matrix_profile(gamma=gamma, swapped=True))
+        large.save(
+            tmp_path / f"{number}.png", icc_profile=matrix_profile(gamma=gamma, swapped=True)
+        )
     paths = [tmp_path / f"{number % 3}.png" for number in range(60)]
     alone = [read_image(path).tobytes() for path in paths[:3]]
 
@@ -419,10 +493,19 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, picture, ending, share):
     ("content", "words"),
     [
         (b"", "is empty (0 bytes); replace or remove it"),
-        (b"<html>404</html>", "cannot be decoded as an image (16 bytes; its content is of no format that is read)"),
+        (
+            b"<html>404</html>",
+            "cannot be decoded as an image (16 bytes; its content is of no format that is read)",
+        ),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "of no format that is read"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "is a pointer of Git LFS, not the file itself"),
-        (b"../.git/annex/objects/Kw/2/SHA256E-s1--1.jpg", "is a pointer of git-annex, not the file itself; fetch that"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+            "is a pointer of Git LFS, not the file itself",
+        ),
+        (
+            b"../.git/annex/objects/Kw/2/SHA256E-s1--1.jpg",
+            "is a pointer of git-annex, not the file itself; fetch that",
+        ),
     ],
     ids=["empty", "a web page", "a program", "Git LFS", "git-annex"],
 )
@@ -465,7 +548,9 @@ def test_missing_files_folders_and_rings_of_links_are_refused(tmp_path):
 
     assert complaint(tmp_path / "a.jpg").startswith("is missing")
     assert complaint(tmp_path / "a.jpg" / "b.jpg").startswith("is missing")
-    assert complaint(tmp_path / "folder.jpg").startswith("is a folder, where a file with an image should be")
+    assert complaint(tmp_path / "folder.jpg").startswith(
+        "is a folder, where a file with an image should be"
+    )
     assert "ring.jpg" in complaint(tmp_path / "ring.jpg")
 
 
@@ -480,8 +565,32 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, picture):
 def test_endings_are_those_of_pictures_that_pillow_decodes_itself():
     endings = readable_endings()
 
-    assert {".jpg", ".jpeg", ".jfif", ".png", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".ppm", ".mpo"} <= endings
-    assert not endings & {".eps", ".ps", ".wmf", ".emf", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr", ".pdf"}
+    assert {
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".webp",
+        ".ppm",
+        ".mpo",
+    } <= endings
+    assert not endings & {
+        ".eps",
+        ".ps",
+        ".wmf",
+        ".emf",
+        ".mpg",
+        ".mpeg",
+        ".h5",
+        ".hdf",
+        ".grib",
+        ".bufr",
+        ".pdf",
+    }
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000", "AVIF"])
@@ -494,7 +603,13 @@ def test_a_picture_of_another_ending_is_known_by_its_first_bytes(tmp_path, pictu
 
 
 def test_what_is_no_picture_is_not_taken_for_one(tmp_path, picture):
-    texts = {"a.txt": "BMW drivers, and others", "b": "P5 is a paragraph", "c.csv": "file,label\n", "d": "", "e": "GIF"}
+    texts = {
+        "a.txt": "BMW drivers, and others",
+        "b": "P5 is a paragraph",
+        "c.csv": "file,label\n",
+        "d": "",
+        "e": "GIF",
+    }
     for name, content in texts.items():
         (tmp_path / name).write_text(content)
     picture.save(tmp_path / "a.pdf")

@@ -57,8 +57,12 @@ def fake_download(monkeypatch, name: str, fetch) -> list[tuple]:
     return calls
 
 
-@pytest.mark.parametrize(("name", "ours"), [("CIFAR10", fabricate_cifar10), ("CIFAR100", fabricate_cifar100)])
-def test_a_missing_cifar_is_fetched_by_torchvision_if_that_is_allowed(tmp_path, monkeypatch, name, ours):
+@pytest.mark.parametrize(
+    ("name", "ours"), [("CIFAR10", fabricate_cifar10), ("CIFAR100", fabricate_cifar100)]
+)
+def test_a_missing_cifar_is_fetched_by_torchvision_if_that_is_allowed(
+    tmp_path, monkeypatch, name, ours
+):
     calls = fake_download(monkeypatch, name, lambda _: ours(tmp_path))
 
     with reading_data(tmp_path, download=True):
@@ -103,7 +107,9 @@ def test_a_download_that_fails_says_why(tmp_path, monkeypatch):
 
 def test_cifar10_is_read_from_the_pickles_of_python_2(tmp_path):
     folder = fabricate_cifar10(tmp_path)
-    first = pickle.loads((folder / "test_batch").read_bytes(), encoding="latin1")["data"][0].reshape(3, 32, 32)
+    first = pickle.loads((folder / "test_batch").read_bytes(), encoding="latin1")["data"][
+        0
+    ].reshape(3, 32, 32)
 
     data = read(tmp_path, "cifar10")
 
@@ -147,17 +153,49 @@ def rewrite(path, **changes):
     ("spoil", "words"),
     [
         (lambda folder: (folder / "data_batch_3").unlink(), ["data_batch_3: is missing"]),
-        (lambda folder: (folder / "data_batch_3").write_bytes(b""), ["data_batch_3: is damaged (0 bytes"]),
-        (lambda folder: os.truncate(folder / "test_batch", 30_000), ["test_batch: is damaged (30000 bytes"]),
+        (
+            lambda folder: (folder / "data_batch_3").write_bytes(b""),
+            ["data_batch_3: is damaged (0 bytes"],
+        ),
+        (
+            lambda folder: os.truncate(folder / "test_batch", 30_000),
+            ["test_batch: is damaged (30000 bytes"],
+        ),
         (lambda folder: (folder / "test_batch").write_bytes(pickle.dumps([1])), ["holds no batch"]),
         (lambda folder: rewrite(folder / "test_batch", labels=[1, 2]), ["20 images, but 2 labels"]),
-        (lambda folder: rewrite(folder / "test_batch", labels=[10] * 20), ["20 labels outside of 0 to 9, such as 10"]),
-        (lambda folder: rewrite(folder / "test_batch", labels=[1] * 20), ["9 of 10 classes have no image"]),
-        (lambda folder: rewrite(folder / "test_batch", data=np.zeros((20, 3071), np.uint8)), ["3072"]),
-        (lambda folder: rewrite(folder / "batches.meta", label_names=["cat"]), ["names 1 classes, 10 were expected"]),
-        (lambda folder: shutil.copy(folder / "data_batch_1", folder / "test_batch"), ["20 of 20 test images"]),
+        (
+            lambda folder: rewrite(folder / "test_batch", labels=[10] * 20),
+            ["20 labels outside of 0 to 9, such as 10"],
+        ),
+        (
+            lambda folder: rewrite(folder / "test_batch", labels=[1] * 20),
+            ["9 of 10 classes have no image"],
+        ),
+        (
+            lambda folder: rewrite(folder / "test_batch", data=np.zeros((20, 3071), np.uint8)),
+            ["3072"],
+        ),
+        (
+            lambda folder: rewrite(folder / "batches.meta", label_names=["cat"]),
+            ["names 1 classes, 10 were expected"],
+        ),
+        (
+            lambda folder: shutil.copy(folder / "data_batch_1", folder / "test_batch"),
+            ["20 of 20 test images"],
+        ),
     ],
-    ids=["missing", "empty", "truncated", "foreign", "labels", "range", "classes", "shape", "names", "overlap"],
+    ids=[
+        "missing",
+        "empty",
+        "truncated",
+        "foreign",
+        "labels",
+        "range",
+        "classes",
+        "shape",
+        "names",
+        "overlap",
+    ],
 )
 def test_damage_to_cifar_is_named_with_its_file_and_counts(tmp_path, spoil, words):
     spoil(fabricate_cifar10(tmp_path))
@@ -216,19 +254,50 @@ def relist(folder, members):
     ("spoil", "words"),
     [
         (lambda folder: (folder / "test_list.mat").unlink(), ["test_list.mat: is missing", "http"]),
-        (lambda folder: (folder / "test_list.mat").write_bytes(b"no list"), ["test_list.mat: cannot be read"]),
-        (lambda folder: os.truncate(folder / "test_list.mat", 300), ["test_list.mat: cannot be read"]),
-        (lambda folder: shutil.rmtree(folder / "Images" / BREEDS[1]), ["holds 2 class folders", "num_classes is 3"]),
-        (lambda folder: (folder / f"Images/{BREEDS[1]}/n02085782_7.jpg").unlink(), ["n02085782_7.jpg", "1 of 9 files"]),
+        (
+            lambda folder: (folder / "test_list.mat").write_bytes(b"no list"),
+            ["test_list.mat: cannot be read"],
+        ),
+        (
+            lambda folder: os.truncate(folder / "test_list.mat", 300),
+            ["test_list.mat: cannot be read"],
+        ),
+        (
+            lambda folder: shutil.rmtree(folder / "Images" / BREEDS[1]),
+            ["holds 2 class folders", "num_classes is 3"],
+        ),
+        (
+            lambda folder: (folder / f"Images/{BREEDS[1]}/n02085782_7.jpg").unlink(),
+            ["n02085782_7.jpg", "1 of 9 files"],
+        ),
         (
             lambda folder: relist(folder, [(f"{BREEDS[0]}/n02085620_6.jpg", 9)]),
             ["1 labels outside of 1 to 3"],
         ),
-        (lambda folder: relist(folder, [(f"{BREEDS[0]}/n02085620_6.jpg", 2)]), ["label of another breed"]),
-        (lambda folder: relist(folder, [(f"{BREEDS[0]}/n02085620_6.jpg", 1)]), ["2 of 3 classes", "test part"]),
-        (lambda folder: shutil.copy(folder / "train_list.mat", folder / "test_list.mat"), ["stands in two parts"]),
+        (
+            lambda folder: relist(folder, [(f"{BREEDS[0]}/n02085620_6.jpg", 2)]),
+            ["label of another breed"],
+        ),
+        (
+            lambda folder: relist(folder, [(f"{BREEDS[0]}/n02085620_6.jpg", 1)]),
+            ["2 of 3 classes", "test part"],
+        ),
+        (
+            lambda folder: shutil.copy(folder / "train_list.mat", folder / "test_list.mat"),
+            ["stands in two parts"],
+        ),
     ],
-    ids=["list-missing", "list-foreign", "list-truncated", "breed", "image", "range", "label", "classes", "overlap"],
+    ids=[
+        "list-missing",
+        "list-foreign",
+        "list-truncated",
+        "breed",
+        "image",
+        "range",
+        "label",
+        "classes",
+        "overlap",
+    ],
 )
 def test_damage_to_stanford_dogs_is_named_with_its_file_and_counts(tmp_path, spoil, words):
     spoil(fabricate_dogs(tmp_path))
@@ -268,10 +337,19 @@ def unsorted_val(folder):
     [
         (lambda folder: shutil.rmtree(folder / "val"), ["val: is missing", "image-net.org"]),
         (unsorted_val, ["val: holds 0 class folders", "num_classes is 3"]),
-        (lambda folder: shutil.rmtree(folder / "train" / WNIDS[0]), ["train: holds 2 class folders"]),
-        (lambda folder: (folder / "val" / WNIDS[0]).rename(folder / "val/n0"), ["differ in 2 class folders"]),
+        (
+            lambda folder: shutil.rmtree(folder / "train" / WNIDS[0]),
+            ["train: holds 2 class folders"],
+        ),
+        (
+            lambda folder: (folder / "val" / WNIDS[0]).rename(folder / "val/n0"),
+            ["differ in 2 class folders"],
+        ),
         (link_train_as_val, ["is the folder of the training images"]),
-        (copy_train_image, [f"{WNIDS[0]}_0.JPEG: one of 1 of 7 images of val that are also in train"]),
+        (
+            copy_train_image,
+            [f"{WNIDS[0]}_0.JPEG: one of 1 of 7 images of val that are also in train"],
+        ),
     ],
     ids=["missing", "unsorted", "class", "other-class", "link", "copy"],
 )

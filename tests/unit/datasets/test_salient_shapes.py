@@ -17,7 +17,9 @@ SMALL = {"num_train": 120, "num_val": 60, "num_test": 60}
 @pytest.mark.parametrize("size", [32, 65, 224])
 @pytest.mark.parametrize("difficulty", [0.0, 1.0])
 def test_images_of_every_size_and_difficulty_are_drawn(size, difficulty):
-    data = salient_shapes(image_size=size, difficulty=difficulty, num_train=60, num_val=60, num_test=60)
+    data = salient_shapes(
+        image_size=size, difficulty=difficulty, num_train=60, num_val=60, num_test=60
+    )
 
     images = data.test.batch(np.arange(12))
 
@@ -31,7 +33,8 @@ def test_an_image_depends_on_its_index_alone():
 
     check_split(train)
     assert torch.equal(
-        salient_shapes(**{**SMALL, "num_train": 90}).train.batch(np.array([7])), train.batch(np.array([7]))
+        salient_shapes(**{**SMALL, "num_train": 90}).train.batch(np.array([7])),
+        train.batch(np.array([7])),
     )
 
 
@@ -44,8 +47,12 @@ def test_the_mask_and_the_box_hold_the_object():
 
     masks, boxes = data.train.regions(np.arange(60))
     images = data.train.batch(np.arange(60)).float()
-    inside = torch.stack([image[:, mask].mean(1) for image, mask in zip(images, masks, strict=True)])
-    outside = torch.stack([image[:, ~mask].mean(1) for image, mask in zip(images, masks, strict=True)])
+    inside = torch.stack(
+        [image[:, mask].mean(1) for image, mask in zip(images, masks, strict=True)]
+    )
+    outside = torch.stack(
+        [image[:, ~mask].mean(1) for image, mask in zip(images, masks, strict=True)]
+    )
 
     assert ((inside - outside).abs().mean(1) > 50).all()
     for mask, (left, upper, right, lower) in zip(masks, boxes.tolist(), strict=True):
@@ -80,7 +87,10 @@ def test_parameters_change_the_fingerprint():
 
 def test_a_linear_model_cannot_tell_the_classes():
     data = salient_shapes(difficulty=0.0, num_train=1500, num_val=60)
-    train, test = (part.batch(np.arange(len(part))).flatten(1).numpy() / 255 - 0.5 for part in (data.train, data.test))
+    train, test = (
+        part.batch(np.arange(len(part))).flatten(1).numpy() / 255 - 0.5
+        for part in (data.train, data.test)
+    )
 
     model = LogisticRegression(C=1e-3, max_iter=50).fit(train, data.train.labels)
 

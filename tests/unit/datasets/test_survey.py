@@ -27,7 +27,11 @@ def test_every_data_set_says_what_it_is(root, name):
         found = survey(data)
 
     lines = data_lines(found, name=name)
-    assert [part.number for part in found.parts.values()] == [len(data.train), len(data.val), len(data.test)]
+    assert [part.number for part in found.parts.values()] == [
+        len(data.train),
+        len(data.val),
+        len(data.test),
+    ]
     assert found.never_decoded == 0
     assert [line.split()[0] for line in lines[:4]] == ["data", "train", "val", "test"]
     assert all(len(line) <= 100 for line in lines)
@@ -40,7 +44,11 @@ def test_sizes_are_as_shown_and_the_sharpest_downscale_is_named(tmp_path):
     found = survey(image_folder(root=str(folder), image_size=32, fit="squeeze"))
 
     assert found.sizes is not None
-    assert (found.sizes.smallest, found.sizes.largest, found.sizes.number) == ((40, 64), (900, 300), 25)
+    assert (found.sizes.smallest, found.sizes.largest, found.sizes.number) == (
+        (40, 64),
+        (900, 300),
+        25,
+    )
     assert found.sharpest == (900 / 32, "class 1/large.jpg")
     assert found.seen_share == 1
 
@@ -49,9 +57,15 @@ def test_sizes_are_as_shown_and_the_sharpest_downscale_is_named(tmp_path):
 def test_it_is_said_where_evaluation_sees_little_of_the_images(tmp_path, fit, said):
     for label in range(2):
         for number in range(8):
-            photograph(tmp_path / f"strips/{label}/{number}.jpg", number=10 * label + number, size=(400, 40))
+            photograph(
+                tmp_path / f"strips/{label}/{number}.jpg",
+                number=10 * label + number,
+                size=(400, 40),
+            )
 
-    lines = data_lines(survey(image_folder(root=str(tmp_path / "strips"), image_size=32, fit=fit)), name="strips")
+    lines = data_lines(
+        survey(image_folder(root=str(tmp_path / "strips"), image_size=32, fit=fit)), name="strips"
+    )
 
     assert any("evaluation sees 8 % of the images' area" in line for line in lines) == said
 
@@ -85,7 +99,9 @@ def test_copies_over_parts_that_are_not_refused_are_told(tmp_path):
         found = survey(DATASETS["imagenet"].make(**PARAMS["imagenet"]))
 
     assert found.copies == (1, f"val/{wnid.name}/{copied.name}")
-    assert "  copies: 1 file of one part in another too" in "\n".join(data_lines(found, name="imagenet"))
+    assert "  copies: 1 file of one part in another too" in "\n".join(
+        data_lines(found, name="imagenet")
+    )
 
 
 def test_a_damaged_file_is_named(tmp_path):

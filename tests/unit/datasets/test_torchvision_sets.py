@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 import torch
 from fabricated_data import fabricate_dtd, photograph
-from fabricated_torchvision import CHECKED, MINIATURES, VARIANTS, eurosat, food, mnist, pets, signs, species, write_idx
+from fabricated_torchvision import (
+    CHECKED,
+    MINIATURES,
+    VARIANTS,
+    eurosat,
+    food,
+    mnist,
+    pets,
+    signs,
+    species,
+    write_idx,
+)
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import reading_data
@@ -45,13 +56,20 @@ def problems(**params) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [*MINIATURES, *CHECKED])
-def test_every_data_set_keeps_the_contract_in_the_layout_that_torchvision_reads(tmp_path, monkeypatch, name):
+def test_every_data_set_keeps_the_contract_in_the_layout_that_torchvision_reads(
+    tmp_path, monkeypatch, name
+):
     {**MINIATURES, **CHECKED}[name](tmp_path)
     if name in CHECKED:
-        monkeypatch.setattr(f"torchvision.datasets.{name.lower()}.check_integrity", lambda *_, **__: True)
+        monkeypatch.setattr(
+            f"torchvision.datasets.{name.lower()}.check_integrity", lambda *_, **__: True
+        )
 
     with reading_data(tmp_path):
-        check_dataset("torchvision", params={"set": name, "variant": VARIANTS.get(name), "image_size": 16, **SHARES})
+        check_dataset(
+            "torchvision",
+            params={"set": name, "variant": VARIANTS.get(name), "image_size": 16, **SHARES},
+        )
 
 
 def test_every_data_set_of_the_table_has_a_miniature():
@@ -68,7 +86,11 @@ def test_every_data_set_of_torchvision_is_known_or_refused_with_a_reason():
 
 
 def test_what_cannot_be_fetched_says_where_it_is():
-    assert [name for name, known in KNOWN.items() if not known.fetched and not known.page.startswith("https://")] == []
+    assert [
+        name
+        for name, known in KNOWN.items()
+        if not known.fetched and not known.page.startswith("https://")
+    ] == []
 
 
 def test_official_parts_are_ours(tmp_path):
@@ -76,7 +98,9 @@ def test_official_parts_are_ours(tmp_path):
 
     data = read(tmp_path, "DTD")
 
-    assert dict(data.origins) == {part: f"split={part}, partition=1" for part in ("train", "val", "test")}
+    assert dict(data.origins) == {
+        part: f"split={part}, partition=1" for part in ("train", "val", "test")
+    }
     assert {file.rpartition("_")[0] for file in data.val.files} == {
         "dtd/dtd/images/banded/banded_val",
         "dtd/dtd/images/zigzagged/zigzagged_val",
@@ -160,7 +184,9 @@ def test_small_images_are_shown_whole_at_their_own_size(tmp_path):
     assert data.test.labels[5] == label
 
 
-def test_small_images_too_many_for_the_memory_are_enlarged_when_asked_for_to_the_same_bits(tmp_path, monkeypatch):
+def test_small_images_too_many_for_the_memory_are_enlarged_when_asked_for_to_the_same_bits(
+    tmp_path, monkeypatch
+):
     mnist(tmp_path)
     held = read(tmp_path, "MNIST", image_size=40)
     monkeypatch.setattr(torchvision_arrays, "MOST_BYTES", 1000)
@@ -240,7 +266,9 @@ def test_archives_beside_the_files_change_no_fingerprint(tmp_path):
 def test_any_pixel_or_label_of_small_images_changes_the_fingerprint(tmp_path):
     mnist(tmp_path)
     fingerprints = {read(tmp_path, "MNIST").fingerprint}
-    images, labels = (tmp_path / "MNIST/raw" / f"t10k-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+    images, labels = (
+        tmp_path / "MNIST/raw" / f"t10k-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")
+    )
     for file in (images, labels):
         content = bytearray(file.read_bytes())
         content[-1] = 1  # a pixel of the last image, which is one of class 2
@@ -274,7 +302,9 @@ def test_missing_files_are_named_with_their_path_and_leave_nothing_behind(tmp_pa
 def test_the_data_sets_own_folder_is_no_root(tmp_path):
     fabricate_dtd(tmp_path)
 
-    assert "`root` names the folder that holds dtd, not dtd itself" in complaint(tmp_path, "DTD", root="dtd")
+    assert "`root` names the folder that holds dtd, not dtd itself" in complaint(
+        tmp_path, "DTD", root="dtd"
+    )
 
 
 def fewer_classes_to_test(root):
@@ -294,24 +324,54 @@ def too_few_images(root):
             lambda root: os.truncate(root / "MNIST/raw/train-images-idx3-ubyte", 99),
             ["torchvision cannot read"],
         ),
-        ("MNIST", lambda root: (root / "MNIST/raw/t10k-labels-idx1-ubyte").unlink(), ["t10k-labels-idx1-ubyte: is"]),
-        ("Food101", lambda root: (root / "food-101/meta/test.json").write_text("{"), ["JSONDecodeError"]),
+        (
+            "MNIST",
+            lambda root: (root / "MNIST/raw/t10k-labels-idx1-ubyte").unlink(),
+            ["t10k-labels-idx1-ubyte: is"],
+        ),
+        (
+            "Food101",
+            lambda root: (root / "food-101/meta/test.json").write_text("{"),
+            ["JSONDecodeError"],
+        ),
         (
             "Food101",
             lambda root: (root / "food-101/images/sushi/test0.jpg").unlink(),
             ["test0.jpg: is missing", "1 of 4"],
         ),
-        ("Food101", lambda root: (root / "food-101/images/sushi/test0.jpg").write_bytes(b""), ["test0.jpg", "empty"]),
+        (
+            "Food101",
+            lambda root: (root / "food-101/images/sushi/test0.jpg").write_bytes(b""),
+            ["test0.jpg", "empty"],
+        ),
         (
             "OxfordIIITPet",
             lambda root: (root / "oxford-iiit-pet/annotations/test.txt").write_text("x"),
             ["cannot read"],
         ),
-        ("GTSRB", lambda root: (root / "gtsrb/GT-final_test.csv").write_text("a;b\n1;2\n"), ["KeyError"]),
-        ("Country211", fewer_classes_to_test, ["the test part has 1 classes, the train part 2", "class 'ZW'"]),
+        (
+            "GTSRB",
+            lambda root: (root / "gtsrb/GT-final_test.csv").write_text("a;b\n1;2\n"),
+            ["KeyError"],
+        ),
+        (
+            "Country211",
+            fewer_classes_to_test,
+            ["the test part has 1 classes, the train part 2", "class 'ZW'"],
+        ),
         ("EuroSAT", too_few_images, ["class 'River' has 1 images"]),
     ],
-    ids=["damaged", "gone", "list", "image-gone", "empty", "short-list", "odd-list", "classes", "few"],
+    ids=[
+        "damaged",
+        "gone",
+        "list",
+        "image-gone",
+        "empty",
+        "short-list",
+        "odd-list",
+        "classes",
+        "few",
+    ],
 )
 def test_damage_is_named(tmp_path, name, spoil, words):
     MINIATURES[name](tmp_path)
@@ -326,7 +386,9 @@ def test_damage_is_named(tmp_path, name, spoil, words):
 def test_test_images_that_are_training_images_are_refused(tmp_path):
     mnist(tmp_path)
     for kind in ("images-idx3", "labels-idx1"):
-        shutil.copy(tmp_path / f"MNIST/raw/train-{kind}-ubyte", tmp_path / f"MNIST/raw/t10k-{kind}-ubyte")
+        shutil.copy(
+            tmp_path / f"MNIST/raw/train-{kind}-ubyte", tmp_path / f"MNIST/raw/t10k-{kind}-ubyte"
+        )
 
     assert "test images are also training images" in complaint(tmp_path, "MNIST")
 
@@ -337,7 +399,9 @@ def test_a_part_that_lacks_a_class_is_refused(tmp_path):
 
     message = complaint(tmp_path, "MNIST")
 
-    assert "2 of 3 classes have no image in the test part\nclass '1 - one'\nclass '2 - two'" in message
+    assert (
+        "2 of 3 classes have no image in the test part\nclass '1 - one'\nclass '2 - two'" in message
+    )
 
 
 def fake_class(monkeypatch, name: str, fetch) -> list[bool]:
@@ -360,7 +424,9 @@ def test_missing_files_are_fetched_by_torchvision_if_that_is_allowed(tmp_path, m
     asked = fake_class(monkeypatch, "MNIST", lambda _: mnist(tmp_path / "sets"))
 
     with reading_data(tmp_path, download=True):
-        first, second = (DATASETS["torchvision"].make(**SHARES, set="MNIST", root="sets") for _ in range(2))
+        first, second = (
+            DATASETS["torchvision"].make(**SHARES, set="MNIST", root="sets") for _ in range(2)
+        )
 
     assert asked == [True, False, False, False]  # all files are there after the first part
     assert first.fingerprint == second.fingerprint
@@ -416,14 +482,20 @@ def test_a_torchvision_that_does_not_list_files_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"set": "Flowers"}, "unknown data set of torchvision 'Flowers'. Did you mean 'Flowers102'?"),
+        (
+            {"set": "Flowers"},
+            "unknown data set of torchvision 'Flowers'. Did you mean 'Flowers102'?",
+        ),
         ({"set": "flowers102"}, "Did you mean 'Flowers102'?"),
         ({"set": "cifar10"}, "Did you mean 'CIFAR10'?"),
         ({"set": "CIFAR10"}, "write `name: cifar10`"),
         ({"set": "CocoDetection"}, "write `name: coco`"),
         ({"set": "Kinetics"}, "gives videos"),
         ({"set": "PCAM"}, "h5py"),
-        ({"set": "DTD", "variant": 11}, "'DTD' has no variant '11'; it has 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"),
+        (
+            {"set": "DTD", "variant": 11},
+            "'DTD' has no variant '11'; it has 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+        ),
         ({"set": "EMNIST", "variant": "letter"}, "'EMNIST' has no variant 'letter'"),
         ({"set": "MNIST", "variant": "letters"}, "torchvision's 'MNIST' has no variants"),
     ],

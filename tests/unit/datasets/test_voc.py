@@ -52,7 +52,9 @@ def test_the_lists_are_the_parts(folder):
 
     assert data.classes == ("cat", "dog")
     assert lengths(data) == [6, 4, 3]
-    assert data.val.instances.names == tuple(f"JPEGImages/{number:06d}.jpg" for number in range(6, 10))
+    assert data.val.instances.names == tuple(
+        f"JPEGImages/{number:06d}.jpg" for number in range(6, 10)
+    )
     assert data.origins["test"] == "ImageSets/Main/test.txt"
     assert data.left_out == {}
 
@@ -95,8 +97,12 @@ def test_a_tool_that_counts_from_0_is_known_by_a_box_that_begins_there(mine):
     assert sorted(map(tuple, boxes.tolist())) == [(0, 2.5, 11, 9)] + [(3, 5, 30, 20)] * 19
 
 
-@pytest.mark.parametrize("parts", [("train", "valid", "test"), ("Training", "Validation", "Testing")])
-@pytest.mark.parametrize(("images", "annotations"), [(".", "."), ("images", "annotations"), ("JPEGImages", "xmls")])
+@pytest.mark.parametrize(
+    "parts", [("train", "valid", "test"), ("Training", "Validation", "Testing")]
+)
+@pytest.mark.parametrize(
+    ("images", "annotations"), [(".", "."), ("images", "annotations"), ("JPEGImages", "xmls")]
+)
 def test_folders_may_be_the_parts(mine, parts, images, annotations):
     for place, part in enumerate(parts):
         fill(mine / part / images, mine / part / annotations, 5 - place, start=10 * place)
@@ -121,7 +127,13 @@ def test_parts_may_lie_inside_of_the_folders_of_images_and_annotations(mine):
 
 @pytest.mark.parametrize(
     ("images", "annotations"),
-    [("JPEGImages", "Annotations"), ("images", "annotations"), (".", "."), ("images", "."), ("images/a", "xml/a")],
+    [
+        ("JPEGImages", "Annotations"),
+        ("images", "annotations"),
+        (".", "."),
+        ("images", "."),
+        ("images/a", "xml/a"),
+    ],
 )
 def test_a_folder_without_parts_is_cut_by_lot(mine, images, annotations):
     fill(mine / images, mine / annotations, 20)
@@ -147,7 +159,9 @@ def test_a_test_list_without_annotations_is_cut_from_train(folder):
 
 def test_trainval_is_train_where_there_is_no_such_list(folder):
     lists = folder / "ImageSets" / "Main"
-    (lists / "trainval.txt").write_text((lists / "train.txt").read_text() + (lists / "val.txt").read_text())
+    (lists / "trainval.txt").write_text(
+        (lists / "train.txt").read_text() + (lists / "val.txt").read_text()
+    )
     (lists / "train.txt").unlink()
     (lists / "val.txt").unlink()
 
@@ -220,7 +234,9 @@ def test_boxes_are_turned_where_the_tool_did_not_turn_the_image(mine):
     for number in range(20):
         exif[0x010E] = str(number)
         lying.save(mine / "images" / f"{number}.jpg", exif=exif, quality=95)
-        save_voc(mine / "annotations" / f"{number}.xml", f"{number}.jpg", [("cat", (10, 5, 20, 10), 0)])
+        save_voc(
+            mine / "annotations" / f"{number}.xml", f"{number}.jpg", [("cat", (10, 5, 20, 10), 0)]
+        )
 
     scene = read(mine.parent, root="mine").test.scenes(np.array([0]))[0]
 
@@ -250,12 +266,24 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;">]><annotatio
             written(f"<annotation>{OBJECT.format('a', 5)}</annotation>"),
             "object number 1: 'cat' has a <bndbox> of xmin 'a'",
         ),
-        (written(f"<annotation>{OBJECT.format('nan', 5)}</annotation>"), "it has to have four numbers"),
-        (written(f"<annotation>{OBJECT.format(9, 5)}</annotation>"), "xmin '9', ymin '2', xmax '5'"),
+        (
+            written(f"<annotation>{OBJECT.format('nan', 5)}</annotation>"),
+            "it has to have four numbers",
+        ),
+        (
+            written(f"<annotation>{OBJECT.format(9, 5)}</annotation>"),
+            "xmin '9', ymin '2', xmax '5'",
+        ),
         (written("<annotation><object><name>cat</name></object></annotation>"), "xmin '', ymin ''"),
         (written("<annotation><object><name> </name></object></annotation>"), "its <name> is ''"),
-        (written(f"<annotation>{OBJECT.format(9, 52)}</annotation>"), "reaches out of its image of 48 x 40 pixels"),
-        (lambda file: save_voc(file, "x.jpg", [CAT], size=(60, 50)), "000001.xml says 60 x 50; replace the image"),
+        (
+            written(f"<annotation>{OBJECT.format(9, 52)}</annotation>"),
+            "reaches out of its image of 48 x 40 pixels",
+        ),
+        (
+            lambda file: save_voc(file, "x.jpg", [CAT], size=(60, 50)),
+            "000001.xml says 60 x 50; replace the image",
+        ),
     ],
     ids=[
         "empty",
@@ -292,7 +320,9 @@ def test_faults_of_all_files_are_named_at_once(folder):
 
 
 def test_a_part_without_an_object_and_a_wrong_number_of_classes_are_refused(folder):
-    assert "has 2 classes (cat, dog), but num_classes is 20" in complaint(folder.parents[1], num_classes=20)
+    assert "has 2 classes (cat, dog), but num_classes is 20" in complaint(
+        folder.parents[1], num_classes=20
+    )
     for number in range(6, 10):
         save_voc(folder / "Annotations" / f"{number:06d}.xml", "", [])
 

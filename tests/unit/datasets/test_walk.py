@@ -69,7 +69,11 @@ class TestParts:
 
         assert data.classes == ("class 0", "class 1", "class 2")
         assert data.test.files[0] == f"{names[2]}/class 0/0.jpg"
-        assert data.origins == {"train": f"{names[0]}/", "val": f"{names[1]}/", "test": f"{names[2]}/"}
+        assert data.origins == {
+            "train": f"{names[0]}/",
+            "val": f"{names[1]}/",
+            "test": f"{names[2]}/",
+        }
 
     def test_one_that_is_missing_is_cut_from_the_training_images(self, tmp_path):
         data = read(parts_of(tmp_path / "own", "Training", "Testing"), val_share=0.25)
@@ -80,7 +84,9 @@ class TestParts:
         assert data.origins["test"] == "Testing/"
 
     def test_a_folder_for_training_alone_is_enough(self, tmp_path):
-        assert sizes(read(parts_of(tmp_path / "own", "Train"), val_share=0.25, test_share=0.25)) == [6, 3, 3]
+        assert sizes(
+            read(parts_of(tmp_path / "own", "Train"), val_share=0.25, test_share=0.25)
+        ) == [6, 3, 3]
 
     def test_two_folders_for_one_part_are_refused(self, tmp_path):
         message = complaint(parts_of(tmp_path / "own", "train", "Training", "test"))
@@ -106,7 +112,10 @@ class TestParts:
 
         left_out = read(folder, val_share=0.25).left_out
 
-        assert left_out == {".me": LeftOut(1, "notes/read.me"), "folders without images": LeftOut(1, "notes")}
+        assert left_out == {
+            ".me": LeftOut(1, "notes/read.me"),
+            "folders without images": LeftOut(1, "notes"),
+        }
 
     def test_one_without_class_folders_is_refused(self, tmp_path):
         folder = parts_of(tmp_path / "own", "train")
@@ -114,7 +123,9 @@ class TestParts:
 
         message = complaint(folder)
 
-        assert "test: is named for the part test, but its 1 images are in no class folder" in message
+        assert (
+            "test: is named for the part test, but its 1 images are in no class folder" in message
+        )
 
     def test_images_without_classes_are_no_two_classes_called_train_and_test(self, tmp_path):
         for name in ("train", "test"):
@@ -155,7 +166,10 @@ class TestTwoReadings:
     def test_parts_in_unknown_words_are_refused(self, tmp_path):
         message = complaint(parts_of(tmp_path / "own", "fitting", "judging"))
 
-        assert "'fitting' and 'judging' hold folders of the same names ('class 0', 'class 1', 'class 2')" in message
+        assert (
+            "'fitting' and 'judging' hold folders of the same names ('class 0', 'class 1', 'class 2')"
+            in message
+        )
         assert "call the former train, val or test" in message
         assert "layout: classes" in message
 
@@ -168,7 +182,9 @@ class TestTwoReadings:
     def test_classes_that_hold_parts_are_refused(self, tmp_path):
         for number, name in enumerate(("cat", "dog")):
             for part in ("train", "test"):
-                photograph(tmp_path / "own" / name / part / "1.jpg", number=2 * number + (part == "test"))
+                photograph(
+                    tmp_path / "own" / name / part / "1.jpg", number=2 * number + (part == "test")
+                )
 
         message = complaint(tmp_path / "own")
 
@@ -181,7 +197,9 @@ class TestTwoReadings:
 
         assert "hold folders of the same names" in complaint(tmp_path / "own")
 
-    @pytest.mark.parametrize("names", [("cat_train", "cat_test", "dog_train", "dog_test"), ("trainA", "testA")])
+    @pytest.mark.parametrize(
+        "names", [("cat_train", "cat_test", "dog_train", "dog_test"), ("trainA", "testA")]
+    )
     def test_parts_in_the_names_of_classes_are_refused(self, tmp_path, names):
         for start, name in enumerate(names):
             for number in range(8):
@@ -213,7 +231,9 @@ class TestTwoReadings:
         assert read(photos).train.files[0].startswith("class 0/images/")
 
     def test_a_folder_around_the_root_is_named(self, tmp_path):
-        shutil.move(fabricate_folder(tmp_path / "photos"), tmp_path / "archive" / "dataset" / "photos")
+        shutil.move(
+            fabricate_folder(tmp_path / "photos"), tmp_path / "archive" / "dataset" / "photos"
+        )
 
         message = complaint(tmp_path / "archive")
 
@@ -227,7 +247,9 @@ class TestTwoReadings:
 
         assert "has all its images in one folder, 'images' ('meta' beside it holds none)" in message
 
-    @pytest.mark.parametrize("names", [("images", "masks"), ("JPEGImages", "SegmentationClass", "SegmentationObject")])
+    @pytest.mark.parametrize(
+        "names", [("images", "masks"), ("JPEGImages", "SegmentationClass", "SegmentationObject")]
+    )
     def test_images_and_their_masks_are_no_classes(self, tmp_path, names):
         for start, name in enumerate(names):
             for number in range(8):
@@ -312,7 +334,13 @@ class TestFiles:
         assert sum(sizes(read(photos))) == 24
 
     def test_the_rest_is_counted_by_its_ending(self, photos):
-        for name in ("class 0/a.txt", "class 0/b.TXT", "class 1/README", "class 2/raw.heic", "about.pdf"):
+        for name in (
+            "class 0/a.txt",
+            "class 0/b.TXT",
+            "class 1/README",
+            "class 2/raw.heic",
+            "about.pdf",
+        ):
             (photos / name).write_text("no picture")
         photograph(photos / "cover.jpg", number=99)
         photograph(photos / "back.jpg", number=98)
@@ -464,4 +492,8 @@ def test_imagenet_has_parts_in_any_spelling(tmp_path):
         data = DATASETS["imagenet"].make(num_classes=3, image_size=32, val_share=0.25)
 
     assert sizes(data) == [12, 6, 6]
-    assert data.origins == {"train": "the rest of Train/", "val": "cut from Train/ by lot", "test": "Validation/"}
+    assert data.origins == {
+        "train": "the rest of Train/",
+        "val": "cut from Train/ by lot",
+        "test": "Validation/",
+    }

@@ -26,7 +26,9 @@ def by_formula(gate: A2Gate, x: Tensor) -> Tensor:
     """Sum over positions p and descriptors n: features[m, p] gather[n, p] mix[n, q], then the last convolution."""
 
     def project(conv: nn.Conv2d, values: Tensor) -> Tensor:
-        return torch.einsum("oc,bcp->bop", conv.weight[:, :, 0, 0], values) + conv.bias.view(1, -1, 1)
+        return torch.einsum("oc,bcp->bop", conv.weight[:, :, 0, 0], values) + conv.bias.view(
+            1, -1, 1
+        )
 
     flat = x.flatten(2)
     gather, mix = project(gate.gathering, flat).exp(), project(gate.distribution, flat).exp()
@@ -90,18 +92,31 @@ def test_the_images_of_a_batch_do_not_mix() -> None:
     torch.testing.assert_close(gate(x), torch.cat([gate(image) for image in x.split(1)]))
 
 
-@pytest.mark.parametrize(("channels", "reduction", "width"), [(8, 2, 4), (8, 1, 8), (9, 2, 4), (3, 8, 1)])
-def test_the_reduction_sets_the_number_and_the_width_of_descriptors(channels: int, reduction: int, width: int) -> None:
+@pytest.mark.parametrize(
+    ("channels", "reduction", "width"), [(8, 2, 4), (8, 1, 8), (9, 2, 4), (3, 8, 1)]
+)
+def test_the_reduction_sets_the_number_and_the_width_of_descriptors(
+    channels: int, reduction: int, width: int
+) -> None:
     gate = A2Gate(channels, reduction=reduction)
 
-    assert gate.features.out_channels == gate.gathering.out_channels == gate.distribution.out_channels == width
+    assert (
+        gate.features.out_channels
+        == gate.gathering.out_channels
+        == gate.distribution.out_channels
+        == width
+    )
     assert gate(torch.rand(1, channels, 2, 2)).shape == (1, channels, 2, 2)
 
 
 def test_resnet50_has_the_exact_parameters_a_quarter_percent_below_the_printed() -> None:
     with torch.device("meta"):
         backbone = BACKBONES["resnet50"].make(1000)
-        gates = {site.path: GATES["a2"].make(site.channels) for site in backbone.sites if site.path in SITES}
+        gates = {
+            site.path: GATES["a2"].make(site.channels)
+            for site in backbone.sites
+            if site.path in SITES
+        }
         network = GatedNetwork(backbone.module, gates)
     printed = float(published("table1", "ResNet-50 + A2-Nets", "params_m").printed) * 1e6
 

@@ -27,7 +27,9 @@ from dasbench.training.run_trial import run_trial
 def make_trial(backbone: str = "resnet18", **fields: object) -> Trial:
     chosen = {"name": backbone, "width": 4, "stem": "small"}
     data = {"name": "digits", "image_size": 16}
-    return resolve(Trial.model_validate({"backbone": chosen, "gate": "abn", "dataset": data, **fields}))
+    return resolve(
+        Trial.model_validate({"backbone": chosen, "gate": "abn", "dataset": data, **fields})
+    )
 
 
 def gate_of(network: GatedNetwork) -> AttentionBranchGate:
@@ -46,7 +48,9 @@ def test_values_of_a_small_map() -> None:
     """One channel, two classes, two pixels; the stage is the identity, and norms divide by sqrt(1 + eps)."""
     branch = AttentionBranch(nn.Identity(), 1, num_classes=2).double().eval()
     branch.evidence[0].weight.data = torch.tensor([2.0, -1.0], dtype=torch.float64).view(2, 1, 1, 1)
-    branch.classify.weight.data = torch.tensor([[0.5, 1.0], [0.0, 3.0]], dtype=torch.float64).view(2, 2, 1, 1)
+    branch.classify.weight.data = torch.tensor([[0.5, 1.0], [0.0, 3.0]], dtype=torch.float64).view(
+        2, 2, 1, 1
+    )
     branch.to_mask[0].weight.data.zero_()
     branch.to_mask[0].weight.data[0, 0, 1, 1:] = torch.tensor(
         [1.0, 0.25]
@@ -59,7 +63,10 @@ def test_values_of_a_small_map() -> None:
     out, (_, logits) = gate(x).flatten(), branch(x)
 
     shrink = 1 / math.sqrt(1 + 1e-5)
-    evidence = [[2 * 3 * shrink**2, 0.0], [0.0, 4 * shrink**2]]  # by class and pixel, after the ReLU
+    evidence = [
+        [2 * 3 * shrink**2, 0.0],
+        [0.0, 4 * shrink**2],
+    ]  # by class and pixel, after the ReLU
     masks = [1 / (1 + math.exp(-value * shrink)) for value in (evidence[0][0], -2 * evidence[1][1])]
     assert out.tolist() == pytest.approx([3 * (1 + masks[0]), -4 * (1 + masks[1])], abs=1e-12)
     expected = [(0.5 * evidence[0][0] + 1.0 * evidence[1][1]) / 2, 3.0 * evidence[1][1] / 2]
@@ -69,15 +76,25 @@ def test_values_of_a_small_map() -> None:
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50"])
 def test_the_branch_begins_with_the_following_stage_at_full_resolution(backbone: str) -> None:
     network = build_model(make_trial(backbone), num_classes=10)
-    stage, copied = network.backbone.get_submodule("layer4"), gate_of(network).branch.get_submodule("stage")
+    stage, copied = (
+        network.backbone.get_submodule("layer4"),
+        gate_of(network).branch.get_submodule("stage"),
+    )
 
     assert {key: value.shape for key, value in copied.state_dict().items()} == {
         key: value.shape for key, value in stage.state_dict().items()
     }
-    assert {module.stride for module in copied.modules() if isinstance(module, nn.Conv2d)} == {(1, 1)}
-    assert {module.stride for module in stage.modules() if isinstance(module, nn.Conv2d)} == {(1, 1), (2, 2)}
+    assert {module.stride for module in copied.modules() if isinstance(module, nn.Conv2d)} == {
+        (1, 1)
+    }
+    assert {module.stride for module in stage.modules() if isinstance(module, nn.Conv2d)} == {
+        (1, 1),
+        (2, 2),
+    }
     pairs = zip(copied.named_parameters(), stage.named_parameters(), strict=True)
-    assert not any(torch.equal(ours, theirs) for (_, ours), (name, theirs) in pairs if theirs.dim() == 4)
+    assert not any(
+        torch.equal(ours, theirs) for (_, ours), (name, theirs) in pairs if theirs.dim() == 4
+    )
 
 
 def test_its_convolutions_start_from_hes_distribution_over_the_fan_out() -> None:
@@ -99,7 +116,10 @@ def test_the_loss_is_the_sum_of_both_classifications() -> None:
     learner.model.train()
     logits = learner.model(part.content.images)
     (auxiliary,) = gate_of(learner.model).take_auxiliary()
-    losses = [functional.cross_entropy(one, part.content.labels, label_smoothing=0.1) for one in (logits, auxiliary)]
+    losses = [
+        functional.cross_entropy(one, part.content.labels, label_smoothing=0.1)
+        for one in (logits, auxiliary)
+    ]
 
     assert sum(learner.losses([part])).item() == pytest.approx(sum(losses).item(), rel=1e-5)
     assert losses[1].item() > 0
@@ -140,8 +160,12 @@ def test_it_follows_on_any_stage_but_the_last() -> None:
 
 
 def test_a_place_whose_channels_the_following_stage_cannot_take_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"'layer2\.0\.bn2' has 8 channels, but the stage that follows takes 32"):
-        build_model(make_trial("resnet50", placement={"stages": [2], "after": "inside"}), num_classes=10)
+    with pytest.raises(
+        ModelError, match=r"'layer2\.0\.bn2' has 8 channels, but the stage that follows takes 32"
+    ):
+        build_model(
+            make_trial("resnet50", placement={"stages": [2], "after": "inside"}), num_classes=10
+        )
 
 
 def test_a_backbone_without_a_classifier_is_refused() -> None:
@@ -161,7 +185,9 @@ def test_training_on_a_single_pixel_is_refused_with_a_remedy() -> None:
 
 
 def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path) -> None:
-    trial = make_trial(training={"epochs": 2, "lr": 0.05, "batch_size": 256}).with_values({"dataset.image_size": 8})
+    trial = make_trial(training={"epochs": 2, "lr": 0.05, "batch_size": 256}).with_values(
+        {"dataset.image_size": 8}
+    )
 
     def curve(outcome: Outcome) -> list[float]:
         assert outcome.status == "done", outcome.error
@@ -175,7 +201,10 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path) -> None:
 
 
 def test_resnet50_has_the_exact_number_of_parameters() -> None:
-    assert sum(parameter.numel() for parameter in build(ROW, device="meta").parameters()) == ROW.params_exact
+    assert (
+        sum(parameter.numel() for parameter in build(ROW, device="meta").parameters())
+        == ROW.params_exact
+    )
 
 
 def test_resnet50_has_the_published_multiply_adds() -> None:

@@ -35,15 +35,23 @@ def scramble(module: nn.Module) -> None:
 def test_values_of_a_small_map() -> None:
     gate = AttentionAlike(2, reduction=2)
     gate.psi.data = torch.tensor([1.0, -2.0])
-    gate.reduce.weight.data, gate.reduce.bias.data = torch.tensor([[2.0, 0.25]]), torch.tensor([0.5])
-    gate.expand.weight.data, gate.expand.bias.data = torch.tensor([[1.0], [-0.5]]), torch.tensor([0.1, 0.2])
+    gate.reduce.weight.data, gate.reduce.bias.data = (
+        torch.tensor([[2.0, 0.25]]),
+        torch.tensor([0.5]),
+    )
+    gate.expand.weight.data, gate.expand.bias.data = (
+        torch.tensor([[1.0], [-0.5]]),
+        torch.tensor([0.1, 0.2]),
+    )
     x = torch.tensor([[3.0, -1.0], [5.0, 7.0]]).view(1, 2, 1, 2)
 
     out = gate(x)
 
     hidden = 2 * 1 + 0.25 * -2 + 0.5
     factors = [1 / (1 + math.exp(-logit)) for logit in (hidden + 0.1, -0.5 * hidden + 0.2)]
-    assert out.flatten().tolist() == pytest.approx([3 * factors[0], -factors[0], 5 * factors[1], 7 * factors[1]])
+    assert out.flatten().tolist() == pytest.approx(
+        [3 * factors[0], -factors[0], 5 * factors[1], 7 * factors[1]]
+    )
 
 
 def test_no_image_changes_the_factors() -> None:
@@ -73,7 +81,9 @@ def test_folding_into_a_batch_norm_is_exact() -> None:
     assert (norm(x) - expected).abs().max() <= torch.finfo(torch.float64).eps
 
 
-@pytest.mark.parametrize("before", [nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8, affine=False), nn.Sequential()])
+@pytest.mark.parametrize(
+    "before", [nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8, affine=False), nn.Sequential()]
+)
 def test_what_is_no_batch_norm_with_weights_is_left_alone(before: nn.Module) -> None:
     state = copy.deepcopy(before.state_dict())
 
@@ -142,7 +152,10 @@ def test_it_costs_what_the_plain_network_costs() -> None:
     task = TASKS["classification"].make()
     fields = {"backbone": {"name": "resnet18", "width": 4}, "dataset": "digits"}
 
-    with_gate, plain = (task.cost(resolve(Trial.model_validate({**fields, "gate": gate}))) for gate in ("asr", "none"))
+    with_gate, plain = (
+        task.cost(resolve(Trial.model_validate({**fields, "gate": gate})))
+        for gate in ("asr", "none")
+    )
 
     assert with_gate == plain
 
@@ -154,7 +167,10 @@ def test_the_fused_network_has_the_exact_number_of_parameters(row: PaperRow) -> 
     with torch.device("meta"):
         network = build_model(trial, num_classes=table("table1").num_classes or 0)
 
-    assert sum(parameter.numel() for parameter in inference_form(network).parameters()) == row.params_exact
+    assert (
+        sum(parameter.numel() for parameter in inference_form(network).parameters())
+        == row.params_exact
+    )
 
 
 def test_in_training_every_block_has_a_vector_and_two_layers_more() -> None:

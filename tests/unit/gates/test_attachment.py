@@ -20,7 +20,9 @@ NAMES = ("abn", "asr", "emca")
 def make_trial(gate: object, **fields: object) -> Trial:
     backbone = {"name": "resnet18", "width": 4, "stem": "small"}
     data = {"name": "digits", "image_size": 16}
-    return resolve(Trial.model_validate({"backbone": backbone, "gate": gate, "dataset": data, **fields}))
+    return resolve(
+        Trial.model_validate({"backbone": backbone, "gate": gate, "dataset": data, **fields})
+    )
 
 
 def make_network(gate: str, **fields: object) -> GatedNetwork:
@@ -97,7 +99,9 @@ def test_the_backbone_starts_as_the_plain_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_training_on_one_batch_lowers_the_loss_and_moves_every_parameter(name: str) -> None:
-    gate = {"name": name} if name == "abn" else {"name": name, "reduction": 1}  # wide enough for some units to be open
+    gate = (
+        {"name": name} if name == "abn" else {"name": name, "reduction": 1}
+    )  # wide enough for some units to be open
     learner = TASKS["classification"].make().build(make_trial(gate), device=torch.device("cpu"))
     learner.model.train()
     batch = list(next(iter(learner.batches(1))))
@@ -113,7 +117,11 @@ def test_training_on_one_batch_lowers_the_loss_and_moves_every_parameter(name: s
         losses.append(loss.item())
 
     assert losses[-1] < 0.7 * losses[0]
-    assert [key for key, value in learner.model.gates.named_parameters() if torch.equal(value, start[key])] == []
+    assert [
+        key
+        for key, value in learner.model.gates.named_parameters()
+        if torch.equal(value, start[key])
+    ] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -27,7 +27,9 @@ def test_the_map_is_amplified_by_both_branches(fusion: Literal["product", "sum"]
     norm = 1 / math.sqrt(1 + 1e-5)
     for layer, weight in zip((gate.channel[0], gate.channel[3]), (0.5, -2.0), strict=True):
         weigh(layer, weight)
-    for layer, weight in zip((gate.spatial[i] for i in (0, 3, 6, 9)), (1.0, 2.0, 0.5, 0.25), strict=True):
+    for layer, weight in zip(
+        (gate.spatial[i] for i in (0, 3, 6, 9)), (1.0, 2.0, 0.5, 0.25), strict=True
+    ):
         weigh(layer, weight)
     x = torch.tensor([[1.0, 2.0], [-3.0, 4.0]], dtype=torch.float64)  # mean 1
 

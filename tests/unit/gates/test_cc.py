@@ -24,7 +24,9 @@ def slow_pass(gate: CcGate, image: Tensor) -> Tensor:
     out = image.clone()
     for i in range(image.shape[1]):
         for j in range(image.shape[2]):
-            seen = [(a, j) for a in range(image.shape[1]) if a != i] + [(i, b) for b in range(image.shape[2])]
+            seen = [(a, j) for a in range(image.shape[1]) if a != i] + [
+                (i, b) for b in range(image.shape[2])
+            ]
             energies = torch.stack([query[:, i, j] @ key[:, a, b] for a, b in seen])
             for weight, (a, b) in zip(energies.softmax(0), seen, strict=True):
                 out[:, i, j] += gate.gamma[0] * weight * value[:, a, b]

@@ -41,7 +41,9 @@ def linear(layer: nn.Linear, vector: Tensor) -> Tensor:
 def slow(gate: DeformAttnGate, image: Tensor) -> Tensor:
     """One image [C, H, W], position by position, head by head, point by point."""
     channels, height, width = image.shape
-    value = (torch.einsum("oc,chw->ohw", gate.value.weight, image) + gate.value.bias.view(-1, 1, 1)).detach()
+    value = (
+        torch.einsum("oc,chw->ohw", gate.value.weight, image) + gate.value.bias.view(-1, 1, 1)
+    ).detach()
     depth, out = channels // gate.heads, image.clone()
     for i in range(height):
         for j in range(width):

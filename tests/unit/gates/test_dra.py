@@ -22,7 +22,9 @@ def scramble(module: nn.Module) -> nn.Module:
 def block_at(block: ConvBlock, vector: Tensor) -> Tensor:
     """A `ConvBlock` in eval mode, for the vector of one position."""
     norm = block.norm
-    out = (block.conv.weight[:, :, 0, 0] @ vector - norm.running_mean) / (norm.running_var + 1e-5).sqrt()
+    out = (block.conv.weight[:, :, 0, 0] @ vector - norm.running_mean) / (
+        norm.running_var + 1e-5
+    ).sqrt()
     return (out * norm.weight + norm.bias).clamp(min=0)
 
 
@@ -47,7 +49,9 @@ def slow_position(gate: PositionAttention, image: Tensor) -> Tensor:
         for j in range(image.shape[2]):
             query = gate.query.weight[:, :, 0, 0] @ image[:, i, j] + gate.query.bias
             weights = torch.stack([query @ key for key in keys]).softmax(0)
-            out[:, i, j] += gate.scale[0] * sum(w * value for w, value in zip(weights, values, strict=True))
+            out[:, i, j] += gate.scale[0] * sum(
+                w * value for w, value in zip(weights, values, strict=True)
+            )
     return out
 
 
@@ -58,7 +62,9 @@ def slow_channel(gate: ChannelAttention, image: Tensor) -> Tensor:
     for channel, values in enumerate(flat):
         energies = torch.stack([values @ other for other in compact])
         weights = (energies.max() - energies).softmax(0)
-        out[channel] += gate.scale[0] * sum(w * other for w, other in zip(weights, compact, strict=True))
+        out[channel] += gate.scale[0] * sum(
+            w * other for w, other in zip(weights, compact, strict=True)
+        )
     return out.view_as(image)
 
 

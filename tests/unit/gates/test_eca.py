@@ -18,7 +18,8 @@ def test_a_gate_sees_its_neighbours_and_zeros_beyond_the_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "kernel"), [(1, 1), (4, 1), (16, 3), (64, 3), (128, 5), (256, 5), (512, 5), (1024, 5), (2048, 7)]
+    ("channels", "kernel"),
+    [(1, 1), (4, 1), (16, 3), (64, 3), (128, 5), (256, 5), (512, 5), (1024, 5), (2048, 7)],
 )
 def test_the_adaptive_kernel_grows_with_the_channels(channels: int, kernel: int) -> None:
     gate = EfficientChannelAttention(channels)

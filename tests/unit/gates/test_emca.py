@@ -26,7 +26,9 @@ class Twice(nn.Module):
         return torch.cat((x, x), dim=1) * 10
 
 
-def make_network(backbone: str = "resnet18", num_classes: int = 10, **fields: object) -> GatedNetwork:
+def make_network(
+    backbone: str = "resnet18", num_classes: int = 10, **fields: object
+) -> GatedNetwork:
     chosen = {"name": backbone, "width": 4, "stem": "small"}
     asked = {"backbone": chosen, "gate": "emca", "dataset": "digits", **fields}
     return build_model(resolve(Trial.model_validate(asked)), num_classes=num_classes)
@@ -59,7 +61,9 @@ def test_values_of_a_small_map(amplify: bool) -> None:
 
 
 @pytest.mark.parametrize(("backbone", "norm"), [("resnet18", "bn2"), ("resnet50", "bn3")])
-def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(backbone: str, norm: str) -> None:
+def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(
+    backbone: str, norm: str
+) -> None:
     """The formula again, on maps that hooks in front of all others have seen (blocks then add to them in place)."""
     network = make_network(backbone).eval()
     seen: dict[str, Tensor] = {}
@@ -67,7 +71,8 @@ def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(backbone: s
     there = dict(network.backbone.named_modules())
     for path in (path for path in places if path in there):
         there[path].register_forward_hook(
-            lambda _module, _inputs, output, path=path: seen.__setitem__(path, output.clone()), prepend=True
+            lambda _module, _inputs, output, path=path: seen.__setitem__(path, output.clone()),
+            prepend=True,
         )
     outputs: list[Tensor] = []
     second = list(network.gates.values())[1]
@@ -80,7 +85,9 @@ def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(backbone: s
     earlier = [seen[path].mean((2, 3)).repeat(1, 2) for path in places[:4] if path in seen]
     assert len(earlier) == {"resnet18": 2, "resnet50": 3}[backbone]
     weights = second.mix.weight.flatten()
-    mixed = sum(weight * mean for weight, mean in zip(weights, [*earlier, own.mean((2, 3))], strict=True)).relu()
+    mixed = sum(
+        weight * mean for weight, mean in zip(weights, [*earlier, own.mean((2, 3))], strict=True)
+    ).relu()
     factors = torch.sigmoid((mixed @ second.reduce.weight.T).relu() @ second.expand.weight.T)
     torch.testing.assert_close(outputs[0], own * factors[:, :, None, None])
 
@@ -88,7 +95,9 @@ def test_it_reads_the_ungated_maps_of_all_blocks_of_the_stage_before(backbone: s
 def test_before_the_first_stage_it_reads_the_stem() -> None:
     network = make_network().eval()
     stems: list[Tensor] = []
-    network.backbone.get_submodule("layer1").register_forward_pre_hook(lambda _module, inputs: stems.append(*inputs))
+    network.backbone.get_submodule("layer1").register_forward_pre_hook(
+        lambda _module, inputs: stems.append(*inputs)
+    )
     heard: list[Tensor] = []
     first = next(iter(network.gates.values()))
     assert isinstance(first, MultiscaleChannelAttention)
@@ -104,7 +113,9 @@ def test_the_stem_is_read_after_its_pool() -> None:
     trial = Trial.model_validate({"backbone": with_pool, "gate": "emca", "dataset": "digits"})
     network = build_model(resolve(trial), num_classes=10).eval()
     pooled: list[Tensor] = []
-    network.backbone.get_submodule("maxpool").register_forward_hook(lambda *call: pooled.append(call[-1]))
+    network.backbone.get_submodule("maxpool").register_forward_hook(
+        lambda *call: pooled.append(call[-1])
+    )
     heard: list[Tensor] = []
     first = next(iter(network.gates.values()))
     assert isinstance(first, MultiscaleChannelAttention)
@@ -148,10 +159,14 @@ def test_a_part_of_the_network_cannot_run_alone() -> None:
     stage1, stage2 = (network.backbone.get_submodule(name) for name in ("layer1", "layer2"))
     network(torch.randn(2, 3, 16, 16))
 
-    with pytest.raises(ModelError, match=r"site 'layer2\.0\.bn2': the gate heard 0 of the 2 earlier maps"):
+    with pytest.raises(
+        ModelError, match=r"site 'layer2\.0\.bn2': the gate heard 0 of the 2 earlier maps"
+    ):
         stage2(torch.randn(2, 4, 8, 8))
     stage1(torch.randn(3, 4, 8, 8))
-    with pytest.raises(ModelError, match="a batch of 2 images follows on earlier maps of a batch of 3"):
+    with pytest.raises(
+        ModelError, match="a batch of 2 images follows on earlier maps of a batch of 3"
+    ):
         stage2(torch.randn(2, 4, 8, 8))
 
 
@@ -190,7 +205,9 @@ def test_the_network_has_the_published_counts_in_binary_units(row: PaperRow) -> 
         backend_specific_config={"count_functional": False},
     )
 
-    assert sum(p.numel() for p in network.parameters()) == pytest.approx(params.value * UNITS[params.unit], rel=1e-3)
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(
+        params.value * UNITS[params.unit], rel=1e-3
+    )
     assert macs == pytest.approx(flops.value * UNITS[flops.unit], rel=0.006)
 
 

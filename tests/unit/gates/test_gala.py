@@ -50,7 +50,9 @@ def test_alpha_and_beta_start_with_unit_variance_and_biases_at_zero() -> None:
         assert parameter.mean().item() == pytest.approx(0, abs=0.05)
         assert parameter.std().item() == pytest.approx(1, abs=0.05)
         assert parameter.abs().max().item() < 2.28
-    assert all(not parameter.any() for name, parameter in gate.named_parameters() if name.endswith("bias"))
+    assert all(
+        not parameter.any() for name, parameter in gate.named_parameters() if name.endswith("bias")
+    )
 
 
 def test_none_of_its_parameters_gets_weight_decay() -> None:

@@ -29,12 +29,19 @@ def test_resnet50_has_the_published_parameters_with_gates_in_all_stages_or_in_th
     stages: list[int] | None, params: int
 ) -> None:
     """The row prints 28.10 M."""
-    fields = {"backbone": "resnet50", "gate": "gc", "placement": {"stages": stages}, "dataset": "digits"}
+    fields = {
+        "backbone": "resnet50",
+        "gate": "gc",
+        "placement": {"stages": stages},
+        "dataset": "digits",
+    }
     with torch.device("meta"):
         network = build_model(resolve_model(Trial.model_validate(fields)), num_classes=1000)
 
     assert sum(parameter.numel() for parameter in network.parameters()) == params
-    assert published("table1", "ResNet-50 + GCNet", "params_m").value * 1e6 == pytest.approx(params, rel=0.001)
+    assert published("table1", "ResNet-50 + GCNet", "params_m").value * 1e6 == pytest.approx(
+        params, rel=0.001
+    )
 
 
 def test_scaling_starts_at_one_half() -> None:
@@ -47,7 +54,9 @@ def test_the_context_is_that_of_the_position_with_most_attention() -> None:
     gate = GlobalContext(2, reduction=1)
     gate.attention.weight.data = torch.tensor([0.0, 1e4]).view(1, 2, 1, 1)
     gate.transform[3].weight.data = torch.eye(2).view(2, 2, 1, 1)
-    x = torch.tensor([[5.0, -7.0, 2.0], [0.0, 3.0, 1.0]]).view(1, 2, 1, 3)  # channel 1 chooses the second position
+    x = torch.tensor([[5.0, -7.0, 2.0], [0.0, 3.0, 1.0]]).view(
+        1, 2, 1, 3
+    )  # channel 1 chooses the second position
 
     change = gate.transform(torch.tensor([-7.0, 3.0]).view(1, 2, 1, 1))
 

@@ -27,7 +27,9 @@ def test_theta0_scales_by_the_sigmoid_of_the_mean_and_has_no_parameters() -> Non
 @each_kernelled
 def test_a_kernel_gathers_the_whole_map(variant: Kernelled) -> None:
     gate = GatherExcite(1, variant=variant, size=2).double().eval()
-    gate.gather.weight.data = torch.tensor([[1.0, -1.0], [0.5, 2.0]], dtype=torch.float64).view(1, 1, 2, 2)
+    gate.gather.weight.data = torch.tensor([[1.0, -1.0], [0.5, 2.0]], dtype=torch.float64).view(
+        1, 1, 2, 2
+    )
     x = torch.tensor([[1.0, 2.0], [4.0, 0.5]], dtype=torch.float64)
     logit = (1 - 2 + 2 + 1) / math.sqrt(1 + 1e-5)
     if variant == "theta_plus":
@@ -81,7 +83,9 @@ def test_biases_learn_twice_as_fast_and_neither_they_nor_the_norm_decay() -> Non
 
 
 @pytest.mark.parametrize(("variant", "undecayed"), [("theta0", 0), ("theta", 2)])
-def test_without_a_channel_mlp_no_rate_is_changed(variant: Literal["theta0", "theta"], undecayed: int) -> None:
+def test_without_a_channel_mlp_no_rate_is_changed(
+    variant: Literal["theta0", "theta"], undecayed: int
+) -> None:
     gate = GatherExcite(8, variant=variant, size=3)
 
     assert gate.rate_factors() == {}
@@ -90,9 +94,16 @@ def test_without_a_channel_mlp_no_rate_is_changed(variant: Literal["theta0", "th
 
 @pytest.mark.parametrize(
     ("size", "base_channels", "sizes"),
-    [(56, 256, [56, 28, 14, 7]), (57, 256, [57, 29, 15, 8]), (7, 2048, [56, 28, 14, 7]), (9, None, [9, 9, 9, 9])],
+    [
+        (56, 256, [56, 28, 14, 7]),
+        (57, 256, [57, 29, 15, 8]),
+        (7, 2048, [56, 28, 14, 7]),
+        (9, None, [9, 9, 9, 9]),
+    ],
 )
-def test_the_size_halves_as_the_channels_double(size: int, base_channels: int | None, sizes: list[int]) -> None:
+def test_the_size_halves_as_the_channels_double(
+    size: int, base_channels: int | None, sizes: list[int]
+) -> None:
     with torch.device("meta"):
         gates = [
             GatherExcite(channels, variant="theta", size=size, base_channels=base_channels)

@@ -42,7 +42,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("train", [True, False])
-def test_shape_and_type_are_kept_on_maps_of_any_size(name: str, size: tuple[int, int], train: bool) -> None:
+def test_shape_and_type_are_kept_on_maps_of_any_size(
+    name: str, size: tuple[int, int], train: bool
+) -> None:
     gate = make(name, scrambled=True).train(train)
     x = image(*size)
 
@@ -60,7 +62,9 @@ def test_every_gradient_is_there_and_finite(name: str, size: tuple[int, int]) ->
     gate(x).square().sum().backward()
 
     grads = {"x": x.grad, **{key: parameter.grad for key, parameter in gate.named_parameters()}}
-    assert [key for key, grad in grads.items() if grad is None or not bool(grad.isfinite().all())] == []
+    assert [
+        key for key, grad in grads.items() if grad is None or not bool(grad.isfinite().all())
+    ] == []
 
 
 def test_no_parameter_is_idle_once_training_has_begun(name: str) -> None:
@@ -68,7 +72,11 @@ def test_no_parameter_is_idle_once_training_has_begun(name: str) -> None:
 
     gate(image(9, 7, batch=3)).pow(3).sum().backward()
 
-    assert [key for key, parameter in gate.named_parameters() if not bool(parameter.grad.abs().max() > 0)] == []
+    assert [
+        key
+        for key, parameter in gate.named_parameters()
+        if not bool(parameter.grad.abs().max() > 0)
+    ] == []
 
 
 def test_gradients_are_the_derivatives(name: str) -> None:
@@ -190,7 +198,9 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "parameter"), [(name, key) for name, params in PARAMETERS.items() for key in params])
+@pytest.mark.parametrize(
+    ("name", "parameter"), [(name, key) for name, params in PARAMETERS.items() for key in params]
+)
 def test_every_parameter_changes_the_gate_and_has_a_range(name: str, parameter: str) -> None:
     value = PARAMETERS[name][parameter]
     usual = make(name, scrambled=True).eval()(image(8, 6))

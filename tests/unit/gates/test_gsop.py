@@ -39,7 +39,9 @@ def slow_factors(gate: GsopGate, x: np.ndarray) -> np.ndarray:
 
     positions = np.maximum(x, 0).reshape(len(x), -1)
     reduced = state["reduce.weight"][:, :, 0, 0] @ positions + state["reduce.bias"][:, None]
-    reduced = np.stack([np.maximum(norm("reduce_norm", i, row), 0) for i, row in enumerate(reduced)])
+    reduced = np.stack(
+        [np.maximum(norm("reduce_norm", i, row), 0) for i, row in enumerate(reduced)]
+    )
     rows = [norm("row_norm", i, row) for i, row in enumerate(np.cov(reduced, bias=True))]
     squeezed = [
         state["rows.weight"][4 * i + k, 0, :, 0] @ row + state["rows.bias"][4 * i + k]
@@ -50,7 +52,9 @@ def slow_factors(gate: GsopGate, x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-logits))
 
 
-def make_network(num_classes: int = 10, *, gate: object = "gsop", **backbone: object) -> GatedNetwork:
+def make_network(
+    num_classes: int = 10, *, gate: object = "gsop", **backbone: object
+) -> GatedNetwork:
     fields = {"backbone": {"name": "resnet50", **backbone}, "gate": gate, "dataset": "digits"}
     return build_model(resolve_model(Trial.model_validate(fields)), num_classes=num_classes)
 
@@ -120,22 +124,35 @@ def test_maps_of_the_first_stage_are_thinned_and_no_others_whatever_their_size(s
     network = make_network(width=4).eval()
     seen: list[tuple[int, ...]] = []
     for gate in network.gates.values():
-        gate.reduce.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape[-2:]))
+        gate.reduce.register_forward_hook(
+            lambda _module, _inputs, output: seen.append(output.shape[-2:])
+        )
 
     network(torch.randn(1, 3, side, side))
 
-    assert seen == [(side // 8, side // 8)] * 2 + [(side // 16, side // 16)] * 2  # the last stage keeps stride 1
+    assert (
+        seen == [(side // 8, side // 8)] * 2 + [(side // 16, side // 16)] * 2
+    )  # the last stage keeps stride 1
 
 
 def test_a_given_stride_holds_in_every_stage() -> None:
-    strides = [gate.stride for gate in make_network(gate={"name": "gsop", "stride": 3}, width=4).gates.values()]
+    strides = [
+        gate.stride
+        for gate in make_network(gate={"name": "gsop", "stride": 3}, width=4).gates.values()
+    ]
 
     assert strides == [3, 3, 3, 3]
 
 
 def test_without_a_first_stage_among_the_chosen_no_map_is_thinned() -> None:
-    fields = {"backbone": {"name": "resnet50", "width": 4}, "placement": {"stages": [2, 4]}, "dataset": "digits"}
-    network = build_model(resolve_model(Trial.model_validate({**fields, "gate": "gsop"})), num_classes=10)
+    fields = {
+        "backbone": {"name": "resnet50", "width": 4},
+        "placement": {"stages": [2, 4]},
+        "dataset": "digits",
+    }
+    network = build_model(
+        resolve_model(Trial.model_validate({**fields, "gate": "gsop"})), num_classes=10
+    )
 
     assert [gate.stride for gate in network.gates.values()] == [None, None]
 
@@ -167,7 +184,9 @@ def test_convolutions_start_from_hes_distribution_over_the_fan_out() -> None:
 
     deviations = [conv.weight.std().item() for conv in (gate.reduce, gate.rows, gate.expand)]
 
-    assert deviations == pytest.approx([(2 / 128) ** 0.5, (2 / (512 * 128)) ** 0.5, (2 / 512) ** 0.5], rel=0.05)
+    assert deviations == pytest.approx(
+        [(2 / 128) ** 0.5, (2 / (512 * 128)) ** 0.5, (2 / 512) ** 0.5], rel=0.05
+    )
 
 
 def test_training_on_one_pixel_is_refused_with_a_remedy() -> None:
@@ -194,7 +213,9 @@ def test_resnet50_has_the_published_parameters() -> None:
 def test_resnet50_has_the_published_multiply_adds_once_its_last_stage_keeps_stride_1() -> None:
     figure = published("table1", "ResNet-50 + GSoP-Net", "flops_g")
 
-    by_stride = {stride: module_macs(make_network(1000, last_stride=stride)) / 1e9 for stride in (1, 2)}
+    by_stride = {
+        stride: module_macs(make_network(1000, last_stride=stride)) / 1e9 for stride in (1, 2)
+    }
 
     assert by_stride[1] == pytest.approx(float(figure.printed), rel=0.003)
     assert by_stride[2] < 0.8 * float(figure.printed)

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.slow  # importing timm takes several seconds
 
 def resnet18_of_timm(attention: Any) -> nn.Module:
     resnet = pytest.importorskip("timm.models.resnet")
-    return resnet.ResNet(resnet.BasicBlock, (2, 2, 2, 2), num_classes=10, block_args={"attn_layer": attention})
+    return resnet.ResNet(
+        resnet.BasicBlock, (2, 2, 2, 2), num_classes=10, block_args={"attn_layer": attention}
+    )
 
 
 def se_resnet50() -> tuple[nn.Module, dict[str, Any]]:
@@ -51,10 +53,15 @@ def take_cbam(ours: nn.Module, theirs: nn.Module) -> None:
     for mine, other in ((ours.mlp[0], theirs.channel.fc1), (ours.mlp[2], theirs.channel.fc2)):
         mine.load_state_dict({"weight": other.weight.flatten(1), "bias": other.bias})
     ours.norm.load_state_dict(theirs.spatial.conv.bn.state_dict())
-    ours.spatial.weight.data = theirs.spatial.conv.conv.weight.data.flip(1)  # they stack mean before max
+    ours.spatial.weight.data = theirs.spatial.conv.conv.weight.data.flip(
+        1
+    )  # they stack mean before max
 
 
-NETWORKS: dict[str, tuple[Callable[[], tuple[nn.Module, dict[str, Any]]], Callable[[nn.Module, nn.Module], None]]] = {
+NETWORKS: dict[
+    str,
+    tuple[Callable[[], tuple[nn.Module, dict[str, Any]]], Callable[[nn.Module, nn.Module], None]],
+] = {
     "SE-ResNet-50": (se_resnet50, take_se),
     "ECA-ResNet-18": (eca_resnet18, take_eca),
     "CBAM-ResNet-18": (cbam_resnet18, take_cbam),
@@ -68,7 +75,9 @@ def twins(name: str) -> tuple[GatedNetwork, nn.Module]:
     with torch.no_grad():
         for tensor in theirs.parameters():
             tensor.copy_(torch.randn_like(tensor) * 0.05 + (tensor.dim() == 1))
-    ours = build_model(resolve_model(Trial.model_validate({**fields, "dataset": "digits"})), num_classes=10)
+    ours = build_model(
+        resolve_model(Trial.model_validate({**fields, "dataset": "digits"})), num_classes=10
+    )
     plain = {key: value for key, value in theirs.state_dict().items() if ".se." not in key}
     ours.backbone.load_state_dict(plain)
     for key, gate in ours.gates.items():
@@ -78,7 +87,9 @@ def twins(name: str) -> tuple[GatedNetwork, nn.Module]:
 
 
 def behaviour(network: nn.Module, *, train: bool) -> tuple[Tensor, Tensor]:
-    x = torch.randn(3, 3, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    x = torch.randn(
+        3, 3, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    ).requires_grad_()
     logits = network.train(train)(x)
     (gradient,) = torch.autograd.grad(logits.square().sum(), x)
     return logits.detach(), gradient
@@ -89,7 +100,9 @@ def behaviour(network: nn.Module, *, train: bool) -> tuple[Tensor, Tensor]:
 def test_equal_weights_give_equal_logits_and_gradients(name: str, train: bool) -> None:
     ours, theirs = twins(name)
 
-    for mine, other in zip(behaviour(ours, train=train), behaviour(theirs, train=train), strict=True):
+    for mine, other in zip(
+        behaviour(ours, train=train), behaviour(theirs, train=train), strict=True
+    ):
         torch.testing.assert_close(mine, other, rtol=1e-8, atol=1e-8 * float(other.abs().max()))
 
 
@@ -97,7 +110,9 @@ def test_equal_weights_give_equal_logits_and_gradients(name: str, train: bool) -
 def test_the_comparison_detects_one_changed_gate(name: str) -> None:
     ours, theirs = twins(name)
     with torch.no_grad():
-        for parameter in ours.gates["layer3:1:bn3" if "50" in name else "layer3:1:bn2"].parameters():
+        for parameter in ours.gates[
+            "layer3:1:bn3" if "50" in name else "layer3:1:bn2"
+        ].parameters():
             parameter.mul_(1.5)
 
     mine, other = behaviour(ours, train=False)[0], behaviour(theirs, train=False)[0]

@@ -30,7 +30,11 @@ def randomise(module: nn.Module) -> None:
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):
             if tensor.is_floating_point():
-                tensor.copy_(torch.rand_like(tensor) + 0.5 if tensor.dim() == 1 else torch.randn_like(tensor) * 0.3)
+                tensor.copy_(
+                    torch.rand_like(tensor) + 0.5
+                    if tensor.dim() == 1
+                    else torch.randn_like(tensor) * 0.3
+                )
 
 
 def copy_weights(*pairs: tuple[nn.Module, nn.Module]) -> None:
@@ -55,7 +59,10 @@ def se_of_torchvision() -> Pair:
 
 
 def se_of_timm() -> Pair:
-    ours, theirs = SqueezeExcitation(CHANNELS), timm_layers().SEModule(CHANNELS, rd_divisor=1, bias=False)
+    ours, theirs = (
+        SqueezeExcitation(CHANNELS),
+        timm_layers().SEModule(CHANNELS, rd_divisor=1, bias=False),
+    )
     randomise(theirs)
     copy_weights((ours.reduce, theirs.fc1), (ours.expand, theirs.fc2))
     return Pair(ours, theirs)
@@ -63,10 +70,15 @@ def se_of_timm() -> Pair:
 
 def cbam_of_timm() -> Pair:
     """The peer stacks mean before max, we stack max before mean, as the authors do."""
-    ours, theirs = ConvolutionalBlockAttention(CHANNELS), timm_layers().cbam.CbamModule(CHANNELS, mlp_bias=True)
+    ours, theirs = (
+        ConvolutionalBlockAttention(CHANNELS),
+        timm_layers().cbam.CbamModule(CHANNELS, mlp_bias=True),
+    )
     randomise(theirs)
     copy_weights(
-        (ours.mlp[0], theirs.channel.fc1), (ours.mlp[2], theirs.channel.fc2), (ours.norm, theirs.spatial.conv.bn)
+        (ours.mlp[0], theirs.channel.fc1),
+        (ours.mlp[2], theirs.channel.fc2),
+        (ours.norm, theirs.spatial.conv.bn),
     )
     ours.spatial.weight.data = theirs.spatial.conv.conv.weight.data.flip(1)
     return Pair(ours, theirs)
@@ -87,7 +99,11 @@ def gc_of_timm(fusion: str) -> Pair:
     mlp = theirs.mlp_add or theirs.mlp_scale
     randomise(theirs)
     ours.transform[1].eps = mlp.norm.eps
-    copy_weights((ours.attention, theirs.conv_attn), (ours.transform[0], mlp.fc1), (ours.transform[3], mlp.fc2))
+    copy_weights(
+        (ours.attention, theirs.conv_attn),
+        (ours.transform[0], mlp.fc1),
+        (ours.transform[3], mlp.fc2),
+    )
     ours.transform[1].weight.data = mlp.norm.weight.data[:, None, None].clone()
     ours.transform[1].bias.data = mlp.norm.bias.data[:, None, None].clone()
     return Pair(ours, theirs, blind=frozenset({"attention.bias"}))
@@ -114,7 +130,9 @@ def behaviour(module: nn.Module, *, train: bool) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(3, CHANNELS, 7, 5, dtype=torch.float64, generator=generator).requires_grad_()
     out = module.train(train)(x)
-    (gradient,) = torch.autograd.grad(out, x, torch.randn(out.shape, dtype=torch.float64, generator=generator))
+    (gradient,) = torch.autograd.grad(
+        out, x, torch.randn(out.shape, dtype=torch.float64, generator=generator)
+    )
     return torch.stack([out.detach(), gradient])
 
 
@@ -131,7 +149,9 @@ def prepare(name: str) -> Pair:
 def test_equal_weights_give_equal_outputs_and_gradients(pair: str, train: bool) -> None:
     ours, theirs, _ = prepare(pair)
 
-    torch.testing.assert_close(behaviour(ours, train=train), behaviour(theirs, train=train), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        behaviour(ours, train=train), behaviour(theirs, train=train), rtol=1e-10, atol=1e-10
+    )
 
 
 @each_pair

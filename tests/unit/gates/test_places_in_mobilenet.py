@@ -12,7 +12,9 @@ from dasbench.paper.tables import table
 from dasbench.spec.trial import Trial
 
 IN_THE_BRANCH = [
-    name for name in GATES.names() if GATES[name].traits.get("placement", {}).get("after") in ("before_add", "inside")
+    name
+    for name in GATES.names()
+    if GATES[name].traits.get("placement", {}).get("after") in ("before_add", "inside")
 ]
 """Gates that stand inside of a ResNet's residual branch, at its end or in its middle."""
 
@@ -35,11 +37,15 @@ def scramble(module: nn.Module) -> None:
 
 
 def convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    return F.conv2d(x, layer.weight, stride=layer.stride, padding=layer.padding, groups=layer.groups)
+    return F.conv2d(
+        x, layer.weight, stride=layer.stride, padding=layer.padding, groups=layer.groups
+    )
 
 
 def normalised(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
-    return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+    return F.batch_norm(
+        x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+    )
 
 
 def branch(block: InvertedResidual, x: Tensor) -> Tensor:
@@ -53,7 +59,9 @@ def branch(block: InvertedResidual, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", [name for name in IN_THE_BRANCH if name != "emca"])
 @torch.no_grad()
 def test_the_gate_is_the_last_of_the_branch_before_the_addition(name: str) -> None:
-    chosen = {"name": name, "reduction": 4} if name == "gc" else name  # layer norm of one hidden value is a constant
+    chosen = (
+        {"name": name, "reduction": 4} if name == "gc" else name
+    )  # layer norm of one hidden value is a constant
     network = make_network(chosen, width_mult=0.5).double().eval()
     scramble(network)
     block = network.backbone.get_submodule(WITH_SKIP)
@@ -75,7 +83,9 @@ def test_a_block_without_skip_connection_ends_with_the_gate() -> None:
 
     out = block(x)
 
-    torch.testing.assert_close(out, network.gates["features:2:conv:3"](branch(block, x)), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        out, network.gates["features:2:conv:3"](branch(block, x)), rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", IN_THE_BRANCH)
@@ -86,7 +96,9 @@ def test_every_gate_of_a_residual_branch_stands_at_the_end_of_one(name: str) -> 
     blocks = {path.replace(":", ".").rpartition(".conv.")[0] for path in network.gates}
     usual = GATES[name].traits["placement"].get("blocks", "all")
     assert len(blocks) == len(network.gates) == {"all": 17, "first": 7, "last": 7}[usual]
-    assert all(isinstance(network.backbone.get_submodule(path), InvertedResidual) for path in blocks)
+    assert all(
+        isinstance(network.backbone.get_submodule(path), InvertedResidual) for path in blocks
+    )
 
 
 def test_emca_reads_the_ends_of_the_branches_of_the_stage_before() -> None:
@@ -105,7 +117,9 @@ def test_asr_dissolves_into_the_last_norm_of_every_branch() -> None:
     fused = inference_form(network)
 
     assert (len(network.gates), len(fused.gates)) == (17, 0)
-    assert not torch.equal(network(x), make_network("none", width_mult=0.1, stem="small").double().eval()(x))
+    assert not torch.equal(
+        network(x), make_network("none", width_mult=0.1, stem="small").double().eval()(x)
+    )
     torch.testing.assert_close(fused(x), network(x), rtol=1e-12, atol=1e-12)
 
 
@@ -125,6 +139,9 @@ def test_asr_costs_what_the_plain_network_costs() -> None:
     task = TASKS["classification"].make()
     fields = {"backbone": {"name": "mobilenet_v2", "width_mult": 0.1}, "dataset": "digits"}
 
-    with_gate, plain = (task.cost(resolve(Trial.model_validate({**fields, "gate": gate}))) for gate in ("asr", "none"))
+    with_gate, plain = (
+        task.cost(resolve(Trial.model_validate({**fields, "gate": gate})))
+        for gate in ("asr", "none")
+    )
 
     assert with_gate == plain

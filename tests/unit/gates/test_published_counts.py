@@ -51,12 +51,16 @@ def test_resnets_have_the_exact_number_of_parameters(row: PaperRow) -> None:
 def test_mobilenet_v2_has_the_exact_number_of_parameters(row: PaperRow) -> None:
     network = build(row, device="meta")
 
-    assert [path.rpartition(":conv:")[0] for path in network.gates] == [f"features:{block}" for block in range(1, 18)]
+    assert [path.rpartition(":conv:")[0] for path in network.gates] == [
+        f"features:{block}" for block in range(1, 18)
+    ]
     assert num_parameters(network) == row.params_exact
 
 
 @pytest.mark.parametrize("row", rows(backbone="mobilenet_v2"), ids=lambda row: row.label)
-def test_gates_in_every_block_of_mobilenet_v2_add_up_to_the_exact_number_of_parameters(row: PaperRow) -> None:
+def test_gates_in_every_block_of_mobilenet_v2_add_up_to_the_exact_number_of_parameters(
+    row: PaperRow,
+) -> None:
     assert row.gate is not None
     make = GATES[row.gate.name].make
     plain = table("table1").row("MobileNetV2").params_exact
@@ -75,17 +79,23 @@ def test_bam_stands_at_the_ends_of_the_first_three_stages() -> None:
 
 @pytest.mark.parametrize("name", sorted({*NAMES, "eca", "ge"} - {"bam"}))
 def test_all_others_stand_before_the_addition_in_every_block(name: str) -> None:
-    trial = resolve(Trial.model_validate({"backbone": "resnet18", "gate": name, "dataset": "digits"}))
+    trial = resolve(
+        Trial.model_validate({"backbone": "resnet18", "gate": name, "dataset": "digits"})
+    )
 
     with torch.device("meta"):
         network = build_model(trial, num_classes=10)
 
-    assert list(network.gates) == [f"layer{stage}:{block}:bn2" for stage in (1, 2, 3, 4) for block in (0, 1)]
+    assert list(network.gates) == [
+        f"layer{stage}:{block}:bn2" for stage in (1, 2, 3, 4) for block in (0, 1)
+    ]
     assert all(gate is not None for gate in network.gates.values())
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in rows(backbone="resnet") if row.published["flops_g"] is not None], ids=lambda row: row.label
+    "row",
+    [row for row in rows(backbone="resnet") if row.published["flops_g"] is not None],
+    ids=lambda row: row.label,
 )
 def test_resnets_have_the_published_multiply_adds(row: PaperRow) -> None:
     """Within 0.3 % by the counter that the published figures come from; it sees leaf modules alone."""

@@ -31,7 +31,9 @@ def slow(gate: SaGate, x: Tensor) -> Tensor:
             else:
                 kind, i = "spatial", place - width // 2
                 spread = (values.var(correction=0) + 1e-5).sqrt()
-                seen = (values - values.mean()) / spread * state["norm.weight"][i] + state["norm.bias"][i]
+                seen = (values - values.mean()) / spread * state["norm.weight"][i] + state[
+                    "norm.bias"
+                ][i]
             factor = torch.sigmoid(state[f"{kind}_weight"][i] * seen + state[f"{kind}_bias"][i])
             target = 2 * channel if channel < channels // 2 else 2 * channel - channels + 1
             out[image, target] = values * factor
@@ -53,7 +55,9 @@ def test_a_new_gate_shuffles_and_scales_by_sigmoid_of_1() -> None:
     x = torch.randn(2, 8, 3, 4)
 
     torch.testing.assert_close(SaGate(8)(x), interleave_halves(x) * torch.tensor(1.0).sigmoid())
-    assert not torch.allclose(scramble(SaGate(8))(x), interleave_halves(x) * torch.tensor(1.0).sigmoid(), atol=1e-2)
+    assert not torch.allclose(
+        scramble(SaGate(8))(x), interleave_halves(x) * torch.tensor(1.0).sigmoid(), atol=1e-2
+    )
 
 
 def test_moving_positions_moves_the_result_with_them() -> None:
@@ -69,7 +73,9 @@ def test_moving_positions_moves_the_result_with_them() -> None:
 
 
 @given(st.integers(1, 4096))
-def test_the_default_is_the_largest_power_of_two_up_to_64_that_the_channels_allow(half: int) -> None:
+def test_the_default_is_the_largest_power_of_two_up_to_64_that_the_channels_allow(
+    half: int,
+) -> None:
     possible = [2**power for power in range(7) if 2 * half % (2 * 2**power) == 0]
 
     assert SaGate(2 * half).groups == max(possible)
@@ -78,7 +84,9 @@ def test_the_default_is_the_largest_power_of_two_up_to_64_that_the_channels_allo
 @pytest.mark.parametrize(
     ("channels", "groups", "remedy"), [(64, 64, "such as 32"), (24, 8, "divisor of 12, such as 4")]
 )
-def test_groups_that_do_not_divide_are_refused_with_a_remedy(channels: int, groups: int, remedy: str) -> None:
+def test_groups_that_do_not_divide_are_refused_with_a_remedy(
+    channels: int, groups: int, remedy: str
+) -> None:
     with pytest.raises(ModelError, match=remedy):
         SaGate(channels, groups=groups)
     assert SaGate(2 * channels * groups, groups=groups).groups == groups
@@ -101,7 +109,9 @@ def test_one_value_per_channel_is_refused_with_a_remedy() -> None:
 def test_the_parameters_are_shared_by_all_groups() -> None:
     """Four numbers and an affine norm for half a group: 3 C / G."""
     params = {
-        (channels, groups): sum(parameter.numel() for parameter in SaGate(channels, groups=groups).parameters())
+        (channels, groups): sum(
+            parameter.numel() for parameter in SaGate(channels, groups=groups).parameters()
+        )
         for channels, groups in [(256, 64), (2048, 64), (64, 32)]
     }
 

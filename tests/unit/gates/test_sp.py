@@ -86,7 +86,9 @@ def test_transposed_kernels_treat_the_transposed_map_alike() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 4), (4, 1), (1, 1)])
-def test_training_one_image_of_a_single_strip_is_refused_with_a_remedy(size: tuple[int, int]) -> None:
+def test_training_one_image_of_a_single_strip_is_refused_with_a_remedy(
+    size: tuple[int, int],
+) -> None:
     gate = SpGate(4)
     x = torch.rand(1, 4, *size)
 

@@ -34,7 +34,9 @@ def test_a_channel_is_scaled_by_its_mean_and_unbiased_deviation() -> None:
     out = gate(torch.tensor([[[[0.0, 2.0]]]], dtype=torch.float64))
 
     (style,) = styles_of((0.0, 2.0))
-    assert out.flatten().tolist() == pytest.approx([0.0, 2 * sigmoid(style / math.sqrt(1 + 1e-5))], abs=1e-12)
+    assert out.flatten().tolist() == pytest.approx(
+        [0.0, 2 * sigmoid(style / math.sqrt(1 + 1e-5))], abs=1e-12
+    )
 
 
 def test_in_training_the_styles_of_a_batch_are_normalised() -> None:
@@ -44,7 +46,11 @@ def test_in_training_the_styles_of_a_batch_are_normalised() -> None:
 
     low, high = styles_of(*maps)
     deviate = (high - low) / 2 / math.sqrt(((high - low) / 2) ** 2 + 1e-5)
-    expected = [value * sigmoid(sign * deviate) for pair, sign in zip(maps, (-1, 1), strict=True) for value in pair]
+    expected = [
+        value * sigmoid(sign * deviate)
+        for pair, sign in zip(maps, (-1, 1), strict=True)
+        for value in pair
+    ]
     assert out.flatten().tolist() == pytest.approx(expected, abs=1e-12)
 
 
@@ -73,9 +79,13 @@ def test_training_on_one_image_is_refused_with_a_remedy() -> None:
 def test_a_map_of_one_pixel_is_refused_at_its_site(train: bool) -> None:
     """ResNet-18 with the ImageNet stem turns images of 32 px into maps of 1x1."""
     trial = resolve(
-        Trial.model_validate({"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"})
+        Trial.model_validate(
+            {"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"}
+        )
     )
     network = build_model(trial, num_classes=2).train(train)
 
-    with pytest.raises(ModelError, match=r"site 'layer4\.0\.bn2': a map of 1x1 has no standard deviation.*stem"):
+    with pytest.raises(
+        ModelError, match=r"site 'layer4\.0\.bn2': a map of 1x1 has no standard deviation.*stem"
+    ):
         network(torch.randn(2, 3, 32, 32))

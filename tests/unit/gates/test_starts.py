@@ -74,10 +74,18 @@ STARTS: dict[str, dict[str, Start]] = {
     },
     "gc": {"attention.weight": he_over_fan_in, "attention.bias": 0.0, "transform.3.*": 0.0},
     "ge": {"gather.weight": he_over_fan_in, "excite.?.weight": gaussian(0.01), "*.bias": 0.0},
-    "gsop": {"reduce.weight": he_over_fan_out, "rows.weight": he_over_fan_out, "expand.weight": he_over_fan_out},
+    "gsop": {
+        "reduce.weight": he_over_fan_out,
+        "rows.weight": he_over_fan_out,
+        "expand.weight": he_over_fan_out,
+    },
     "sa": {"*_weight": 0.0, "*_bias": 1.0},
     "se": {},
-    "sp": {"rows.weight": he_over_fan_out, "columns.weight": he_over_fan_out, "fuse.weight": he_over_fan_out},
+    "sp": {
+        "rows.weight": he_over_fan_out,
+        "columns.weight": he_over_fan_out,
+        "fuse.weight": he_over_fan_out,
+    },
     "srm": {"style": 0.0},
     "triplet": {"*.conv.weight": he_over_fan_out, "over_channels.norm.weight": 0.0},
 }
@@ -120,12 +128,17 @@ def test_parameters_start_as_the_authors_start_them(gate: str) -> None:
         for name, _ in fresh.named_parameters()
         if name not in ELSEWHERE.get(gate, [])
     }
-    smallest = min((fresh.get_parameter(name).numel() for name in starts if callable(starts[name])), default=DRAWN)
+    smallest = min(
+        (fresh.get_parameter(name).numel() for name in starts if callable(starts[name])),
+        default=DRAWN,
+    )
     drawn = [GATES[gate].make(CHANNELS, **params) for _ in range(ceil(DRAWN / smallest))]
 
     for name, start in starts.items():
         values = torch.cat([one.get_parameter(name).detach().flatten() for one in drawn])
         if callable(start):
-            assert values.std().item() == pytest.approx(start(layer_weight(fresh, name)), rel=0.05), name
+            assert values.std().item() == pytest.approx(
+                start(layer_weight(fresh, name)), rel=0.05
+            ), name
         else:
             assert values.eq(start).all(), name

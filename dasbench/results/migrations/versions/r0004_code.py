@@ -16,7 +16,9 @@ _BATCH = 500
 
 def upgrade() -> None:
     """Add what the key of a trial knows of its code; older trials were trained under an older meaning."""
-    rebuilt = op.get_bind().dialect.name == "sqlite"  # what is wide stays last: there, a row is read in that order
+    rebuilt = (
+        op.get_bind().dialect.name == "sqlite"
+    )  # what is wide stays last: there, a row is read in that order
     with op.batch_alter_table("das_trials", recreate="always" if rebuilt else "never") as trials:
         for column in (
             sa.Column("semantics", sa.Integer, nullable=False, server_default="1",
@@ -47,12 +49,23 @@ def _create_costs() -> None:
         "das_costs",
         sa.Column("network", sa.String(16), nullable=False),
         sa.Column("network_code", sa.String(16), nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False, autoincrement=False, comment="of the way of counting"),
+        sa.Column(
+            "revision",
+            sa.Integer,
+            nullable=False,
+            autoincrement=False,
+            comment="of the way of counting",
+        ),
         sa.Column("params_full", sa.BigInteger, nullable=False),
         sa.Column("macs_full", sa.BigInteger, nullable=False),
         sa.Column("params_paper", sa.BigInteger, nullable=False),
         sa.Column("macs_paper", sa.BigInteger, nullable=False),
-        sa.Column("cost_details", sa.Text, nullable=False, comment="uncounted operators, input size, versions; JSON"),
+        sa.Column(
+            "cost_details",
+            sa.Text,
+            nullable=False,
+            comment="uncounted operators, input size, versions; JSON",
+        ),
         sa.Column("counted", sa.String(40), nullable=False),
         sa.PrimaryKeyConstraint("network", "network_code", "revision", name="pk_das_costs"),
     )
@@ -64,7 +77,9 @@ def _fill_in_questions(connection: sa.Connection) -> None:
     change = sa.update(trials).where(trials.c.key == key).values(question=sa.bindparam("asked"))
     keys = list(connection.scalars(sa.select(trials.c.key)))
     for start in range(0, len(keys), _BATCH):
-        some = sa.select(trials.c.key, trials.c.spec).where(trials.c.key.in_(keys[start : start + _BATCH]))
+        some = sa.select(trials.c.key, trials.c.spec).where(
+            trials.c.key.in_(keys[start : start + _BATCH])
+        )
         asked = [(name, _question(spec)) for name, spec in connection.execute(some)]
         connection.execute(change, [{"trial": name, "asked": question} for name, question in asked])
 

@@ -11,4 +11,6 @@ def upgrade() -> None:
     """Add the confusion of trials; those that ended before have none."""
     what = "which classes were taken for which"
     with op.batch_alter_table("das_trials", recreate="never") as trials:
-        trials.add_column(sa.Column("confusion", sa.Text, nullable=False, server_default="", comment=what))
+        trials.add_column(
+            sa.Column("confusion", sa.Text, nullable=False, server_default="", comment=what)
+        )
