@@ -4,8 +4,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dasbench.catalog import COMPONENTS, KINDS, METRICS, fill_parameters, unused
+from dasbench.catalog import COMPONENTS, KINDS, METRICS
 from dasbench.errors import Complaint, StudyError
+from dasbench.resolution import fill_parameters, unused
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.labels import label, repeated

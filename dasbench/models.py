@@ -158,7 +158,7 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     it.
 
     Args:
-        trial: a resolved trial (see `catalog.resolve`).
+        trial: a resolved trial (see `resolution.resolve`).
         num_classes: length of the logits.
 
     Raises:
@@ -166,7 +166,7 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
         DataError: if its weights file does not fit.
 
     Example:
-        >>> from dasbench.catalog import resolve
+        >>> from dasbench.resolution import resolve
         >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
         >>> network = build_model(resolve(trial), num_classes=10)
         >>> list(network.gates)
@@ -199,7 +199,7 @@ def inference_form(network: GatedNetwork) -> GatedNetwork:
         network: left as it is.
 
     Example:
-        >>> from dasbench.catalog import resolve
+        >>> from dasbench.resolution import resolve
         >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="asr", dataset="digits")
         >>> network = build_model(resolve(trial), num_classes=10)
         >>> len(network.gates), len(inference_form(network).gates)

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from dasbench.catalog import resolve_model
 from dasbench.costs.by_module import ModuleCost
 from dasbench.costs.cross_check import CrossCheck
 from dasbench.costs.latency import MeasuredCost
@@ -16,6 +15,7 @@ from dasbench.costs.specimen import InputSize
 from dasbench.devices import device_of
 from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.records import Cost
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from dasbench.blame import own_fault
-from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS, resolve
+from dasbench.catalog import COMPONENTS, KINDS, SAMPLERS, TASKS
 from dasbench.checks import check_components, check_labels
 from dasbench.errors import Complaint, ModelError, StudyError, unknown_name
 from dasbench.faults import foreign
 from dasbench.records import Cost, Row
+from dasbench.resolution import resolve
 from dasbench.results.costing import Network
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal

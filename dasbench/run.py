@@ -11,11 +11,11 @@ from typing import Protocol
 
 from dasbench.agenda import Agenda, look_record
 from dasbench.analysis.looks import Look
-from dasbench.catalog import in_this_process_only
 from dasbench.errors import HaltedError, UsageError
 from dasbench.metrics.traits import metrics_of_study
 from dasbench.plan import Planned, count_cost, network_of
 from dasbench.records import COUNTING, Epoch, Outcome, Row
+from dasbench.resolution import in_this_process_only
 from dasbench.results.answers import TrialState
 from dasbench.results.costing import Network
 from dasbench.results.store import Store

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from fabricated_data import PARAMS, fabricate
 
-from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS, TRAINING, resolve, resolve_model
+from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS
 from dasbench.code.closure import own_modules
 from dasbench.data_access import reading_data
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.models import build_model
+from dasbench.resolution import TRAINING, resolve, resolve_model
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dasbench.catalog import resolve
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 SHAPES = {

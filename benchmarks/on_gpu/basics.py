@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dasbench.catalog import GATES, TASKS, resolve
+from dasbench.catalog import GATES, TASKS
 from dasbench.devices import has_short_floats
 from dasbench.models import GatedNetwork
 from dasbench.records import Epoch, Signal
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.training.environment import describe
 from on_gpu.setting import Row, Setting, failing, rounded, trained

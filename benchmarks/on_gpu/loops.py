@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
-from dasbench.catalog import load_dataset
+from dasbench.datasets.choice import load_dataset
 from dasbench.models import build_model
 from dasbench.spec.trial import Trial
 from dasbench.training.arithmetic import set_arithmetic

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from dasbench.catalog import DATASETS, resolve
+from dasbench.catalog import DATASETS
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.memory import MemorySplit
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 CLASSES = 10

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 
 import on_gpu.noise  # noqa: F401 - registers the data set
-from dasbench.catalog import load_dataset
+from dasbench.datasets.choice import load_dataset
 from dasbench.devices import device_of, start_on
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial

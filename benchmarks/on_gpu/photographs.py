@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dasbench.catalog import resolve
 from dasbench.data_access import reading_data
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from on_gpu.setting import Row, Setting, failing, trained
 

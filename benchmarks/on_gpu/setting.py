@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from dasbench.catalog import resolve
 from dasbench.devices import device_of
 from dasbench.records import Outcome
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Report, Runtime, go_on, run_trial
 from on_gpu.noise import Work

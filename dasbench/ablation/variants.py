@@ -6,8 +6,9 @@ from itertools import product
 from typing import Any
 
 from dasbench.ablation.traits import components, sweeps, written
-from dasbench.catalog import BACKBONES, resolve
+from dasbench.catalog import BACKBONES
 from dasbench.errors import UsageError, unknown_name
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Choice, Trial
 
 PLACES = ("stage", "block", "before_add", "inside")

@@ -48,7 +48,7 @@ def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
     """The file that a backbone's `weights` parameter means, None if it has no such parameter.
 
     Register a backbone with `weights_file=partial(weights_file, "resnet18")`; then
-    `catalog.resolve` lets the file's content decide the trial's key, and not its place.
+    `resolution.resolve` lets the file's content decide the trial's key, and not its place.
 
     Args:
         model: torchvision's name of the network, or None if torchvision publishes no weights for

@@ -25,7 +25,7 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     Raises:
         DataError: naming every file that cannot be used.
     """
-    from dasbench.catalog import load_dataset
+    from dasbench.datasets.choice import load_dataset
     from dasbench.datasets.dataset import Dataset
     from dasbench.datasets.looking.survey import survey
     from dasbench.render.data import data_lines

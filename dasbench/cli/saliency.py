@@ -107,7 +107,7 @@ def command(
     if len(files) > 1 + (against is not None):
         raise UsageError(f"--weights: {len(files)} files for {1 + (against is not None)} networks")
     subjects = list(find_subjects(db, trial, against, files))
-    from dasbench.catalog import load_dataset
+    from dasbench.datasets.choice import load_dataset
     from dasbench.devices import check_device
     from dasbench.saliency.sfd import Scoring, choose_images  # imports torch
 

@@ -184,7 +184,8 @@ def backbone_sites(name: str, *, overrides: tuple[str, ...] = ()) -> "Sequence[S
                 f"--set {text}: write backbone.KEY=VALUE, with a parameter of the backbone"
             )
     choice = read_choice(name, gate=None, overrides=overrides)
-    from dasbench.catalog import BACKBONES, resolve_model  # components import torch
+    from dasbench.catalog import BACKBONES
+    from dasbench.resolution import resolve_model  # components import torch
 
     backbone = resolve_model(choice).backbone
     made: Backbone = BACKBONES[backbone.name].make(_CLASSES, **backbone.params)

@@ -148,7 +148,7 @@ def look_at(
 
 def _code_of_network(trial: "Trial") -> dict[str, str]:
     """The code that this process has for a trial whose training is over."""
-    from dasbench.catalog import code_in
+    from dasbench.resolution import code_in
 
     code = {field: value for field, value in code_in(trial).items() if field != "training"}
     return code | {field: value for field, value in trial.code.items() if field == "training"}

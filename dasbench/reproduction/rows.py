@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 
 from dasbench.backbones.detection import faster_rcnn
-from dasbench.catalog import BACKBONES, GATES, resolve_model
+from dasbench.catalog import BACKBONES, GATES
 from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.specimen import InputSize
@@ -16,6 +16,7 @@ from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
 from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 Verdict = Literal["matches", "differs", "not run", "not comparable"]

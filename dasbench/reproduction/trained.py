@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from dasbench.analysis.stats import summarise
-from dasbench.catalog import resolve_model
 from dasbench.errors import DasbenchError
 from dasbench.paper.figures import Column, PaperRow, Table
+from dasbench.resolution import resolve_model
 from dasbench.results.reading import read_store
 from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Training, Trial

@@ -96,7 +96,7 @@ def find_layer(network: nn.Module, layer: str) -> str:
         ModelError: if there is none; the message names the nearest, or the stages that there are.
 
     Example:
-        >>> from dasbench.catalog import resolve
+        >>> from dasbench.resolution import resolve
         >>> from dasbench.models import build_model
         >>> from dasbench.spec.trial import Trial
         >>> trial = resolve(Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits"))

@@ -239,12 +239,12 @@ class Trial(Frozen):
         dataset: the images.
         training: how it is trained.
         seed: of every random decision, from 0.
-        data_fingerprint: hash of the data set's content and split; filled in by `catalog.resolve`.
+        data_fingerprint: hash of the data set's content and split; filled in by `resolution.resolve`.
         weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for
-            fresh weights; filled in by `catalog.resolve`.
+            fresh weights; filled in by `resolution.resolve`.
         code: hash of the code of each component that is not dasbench's own as released, by the
             field that names it, and of the training loop under `training`; filled in by
-            `catalog.resolve`.
+            `resolution.resolve`.
 
     Example:
         >>> trial = Trial(backbone="resnet18", dataset="digits", seed=0)
@@ -269,7 +269,7 @@ class Trial(Frozen):
     def key(self) -> str:
         """12 hexadecimal digits that name this trial: a hash of every field and of `SEMANTICS`.
 
-        Two trials share a key exactly if `catalog.resolve` makes them equal, but for the place of
+        Two trials share a key exactly if `resolution.resolve` makes them equal, but for the place of
         the weights file, whose content counts instead: resolve before you compare.
         """
         return hash_of({"semantics": SEMANTICS, **deciding_fields(self.model_dump(mode="json"))})

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dasbench.catalog import TASKS, load_dataset
+from dasbench.catalog import TASKS
 from dasbench.confusion import Confusion
 from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
+from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device

@@ -11,9 +11,10 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 
 from dasbench.backbones.detection import Unrolled, faster_rcnn
-from dasbench.catalog import TASKS, load_dataset
+from dasbench.catalog import TASKS
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import HasObjects, Objects, Scene
+from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD
 from dasbench.datasets.loading import in_order, load
 from dasbench.datasets.memory import Resident

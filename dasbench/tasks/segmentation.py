@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from dasbench.backbones.segmentation import FullyConvolutional
-from dasbench.catalog import TASKS, load_dataset
+from dasbench.catalog import TASKS
 from dasbench.confusion import Confusion
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.annotations import IGNORED, ClassMaps, HasClassMaps
+from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import MemorySplit, ResidentMaps

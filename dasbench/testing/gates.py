@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dasbench.catalog import GATES, resolve_model
+from dasbench.catalog import GATES
 from dasbench.costs.measure import measure_cost
 from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Choice, Placement, Trial
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})

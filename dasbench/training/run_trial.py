@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from dasbench.blame import own_fault
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.data_access import reading_data
 from dasbench.datasets.looking.contents import refuse_changed_files
@@ -26,6 +26,7 @@ from dasbench.devices import (
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
 from dasbench.records import Cost, Epoch, Outcome, Signal
+from dasbench.resolution import resolve
 from dasbench.spec.fingerprints import BY_NAMES
 from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial

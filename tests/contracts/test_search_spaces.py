@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dasbench.catalog import known_names, resolve
+from dasbench.catalog import known_names
 from dasbench.models import build_model
+from dasbench.resolution import resolve
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.load import load_study
 

@@ -23,7 +23,7 @@ PATIENCE_S = 150.0
 DRIVER = """
 import json, sys
 from functools import partial
-from dasbench.catalog import resolve
+from dasbench.resolution import resolve
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial

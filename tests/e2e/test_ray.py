@@ -171,7 +171,8 @@ CURVES = """
 import json, os, sys, threading, time
 from functools import partial
 from ray.tune.schedulers import FIFOScheduler
-from dasbench.catalog import SCHEDULERS, resolve
+from dasbench.catalog import SCHEDULERS
+from dasbench.resolution import resolve
 from dasbench.records import Epoch, Outcome
 from dasbench.search.executors.executor import Interrupt
 from dasbench.search.executors.ray_tune import RayTune

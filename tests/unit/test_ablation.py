@@ -15,12 +15,13 @@ from dasbench.ablation.document import Source, baseline_label, flow, write_study
 from dasbench.ablation.lines import ablate
 from dasbench.ablation.traits import components, written
 from dasbench.ablation.variants import Composed, list_parts, list_variants
-from dasbench.catalog import GATES, known_names, resolve
+from dasbench.catalog import GATES, known_names
 from dasbench.checks import check_components
 from dasbench.errors import ModelError, StudyError, UsageError
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.gates.das.designs import components as das_components
 from dasbench.plan import count_cost, plan_study
+from dasbench.resolution import resolve
 from dasbench.spec.document import parse_scalar
 from dasbench.spec.load import load_study
 from dasbench.spec.study import Study

@@ -13,13 +13,14 @@ from torch import nn
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import trace_sites
 from dasbench.backbones.weights import find_weights, load_weights
-from dasbench.catalog import BACKBONES, GATES, resolve, resolve_model
+from dasbench.catalog import BACKBONES, GATES
 from dasbench.cli.show import backbone_sites
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import DataError, ModelError, StudyError, UsageError
 from dasbench.models import build_model, choose_sites
 from dasbench.paper.tables import table
 from dasbench.render.sites import site_records
+from dasbench.resolution import resolve, resolve_model
 from dasbench.spec.trial import Placement, Trial
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
 
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
 from dasbench.data_access import reading_data
 from dasbench.datasets.memory import MemorySplit
 from dasbench.errors import StudyError
 from dasbench.plan import plan_study
+from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dasbench
-from dasbench.catalog import BACKBONES, DATASETS, GATES, resolve
+from dasbench.catalog import BACKBONES, DATASETS, GATES
 from dasbench.code.closure import NoSourceError, code_of, own_modules
 from dasbench.code.lock import LOCK, own_files
 from dasbench.code.syntax import hash_tree
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 GATE = """
@@ -282,7 +283,7 @@ def clone(tmp_path):
 
     def codes(*gates: str) -> list[dict[str, str]]:
         program = (
-            "import json, sys; from dasbench.catalog import code_in; from dasbench.spec.trial import Trial\n"
+            "import json, sys; from dasbench.resolution import code_in; from dasbench.spec.trial import Trial\n"
             "trial = lambda gate: Trial(backbone='resnet18', gate=gate, dataset='digits')\n"
             f"print(json.dumps([code_in(trial(gate)) for gate in {gates}]))"
         )

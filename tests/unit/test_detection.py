@@ -15,10 +15,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.ops import FrozenBatchNorm2d
 
 from dasbench.backbones.detection import FrozenNorm, Unrolled
-from dasbench.catalog import GATES, TASKS, load_dataset, resolve, resolve_model
+from dasbench.catalog import GATES, TASKS
 from dasbench.data_access import reading_data
+from dasbench.datasets.choice import load_dataset
 from dasbench.errors import DataError, StudyError, UsageError
 from dasbench.paper.tables import table
+from dasbench.resolution import resolve, resolve_model
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from dasbench.catalog import BACKBONES, GATES, resolve_model
+from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError
 from dasbench.models import build_model
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 

@@ -6,7 +6,8 @@ import shutil
 import pytest
 import torch
 
-from dasbench.catalog import GATES, TASKS, resolve
+from dasbench.catalog import GATES, TASKS
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.optim import make_optimizer
 from dasbench.training.run_trial import run_trial

@@ -11,9 +11,10 @@ import pytest
 import torch
 from fabricated_data import PARAMS, fabricate_coco, fabricate_folder
 
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
 from dasbench.data_access import reading_data
 from dasbench.datasets.loading import in_order
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.tasks.learner import ImageLearner
 
@@ -137,7 +138,8 @@ def test_its_numbers_are_those_of_the_contiguous_format():
     done = run_apart("""
 import torch
 from torch.nn import functional
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
+from dasbench.resolution import resolve
 from dasbench.models import build_model
 learner = TASKS["classification"].make().build(resolve(trial), device=torch.device("cpu"))
 plain = build_model(resolve(trial), num_classes=6).train()  # contiguous throughout

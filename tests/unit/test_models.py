@@ -7,10 +7,11 @@ import pytest
 import torch
 import torchvision
 
-from dasbench.catalog import BACKBONES, resolve
+from dasbench.catalog import BACKBONES
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 DIGITS = {"name": "digits", "image_size": 8}

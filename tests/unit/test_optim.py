@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from dasbench.catalog import resolve
 from dasbench.models import build_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.optim import learning_rate, make_optimizer, set_learning_rate
 from dasbench.training.run_trial import run_trial

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasbench.catalog import BACKBONES, resolve_model
+from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
 from dasbench.models import build_model
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 STAGES = {

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasbench.catalog import TASKS, known_names, resolve
+from dasbench.catalog import TASKS, known_names
 from dasbench.checks import check_components
 from dasbench.errors import StudyError, UsageError
+from dasbench.resolution import resolve
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial
 from dasbench.tasks.formula import check_formula, evaluate

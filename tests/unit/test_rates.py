@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.optim import SGD, Optimizer
 
-from dasbench.catalog import GATES, TASKS, resolve, resolve_model
+from dasbench.catalog import GATES, TASKS
 from dasbench.gates.traits import HasRates
 from dasbench.models import build_model
+from dasbench.resolution import resolve, resolve_model
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.checkpoints import Checkpoints
 from dasbench.training.fit import Progress, fit

@@ -10,9 +10,9 @@ import pytest
 import torch
 import torch.utils.deterministic
 
-from dasbench.catalog import resolve
 from dasbench.models import GatedNetwork
 from dasbench.records import Outcome
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
 

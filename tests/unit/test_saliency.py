@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from dasbench.catalog import GATES, load_dataset, resolve
+from dasbench.catalog import GATES
+from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.folders.files import FileSplit
 from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.pictures.framing import Framing
@@ -21,6 +22,7 @@ from dasbench.errors import DataError, ModelError, StoreError, UsageError
 from dasbench.models import build_model
 from dasbench.render.plots.saliency import draw
 from dasbench.render.saliency import image_records, saliency_records, saliency_tables
+from dasbench.resolution import resolve
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks

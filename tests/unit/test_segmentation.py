@@ -14,7 +14,7 @@ from torchvision.models.segmentation.fcn import FCNHead
 import dasbench.tasks.segmentation as segmentation
 from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.backbones.site import Site
-from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS, known_names, resolve
+from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS, known_names
 from dasbench.costs.measure import measure_cost
 from dasbench.data_access import reading_data
 from dasbench.datasets.annotations import IGNORED, ClassMaps
@@ -24,6 +24,7 @@ from dasbench.datasets.salient_shapes import salient_shapes
 from dasbench.errors import ModelError, StudyError
 from dasbench.plan import check_study
 from dasbench.records import Outcome
+from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial

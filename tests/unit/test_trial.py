@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dasbench.catalog import resolve
 from dasbench.errors import StudyError
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Choice, Placement, Training, Trial
 
 BASE = Trial(backbone="resnet18", gate="das", dataset={"name": "digits", "image_size": 8})

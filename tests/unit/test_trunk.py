@@ -6,9 +6,10 @@ from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
 from dasbench.backbones.trunk import find_trunk
-from dasbench.catalog import BACKBONES, resolve_model
+from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 ENDS = (Site("first", 1, 4, "stage"), Site("second", 2, 8, "stage"))

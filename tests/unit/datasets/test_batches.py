@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasbench.catalog import GATES, TASKS, resolve
+from dasbench.catalog import GATES, TASKS
 from dasbench.datasets.loading import parts_of, without_lone_image
 from dasbench.datasets.memory import MemorySplit
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.tasks import classification
 from dasbench.tasks.task import Replica

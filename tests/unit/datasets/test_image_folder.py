@@ -8,11 +8,12 @@ import pytest
 from fabricated_data import fabricate_folder, photograph
 from PIL import Image
 
-from dasbench.catalog import known_names, resolve
+from dasbench.catalog import known_names
 from dasbench.checks import check_components
 from dasbench.data_access import reading_data
 from dasbench.datasets.image_folder import image_folder
 from dasbench.errors import DataError
+from dasbench.resolution import resolve
 from dasbench.spec.load import load_study
 from dasbench.spec.trial import Trial
 

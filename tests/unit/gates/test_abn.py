@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from dasbench.backbones.site import Site
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
 from dasbench.gates.abn import AttentionBranch, AttentionBranchGate
@@ -18,6 +18,7 @@ from dasbench.models import GatedNetwork, build_model
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
 from dasbench.records import Outcome
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import run_trial
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from dasbench.catalog import TASKS, resolve
+from dasbench.catalog import TASKS
 from dasbench.gates.asr import AttentionAlike
 from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.paper.figures import PaperRow
 from dasbench.paper.tables import table
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 ROWS = [row for row in table("table1").rows if row.gate is not None and row.gate.name == "asr"]

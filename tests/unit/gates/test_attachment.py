@@ -8,10 +8,11 @@ import warnings
 import pytest
 import torch
 
-from dasbench.catalog import GATES, TASKS, resolve
+from dasbench.catalog import GATES, TASKS
 from dasbench.errors import ModelError
 from dasbench.gates.attachment import PassMemory
 from dasbench.models import GatedNetwork, build_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 NAMES = ("abn", "asr", "emca")

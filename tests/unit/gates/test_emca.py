@@ -8,12 +8,12 @@ from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
-from dasbench.catalog import resolve
 from dasbench.errors import ModelError
 from dasbench.gates.emca import MultiscaleChannelAttention
 from dasbench.models import GatedNetwork, build_model
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 ROWS = [row for row in table("table1").rows if row.gate is not None and row.gate.name == "emca"]

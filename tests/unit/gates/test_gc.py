@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from dasbench.catalog import resolve_model
 from dasbench.gates.gc import GlobalContext
 from dasbench.models import build_model
 from dasbench.paper.tables import published
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 

@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 import torch
 
-from dasbench.catalog import resolve
 from dasbench.errors import ModelError
 from dasbench.gates.ge import GatherExcite
 from dasbench.models import build_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 Kernelled = Literal["theta", "theta_plus"]

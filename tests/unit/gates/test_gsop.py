@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
-from dasbench.catalog import resolve_model
 from dasbench.errors import ModelError
 from dasbench.gates.gsop import GsopGate, covariance
 from dasbench.models import GatedNetwork, build_model
 from dasbench.paper.tables import published, table
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 SITES = ("layer1.2.bn3", "layer2.3.bn3", "layer3.5.bn3", "layer4.2.bn3")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dasbench.catalog import resolve_model
 from dasbench.models import GatedNetwork, build_model
+from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 pytestmark = pytest.mark.slow  # importing timm takes several seconds

@@ -6,9 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.mobilenetv2 import InvertedResidual
 
-from dasbench.catalog import GATES, TASKS, resolve, resolve_model
+from dasbench.catalog import GATES, TASKS
 from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.paper.tables import table
+from dasbench.resolution import resolve, resolve_model
 from dasbench.spec.trial import Trial
 
 IN_THE_BRANCH = [

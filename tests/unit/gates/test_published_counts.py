@@ -4,10 +4,11 @@ import pytest
 import torch
 from ptflops import get_model_complexity_info
 
-from dasbench.catalog import GATES, resolve
+from dasbench.catalog import GATES
 from dasbench.models import GatedNetwork, build_model
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 NAMES = ("se", "bam", "cbam", "gc", "gala", "srm", "triplet")

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from dasbench.catalog import resolve
 from dasbench.errors import ModelError
 from dasbench.gates.srm import StyleRecalibration
 from dasbench.gates.traits import HasUndecayed
 from dasbench.models import build_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 

@@ -1,0 +1,256 @@
+"""What a trial leaves to defaults, written out: its parameters, placement, fingerprints and code."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from dasbench.catalog import BACKBONES, COMPONENTS, DATASETS, GATES, KINDS, TASKS
+from dasbench.code.closure import code_of
+from dasbench.datasets.choice import data_fingerprint
+from dasbench.errors import Complaint, StudyError
+from dasbench.registry import Registry
+from dasbench.spec.document import dotted
+from dasbench.spec.parameters import Problem, check_parameters
+from dasbench.spec.trial import Choice, Placement, Trial
+
+TRAINING = "dasbench.training.run_trial"
+"""The module that trains a trial, whose code counts as a component's does."""
+
+
+def resolve(trial: Trial) -> Trial:
+    """Write out everything that a trial leaves to defaults, so that equal trials become equal.
+
+    Imports the components that the trial names. A gate's own default placement is filled in, and
+    what the gate asks of its backbone (`backbone={"last_stride": 1}`) where the trial is silent and
+    the backbone has such a parameter; the plain backbone has no placement; the fingerprints of the
+    data set and of a weights file are added, and the code of what is not dasbench's own as
+    released.
+
+    Raises:
+        StudyError: if a component does not accept its parameters, or they do not go together.
+        DataError: if a weights file is missing.
+
+    Example:
+        >>> from dasbench.spec.trial import Trial
+        >>> a = Trial(backbone="resnet18", dataset="digits", gate={"name": "das", "alpha": 0.2})
+        >>> b = Trial(backbone="resnet18", dataset="digits", gate="das", placement={"after": "stage"})
+        >>> resolve(a).key == resolve(b).key
+        True
+    """
+    _refuse_other_data(trial)
+    _refuse_other_balance(trial)
+    resolved = _resolve(trial, COMPONENTS)
+    return resolved.model_copy(
+        update={"data_fingerprint": data_fingerprint(resolved.dataset), "code": code_in(resolved)}
+    )
+
+
+def code_in(trial: Trial) -> dict[str, str]:
+    """The code of a trial's components and of its training, by field; what is dasbench's own as released is left out.
+
+    Example:
+        >>> code_in(Trial(backbone="resnet18", gate="das", dataset="digits"))
+        {}
+    """
+    codes = {field: KINDS[field][getattr(trial, field).name].code for field in COMPONENTS}
+    codes["training"] = _training_code()
+    return {field: code for field, code in codes.items() if code}
+
+
+@cache
+def _training_code() -> str:
+    return code_of(TRAINING)
+
+
+def in_this_process_only(trial: Trial) -> list[str]:
+    """The components of a trial that no other process can import (`gate freq`)."""
+    named = [(field, getattr(trial, field).name) for field in COMPONENTS]
+    return [f"{field} {name}" for field, name in named if KINDS[field][name].in_this_process_only]
+
+
+def _refuse_other_data(trial: Trial) -> None:
+    """Make sure that the data set knows of its images what the task has to be told.
+
+    A task is registered with `needs="maps"` and a data set with `gives=("labels", "maps")`; without
+    it, with labels.
+
+    Raises:
+        StudyError: naming the data sets that do.
+    """
+    needs = TASKS[trial.task.name].traits.get("needs", "labels")
+    if needs in _given(trial.dataset.name):
+        return
+    others = ", ".join(name for name in DATASETS.names() if needs in _given(name))
+    message = f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
+    raise StudyError([Complaint("", 0, "dataset", message)])
+
+
+def _refuse_other_balance(trial: Trial) -> None:
+    """Refuse what the task does not do about uneven classes; it says what it does with `balance=("weights",)`.
+
+    Raises:
+        StudyError: naming the tasks that do.
+    """
+    asked = trial.training.balance
+    if asked == "none" or asked in _named(TASKS, trial.task.name, "balance"):
+        return
+    others = ", ".join(name for name in TASKS.names() if asked in _named(TASKS, name, "balance"))
+    message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
+    raise StudyError([Complaint("", 0, "training.balance", message)])
+
+
+def _given(dataset: str) -> tuple[str, ...]:
+    """What a data set knows of its images."""
+    return _named(DATASETS, dataset, "gives", ("labels",))
+
+
+def _named(
+    kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The words that a component is registered with under a trait."""
+    words: tuple[str, ...] = kind[name].traits.get(trait, usual)
+    return words
+
+
+def resolve_model(trial: Trial) -> Trial:
+    """Write out what a trial leaves to defaults about its network; its task and its data set are not looked at.
+
+    Raises:
+        StudyError: if the backbone or the gate does not accept its parameters.
+
+    Example:
+        >>> trial = Trial(backbone="resnet18", dataset="digits", gate="das")
+        >>> resolve_model(trial).gate.params["alpha"], resolve_model(trial).data_fingerprint
+        (0.2, '')
+    """
+    return _resolve(trial, ("backbone", "gate"))
+
+
+def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
+    """Fill in the defaults of some components, and the gate's own placement."""
+    chosen: dict[str, Choice] = {}
+    complaints: list[Complaint] = []
+    for field in fields:
+        choice: Choice = getattr(trial, field)
+        if field == "backbone":
+            choice = _as_the_gate_asks(choice, trial.gate)
+        params, problems = fill_parameters(field, choice)
+        chosen[field] = Choice(name=choice.name, params=params)
+        complaints += [
+            Complaint("", 0, dotted((field, *path)), message) for path, message in problems
+        ]
+    if complaints:
+        raise StudyError(complaints)
+    chosen["backbone"], weights = _with_weights(chosen["backbone"])
+    return trial.model_copy(
+        update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights}
+    )
+
+
+def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
+    """All parameters of a component, defaults filled in, and what is wrong with those given.
+
+    Args:
+        field: the kind of component.
+        choice: its name, and the parameters that are not to be the defaults.
+    """
+    entry = KINDS[field][choice.name]
+    params, problems = check_parameters(entry.schema, choice.params)
+    if not problems:
+        params |= {name: entry.defaults[name] for name in unused(field, choice.name, params)}
+    known = set(entry.defaults)
+    unknown = [path for path, _ in problems if path and path[0] not in known]
+    return params, [
+        (path, f"{message} ({entry}){entry.hint(str(path[0]))}" if path in unknown else message)
+        for path, message in problems
+    ]
+
+
+def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
+    find: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get(
+        "unused"
+    )
+    return find(params) if find else frozenset()
+
+
+def _placement(trial: Trial) -> Placement:
+    """The trial's placement with the gate's own default filled in."""
+    given = trial.placement
+    if trial.gate.name == "none" or given.sites is not None:
+        return Placement(sites=given.sites) if trial.gate.name != "none" else Placement()
+    merged = {**_usual_placement(trial), **given.model_dump(exclude_none=True)}
+    if merged["after"] != "stage":
+        merged.setdefault("blocks", "all")
+    elif given.blocks is None:
+        merged.pop("blocks", None)
+    else:
+        message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
+        raise StudyError([Complaint("", 0, "placement.blocks", message)])
+    stages = tuple(sorted(set(merged.pop("stages", ()))))
+    if stages and stages != tuple(
+        range(1, _num_stages(trial.backbone) + 1)
+    ):  # all of them are meant by none
+        merged["stages"] = stages
+    return Placement(**merged)
+
+
+def _num_stages(backbone: Choice) -> int:
+    """How many stages a backbone has: it is registered with `stages`, a number or a function of its parameters.
+
+    Example:
+        >>> _num_stages(Choice(name="resnet18")), _num_stages(Choice(name="mobilenet_v2"))
+        (4, 7)
+    """
+    stages = BACKBONES[backbone.name].traits.get("stages", 0)
+    number: int = stages(backbone.params) if callable(stages) else stages
+    return number
+
+
+def _usual_placement(trial: Trial) -> dict[str, Any]:
+    """A gate's default placement, in the terms of a backbone whose conventions are not those of a ResNet.
+
+    A backbone may be registered with
+    `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a default says on
+    the left is meant as what stands on the right.
+    """
+    usual = {"after": "stage", **GATES[trial.gate.name].traits.get("placement", {})}
+    conventions = BACKBONES[trial.backbone.name].traits.get("conventions", {})
+    usual["after"] = conventions.get("after", {}).get(usual["after"], usual["after"])
+    if "stages" in usual:
+        renumbered = conventions.get("stages", {})
+        usual["stages"] = tuple(renumbered.get(stage, stage) for stage in usual["stages"])
+    return usual
+
+
+def _as_the_gate_asks(backbone: Choice, gate: Choice) -> Choice:
+    """The backbone with what its gate's authors changed in theirs, where the trial does not say otherwise."""
+    known = {argument.name for argument in BACKBONES[backbone.name].parameters}
+    asked = GATES[gate.name].traits.get("backbone", {})
+    params = {**{key: value for key, value in asked.items() if key in known}, **backbone.params}
+    return Choice(name=backbone.name, params=params)
+
+
+def _with_weights(backbone: Choice) -> tuple[Choice, str]:
+    """The backbone with the full path of its weights file, and the fingerprint of that file's content.
+
+    A backbone that reads weights is registered with `weights_file`, a function of its parameters.
+    """
+    find = BACKBONES[backbone.name].traits.get("weights_file")
+    file: Path | None = find(backbone.params) if find else None
+    if file is None:
+        return backbone, ""
+    status = file.stat()
+    params = {**backbone.params, "weights": str(file)}
+    return Choice(name=backbone.name, params=params), _hash_of(
+        file, status.st_size, status.st_mtime_ns
+    )
+
+
+@cache
+def _hash_of(file: Path, _size: int, _changed: int) -> str:
+    """16 hexadecimal digits that change with the file's content; computed again when its size or time changes."""
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()[:16]
