@@ -17,7 +17,8 @@ from dasbench.faults import foreign
 from dasbench.gates.traits import Foldable
 from dasbench.parts import UNNAMED, Names, bare_name, called, kind_of, make_backbone, make_gate
 from dasbench.seeds import derive_seed
-from dasbench.spec.trial import Placement, Trial
+from dasbench.spec.network import Network
+from dasbench.spec.trial import Placement
 
 
 class GatedNetwork(nn.Module):
@@ -149,8 +150,8 @@ def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
     return gated
 
 
-def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
-    """Assemble a trial's network, its weights drawn from the trial's seed.
+def build_model(network: Network, *, seed: int = 0) -> GatedNetwork:
+    """Assemble a network, its weights drawn from a seed.
 
     The backbone is drawn first, from a stream of its own, so that all variants of a seed start from
     the same one; each gate has a stream named by its site. The global random state is left as it
@@ -158,35 +159,35 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     it.
 
     Args:
-        trial: a resolved trial (see `resolution.resolve`).
-        num_classes: length of the logits.
+        network: a resolved one (see `resolution.resolve_network`).
+        seed: of a trial.
 
     Raises:
         ModelError: if the backbone has no such stage, place or site.
         DataError: if its weights file does not fit.
 
     Example:
-        >>> from dasbench.resolution import resolve
-        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
-        >>> network = build_model(resolve(trial), num_classes=10)
-        >>> list(network.gates)
+        >>> from dasbench.resolution import resolve_network
+        >>> narrow = {"name": "resnet18", "width": 4}
+        >>> asked = Network(backbone=narrow, gate="das", num_classes=10, input_size=(3, 32, 32))
+        >>> list(build_model(resolve_network(asked)).gates)
         ['layer1', 'layer2', 'layer3', 'layer4']
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(trial.seed, "backbone"))
-        backbone = make_backbone(trial, num_classes)
+        torch.manual_seed(derive_seed(seed, "backbone"))
+        backbone = make_backbone(network)
         gates: dict[str, nn.Module] = {}
-        if trial.gate.name != "none":
-            for site in choose_sites(backbone.sites, trial.placement):
-                torch.manual_seed(derive_seed(trial.seed, "gate", site.path))
-                gates[site.path] = make_gate(trial, site, backbone)
+        if network.gate.name != "none":
+            for site in choose_sites(backbone.sites, network.placement):
+                torch.manual_seed(derive_seed(seed, "gate", site.path))
+                gates[site.path] = make_gate(network.gate, site, backbone)
     stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
-    names = Names(called("backbone", trial.backbone), called("gate", trial.gate), backbone.takes)
-    network = GatedNetwork(backbone.module, gates, stage_ends, names=names)
-    find = BACKBONES[trial.backbone.name].traits.get("weights_file")
-    if file := find(trial.backbone.params) if find else None:
-        load_gates(network.gates, file)
-    return network
+    names = Names(called("backbone", network.backbone), called("gate", network.gate), backbone.takes)
+    model = GatedNetwork(backbone.module, gates, stage_ends, names=names)
+    find = BACKBONES[network.backbone.name].traits.get("weights_file")
+    if file := find(network.backbone.params) if find else None:
+        load_gates(model.gates, file)
+    return model
 
 
 def inference_form(network: GatedNetwork) -> GatedNetwork:
@@ -199,9 +200,10 @@ def inference_form(network: GatedNetwork) -> GatedNetwork:
         network: left as it is.
 
     Example:
-        >>> from dasbench.resolution import resolve
-        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="asr", dataset="digits")
-        >>> network = build_model(resolve(trial), num_classes=10)
+        >>> from dasbench.resolution import resolve_network
+        >>> narrow = {"name": "resnet18", "width": 4}
+        >>> asked = Network(backbone=narrow, gate="asr", num_classes=10, input_size=(3, 32, 32))
+        >>> network = build_model(resolve_network(asked))
         >>> len(network.gates), len(inference_form(network).gates)
         (8, 0)
     """

@@ -68,13 +68,8 @@ class NetworkModules:
     modules: Sequence[ModuleCost]
 
 
-def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Counted:
-    """Build and count the network that a trial's backbone, gate and placement make; no data set is looked at.
-
-    Args:
-        trial: its task and its data set are ignored.
-        num_classes: length of the logits.
-        input_size: (channels, height, width) of the image.
+def count_network(asked: Network) -> Counted:
+    """Build and count a network; no data set is looked at.
 
     Raises:
         StudyError: if the backbone or the gate does not accept its parameters.
@@ -82,24 +77,18 @@ def count_choice(trial: Trial, *, num_classes: int, input_size: InputSize) -> Co
             names the site.
 
     Example:
-        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits")
-        >>> counted = count_choice(trial, num_classes=10, input_size=(3, 64, 64))
+        >>> narrow = {"name": "resnet18", "width": 4}
+        >>> asked = Network(backbone=narrow, gate="das", num_classes=10, input_size=(3, 64, 64))
+        >>> counted = count_network(asked)
         >>> counted.label, counted.cost.params_full > counted.cost.params_paper
         ('resnet18(width=4) + das', True)
     """
-    resolved = resolve_model(trial)
-
-    def build() -> GatedNetwork:
-        return build_model(resolved, num_classes=num_classes)
-
+    network = resolve_network(asked)
     return Counted(
-        label=f"{trial.backbone} + {trial.gate}"
-        if trial.gate.name != "none"
-        else str(trial.backbone),
-        trial=resolved,
-        cost=measure_cost(inference_form(build()), input_size),
-        build=build,
-        num_classes=num_classes,
+        label=asked.title,
+        network=network,
+        cost=measure_cost(inference_form(build_model(network)), network.input_size),
+        build=partial(build_model, network),
     )
 
 

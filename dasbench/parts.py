@@ -12,7 +12,8 @@ from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.faults import foreign
 from dasbench.gates.traits import NeedsBackbone
-from dasbench.spec.trial import Choice, Trial
+from dasbench.spec.network import Network
+from dasbench.spec.trial import Choice
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,16 @@ UNNAMED = Names()
 """Of a network whose parts come from no registry."""
 
 
-def make_backbone(trial: Trial, num_classes: int) -> Backbone:
-    """The trial's backbone.
+def make_backbone(network: Network) -> Backbone:
+    """The network's backbone.
 
     Raises:
         ModelError: if its constructor raises anything, or returns something else.
     """
-    entry: Entry[Any] = BACKBONES[trial.backbone.name]
-    what = f"backbone '{called('backbone', trial.backbone)}'"
+    entry: Entry[Any] = BACKBONES[network.backbone.name]
+    what = f"backbone '{called('backbone', network.backbone)}'"
     with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
-        made = entry.make(num_classes, **trial.backbone.params)
+        made = entry.make(network.num_classes, **network.backbone.params)
     if not isinstance(made, Backbone):
         raise ModelError(
             f"{what}: its constructor returns {kind_of(made)}, not a Backbone(module, sites) ({entry.place})"
@@ -52,28 +53,28 @@ def make_backbone(trial: Trial, num_classes: int) -> Backbone:
     return made
 
 
-def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
-    """The trial's gate for a site.
+def make_gate(gate: Choice, site: Site, backbone: Backbone) -> nn.Module:
+    """A gate for a site.
 
     Raises:
         ModelError: if its constructor raises anything, or returns something else; names the site.
     """
-    entry: Entry[Any] = GATES[trial.gate.name]
-    what = f"site '{site.path}': gate '{called('gate', trial.gate)}'"
+    entry: Entry[Any] = GATES[gate.name]
+    what = f"site '{site.path}': gate '{called('gate', gate)}'"
     with foreign(
         lambda error: refusal(
             f"{what} cannot be made for {site.channels} channels", error, entry=entry
         )
     ):
-        gate = entry.make(site.channels, **trial.gate.params)
-    if not isinstance(gate, nn.Module):
+        made = entry.make(site.channels, **gate.params)
+    if not isinstance(made, nn.Module):
         raise ModelError(
-            f"{what}: its constructor returns {kind_of(gate)}, not a torch.nn.Module ({entry.place})"
+            f"{what}: its constructor returns {kind_of(made)}, not a torch.nn.Module ({entry.place})"
         )
-    if isinstance(gate, NeedsBackbone):
+    if isinstance(made, NeedsBackbone):
         with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
-            gate.attach(backbone.module, site, backbone.sites)
-    return gate
+            made.attach(backbone.module, site, backbone.sites)
+    return made
 
 
 def called(kind: str, choice: Choice) -> str:

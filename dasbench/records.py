@@ -30,6 +30,8 @@ class Cost:
         uncounted: operators that were still taken as free, by name with their number of calls.
         input_size: (channels, height, width) of the image that was counted.
         versions: tools that counted, by name.
+        structure: hash of the parameters of the network as it is trained, by which a worker tells
+            whether it built the network that was counted; `""` if that is not known.
     """
 
     params_full: int
@@ -39,6 +41,7 @@ class Cost:
     uncounted: Mapping[str, int] = field(default_factory=dict)
     input_size: tuple[int, int, int]
     versions: Mapping[str, str] = field(default_factory=dict)
+    structure: str = ""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

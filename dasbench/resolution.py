@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dasbench.catalog import BACKBONES, COMPONENTS, DATASETS, GATES, KINDS, TASKS
 from dasbench.code.closure import code_of
@@ -12,6 +12,7 @@ from dasbench.datasets.choice import data_fingerprint
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
 from dasbench.spec.document import dotted
+from dasbench.spec.network import Network
 from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.trial import Choice, Placement, Trial
 
@@ -41,7 +42,7 @@ def resolve(trial: Trial) -> Trial:
     """
     _refuse_other_data(trial)
     _refuse_other_balance(trial)
-    resolved = _resolve(trial, COMPONENTS)
+    resolved = _with_defaults(trial, COMPONENTS)
     return resolved.model_copy(
         update={"data_fingerprint": data_fingerprint(resolved.dataset), "code": code_in(resolved)}
     )
@@ -114,28 +115,32 @@ def _named(
     return words
 
 
-def resolve_model(trial: Trial) -> Trial:
-    """Write out what a trial leaves to defaults about its network; its task and its data set are not looked at.
+def resolve_network(network: Network) -> Network:
+    """Write out what a network leaves to the defaults of its backbone and its gate.
 
     Raises:
         StudyError: if the backbone or the gate does not accept its parameters.
+        DataError: if a weights file is missing.
 
     Example:
-        >>> trial = Trial(backbone="resnet18", dataset="digits", gate="das")
-        >>> resolve_model(trial).gate.params["alpha"], resolve_model(trial).data_fingerprint
-        (0.2, '')
+        >>> network = Network(backbone="resnet18", gate="das", num_classes=10, input_size=(3, 32, 32))
+        >>> resolve_network(network).gate.params["alpha"], resolve_network(network).placement.after
+        (0.2, 'stage')
     """
-    return _resolve(trial, ("backbone", "gate"))
+    return _with_defaults(network, ("backbone", "gate"))
 
 
-def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
+Asked = TypeVar("Asked", Trial, Network)
+
+
+def _with_defaults(asked: Asked, fields: tuple[str, ...]) -> Asked:
     """Fill in the defaults of some components, and the gate's own placement."""
     chosen: dict[str, Choice] = {}
     complaints: list[Complaint] = []
     for field in fields:
-        choice: Choice = getattr(trial, field)
+        choice: Choice = getattr(asked, field)
         if field == "backbone":
-            choice = _as_the_gate_asks(choice, trial.gate)
+            choice = _as_the_gate_asks(choice, asked.gate)
         params, problems = fill_parameters(field, choice)
         chosen[field] = Choice(name=choice.name, params=params)
         complaints += [
@@ -144,8 +149,8 @@ def _resolve(trial: Trial, fields: tuple[str, ...]) -> Trial:
     if complaints:
         raise StudyError(complaints)
     chosen["backbone"], weights = _with_weights(chosen["backbone"])
-    return trial.model_copy(
-        update={**chosen, "placement": _placement(trial), "weights_fingerprint": weights}
+    return asked.model_copy(
+        update={**chosen, "placement": _placement(asked), "weights_fingerprint": weights}
     )
 
 
@@ -176,22 +181,22 @@ def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
     return find(params) if find else frozenset()
 
 
-def _placement(trial: Trial) -> Placement:
-    """The trial's placement with the gate's own default filled in."""
-    given = trial.placement
-    if trial.gate.name == "none" or given.sites is not None:
-        return Placement(sites=given.sites) if trial.gate.name != "none" else Placement()
-    merged = {**_usual_placement(trial), **given.model_dump(exclude_none=True)}
+def _placement(asked: Trial | Network) -> Placement:
+    """A placement with the gate's own default filled in."""
+    given = asked.placement
+    if asked.gate.name == "none" or given.sites is not None:
+        return Placement(sites=given.sites) if asked.gate.name != "none" else Placement()
+    merged = {**_usual_placement(asked), **given.model_dump(exclude_none=True)}
     if merged["after"] != "stage":
         merged.setdefault("blocks", "all")
     elif given.blocks is None:
         merged.pop("blocks", None)
     else:
-        message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
+        message = f"gate '{asked.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
     stages = tuple(sorted(set(merged.pop("stages", ()))))
     if stages and stages != tuple(
-        range(1, _num_stages(trial.backbone) + 1)
+        range(1, _num_stages(asked.backbone) + 1)
     ):  # all of them are meant by none
         merged["stages"] = stages
     return Placement(**merged)
@@ -209,15 +214,15 @@ def _num_stages(backbone: Choice) -> int:
     return number
 
 
-def _usual_placement(trial: Trial) -> dict[str, Any]:
+def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
     """A gate's default placement, in the terms of a backbone whose conventions are not those of a ResNet.
 
     A backbone may be registered with
     `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a default says on
     the left is meant as what stands on the right.
     """
-    usual = {"after": "stage", **GATES[trial.gate.name].traits.get("placement", {})}
-    conventions = BACKBONES[trial.backbone.name].traits.get("conventions", {})
+    usual = {"after": "stage", **GATES[asked.gate.name].traits.get("placement", {})}
+    conventions = BACKBONES[asked.backbone.name].traits.get("conventions", {})
     usual["after"] = conventions.get("after", {}).get(usual["after"], usual["after"])
     if "stages" in usual:
         renumbered = conventions.get("stages", {})

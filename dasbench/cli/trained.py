@@ -114,12 +114,13 @@ def look_at(
     from dasbench.saliency.gradcam import find_layer
     from dasbench.saliency.sfd import look
     from dasbench.spec.identity import refuse_other_code
+    from dasbench.spec.network import network_of
     from dasbench.training.arithmetic import set_arithmetic
     from dasbench.training.weights import load_weights
 
     data, trial = sample.data, subject.trial
     refuse_other_code(trial.key, subject.record.spec, _code_of_network(trial))
-    network = build_model(trial, num_classes=len(data.classes))
+    network = build_model(network_of(trial, data), seed=trial.seed)
     names = (
         list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
     )

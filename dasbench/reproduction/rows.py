@@ -16,7 +16,7 @@ from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
 from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
-from dasbench.resolution import resolve_model
+from dasbench.resolution import resolve_network
 from dasbench.spec.trial import Trial
 
 Verdict = Literal["matches", "differs", "not run", "not comparable"]
@@ -207,11 +207,9 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     assert table.image_size is not None, "every table with counts says for which images"
     assert table.num_classes is not None, "every table with counts says for how many classes"
     size: InputSize = (3, table.image_size, table.image_size)
-    trial = Trial.model_validate(
-        {**row.trial_fields(), "dataset": "digits"}
-    )  # a stand-in: no image is looked at
+    asked = _network(row, num_classes=table.num_classes, input_size=size)
     try:
-        network = inference_form(build_model(resolve_model(trial), num_classes=table.num_classes))
+        network = inference_form(build_model(resolve_network(asked)))
         cost = measure_cost(network, size)
         leaves = None if row.convention == "paper" else count_module_leaves(network, size)
     except DasbenchError as error:
@@ -225,18 +223,23 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     )
 
 
+def _network(row: PaperRow, *, num_classes: int, input_size: InputSize) -> Network:
+    """The network that a row of the paper is about."""
+    return Network.model_validate(
+        {**row.trial_fields(), "num_classes": num_classes, "input_size": input_size}
+    )
+
+
 def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
     """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
 
     A detector's multiply-adds depend on how many regions it proposes, so they are not counted.
     """
     assert table.num_classes is not None, "every table with counts says for how many classes"
-    trial = Trial.model_validate(
-        {**row.trial_fields(), "dataset": "digits"}
-    )  # a stand-in: no image is looked at
-    network = build_model(resolve_model(trial), num_classes=1000)
+    asked = _network(row, num_classes=1000, input_size=(3, 224, 224))
+    network = build_model(resolve_network(asked))
     plain = sum(parameter.numel() for parameter in network.backbone.parameters())
-    cost = measure_cost(network, (3, 224, 224))
+    cost = measure_cost(network, asked.input_size)
     with torch.device("meta"):
         body = BACKBONES[row.backbone].make(1000).module
         empty = faster_rcnn(body, network.stage_ends, num_classes=table.num_classes)

@@ -96,11 +96,11 @@ def find_layer(network: nn.Module, layer: str) -> str:
         ModelError: if there is none; the message names the nearest, or the stages that there are.
 
     Example:
-        >>> from dasbench.resolution import resolve
         >>> from dasbench.models import build_model
-        >>> from dasbench.spec.trial import Trial
-        >>> trial = resolve(Trial(backbone={"name": "resnet18", "width": 4}, gate="das", dataset="digits"))
-        >>> find_layer(build_model(trial, num_classes=10), "stage3")
+        >>> from dasbench.resolution import resolve_network
+        >>> from dasbench.spec.network import Network
+        >>> asked = Network(backbone="resnet18", gate="das", num_classes=10, input_size=(3, 32, 32))
+        >>> find_layer(build_model(resolve_network(asked)), "stage3")
         'backbone.layer3'
     """
     prefix = "backbone." if isinstance(network, GatedNetwork) else ""

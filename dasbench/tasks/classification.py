@@ -1,6 +1,7 @@
 """Image classification: cross-entropy on labelled images, top-1 and top-5, and scores of uneven classes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from dasbench.catalog import TASKS
 from dasbench.confusion import Confusion
 from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
+from dasbench.costs.structure import structure_of
 from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.loading import in_order
@@ -25,6 +27,7 @@ from dasbench.metrics.latency import latency_ms
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.saliency.sfd import ScoreSaliency, part_scorer
+from dasbench.spec.network import network_of
 from dasbench.spec.trial import Trial
 from dasbench.tasks.balance import Repeatable, balanced_draw, class_weights
 from dasbench.tasks.learner import ImageLearner, resident
@@ -69,11 +72,10 @@ class Classification:
     def cost(self, trial: Trial) -> Cost:
         """What the trial's network costs for one image of its data set, once it is trained."""
         data = _dataset(trial)
-        network = build_model(trial, num_classes=len(data.classes))
-        self._saliency_scorer(
-            trial, network
-        )  # refuses what cannot be scored before anything is trained
-        return measure_cost(inference_form(network), data.input_size)
+        network = build_model(network_of(trial, data), seed=trial.seed)
+        self._saliency_scorer(trial, network)  # refuses what cannot be scored before any training
+        cost = measure_cost(inference_form(network), data.input_size)
+        return replace(cost, structure=structure_of(network))
 
     def _saliency_scorer(self, trial: Trial, network: nn.Module) -> ScoreSaliency | None:
         if self.saliency is None:
@@ -93,7 +95,7 @@ class _Classifier(ImageLearner[_Batch]):
     objective = "top1"
 
     def __init__(self, trial: Trial, data: Dataset, device: torch.device, replica: Replica) -> None:
-        self.network = build_model(trial, num_classes=len(data.classes))
+        self.network = build_model(network_of(trial, data), seed=trial.seed)
         super().__init__(self.network, trial, data, device, replica)
         self.score_saliency: ScoreSaliency | None = None
         self.latency = False

@@ -1,6 +1,7 @@
 """Object detection: Faster R-CNN on the trial's backbone, average precision as COCO defines it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from torchvision.models.detection import FasterRCNN
 from dasbench.backbones.detection import Unrolled, faster_rcnn
 from dasbench.catalog import TASKS
 from dasbench.costs.measure import measure_cost
+from dasbench.costs.structure import structure_of
 from dasbench.datasets.annotations import HasObjects, Objects, Scene
 from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD
@@ -24,6 +26,7 @@ from dasbench.metrics.average_precision import Detections, average_precisions
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.seeds import derive_seed
+from dasbench.spec.network import Network, network_of
 from dasbench.spec.trial import Trial
 from dasbench.tasks.learner import ImageLearner
 from dasbench.tasks.task import Evaluation, Learner, Replica
@@ -83,44 +86,49 @@ class Detection:
                 "training.compile: a detector's steps depend on what it finds and cannot be compiled"
             )
         data = load_dataset(trial.dataset)
-        network = self.network(trial, num_classes=len(data.classes), mean=data.mean, std=data.std)
+        network = self.network(
+            network_of(trial, data), seed=trial.seed, mean=data.mean, std=data.std
+        )
         return _Detector(network, trial, data, device, replica or Replica())
 
     def cost(self, trial: Trial) -> Cost:
         """What the trial's detector costs for one image of its data set and the fixed number of boxes."""
         data = load_dataset(trial.dataset)
-        network = self.network(trial, num_classes=len(data.classes), folded=True)
-        return measure_cost(Unrolled(network, boxes=self.proposals), data.input_size)
+        network = network_of(trial, data)
+        trained = self.network(network, seed=trial.seed)
+        used = self.network(network, seed=trial.seed, folded=True)
+        cost = measure_cost(Unrolled(used, boxes=self.proposals), data.input_size)
+        return replace(cost, structure=structure_of(trained))
 
     def network(
         self,
-        trial: Trial,
+        network: Network,
         *,
-        num_classes: int,
+        seed: int = 0,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         folded: bool = False,
     ) -> FasterRCNN:
-        """The detector of a trial, gates included.
+        """The detector on a network, gates included.
 
         Args:
-            trial: a resolved trial.
-            num_classes: of objects.
+            network: a resolved one, with as many classes as there are of objects.
+            seed: of the trial.
             mean: of each channel, in [0, 1].
             std: of each channel.
             folded: whether it is as it is used, with gates dissolved that can be, or as it is
                 trained.
         """
-        gated = build_model(trial, num_classes=num_classes)
-        gated = (
-            inference_form(gated) if folded else gated
-        ).eval()  # gates see an image, to learn nothing
+        gated = build_model(network, seed=seed)
+        if folded:
+            gated = inference_form(gated)
+        gated.eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(trial.seed, "detection"))
+            torch.manual_seed(derive_seed(seed, "detection"))
             detector = faster_rcnn(
                 gated.backbone,
                 gated.stage_ends,
-                num_classes=num_classes + 1,
+                num_classes=network.num_classes + 1,
                 mean=mean,
                 std=std,
                 **self.options,

@@ -14,6 +14,7 @@ from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.catalog import TASKS
 from dasbench.confusion import Confusion
 from dasbench.costs.measure import measure_cost
+from dasbench.costs.structure import structure_of
 from dasbench.datasets.annotations import IGNORED, ClassMaps, HasClassMaps
 from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.dataset import Dataset
@@ -23,6 +24,7 @@ from dasbench.metrics.segmentation import count_pixels, miou, pixel_accuracy
 from dasbench.models import build_model, inference_form
 from dasbench.records import Cost
 from dasbench.seeds import derive_seed
+from dasbench.spec.network import network_of
 from dasbench.spec.trial import Trial
 from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
@@ -57,14 +59,15 @@ class Segmentation:
     def cost(self, trial: Trial) -> Cost:
         """What the trial's network costs for one image of its data set, once it is trained."""
         data = load_dataset(trial.dataset)
-        return measure_cost(self._network(trial, data, folded=True), data.input_size)
+        cost = measure_cost(self._network(trial, data, folded=True), data.input_size)
+        return replace(cost, structure=structure_of(self._network(trial, data)))
 
     def _network(self, trial: Trial, data: Dataset, *, folded: bool = False) -> FullyConvolutional:
         """The network, gates included, as it is trained, or as it is used."""
-        gated = build_model(trial, num_classes=len(data.classes))
-        gated = (
-            inference_form(gated) if folded else gated
-        ).eval()  # gates see an image, to learn nothing
+        gated = build_model(network_of(trial, data), seed=trial.seed)
+        if folded:
+            gated = inference_form(gated)
+        gated.eval()  # gates see an image, to learn nothing
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(trial.seed, "segmentation"))
             network = FullyConvolutional(

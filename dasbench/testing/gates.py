@@ -14,7 +14,7 @@ from dasbench.costs.measure import measure_cost
 from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
-from dasbench.resolution import resolve_model
+from dasbench.resolution import resolve_network
 from dasbench.spec.trial import Choice, Placement, Trial
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
@@ -69,13 +69,9 @@ def check_documentation(entry: Entry[Any]) -> None:
 
 
 def _network(name: str, params: Mapping[str, Any]) -> GatedNetwork:
-    trial = Trial(
-        backbone=BACKBONE,
-        gate=Choice(name=name, params=dict(params)),
-        placement=Placement(),
-        dataset=Choice(name="digits"),
-    )
-    network = build_model(resolve_model(trial), num_classes=10)
+    gate = Choice(name=name, params=dict(params))
+    asked = Network(backbone=BACKBONE, gate=gate, num_classes=10, input_size=(3, 32, 32))
+    network = build_model(resolve_network(asked))
     assert name == "none" or len(network.gates) > 0, f"gate '{name}' stands nowhere"
     return network
 
