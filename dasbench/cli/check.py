@@ -18,7 +18,7 @@ def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: s
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.agenda import Agenda
-    from dasbench.cli.place import trials_of
+    from dasbench.cli.running.place import trials_of
     from dasbench.plan import (
         Plan,
         count_costs,

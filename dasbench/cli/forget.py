@@ -80,7 +80,7 @@ def _confirmed(question: str) -> bool:
 
 def _forget_files(db: str, keys: list[str]) -> None:
     """Remove what lies of trials beside the database: checkpoints and kept weights."""
-    from dasbench.cli.place import storage_beside
+    from dasbench.cli.running.place import storage_beside
     from dasbench.cli.trained import weights_folder
     from dasbench.training.run_trial import forget_checkpoints
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import click
 
 from dasbench.cli.data import lines_about_data
-from dasbench.cli.earlier import announce_changes
 from dasbench.cli.options import (
     data_option,
     db_option,
@@ -15,6 +14,7 @@ from dasbench.cli.options import (
     table_options,
 )
 from dasbench.cli.output import tell
+from dasbench.cli.running.earlier import announce_changes
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def command(
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.agenda import Agenda
-    from dasbench.cli.place import trials_of
-    from dasbench.cli.workers import default_workers
+    from dasbench.cli.running.place import trials_of
+    from dasbench.cli.running.workers import default_workers
     from dasbench.plan import Plan, count_costs, network_of  # imports torch
     from dasbench.records import COUNTING
     from dasbench.render.plan import plan_records, plan_tables

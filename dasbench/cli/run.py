@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from dasbench.cli.earlier import find_trials
-from dasbench.cli.gpus import share_of_gpu, wanted_gpus
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell, tell_result
-from dasbench.cli.place import Place, check_needs, default_storage, make_executor, make_runtime
+from dasbench.cli.running.earlier import find_trials
+from dasbench.cli.running.gpus import share_of_gpu, wanted_gpus
+from dasbench.cli.running.place import check_needs, default_storage, make_executor, make_runtime
+from dasbench.cli.running.run_options import RunOptions
 from dasbench.data_access import data_access, reading_data
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
-    from dasbench.cli.conclusion import Commands
+    from dasbench.cli.running.conclusion import Commands
     from dasbench.run import Summary
     from dasbench.search.executors.executor import Interrupt
 
@@ -107,7 +108,7 @@ def command(
     storage: str | None,
     keep_weights: bool,
     plain: bool,
-    **place: Unpack[Place],
+    **place: Unpack[RunOptions],
 ) -> int:
     """Train what is missing of a study, and nothing else: running again is how a study is resumed.
 
@@ -120,7 +121,7 @@ def command(
     reasons = _reasons(retry)
     from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
-    from dasbench.cli.progress import make_progress
+    from dasbench.cli.running.progress import make_progress
     from dasbench.cli.trained import weights_folder
     from dasbench.results.store import open_store
     from dasbench.run import run_study
@@ -214,7 +215,7 @@ def _signals(interrupt: "Interrupt") -> Iterator[None]:
 
 def _conclude(summary: "Summary", agenda: "Agenda", interrupt: "Interrupt") -> int:
     """Say how the study stands; returns the exit code."""
-    from dasbench.cli.conclusion import last_lines
+    from dasbench.cli.running.conclusion import last_lines
 
     lines = last_lines(
         summary,
@@ -234,7 +235,7 @@ def _conclude(summary: "Summary", agenda: "Agenda", interrupt: "Interrupt") -> i
 
 def _commands() -> "Commands":
     """The commands to go on with, from what was typed."""
-    from dasbench.cli.conclusion import Commands
+    from dasbench.cli.running.conclusion import Commands
 
     context = click.get_current_context()
     was_given = context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE

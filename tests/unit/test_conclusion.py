@@ -2,7 +2,7 @@
 
 import pytest
 
-from dasbench.cli.conclusion import WIDTH, Commands, failures, last_lines
+from dasbench.cli.running.conclusion import WIDTH, Commands, failures, last_lines
 from dasbench.records import cause_of
 from dasbench.run import Summary
 

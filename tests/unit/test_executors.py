@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasbench import devices
-from dasbench.cli.workers import default_workers, warn_of_too_many
+from dasbench.cli.running.workers import default_workers, warn_of_too_many
 from dasbench.cores import quota_cores, usable_cores
 from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Outcome

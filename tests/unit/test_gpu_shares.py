@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dasbench import cores, devices
-from dasbench.cli.gpus import GpuShare, loaders_of, share_of_gpu, wanted_gpus
-from dasbench.cli.place import make_runtime
+from dasbench.cli.running.gpus import GpuShare, loaders_of, share_of_gpu, wanted_gpus
+from dasbench.cli.running.place import make_runtime
 from dasbench.devices import check_device
 from dasbench.errors import UsageError
 from dasbench.plan import plan_study
@@ -42,7 +42,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 * GIB))
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
-        for module in ("dasbench.cli.workers", "dasbench.cores"):
+        for module in ("dasbench.cli.running.workers", "dasbench.cores"):
             monkeypatch.setattr(f"{module}.usable_cores", lambda: 16)
 
     return with_gpus

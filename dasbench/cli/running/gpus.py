@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from dasbench.cli.output import tell
-from dasbench.cli.workers import default_workers
+from dasbench.cli.running.run_options import RunOptions
+from dasbench.cli.running.workers import default_workers
 from dasbench.errors import ModelError, StudyError, UsageError
 from dasbench.search.executors.share import Share, part_of_gpu
 
 if TYPE_CHECKING:
-    from dasbench.cli.place import Place
     from dasbench.plan import Plan
     from dasbench.spec.study import Study
     from dasbench.training.packing import Peaks
@@ -35,7 +35,7 @@ class GpuShare:
     memory: float = 1.0
 
 
-def wanted_gpus(study: "Study", place: "Place") -> Wanted:
+def wanted_gpus(study: "Study", place: RunOptions) -> Wanted:
     """What a study and the options ask for together; it is said where that is not written out.
 
     Raises:
@@ -72,7 +72,7 @@ def wanted_gpus(study: "Study", place: "Place") -> Wanted:
     return _as_many_as_fit(place) if there else 0.0
 
 
-def _as_many_as_fit(place: "Place") -> Wanted:
+def _as_many_as_fit(place: RunOptions) -> Wanted:
     """As many trials on each GPU as fit; the plain loop has one at a time."""
     if place["executor"] == "ray":
         return "auto"
@@ -80,7 +80,7 @@ def _as_many_as_fit(place: "Place") -> Wanted:
     return 1.0
 
 
-def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> None:
+def _refuse_contradictions(device: str, gpus: Wanted | None, place: RunOptions) -> None:
     """Refuse what cannot be meant at once."""
     elsewhere = place["address"] is not None
     if device.startswith("cuda") and gpus == 0:
@@ -107,7 +107,7 @@ def _refuse_contradictions(device: str, gpus: Wanted | None, place: "Place") -> 
         )
 
 
-def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: "Place") -> GpuShare:
+def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: RunOptions) -> GpuShare:
     """What each trial gets: measured where it is to be as little as it needs, and said.
 
     Args:
@@ -164,7 +164,7 @@ def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
     )
 
 
-def _spread(gpus: float, study: "Study", place: "Place") -> float:
+def _spread(gpus: float, study: "Study", place: RunOptions) -> float:
     """The share with which the trials that the cores allow are on all GPUs of this machine."""
     import torch
 
@@ -192,7 +192,7 @@ def _largest_peak(study: "Study", plan: "Plan", peaks: "Peaks") -> int:
     return largest_in(study, peak_of)
 
 
-def loaders_of(study: "Study", share: GpuShare, place: "Place") -> int:
+def loaders_of(study: "Study", share: GpuShare, place: RunOptions) -> int:
     """Threads that decode images for a trial: a GPU is fed by all cores of the machine, which its trials share out."""
     if place["loaders"] is not None:
         return place["loaders"]

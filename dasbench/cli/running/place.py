@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dasbench.cli.data import lines_about_data
-from dasbench.cli.earlier import announce_changes
-from dasbench.cli.gpus import GpuShare, loaders_of
 from dasbench.cli.options import known_results
 from dasbench.cli.output import tell
+from dasbench.cli.running.earlier import announce_changes
+from dasbench.cli.running.gpus import GpuShare, loaders_of
+from dasbench.cli.running.run_options import RunOptions
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
 from dasbench.plugins import imported
@@ -24,19 +25,7 @@ if TYPE_CHECKING:
     from dasbench.training.run_trial import Runtime
 
 
-class Place(TypedDict):
-    """Options that say where trials run and change no result."""
-
-    executor: str
-    workers: int | None
-    loaders: int | None
-    device: str
-    deterministic: bool
-    checkpoint_every: float
-    address: str | None
-
-
-def make_runtime(study: "Study", place: Place, share: GpuShare) -> "Runtime":
+def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime":
     """Where each trial runs, and how."""
     from dasbench.datasets.looking.contents import contents_read
     from dasbench.training.run_trial import Runtime
@@ -92,7 +81,7 @@ def trials_of(study: "Study", items: "Mapping[str, Planned]") -> "list[Trial]":
     return trials or [plan_trial(study, {}, study.seeds.values[0]).trial]
 
 
-def make_executor(agenda: "Agenda", share: GpuShare, place: Place) -> "Executor":
+def make_executor(agenda: "Agenda", share: GpuShare, place: RunOptions) -> "Executor":
     """Who runs the trials."""
     study = agenda.study
     if place["executor"] == "inline":
@@ -102,7 +91,7 @@ def make_executor(agenda: "Agenda", share: GpuShare, place: Place) -> "Executor"
 
         return Inline(scheduler=study.scheduler.name)
     from dasbench.catalog import SCHEDULERS
-    from dasbench.cli.workers import warn_of_too_many
+    from dasbench.cli.running.workers import warn_of_too_many
     from dasbench.search.executors.ray_tune import RayTune
 
     cpus = study.resources.cpus
@@ -137,7 +126,7 @@ def _so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, d
         return set(), {}
 
 
-def default_storage(db: str, place: Place) -> Path:
+def default_storage(db: str, place: RunOptions) -> Path:
     """Checkpoints lie beside the database's file; for a server, where one stands."""
     if place["address"] is not None:
         raise click.UsageError(

@@ -1,0 +1,1 @@
+"""What `dasbench run` does beside reading its options: GPUs, place, progress, last lines."""
