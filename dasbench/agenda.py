@@ -7,13 +7,12 @@ from itertools import count, islice
 
 from dasbench.analysis.looks import Look
 from dasbench.catalog import SAMPLERS
+from dasbench.checks import check_study
+from dasbench.counting import count_cost, count_costs
 from dasbench.errors import ModelError, StudyError
 from dasbench.plan import (
     Plan,
     Planned,
-    check_study,
-    count_cost,
-    count_costs,
     keep_feasible,
     plan_proposals,
     plan_trial,
@@ -102,17 +101,17 @@ class Agenda:
         return self._sampler.taken if isinstance(self._sampler, Looks) else ()
 
     def start(self, rows: Sequence[Row]) -> list[Planned]:
-        """The trials that the study begins with.
+        """The trials that the study begins with; asked again, the same ones.
 
         Args:
             rows: what the database lists for the study; a search goes on from those that are still
                 in its space.
         """
         if not self.study.is_searched:
-            return self.propose()
+            return list(self.items.values()) or self.propose()
         listed = {row.key for row in rows}
         for planned in replan(self.study, rows):
-            if planned.trial.key in listed:
+            if planned.trial.key in listed and planned.trial.key not in self.items:
                 self._add(planned)
         self._confirming = self._spent and any(
             item.role == "confirm" for item in self.items.values()

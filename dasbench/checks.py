@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dasbench.catalog import COMPONENTS, KINDS, METRICS
-from dasbench.errors import Complaint, StudyError
+from dasbench.errors import Complaint, StudyError, unknown_name
 from dasbench.resolution import fill_parameters, unused
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
@@ -14,6 +14,42 @@ from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.space import Axis, decides, enumerate_axes
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Choice, set_field
+
+
+def check_study(study: Study) -> None:
+    """Check what a study names: the parameters of its components, its labels, and the fields in its constraints.
+
+    Raises:
+        StudyError: with every complaint at once.
+    """
+    check_components(study)
+    if complaints := [*check_labels(study), *_check_constraints(study)]:
+        raise StudyError(complaints)
+
+
+def _check_constraints(study: Study) -> Iterator[Complaint]:
+    """Complaints about fields that no trial of the study can have: a constraint on one would refuse nothing."""
+    for number, constraint in enumerate(study.constraints):
+        for name in constraint.names:
+            head, _, last = name.partition(".")
+            known = _fields_below(study, head) if last else {last}
+            if last not in known:
+                message = unknown_name(f"field of {head}", last, known)
+                yield study.document.complaint(("constraints", number), message)
+
+
+def _fields_below(study: Study, head: str) -> set[str]:
+    """The fields that a part of the study's trials may have."""
+    if head not in COMPONENTS:
+        return set(type(getattr(study.base, head)).model_fields)
+    chosen = [Choice.model_validate(value).name for value in study.range_of(head)]
+    named = [
+        str(axis_value)
+        for axis in study.axes
+        if axis.key == f"{head}.name"
+        for axis_value in axis.points() or ()
+    ]
+    return {"name"}.union(*(KINDS[head][name].defaults for name in (*chosen, *named)))
 
 
 def check_components(study: Study) -> None:

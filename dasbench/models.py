@@ -182,7 +182,9 @@ def build_model(network: Network, *, seed: int = 0) -> GatedNetwork:
                 torch.manual_seed(derive_seed(seed, "gate", site.path))
                 gates[site.path] = make_gate(network.gate, site, backbone)
     stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
-    names = Names(called("backbone", network.backbone), called("gate", network.gate), backbone.takes)
+    names = Names(
+        called("backbone", network.backbone), called("gate", network.gate), backbone.takes
+    )
     model = GatedNetwork(backbone.module, gates, stage_ends, names=names)
     find = BACKBONES[network.backbone.name].traits.get("weights_file")
     if file := find(network.backbone.params) if find else None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,12 +12,11 @@ from dasbench.costs.by_module import ModuleCost
 from dasbench.costs.cross_check import CrossCheck
 from dasbench.costs.latency import MeasuredCost
 from dasbench.costs.measure import measure_cost
-from dasbench.costs.specimen import InputSize
 from dasbench.devices import device_of
 from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.records import Cost
-from dasbench.resolution import resolve_model
-from dasbench.spec.trial import Trial
+from dasbench.resolution import resolve_network
+from dasbench.spec.network import Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +25,17 @@ class Counted:
 
     Args:
         label: the variants of a study that have this network, or its backbone and gate.
-        trial: a trial that has it, defaults filled in.
+        network: its parts, defaults filled in.
         cost: its counts.
         build: makes the network as it is trained.
         variants: the varied fields of each variant that has it; none outside of a study.
-        num_classes: length of its logits, where it was asked for.
     """
 
     label: str
-    trial: Trial
+    network: Network
     cost: Cost
     build: Callable[[], nn.Module]
     variants: Sequence[Mapping[str, Any]] = field(default=())
-    num_classes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a trial leaves to defaults, written out: its parameters, placement, fingerprints and code."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from dasbench.catalog import BACKBONES, COMPONENTS, DATASETS, GATES, KINDS, TASKS
 from dasbench.code.closure import code_of
 from dasbench.datasets.choice import data_fingerprint
+from dasbench.entry import Entry
 from dasbench.errors import Complaint, StudyError
 from dasbench.registry import Registry
-from dasbench.spec.document import dotted
+from dasbench.spec.document import Path_, dotted
 from dasbench.spec.network import Network
 from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.trial import Choice, Placement, Trial
@@ -115,8 +116,13 @@ def _named(
     return words
 
 
-def resolve_network(network: Network) -> Network:
-    """Write out what a network leaves to the defaults of its backbone and its gate.
+Asked = TypeVar("Asked", Trial, Network)
+
+
+def resolve_network(asked: Asked) -> Asked:
+    """Write out what a network, or that of a trial, leaves to the defaults of its backbone and gate.
+
+    The task and the data set of a trial are not looked at.
 
     Raises:
         StudyError: if the backbone or the gate does not accept its parameters.
@@ -127,10 +133,7 @@ def resolve_network(network: Network) -> Network:
         >>> resolve_network(network).gate.params["alpha"], resolve_network(network).placement.after
         (0.2, 'stage')
     """
-    return _with_defaults(network, ("backbone", "gate"))
-
-
-Asked = TypeVar("Asked", Trial, Network)
+    return _with_defaults(asked, ("backbone", "gate"))
 
 
 def _with_defaults(asked: Asked, fields: tuple[str, ...]) -> Asked:
@@ -143,15 +146,18 @@ def _with_defaults(asked: Asked, fields: tuple[str, ...]) -> Asked:
             choice = _as_the_gate_asks(choice, asked.gate)
         params, problems = fill_parameters(field, choice)
         chosen[field] = Choice(name=choice.name, params=params)
-        complaints += [
-            Complaint("", 0, dotted((field, *path)), message) for path, message in problems
-        ]
+        complaints += _complaints(field, problems)
     if complaints:
         raise StudyError(complaints)
     chosen["backbone"], weights = _with_weights(chosen["backbone"])
     return asked.model_copy(
         update={**chosen, "placement": _placement(asked), "weights_fingerprint": weights}
     )
+
+
+def _complaints(field: str, problems: Sequence[Problem]) -> list[Complaint]:
+    """What is wrong with a component's parameters, as complaints about a trial."""
+    return [Complaint("", 0, dotted((field, *path)), message) for path, message in problems]
 
 
 def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
@@ -165,12 +171,14 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
     params, problems = check_parameters(entry.schema, choice.params)
     if not problems:
         params |= {name: entry.defaults[name] for name in unused(field, choice.name, params)}
-    known = set(entry.defaults)
-    unknown = [path for path, _ in problems if path and path[0] not in known]
-    return params, [
-        (path, f"{message} ({entry}){entry.hint(str(path[0]))}" if path in unknown else message)
-        for path, message in problems
-    ]
+    return params, [_with_place(entry, path, message) for path, message in problems]
+
+
+def _with_place(entry: Entry[Any], path: Path_, message: str) -> Problem:
+    """A complaint about a parameter; of one that the component does not have, with where it is written."""
+    if not path or path[0] in entry.defaults:
+        return path, message
+    return path, f"{message} ({entry}){entry.hint(str(path[0]))}"
 
 
 def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:

@@ -1,55 +1,14 @@
 """Running a study: afterwards the results table holds one row for each of its trials."""
 
-import logging
-import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
-from pathlib import Path
-from typing import Protocol
 
-from dasbench.agenda import Agenda, look_record
-from dasbench.analysis.looks import Look
-from dasbench.errors import HaltedError, UsageError
-from dasbench.metrics.traits import metrics_of_study
-from dasbench.plan import Planned, count_cost, network_of
-from dasbench.records import COUNTING, Epoch, Outcome, Row
-from dasbench.resolution import in_this_process_only
-from dasbench.results.answers import TrialState
-from dasbench.results.costing import Network
+from dasbench.driver import Driver, Watcher
+from dasbench.errors import HaltedError
+from dasbench.prepare import Prepared
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
-from dasbench.spec.trial import Trial
-
-logger = logging.getLogger(__name__)
-
-POLL_S = 1.0
-"""How often a trial that another driver runs is looked at."""
-
-
-class Watcher(Protocol):
-    """Who shows what happens: a progress display. It is told after the results database."""
-
-    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
-        """The trials that the study begins with, and the state of each before anything runs."""
-        ...
-
-    def added(self, states: Mapping[str, str]) -> None:
-        """The study lists more trials, with the state of each."""
-        ...
-
-    def looked(self, look: Look[str]) -> None:
-        """The study took a look at its scores."""
-        ...
-
-    def reported(self, key: str, epoch: Epoch) -> None:
-        """A trial finished an epoch."""
-        ...
-
-    def finished(self, outcome: Outcome) -> None:
-        """A trial ended."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +33,7 @@ class Summary:
 
 
 def run_study(
-    agenda: Agenda,
+    prepared: Prepared,
     store: Store,
     executor: Executor,
     job: Job,
@@ -89,7 +48,7 @@ def run_study(
     """Run what is missing of a study, and nothing else.
 
     Args:
-        agenda: what the study trains.
+        prepared: the study, checked and planned.
         store: where results go; a result is committed before anything else hears of it.
         executor: who runs trials.
         job: runs one trial.
@@ -107,7 +66,7 @@ def run_study(
             wait.
         UsageError: if a component lies in no file and the executor trains in other processes.
     """
-    study = agenda.study
+    agenda, study = prepared.agenda, prepared.study
     with store.lock(study.name):
         store.sweep()
         listed = (
@@ -115,14 +74,14 @@ def run_study(
             if study.name in {known.name for known in store.studies(counted=False)}
             else []
         )
-        bridge = _Bridge(agenda, store, executor, watcher, interrupt, forget, retry)
-        bridge.begin(listed, again, restart or forget)
-        source = bridge.claims()
+        driver = Driver(agenda, store, executor, watcher, interrupt, forget, retry)
+        driver.begin(listed, again, restart or forget)
+        source = driver.claims()
         for first in islice(
             source, 1
         ):  # an executor is started only if there is something for it to do
-            executor.run(chain([first], source), job, bridge, interrupt)
-        bridge.release()
+            executor.run(chain([first], source), job, driver, interrupt)
+        driver.release()
         if interrupt.refusal:
             raise HaltedError(interrupt.refusal)
         ended = store.states(list(agenda.items))
@@ -136,7 +95,7 @@ def run_study(
         states={key: ended[key].state for key in agenda.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
         errors=errors,
-        ran=tuple(bridge.ran),
+        ran=tuple(driver.ran),
     )
 
 
@@ -144,175 +103,3 @@ def _error(store: Store, key: str) -> str:
     """Message and traceback of a failed trial."""
     outcome = store.trial(key).outcome
     return outcome.error if outcome else ""
-
-
-class _Bridge:
-    """Between an agenda, the store and an executor: claims trials, keeps what comes out of them, tells the agenda."""
-
-    def __init__(
-        self,
-        agenda: Agenda,
-        store: Store,
-        executor: Executor,
-        watcher: Watcher,
-        interrupt: Interrupt,
-        forget: Callable[[str], None],
-        retry: Collection[str],
-    ) -> None:
-        self.ran: list[str] = []
-        self._agenda = agenda
-        self._store = store
-        self._executor = executor
-        self._watcher = watcher
-        self._interrupt = interrupt
-        self._forget = forget
-        self._retry = retry
-        self._attempts: dict[str, int] = {}
-        self._waiting: deque[str] = deque()
-
-    def begin(
-        self, listed: Sequence[Row], again: Sequence[str], restart: Callable[[str], None]
-    ) -> None:
-        """Write the trials that the study begins with, all of them before the first one starts.
-
-        Args:
-            listed: what the study listed so far.
-            again: keys of trials that are trained again, from scratch.
-            restart: drops what such a trial left.
-        """
-        study = self._agenda.study
-        planned = self._agenda.start(listed)
-        self._refuse_elsewhere(planned)
-        if gone := [key for key in again if key not in self._agenda.items]:
-            raise UsageError(
-                f"not trained again: the study no longer lists {', '.join(gone)}, for its code has changed"
-            )
-        tasks = {study.base.task.name, *(item.trial.task.name for item in planned)}
-        self._store.plan(
-            study.name,
-            question=study.question,
-            document=study.model_dump(mode="json"),
-            file=str(Path(study.document.file).absolute()) if study.document.file else "",
-            members=[item.member for item in planned],
-            metrics=metrics_of_study(tasks, study.objectives),
-        )
-        for key in self._store.set_aside(again) if again else ():
-            restart(key)
-        self._agenda.spare(again)
-        self._watcher.planned(self._agenda, self._look_up(planned))
-
-    def claims(self) -> Iterator[Trial | None]:
-        """Trials that are now ours, in the order of the agenda; None while what is left depends on others' results."""
-        elsewhere: list[str] = []
-        looked = time.monotonic()
-        while True:
-            if self._waiting:
-                key = self._waiting.popleft()
-                if (trial := self._claim(key)) is not None:
-                    yield trial
-                else:
-                    elsewhere.append(key)
-            elif planned := self._propose():
-                self._extend(planned)
-            elif elsewhere and time.monotonic() >= looked + POLL_S:
-                looked = time.monotonic()
-                elsewhere = self._look_again(elsewhere)
-            elif elsewhere or not self._agenda.exhausted:
-                yield None
-            else:
-                return
-
-    def reported(self, key: str, epoch: Epoch) -> None:
-        self._store.add_epoch(key, self._attempts[key], epoch)
-        self._watcher.reported(key, epoch)
-
-    def finished(self, outcome: Outcome) -> None:
-        if outcome.status == "interrupted" and outcome.error:
-            self._interrupt.refusal = outcome.error
-        if outcome.status == "stopped" and outcome.cost is None:
-            outcome = replace(outcome, cost=count_cost(self._agenda.items[outcome.key].trial))
-        if self._store.add(outcome, self._attempts.pop(outcome.key)):
-            if outcome.status == "done":
-                self._forget(outcome.key)
-            if outcome.status != "interrupted":
-                self._agenda.tell(outcome.key, outcome.status, outcome.metrics, outcome.cost)
-            self.ran.append(outcome.key)
-            self._watcher.finished(outcome)
-
-    def release(self) -> None:
-        """Give back what was claimed and did not end."""
-        for key, attempt in self._attempts.items():
-            self._store.release(key, attempt)
-        self._attempts.clear()
-
-    def _propose(self) -> Sequence[Planned]:
-        """What the agenda wants next; the looks that it took to decide that are kept."""
-        study, before = self._agenda.study, len(self._agenda.looks)
-        planned = self._agenda.propose()
-        for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, look_record(study, look))
-            self._watcher.looked(look)
-        return planned
-
-    def _extend(self, planned: Sequence[Planned]) -> None:
-        """Let the study list more trials."""
-        self._refuse_elsewhere(planned)
-        self._store.extend(self._agenda.study.name, [item.member for item in planned])
-        self._watcher.added(self._look_up(planned))
-
-    def _keep_costs(self, planned: Sequence[Planned], known: Mapping[str, TrialState]) -> None:
-        """Keep what the networks cost of trials without a result, and of those that were counted in an older way."""
-        costs = self._store.known_costs()
-        wanted: dict[Network, Trial] = {}
-        for item in planned:
-            network = network_of(item.trial)
-            if known[item.trial.key].state != "done" or COUNTING not in costs.get(network, {}):
-                wanted[network] = item.trial
-        counted = {network: count_cost(trial) for network, trial in wanted.items()}
-        if again := self._store.keep_costs(counted, COUNTING):
-            logger.warning(
-                "%d networks are counted anew: the way of counting is revision %d now",
-                len(again),
-                COUNTING,
-            )
-
-    def _refuse_elsewhere(self, planned: Sequence[Planned]) -> None:
-        """Refuse to hand components that only this process has to another one."""
-        if self._executor.in_process:
-            return
-        for item in planned:
-            if here := in_this_process_only(item.trial):
-                raise UsageError(
-                    f"{item.label}: {', '.join(here)} was defined in the running program, where no worker process "
-                    "finds it; write it to a file and import that, or run in this process: --executor inline"
-                )
-
-    def _look_up(self, planned: Sequence[Planned]) -> dict[str, str]:
-        """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
-        keys = [item.trial.key for item in planned]
-        if self._retry:
-            self._agenda.spare(self._store.retry(keys, self._retry))
-        known = self._store.states(keys)
-        self._keep_costs(planned, known)
-        self._waiting += [key for key in keys if not self._agenda.tell_state(key, known[key])]
-        return {key: known[key].state for key in keys}
-
-    def _look_again(self, elsewhere: Sequence[str]) -> list[str]:
-        """Those of the trials that still run under other drivers; one that was given back is ours to claim."""
-        self._store.sweep()
-        states = self._store.states(elsewhere)
-        running = [key for key in elsewhere if states[key].state == "running"]
-        ended = [
-            key
-            for key in elsewhere
-            if key not in running and self._agenda.tell_state(key, states[key])
-        ]
-        self._waiting += [key for key in elsewhere if key not in running and key not in ended]
-        return running
-
-    def _claim(self, key: str) -> Trial | None:
-        attempt = self._store.claim(key, self._agenda.study.name)
-        if attempt is None:
-            return None
-        self._attempts[key] = attempt
-        return self._agenda.items[key].trial

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from built import built_network
 from fabricated_data import PARAMS, fabricate
 
 from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS
 from dasbench.code.closure import own_modules
 from dasbench.data_access import reading_data
 from dasbench.gates.das.designs import DESIGNS
-from dasbench.models import build_model
-from dasbench.resolution import TRAINING, resolve, resolve_model
+from dasbench.resolution import TRAINING, resolve, resolve_network
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
@@ -91,7 +91,7 @@ def _gates() -> Iterator[tuple[str, Golden]]:
     gates += [{"name": "das", "design": design} for design in DESIGNS]
     gates += [{"name": "das", "first_norm": norm, "second_norm": norm} for norm in NORMS]
     for gate in gates:
-        trial = resolve_model(Trial(backbone=SMALL, gate=gate, dataset="digits"))
+        trial = resolve_network(Trial(backbone=SMALL, gate=gate, dataset="digits"))
         entry = GATES[trial.gate.name]
         words = " ".join(str(value) for key, value in gate.items() if key != "name")
         yield (
@@ -105,13 +105,13 @@ def _backbones() -> Iterator[tuple[str, Golden]]:
         entry = BACKBONES[name]
         narrow = {"width": 8} if "width" in entry.defaults else {}
         backbone = {"name": name, **entry.traits.get("example", {}), **narrow}
-        trial = resolve_model(Trial(backbone=backbone, gate="none", dataset="digits"))
+        trial = resolve_network(Trial(backbone=backbone, gate="none", dataset="digits"))
         yield f"backbone {name}", Golden(entry.make.__module__, TIGHT, _pass(trial, image_size=64))
 
 
 def _pass(trial: Trial, *, image_size: int = 24) -> dict[str, float]:
     """One step's numbers: what the network says in training, and the gradients of its parameters."""
-    network = build_model(trial, num_classes=10).double().train()
+    network = built_network(trial, num_classes=10).double().train()
     pixels = uniform(1, np.arange(2), draws=3 * image_size**2)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of dropout

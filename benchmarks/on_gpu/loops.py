@@ -11,6 +11,7 @@ from torchvision.transforms import v2
 
 from dasbench.datasets.choice import load_dataset
 from dasbench.models import build_model
+from dasbench.spec.network import network_of
 from dasbench.spec.trial import Trial
 from dasbench.training.arithmetic import set_arithmetic
 from dasbench.training.run_trial import Runtime, run_trial
@@ -52,12 +53,9 @@ def by_hand_speed(trial: Trial, device: torch.device, habits: Habits = Habits())
     """Images a second in the last epoch of a loop with nothing in it but the steps."""
     set_arithmetic(trial, device, deterministic=habits.deterministic)
     torch.manual_seed(trial.seed)
-    classes = len(load_dataset(trial.dataset).classes)
-    model = (
-        build_model(trial, num_classes=classes)
-        .to(device, memory_format=torch.channels_last)
-        .train()
-    )
+    network = network_of(trial, load_dataset(trial.dataset))
+    model = build_model(network, seed=trial.seed)
+    model = model.to(device, memory_format=torch.channels_last).train()
     fused = True if habits.fused and device.type == "cuda" else None
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=fused

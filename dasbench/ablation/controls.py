@@ -9,8 +9,8 @@ from typing import Any
 
 from dasbench.ablation.traits import capacity
 from dasbench.ablation.variants import Composed, acts
+from dasbench.counting import count_cost
 from dasbench.errors import ModelError
-from dasbench.plan import count_cost
 from dasbench.spec.trial import Choice, Trial
 
 TOLERANCE = 0.02

@@ -14,7 +14,7 @@ from dasbench.spec.trial import Choice
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
     from dasbench.analysis.looks import Look
-    from dasbench.run import Watcher
+    from dasbench.driver import Watcher
 
 logger = logging.getLogger(__name__)
 

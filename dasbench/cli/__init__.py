@@ -5,14 +5,16 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dasbench import __version__
-from dasbench.cli.terminal import prepare_streams
+from dasbench.cli.terminal import leave_output, prepare_streams
 from dasbench.errors import DasbenchError
 
 VERBS = {
@@ -40,8 +42,30 @@ READING = ("compare", "export", "forget", "importance", "leaderboard", "pareto",
 """Verbs that read results alone: what DASBENCH_IMPORT names is not imported for them, be it slow or broken just now."""
 
 
+@contextmanager
+def _ending_without_reader() -> Iterator[None]:
+    """End well when the reader of standard output has gone, before click or Rich end the process with 1."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit) as error:
+        if not isinstance(error, BrokenPipeError) and not isinstance(
+            error.__context__, BrokenPipeError
+        ):
+            raise
+        leave_output()
+        raise click.exceptions.Exit(0) from error
+
+
 class _Verbs(click.Group):
     """Loads a verb from the file of its name, and lists verbs without loading any."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _ending_without_reader():  # of --help
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _ending_without_reader():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(VERBS)
@@ -117,10 +141,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        return 0
-    except SystemExit as error:  # of click, if a reader has gone; else of the user's own code
-        return 0 if isinstance(error.__context__, BrokenPipeError) else _conclude(error)
+    except SystemExit as error:  # of the user's own code
+        return _conclude(error)
     except Exception as error:  # noqa: BLE001 - whose it is, and what is said, is decided in one place
         return _conclude(error)
     return code if isinstance(code, int) else 0

@@ -17,25 +17,16 @@ def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: s
     is trained and no database is touched.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
-    from dasbench.agenda import Agenda
-    from dasbench.cli.running.place import trials_of
-    from dasbench.plan import (
-        Plan,
-        count_costs,
-    )  # imports torch: only a study of sound form pays for it
+    from dasbench.prepare import prepare  # imports torch: only a study of sound form pays for it
 
-    agenda = Agenda(loaded)
-    agenda.start([])
-    costs = count_costs(Plan(loaded, agenda.items))
-    lines = lines_about_data(trials_of(loaded, agenda.items))
-    models = len({(cost.params_full, cost.macs_full) for cost in costs.values()})
+    prepared = prepare(loaded)
+    costs = prepared.costs()
+    lines = lines_about_data(prepared.trials)
     if loaded.is_searched:
-        click.echo(
-            f"{study}: sound. {loaded.name}: {loaded.trials} trials, proposed by {loaded.sampler}."
-        )
+        found = f"{loaded.trials} trials, proposed by {loaded.sampler}"
     else:
-        click.echo(
-            f"{study}: sound. {loaded.name}: {agenda.total} trials, {models} distinct costs."
-        )
+        distinct = len({(cost.params_full, cost.macs_full) for cost in costs.values()})
+        found = f"{prepared.agenda.total} trials, {distinct} distinct costs"
+    click.echo(f"{study}: sound. {loaded.name}: {found}.")
     for line in lines:
         click.echo(line)

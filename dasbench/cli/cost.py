@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.networks import find_study, networks_of_study, read_choice
+from dasbench.cli.networks import (
+    INPUT_SIZE,
+    NUM_CLASSES,
+    find_study,
+    networks_of_study,
+    read_network,
+)
 from dasbench.cli.options import db_option, study_options, table_options
 from dasbench.errors import UsageError
 
@@ -105,13 +111,18 @@ def command(
         )
     _refuse_both(study, backbone=backbone, alone=(backbone, image_size, classes), profile=profile)
     if study is None:
-        choice = read_choice(backbone or "", gate=gate, overrides=overrides)
-        from dasbench.networks import count_choice  # imports torch
+        height, width = image_size or INPUT_SIZE[1:]
+        network = read_network(
+            backbone or "",
+            gate=gate,
+            overrides=overrides,
+            num_classes=classes or NUM_CLASSES,
+            input_size=(3, height, width),
+        )
+        from dasbench.networks import count_network  # imports torch
 
-        height, width = image_size or (224, 224)
-        num_classes = classes or 1000
-        networks = [count_choice(choice, num_classes=num_classes, input_size=(3, height, width))]
-        title = f"Cost of one image of {height}x{width}, {num_classes} classes"
+        networks = [count_network(network)]
+        title = f"Cost of one image of {height}x{width}, {network.num_classes} classes"
     else:
         loaded = find_study(study, profile=profile, overrides=overrides, gate=gate, db=db)
         networks, title = networks_of_study(loaded), loaded.question

@@ -12,60 +12,72 @@ if TYPE_CHECKING:
 
     from dasbench.networks import Counted
     from dasbench.plan import Planned
+    from dasbench.spec.cost_key import CostKey
+    from dasbench.spec.network import InputSize, Network
     from dasbench.spec.study import Study
     from dasbench.spec.trial import Trial
 
 FIELDS = ("backbone", "gate", "placement")
 """The fields of a trial that decide its network."""
 
+NUM_CLASSES = 1000
+INPUT_SIZE = (3, 224, 224)
+"""Of ImageNet, where the command line says nothing else."""
 
-def read_choice(backbone: str, *, gate: str | None, overrides: tuple[str, ...]) -> "Trial":
-    """The trial of a network; its data set is a stand-in that is never loaded.
+
+def read_network(
+    backbone: str,
+    *,
+    gate: str | None = None,
+    overrides: tuple[str, ...] = (),
+    num_classes: int = NUM_CLASSES,
+    input_size: "InputSize" = INPUT_SIZE,
+) -> "Network":
+    """The network that is chosen on the command line.
 
     Args:
         backbone: the backbone's name.
         gate: the gate's name.
         overrides: `key=value` for dotted fields below `backbone`, `gate` and `placement`.
+        num_classes: length of its logits.
+        input_size: (channels, height, width) of its images.
 
     Raises:
         StudyError: with every complaint at once.
 
     Example:
-        >>> str(read_choice("resnet50", gate="das", overrides=("gate.alpha=0.1",)).gate)
+        >>> str(read_network("resnet50", gate="das", overrides=("gate.alpha=0.1",)).gate)
         'das(alpha=0.1)'
     """
     from pydantic import ValidationError  # a third of a second, and torch-free
 
     from dasbench.catalog import known_names
+    from dasbench.spec.network import Network
     from dasbench.spec.parameters import explain, plain_path
-    from dasbench.spec.trial import FILLED_IN, Trial
 
     data, complaints = _fields(backbone, gate=gate, overrides=overrides)
+    data |= {"num_classes": num_classes, "input_size": input_size}
     try:
-        trial = Trial.model_validate_json(
+        network = Network.model_validate_json(
             json.dumps(data), strict=True, context={"known": known_names()}
         )
     except ValidationError as error:
         for item in error.errors():
             path = ".".join(str(part) for part in plain_path(item["loc"]) if part != "params")
-            complaints.append(Complaint("", 0, path, explain(item, Trial, hidden=FILLED_IN)))
+            complaints.append(Complaint("", 0, path, explain(item, Network)))
     if complaints:
         raise StudyError(complaints)
-    return trial
+    return network
 
 
 def _fields(
     backbone: str, *, gate: str | None, overrides: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[Complaint]]:
-    """Plain data of the trial, and what is wrong with the overrides."""
+    """Plain data of the network, and what is wrong with the overrides."""
     from dasbench.spec.document import parse_scalar
     from dasbench.spec.trial import set_field
 
-    data: dict[str, Any] = {
-        "backbone": {"name": backbone},
-        "gate": {"name": gate or "none"},
-        "dataset": "digits",
-    }
+    data: dict[str, Any] = {"backbone": {"name": backbone}, "gate": {"name": gate or "none"}}
     complaints = []
     for text in overrides:
         key, equals, value = text.partition("=")
@@ -113,24 +125,29 @@ def find_study(
 
 def networks_of_study(study: "Study") -> list["Counted"]:
     """Every distinct network of a study once, with the variants that have it."""
+    from dasbench.datasets.choice import load_dataset  # imports torch
     from dasbench.networks import Counted
-    from dasbench.plan import count_costs, model_identity, plan_study  # imports torch
+    from dasbench.prepare import prepare
+    from dasbench.spec.cost_key import cost_key
+    from dasbench.spec.network import network_of
 
-    plan = plan_study(study)
-    costs = count_costs(plan)
-    groups: dict[str, list[Planned]] = {}
-    for item in plan.items.values():
-        groups.setdefault(model_identity(item.trial), []).append(item)
-    return [
-        Counted(
+    prepared = prepare(study)
+    costs = prepared.costs()
+    groups: dict[CostKey, list[Planned]] = {}
+    for item in prepared.plan.items.values():
+        groups.setdefault(cost_key(item.trial), []).append(item)
+    found = []
+    for items in groups.values():
+        trial = items[0].trial
+        counted = Counted(
             label="; ".join(dict.fromkeys(item.label for item in items)),
-            trial=items[0].trial,
-            cost=costs[items[0].trial.key],
-            build=partial(_build, items[0].trial),
+            network=network_of(trial, load_dataset(trial.dataset)),
+            cost=costs[trial.key],
+            build=partial(_build, trial),
             variants=list({item.label: item.variant for item in items}.values()),
         )
-        for items in groups.values()
-    ]
+        found.append(counted)
+    return found
 
 
 def _build(trial: "Trial") -> "nn.Module":

@@ -18,7 +18,7 @@ from dasbench.cli.running.earlier import announce_changes
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dasbench.plan import Plan
     from dasbench.records import Cost, Row
@@ -51,32 +51,30 @@ def command(
     Nothing is trained; the database is read if it is there and not made if it is not.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
-    from dasbench.agenda import Agenda
-    from dasbench.cli.running.place import trials_of
     from dasbench.cli.running.workers import default_workers
-    from dasbench.plan import Plan, count_costs, network_of  # imports torch
+    from dasbench.prepare import prepare  # imports torch
     from dasbench.records import COUNTING
     from dasbench.render.plan import plan_records, plan_tables
     from dasbench.render.tables.printing import print_found
     from dasbench.results.costing import refuse_other_costs
+    from dasbench.spec.cost_key import cost_key
     from dasbench.views.plan import PlanView, plan_rows
 
     with known_results(db) as reader:
         history = reader.rows() if reader else []
-        agenda = Agenda(loaded)
-        agenda.start([row for row in history if row.study == loaded.name])
-        known = reader.states(list(agenda.items)) if reader else {}
+        prepared = prepare(loaded, [row for row in history if row.study == loaded.name])
+        plan = prepared.plan
+        known = reader.states(list(plan.items)) if reader else {}
         known_costs = reader.known_costs() if reader else {}
-    plan = Plan(loaded, agenda.items)
     members = [item.member for item in plan.items.values()]
     try:
         announce_changes(loaded, members, db, replace=False)
     except UsageError as error:  # what a run would answer
         tell(str(error))
-    costs = count_costs(plan)
-    networks = {network_of(item.trial): costs[key] for key, item in plan.items.items()}
+    costs = prepared.costs()
+    networks = {cost_key(item.trial): costs[key] for key, item in plan.items.items()}
     refuse_other_costs(known_costs, networks, COUNTING)
-    for line in lines_about_data(trials_of(loaded, plan.items)):
+    for line in lines_about_data(prepared.trials):
         tell(line)
     rows = plan_rows(members, costs, {key: trial.state for key, trial in known.items()})
     found = PlanView(
@@ -85,7 +83,7 @@ def command(
         seconds=_seconds(
             plan, rows, costs, history, workers=workers or default_workers(loaded.resources.cpus)
         ),
-        to_come=agenda.total - len(rows) if loaded.is_searched else 0,
+        to_come=prepared.agenda.total - len(rows) if loaded.is_searched else 0,
         sampler=str(loaded.sampler),
     )
     print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))
@@ -94,7 +92,7 @@ def command(
 def _seconds(
     plan: "Plan",
     rows: "Sequence[PlanRow]",
-    costs: "dict[str, Cost]",
+    costs: "Mapping[str, Cost]",
     history: "Sequence[Row]",
     *,
     workers: int,

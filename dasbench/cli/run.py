@@ -12,7 +12,7 @@ import click
 
 from dasbench.cli.options import data_option, db_option, read_study, study_options
 from dasbench.cli.output import tell, tell_result
-from dasbench.cli.running.earlier import find_trials
+from dasbench.cli.running.earlier import find_trials, listed_rows
 from dasbench.cli.running.gpus import share_of_gpu, wanted_gpus
 from dasbench.cli.running.place import check_needs, default_storage, make_executor, make_runtime
 from dasbench.cli.running.run_options import RunOptions
@@ -119,10 +119,12 @@ def command(
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     reasons = _reasons(retry)
-    from dasbench.agenda import Agenda  # imports torch: a study of unsound form never waits for it
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.running.progress import make_progress
     from dasbench.cli.trained import weights_folder
+    from dasbench.prepare import (
+        prepare,  # imports torch: a study of unsound form never waits for it
+    )
     from dasbench.results.store import open_store
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
@@ -131,9 +133,10 @@ def command(
 
     if data_access().look != "names":
         click.get_current_context().with_resource(reading_data(look="pixels"))
-    agenda = Agenda(loaded)
+    prepared = prepare(loaded, listed_rows(db, loaded.name))
+    agenda = prepared.agenda
     gpus = wanted_gpus(loaded, place)
-    left = check_needs(loaded, db, replace=replace)
+    left = check_needs(prepared, db, replace=replace)
     share = share_of_gpu(loaded, left, gpus, place)
     runtime = make_runtime(loaded, place, share)
     repeated = find_trials(db, loaded.name, again)
@@ -148,7 +151,7 @@ def command(
         Callbacks(progress, callbacks) as watcher,
     ):
         summary = run_study(
-            agenda,
+            prepared,
             store,
             executor,
             partial(run_trial, workdir=folder, runtime=runtime),

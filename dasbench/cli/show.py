@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.networks import read_choice
+from dasbench.cli.networks import read_network
 from dasbench.cli.options import db_option, table_options
 from dasbench.errors import EmptyStoreError, UsageError
 
@@ -183,10 +183,10 @@ def backbone_sites(name: str, *, overrides: tuple[str, ...] = ()) -> "Sequence[S
             raise UsageError(
                 f"--set {text}: write backbone.KEY=VALUE, with a parameter of the backbone"
             )
-    choice = read_choice(name, gate=None, overrides=overrides)
+    asked = read_network(name, overrides=overrides)
     from dasbench.catalog import BACKBONES
-    from dasbench.resolution import resolve_model  # components import torch
+    from dasbench.resolution import resolve_network  # components import torch
 
-    backbone = resolve_model(choice).backbone
+    backbone = resolve_network(asked).backbone
     made: Backbone = BACKBONES[backbone.name].make(_CLASSES, **backbone.params)
     return made.sites

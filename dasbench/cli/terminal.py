@@ -33,6 +33,16 @@ def prepare_streams() -> None:
             stream.reconfigure(encoding=ASCII if is_ascii else None, errors=errors)
 
 
+def leave_output() -> None:
+    """Send what is still to be written to the null device: the reader of standard output has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+
+
 def _plain_of(error: UnicodeError) -> tuple[str, int]:
     """What a codec writes for the characters that it lacks."""
     if not isinstance(error, UnicodeEncodeError):

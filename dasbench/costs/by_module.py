@@ -7,7 +7,8 @@ from torch import nn
 
 from dasbench.costs.full_count import count_full
 from dasbench.costs.paper_count import count_paper
-from dasbench.costs.specimen import InputSize, take_specimen
+from dasbench.costs.specimen import take_specimen
+from dasbench.spec.network import InputSize
 
 
 @dataclass(frozen=True, kw_only=True)

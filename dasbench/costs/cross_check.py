@@ -13,8 +13,9 @@ from ptflops.pytorch_ops import MODULES_MAPPING
 from torch import nn
 
 from dasbench.costs.full_count import count_full
-from dasbench.costs.specimen import InputSize, Specimen, forward_only, take_specimen
+from dasbench.costs.specimen import Specimen, forward_only, take_specimen
 from dasbench.errors import DasbenchError
+from dasbench.spec.network import InputSize
 
 TOLERANCE = 0.01
 """Relative difference that may stay unexplained: ptflops adds biases, and counts norms by another rule."""

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.costs.peak_memory import PeakMemory, peak_memory
-from dasbench.costs.specimen import InputSize, check_input_size, representative
+from dasbench.costs.specimen import check_input_size, representative
+from dasbench.spec.network import InputSize
 
 _LEAST_RUNS = 3
 

@@ -8,8 +8,9 @@ from torch import nn
 from dasbench import __version__
 from dasbench.costs.full_count import count_full
 from dasbench.costs.paper_count import count_paper
-from dasbench.costs.specimen import InputSize, take_specimen
+from dasbench.costs.specimen import take_specimen
 from dasbench.records import Cost
+from dasbench.spec.network import InputSize
 
 
 def measure_cost(model: nn.Module, input_size: InputSize) -> Cost:
@@ -51,8 +52,13 @@ def measure_cost(model: nn.Module, input_size: InputSize) -> Cost:
         macs_paper=paper.macs,
         uncounted=full.uncounted,
         input_size=(channels, height, width),
-        versions=dict(_versions()),
+        versions=tool_versions(),
     )
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions of the tools that decide a count, by name."""
+    return dict(_versions())
 
 
 @cache

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.errors import ModelError
-
-InputSize = tuple[int, int, int]
-"""(channels, height, width) of an image."""
+from dasbench.spec.network import InputSize
 
 
 @dataclass(frozen=True)

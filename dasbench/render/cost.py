@@ -122,16 +122,16 @@ def _module_table(title: str, network: NetworkModules) -> Table:
 
 def _cost_record(cost: NetworkCost) -> dict[str, Any]:
     network = cost.network
-    counts, trial = network.cost, network.trial
+    counts, asked = network.cost, network.network
     record: dict[str, Any] = {
         "label": network.label,
-        "backbone": trial.backbone.name,
-        "gate": trial.gate.name,
+        "backbone": asked.backbone.name,
+        "gate": asked.gate.name,
     }
     record |= {name: getattr(counts, name) for name in COST_FIELDS}
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
-    record |= {"num_classes": network.num_classes, "versions": dict(counts.versions)}
-    spec = trial.model_dump(
+    record |= {"num_classes": asked.num_classes, "versions": dict(counts.versions)}
+    spec = asked.model_dump(
         mode="json", include={"backbone", "gate", "placement"}, exclude_none=True
     )
     record |= {"network": spec, "variants": [dict(variant) for variant in network.variants]}

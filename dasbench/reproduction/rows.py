@@ -10,14 +10,13 @@ from dasbench.backbones.detection import faster_rcnn
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.measure import measure_cost
-from dasbench.costs.specimen import InputSize
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
 from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
 from dasbench.resolution import resolve_network
-from dasbench.spec.trial import Trial
+from dasbench.spec.network import InputSize, Network
 
 Verdict = Literal["matches", "differs", "not run", "not comparable"]
 """How a printed figure stands; the last two come with a reason."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dasbench.analysis.stats import summarise
 from dasbench.errors import DasbenchError
 from dasbench.paper.figures import Column, PaperRow, Table
-from dasbench.resolution import resolve_model
+from dasbench.resolution import resolve_network
 from dasbench.results.reading import read_store
 from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Training, Trial
@@ -170,7 +170,7 @@ def _resolved(text: str) -> dict[str, Any] | None:
     """A trial's fields with all defaults of its network; None for one that this version cannot read."""
     try:
         trial = Trial.model_validate(json.loads(text), context={"recipes": recipes()})
-        return resolve_model(trial).model_dump(mode="json")
+        return resolve_network(trial).model_dump(mode="json")
     except (ValidationError, DasbenchError):
         return None
 

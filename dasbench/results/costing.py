@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -10,23 +9,12 @@ from dasbench.errors import StoreError
 from dasbench.records import COST_FIELDS, Cost
 from dasbench.results.encoding import cost_columns, stamp
 from dasbench.results.schema import costs, trials
-
-
-class Network(NamedTuple):
-    """What a cost belongs to.
-
-    Args:
-        network: hash of what it depends on, but for code.
-        network_code: hash of the code of its components, `""` for dasbench's own.
-    """
-
-    network: str
-    network_code: str
+from dasbench.spec.cost_key import CostKey
 
 
 def keep_costs(
-    connection: Connection, now: datetime, counted: Mapping[Network, Cost], revision: int
-) -> list[Network]:
+    connection: Connection, now: datetime, counted: Mapping[CostKey, Cost], revision: int
+) -> list[CostKey]:
     """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
 
     Raises:
@@ -34,7 +22,7 @@ def keep_costs(
     """
     known = known_costs(connection)
     refuse_other_costs(known, counted, revision)
-    again: list[Network] = []
+    again: list[CostKey] = []
     for network, cost in counted.items():
         revisions = known.get(network, {})
         if revision in revisions:
@@ -63,9 +51,9 @@ Counts = tuple[int, ...]
 """The numbers of a cost, in the order of `COST_FIELDS`."""
 
 
-def known_costs(connection: Connection) -> dict[Network, dict[int, Counts]]:
+def known_costs(connection: Connection) -> dict[CostKey, dict[int, Counts]]:
     """The counts of every network by revision."""
-    known: dict[Network, dict[int, Counts]] = {}
+    known: dict[CostKey, dict[int, Counts]] = {}
     query = select(
         costs.c.network,
         costs.c.network_code,
@@ -73,7 +61,7 @@ def known_costs(connection: Connection) -> dict[Network, dict[int, Counts]]:
         *(costs.c[name] for name in COST_FIELDS),
     )
     for network, code, revision, *numbers in connection.execute(query):
-        known.setdefault(Network(network, code), {})[revision] = tuple(numbers)
+        known.setdefault(CostKey(network, code), {})[revision] = tuple(numbers)
     return known
 
 
@@ -83,7 +71,7 @@ def counts_of(cost: Cost) -> Counts:
 
 
 def refuse_other_costs(
-    known: Mapping[Network, Mapping[int, Counts]], counted: Mapping[Network, Cost], revision: int
+    known: Mapping[CostKey, Mapping[int, Counts]], counted: Mapping[CostKey, Cost], revision: int
 ) -> None:
     """Make sure that networks cost what they cost before.
 
@@ -110,7 +98,7 @@ def refuse_other_costs(
         )
 
 
-def newest_counts(connection: Connection, network: Network) -> Counts | None:
+def newest_counts(connection: Connection, network: CostKey) -> Counts | None:
     """The newest counts of a network, None if it was never counted."""
     same = (costs.c.network == network.network) & (costs.c.network_code == network.network_code)
     newest = select(func.max(costs.c.revision)).where(same).scalar_subquery()

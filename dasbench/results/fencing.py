@@ -10,12 +10,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from dasbench.errors import StoreError
 from dasbench.records import COST_FIELDS, Epoch, Outcome
 from dasbench.results import locks
-from dasbench.results.costing import Network, counts_of, newest_counts
+from dasbench.results.costing import counts_of, newest_counts
 from dasbench.results.encoding import dump_metrics, outcome_columns, plain_text, stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
 from dasbench.results.schema import attempts, epochs, trials
 from dasbench.results.spool import Fate, Spooled
+from dasbench.spec.cost_key import CostKey
 
 NOBODY = dict.fromkeys(("host", "boot", "pid", "pid_started", "token", "lease"))
 """The owner of a trial that nobody runs."""
@@ -140,7 +141,7 @@ def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
     row = connection.execute(
         select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)
     ).one()
-    known = newest_counts(connection, Network(*row))
+    known = newest_counts(connection, CostKey(*row))
     if known is None or known == counts_of(outcome.cost):
         return outcome
     message = (

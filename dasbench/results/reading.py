@@ -13,7 +13,7 @@ from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Epoch, Row
 from dasbench.results.answers import Answer, LookRecord, StudyRecord, TrialRecord, TrialState
 from dasbench.results.copying import copy_file, copy_studies
-from dasbench.results.costing import Counts, Network, known_costs
+from dasbench.results.costing import Counts, known_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import load_cost, load_each, load_metrics, load_traits
 from dasbench.results.engine import locate, reading_engine
@@ -23,6 +23,7 @@ from dasbench.results.planning import batches
 from dasbench.results.rows import read_rows
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.results.views import View, read_view
+from dasbench.spec.cost_key import CostKey
 
 
 class Reader:
@@ -249,7 +250,7 @@ class Reader:
 
         return self._database.read(work)
 
-    def known_costs(self) -> dict[Network, dict[int, Counts]]:
+    def known_costs(self) -> dict[CostKey, dict[int, Counts]]:
         """The counts of every network, by revision of the way of counting."""
         return self._database.read(known_costs)
 

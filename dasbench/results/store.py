@@ -12,7 +12,7 @@ from dasbench.errors import StoreError
 from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results import fencing, locks, planning, repeating, spool
 from dasbench.results.answers import LookRecord
-from dasbench.results.costing import Network, keep_costs, refuse_other_costs
+from dasbench.results.costing import keep_costs, refuse_other_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
@@ -22,6 +22,7 @@ from dasbench.results.owner import Owner
 from dasbench.results.planning import Member, append_members, batches, replace_members, write_study
 from dasbench.results.reading import Reader
 from dasbench.results.schema import trials
+from dasbench.spec.cost_key import CostKey
 from dasbench.spec.metrics import Metrics
 
 FAREWELL_S = 2.0
@@ -279,7 +280,7 @@ class Store(Reader):
 
         return self._database.write(work)
 
-    def keep_costs(self, counted: Mapping[Network, Cost], revision: int) -> list[Network]:
+    def keep_costs(self, counted: Mapping[CostKey, Cost], revision: int) -> list[CostKey]:
         """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
 
         The trials of a network that is counted again get the new counts; `revision` is that of the

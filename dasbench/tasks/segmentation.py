@@ -1,6 +1,7 @@
 """Semantic segmentation: cross-entropy on the class of each pixel, mean intersection over union."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np

@@ -15,7 +15,8 @@ from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_network
-from dasbench.spec.trial import Choice, Placement, Trial
+from dasbench.spec.network import Network
+from dasbench.spec.trial import Choice
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
 SIZES = ((32, 32), (37, 41), (24, 48))

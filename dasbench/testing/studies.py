@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from dasbench.agenda import Agenda
 from dasbench.catalog import known_names
-from dasbench.plan import Plan, count_costs
+from dasbench.prepare import prepare
 from dasbench.spec.load import load_study
 
 
@@ -18,9 +17,8 @@ def check_study(path: Path, *, profile: str | None = None) -> None:
     study = load_study(path, known=known_names, profile=profile)
     assert study.name.partition("@")[0] == path.stem, f"{path}: the study's name is not the file's"
     assert study.question.rstrip().endswith(("?", ")")), f"{path}: the question is no question"
-    agenda = Agenda(study)
-    planned = agenda.start([]) or agenda.propose()
-    assert planned, f"{path}: nothing is to be trained"
-    costs = count_costs(Plan(study, agenda.items))
+    prepared = prepare(study)
+    assert prepared.plan.items or prepared.agenda.propose(), f"{path}: nothing is to be trained"
+    costs = prepared.costs()
     uncounted = {name for cost in costs.values() for name in cost.uncounted}
     assert not uncounted, f"{path}: operators were taken as free: {', '.join(sorted(uncounted))}"

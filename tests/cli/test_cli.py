@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -346,6 +347,24 @@ def test_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     (row,) = json.loads(run_dasbench(tmp_path, "leaderboard", "tiny", "--json").out)
     assert ran.code == 0, ran.err
     assert [file.stem for file in (tmp_path / ".dasbench" / "weights").iterdir()] == row["keys"]
+
+
+@pytest.mark.parametrize("command", [["leaderboard", "tiny"], ["check", "study.yaml"], ["--help"]])
+def test_a_command_whose_reader_has_gone_ends_well(trained: Path, command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dasbench", *command],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=trained,
+        check=False,
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow

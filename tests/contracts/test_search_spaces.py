@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.catalog import known_names
-from dasbench.models import build_model
-from dasbench.resolution import resolve
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.load import load_study
 
@@ -42,7 +41,7 @@ def test_every_point_of_a_search_space_builds(space, tmp_path):
     study = load(space, tmp_path)
     variants = list(study.variants())
     for place in permutation(derive_seed("points", space.stem), len(variants))[:MOST]:
-        network = build_model(resolve(study.base.with_values(variants[place])), num_classes=10)
+        network = built_network(study.base.with_values(variants[place]), num_classes=10)
 
         with torch.no_grad():
             assert network.eval()(torch.zeros(1, 3, 16, 16)).isfinite().all(), variants[place]

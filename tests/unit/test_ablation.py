@@ -17,10 +17,11 @@ from dasbench.ablation.traits import components, written
 from dasbench.ablation.variants import Composed, list_parts, list_variants
 from dasbench.catalog import GATES, known_names
 from dasbench.checks import check_components
+from dasbench.counting import count_cost
 from dasbench.errors import ModelError, StudyError, UsageError
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.gates.das.designs import components as das_components
-from dasbench.plan import count_cost, plan_study
+from dasbench.prepare import prepare
 from dasbench.resolution import resolve
 from dasbench.spec.document import parse_scalar
 from dasbench.spec.load import load_study
@@ -186,11 +187,11 @@ def as_study(tmp_path: Path, gate: Composed, *parts: str) -> tuple[str, Study]:
     path.write_text(text)
     study = load_study(path, known=known_names())
     check_components(study)
-    labels = {item.label for item in plan_study(study).items.values()}
+    labels = {item.label for item in prepare(study).plan.items.values()}
     assert baseline_label(gate, ablation) in labels
     assert len(labels) == len(ablation.lines)
     assert {
-        item.trial.key for item in plan_study(study).items.values() if item.trial.seed == 0
+        item.trial.key for item in prepare(study).plan.items.values() if item.trial.seed == 0
     } == set(ablation.lines)
     return text, study
 

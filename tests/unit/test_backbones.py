@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 import torchvision
+from built import built_network
 from torch import nn
 
 from dasbench.backbones.site import Backbone
@@ -17,10 +18,10 @@ from dasbench.catalog import BACKBONES, GATES
 from dasbench.cli.show import backbone_sites
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import DataError, ModelError, StudyError, UsageError
-from dasbench.models import build_model, choose_sites
+from dasbench.models import choose_sites
 from dasbench.paper.tables import table
 from dasbench.render.sites import site_records
-from dasbench.resolution import resolve, resolve_model
+from dasbench.resolution import resolve, resolve_network
 from dasbench.spec.trial import Placement, Trial
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -51,7 +52,7 @@ def trial(backbone: object, gate: object = "none", **placement: object) -> Trial
 
 
 def network(backbone: object, gate: object = "none", **placement: object) -> nn.Module:
-    return build_model(resolve_model(trial(backbone, gate, **placement)), num_classes=10)
+    return built_network(trial(backbone, gate, **placement), num_classes=10)
 
 
 def on_meta(name: str, **params: object) -> Backbone:
@@ -107,7 +108,7 @@ def test_the_small_stem_of_mobilenet_keeps_small_images_four_times_as_large():
 def test_mobilenet_with_a_gate_has_the_parameters_of_table1(label, gate):
     """By the gate's own placement: before the addition in every block, and for DAS at the stages' ends."""
     with torch.device("meta"):
-        net = build_model(resolve_model(trial("mobilenet_v2", gate)), num_classes=1000)
+        net = built_network(trial("mobilenet_v2", gate), num_classes=1000)
 
     assert (
         sum(p.numel() for p in net.parameters()) == table("table1").row(label).exact["full"].params
@@ -115,7 +116,7 @@ def test_mobilenet_with_a_gate_has_the_parameters_of_table1(label, gate):
 
 
 def test_mobilenet_with_das_has_the_counts_that_the_paper_counted():
-    net = build_model(resolve_model(trial("mobilenet_v2", "das")), num_classes=1000)
+    net = built_network(trial("mobilenet_v2", "das"), num_classes=1000)
 
     cost = measure_cost(net, (3, 224, 224))
 
@@ -128,7 +129,7 @@ def test_mobilenet_with_das_has_the_counts_that_the_paper_counted():
 @pytest.mark.parametrize(("label", "gate"), [("GSoP-Net", "gsop"), ("BAM", "bam")])
 def test_resnet50_with_gates_in_some_blocks_has_the_parameters_of_table1(label, gate):
     with torch.device("meta"):
-        net = build_model(resolve_model(trial("resnet50", gate)), num_classes=1000)
+        net = built_network(trial("resnet50", gate), num_classes=1000)
 
     assert (
         sum(p.numel() for p in net.parameters())
@@ -263,58 +264,58 @@ def test_a_placement_that_leaves_no_block_says_how_many_there_are():
 
 
 def test_a_study_has_its_way_where_it_departs_from_mobilenets_convention():
-    assert resolve_model(trial("mobilenet_v2", "se")).placement.after == "before_add"
-    assert resolve_model(trial("mobilenet_v2", "se", after="block")).placement.after == "block"
-    assert resolve_model(trial("mobilenet_v2", "sp")).placement.after == "before_add"
-    assert resolve_model(trial("mobilenet_v2", "bam")).placement.stages == (2, 3, 5)
-    assert resolve_model(trial("mobilenet_v2", "bam", stages=[1, 2])).placement.stages == (1, 2)
+    assert resolve_network(trial("mobilenet_v2", "se")).placement.after == "before_add"
+    assert resolve_network(trial("mobilenet_v2", "se", after="block")).placement.after == "block"
+    assert resolve_network(trial("mobilenet_v2", "sp")).placement.after == "before_add"
+    assert resolve_network(trial("mobilenet_v2", "bam")).placement.stages == (2, 3, 5)
+    assert resolve_network(trial("mobilenet_v2", "bam", stages=[1, 2])).placement.stages == (1, 2)
 
 
 def test_all_blocks_and_no_word_about_blocks_are_the_same_trial():
     silent, said = trial("resnet18", "se"), trial("resnet18", "se", blocks="all")
 
-    assert resolve_model(silent).key == resolve_model(said).key
+    assert resolve_network(silent).key == resolve_network(said).key
     assert (
-        resolve_model(trial("resnet18", "gsop", blocks="all")).key
-        != resolve_model(trial("resnet18", "gsop")).key
+        resolve_network(trial("resnet18", "gsop", blocks="all")).key
+        != resolve_network(trial("resnet18", "gsop")).key
     )
 
 
 def test_at_the_ends_of_stages_the_gates_own_choice_of_blocks_is_dropped():
-    at_ends = resolve_model(trial("resnet18", "gsop", after="stage"))
+    at_ends = resolve_network(trial("resnet18", "gsop", after="stage"))
 
     assert at_ends.placement == Placement(after="stage")
-    assert resolve_model(at_ends) == at_ends
+    assert resolve_network(at_ends) == at_ends
 
 
 def test_blocks_are_refused_for_a_gate_at_the_ends_of_stages():
     with pytest.raises(
         StudyError, match=r"placement\.blocks: gate 'das' stands at the ends of stages"
     ):
-        resolve_model(trial("resnet18", "das", blocks="last"))
+        resolve_network(trial("resnet18", "das", blocks="last"))
 
 
 @pytest.mark.parametrize("gate", ["se", "gsop", "bam", "a2", "das", "none"])
 @pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2"])
 def test_a_resolved_network_resolves_to_itself(backbone, gate):
-    once = resolve_model(trial(backbone, gate))
+    once = resolve_network(trial(backbone, gate))
 
-    assert resolve_model(once) == once
+    assert resolve_network(once) == once
 
 
 # the stride of the last stage
 
 
 def test_a_gate_can_ask_for_another_stride_of_the_last_stage():
-    assert resolve_model(trial("resnet18", "gsop")).backbone.params["last_stride"] == 1
-    assert resolve_model(trial("resnet18", "se")).backbone.params["last_stride"] == 2
+    assert resolve_network(trial("resnet18", "gsop")).backbone.params["last_stride"] == 1
+    assert resolve_network(trial("resnet18", "se")).backbone.params["last_stride"] == 2
     assert (
-        resolve_model(trial({"name": "resnet18", "last_stride": 2}, "gsop")).backbone.params[
+        resolve_network(trial({"name": "resnet18", "last_stride": 2}, "gsop")).backbone.params[
             "last_stride"
         ]
         == 2
     )
-    assert "last_stride" not in resolve_model(trial("mobilenet_v2", "gsop")).backbone.params
+    assert "last_stride" not in resolve_network(trial("mobilenet_v2", "gsop")).backbone.params
 
 
 @pytest.mark.parametrize(("stride", "side"), [(1, 4), (2, 2)])
@@ -576,7 +577,7 @@ def test_a_missing_file_is_said_with_torchvisions_names():
     with pytest.raises(
         DataError, match=r"no file 'IMAGENET1K_V3'.*names for resnet18: DEFAULT, IMAGENET1K_V1"
     ):
-        resolve_model(trial({**NARROW, "weights": "IMAGENET1K_V3"}))
+        resolve_network(trial({**NARROW, "weights": "IMAGENET1K_V3"}))
 
 
 def test_torchvisions_names_mean_the_folder_of_torch_hub_and_nothing_is_downloaded(
@@ -588,7 +589,7 @@ def test_torchvisions_names_mean_the_folder_of_torch_hub_and_nothing_is_download
     with pytest.raises(
         DataError, match=f"expected at {tmp_path}/checkpoints/mobilenet_v2-b0353104.pth"
     ) as error:
-        resolve_model(trial({"name": "mobilenet_v2", "weights": "IMAGENET1K_V1"}))
+        resolve_network(trial({"name": "mobilenet_v2", "weights": "IMAGENET1K_V1"}))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "mobilenet_v2-b0353104.pth").write_bytes(b"")
 
@@ -609,11 +610,11 @@ def test_the_content_of_the_weights_decides_the_key_and_their_place_does_not(sav
 
 def test_a_file_that_changes_is_another_trial(save):
     backbone = {**NARROW, "weights": save(weights_of())}
-    before = resolve_model(trial(backbone))
+    before = resolve_network(trial(backbone))
 
     save({key: value + 1 for key, value in weights_of().items()})
 
-    assert resolve_model(trial(backbone)).key != before.key
+    assert resolve_network(trial(backbone)).key != before.key
 
 
 def test_a_trial_with_weights_survives_its_own_plain_data_and_another_folder(
@@ -621,12 +622,12 @@ def test_a_trial_with_weights_survives_its_own_plain_data_and_another_folder(
 ):
     save(weights_of())
     monkeypatch.chdir(tmp_path)
-    here = resolve_model(trial({**NARROW, "weights": "weights.pt"}))
+    here = resolve_network(trial({**NARROW, "weights": "weights.pt"}))
     monkeypatch.chdir("/")
 
     there = Trial.model_validate(here.model_dump(mode="json"))
 
-    assert resolve_model(there) == here
+    assert resolve_network(there) == here
     assert there.key == here.key
 
 

@@ -15,7 +15,7 @@ from dasbench.catalog import TASKS
 from dasbench.data_access import reading_data
 from dasbench.datasets.memory import MemorySplit
 from dasbench.errors import StudyError
-from dasbench.plan import plan_study
+from dasbench.prepare import prepare
 from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.load import load_study
@@ -283,4 +283,4 @@ class TestRefusals:
         with pytest.raises(
             StudyError, match=r"study\.yaml:8: base\.training\.balance: 'sampling' is not done by"
         ):
-            plan_study(load_study(file))
+            prepare(load_study(file))

@@ -10,8 +10,8 @@ import pytest
 from dasbench.agenda import Agenda
 from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
 from dasbench.catalog import CALLBACKS
+from dasbench.counting import count_cost
 from dasbench.errors import UsageError
-from dasbench.plan import count_cost
 from dasbench.records import Epoch, Outcome
 from dasbench.results.store import open_store
 from dasbench.run import run_study

@@ -5,17 +5,16 @@ from dataclasses import replace
 import pytest
 
 from dasbench.errors import StoreError
-from dasbench.plan import network_of
 from dasbench.records import Cost, Outcome
-from dasbench.results.costing import Network
 from dasbench.results.store import Member, open_store
+from dasbench.spec.cost_key import CostKey, cost_key
 from dasbench.spec.trial import Trial
 
 COST = Cost(
     params_full=1200, macs_full=34_000, params_paper=1100, macs_paper=33_000, input_size=(1, 8, 8)
 )
 OTHER = replace(COST, macs_full=34_001)
-NETWORK = Network("a" * 12, "")
+NETWORK = CostKey("a" * 12, "")
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def test_another_number_under_the_same_code_and_revision_is_refused(store):
 def test_other_code_may_cost_something_else(store):
     store.keep_costs({NETWORK: COST}, 1)
 
-    assert store.keep_costs({Network(NETWORK.network, "b" * 12): OTHER}, 1) == []
+    assert store.keep_costs({CostKey(NETWORK.network, "b" * 12): OTHER}, 1) == []
 
 
 def test_a_new_revision_gives_trials_that_are_done_their_new_counts(store):
@@ -85,7 +84,7 @@ def test_a_network_is_the_same_for_every_seed_and_training():
     edited = trial.model_copy(update={"code": {"gate": "3f9a2c81d0be"}})
     retrained = trial.model_copy(update={"code": {"training": "3f9a2c81d0be"}})
 
-    assert network_of(same) == network_of(retrained) == network_of(trial)
-    assert network_of(trial.with_values({"gate.alpha": 0.1})) != network_of(trial)
-    assert network_of(edited).network == network_of(trial).network
-    assert network_of(edited).network_code != network_of(trial).network_code == ""
+    assert cost_key(same) == cost_key(retrained) == cost_key(trial)
+    assert cost_key(trial.with_values({"gate.alpha": 0.1})) != cost_key(trial)
+    assert cost_key(edited).network == cost_key(trial).network
+    assert cost_key(edited).network_code != cost_key(trial).network_code == ""

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.errors import ModelError
-from dasbench.models import build_model
-from dasbench.resolution import resolve_model
+from dasbench.resolution import resolve_network
 from dasbench.spec.trial import Trial
 
 
@@ -60,12 +60,12 @@ def faulty_gate(monkeypatch):
 @pytest.mark.usefixtures("faulty_gate")
 def test_a_gate_that_fails_is_named_with_its_site_and_its_authors_line(how, said):
     backbone = {"name": "resnet18", "width": 4, "stem": "small"}
-    trial = resolve_model(
+    trial = resolve_network(
         Trial(backbone=backbone, gate={"name": "faulty", "how": how}, dataset="digits")
     )
 
     with pytest.raises(ModelError) as refused:
-        build_model(trial, num_classes=10).eval()(torch.zeros(1, 3, 8, 8))
+        built_network(trial, num_classes=10).eval()(torch.zeros(1, 3, 8, 8))
 
     message = str(refused.value)
     called = "faulty" if how == "size" else f"faulty(how={how})"  # a default is not worth a word
@@ -81,12 +81,12 @@ def test_a_lack_of_memory_in_a_gate_is_not_the_gates_fault(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Faulty, "forward", forward)
-    trial = resolve_model(
+    trial = resolve_network(
         Trial(backbone={"name": "resnet18", "width": 4}, gate="faulty", dataset="digits")
     )
 
     with pytest.raises(torch.OutOfMemoryError):
-        build_model(trial, num_classes=10)(torch.zeros(2, 3, 32, 32))
+        built_network(trial, num_classes=10)(torch.zeros(2, 3, 32, 32))
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_a_lack_of_memory_in_a_gate_is_not_the_gates_fault(monkeypatch):
     ],
 )
 def test_a_backbone_that_takes_other_images_says_which(backbone, side, takes):
-    trial = resolve_model(Trial(backbone=backbone, dataset="digits"))
-    network = build_model(trial, num_classes=10).eval()
+    trial = resolve_network(Trial(backbone=backbone, dataset="digits"))
+    network = built_network(trial, num_classes=10).eval()
 
     with pytest.raises(ModelError) as refused:
         network(torch.zeros(1, 3, side, side))
@@ -119,4 +119,4 @@ def test_a_backbone_of_ones_own_that_is_none_is_named(monkeypatch):
         ModelError,
         match=r"backbone 'bare': its constructor returns a Linear, .*test_failing_parts.py:\d+",
     ):
-        build_model(trial, num_classes=10)
+        built_network(trial, num_classes=10)

@@ -8,7 +8,7 @@ from dasbench.cli.running.gpus import GpuShare, loaders_of, share_of_gpu, wanted
 from dasbench.cli.running.place import make_runtime
 from dasbench.devices import check_device
 from dasbench.errors import UsageError
-from dasbench.plan import plan_study
+from dasbench.prepare import prepare
 from dasbench.spec.study import Resources, Study
 from dasbench.spec.trial import Trial
 from dasbench.training import packing
@@ -154,7 +154,7 @@ def test_gpus_that_torch_cannot_use_are_mentioned(machine, capsys, monkeypatch, 
 
 
 def share(asked, options, **more) -> GpuShare:
-    return share_of_gpu(asked, plan_study(asked), wanted_gpus(asked, options), options, **more)
+    return share_of_gpu(asked, prepare(asked).plan, wanted_gpus(asked, options), options, **more)
 
 
 def test_a_grid_is_packed_by_its_largest_trial_and_says_so(machine, measured, capsys):
@@ -218,7 +218,7 @@ def test_a_finished_study_measures_nothing(machine, measured):
     machine(1)
     asked = study("auto")
 
-    share_of_gpu(asked, plan_study(asked).without(plan_study(asked).items), "auto", place())
+    share_of_gpu(asked, prepare(asked).plan.without(prepare(asked).plan.items), "auto", place())
 
     assert measured == []
 

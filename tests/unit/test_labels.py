@@ -3,8 +3,9 @@
 import pytest
 
 from dasbench.catalog import GATES, known_names
+from dasbench.checks import check_study
 from dasbench.errors import StudyError
-from dasbench.plan import check_study, plan_study
+from dasbench.prepare import prepare
 from dasbench.spec.labels import label
 from dasbench.spec.load import load_study
 from dasbench.spec.study import Study
@@ -153,7 +154,7 @@ class TestLabelsOfAStudy:
             seeds=2,
         )
 
-        before, after = plan_study(plain).items, plan_study(named).items
+        before, after = prepare(plain).plan.items, prepare(named).plan.items
 
         assert list(before) == list(after)
         assert [item.label for item in before.values()] == ["gate=none", "gate=se(reduction=4)"] * 2
@@ -162,7 +163,7 @@ class TestLabelsOfAStudy:
     def test_looks_follow_variants_by_their_labels(self):
         gates = {"key": "gate", "values": ["none", {"name": "das", "label": "DAS"}]}
 
-        items = plan_study(study(gates, seeds={"looks": [2, 4]})).items
+        items = prepare(study(gates, seeds={"looks": [2, 4]})).plan.items
 
         assert [item.label for item in items.values()] == ["none", "DAS", "none", "DAS"]
 

@@ -140,9 +140,9 @@ import torch
 from torch.nn import functional
 from dasbench.catalog import TASKS
 from dasbench.resolution import resolve
-from dasbench.models import build_model
+from built import built_network
 learner = TASKS["classification"].make().build(resolve(trial), device=torch.device("cpu"))
-plain = build_model(resolve(trial), num_classes=6).train()  # contiguous throughout
+plain = built_network(trial, num_classes=6).train()  # contiguous throughout
 learner.model.train()
 (part,) = next(iter(learner.batches(1)))
 images, labels = part.content

@@ -6,12 +6,12 @@ import pickle
 import pytest
 import torch
 import torchvision
+from built import built_network
 
 from dasbench.catalog import BACKBONES
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
-from dasbench.models import GatedNetwork, build_model
-from dasbench.resolution import resolve
+from dasbench.models import GatedNetwork
 from dasbench.spec.trial import Trial
 
 DIGITS = {"name": "digits", "image_size": 8}
@@ -24,7 +24,7 @@ def network(**fields):
         "dataset": DIGITS,
         **fields,
     }
-    return build_model(resolve(Trial.model_validate(fields)), num_classes=10)
+    return built_network(Trial.model_validate(fields), num_classes=10)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"])

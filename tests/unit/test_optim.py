@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 import torch
+from built import built_network
 from torch import nn
 
-from dasbench.models import build_model
-from dasbench.resolution import resolve
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.optim import learning_rate, make_optimizer, set_learning_rate
 from dasbench.training.run_trial import run_trial
@@ -136,7 +135,7 @@ def test_every_parameter_of_a_gated_network_is_trained_once() -> None:
     trial = Trial.model_validate(
         {"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"}
     )
-    network = build_model(resolve(trial), num_classes=10)
+    network = built_network(trial, num_classes=10)
 
     decayed, exempt = make_optimizer(network, Training()).param_groups
 

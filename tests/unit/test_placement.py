@@ -1,13 +1,13 @@
 """A placement that names all stages is one that names none: one network has one key."""
 
 import pytest
+from built import built_network
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
-from dasbench.models import build_model
-from dasbench.resolution import resolve_model
+from dasbench.resolution import resolve_network
 from dasbench.spec.trial import Trial
 
 STAGES = {
@@ -23,7 +23,7 @@ MODELS = {"torchvision": ("shufflenet_v2_x0_5", 3), "timm": ("mobilenetv3_small_
 
 def placed(backbone, gate: str = "se", **placement) -> Trial:
     trial = {"backbone": backbone, "gate": gate, "dataset": "digits", "placement": placement}
-    return resolve_model(Trial.model_validate(trial))
+    return resolve_network(Trial.model_validate(trial))
 
 
 def test_every_backbone_says_how_many_stages_it_has():
@@ -58,7 +58,7 @@ def test_an_unknown_model_is_refused_when_it_is_built_and_not_before():
 
     assert trial.placement.stages == (1, 2)
     with pytest.raises(ModelError, match="no_such_net"):
-        build_model(trial, num_classes=10)
+        built_network(trial, num_classes=10)
 
 
 def test_stages_beyond_the_last_are_kept_so_that_building_complains():
@@ -66,7 +66,7 @@ def test_stages_beyond_the_last_are_kept_so_that_building_complains():
 
     assert trial.placement.stages == (1, 2, 3, 4, 5)
     with pytest.raises(ModelError, match="no stage 5"):
-        build_model(trial, num_classes=10)
+        built_network(trial, num_classes=10)
 
 
 @given(stages=st.lists(st.integers(1, 4), min_size=1, max_size=8))
@@ -85,5 +85,5 @@ def test_a_gate_with_stages_of_its_own_keeps_them_when_none_are_named():
 
     assert own.placement.stages == (1, 2, 3)
     assert every.placement.stages is None
-    assert len(build_model(own, num_classes=10).gates) == 3
-    assert len(build_model(every, num_classes=10).gates) == 4
+    assert len(built_network(own, num_classes=10).gates) == 3
+    assert len(built_network(every, num_classes=10).gates) == 4

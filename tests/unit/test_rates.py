@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from built import built_network
 from torch import nn
 from torch.optim import SGD, Optimizer
 
 from dasbench.catalog import GATES, TASKS
 from dasbench.gates.traits import HasRates
-from dasbench.models import build_model
-from dasbench.resolution import resolve, resolve_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Training, Trial
 from dasbench.training.checkpoints import Checkpoints
 from dasbench.training.fit import Progress, fit
@@ -175,7 +175,7 @@ def test_in_gather_excite_the_biases_learn_twice_as_fast_and_the_norm_does_not_d
 
 @pytest.mark.parametrize("name", [name for name in GATES.names() if name != "deform_attn"])
 def test_networks_whose_gates_ask_for_no_rate_have_the_groups_that_they_had(name: str) -> None:
-    network = build_model(resolve_model(make_trial(name)), num_classes=10)
+    network = built_network(make_trial(name), num_classes=10)
     exempt = {id(p) for p in network.gates.parameters()} if name in ("gala", "srm") else set()
     usual = [p for p in network.parameters() if id(p) not in exempt]
     plain, undecayed = (

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from built import built_network
 from PIL import Image
 from torch import nn
 
@@ -19,7 +20,6 @@ from dasbench.datasets.folders.files import FileSplit
 from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError, ModelError, StoreError, UsageError
-from dasbench.models import build_model
 from dasbench.render.plots.saliency import draw
 from dasbench.render.saliency import image_records, saliency_records, saliency_tables
 from dasbench.resolution import resolve
@@ -55,7 +55,7 @@ def shapes_trial(gate="das", **training):
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    network = build_model(shapes_trial(), num_classes=6)
+    network = built_network(shapes_trial(), num_classes=6)
     for parameter in network.gates.parameters():
         nn.init.normal_(parameter, std=0.3)  # a gate that does something
     return network.eval()
@@ -129,7 +129,7 @@ def test_enlarged_maps_are_those_of_pytorch_grad_cam(network, images, layer):
 def test_networks_with_any_gate_can_be_looked_at(gate, images):
     trial = shapes_trial(gate)
 
-    maps = grad_cam(build_model(trial, num_classes=6), images, layer="backbone.layer3").maps
+    maps = grad_cam(built_network(trial, num_classes=6), images, layer="backbone.layer3").maps
 
     assert maps.shape == (3, 8, 8)
     assert bool(maps.isfinite().all())
@@ -280,7 +280,7 @@ def test_a_layer_that_is_not_there_is_named(network, layer, message):
 
 def test_stages_of_other_backbones_are_found():
     trial = resolve(Trial(backbone={"name": "mobilenet_v2"}, dataset="digits"))
-    network = build_model(trial, num_classes=10)
+    network = built_network(trial, num_classes=10)
 
     path = find_layer(network, f"stage{network.stage_ends[-1].stage}")
 
@@ -634,7 +634,7 @@ def test_weights_are_those_that_the_trial_was_tested_with(tmp_path):
     trial = shapes_trial(select="best", lr=0.5, epochs=3)
     outcome = run_trial(trial, workdir=tmp_path / "work", runtime=Runtime(device="cpu"))
     file = keep_weights(trial, workdir=tmp_path / "work", folder=tmp_path / "weights")
-    network = build_model(trial, num_classes=6)
+    network = built_network(trial, num_classes=6)
     load_weights(network, file, trial=trial)
 
     data = load_dataset(trial.dataset)
@@ -664,9 +664,9 @@ def test_training_again_gives_the_same_weights_and_leaves_no_checkpoints(tmp_pat
 
 def test_weights_that_do_not_belong_are_refused(tmp_path):
     trial, plain = shapes_trial(), shapes_trial("none")
-    network = build_model(trial, num_classes=6)
+    network = built_network(trial, num_classes=6)
     torch.save({"key": "0" * 12, "model": network.state_dict()}, tmp_path / "other.pt")
-    torch.save(build_model(plain, num_classes=6).state_dict(), tmp_path / "plain.pt")
+    torch.save(built_network(plain, num_classes=6).state_dict(), tmp_path / "plain.pt")
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "text.pt").write_text("no weights")
 
@@ -683,7 +683,7 @@ def test_weights_that_do_not_belong_are_refused(tmp_path):
 
 def test_a_plain_state_dict_is_taken_as_it_is(tmp_path):
     trial = shapes_trial()
-    source, target = build_model(trial, num_classes=6), build_model(trial, num_classes=6)
+    source, target = built_network(trial, num_classes=6), built_network(trial, num_classes=6)
     nn.init.constant_(source.backbone.fc.bias, 7.0)
     torch.save(source.state_dict(), tmp_path / "mine.pt")
 

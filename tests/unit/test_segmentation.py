@@ -15,6 +15,7 @@ import dasbench.tasks.segmentation as segmentation
 from dasbench.backbones.segmentation import FullyConvolutional
 from dasbench.backbones.site import Site
 from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS, known_names
+from dasbench.checks import check_study
 from dasbench.costs.measure import measure_cost
 from dasbench.data_access import reading_data
 from dasbench.datasets.annotations import IGNORED, ClassMaps
@@ -22,7 +23,6 @@ from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.memory import shift_and_flip
 from dasbench.datasets.salient_shapes import salient_shapes
 from dasbench.errors import ModelError, StudyError
-from dasbench.plan import check_study
 from dasbench.records import Outcome
 from dasbench.resolution import resolve
 from dasbench.seeds import uniform

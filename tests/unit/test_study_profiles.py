@@ -9,8 +9,10 @@ import pytest
 from fabricated_data import fabricate_cifar100
 
 from dasbench.catalog import known_names
+from dasbench.counting import count_cost
 from dasbench.data_access import reading_data
-from dasbench.plan import count_cost, plan_study, plan_trial
+from dasbench.plan import plan_trial
+from dasbench.prepare import prepare
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.load import load_study
 from dasbench.spec.study import Study
@@ -73,7 +75,7 @@ def seconds_of(trial: Trial) -> float:
 def hours_of(study: Study) -> float:
     """What a study takes of the card; of a search, whose trials are not known, each takes the mean of a sample."""
     if not study.is_searched:
-        return sum(seconds_of(item.trial) for item in plan_study(study).items.values()) / 3600
+        return sum(seconds_of(item.trial) for item in prepare(study).plan.items.values()) / 3600
     variants = list(study.variants())
     places = permutation(derive_seed("profiles", study.name), len(variants))
     sample = [plan_trial(study, variants[place], 0).trial for place in islice(places, SAMPLED)]
@@ -84,7 +86,7 @@ def hours_of(study: Study) -> float:
 def trials_of(study: Study) -> int:
     """How many there are; of a search with all its confirmations."""
     if not study.is_searched:
-        return len(plan_study(study).items)
+        return len(prepare(study).plan.items)
     return study.trials + (study.confirm.top + 1) * study.confirm.seeds
 
 

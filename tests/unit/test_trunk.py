@@ -2,14 +2,14 @@
 
 import pytest
 import torch
+from built import built_network
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
 from dasbench.backbones.trunk import find_trunk
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
-from dasbench.models import GatedNetwork, build_model
-from dasbench.resolution import resolve_model
+from dasbench.models import GatedNetwork
 from dasbench.spec.trial import Trial
 
 ENDS = (Site("first", 1, 4, "stage"), Site("second", 2, 8, "stage"))
@@ -59,7 +59,7 @@ class Rewrites(Plain):
 
 def network(backbone: object, gate: str = "none") -> GatedNetwork:
     trial = Trial.model_validate({"backbone": backbone, "gate": gate, "dataset": "digits"})
-    return build_model(resolve_model(trial), num_classes=10)
+    return built_network(trial, num_classes=10)
 
 
 @pytest.mark.parametrize(

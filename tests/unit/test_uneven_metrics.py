@@ -9,10 +9,10 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 from tiny_trials import tiny_trial
 
 from dasbench.catalog import METRICS
+from dasbench.checks import check_study
 from dasbench.confusion import Confusion, Taken
 from dasbench.metrics.accuracy import in_top, top1
 from dasbench.metrics.balanced import balanced_accuracy, claims, macro_f1
-from dasbench.plan import check_study
 from dasbench.records import Outcome
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial

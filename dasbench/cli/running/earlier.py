@@ -8,9 +8,22 @@ from dasbench.cli.output import tell
 from dasbench.errors import OutdatedStoreError, UsageError
 
 if TYPE_CHECKING:
+    from dasbench.records import Row
+    from dasbench.results.answers import StudyRecord
     from dasbench.results.planning import Member
     from dasbench.results.reading import Reader
     from dasbench.spec.study import Study
+
+
+def listed_rows(db: str, study: str) -> "Sequence[Row]":
+    """What the database lists for a study; nothing of one that is missing or of an older layout."""
+    try:
+        with known_results(db) as reader:
+            if reader is None:
+                return []
+            return [row for row in reader.rows() if row.study == study]
+    except OutdatedStoreError:
+        return []
 
 
 def announce_changes(
@@ -39,11 +52,11 @@ def _announce(
     study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool
 ) -> None:
     from dasbench.plan import replan  # resolves components, which import torch
-    from dasbench.render.succession import change_sentences, other_study_text, results_leave
-    from dasbench.views.succession import code_changes, leaving, other_study
+    from dasbench.render.succession import change_sentences
+    from dasbench.views.succession import code_changes, leaving
 
     record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
-    if study.is_searched and record is not None:  # its plan lists nothing yet
+    if study.is_searched and record is not None:  # its plan holds none whose code has changed
         members = [planned.member for planned in replan(study, reader.rows(study.name))]
     keys = [member.key for member in members]
     ended = {
@@ -52,20 +65,32 @@ def _announce(
     answers = reader.answers([member.question for member in members if member.key not in ended])
     for sentence in change_sentences(code_changes(members, ended, answers)):
         tell(sentence)
-    if record is None:
-        return
-    number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
+    if record is not None:
+        number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
+        _announce_leaving(study, record, number, replace=replace)
+
+
+def _announce_leaving(study: "Study", record: "StudyRecord", number: int, *, replace: bool) -> None:
+    """Say how many results the study will no longer list.
+
+    Raises:
+        UsageError: if it is another study than the one that has the name, and may not replace it.
+    """
+    from dasbench.render.succession import other_study_text, results_leave
+    from dasbench.views.succession import other_study
+
     leave = results_leave(number)
     other = other_study(study, record)
     if other is not None and not replace:
         raise UsageError(
-            f"{study.document.file}: the database has another study named '{study.name}': {other_study_text(other)}. "
-            f"Give this one another name, or write --replace: then {leave} the study, and all stay in the database."
+            f"{study.document.file}: the database has another study named '{study.name}': "
+            f"{other_study_text(other)}. Give this one another name, or write --replace: then "
+            f"{leave} the study, and all stay in the database."
         )
     if number:
         tell(
-            f"{leave} the study '{study.name}', which no longer lists the trials; all stay in the database "
-            "(`dasbench show KEY`)"
+            f"{leave} the study '{study.name}', which no longer lists the trials; all stay in the "
+            "database (`dasbench show KEY`)"
         )
 
 

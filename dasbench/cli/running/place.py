@@ -1,6 +1,5 @@
 """Where the trials of a run are trained: device, executor, storage, and whether all of that is possible."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,10 @@ from dasbench.plugins import imported
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
-    from dasbench.plan import Plan, Planned
+    from dasbench.plan import Plan
+    from dasbench.prepare import Prepared
     from dasbench.search.executors.executor import Executor
     from dasbench.spec.study import Study
-    from dasbench.spec.trial import Trial
     from dasbench.training.run_trial import Runtime
 
 
@@ -46,39 +45,30 @@ def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime
     )
 
 
-def check_needs(study: "Study", db: str, *, replace: bool) -> "Plan":
+def check_needs(prepared: "Prepared", db: str, *, replace: bool) -> "Plan":
     """Look at all of its data and build its models: what is not to be had is known before anything is trained.
 
     Args:
-        study: as it is to be run.
+        prepared: the study as it is to be run.
         db: the database.
         replace: whether another study of the same name may lose its place in the database.
 
     Returns:
         The trials that the study lists and that have no result yet.
     """
-    from dasbench.plan import count_costs, plan_study, plan_trial
     from dasbench.spec.fingerprints import refuse_changed_data
 
-    plan = plan_study(study)
-    first = plan_trial(study, {}, study.seeds.values[0])  # a search lists nothing yet
+    study, plan = prepared.study, prepared.plan
     announce_changes(study, [item.member for item in plan.items.values()], db, replace=replace)
     done, specs = _so_far(db, study.name, list(plan.items))
-    refuse_changed_data([first.trial, *(item.trial for item in plan.items.values())], specs)
+    refuse_changed_data(prepared.trials, specs)
     left = plan.without(done)
     if left.items or study.is_searched:
-        for line in lines_about_data(trials_of(study, left.items)):
+        trials = [item.trial for item in left.items.values()]
+        for line in lines_about_data(trials or prepared.trials):
             tell(line)
-    count_costs(left)
+    prepared.costs(but=done)
     return left
-
-
-def trials_of(study: "Study", items: "Mapping[str, Planned]") -> "list[Trial]":
-    """The trials of a plan; of a search that lists none yet, the one that its base describes."""
-    from dasbench.plan import plan_trial
-
-    trials = [item.trial for item in items.values()]
-    return trials or [plan_trial(study, {}, study.seeds.values[0]).trial]
 
 
 def make_executor(agenda: "Agenda", share: GpuShare, place: RunOptions) -> "Executor":

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from built import built_network
 from ptflops import get_model_complexity_info
 from torch import nn
 from torch.nn import functional
@@ -14,7 +15,7 @@ from dasbench.catalog import TASKS
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
 from dasbench.gates.abn import AttentionBranch, AttentionBranchGate
-from dasbench.models import GatedNetwork, build_model
+from dasbench.models import GatedNetwork
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
 from dasbench.records import Outcome
@@ -42,7 +43,7 @@ def gate_of(network: GatedNetwork) -> AttentionBranchGate:
 def build(row: PaperRow, *, device: str) -> GatedNetwork:
     with torch.device(device):
         trial = resolve(Trial.model_validate({**row.trial_fields(), "dataset": "digits"}))
-        return build_model(trial, num_classes=table("table1").num_classes or 0)
+        return built_network(trial, num_classes=table("table1").num_classes or 0)
 
 
 def test_values_of_a_small_map() -> None:
@@ -76,7 +77,7 @@ def test_values_of_a_small_map() -> None:
 
 @pytest.mark.parametrize("backbone", ["resnet18", "resnet50"])
 def test_the_branch_begins_with_the_following_stage_at_full_resolution(backbone: str) -> None:
-    network = build_model(make_trial(backbone), num_classes=10)
+    network = built_network(make_trial(backbone), num_classes=10)
     stage, copied = (
         network.backbone.get_submodule("layer4"),
         gate_of(network).branch.get_submodule("stage"),
@@ -140,7 +141,7 @@ def test_only_the_second_loss_reaches_the_branchs_classification() -> None:
 
 
 def test_logits_are_kept_in_training_alone_and_handed_out_once() -> None:
-    network = build_model(make_trial(), num_classes=7)
+    network = built_network(make_trial(), num_classes=7)
     gate = gate_of(network)
     x = torch.randn(2, 3, 16, 16)
 
@@ -153,18 +154,18 @@ def test_logits_are_kept_in_training_alone_and_handed_out_once() -> None:
 
 
 def test_it_follows_on_any_stage_but_the_last() -> None:
-    network = build_model(make_trial(placement={"stages": [2]}), num_classes=10)
+    network = built_network(make_trial(placement={"stages": [2]}), num_classes=10)
 
     assert network.eval()(torch.randn(2, 3, 16, 16)).shape == (2, 10)
     with pytest.raises(ModelError, match="no stage follows on 'layer4'"):
-        build_model(make_trial(placement={"stages": [4]}), num_classes=10)
+        built_network(make_trial(placement={"stages": [4]}), num_classes=10)
 
 
 def test_a_place_whose_channels_the_following_stage_cannot_take_is_refused() -> None:
     with pytest.raises(
         ModelError, match=r"'layer2\.0\.bn2' has 8 channels, but the stage that follows takes 32"
     ):
-        build_model(
+        built_network(
             make_trial("resnet50", placement={"stages": [2], "after": "inside"}), num_classes=10
         )
 
@@ -177,7 +178,7 @@ def test_a_backbone_without_a_classifier_is_refused() -> None:
 
 
 def test_training_on_a_single_pixel_is_refused_with_a_remedy() -> None:
-    network = build_model(make_trial(), num_classes=10)
+    network = built_network(make_trial(), num_classes=10)
     gate = gate_of(network)
 
     with pytest.raises(ModelError, match="batches of 2 images or more"):
@@ -227,7 +228,7 @@ def test_resnet50_has_the_published_multiply_adds() -> None:
 
 def test_the_branchs_classification_counts_where_modules_are_counted() -> None:
     """It runs in eval mode too, but no output depends on it, so that the traced (full) count is without it."""
-    network = build_model(make_trial(), num_classes=10)
+    network = built_network(make_trial(), num_classes=10)
     before = measure_cost(network, (3, 16, 16))
 
     gate_of(network).branch.classify = nn.Identity()

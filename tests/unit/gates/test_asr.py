@@ -5,11 +5,12 @@ import math
 
 import pytest
 import torch
+from built import built_network
 from torch import nn
 
 from dasbench.catalog import TASKS
 from dasbench.gates.asr import AttentionAlike
-from dasbench.models import GatedNetwork, build_model, inference_form
+from dasbench.models import GatedNetwork, inference_form
 from dasbench.paper.figures import PaperRow
 from dasbench.paper.tables import table
 from dasbench.resolution import resolve
@@ -21,7 +22,7 @@ ROWS = [row for row in table("table1").rows if row.gate is not None and row.gate
 def make_network(**fields: object) -> GatedNetwork:
     backbone = {"name": "resnet18", "width": 4, "stem": "small"}
     asked = {"backbone": backbone, "gate": "asr", "dataset": "digits", **fields}
-    return build_model(resolve(Trial.model_validate(asked)), num_classes=10)
+    return built_network(Trial.model_validate(asked), num_classes=10)
 
 
 def scramble(module: nn.Module) -> None:
@@ -166,7 +167,7 @@ def test_the_fused_network_has_the_exact_number_of_parameters(row: PaperRow) -> 
     trial = resolve(Trial.model_validate({**row.trial_fields(), "dataset": "digits"}))
 
     with torch.device("meta"):
-        network = build_model(trial, num_classes=table("table1").num_classes or 0)
+        network = built_network(trial, num_classes=table("table1").num_classes or 0)
 
     assert (
         sum(parameter.numel() for parameter in inference_form(network).parameters())

@@ -7,11 +7,12 @@ import warnings
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.catalog import GATES, TASKS
 from dasbench.errors import ModelError
 from dasbench.gates.attachment import PassMemory
-from dasbench.models import GatedNetwork, build_model
+from dasbench.models import GatedNetwork
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
@@ -27,7 +28,7 @@ def make_trial(gate: object, **fields: object) -> Trial:
 
 
 def make_network(gate: str, **fields: object) -> GatedNetwork:
-    return build_model(make_trial(gate, **fields), num_classes=10)
+    return built_network(make_trial(gate, **fields), num_classes=10)
 
 
 @pytest.mark.parametrize("name", ["abn", "emca"])

@@ -4,13 +4,14 @@ import math
 
 import pytest
 import torch
+from built import built_network
 from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Site
 from dasbench.errors import ModelError
 from dasbench.gates.emca import MultiscaleChannelAttention
-from dasbench.models import GatedNetwork, build_model
+from dasbench.models import GatedNetwork
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
 from dasbench.resolution import resolve
@@ -31,13 +32,13 @@ def make_network(
 ) -> GatedNetwork:
     chosen = {"name": backbone, "width": 4, "stem": "small"}
     asked = {"backbone": chosen, "gate": "emca", "dataset": "digits", **fields}
-    return build_model(resolve(Trial.model_validate(asked)), num_classes=num_classes)
+    return built_network(Trial.model_validate(asked), num_classes=num_classes)
 
 
 def build(row: PaperRow) -> GatedNetwork:
     with torch.device("meta"):
         trial = resolve(Trial.model_validate({**row.trial_fields(), "dataset": "digits"}))
-        return build_model(trial, num_classes=table("table1").num_classes or 0)
+        return built_network(trial, num_classes=table("table1").num_classes or 0)
 
 
 @pytest.mark.parametrize("amplify", [False, True])
@@ -111,7 +112,7 @@ def test_before_the_first_stage_it_reads_the_stem() -> None:
 def test_the_stem_is_read_after_its_pool() -> None:
     with_pool = {"name": "resnet18", "width": 4, "stem": "imagenet"}
     trial = Trial.model_validate({"backbone": with_pool, "gate": "emca", "dataset": "digits"})
-    network = build_model(resolve(trial), num_classes=10).eval()
+    network = built_network(trial, num_classes=10).eval()
     pooled: list[Tensor] = []
     network.backbone.get_submodule("maxpool").register_forward_hook(
         lambda *call: pooled.append(call[-1])

@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.gates.gc import GlobalContext
-from dasbench.models import build_model
 from dasbench.paper.tables import published
-from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 
@@ -36,7 +35,7 @@ def test_resnet50_has_the_published_parameters_with_gates_in_all_stages_or_in_th
         "dataset": "digits",
     }
     with torch.device("meta"):
-        network = build_model(resolve_model(Trial.model_validate(fields)), num_classes=1000)
+        network = built_network(Trial.model_validate(fields), num_classes=1000)
 
     assert sum(parameter.numel() for parameter in network.parameters()) == params
     assert published("table1", "ResNet-50 + GCNet", "params_m").value * 1e6 == pytest.approx(

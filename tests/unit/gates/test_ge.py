@@ -5,11 +5,10 @@ from typing import Literal
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.errors import ModelError
 from dasbench.gates.ge import GatherExcite
-from dasbench.models import build_model
-from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 Kernelled = Literal["theta", "theta_plus"]
@@ -120,6 +119,6 @@ def test_a_kernel_can_stand_in_all_stages_of_a_resnet() -> None:
         "dataset": "digits",
     }
 
-    network = build_model(resolve(Trial.model_validate(fields)), num_classes=3)
+    network = built_network(Trial.model_validate(fields), num_classes=3)
 
     assert network(torch.randn(2, 3, 18, 18)).shape == (2, 3)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from built import built_network
 from ptflops import get_model_complexity_info
 from torch import Tensor, nn
 
 from dasbench.errors import ModelError
 from dasbench.gates.gsop import GsopGate, covariance
-from dasbench.models import GatedNetwork, build_model
+from dasbench.models import GatedNetwork
 from dasbench.paper.tables import published, table
-from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Trial
 
 SITES = ("layer1.2.bn3", "layer2.3.bn3", "layer3.5.bn3", "layer4.2.bn3")
@@ -56,7 +56,7 @@ def make_network(
     num_classes: int = 10, *, gate: object = "gsop", **backbone: object
 ) -> GatedNetwork:
     fields = {"backbone": {"name": "resnet50", **backbone}, "gate": gate, "dataset": "digits"}
-    return build_model(resolve_model(Trial.model_validate(fields)), num_classes=num_classes)
+    return built_network(Trial.model_validate(fields), num_classes=num_classes)
 
 
 def module_macs(network: nn.Module) -> float:
@@ -150,9 +150,7 @@ def test_without_a_first_stage_among_the_chosen_no_map_is_thinned() -> None:
         "placement": {"stages": [2, 4]},
         "dataset": "digits",
     }
-    network = build_model(
-        resolve_model(Trial.model_validate({**fields, "gate": "gsop"})), num_classes=10
-    )
+    network = built_network(Trial.model_validate({**fields, "gate": "gsop"}), num_classes=10)
 
     assert [gate.stride for gate in network.gates.values()] == [None, None]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from built import built_network
 from torch import Tensor, nn
 
-from dasbench.models import GatedNetwork, build_model
-from dasbench.resolution import resolve_model
+from dasbench.models import GatedNetwork
 from dasbench.spec.trial import Trial
 
 pytestmark = pytest.mark.slow  # importing timm takes several seconds
@@ -75,9 +75,7 @@ def twins(name: str) -> tuple[GatedNetwork, nn.Module]:
     with torch.no_grad():
         for tensor in theirs.parameters():
             tensor.copy_(torch.randn_like(tensor) * 0.05 + (tensor.dim() == 1))
-    ours = build_model(
-        resolve_model(Trial.model_validate({**fields, "dataset": "digits"})), num_classes=10
-    )
+    ours = built_network(Trial.model_validate({**fields, "dataset": "digits"}), num_classes=10)
     plain = {key: value for key, value in theirs.state_dict().items() if ".se." not in key}
     ours.backbone.load_state_dict(plain)
     for key, gate in ours.gates.items():

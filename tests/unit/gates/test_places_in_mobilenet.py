@@ -3,13 +3,14 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from built import built_network
 from torch import Tensor, nn
 from torchvision.models.mobilenetv2 import InvertedResidual
 
 from dasbench.catalog import GATES, TASKS
-from dasbench.models import GatedNetwork, build_model, inference_form
+from dasbench.models import GatedNetwork, inference_form
 from dasbench.paper.tables import table
-from dasbench.resolution import resolve, resolve_model
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
 IN_THE_BRANCH = [
@@ -25,7 +26,7 @@ WITHOUT_SKIP, WITH_SKIP = "features.2", "features.3"
 
 def make_network(gate: object, **backbone: object) -> GatedNetwork:
     fields = {"backbone": {"name": "mobilenet_v2", **backbone}, "gate": gate, "dataset": "digits"}
-    return build_model(resolve_model(Trial.model_validate(fields)), num_classes=10)
+    return built_network(Trial.model_validate(fields), num_classes=10)
 
 
 def scramble(module: nn.Module) -> None:
@@ -127,7 +128,7 @@ def test_asr_dissolves_into_the_last_norm_of_every_branch() -> None:
 def test_asr_has_31517_parameters_in_training_that_the_network_in_use_has_not() -> None:
     fields = {"backbone": "mobilenet_v2", "gate": "asr", "dataset": "digits"}
     with torch.device("meta"):
-        network = build_model(resolve_model(Trial.model_validate(fields)), num_classes=1000)
+        network = built_network(Trial.model_validate(fields), num_classes=1000)
 
     trained = sum(parameter.numel() for parameter in network.parameters())
     used = sum(parameter.numel() for parameter in inference_form(network).parameters())

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from built import built_network
 from ptflops import get_model_complexity_info
 
 from dasbench.catalog import GATES
-from dasbench.models import GatedNetwork, build_model
+from dasbench.models import GatedNetwork
 from dasbench.paper.figures import UNITS, PaperRow
 from dasbench.paper.tables import table
 from dasbench.resolution import resolve
@@ -30,7 +31,7 @@ def build(row: PaperRow, *, device: str) -> GatedNetwork:
     num_classes = table("table1").num_classes
     assert num_classes is not None
     with torch.device(device):
-        return build_model(trial, num_classes=num_classes)
+        return built_network(trial, num_classes=num_classes)
 
 
 def num_parameters(module: torch.nn.Module) -> int:
@@ -85,7 +86,7 @@ def test_all_others_stand_before_the_addition_in_every_block(name: str) -> None:
     )
 
     with torch.device("meta"):
-        network = build_model(trial, num_classes=10)
+        network = built_network(trial, num_classes=10)
 
     assert list(network.gates) == [
         f"layer{stage}:{block}:bn2" for stage in (1, 2, 3, 4) for block in (0, 1)

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
+from built import built_network
 
 from dasbench.errors import ModelError
 from dasbench.gates.srm import StyleRecalibration
 from dasbench.gates.traits import HasUndecayed
-from dasbench.models import build_model
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
@@ -83,7 +83,7 @@ def test_a_map_of_one_pixel_is_refused_at_its_site(train: bool) -> None:
             {"backbone": {"name": "resnet18", "width": 4}, "gate": "srm", "dataset": "digits"}
         )
     )
-    network = build_model(trial, num_classes=2).train(train)
+    network = built_network(trial, num_classes=2).train(train)
 
     with pytest.raises(
         ModelError, match=r"site 'layer4\.0\.bn2': a map of 1x1 has no standard deviation.*stem"
