@@ -65,14 +65,14 @@ def command(
 
     \b
       dasbench ablate das --base studies/alpha.yaml -o studies/das_parts.yaml
-      dasbench ablate das --base studies/alpha.yaml -o y.yaml --only leave_one_out,norms --set
-      gate.alpha=0.1 dasbench run studies/das_parts.yaml
+      dasbench ablate das --base studies/alpha.yaml -o y.yaml --only norms --set gate.alpha=0.1
+      dasbench run studies/das_parts.yaml
 
     \b
-    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside
-    it add_one_in      the plain backbone, the simplest gate, and that with one component each count
-    fewer gates, and other places and the gate's own sweeps: norms and alpha of das, reduction of
-    se, ...
+    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside it
+    add_one_in      the plain backbone, the simplest gate, and that with one component each
+    count           fewer gates, and other places
+    and the gate's own sweeps: norms and alpha of das, reduction of se, ...
 
     The gate has the parameters that the base study gives it, if it is that study's gate, and those
     of --set. Every variant is built and counted; nothing is trained.

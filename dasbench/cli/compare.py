@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name, table_options
+from dasbench.cli.options import (
+    db_option,
+    profile_option,
+    quick_reading,
+    study_name,
+    table_options,
+)
 
 if TYPE_CHECKING:
     from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
     from dasbench.views.comparison import Question
+    from dasbench.views.selection import Selection
+    from dasbench.views.units import ScoreUnit
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -35,7 +43,7 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     type=click.Path(path_type=Path),
     help="Scores: columns variant, seed, metric.",
 )
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@profile_option
 @db_option
 @click.option(
     "--where", metavar="CONDITION", help="Only variants that pass; see dasbench leaderboard --help."
@@ -51,15 +59,19 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     help="Which is better. [default: as the metric is registered; max for --csv]",
 )
 @click.option(
-    "--min-effect", type=float, callback=_finite, metavar="SIZE",
+    "--min-effect",
+    type=float,
+    callback=_finite,
+    metavar="SIZE",
     help="Smallest difference that matters, in the unit of differences (0.5: half a percentage point). "
     "[default: that of a study that takes looks]",
-)  # fmt: skip
+)
 @click.option(
-    "--unit", metavar="percent|fraction|none|TEXT",
+    "--unit",
+    metavar="percent|fraction|none|TEXT",
     help="What the scores are in; differences of percent and of fractions are percentage points. "
     "[default: percent where the scores leave no doubt]",
-)  # fmt: skip
+)
 @table_options("table", "json", "csv", "md", "latex")
 def command(
     names: tuple[str, ...],
@@ -77,95 +89,91 @@ def command(
     """Say whether a difference is real: paired over seeds, with its interval, p value and the seeds it still takes.
 
     \b
-      dasbench compare c f design_ablation                   two variants, by label, value or key
-      dasbench compare first_norm=in first_norm=bn STUDY     two groups, averaged over the other
-      axes dasbench compare --baseline none baselines             every variant against one dasbench
-      compare c f --csv scores.csv                  scores from elsewhere
+      dasbench compare c f design_ablation                  two variants, by label, value or key
+      dasbench compare first_norm=in first_norm=bn STUDY    two groups, averaged over the other axes
+      dasbench compare --baseline none baselines            every variant against one
+      dasbench compare c f --csv scores.csv                 scores from elsewhere
 
     The exit code is 0 whatever the verdict.
     """
     from dasbench.render.comparison import print_answer, print_family
     from dasbench.views.comparison import compare, compare_family
+    from dasbench.views.selection import select_studies
 
     variants, study = _split(names, baseline=baseline, has_file=file is not None)
     if file is not None and (where or profile):
         raise click.UsageError(
             "--where and --profile choose among the results of a study, not of --csv FILE."
         )
-    with quick_reading():
-        if file is not None:
-            question = _from_file(file, metric, unit, direction)
-        else:
-            question = _from_study(
-                db, study_name(study, profile=profile), metric, where, unit, direction
-            )
-        if min_effect is not None:
-            question = replace(question, min_effect=min_effect)
-        if baseline is not None:
-            print_family(compare_family(question, baseline), layout)
-        else:
-            print_answer(compare(question, *variants), layout)
+    if file is not None:
+        question = _from_file(file, metric, unit, direction)
+    else:
+        with quick_reading():
+            chosen = select_studies(db, [study_name(study, profile=profile)], where=where)
+        question = _from_study(chosen, metric, unit, direction)
+    if min_effect is not None:
+        question = replace(question, min_effect=min_effect)
+    if baseline is not None:
+        print_family(compare_family(question, baseline), layout)
+    else:
+        print_answer(compare(question, *variants), layout)
 
 
 def _split(
     names: tuple[str, ...], *, baseline: str | None, has_file: bool
 ) -> tuple[tuple[str, ...], str]:
     """The variants and the study among the arguments."""
-    num_variants = 0 if baseline is not None else 2
-    wanted = num_variants + (not has_file)
-    if len(names) != wanted:
-        what = " ".join([*["A B"] * (num_variants > 0), *["STUDY"] * (not has_file)]) or "nothing"
-        raise click.UsageError(f"expected {what} here, not {' '.join(names) or 'nothing'}")
+    expected = [] if baseline is not None else ["A", "B"]
+    num_variants = len(expected)
+    if not has_file:
+        expected.append("STUDY")
+    if len(names) != len(expected):
+        wanted, given = (" ".join(words) or "nothing" for words in (expected, names))
+        raise click.UsageError(f"expected {wanted} here, not {given}")
     return names[:num_variants], "" if has_file else names[-1]
 
 
 def _from_study(
-    db: str,
-    study: str,
-    metric: str | None,
-    where: str | None,
-    unit: str | None,
-    direction: "Direction | None",
+    chosen: "Selection", metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
-    from dasbench.views.comparison import Question, check_metric, in_unit, looks_baseline
-    from dasbench.views.selection import refuse_empty_filter, select_studies
-    from dasbench.views.units import (
-        ScoreUnit,
-        asked_unit,
-        better_direction,
-        no_direction,
-        score_unit,
-    )
+    """What is asked of a study, in the unit and the direction of its metric."""
+    from dasbench.views.comparison import Question, check_metric, in_unit
+    from dasbench.views.selection import refuse_empty_filter
+    from dasbench.views.units import ScoreUnit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
 
-    chosen = select_studies(db, [study], where=where)
     refuse_empty_filter(chosen)
-    only = (
-        [chosen.metric] if metric is None else None
-    )  # a metric that nobody measured is answered with those that are
+    # a metric that was asked for and that nobody measured is answered with those that are
+    only = [chosen.metric] if metric is None else None
     metric = metric or chosen.metric
     entries = leaderboard(chosen.rows, metric=metric, only=only)
-    is_the_studys = metric == chosen.metric
-    look = chosen.looks[-1] if chosen.looks and is_the_studys else None
-    min_effect = chosen.min_effect if is_the_studys else None
     direction = direction or better_direction(metric, chosen.objectives, chosen.metrics)
-    own_unit = score_unit(metric, chosen.metrics)
     question = Question(
         entries=entries,
         metric=metric,
-        unit=own_unit,
+        unit=score_unit(metric, chosen.metrics),
         direction=direction or "max",
         num_test_examples=chosen.num_test_examples,
-        min_effect=min_effect,
-        look=look,
-        look_baseline=looks_baseline(entries, look) if look and not chosen.where else None,
-        look_min_effect=min_effect,
         source=chosen.name,
     )
+    if metric == chosen.metric:
+        question = _with_looks(question, chosen)
     check_metric(question)
     if direction is None:
         raise no_direction(metric, "Write --direction max or --direction min", chosen.metrics)
-    return in_unit(question, asked_unit(unit) if unit is not None else ScoreUnit(own_unit))
+    return in_unit(question, _asked_unit(unit) or ScoreUnit(question.unit))
+
+
+def _with_looks(question: "Question", chosen: "Selection") -> "Question":
+    """The question of a study's own metric, with the last look that the study took at it."""
+    from dasbench.views.comparison import looks_baseline
+
+    question = replace(question, min_effect=chosen.min_effect, look_min_effect=chosen.min_effect)
+    if not chosen.looks:
+        return question
+    look = chosen.looks[-1]
+    baseline = None if chosen.where else looks_baseline(question.entries, look)
+    return replace(question, look=look, look_baseline=baseline)
 
 
 def _from_file(
@@ -173,9 +181,8 @@ def _from_file(
 ) -> "Question":
     from dasbench.views.comparison import Question
     from dasbench.views.score_files.reading import read_scores
-    from dasbench.views.units import asked_unit
 
-    read = read_scores(file, metric=metric, unit=asked_unit(unit) if unit is not None else None)
+    read = read_scores(file, metric=metric, unit=_asked_unit(unit))
     return Question(
         entries=read.entries,
         metric=read.metric,
@@ -185,3 +192,9 @@ def _from_file(
         direction_is_assumed=direction is None,
         source=file.name,
     )
+
+
+def _asked_unit(text: str | None) -> "ScoreUnit | None":
+    from dasbench.views.units import asked_unit
+
+    return None if text is None else asked_unit(text)

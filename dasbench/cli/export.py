@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name
+from dasbench.cli.options import (
+    db_option,
+    study_name,
+)
 
 
 @click.command("export")
@@ -19,10 +22,17 @@ from dasbench.cli.options import db_option, quick_reading, study_name
     metavar="FILE",
     help="Where to write.",
 )
-@click.option("--format", "format_", type=click.Choice(["csv", "parquet", "jsonl", "sqlite", "optuna"]),
-              help="What to write. [default: what the file's ending says]")  # fmt: skip
-@click.option("--what", type=click.Choice(["trials", "epochs", "leaderboard", "confusion"]),
-              help="Which table, of csv, parquet and jsonl. [default: trials]")  # fmt: skip
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "parquet", "jsonl", "sqlite", "optuna"]),
+    help="What to write. [default: what the file's ending says]",
+)
+@click.option(
+    "--what",
+    type=click.Choice(["trials", "epochs", "leaderboard", "confusion"]),
+    help="Which table, of csv, parquet and jsonl. [default: trials]",
+)
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def command(
     studies: tuple[str, ...],
@@ -38,20 +48,19 @@ def command(
     \b
       dasbench export norm_ablation -o trials.csv
       dasbench export norm_ablation -o curves.parquet --what epochs
-      dasbench export norm_ablation -o confusion.csv --what confusion   # which classes were taken
-      for which dasbench export norm_ablation -o norms.db                      # a results database
-      of its own dasbench export norm_ablation -o optuna.db --format optuna     # optuna-dashboard
-      sqlite:///optuna.db
+      dasbench export norm_ablation -o confusion.csv --what confusion
+      dasbench export norm_ablation -o norms.db                    # a results database of its own
+      dasbench export norm_ablation -o optuna.db --format optuna   # for optuna-dashboard
 
     \b
     STUDY is the name of a study in the database, or its file.
-    csv, parquet, jsonl   the views v_trials, v_epochs, v_leaderboard; numbers exact, what is not
-    finite left empty sqlite                the studies with everything that is known of their
-    trials optuna                trials that have ended, for optuna-dashboard and Optuna
+    csv, parquet, jsonl   the views v_trials, v_epochs, v_leaderboard (numbers exact, what is not
+                          finite left empty), or the classes that were taken for others
+    sqlite                the studies with everything that is known of their trials
+    optuna                trials that have ended, for optuna-dashboard and Optuna
     """
     from dasbench.render.files.export import export  # SQLAlchemy takes a quarter of a second
 
-    with quick_reading():
-        names = [study_name(study, profile=profile) for study in studies]
-        export(db, output, studies=names, format_=format_, what=what, force=force)  # type: ignore[arg-type]
+    names = [study_name(study, profile=profile) for study in studies]
+    export(db, output, studies=names, format_=format_, what=what, force=force)  # type: ignore[arg-type]
     click.echo(str(output))

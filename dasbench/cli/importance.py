@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name, table_options
+from dasbench.cli.options import (
+    db_option,
+    figure_option,
+    profile_option,
+    quick_reading,
+    study_name,
+    table_options,
+    where_option,
+)
 
 if TYPE_CHECKING:
     from dasbench.render.tables.table import Layout
@@ -12,18 +20,22 @@ if TYPE_CHECKING:
 
 @click.command("importance")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@profile_option
 @db_option
 @click.option(
     "--metric",
     metavar="NAME",
     help="What is explained. [default: the study's first measured objective]",
 )
-@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
-@click.option("--method", type=click.Choice(["auto", "anova", "fanova"]), default="auto", show_default=True,
-              help="Whichever the study carries, or one of them.")  # fmt: skip
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
-              metavar="FILE.png|.svg|.pdf", help="Draw the shares as bars, too.")  # fmt: skip
+@where_option
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "anova", "fanova"]),
+    default="auto",
+    show_default=True,
+    help="Whichever the study carries, or one of them.",
+)
+@figure_option("Draw the shares as bars, too.")
 @table_options("table", "json", "csv")
 def command(
     studies: tuple[str, ...],
@@ -59,7 +71,8 @@ def command(
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), "importance", outputs, drawn=False)
     with quick_reading():
-        chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
+        chosen = select_studies(db, names, where=where)
+    chosen = with_title(with_metric(chosen, metric))
     refuse_without_results(chosen)
     found = info(chosen, method=next(known for known in get_args(Method) if known == method))
     print_found(

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name, table_options
+from dasbench.cli.options import (
+    convention_option,
+    db_option,
+    profile_option,
+    quick_reading,
+    study_name,
+    table_options,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from dasbench.render.tables.table import Layout
@@ -22,7 +30,7 @@ SHOWN = 100
     multiple=True,
     help="Another study; the variants of both are ranked.",
 )
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@profile_option
 @db_option
 @click.option(
     "--where",
@@ -45,13 +53,7 @@ SHOWN = 100
     metavar="N",
     help=f"Show N variants. [default: {SHOWN}; all as json, csv]",
 )
-@click.option(
-    "--convention",
-    type=click.Choice(["full", "paper"]),
-    default="full",
-    show_default=True,
-    help="Costs.",
-)
+@convention_option
 @table_options("table", "json", "csv", "md", "latex", "html")
 def command(
     studies: tuple[str, ...],
@@ -69,11 +71,13 @@ def command(
 
     \b
     STUDY is the name of a study in the database, or its file.
-    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all
-    pairs ≈      not distinguishable from the best What a search tried and did not confirm stands
-    below, by the scores that it chose by and without ranks. --where knows metrics, costs, varied
-    fields, label, study, seed, state, n, failed; and, or, not, in (...). A metric there is the
-    variant's mean, so that no single seed is left out for its score.
+    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all pairs
+    ≈      not distinguishable from the best
+
+    What a search tried and did not confirm stands below, by the scores that it chose by and without
+    ranks. --where knows metrics, costs, varied fields, label, study, seed, state, n, failed; and,
+    or, not, in (...). A metric there is the variant's mean, so that no single seed is left out for
+    its score.
     """
     from dasbench.render.leaderboard import board_records, board_tables
     from dasbench.render.tables.printing import RECORDS, print_found
@@ -85,15 +89,15 @@ def command(
     records = layout.format_ in RECORDS
     if top is None and not records:
         top = SHOWN
+    names = [study_name(study, profile=profile) for study in (*studies, *more)]
     with quick_reading():
-        names = [study_name(study, profile=profile) for study in (*studies, *more)]
         chosen = select_studies(db, names, where=where)
-        fields = (
-            [field.strip() for field in group_by.split(",") if field.strip()] if group_by else []
-        )
-        board = make_board(
-            chosen, convention=convention, sort=sort, top=top, group_by=fields, all_metrics=records
-        )
-        print_found(
-            layout, tables=lambda: board_tables(board), records=lambda: board_records(board)
-        )
+    board = make_board(
+        chosen,
+        convention=convention,
+        sort=sort,
+        top=top,
+        group_by=words_of(group_by),
+        all_metrics=records,
+    )
+    print_found(layout, tables=lambda: board_tables(board), records=lambda: board_records(board))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dasbench.cli.options import db_option, format_option, quick_reading, study_name
+from dasbench.cli.options import (
+    convention_option,
+    db_option,
+    figure_option,
+    format_option,
+    profile_option,
+    quick_reading,
+    study_name,
+    where_option,
+)
 
 if TYPE_CHECKING:
     from dasbench.views.figures.hypervolume import HypervolumeInfo
@@ -17,25 +26,29 @@ if TYPE_CHECKING:
 
 @click.command("pareto")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@profile_option
 @db_option
-@click.option("--cost", type=click.Choice(["macs", "params", "latency", "memory", "seconds"]), default="macs",
-              show_default=True, help="Horizontal axis.")  # fmt: skip
 @click.option(
-    "--convention",
-    type=click.Choice(["full", "paper"]),
-    default="full",
+    "--cost",
+    type=click.Choice(["macs", "params", "latency", "memory", "seconds"]),
+    default="macs",
     show_default=True,
-    help="Costs.",
+    help="Horizontal axis.",
 )
+@convention_option
 @click.option(
     "--metric",
     metavar="NAME",
     help="Vertical axis. [default: the study's first measured objective]",
 )
-@click.option("--objective", "objectives", multiple=True, metavar="METRIC:max|min",
-              help="Front over these instead, two or more; the figure shows the first two.")  # fmt: skip
-@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="METRIC:max|min",
+    help="Front over these instead, two or more; the figure shows the first two.",
+)
+@where_option
 @click.option(
     "--log/--no-log",
     default=None,
@@ -57,12 +70,19 @@ if TYPE_CHECKING:
     metavar="SCORE,COST",
     help="Corner of the hypervolume. [default: beyond the worst]",
 )
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
-              metavar="FILE.png|.svg|.pdf|.html",
-              help="Where to draw. [default: figures/STUDY_pareto.png and .svg]")  # fmt: skip
+@figure_option(
+    "Where to draw. [default: figures/STUDY_pareto.png and .svg]",
+    endings="FILE.png|.svg|.pdf|.html",
+)
 @format_option("plot", "json", "csv")
-def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tuple[str, ...], format_: str,
-            **options: Any) -> None:  # fmt: skip
+def command(
+    studies: tuple[str, ...],
+    profile: str | None,
+    db: str,
+    outputs: tuple[str, ...],
+    format_: str,
+    **options: Any,
+) -> None:
     """Plot accuracy against cost: which variants are on the Pareto front, may be, or surely are not?
 
     \b
@@ -87,11 +107,10 @@ def command(studies: tuple[str, ...], profile: str | None, db: str, outputs: tup
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
-        chosen = with_title(
-            with_metric(select_studies(db, names, where=options["where"]), options["metric"])
-        )
-        refuse_without_results(chosen)
-        draw = _printed(kind, chosen, db, options, format_)
+        chosen = select_studies(db, names, where=options["where"])
+    chosen = with_title(with_metric(chosen, options["metric"]))
+    refuse_without_results(chosen)
+    draw = _printed(kind, chosen, db, options, format_)
     for path in paths:
         draw(path)
         click.echo(str(path), err=format_ != "plot")

@@ -2,21 +2,26 @@
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name
+from dasbench.cli.options import (
+    db_option,
+    figure_option,
+    profile_option,
+    quick_reading,
+    study_name,
+    where_option,
+)
 
 
 @click.command("plot")
 @click.argument("kind", metavar="KIND")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@profile_option
 @db_option
 @click.option(
     "--metric", metavar="NAME", help="The score. [default: the study's first measured objective]"
 )
-@click.option("--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`.")
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
-              metavar="FILE.png|.svg|.pdf",
-              help="Where to draw. [default: figures/STUDY_KIND.png and .svg]")  # fmt: skip
+@where_option
+@figure_option("Where to draw. [default: figures/STUDY_KIND.png and .svg]")
 def command(
     kind: str,
     studies: tuple[str, ...],
@@ -29,9 +34,10 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement
-      (`dasbench list plots`). dasbench plot norms norm_ablation dasbench plot alpha alpha -o
-      alpha.pdf dasbench plot confusion photos --where 'gate = "das"'
+    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement (`dasbench list plots`)
+      dasbench plot norms norm_ablation
+      dasbench plot alpha alpha -o alpha.pdf
+      dasbench plot confusion photos --where 'gate = "das"'
     """
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError
@@ -49,10 +55,11 @@ def command(
     names = [study_name(study, profile=profile) for study in studies]
     paths = figure_paths("+".join(names), kind, outputs, drawn=True)
     with quick_reading():
-        chosen = with_title(with_metric(select_studies(db, names, where=where), metric))
-        refuse_without_results(chosen)
-        if plot.traits.get("needs") == "confusions":
-            chosen = with_confusions(db, chosen)
+        chosen = select_studies(db, names, where=where)
+    chosen = with_title(with_metric(chosen, metric))
+    refuse_without_results(chosen)
+    if plot.traits.get("needs") == "confusions":
+        chosen = with_confusions(db, chosen)
     what = plot.traits["info"](chosen)
     for path in paths:
         plot.make(what, path)

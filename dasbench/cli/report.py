@@ -4,27 +4,36 @@ from pathlib import Path
 
 import click
 
-from dasbench.cli.options import db_option, quick_reading, study_name
+from dasbench.cli.options import (
+    convention_option,
+    db_option,
+    profile_option,
+    study_name,
+)
 
 
 @click.command("report")
 @click.argument("study", metavar="STUDY")
-@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="Folder to write to; it is made if it is missing.")  # fmt: skip
-@click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder to write to; it is made if it is missing.",
+)
+@profile_option
 @db_option
 @click.option(
     "--metric", metavar="NAME", help="What ranks. [default: the study's first measured objective]"
 )
-@click.option("--baseline", metavar="NAME",
-              help="Compare every variant with this one. [default: the study's base, or no gate]")  # fmt: skip
 @click.option(
-    "--convention",
-    type=click.Choice(["full", "paper"]),
-    default="full",
-    show_default=True,
-    help="Costs.",
+    "--baseline",
+    metavar="NAME",
+    help="Compare every variant with this one. [default: the study's base, or no gate]",
 )
+@convention_option
 @click.option("--force", is_flag=True, help="Replace a report that is in DIR; other files stay.")
 def command(
     study: str,
@@ -54,10 +63,9 @@ def command(
     """
     from dasbench.render.section.report import report
 
-    with quick_reading():
-        name = study_name(study, profile=profile)
-        files = report(
-            db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force
-        )
+    name = study_name(study, profile=profile)
+    files = report(
+        db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force
+    )
     for path in files:
         click.echo(str(folder / path.relative_to(folder.resolve())))

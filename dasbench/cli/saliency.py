@@ -32,14 +32,39 @@ GROUNDED_SAM = "grounded_sam"
     metavar="TRIAL",
     help="A second network, as a rule the plain backbone; it stands left.",
 )
-@click.option("--layer", "layers", multiple=True, metavar="LAYER",
-              help="stage3, stage4, or a module's path; may be repeated. [default: the last two stages]")  # fmt: skip
-@click.option("-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("figures"),
-              metavar="DIR", help="Folder of the figure and the CSV file. [default: figures]")  # fmt: skip
-@click.option("--images", "num_images", type=click.IntRange(1), default=100, show_default=True, metavar="N",
-              help="Images that are scored: a random sample, always the same.")  # fmt: skip
-@click.option("--shown", type=click.IntRange(1, 40), default=6, show_default=True, metavar="N",
-              help="Images in the figure: the first of the sample.")  # fmt: skip
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="stage3, stage4, or a module's path; may be repeated. [default: the last two stages]",
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("figures"),
+    metavar="DIR",
+    help="Folder of the figure and the CSV file. [default: figures]",
+)
+@click.option(
+    "--images",
+    "num_images",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Images that are scored: a random sample, always the same.",
+)
+@click.option(
+    "--shown",
+    type=click.IntRange(1, 40),
+    default=6,
+    show_default=True,
+    metavar="N",
+    help="Images in the figure: the first of the sample.",
+)
 @click.option(
     "--part",
     type=click.Choice(["test", "val", "train"]),
@@ -47,12 +72,25 @@ GROUNDED_SAM = "grounded_sam"
     show_default=True,
     help="Of the data.",
 )
-@click.option("--class", "target", type=click.Choice(["predicted", "label"]), default="predicted", show_default=True,
-              help="Whose evidence: the class that the network predicts, or the right one.")  # fmt: skip
-@click.option("--regions", metavar=f"DIR|{GROUNDED_SAM}",
-              help="Masks of the objects: PNG files, or found by models. [default: the data set's own]")  # fmt: skip
-@click.option("--region-weights", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-              help=f"With --regions {GROUNDED_SAM}: the models' folders, grounding_dino and sam.")  # fmt: skip
+@click.option(
+    "--class",
+    "target",
+    type=click.Choice(["predicted", "label"]),
+    default="predicted",
+    show_default=True,
+    help="Whose evidence: the class that the network predicts, or the right one.",
+)
+@click.option(
+    "--regions",
+    metavar=f"DIR|{GROUNDED_SAM}",
+    help="Masks of the objects: PNG files, or found by models. [default: the data set's own]",
+)
+@click.option(
+    "--region-weights",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help=f"With --regions {GROUNDED_SAM}: the models' folders, grounding_dino and sam.",
+)
 @click.option(
     "--base", type=float, default=10, show_default=True, help="Of the antilog; 1 for none."
 )
@@ -63,13 +101,24 @@ GROUNDED_SAM = "grounded_sam"
     show_default=True,
     help="Share of a map's maximum that is salient.",
 )
-@click.option("--antilog", type=click.Choice(["shifted", "plain"]), default="shifted", show_default=True,
-              help="base^w - 1, or base^w as the paper reads literally.")  # fmt: skip
+@click.option(
+    "--antilog",
+    type=click.Choice(["shifted", "plain"]),
+    default="shifted",
+    show_default=True,
+    help="base^w - 1, or base^w as the paper reads literally.",
+)
 @click.option(
     "--sensitivity", is_flag=True, help="Show how far the scores move with base and threshold."
 )
-@click.option("--weights", "files", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Trained weights of TRIAL; a second time: of the other.")  # fmt: skip
+@click.option(
+    "--weights",
+    "files",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Trained weights of TRIAL; a second time: of the other.",
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
 @data_option
 @db_option

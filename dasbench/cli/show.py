@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from dasbench.cli.networks import read_network
-from dasbench.cli.options import db_option, table_options
+from dasbench.cli.options import (
+    db_option,
+    figure_option,
+    table_options,
+)
 from dasbench.errors import EmptyStoreError, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +29,7 @@ _CLASSES = 10
 @click.argument("things", metavar="TRIAL|BACKBONE", nargs=-1, required=True)
 @db_option
 @click.option("--diff", is_flag=True, help="Show what differs between two trials: show --diff A B.")
-@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(dir_okay=False),
-              metavar="FILE.png|.svg|.pdf", help="Draw a trial's learning curve too.")  # fmt: skip
+@figure_option("Draw a trial's learning curve too.")
 @click.option(
     "--set",
     "overrides",

@@ -1,7 +1,6 @@
 """Which trials a scheduler gives up, whom it must never touch, and how it hears of epochs."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,20 +9,13 @@ from hypothesis import strategies as st
 import dasbench
 from dasbench.catalog import SCHEDULERS
 from dasbench.code.lock import lock_digest
-from dasbench.search.executors.ray_worker import Driver, _answers, answer_next
+from dasbench.search.executors.ray_answers import AnswerBook
+from dasbench.search.executors.ray_worker import Driver
 from dasbench.search.schedulers.hyperband import Hyperband
 from dasbench.spec.trial import Trial
 
 ray_pruning = pytest.importorskip("dasbench.search.executors.ray_pruning")
 BASE = Trial(backbone="resnet18", dataset="digits", training={"epochs": 9})
-
-
-class Handle:
-    """A worker's handle: keeps what it is asked to execute."""
-
-    def __init__(self):
-        self.asked = []
-        self.execute = SimpleNamespace(remote=self.asked.append)
 
 
 class RayTrial:
@@ -36,12 +28,6 @@ class RayTrial:
         self.trial_id = f"t{seed}"
         self.config = {"trial": spec.model_dump_json(), "key": f"key{seed}"}
         self.status = "PENDING"
-        self.handle = Handle()
-        self.temporary_state = SimpleNamespace(ray_actor=self.handle)
-
-    @property
-    def told_to_stop(self) -> bool:
-        return bool(self.handle.asked)
 
 
 class Inner:
@@ -71,8 +57,14 @@ def make(name: str, *, max_epochs: int = 9, **params):
     )
 
 
-def pruning(inner, prunable=None):
-    return ray_pruning.Pruning(inner, metric="val_top1", prunable=prunable)
+def pruning(inner, prunable=None, metric="val_top1"):
+    """A scheduler whose `told` lists what trials were answered."""
+    told = []
+    scheduler = ray_pruning.Pruning(
+        inner, metric=metric, prunable=prunable, answer=lambda *answer: told.append(answer)
+    )
+    scheduler.told = told
+    return scheduler
 
 
 def report(scheduler, trial: RayTrial, number: int, value: str) -> str:
@@ -89,7 +81,7 @@ def race(scheduler, values: dict[int, float], *, epochs: int = 9) -> dict[int, i
         for number in range(1, epochs + 1):
             assert report(scheduler, trial, number, str(value)) == "CONTINUE"
             lengths[seed] = number
-            if trial.told_to_stop:
+            if (f"key{seed}", "stop") in scheduler.told:
                 break
         scheduler.on_trial_complete(None, trial, {})
     return lengths
@@ -179,7 +171,7 @@ def test_after_its_last_epoch_a_trial_is_done_whatever_the_scheduler_says():
 
     report(scheduler, trial, 2, "1.0")
 
-    assert not trial.told_to_stop
+    assert scheduler.told == []
 
 
 def test_an_epoch_that_is_reported_again_after_a_restart_is_heard_once():
@@ -204,7 +196,7 @@ def test_a_trial_that_was_given_up_is_told_again_when_its_worker_died_meanwhile(
     scheduler.on_trial_add(None, trial)
     report(scheduler, trial, 2, "5.0")
 
-    assert len(trial.handle.asked) == 2
+    assert scheduler.told == [("key0", "stop")] * 2
     assert inner.heard == [("add", "t0"), ("t0", 1)]
 
 
@@ -216,18 +208,18 @@ def test_values_that_are_not_finite_are_not_compared(value):
 
     report(scheduler, trial, 1, value)
 
-    assert not trial.told_to_stop
+    assert scheduler.told == []
     assert inner.heard == [("add", "t0")]
 
 
 def test_a_curve_without_the_metric_stops_nobody():
     trial = RayTrial(0)
-    scheduler = ray_pruning.Pruning(Inner(hopeless={"t0"}), metric="val_mAP")
+    scheduler = pruning(Inner(hopeless={"t0"}), metric="val_mAP")
     scheduler.on_trial_add(None, trial)
 
     report(scheduler, trial, 1, "5.0")
 
-    assert not trial.told_to_stop
+    assert scheduler.told == []
 
 
 def test_a_trial_that_ends_without_an_epoch_is_forgotten_by_the_inner_scheduler():
@@ -251,18 +243,6 @@ def test_trials_run_in_the_order_in_which_they_came():
     assert scheduler.choose_trial_to_run(None) is None
 
 
-def test_the_message_to_a_worker_names_the_trial():
-    trial = RayTrial(7)
-    scheduler = pruning(Inner(hopeless={"t7"}))
-    scheduler.on_trial_add(None, trial)
-    report(scheduler, trial, 1, "5.0")
-
-    trial.handle.asked[0](object())  # as Ray calls it in the worker
-
-    assert _answers == {"key7": "stop"}
-    _answers.clear()
-
-
 def test_a_worker_with_another_version_of_dasbench_is_refused():
     stranger = Driver(node="n", pid=1, version="0.0.0", lock=lock_digest())
 
@@ -279,9 +259,10 @@ def test_a_worker_whose_dasbench_was_released_with_other_code_is_refused():
     assert replace(stranger, lock=lock_digest()).refusal() == ""
 
 
-def test_an_answer_is_remembered_for_its_trial_alone():
-    answer_next("a", "stop", None)
-    answer_next("b", "interrupt", None)
+def test_an_answer_waits_for_its_trial_alone_and_is_given_once():
+    book = AnswerBook()
 
-    assert _answers == {"a": "stop", "b": "interrupt"}
-    _answers.clear()
+    book.put("a", "stop")
+    book.put("b", "interrupt")
+
+    assert [book.take(key) for key in "abca"] == ["stop", "interrupt", "continue", "continue"]

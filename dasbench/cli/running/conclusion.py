@@ -1,4 +1,4 @@
-"""The last lines of `dasbench run`: how the study stands, why trials failed, and the commands that go on from there.
+"""The last lines of `dasbench run`: how the study stands, why trials failed, and how to go on.
 
 They are results and go to standard output; what is said before, while trials run, goes to standard
 error.
@@ -7,8 +7,9 @@ error.
 import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dasbench.records import cause_of
 from dasbench.render.text.plain import shown
@@ -71,7 +72,7 @@ class Failures:
 
     reason: str
     cause: str
-    keys: Sequence[str]
+    keys: list[str] = field(default_factory=list)
 
 
 def last_lines(
@@ -95,33 +96,40 @@ def last_lines(
         refusals: why proposals of a search were not trained.
         interrupted: whether it was asked to end before all was done.
     """
-    states = [*summary.states.values()]
-    finished = states.count("done") + states.count("stopped")
+    states = Counter(summary.states.values())
+    finished = states["done"] + states["stopped"]
+    waiting = summary.planned - finished - states["failed"]
+    groups = failures(summary)
     lines = [f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now."]
     if summary.complete and not summary.ran:
         lines.append("Nothing was missing.")
-    if stopped := states.count("stopped"):
-        lines += _wrapped(
-            f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score."
-        )
-    if refusals:
-        lines += [
-            "Proposals that were refused before training:",
-            *(line for each in refusals for line in _wrapped(f"- {each}")),
-        ]
-    groups = failures(summary)
-    lines += _told(groups, labels, summary.planned)
+    lines += _lines_of_early_ends(states["stopped"], scheduler)
+    lines += _lines_of_refusals(refusals)
+    lines += _lines_of_failures(groups, labels, summary.planned)
     if groups:
         lines.append(f"For the traceback: {commands.read('show', groups[0].keys[0])}")
-    if not interrupted and (waiting := summary.planned - finished - states.count("failed")):
+    if waiting and not interrupted:
         lines.append(f"{waiting} were not run.")
     lines += _how_to_go_on(summary, commands, failed=bool(groups), interrupted=interrupted)
     if finished and not interrupted:
-        lines += [
-            "To see what came out:",
-            *(f"  {commands.read(verb, study)}" for verb in ("leaderboard", "pareto")),
-        ]
+        lines.append("To see what came out:")
+        lines += [f"  {commands.read(verb, study)}" for verb in ("leaderboard", "pareto")]
     return lines
+
+
+def _lines_of_early_ends(stopped: int, scheduler: str) -> list[str]:
+    if not stopped:
+        return []
+    return _wrapped(
+        f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score."
+    )
+
+
+def _lines_of_refusals(refusals: Sequence[str]) -> Iterator[str]:
+    if refusals:
+        yield "Proposals that were refused before training:"
+    for refusal in refusals:
+        yield from _wrapped(f"- {refusal}")
 
 
 def failures(summary: Summary) -> list[Failures]:
@@ -129,20 +137,19 @@ def failures(summary: Summary) -> list[Failures]:
 
     Causes that differ in nothing but numbers are one.
     """
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], Failures] = {}
     for key, state in summary.states.items():
-        if state == "failed":
-            reason = summary.reasons.get(key, "failed")
-            same = re.sub(r"\d+(\.\d+)?", "#", cause_of(summary.errors.get(key, "")))
-            groups.setdefault((reason, same), []).append(key)
-    found = [
-        Failures(reason, cause_of(summary.errors.get(keys[0], "")), keys)
-        for (reason, _), keys in groups.items()
-    ]
-    return sorted(found, key=lambda group: -len(group.keys))
+        if state != "failed":
+            continue
+        reason, cause = summary.reasons.get(key, "failed"), cause_of(summary.errors.get(key, ""))
+        alike = re.sub(r"\d+(\.\d+)?", "#", cause)
+        groups.setdefault((reason, alike), Failures(reason, cause)).keys.append(key)
+    return sorted(groups.values(), key=lambda group: -len(group.keys))
 
 
-def _told(groups: Sequence[Failures], labels: Mapping[str, str], planned: int) -> Iterator[str]:
+def _lines_of_failures(
+    groups: Sequence[Failures], labels: Mapping[str, str], planned: int
+) -> Iterator[str]:
     """Each kind of failure in a sentence, with its first trial."""
     if not groups:
         return

@@ -16,7 +16,7 @@ from dasbench.search.executors.share import Share, part_of_gpu
 if TYPE_CHECKING:
     from dasbench.plan import Plan
     from dasbench.spec.study import Study
-    from dasbench.training.packing import Peaks
+    from dasbench.training.packing import Packing, Peaks
 
 Wanted = float | Literal["auto"]
 """GPUs of a trial, or `auto` for as many trials on each as fit."""
@@ -43,33 +43,45 @@ def wanted_gpus(study: "Study", place: RunOptions) -> Wanted:
     """
     import torch
 
-    from dasbench.devices import check_device, gpus_here, unseen_gpus
+    from dasbench.devices import check_device, gpus_here
 
     device, gpus, elsewhere = place["device"], study.resources.gpus, place["address"] is not None
     if not elsewhere:  # a cluster's devices are not this machine's
         check_device(device)
-    _refuse_contradictions(device, gpus, place)
+    _refuse_contradictions(gpus, place)
     there = 0 if elsewhere else torch.cuda.device_count()
     if gpus == 0 or device == "cpu":
         if there and device == "auto":
             tell(f"resources.gpus: 0: trials are trained on the CPU; {gpus_here()}")
         return 0.0
-    if unseen := unseen_gpus():
-        cards = f"{unseen} GPU{'s' * (unseen != 1)}"
-        tell(
-            f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without"
-        )
+    _warn_of_unseen_gpus()
     if isinstance(gpus, float):
         if not elsewhere and gpus > there:
             raise UsageError(
                 f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0"
             )
         return gpus
-    if gpus == "auto" and not there:
+    if there:
+        return _as_many_as_fit(place)
+    if gpus == "auto":
         raise UsageError(
             f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0"
         )
-    return _as_many_as_fit(place) if there else 0.0
+    return 0.0
+
+
+def _warn_of_unseen_gpus() -> None:
+    """Say that this machine has GPUs that torch cannot use."""
+    import torch
+
+    from dasbench.devices import unseen_gpus
+
+    unseen = unseen_gpus()
+    if unseen:
+        cards = f"{unseen} GPU{'s' * (unseen != 1)}"
+        tell(
+            f"this machine has {cards} that torch {torch.__version__} cannot use; trials do without"
+        )
 
 
 def _as_many_as_fit(place: RunOptions) -> Wanted:
@@ -80,30 +92,42 @@ def _as_many_as_fit(place: RunOptions) -> Wanted:
     return 1.0
 
 
-def _refuse_contradictions(device: str, gpus: Wanted | None, place: RunOptions) -> None:
+def _refuse_contradictions(gpus: Wanted | None, place: RunOptions) -> None:
     """Refuse what cannot be meant at once."""
-    elsewhere = place["address"] is not None
-    if device.startswith("cuda") and gpus == 0:
-        raise UsageError(
-            f"--device {device}: the study has resources.gpus: 0, the CPU; leave it out or write a number"
-        )
-    if device.startswith("cuda:") and place["executor"] == "ray":
-        raise UsageError(
-            f"--device {device}: under Ray each trial sees its own GPU alone; write cuda, or set CUDA_VISIBLE_DEVICES "
-            "to the GPUs that may be used"
-        )
-    if device.startswith("cuda:") and isinstance(gpus, float) and gpus > 1:
-        raise UsageError(
-            f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; write cuda"
-        )
+    device = place["device"]
     if device == "cpu" and gpus not in (None, 0):
         asked = gpus if gpus == "auto" else f"{gpus:g}"
         raise UsageError(
-            f"--device cpu: the study has resources.gpus: {asked}; write gpus: 0, or leave one of them out"
+            f"--device cpu: the study has resources.gpus: {asked}; "
+            "write gpus: 0, or leave one of them out"
         )
-    if elsewhere and (gpus == "auto" or (gpus is None and device.startswith("cuda"))):
+    if device.startswith("cuda"):
+        _refuse_this_gpu(device, gpus, under_ray=place["executor"] == "ray")
+    measured = gpus == "auto" or (gpus is None and device.startswith("cuda"))
+    if measured and place["address"] is not None:
         raise click.UsageError(
             "gpus: auto measures a GPU of this machine; with --address write a number"
+        )
+
+
+def _refuse_this_gpu(device: str, gpus: Wanted | None, *, under_ray: bool) -> None:
+    """Refuse `cuda`, or one of several GPUs, where trials cannot be there."""
+    if gpus == 0:
+        raise UsageError(
+            f"--device {device}: the study has resources.gpus: 0, the CPU; "
+            "leave it out or write a number"
+        )
+    if ":" not in device:
+        return
+    if under_ray:
+        raise UsageError(
+            f"--device {device}: under Ray each trial sees its own GPU alone; "
+            "write cuda, or set CUDA_VISIBLE_DEVICES to the GPUs that may be used"
+        )
+    if isinstance(gpus, float) and gpus > 1:
+        raise UsageError(
+            f"--device {device}: a trial with resources.gpus: {gpus:g} takes the first ones; "
+            "write cuda"
         )
 
 
@@ -125,18 +149,15 @@ def share_of_gpu(study: "Study", plan: "Plan", wanted: Wanted, place: RunOptions
         return GpuShare(1.0)  # nothing will run
     if place["address"] is None:
         _warn_of_precision(study)
-    here = place["address"] is None and place["executor"] == "ray"
     if wanted != "auto":
-        gpus = _spread(wanted, study, place) if here else wanted
+        gpus = _spread(wanted, study, place)
         return GpuShare(gpus, memory=min(gpus, 1.0))
     from dasbench.training.packing import Peaks, pack_on_fullest
 
     peaks = Peaks(place["device"], deterministic=place["deterministic"] or None)
     packing = pack_on_fullest(_largest_peak(study, plan, peaks))
-    gpus = part_of_gpu(packing.trials)
-    if here:
-        gpus = _spread(gpus, study, place)
-    tell(_packed(study, gpus, packing.trials, packing.needed))
+    gpus = _spread(part_of_gpu(packing.trials), study, place)
+    tell(_sentence_of_share(study, gpus, packing))
     return GpuShare(gpus, memory=gpus * packing.free / packing.total)
 
 
@@ -150,22 +171,29 @@ def _warn_of_precision(study: "Study") -> None:
     if asked and not has_short_floats():
         name = torch.cuda.get_device_name()
         tell(
-            f"training.precision: {' and '.join(asked)}: {name} has no units for it and will not be faster than fp32"
+            f"training.precision: {' and '.join(asked)}: {name} has no units for it "
+            "and will not be faster than fp32"
         )
 
 
-def _packed(study: "Study", gpus: float, fitting: int, needed: int) -> str:
+def _sentence_of_share(study: "Study", gpus: float, packing: "Packing") -> str:
     on_each = Share(gpus=gpus).times_in(math.inf, 1)
     left_out = "" if study.resources.gpus == "auto" else " (left out in the study)"
     trials = f"{on_each} trial{'s' * (on_each != 1)}"
     return (
-        f"gpus: auto{left_out}: {trials} on each GPU at once; the largest takes about {needed / 2**30:.1f} GiB, "
-        f"of which its memory holds {fitting}"
+        f"gpus: auto{left_out}: {trials} on each GPU at once; "
+        f"the largest takes about {packing.needed / 2**30:.1f} GiB, "
+        f"of which its memory holds {packing.trials}"
     )
 
 
 def _spread(gpus: float, study: "Study", place: RunOptions) -> float:
-    """The share with which the trials that the cores allow are on all GPUs of this machine."""
+    """The share with which the trials that the cores allow are on all GPUs of this machine.
+
+    On a cluster, and in the plain loop, the share is as it was.
+    """
+    if place["address"] is not None or place["executor"] != "ray":
+        return gpus
     import torch
 
     share = Share(study.resources.cpus, gpus)
@@ -174,7 +202,7 @@ def _spread(gpus: float, study: "Study", place: RunOptions) -> float:
 
 
 def _largest_peak(study: "Study", plan: "Plan", peaks: "Peaks") -> int:
-    """Bytes that the largest trial takes; of a search, the largest that is found at the ends of its axes."""
+    """Bytes of the largest trial; of a search, the largest that is found at its axes' ends."""
     if not study.is_searched:
         return peaks.largest(item.trial for item in plan.items.values())
     from dasbench.plan import plan_trial, violations
@@ -193,7 +221,10 @@ def _largest_peak(study: "Study", plan: "Plan", peaks: "Peaks") -> int:
 
 
 def loaders_of(study: "Study", share: GpuShare, place: RunOptions) -> int:
-    """Threads that decode images for a trial: a GPU is fed by all cores of the machine, which its trials share out."""
+    """Threads that decode images for a trial.
+
+    A GPU is fed by all cores of the machine, which its trials share out.
+    """
     if place["loaders"] is not None:
         return place["loaders"]
     cpus = study.resources.cpus
@@ -206,7 +237,6 @@ def loaders_of(study: "Study", share: GpuShare, place: RunOptions) -> int:
     at_once = 1
     if place["executor"] == "ray":
         workers = place["workers"] or default_workers(cpus)
-        at_once = max(
-            1, Share(cpus, share.gpus).times_in(workers * cpus, torch.cuda.device_count())
-        )
+        fitting = Share(cpus, share.gpus).times_in(workers * cpus, torch.cuda.device_count())
+        at_once = max(1, fitting)
     return max(cpus, usable_cores() // at_once)

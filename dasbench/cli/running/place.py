@@ -1,4 +1,4 @@
-"""Where the trials of a run are trained: device, executor, storage, and whether all of that is possible."""
+"""Where the trials of a run are trained: device, executor, storage, and what they need there."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime
 
 
 def check_needs(prepared: "Prepared", db: str, *, replace: bool) -> "Plan":
-    """Look at all of its data and build its models: what is not to be had is known before anything is trained.
+    """Look at all data of a study and build its models, before anything is trained.
 
     Args:
         prepared: the study as it is to be run.

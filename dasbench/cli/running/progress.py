@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a live view on a terminal, one plain line for each finished trial otherwise."""
+"""What a run shows while it runs: a live view on a terminal, else a line for each finished trial."""
 
 import sys
 import time
@@ -24,8 +24,8 @@ RECENT = 8
 """How many running trials the live view lists."""
 
 
-class Progress(AbstractContextManager["Progress"]):
-    """Counts what happens and knows how to say it in a line; shows finished trials as plain lines."""
+class PlainProgress(AbstractContextManager["PlainProgress"]):
+    """Counts what happens; shows finished trials as plain lines."""
 
     def __init__(self) -> None:
         self.agenda: Agenda | None = None
@@ -48,9 +48,7 @@ class Progress(AbstractContextManager["Progress"]):
         self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()
         self.say(f"{agenda.study.name}: {agenda.study.question}")
-        self.say(
-            f"{agenda.total} trials, {self.count('done') + self.count('stopped')} already have a result"
-        )
+        self.say(f"{agenda.total} trials, {self.count('done', 'stopped')} already have a result")
 
     def added(self, states: Mapping[str, str]) -> None:
         """The study lists more trials."""
@@ -73,13 +71,10 @@ class Progress(AbstractContextManager["Progress"]):
         self.ended += outcome.status != "interrupted"
         label = self.label(outcome.key)
         value = outcome.metrics.get(f"val_{self.score.metric}")
-        if (
-            outcome.status == "done"
-            and value is not None
-            and (self.best is None or self._is_better(value))
-        ):
+        if outcome.status == "done" and value is not None and self._is_best(value):
             self.best = (value, label)
-        self.say(f"[{self.finished_share()}] {label} {describe(outcome, metric=self.score.metric)}")
+        how = outcome_sentence(outcome, metric=self.score.metric)
+        self.say(f"[{self.ended_ever()}/{self.total}] {label} {how}")
 
     @property
     def score(self) -> Objective:
@@ -87,9 +82,12 @@ class Progress(AbstractContextManager["Progress"]):
         assert self.agenda is not None
         return self.agenda.study.score
 
-    def _is_better(self, value: float) -> bool:
-        assert self.best is not None
-        return value > self.best[0] if self.score.direction == "max" else value < self.best[0]
+    def _is_best(self, value: float) -> bool:
+        if self.best is None:
+            return True
+        if self.score.direction == "max":
+            return value > self.best[0]
+        return value < self.best[0]
 
     def say(self, line: str) -> None:
         """Show one line."""
@@ -101,14 +99,13 @@ class Progress(AbstractContextManager["Progress"]):
         item = self.agenda.items[key]
         return f"{item.label} seed={item.trial.seed}"
 
-    def count(self, state: str) -> int:
-        """Number of trials in a state."""
-        return sum(known == state for known in self.states.values())
+    def count(self, *states: str) -> int:
+        """Number of trials in one of some states."""
+        return sum(known in states for known in self.states.values())
 
-    def finished_share(self) -> str:
-        """Trials with a result or a failure, of all."""
-        ended = self.count("done") + self.count("stopped") + self.count("failed")
-        return f"{ended}/{self.total}"
+    def ended_ever(self) -> int:
+        """Number of trials with a result or a failure, of this run and of earlier ones."""
+        return self.count("done", "stopped", "failed")
 
     @property
     def total(self) -> int:
@@ -117,16 +114,14 @@ class Progress(AbstractContextManager["Progress"]):
 
     def time_left(self) -> str:
         """From the mean pace of this run."""
-        left = self.total - sum(
-            state in ("done", "stopped", "failed") for state in self.states.values()
-        )
+        left = self.total - self.ended_ever()
         if not self.ended or not left:
             return "-"
         minutes, seconds = divmod(round((time.monotonic() - self.started) / self.ended * left), 60)
         return f"{minutes}:{seconds:02d}"
 
 
-class LiveProgress(Progress):
+class LiveProgress(PlainProgress):
     """Shows the counts, the running trials and the best so far in place, on a terminal."""
 
     def __init__(self) -> None:
@@ -155,34 +150,43 @@ class LiveProgress(Progress):
     def _view(self) -> RenderableType:
         if self.agenda is None:
             return Text("reading the study ...")
-        total = max(1, self.total)
-        ended = sum(state in ("done", "stopped", "failed") for state in self.states.values())
-        head = Table.grid(padding=(0, 2))
         best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
-        head.add_row(
-            ProgressBar(total=total, completed=ended, width=30),
-            Text(
-                f"done {self.count('done')}  running {len(self.running)}  failed {self.count('failed')}  of {total}"
-            ),
+        about_best = Text(f"best validation {self.score.metric} of this run: {best}")
+        return Group(self._counts(), about_best, self._epochs())
+
+    def _counts(self) -> Table:
+        total = max(1, self.total)
+        done, failed = self.count("done"), self.count("failed")
+        counts = Table.grid(padding=(0, 2))
+        counts.add_row(
+            ProgressBar(total=total, completed=self.ended_ever(), width=30),
+            Text(f"done {done}  running {len(self.running)}  failed {failed}  of {total}"),
             Text(f"left {self.time_left()}"),
         )
+        return counts
+
+    def _epochs(self) -> Table:
+        """The trials that reported last, among those that run."""
+        assert self.agenda is not None
         epochs = Table.grid(padding=(0, 2))
         for key, epoch in list(self.running.items())[-RECENT:]:
             of = self.agenda.items[key].trial.training.epochs
             value = epoch.metrics.get(f"val_{self.score.metric}")
-            shown = f"val {self.score.metric} {value:.2f}" if value is not None else ""
+            score = "" if value is None else f"val {self.score.metric} {value:.2f}"
             epochs.add_row(
-                Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(shown)
+                Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(score)
             )
-        return Group(head, Text(f"best validation {self.score.metric} of this run: {best}"), epochs)
+        return epochs
 
 
-def make_progress(*, plain: bool = False) -> Progress:
+def make_progress(*, plain: bool = False) -> PlainProgress:
     """The live view where standard error is a terminal, plain lines elsewhere."""
-    return LiveProgress() if sys.stderr.isatty() and not plain else Progress()
+    if sys.stderr.isatty() and not plain:
+        return LiveProgress()
+    return PlainProgress()
 
 
-def describe(outcome: Outcome, *, metric: str = "top1") -> str:
+def outcome_sentence(outcome: Outcome, *, metric: str = "top1") -> str:
     """How a trial ended, in a few words.
 
     Args:
@@ -190,8 +194,9 @@ def describe(outcome: Outcome, *, metric: str = "top1") -> str:
         metric: what the study is about.
 
     Example:
-        >>> describe(Outcome(key="0", status="failed", reason="nan", error="DivergedError: the loss is nan"))
-        'failed (nan): DivergedError: the loss is nan'
+        >>> nan = Outcome(key="0", status="failed", reason="nan", error="DivergedError: it is nan")
+        >>> outcome_sentence(nan)
+        'failed (nan): DivergedError: it is nan'
     """
     if outcome.status == "failed":
         return f"failed ({outcome.reason}): {outcome.cause}"

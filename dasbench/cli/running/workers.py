@@ -19,7 +19,7 @@ def default_workers(cpus: int) -> int:
 
 
 def warn_of_too_many(workers: int, cpus: int) -> None:
-    """Say on standard error that trials will wait for each other, if there are fewer cores than they ask for.
+    """Say on standard error that trials will wait for each other, if there are too few cores.
 
     Args:
         workers: how many trials are to run at once.
@@ -28,7 +28,7 @@ def warn_of_too_many(workers: int, cpus: int) -> None:
     cores = usable_cores()
     if workers * cpus > max(cores, cpus):
         click.echo(
-            f"--workers {workers}: {workers} trials of {cpus} core{'s' * (cpus != 1)} each on a machine with {cores} "
-            f"will wait for each other; {default_workers(cpus)} is as fast",
+            f"--workers {workers}: {workers} trials of {cpus} core{'s' * (cpus != 1)} each "
+            f"on a machine with {cores} will wait for each other; {default_workers(cpus)} is as fast",
             err=True,
         )

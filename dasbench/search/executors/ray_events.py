@@ -3,16 +3,15 @@
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
-from dasbench.records import Epoch, Outcome, Reason
+from dasbench.records import Epoch, Outcome, Reason, Signal
 from dasbench.search.executors.executor import Interrupt, Listener
-from dasbench.search.executors.ray_worker import answer_next
 
 GRACE_S = 5.0
 """How long trials may take after an interrupt to end their epoch and to keep a checkpoint."""
@@ -39,9 +38,18 @@ def read_epoch(text: str) -> Epoch:
 
 
 class Events(tune.Callback):
-    """Turns Tune's callbacks into those of a listener, and an interrupt into the end of Tune's loop."""
+    """Turns Tune's callbacks into those of a listener, and an interrupt into the end of Tune's loop.
 
-    def __init__(self, listener: Listener, interrupt: Interrupt) -> None:
+    Args:
+        listener: who hears what happens.
+        interrupt: when requested, running trials end after their epoch, and nothing else begins.
+        answer: lets the next report of a trial, by its key, be answered with a signal.
+    """
+
+    def __init__(
+        self, listener: Listener, interrupt: Interrupt, answer: Callable[[str, Signal], None]
+    ) -> None:
+        self._answer = answer
         self._listener = listener
         self._interrupt = interrupt
         self._curves: dict[str, dict[int, Epoch]] = defaultdict(dict)
@@ -60,8 +68,8 @@ class Events(tune.Callback):
             return
         if self._awaited is None:
             self._awaited, self._deadline = set(self._running), time.monotonic() + GRACE_S
-            for trial in trials:
-                _ask_to_end(trial)
+            for key in self._running:  # each keeps a checkpoint and says what came out
+                self._answer(key, "interrupt")
         if not self._awaited or time.monotonic() > self._deadline:
             raise Interrupted
 
@@ -107,13 +115,6 @@ class Events(tune.Callback):
         if restarts := self._restarts.pop(key, 0):
             outcome = replace(outcome, environment={**outcome.environment, "restarts": restarts})
         self._listener.finished(outcome)
-
-
-def _ask_to_end(trial: Any) -> None:
-    """Let a trial that runs keep a checkpoint after its epoch and say what came out."""
-    worker = trial.temporary_state.ray_actor
-    if worker is not None:
-        worker.execute.remote(partial(answer_next, trial.config["key"], "interrupt"))
 
 
 def _explained(failures: str) -> tuple[Reason, str]:

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from dasbench.records import Epoch
+from dasbench.records import Epoch, Signal
 from dasbench.search.executors.ray_events import read_epoch
-from dasbench.search.executors.ray_worker import answer_next
 from dasbench.spec.trial import Trial
 
 
@@ -41,6 +39,7 @@ class Pruning(FIFOScheduler):
         inner: Ray's scheduler; None stops nobody. One that pauses trials lets them go on.
         metric: name of the value that it compares.
         prunable: whether a trial may be stopped at all; the others are not compared with either.
+        answer: lets the next report of a trial, by its key, be answered with a signal.
     """
 
     def __init__(
@@ -48,12 +47,14 @@ class Pruning(FIFOScheduler):
         inner: TrialScheduler | None,
         *,
         metric: str,
+        answer: Callable[[str, Signal], None],
         prunable: Callable[[Trial], bool] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._inner = inner
         self._value = metric
         self._prunable = prunable
+        self._answer = answer
         self._waiting: dict[str, Any] = {}
         self._watched: dict[str, _Watched] = {}
 
@@ -86,9 +87,7 @@ class Pruning(FIFOScheduler):
             epoch = read_epoch(result["epoch"])
             if watched.hopeless or self._gives_up(tune_controller, trial, watched, epoch):
                 watched.hopeless = True
-                trial.temporary_state.ray_actor.execute.remote(
-                    partial(answer_next, trial.config["key"], "stop")
-                )
+                self._answer(trial.config["key"], "stop")
         answer: str = TrialScheduler.CONTINUE
         return answer
 

@@ -29,6 +29,7 @@ from dasbench.spec.trial import Trial
 if TYPE_CHECKING:
     from ray.tune import Tuner
 
+    from dasbench.search.executors.ray_answers import Answers
     from dasbench.search.executors.ray_events import Events
     from dasbench.search.executors.ray_feed import Feed
     from dasbench.search.executors.ray_pruning import Pruning
@@ -78,7 +79,8 @@ class RayTune:
         if self.address is None:
             job = StandingIn(Path.cwd(), job)
         set_switches(self.address)
-        from dasbench.search.executors.ray_events import Events, Interrupted  # imports Ray
+        from dasbench.search.executors.ray_answers import Answers  # imports Ray
+        from dasbench.search.executors.ray_events import Events, Interrupted
         from dasbench.search.executors.ray_feed import Feed
         from dasbench.search.executors.ray_pruning import Pruning
 
@@ -86,8 +88,9 @@ class RayTune:
             inner = (self.scheduler or NoScheduler()).make(
                 metric=self.metric, mode=self.mode, max_epochs=self.max_epochs
             )
-            pruning = Pruning(inner, metric=self.metric, prunable=self.prunable)
-            events = Events(listener, interrupt)
+            answers = Answers.start()
+            pruning = Pruning(inner, metric=self.metric, prunable=self.prunable, answer=answers.put)
+            events = Events(listener, interrupt, answers.put)
             feed = Feed(
                 source, interrupt, workers=self.workers if self.address is not None else None
             )
@@ -97,7 +100,7 @@ class RayTune:
             try:
                 while not feed.exhausted:
                     feed.refill(ROUND)
-                    self._tuner(job, share, feed, pruning, events, folder).fit()
+                    self._tuner(job, answers, share, feed, pruning, events, folder).fit()
             except Interrupted:
                 return
 
@@ -118,6 +121,7 @@ class RayTune:
     def _tuner(
         self,
         job: Job,
+        answers: "Answers",
         share: Share,
         feed: "Feed",
         pruning: "Pruning",
@@ -130,7 +134,7 @@ class RayTune:
         from dasbench.search.executors.ray_events import MAX_RESTARTS
         from dasbench.search.executors.ray_worker import Driver, train
 
-        trainable = tune.with_parameters(train, job=job, driver=Driver.here())
+        trainable = tune.with_parameters(train, job=job, driver=Driver.here(), answers=answers)
         return tune.Tuner(
             tune.with_resources(trainable, {"cpu": share.cpus, "gpu": share.gpus}),
             tune_config=tune.TuneConfig(

@@ -16,13 +16,11 @@ from dasbench import devices
 from dasbench.code.lock import lock_digest
 from dasbench.records import Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
+from dasbench.search.executors.ray_answers import Answers
 from dasbench.spec.trial import Trial
 
 BROKEN = 70
 """Exit code of a worker that can no longer compute on its GPU."""
-
-_answers: dict[str, Signal] = {}
-"""What the next reports of this process's trials are answered, by key, where that is not to go on."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,14 @@ class Driver:
         return f"node {socket.gethostname()} has {here}, the driver {there}; install the same everywhere"
 
 
-def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
+def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers) -> None:
     """Run one trial; its epochs and its outcome travel as text, of which Tune keeps no statistics.
 
     Args:
         config: the trial and its key.
         job: runs it.
         driver: who asked.
+        answers: to its reports.
     """
     if devices.is_broken():
         os._exit(BROKEN)  # Ray starts the trial in a new process
@@ -71,17 +70,11 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
         return
     if driver.node == _node():
         _die_with(driver.pid)
-    _answers.pop(key, None)
 
     def report(epoch: Epoch) -> Signal:
-        tune.report(
-            {
-                "epoch": json.dumps(
-                    {"number": epoch.number, "metrics": dict(epoch.metrics)}, default=float
-                )
-            }
-        )
-        return _answers.get(key, "continue")
+        point = {"number": epoch.number, "metrics": dict(epoch.metrics)}
+        tune.report({"epoch": json.dumps(point, default=float)})
+        return answers.take(key)
 
     outcome = job(Trial.model_validate_json(config["trial"]), report)
     if driver.node != _node():
@@ -91,11 +84,6 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver) -> None:
 
 def _finish(outcome: Outcome) -> None:
     tune.report({"outcome": json.dumps(outcome.to_json(), default=float), "done": True})
-
-
-def answer_next(key: str, signal: Signal, _worker: object) -> None:
-    """Let a trial's next report be answered with a signal; Ray calls it in the trial's worker."""
-    _answers[key] = signal
 
 
 def _from_elsewhere(outcome: Outcome) -> Outcome:
