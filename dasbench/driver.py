@@ -18,7 +18,7 @@ from dasbench.records import COUNTING, Epoch, Outcome, Row
 from dasbench.resolution import in_this_process_only
 from dasbench.results.answers import TrialState
 from dasbench.results.store import Store
-from dasbench.search.executors.executor import Executor, Interrupt
+from dasbench.search.executors.executor import Assignment, Executor, Interrupt
 from dasbench.spec.cost_key import CostKey, cost_key
 from dasbench.spec.trial import Trial
 
@@ -107,15 +107,16 @@ class Driver:
         self._agenda.spare(again)
         self._watcher.planned(self._agenda, self._look_up(planned))
 
-    def claims(self) -> Iterator[Trial | None]:
+    def claims(self) -> Iterator[Assignment | None]:
         """Trials that are now ours, in the order of the agenda; None while what is left depends on others' results."""
         elsewhere: list[str] = []
         looked = time.monotonic()
         while True:
             if self._waiting:
                 key = self._waiting.popleft()
-                if (trial := self._claim(key)) is not None:
-                    yield trial
+                if self._claim(key):
+                    trial = self._agenda.items[key].trial
+                    yield Assignment(trial, count_cost(trial))
                 else:
                     elsewhere.append(key)
             elif planned := self._propose():
@@ -218,9 +219,9 @@ class Driver:
         self._waiting += [key for key in elsewhere if key not in running and key not in ended]
         return running
 
-    def _claim(self, key: str) -> Trial | None:
+    def _claim(self, key: str) -> bool:
+        """Whether a trial is ours from now on."""
         attempt = self._store.claim(key, self._agenda.study.name)
-        if attempt is None:
-            return None
-        self._attempts[key] = attempt
-        return self._agenda.items[key].trial
+        if attempt is not None:
+            self._attempts[key] = attempt
+        return attempt is not None

@@ -43,9 +43,13 @@ class Cost:
     versions: Mapping[str, str] = field(default_factory=dict)
     structure: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads back."""
+        return asdict(self)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The cost that `dataclasses.asdict` turned into plain data."""
+        """The cost that `to_json` turned into plain data."""
         return cls(**{**data, "input_size": tuple(data["input_size"])})
 
 

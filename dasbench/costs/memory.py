@@ -6,7 +6,6 @@ is another one, the network is counted again. The files can be deleted at any ti
 
 import json
 import os
-from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -36,7 +35,7 @@ def remember(network: tuple[str, ...], cost: Cost) -> None:
         file = _file_of(network)
         file.parent.mkdir(parents=True, exist_ok=True)
         aside = file.with_name(f"{file.name}.{os.getpid()}")
-        aside.write_text(json.dumps(asdict(cost)), "utf-8")
+        aside.write_text(json.dumps(cost.to_json()), "utf-8")
         aside.replace(file)
     except (OSError, RuntimeError):
         return

@@ -13,6 +13,7 @@ import torch
 from dasbench.blame import own_fault
 from dasbench.catalog import TASKS
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
+from dasbench.costs.structure import refuse_other_network
 from dasbench.data_access import reading_data
 from dasbench.datasets.looking.contents import refuse_changed_files
 from dasbench.devices import (
@@ -94,6 +95,7 @@ def run_trial(
     workdir: Place | None = None,
     *,
     runtime: Runtime = Runtime(),
+    cost: Cost | None = None,
 ) -> Outcome:
     """Train a trial and say what came out.
 
@@ -106,6 +108,7 @@ def run_trial(
         report: told of each epoch; answers `continue`, `stop` or `interrupt`.
         workdir: where the trial's checkpoints go, in a folder named by its key; None keeps none.
         runtime: device, threads and time limit.
+        cost: what its network costs, if that is known; it is counted if it is left out.
 
     Returns:
         The outcome. A trial that fails is an outcome with `status="failed"`, its reason, the
@@ -121,9 +124,11 @@ def run_trial(
         'done'
     """
     if runtime.replicas == 1:
-        return _attempt(trial, workdir=workdir, runtime=runtime, report=report, replica=Replica())
+        return _attempt(
+            trial, workdir=workdir, runtime=runtime, cost=cost, report=report, replica=Replica()
+        )
     return train_together(
-        partial(_attempt, trial, workdir=workdir, runtime=runtime),
+        partial(_attempt, trial, workdir=workdir, runtime=runtime, cost=cost),
         report,
         key=trial.key,
         number=runtime.replicas,
@@ -159,11 +164,17 @@ class _Attempt:
 
 
 def _attempt(
-    trial: Trial, *, workdir: Place | None, runtime: Runtime, report: Report, replica: Replica
+    trial: Trial,
+    *,
+    workdir: Place | None,
+    runtime: Runtime,
+    cost: Cost | None,
+    report: Report,
+    replica: Replica,
 ) -> Outcome:
     """Train a trial, or one replica's share of it."""
     device = device_of(runtime.device, rank=replica.rank, number=replica.number)
-    attempt = _Attempt(trial.key, device, replica.number)
+    attempt = _Attempt(trial.key, device, replica.number, cost=cost)
     failure: Failure | None = None
     try:
         with noting_indeterminate() as attempt.indeterminate:
@@ -208,8 +219,9 @@ def _train(
         attempt.key, attempt.components = trial.key, own_components(trial)
         set_arithmetic(trial, device, deterministic=runtime.deterministic)
         task = TASKS[trial.task.name].create(**trial.task.params)
-        attempt.cost = task.cost(trial)
+        attempt.cost = attempt.cost or task.cost(trial)
         learner = task.build(trial, device=device, replica=replica)
+        refuse_other_network(learner.model, attempt.cost)
         if replica.number > 1:
             learner = SharedLearner(learner, replica)
         fit(

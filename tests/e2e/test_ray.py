@@ -174,7 +174,7 @@ from ray.tune.schedulers import FIFOScheduler
 from dasbench.catalog import SCHEDULERS
 from dasbench.resolution import resolve
 from dasbench.records import Epoch, Outcome
-from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
@@ -203,7 +203,7 @@ class Keeps:
         print("\\n" + json.dumps(told))
 
 
-def formula(trial, report):
+def formula(trial, report, cost=None):
     # a curve that is as good as its seed is high; says how many trials its process trains at the moment
     training = sum(thread.name.endswith("(<lambda>)") for thread in threading.enumerate())
     curve, answer = [], "continue"
@@ -228,7 +228,8 @@ class MakesAfterTwo:
 
 def run(job, seeds, **options):
     keeps = Keeps()
-    RayTune(**options).run((resolve(BASE.with_values({"seed": seed})) for seed in seeds), job, keeps, Interrupt())
+    trials = [Assignment(resolve(BASE.with_values({"seed": seed}))) for seed in seeds]
+    RayTune(**options).run(iter(trials), job, keeps, Interrupt())
     keeps.show()
 """
 
@@ -304,7 +305,7 @@ def test_after_an_interrupt_trials_keep_a_checkpoint_of_the_epoch_that_they_were
         "tell = keeps.reported\n"
         "keeps.reported = lambda key, epoch: (tell(key, epoch), setattr(interrupt, 'signal', 2))\n"
         "long = BASE.with_values({'training.epochs': 500})\n"
-        f"RayTune(workers=1).run(iter([resolve(long)]), {job}, keeps, interrupt)\n"
+        f"RayTune(workers=1).run(iter([Assignment(resolve(long))]), {job}, keeps, interrupt)\n"
         "keeps.show()"
     )
 
@@ -320,7 +321,7 @@ def test_after_an_interrupt_trials_keep_a_checkpoint_of_the_epoch_that_they_were
 def test_a_job_that_no_worker_can_run_fails_with_what_the_worker_said(tmp_path):
     call = "import missing_there\nrun(missing_there.job, [0], workers=1)"
     (tmp_path / "hidden").mkdir()
-    (tmp_path / "hidden" / "missing_there.py").write_text("def job(trial, report): ...")
+    (tmp_path / "hidden" / "missing_there.py").write_text("def job(trial, report, cost=None): ...")
 
     told = run_curves(tmp_path, f"import sys; sys.path.insert(0, 'hidden')\n{call}")
 

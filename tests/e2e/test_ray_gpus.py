@@ -18,7 +18,7 @@ set_switches(None)
 import ray
 from dasbench import devices
 from dasbench.records import Outcome
-from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
 
@@ -51,13 +51,13 @@ def said(trial, began):
     return Outcome(key=trial.key, status="done", environment={**where, "began": began, "ended": time.time()})
 
 
-def sleeps(trial, report):
+def sleeps(trial, report, cost=None):
     began = time.time()
     time.sleep(1.5)
     return said(trial, began)
 
 
-def breaks_once(trial, report):
+def breaks_once(trial, report, cost=None):
     if trial.seed == 0:
         devices.is_broken = lambda: True
     return said(trial, time.time())
@@ -65,7 +65,8 @@ def breaks_once(trial, report):
 
 def run(job, number, **options):
     keeps = Keeps()
-    RayTune(**options).run((BASE.with_values({"seed": s}) for s in range(number)), job, keeps, Interrupt())
+    trials = [Assignment(BASE.with_values({"seed": seed})) for seed in range(number)]
+    RayTune(**options).run(iter(trials), job, keeps, Interrupt())
     print("\\n" + json.dumps(keeps.outcomes))
 """
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from dasbench.agenda import Agenda
 from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
 from dasbench.catalog import CALLBACKS
 from dasbench.counting import count_cost
 from dasbench.errors import UsageError
+from dasbench.prepare import prepare
 from dasbench.records import Epoch, Outcome
 from dasbench.results.store import open_store
 from dasbench.run import run_study
@@ -71,7 +71,7 @@ def study(**fields):
     )
 
 
-def job(trial, report):
+def job(trial, report, cost=None):
     """Two epochs; the wider network fails after them."""
     curve = tuple(Epoch(n, {"train_loss": 1.0 / n, "val_top1": 50.0 + n}) for n in (1, 2))
     for epoch in curve:
@@ -91,7 +91,7 @@ def job(trial, report):
     )
 
 
-def interrupted(trial, report):
+def interrupted(trial, report, cost=None):
     """One epoch, and then somebody asks to stop."""
     report(Epoch(1, {"train_loss": 1.0, "val_top1": 51.0}))
     return Outcome(key=trial.key, status="interrupted", epochs=(Epoch(1, {"val_top1": 51.0}),))
@@ -99,11 +99,11 @@ def interrupted(trial, report):
 
 def run(folder, callbacks, work=job):
     """Run the study; returns its agenda, the display and the summary."""
-    display, agenda = Display(), Agenda(study())
+    display, prepared = Display(), prepare(study())
     with open_store(folder / "results.db") as store, Callbacks(display, callbacks) as watcher:
         options = {"watcher": watcher, "interrupt": Interrupt(), "forget": [].append}
-        summary = run_study(agenda, store, Inline(), work, **options)
-    return agenda, display, summary
+        summary = run_study(prepared, store, Inline(), work, **options)
+    return prepared.agenda, display, summary
 
 
 def test_a_callback_hears_what_the_display_hears(tmp_path):

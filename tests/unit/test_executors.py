@@ -20,7 +20,7 @@ from dasbench.cores import quota_cores, usable_cores
 from dasbench.errors import MachineError, UsageError
 from dasbench.records import Epoch, Outcome
 from dasbench.search.executors import ray_folder as ray_folders
-from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.inline import Inline
 from dasbench.search.executors.ray_folder import longest_place, ray_folder
 from dasbench.search.executors.ray_session import StandingIn, own_ray
@@ -41,7 +41,7 @@ def environment():
 
 
 def trials(number: int):
-    return iter([BASE.with_values({"seed": seed}) for seed in range(number)])
+    return iter([Assignment(BASE.with_values({"seed": seed})) for seed in range(number)])
 
 
 class Tally:
@@ -58,7 +58,7 @@ class Tally:
         self.outcomes.append(outcome)
 
 
-def quick(trial, report):
+def quick(trial, report, cost=None):
     report(Epoch(1, {"val_top1": 1.0}))
     return Outcome(key=trial.key, status="done")
 
@@ -73,7 +73,7 @@ def test_the_plain_loop_runs_all_in_order():
 
     Inline().run(trials(3), quick, tally, Interrupt())
 
-    assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(3)]
+    assert [outcome.key for outcome in tally.outcomes] == [each.trial.key for each in trials(3)]
     assert len(tally.epochs) == 3
 
 
@@ -82,11 +82,12 @@ def test_the_plain_loop_stops_when_its_gpu_is_broken_and_what_it_trained_is_kept
     monkeypatch.setattr(devices, "is_broken", lambda: len(tally.outcomes) == 2)
 
     with pytest.raises(
-        MachineError, match=f"after trial {list(trials(2))[1].key} this process can no longer use"
+        MachineError,
+        match=f"after trial {list(trials(2))[1].trial.key} this process can no longer use",
     ):
         Inline().run(trials(4), quick, tally, Interrupt())
 
-    assert [outcome.key for outcome in tally.outcomes] == [trial.key for trial in trials(2)]
+    assert [outcome.key for outcome in tally.outcomes] == [each.trial.key for each in trials(2)]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_trials_are_handed_out_until_there_are_no_more():
 
     given = [source.suggest(str(number)) for number in range(3)]
 
-    assert [config["key"] for config in given[:2]] == [trial.key for trial in trials(2)]
+    assert [config["key"] for config in given[:2]] == [each.trial.key for each in trials(2)]
     assert (given[2], source.exhausted) == (source.FINISHED, True)
 
 
@@ -235,7 +236,7 @@ def test_a_source_that_has_nothing_just_now_is_asked_again():
     source = feed(iter([None, *trials(1)]))
 
     assert source.suggest("a") is None
-    assert source.suggest("b")["key"] == next(trials(1)).key
+    assert source.suggest("b")["key"] == next(trials(1)).trial.key
 
 
 def test_no_more_than_the_workers_are_out_at_once():
@@ -245,7 +246,7 @@ def test_no_more_than_the_workers_are_out_at_once():
     source.on_trial_complete("a")
 
     assert given[2] is None
-    assert source.suggest("d")["key"] == list(trials(3))[2].key
+    assert source.suggest("d")["key"] == list(trials(3))[2].trial.key
 
 
 def test_a_round_ends_without_taking_a_trial_too_many():
@@ -255,7 +256,7 @@ def test_a_round_ends_without_taking_a_trial_too_many():
     source.refill(2)
 
     assert (first[2], source.exhausted) == (source.FINISHED, False)
-    assert source.suggest("d")["key"] == list(trials(3))[2].key
+    assert source.suggest("d")["key"] == list(trials(3))[2].trial.key
 
 
 def test_after_an_interrupt_nothing_is_handed_out():

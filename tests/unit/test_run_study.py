@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 
-from dasbench.agenda import Agenda
 from dasbench.counting import count_costs
 from dasbench.errors import HaltedError, LockedError, StudyError, UsageError
 from dasbench.prepare import prepare
@@ -52,7 +51,7 @@ class Trainer:
         self.ran = Counter()
         self.outcomes = outcomes or {}
 
-    def __call__(self, trial, report):
+    def __call__(self, trial, report, cost=None):
         self.ran[trial.key] += 1
         signal = report(Epoch(1, {"val_top1": 50.0}))
         if signal == "interrupt":
@@ -175,7 +174,7 @@ def test_a_result_is_committed_before_anyone_hears_of_it_and_only_then_forgotten
 
 def test_a_driver_that_dies_in_the_middle_loses_only_what_was_in_flight(tmp_path):
     class Dies(Trainer):
-        def __call__(self, trial, report):
+        def __call__(self, trial, report, cost=None):
             if sum(self.ran.values()) == 3:
                 raise KeyboardInterrupt
             return super().__call__(trial, report)
@@ -229,7 +228,7 @@ def test_each_distinct_model_is_counted_once():
 class Scorer(Trainer):
     """A job whose score follows from the width and the seed."""
 
-    def __call__(self, trial, report):
+    def __call__(self, trial, report, cost=None):
         super().__call__(trial, report)
         score = 10.0 * trial.backbone.params["width"] + trial.seed / 10
         return Outcome(key=trial.key, status="done", metrics={"top1": score, "val_top1": score})
@@ -309,7 +308,7 @@ def test_a_stopped_trial_keeps_its_checkpoints_and_gets_its_cost(store):
 class OtherCode(Trainer):
     """A job on a machine whose code is another: nothing is trained."""
 
-    def __call__(self, trial, report):
+    def __call__(self, trial, report, cost=None):
         self.ran[trial.key] += 1
         return Outcome(
             key=trial.key,
@@ -340,7 +339,7 @@ def test_a_component_that_was_typed_in_is_not_sent_to_other_processes(store, mon
 
     with pytest.raises(UsageError, match="gate freq was defined in the running program"):
         run_study(
-            Agenda(study()),
+            prepare(study()),
             store,
             Elsewhere(),
             Trainer(),

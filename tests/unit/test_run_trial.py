@@ -10,10 +10,13 @@ import pytest
 import torch
 import torch.utils.deterministic
 
+from dasbench.catalog import TASKS
+from dasbench.costs.structure import structure_of
 from dasbench.models import GatedNetwork
 from dasbench.records import Outcome
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
+from dasbench.tasks import classification
 from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
 
 TRIAL = Trial(
@@ -72,6 +75,34 @@ def test_the_same_trial_gives_the_same_curve_bit_for_bit(reference):
     torch.manual_seed(123)
 
     assert science(run_trial(TRIAL)) == science(reference)
+
+
+def test_a_cost_that_is_known_is_not_counted_again(reference, monkeypatch):
+    monkeypatch.setattr(classification, "measure_cost", lambda *_: pytest.fail("it was counted"))
+
+    outcome = run_trial(TRIAL, cost=reference.cost)
+
+    assert outcome.error == ""
+    assert (outcome.cost, science(outcome)) == (reference.cost, science(reference))
+
+
+def test_another_network_than_the_counted_one_is_not_trained(reference):
+    wider = SMALL.with_values({"backbone.width": 8})
+
+    outcome = run_trial(wider, cost=reference.cost)
+
+    assert (outcome.status, outcome.epochs) == ("failed", ())
+    assert "are not those of the network that was counted" in outcome.cause
+
+
+@pytest.mark.parametrize("gate", ["none", "das", "asr", "abn"])
+def test_what_is_counted_is_what_is_trained(gate):
+    trial = resolve(SMALL.with_values({"gate": gate, "dataset.image_size": 32}))
+    task = TASKS["classification"].create()
+
+    learner = task.build(trial, device=torch.device("cpu"))
+
+    assert task.cost(trial).structure == structure_of(learner.model)
 
 
 def test_another_seed_gives_another_curve(reference):

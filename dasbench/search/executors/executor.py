@@ -4,14 +4,40 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from dasbench.records import Epoch, Outcome, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal
 from dasbench.spec.trial import Trial
 
-Job = Callable[[Trial, Callable[[Epoch], Signal]], Outcome]
-"""Runs one trial, reporting each epoch: `run_trial` with its folder and runtime filled in. It travels to workers."""
+
+class Job(Protocol):
+    """Runs one trial: `run_trial` with its folder and runtime filled in. It travels to workers."""
+
+    def __call__(
+        self, trial: Trial, report: Callable[[Epoch], Signal], *, cost: Cost | None = None
+    ) -> Outcome:
+        """Run a trial.
+
+        Args:
+            trial: a resolved one.
+            report: told of each epoch.
+            cost: what its network costs, if the driver has counted it.
+        """
+        ...
 
 
-Source = Iterator[Trial | None]
+@dataclass(frozen=True)
+class Assignment:
+    """A trial that is to be run now.
+
+    Args:
+        trial: a resolved one.
+        cost: what its network costs; None if whoever runs it is to count.
+    """
+
+    trial: Trial
+    cost: Cost | None = None
+
+
+Source = Iterator[Assignment | None]
 """Hands out trials; None when there is none just now but there may be later."""
 
 

@@ -41,13 +41,15 @@ class Inline:
             MachineError: if this process can no longer compute on its GPU; trials that are left
                 wait for another run.
         """
-        for trial in source:
+        for assignment in source:
             if interrupt.requested:
                 return
-            if trial is None:
+            if assignment is None:
                 time.sleep(PAUSE_S)
                 continue
-            listener.finished(job(trial, _Reporter(trial.key, listener, interrupt)))
+            trial = assignment.trial
+            reporter = _Reporter(trial.key, listener, interrupt)
+            listener.finished(job(trial, reporter, cost=assignment.cost))
             if devices.is_broken():
                 raise MachineError(
                     f"after trial {trial.key} this process can no longer use its GPU ('dasbench show {trial.key}' says "

@@ -1,11 +1,11 @@
 """How trials get into Tune: a searcher that asks the source, one trial whenever there is room."""
 
+import json
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from dasbench.search.executors.executor import Interrupt, Source
-from dasbench.spec.trial import Trial
+from dasbench.search.executors.executor import Assignment, Interrupt, Source
 
 
 class Feed(Searcher):
@@ -38,13 +38,15 @@ class Feed(Searcher):
             return Searcher.FINISHED
         if self._workers and len(self._out) >= self._workers:
             return None
-        trial = next(self._source, Searcher.FINISHED)
-        if not isinstance(trial, Trial):
-            self.exhausted = trial is not None
-            return trial
+        assignment = next(self._source, Searcher.FINISHED)
+        if not isinstance(assignment, Assignment):
+            self.exhausted = assignment is not None
+            return assignment
         self._out.add(trial_id)
         self._left -= 1
-        return {"trial": trial.model_dump_json(), "key": trial.key}
+        trial, cost = assignment.trial, assignment.cost
+        known = json.dumps(cost.to_json()) if cost else ""
+        return {"trial": trial.model_dump_json(), "key": trial.key, "cost": known}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

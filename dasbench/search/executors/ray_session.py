@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dasbench.errors import MachineError, UsageError
 from dasbench.faults import foreign
-from dasbench.records import Epoch, Outcome, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
 from dasbench.search.executors.ray_folder import PREFIX, ray_folder
 from dasbench.search.executors.share import Share
@@ -228,7 +228,9 @@ class StandingIn:
     folder: Path
     job: Job
 
-    def __call__(self, trial: Trial, report: Callable[[Epoch], Signal]) -> Outcome:
+    def __call__(
+        self, trial: Trial, report: Callable[[Epoch], Signal], *, cost: Cost | None = None
+    ) -> Outcome:
         """Go there, and run the trial."""
         os.chdir(self.folder)
-        return self.job(trial, report)
+        return self.job(trial, report, cost=cost)

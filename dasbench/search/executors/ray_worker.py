@@ -14,7 +14,7 @@ from ray import tune
 import dasbench
 from dasbench import devices
 from dasbench.code.lock import lock_digest
-from dasbench.records import Epoch, Outcome, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal
 from dasbench.search.executors.executor import Job
 from dasbench.search.executors.ray_answers import Answers
 from dasbench.spec.trial import Trial
@@ -57,7 +57,7 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers)
     """Run one trial; its epochs and its outcome travel as text, of which Tune keeps no statistics.
 
     Args:
-        config: the trial and its key.
+        config: the trial, its key, and what its network costs.
         job: runs it.
         driver: who asked.
         answers: to its reports.
@@ -76,7 +76,9 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers)
         tune.report({"epoch": json.dumps(point, default=float)})
         return answers.take(key)
 
-    outcome = job(Trial.model_validate_json(config["trial"]), report)
+    trial = Trial.model_validate_json(config["trial"])
+    cost = Cost.from_json(json.loads(config["cost"])) if config["cost"] else None
+    outcome = job(trial, report, cost=cost)
     if driver.node != _node():
         outcome = _from_elsewhere(outcome)
     _finish(outcome)
