@@ -2,8 +2,7 @@
 
     python benchmarks/accept_gpu.py                    # all of them, in order
     python benchmarks/accept_gpu.py gates packing      # some
-    ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 python benchmarks/accept_gpu.py place gates deform resume    #
-    a rehearsal
+    ACCEPT_DEVICE=cpu ACCEPT_SMALL=1 python benchmarks/accept_gpu.py place gates    # a rehearsal
 
 Environment variables: BUDGET_S, the seconds for all checks together (default 530); OUT, the folder
 to which accept.jsonl is written (default /tmp/accept), a line of JSON for each finding;

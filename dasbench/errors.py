@@ -5,16 +5,13 @@
     |-- StudyError              2   a study is unsound; carries every complaint at once
     |-- ModelError              2   a gate, its placement and its backbone do not fit together
     |-- DataError               3   a data set is missing, corrupt or has changed
-    |-- HaltedError             3   a study cannot go on here: its data broke, or its code is
-    another
+    |-- HaltedError             3   a study cannot go on here: data or code are others
     |   `-- OtherCodeError      3   a machine has other code than the one that planned the trial
     |-- StoreError              3   the database or its disk cannot be used
     |   |-- EmptyStoreError     3   there are no results yet
-    |   |-- OutdatedStoreError  3   the database is of an older version; the next run brings it up
-    to date
+    |   |-- OutdatedStoreError  3   the database is older; the next run brings it up to date
     |   `-- ForeignStoreError   4   the database is another program's, or of a newer version
-    |-- MachineError            3   the machine lacks what a command needs: memory, disk, a package,
-    a start of Ray
+    |-- MachineError            3   the machine lacks memory, a disk, a package, a Ray that starts
     |-- LockedError             5   another driver holds the study
     `-- DivergedError           1   the loss of a trial is not finite (ends that trial only)
 

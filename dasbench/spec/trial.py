@@ -99,8 +99,7 @@ class Placement(Frozen):
         after: `stage` (one gate at each stage's end), `block` (after the skip connection),
             `before_add` (before it) or `inside` (after the norm of a block's middle convolution).
         blocks: in which blocks of a stage: `all`, the `first`, the `last`, or `alternate` (the
-            second, the fourth,
-            ...); not with `after: stage`, which has no blocks.
+            second, the fourth and so on); not with `after: stage`, which has no blocks.
         sites: an explicit list of paths in the backbone instead.
 
     Example:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,27 @@ def test_every_file_that_is_named_is_there(page):
     ]
 
     assert [name for name in missing if "halve" not in name] == []
+
+
+def test_the_index_names_every_page():
+    index = (ROOT / "docs" / "README.md").read_text()
+
+    pages = {page.name for page in ROOT.glob("docs/*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in index} == set()
+
+
+def test_the_page_on_the_architecture_shows_the_layers_that_are_checked():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (layers,) = (
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract.get("containers") == ["dasbench"]
+    )
+    page = (ROOT / "docs" / "architecture.md").read_text()
+
+    drawn = re.findall(r"^\| `([^`]*)` \|", page, re.MULTILINE)
+
+    assert drawn == [layer.replace(" | ", " ") for layer in layers]
 
 
 def test_every_make_target_of_the_pages_exists():
