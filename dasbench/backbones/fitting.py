@@ -16,7 +16,7 @@ SHOWN = 3
 """Weights of a kind that a message names."""
 
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
-"""`denselayer1.norm.1.weight` in torchvision's files is `denselayer1.norm1.weight` in its network."""
+"""`denselayer1.norm.1.weight` in torchvision's files is `denselayer1.norm1.weight` in networks."""
 
 MOST = 300
 """Letters of a message of torch's that are shown."""
@@ -202,12 +202,12 @@ def _apart(missing: Sequence[str], unknown: Sequence[str]) -> list[str]:
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Whether a tensor holds all its numbers, and real ones: it is not sparse, and not quantised."""
+    """Whether a tensor holds all its numbers, and real ones: neither sparse nor quantised."""
     return value.is_floating_point() and value.layout == torch.strided and not value.is_meta
 
 
 def _is_blank(value: Tensor) -> bool:
-    """Whether there is no number in some weights, as where a network was published without its head."""
+    """Whether no number is in some weights, as in networks published without their head."""
     return _is_plain(value) and value.numel() > 0 and bool(value.isnan().all())
 
 

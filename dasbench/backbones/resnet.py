@@ -1,4 +1,4 @@
-"""Residual networks of 18 to 152 layers: torchvision's, of any width, with the ImageNet or the small-image stem."""
+"""Residual networks of 18 to 152 layers: torchvision's, of any width and with two stems."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,7 +18,10 @@ Stem = Literal["imagenet", "small"]
 Stride = Literal[1, 2]
 Block = type[BasicBlock] | type[Bottleneck]
 
-SOURCE = "He et al. 2016, Deep residual learning for image recognition, arXiv 1512.03385; torchvision's v1.5 strides"
+SOURCE = (
+    "He et al. 2016, Deep residual learning for image recognition, arXiv 1512.03385; "
+    "torchvision's v1.5 strides"
+)
 
 LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
@@ -138,9 +141,8 @@ def _resnet(
     name: str, num_classes: int, width: int, stem: Stem, last_stride: Stride, weights: str | None
 ) -> Backbone:
     block, depths = LAYERS[name]
-    with torch.device(
-        "meta"
-    ):  # torchvision's forward and names; every layer with weights is replaced below
+    # torchvision's forward and names; every layer with weights is replaced below
+    with torch.device("meta"):
         net = ResNet(block, [1, 1, 1, 1], num_classes)
     if stem == "imagenet":
         net.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
@@ -149,9 +151,8 @@ def _resnet(
         net.maxpool = nn.Identity()
     net.bn1 = nn.BatchNorm2d(width)
     channels = width
-    for stage, (depth, stride) in enumerate(
-        zip(depths, (1, 2, 2, last_stride), strict=True), start=1
-    ):
+    strides = (1, 2, 2, last_stride)
+    for stage, (depth, stride) in enumerate(zip(depths, strides, strict=True), start=1):
         planes = width * 2 ** (stage - 1)
         net.add_module(f"layer{stage}", _stage(block, channels, planes, depth, stride=stride))
         channels = planes * block.expansion

@@ -147,7 +147,7 @@ def same_weights(one: Finding, other: Finding) -> bool:
 
 
 def gates_in(tables: Sequence[WeightTable]) -> Mapping[str, Tensor]:
-    """The weights of a trial's gates, which stand beside those of its backbone; none in other files."""
+    """The weights of a trial's gates, which stand beside its backbone's; none in other files."""
     for table in tables:
         for name in table.weights:
             before, gates, _ = name.partition("gates.")

@@ -1,4 +1,4 @@
-"""Any of timm's networks by its name, if timm is installed; places for gates are found by tracing."""
+"""Any of timm's networks by its name, if timm is installed; gates' places are traced."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -19,7 +19,8 @@ def _num_stages(params: Mapping[str, Any]) -> int:
 
 @BACKBONES.register(
     "timm",
-    source="Wightman 2019, PyTorch image models; the paper of each network is in timm's documentation",
+    source="Wightman 2019, PyTorch image models; "
+    "the paper of each network is in timm's documentation",
     weights_file=partial(weights_file, None),
     stages=_num_stages,
     example={"model": "mobilenetv3_small_050"},
@@ -58,9 +59,9 @@ def _unusable(error: BaseException) -> DasbenchError:
         return ModelError(
             "backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]"
         )
-    cure = "install it again: pip install --force-reinstall timm"
     return MachineError(
-        f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; {cure}"
+        f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; "
+        "install it again: pip install --force-reinstall timm"
     )
 
 

@@ -1,4 +1,4 @@
-"""Any of torchvision's classification networks by its name; places for gates are found by tracing."""
+"""Any of torchvision's classification networks by its name; gates' places are traced."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -63,7 +63,8 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         ModelError: if torchvision has no such network.
 
     Example:
-        >>> [site.path for site in torchvision_model(10, model="shufflenet_v2_x0_5").sites if site.after == "stage"]
+        >>> sites = torchvision_model(10, model="shufflenet_v2_x0_5").sites
+        >>> [site.path for site in sites if site.after == "stage"]
         ['stage2', 'stage3', 'stage4']
     """
     known = torchvision.models.list_models(module=torchvision.models)
@@ -90,7 +91,7 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
 
 
 def _options(model: str, file: Path | None) -> dict[str, Any]:
-    """How torchvision would build a network, which for some depends on the weights that it starts from."""
+    """How torchvision would build a network; for some, this depends on their weights."""
     options: dict[str, Any] = {}
     if model in _SECOND_HEADS:
         options = {"aux_logits": False, "init_weights": True}

@@ -77,8 +77,8 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     Example:
         >>> find_weights("no/such/file.pt", model="resnet18")
         Traceback (most recent call last):
-        dasbench.errors.DataError: backbone.weights: no file 'no/such/file.pt'; give a file with a state_dict, or one of
-        torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
+        dasbench.errors.DataError: backbone.weights: no file 'no/such/file.pt'; give a file with
+        a state_dict, or one of torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
     """
     urls = _published_urls(model)
     if urls:

@@ -10,7 +10,7 @@ from dasbench.spec.trial import Choice
 
 
 def load_dataset(dataset: Choice) -> Any:
-    """The data set of a resolved choice; the last two are kept, as many trials are trained on the same images.
+    """The data set of a resolved choice; the last two are kept, as many trials share their images.
 
     Raises:
         DataError: if it is missing or damaged.
@@ -25,7 +25,7 @@ def _loaded(dataset: str, _root: Path, _by_names: bool) -> Any:
 
 
 def data_fingerprint(dataset: Choice) -> str:
-    """The fingerprint of a resolved data set, computed once for each choice, place of the files and look at them."""
+    """The fingerprint of a resolved data set, computed once for each way to read its files."""
     return _fingerprint_of(
         dataset.model_dump_json(), data_access().root, data_access().look == "names"
     )

@@ -108,7 +108,7 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
 
 
 def _fetch_missing(folder: Path, layout: Layout) -> None:
-    """Let torchvision fetch and unpack the files below the data root, unless all of them are there."""
+    """Let torchvision fetch and unpack the files below the data root, unless all are there."""
     if all((folder / name).is_file() for name in (*layout.train, *layout.test, layout.meta)):
         return
     from torchvision import datasets  # takes seconds to import

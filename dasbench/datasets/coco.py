@@ -1,4 +1,4 @@
-"""COCO: 118,287 photographs to train on, with the boxes of 860,001 objects in 80 classes; and folders like it."""
+"""COCO: 118,287 photographs to train on, with 860,001 boxes in 80 classes; and folders like it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,10 @@ from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"
 
-LICENCE = "annotations CC BY 4.0, photographs on Flickr's terms of use; of a folder of one's own, its owner's"
+LICENCE = (
+    "annotations CC BY 4.0, photographs on Flickr's terms of use; "
+    "of a folder of one's own, its owner's"
+)
 
 OFFICIAL_SHARE, OWN_SHARE = 0.02, 0.15
 """Of the images, what a part gets that is cut by lot."""
@@ -37,7 +40,7 @@ def coco(
     test_share: Annotated[float, Gt(0), Le(0.45)] = OWN_SHARE,
     num_classes: Annotated[int, Ge(1), Le(1000)] | None = None,
 ) -> Dataset[InstanceSplit]:
-    """COCO 2017 with its boxes; the official validation images are the test part, and some training images validate.
+    """COCO 2017 with its boxes; the official validation images test, some training images validate.
 
     The 5,000 official validation images are what papers report on, so they are looked at once, at
     the end; choices are made on a fixed random 2 % of the training images (2,366), which are not
@@ -90,7 +93,7 @@ def coco(
 def _listings(
     sources: Mapping[Part, Source], num_classes: int | None
 ) -> tuple[dict[Part, Listing], dict[Part, str]]:
-    """The images of each annotation file, and what each part is made of; the complaints about all at once."""
+    """The images of each annotation file, and what each part is made of; all complaints at once."""
     found: dict[Part, Listing] = {}
     complaints = []
     for part, source in reversed([*sources.items()]):  # the small one first
@@ -116,7 +119,8 @@ def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
     for other in others:
         if train.classes != other.classes:
             raise DataError(
-                f"{folder}: the categories of both annotation files, by rising id, {_difference(train, other)}"
+                f"{folder}: the categories of both annotation files, by rising id, "
+                f"{_difference(train, other)}"
             )
 
 

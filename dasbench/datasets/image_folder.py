@@ -38,7 +38,7 @@ def image_folder(
     labels: Annotated[str, MinLen(1)] | None = None,
     copies: Copies = "refuse",
 ) -> Dataset:
-    """Images in class folders or with a table of labels, in parts of their own or cut into three by a fixed lot.
+    """Images in class folders or with a table of labels, in parts or cut into three by a fixed lot.
 
     `root/<class>/*.jpg` is cut into three parts, stratified. With `root/train/<class>`, in any
     usual spelling, `root/val` and `root/test` are the other parts; one that is missing is cut from

@@ -82,7 +82,7 @@ class MaskedSplit:
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel of the images that `batch` gives out; what is filled up beside them is ignored."""
+        """The class of each pixel of what `batch` gives out; what is filled up is ignored."""
         maps = np.empty((len(indices), self.framing.height, self.framing.width), np.uint8)
         for row, index in enumerate(indices.tolist()):
             file = self.folder / self.masks[index]
@@ -251,7 +251,8 @@ def _refuse_missing_classes(
     empty = [part for part, numbers in there.items() if not numbers]
     if empty:
         raise DataError(
-            f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) shows any class"
+            f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) "
+            "shows any class"
         )
     seen = set().union(*there.values())
     lacking = [

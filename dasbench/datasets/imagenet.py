@@ -15,12 +15,15 @@ from dasbench.datasets.looking.listing import listing, shown
 from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
-SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"
+SOURCE = (
+    "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, "
+    "arXiv:1409.0575"
+)
 
 HOW = (
-    "Get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org (a free account) and unpack "
-    "them into imagenet/train/<wnid>/*.JPEG and imagenet/val/<wnid>/*.JPEG below --data-root (or $DASBENCH_DATA); "
-    "torchvision.datasets.ImageNet does so."
+    "Get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org "
+    "(a free account) and unpack them into imagenet/train/<wnid>/*.JPEG and "
+    "imagenet/val/<wnid>/*.JPEG below --data-root (or $DASBENCH_DATA); torchvision.datasets.ImageNet does so."
 )
 
 
@@ -32,7 +35,7 @@ def imagenet(
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.02,
     num_classes: Annotated[int, Ge(2), Le(1000)] = 1000,
 ) -> Dataset:
-    """ImageNet-1k; the official validation images are the test part, and some training images validate.
+    """ImageNet-1k; the official validation images test, and some training images validate.
 
     The 50,000 official validation images are what papers report on, so they are looked at once, at
     the end; choices are made on a stratified, fixed 2 % of the training images (about 25,600),
@@ -93,10 +96,11 @@ def _refuse_other_classes(folder: Path, training: Tree, official: Tree) -> None:
 
 
 def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:
-    """Images of the two official parts never share a name; where they do, one was copied into the other."""
+    """Refuse parts that share names of images, which the official ones never do."""
     names = {file.rpartition("/")[2] for file in train}
     common = [file for file in test if file.rpartition("/")[2] in names]
     if common:
         raise DataError(
-            f"{common[0]}: one of {len(common)} of {len(test)} images of val that are also in train. {HOW}"
+            f"{common[0]}: one of {len(common)} of {len(test)} images of val "
+            f"that are also in train. {HOW}"
         )

@@ -1,4 +1,4 @@
-"""Generated images whose class is told by one object with two far ends, among distractors on a textured ground."""
+"""Generated images whose class is told by one object with two far ends, among distractors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class ShapesSplit:
         return torch.arange(self.length) % len(PAIRS)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images; in training shifted by up to a sixteenth of their size and mirrored half of the time."""
+        """Some images; in training shifted by up to a sixteenth of their size, half mirrored."""
         return self.in_memory.batch(indices, draws)
 
     def regions(self, indices: NDArray[np.int64]) -> Regions:
@@ -84,13 +84,13 @@ class ShapesSplit:
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel from 1, 0 beside the object: uint8, [B, H, W]; shifted and mirrored as the image."""
+        """The class of each pixel, varied as the image: uint8, [B, H, W], from 1; 0 is beside it."""
         return self._maps.batch(indices, draws)[:, 0]
 
     def scenes(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> list[Scene]:
-        """Some images with their one object each: its box is that of what is left of it in the image."""
+        """Some images with their one object each: its box is around what is left in the image."""
         images, masks = self.batch(indices, draws), self.class_maps(indices, draws) > 0
         labels = self.labels[torch.from_numpy(indices)]
         boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32).reshape(
@@ -161,7 +161,7 @@ def salient_shapes(
     num_val: Annotated[int, Ge(60), Le(100_000)] = 600,
     num_test: Annotated[int, Ge(60), Le(100_000)] = 600,
 ) -> Dataset:
-    """Generated images of one object, a bar with a disc, a ring or a cross at each end: the class is the pair of ends.
+    """Generated images of a bar with a disc, a ring or a cross at each end: the class is the pair.
 
     The ends lie at least 0.42 of the image's side apart, so that no small kernel sees both, and one
     end leaves three classes open. Distractors have the same shapes, but no bar: what counts is

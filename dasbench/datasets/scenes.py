@@ -1,4 +1,4 @@
-"""Drawing scenes of shapes: an object with two far ends, distractors and a textured ground, each scene on its own."""
+"""Drawing scenes of shapes: an object with two far ends, distractors and a textured ground."""
 
 import math
 from typing import NamedTuple
@@ -69,7 +69,7 @@ def draw_scenes(
     image_size: int,
     difficulty: float,
 ) -> Scenes:
-    """Draw some scenes; each depends on the seed, its index, its ends, the size and the difficulty alone.
+    """Draw some scenes; each depends on seed, index, ends, size and difficulty alone.
 
     Args:
         seed: of all scenes.
@@ -171,7 +171,7 @@ def _from_axis(grid: Point, first: Point, second: Point) -> Floats:
 def _add_distractor(
     image: Floats, numbers: Floats, ground: Floats, axis: tuple[Point, Point], difficulty: float
 ) -> None:
-    """Paint a lone shape of any kind into each scene, unless it would stand too near to the object."""
+    """Paint a lone shape of any kind into each scene, unless it would stand near the object."""
     image_size = image.shape[-1]
     numbers = numbers[:, :, None, None]
     middle = Point(

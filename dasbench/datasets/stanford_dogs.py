@@ -17,13 +17,15 @@ from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = (
-    "Khosla, Jayadevaprakash, Yao and Fei-Fei 2011, Novel dataset for fine-grained image categorization, "
+    "Khosla, Jayadevaprakash, Yao and Fei-Fei 2011, "
+    "Novel dataset for fine-grained image categorization, "
     "First Workshop on Fine-Grained Visual Categorization, CVPR"
 )
 
 HOW = (
-    "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ into stanford_dogs/ below "
-    "--data-root (or $DASBENCH_DATA): stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
+    "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ "
+    "into stanford_dogs/ below --data-root (or $DASBENCH_DATA): "
+    "stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
     "stanford_dogs/test_list.mat."
 )
 
@@ -36,7 +38,7 @@ def stanford_dogs(
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
     num_classes: Annotated[int, Ge(2), Le(120)] = 120,
 ) -> Dataset:
-    """Stanford Dogs with its official lists: 12,000 images to train, 8,580 to test; some of the former validate.
+    """Stanford Dogs with its official lists: 12,000 images to train and validate, 8,580 to test.
 
     Args:
         image_size: what images are scaled to, in pixels: the side of a square, or [height, width];

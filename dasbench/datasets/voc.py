@@ -1,4 +1,4 @@
-"""Pascal VOC's format for the boxes of objects: its own years, and folders that annotation tools write like it."""
+"""Pascal VOC's format for the boxes of objects: its own years, and folders of other tools."""
 
 import os
 from collections.abc import Iterable

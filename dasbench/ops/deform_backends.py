@@ -22,16 +22,16 @@ from torch.autograd.function import once_differentiable
 from torchvision.ops import deform_conv2d
 
 _CHUNK_BYTES = 4 << 20
-"""Samples that a single thread works on at a time: few enough for the caches, and for memory to be used again."""
+"""Samples that a single thread works on at a time: few enough for the caches."""
 
 _SHARED_CHUNK_BYTES = 16 << 20
-"""Samples for each of several threads: they wait for one another after every operation, and long on a busy machine."""
+"""Samples for each of several threads: they wait for one another after every operation."""
 
 _GPU_CHUNK_BYTES = 256 << 20
 """Samples on a GPU, whose kernels want many at a time: no more than a part of its memory."""
 
 _NARROW = 128
-"""Pixels below which the maps of several images are multiplied as one; larger ones fill a matrix alone."""
+"""Pixels below which the maps of several images are multiplied as one matrix."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Geometry:
 
 
 Backend = Callable[[Tensor, Tensor, Tensor | None, Tensor, Geometry], Tensor]
-"""(x, offset, mask, weight, geometry) -> out, in one floating-point type and with finite offsets."""
+"""(x, offset, mask, weight, geometry) -> out, in one floating-point type, offsets finite."""
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -102,7 +102,7 @@ def _plain(
 
 
 class _ChunkedConvolution(torch.autograd.Function):
-    """Samples and multiplies a few images at a time; the backward pass samples again instead of keeping the samples."""
+    """Samples and multiplies a few images at a time; samples again in the backward pass."""
 
     @staticmethod
     def forward(
@@ -163,7 +163,7 @@ def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
 
 
 def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
-    """Where in the map the taps of every output lie without offsets: (y, x) in pixels, [kh * kw, H', W', 2]."""
+    """Where the taps of every output lie without offsets: (y, x), [kh * kw, H', W', 2]."""
     y, x = (
         torch.arange(taps, device=offset.device)[:, None] * geometry.dilation
         + torch.arange(extent, device=offset.device) * geometry.stride
@@ -177,7 +177,9 @@ def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
-    """The map at every tap of every output: [B, offset groups, C / offset groups, kh * kw, H' * W'].
+    """The map at every tap of every output.
+
+    [B, offset groups, C / offset groups, kh * kw, H' * W']
 
     `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there
     and back is exact for whole pixels; otherwise a sample at a pixel can slip to the other side of
@@ -233,7 +235,7 @@ def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _multiply(matrices: Tensor, columns: Tensor) -> Tensor:
-    """One matrix per group times the columns of every image: [B, groups, rows of the matrix, pixels]."""
+    """One matrix per group times the columns of every image: [B, groups, rows, pixels]."""
     if columns.shape[3] < _NARROW:
         return torch.einsum("gmk,bgkn->bgmn", matrices, columns)
     return torch.matmul(matrices, columns)

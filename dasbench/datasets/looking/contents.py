@@ -42,7 +42,7 @@ _read_so_far: dict[str, Contents] = {}
 
 
 def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
-    """16 hexadecimal digits that change with any file's content, the order of the files, their parts, or a fact.
+    """16 hexadecimal digits that change with any file's content, place in the order, or a fact.
 
     Every file is read once and remembered. Where that takes too long (`--trust-data`), the names
     and sizes of the files stand for their content; the fingerprint says so.
@@ -66,12 +66,12 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
 
 
 def contents_read() -> dict[str, str]:
-    """The fingerprints of what this process has read, by what the files looked like: for other processes."""
+    """For other processes: the fingerprints of what was read, by what the files looked like."""
     return {contents.outside: fingerprint for fingerprint, contents in _read_so_far.items()}
 
 
 def refuse_changed_files(fingerprint: str) -> None:
-    """Make sure that the files of a data set, which may have been read long ago, are what they were.
+    """Make sure that a data set's files, which may have been read long ago, are what they were.
 
     Args:
         fingerprint: of the data set; what is not in files is not looked at.

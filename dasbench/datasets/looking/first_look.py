@@ -1,4 +1,4 @@
-"""Every file of a data set read once before it is used: hashed, its size read, its pixels decoded if that is wanted."""
+"""Every file of a data set read once before it is used: hashed, measured, perhaps decoded."""
 
 import time
 from collections.abc import Iterator, Sequence

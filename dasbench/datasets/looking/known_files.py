@@ -1,4 +1,4 @@
-"""What was found out about files, remembered by their path, size and time, so that each is read once."""
+"""What was found out about files, remembered by path, size and time: each is read once."""
 
 import json
 import logging
@@ -17,10 +17,10 @@ from dasbench.data_access import cache_folder
 logger = logging.getLogger(__name__)
 
 READING = 1
-"""Raised when this program comes to decode what it refused, or to refuse more: what it remembered is void then."""
+"""Raised when this program decodes or refuses other files than before: what was known is void."""
 
 SETTLED_NS = 50_000_000
-"""A file that was written within this time before it was read may be written again without a change of its time."""
+"""A file written this shortly before it was read may change again without a change of its time."""
 
 
 class Stamp(NamedTuple):
@@ -42,7 +42,7 @@ NEVER = Stamp(-1, 0, 0)
 
 
 def stamp_of(path: Path) -> Stamp:
-    """How a file looks from outside, or what a link leads to; `NEVER` if there is nothing to be looked at."""
+    """How a file, or what a link leads to, looks from outside; `NEVER` if there is nothing."""
     try:
         status = path.stat()
     except OSError:
@@ -102,7 +102,7 @@ class Memory:
 
 @contextmanager
 def remembering(folder: Path) -> Iterator[Memory]:
-    """The memory of a folder's files, opened to be added to; every line that is written counts at once.
+    """The memory of a folder's files, opened to be added to; every line counts at once.
 
     Another Pillow may decode what this one cannot, and remembers on its own.
     """
@@ -137,7 +137,7 @@ def _open(file: Path) -> TextIOWrapper | None:
 
 
 def _read(file: Path) -> dict[str, Known]:
-    """What the lines of a file say, the last of each name; what was cut off while it was written is no line."""
+    """What the lines of a file say, the last of each name; what was cut off is no line."""
     known: dict[str, Known] = {}
     try:
         content = file.read_text(encoding="ascii")

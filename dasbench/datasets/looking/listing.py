@@ -42,7 +42,7 @@ def _is_written(path: Path, text: str) -> bool:
 
 
 def shown(name: str | PathLike[str]) -> str:
-    r"""A name as it can be printed on one line: what is no text is written as its code, accents in one way.
+    r"""A name as it can be printed on one line: accents in one way, what is no text as its code.
 
     Example:
         >>> print(shown("two\nlines"), shown("caf\udce9"))

@@ -1,4 +1,4 @@
-"""What there is to say of a data set before it is trained on: parts, classes, sizes, what is left out or unseen."""
+"""What there is to say of a data set before it is trained on: parts, classes, sizes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the numbers of a decoded picture become 8-bit sRGB: depth, transparency, palettes, colour spaces.
+"""How a decoded picture becomes 8-bit sRGB: depth, transparency, palettes, colour spaces.
 
 - 16 bits: the low byte is dropped, as Pillow does for colours, so that a picture scores as its
   8-bit copy does. What has 12 bits in a file of 16 stays as dark as viewers show it; a TIFF that
@@ -72,7 +72,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def mend_transparency(image: Image.Image) -> None:
-    """Make the transparent colour of an opened PNG, not yet decoded, one of the colours that Pillow decodes to.
+    """Make the transparent colour of an opened PNG one of the colours that Pillow decodes to.
 
     Pillow scales grey of 2 and 4 bits up to 8 and colours of 16 bits down, but leaves the
     transparent one as it is.

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 ATTEMPTS = 10
 NUM_DRAWS = 2 * ATTEMPTS + 3
-"""Draws for one image: an area and a shape for each attempt, then top, left and whether it is mirrored."""
+"""Draws for one image: area and shape of each attempt, then top, left and whether to mirror."""
 
 AREA = (0.08, 1.0)
 SHAPE = (3 / 4, 4 / 3)
-"""Ranges of a random crop's share of the area, and of its shape divided by the shape that is wanted."""
+"""Ranges of a random crop's share of the area, and of its shape divided by the wanted one."""
 
 CENTRE = 0.875
 """Side of the part that is evaluated, divided by the image's shorter side (224 of 256 pixels)."""
@@ -60,7 +60,7 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
 
 
 def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
-    """The part in the centre that has the wanted shape: of the largest such part, `CENTRE` of each side.
+    """The part in the centre that has the wanted shape: `CENTRE` of each side of the largest.
 
     Args:
         width: of the image, in pixels.

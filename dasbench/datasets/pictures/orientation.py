@@ -41,7 +41,7 @@ TURNS = {
 
 
 def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
-    """How a picture lies in its file, as EXIF counts, 1 to 8; 1, upright, if it does not say so, or not readably.
+    """How a picture lies in its file, as EXIF counts, 1 to 8; 1, upright, if it does not say so.
 
     Args:
         image: opened; a TIFF not yet decoded, as decoding turns it.
@@ -61,7 +61,7 @@ def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
 
 
 def _exif_of_png(image: ImageFile.ImageFile) -> Image.Exif:
-    """The EXIF block of a PNG, which may stand before its pixels or behind them, without decoding those."""
+    """The EXIF block of a PNG, before its pixels or behind them, without decoding those."""
     exif = Image.Exif()
     if image.fp is None or "exif" in image.info or "Raw profile type exif" in image.info:
         return Image.Image.getexif(image)

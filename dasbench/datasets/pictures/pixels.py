@@ -1,4 +1,4 @@
-"""How an image file becomes pixels: the one place that decides, for training, evaluation, saliency and reports.
+"""How an image file becomes pixels: decided here for training, evaluation, saliency and reports.
 
 What viewers show is what networks see: 8-bit sRGB, upright. `colours` says how depths, transparency
 and colour spaces get there.
@@ -55,7 +55,7 @@ OTHER_ENDINGS = (
     ),
     *(".part", ".crdownload", ".tmp", ".bak", "~"),
 )
-"""Of raw files of cameras, in which Pillow finds a thumbnail, of unfinished downloads and of backup copies."""
+"""Of raw files of cameras, which hold thumbnails, of unfinished downloads and of backup copies."""
 
 SIGNATURES = {
     "JPEG": rb"\xff\xd8\xff",
@@ -75,7 +75,7 @@ POINTERS = {
     b"https://git-lfs.github.com": ("Git LFS", "git lfs pull"),
     b"/annex/objects/": ("git-annex", "git annex get"),
 }
-"""What stands in place of a file that is kept elsewhere: what it names, whose it is, and how to get the file."""
+"""What stands for a file that is kept elsewhere: by what it names, whose it is and the remedy."""
 
 
 class Photograph(NamedTuple):
@@ -118,7 +118,7 @@ def read_image(path: Path) -> Image.Image:
 
 
 def read_photograph(path: Path) -> Photograph:
-    """As `read_image`, with how the picture lies in the file: who wrote coordinates for it may not have turned it.
+    """As `read_image`, with how the picture lies in the file, as coordinates for it may count.
 
     Raises:
         DataError: as `read_image`.
@@ -132,7 +132,7 @@ def read_photograph(path: Path) -> Photograph:
 
 
 def read_values(path: Path, *, kind: str = "a mask") -> Image.Image:
-    """Decode a file whose values are no colours but mean something each (a mask): upright, in the file's own mode.
+    """Decode a file whose values mean something each (a mask): upright, in the file's own mode.
 
     Args:
         path: the file.
@@ -163,7 +163,7 @@ def read_header(path: Path) -> Header:
 
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """The formats that are opened, by Pillow's names: the usual ones first, those without a signature last."""
+    """The formats that are opened, by Pillow's names: usual ones first, without signature last."""
     Image.init()
     others = (name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS)
     usual = [name for name in SIGNATURES if name in Image.OPEN]
@@ -207,7 +207,7 @@ def is_picture(path: Path) -> bool:
 
 @contextmanager
 def _opened(path: Path, kind: str = "an image") -> Iterator[ImageFile.ImageFile]:
-    """An open file; whatever goes wrong with it inside of the block is a DataError that names it."""
+    """An open file; whatever goes wrong with it in the block is a DataError that names it."""
     try:
         with Image.open(path, formats=readable_formats()) as image:
             yield image
@@ -223,7 +223,10 @@ def _complaint(path: Path, kind: str, error: Exception) -> str:
         where = f"is a link to '{path.readlink()}', which is not there"
         return f"{where}; mount its disk, fetch it (git annex get, dvc pull), or remove the link"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "is missing, although it was there when the data set was listed; put it back (mount its disk, dvc pull)"
+        return (
+            "is missing, although it was there when the data set was listed; "
+            "put it back (mount its disk, dvc pull)"
+        )
     if isinstance(error, IsADirectoryError):
         return f"is a folder, where a file with {kind} should be; move it away"
     if isinstance(error, PermissionError):

@@ -1,4 +1,4 @@
-"""Torchvision's data sets of small images of one size: read whole, and enlarged at once or when they are asked for."""
+"""Torchvision's data sets of small images of one size: read whole, enlarged at once or later."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open
 from dasbench.errors import DataError, UsageError
 
 MOST_BYTES = 10**9
-"""The most that a data set's images may take at the size that is wanted, to be held in memory at that size."""
+"""The most that a data set's images may take in memory at the size that is wanted."""
 
 MOST_COPIES = 0.2
 """Share of test images that may also be training images: official files share a few, mixed-up ones share all."""
@@ -116,7 +116,7 @@ def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class EnlargedSplit:
-    """Images in memory at their own size, which are enlarged when they are asked for, as they would take too much.
+    """Images in memory at their own size, enlarged when they are asked for.
 
     Args:
         originals: uint8, [N, H, W] if they are grey, else [N, H, W, 3].
@@ -139,7 +139,7 @@ class EnlargedSplit:
         return len(self.labels)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, bit for bit those that a `MemorySplit` would give; enlarged in the thread that asks."""
+        """Some images, with the bits of a `MemorySplit`; enlarged in the thread that asks."""
         images = scaled(self.originals[indices], self.height, self.width)
         if draws is None:
             return images
@@ -222,7 +222,7 @@ class Normal(NamedTuple):
 
 
 def normal_of(images: NDArray[np.uint8]) -> Normal:
-    """Mean and standard deviation of three channels, from counts of their values: the same on every machine.
+    """Mean and standard deviation of three channels, from counts: the same on every machine.
 
     Example:
         >>> normal_of(np.array([[[0, 255]]], np.uint8))

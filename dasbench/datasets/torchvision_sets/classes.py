@@ -1,4 +1,4 @@
-"""How the classes of torchvision's parts are called and numbered, and which parts are cut from others."""
+"""How the classes of torchvision's parts are called and numbered, and which parts are cut."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Classes(NamedTuple):
 
 
 def class_names(asked: Asked, source: Any) -> list[str]:
-    """What torchvision calls the classes, the first of several words for one; none where it has numbers alone."""
+    """What torchvision calls the classes, by the first word of each; none where it has numbers."""
     names = getattr(source, asked.known.names, ())
     return [name if isinstance(name, str) else str(name[0]) for name in names]
 

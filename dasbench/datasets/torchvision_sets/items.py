@@ -42,17 +42,17 @@ Listing = Callable[[Open, Path, Options], Items]
 
 
 def by_loader(open_part: Open, _root: Path, _options: Options) -> Items:
-    """Of a class that takes the function by which a file is loaded: that gives the path instead of the image."""
+    """Of a class that takes the function that loads a file: ours gives the path instead."""
     return _items(open_part(loader=str))
 
 
 def by_header(open_part: Open, _root: Path, _options: Options) -> Items:
-    """Of a class that opens a file without decoding it before the image is transformed: an open file has a path."""
+    """Of a class that opens a file before the image is transformed: an open file has a path."""
     return _items(open_part(transform=_path_of_open))
 
 
 def pets(open_part: Open, root: Path, options: Options) -> Items:
-    """Of OxfordIIITPet, whose class gives decoded images alone: by the official list that it reads itself."""
+    """Of OxfordIIITPet, whose class gives decoded images: by the official list that it reads."""
     source = open_part()
     folder = root / "oxford-iiit-pet"
     rows = [
@@ -64,7 +64,7 @@ def pets(open_part: Open, root: Path, options: Options) -> Items:
 
 
 def signs(open_part: Open, root: Path, options: Options) -> Items:
-    """Of GTSRB, whose class gives decoded images alone: by the folders and the list that it reads itself."""
+    """Of GTSRB, whose class gives decoded images: by the folders and the list that it reads."""
     from torchvision.datasets import DatasetFolder  # takes seconds to import
 
     folder = root / "gtsrb"

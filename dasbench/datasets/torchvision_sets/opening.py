@@ -1,4 +1,4 @@
-"""Torchvision's class of a data set, opened on the files that are there or were allowed to be fetched."""
+"""Torchvision's class of a data set, opened on files that are there or that may be fetched."""
 
 import inspect
 import logging
@@ -40,7 +40,10 @@ class Asked:
         own = self.parts.places[0].partition("/")[0]
         if self.root.name == own:
             return f"`root` names the folder that holds {own}, not {own} itself."
-        where = f"{own} lies in the folder that `root` names, below --data-root (or $DASBENCH_DATA, else ./data)"
+        where = (
+            f"{own} lies in the folder that `root` names, "
+            "below --data-root (or $DASBENCH_DATA, else ./data)"
+        )
         if self.known.fetched:
             return f"To get it, run with --download ({self.known.fetched}); {where}."
         return f"torchvision cannot fetch it: get it from {self.known.page}; {where}."
@@ -74,7 +77,7 @@ def open_part(asked: Asked, options: Options, **more: Any) -> Any:
 
 
 def _fetched(asked: Asked, arguments: Options, *, complete: bool) -> Any:
-    """Torchvision's data set, after it has fetched what is missing or, by its own checks, damaged."""
+    """Torchvision's data set, after it has fetched what is missing or damaged by its own checks."""
     if complete:
         try:
             return _made(asked, {**arguments, "download": False})

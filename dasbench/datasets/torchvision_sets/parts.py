@@ -77,13 +77,13 @@ def aircraft_parts(level: str) -> Parts:
 
 
 def imagenette_parts(size: str, folder: str) -> Parts:
-    """Imagenette at one size; its official validation images are what is reported on, so they are the test part."""
+    """Imagenette at one size; its official validation images are reported on, so they test."""
     train, val = ({"split": split, "size": size} for split in ("train", "val"))
     return Parts(options={"train": train, "test": val}, places=(f"{folder}/train", f"{folder}/val"))
 
 
 def places365_parts(size: str) -> Parts:
-    """Places365 at one size; the official test images have no public labels, so the validation images test."""
+    """Places365 at one size; its test images have no public labels: the validation images test."""
     train, val = ({"split": split, "small": size == "256"} for split in ("train-standard", "val"))
     lists = ("categories_places365.txt", "places365_train_standard.txt", "places365_val.txt")
     return Parts(
@@ -93,7 +93,7 @@ def places365_parts(size: str) -> Parts:
 
 
 def inaturalist_parts(train: str) -> Parts:
-    """Images of 2021; the official test images have no public labels, so the validation images test."""
+    """Images of 2021; its test images have no public labels: the validation images test."""
     return Parts(
         options={"train": {"version": train}, "test": {"version": "2021_valid"}},
         places=(train, "2021_valid"),
