@@ -58,10 +58,10 @@ def fit_weights(
     """
     theirs = {_name_today(name, own): value for name, value in table.weights.items()}
     heads = [name for name in (f"{head}.weight", f"{head}.bias") if name in own]
-    fresh = _blank_weights(own, theirs, below=f"{head.partition('.')[0]}.")
-    for name in heads:
-        if name in theirs and _other_classes(own[name], theirs[name]):
-            fresh[name] = OTHER_CLASSES
+    fresh = {
+        **_blank_weights(own, theirs, below=f"{head.partition('.')[0]}."),
+        **_other_heads(own, theirs, heads),
+    }
     left_out = [name for name in theirs if name.startswith(spare)]
     if own.keys() & theirs.keys() and theirs.keys().isdisjoint(heads):
         left_out += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
@@ -172,6 +172,15 @@ def _blank_weights(
     near_head = [name for name in theirs if name in own and name.startswith(below)]
     blank = [name for name in near_head if _is_blank(theirs[name])]
     return dict.fromkeys(blank, "holds but NaN for them")
+
+
+def _other_heads(
+    own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], heads: Sequence[str]
+) -> dict[str, str]:
+    """The weights of a head of which the file's are for another number of classes: by name, that."""
+    both = [name for name in heads if name in theirs]
+    other = [name for name in both if _other_classes(own[name], theirs[name])]
+    return dict.fromkeys(other, OTHER_CLASSES)
 
 
 def _unusable_numbers(own: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> list[str]:

@@ -5,10 +5,10 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.cifar import SOURCE, Layout, read_cifar
+from dasbench.datasets.cifar import SOURCE, CifarFiles, read_cifar
 from dasbench.datasets.dataset import Dataset
 
-LAYOUT = Layout(
+LAYOUT = CifarFiles(
     name="cifar100",
     folder="cifar-100-python",
     train=["train"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,10 +11,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dasbench.data_access import data_access
+from dasbench.errors import DataError
 from dasbench.seeds import uniform
+
+MOST_COPIES = 0.2
+"""Share of test images that may also be training images: official files share a few, mixed-up ones all."""
 
 SHARE_OF_MEMORY = 0.25
 """The most that images may take of a GPU's memory, or of a process's share of it."""
+
+
+def refuse_mixed_up(train: NDArray[np.uint8], test: NDArray[np.uint8], *, of: str) -> None:
+    """Refuse test images of which too many are training images.
+
+    Args:
+        train: [N, ...].
+        test: of the same shape each.
+        of: whose they are, for the error.
+
+    Raises:
+        DataError: with the counts.
+    """
+    seen = {sha256(image.tobytes()).digest() for image in train}
+    copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
+    if copies > MOST_COPIES * len(test):
+        counts = f"{copies} of {len(test)} test images are also training images ({len(train)})"
+        raise DataError(f"{of} {counts}")
 
 
 @runtime_checkable
@@ -100,7 +123,9 @@ class MemorySplit:
 
     def resident(self, device: torch.device) -> "MemorySplit":
         """The same part with its images on a device, if they fit there."""
-        return replace(self, images=self.images.to(device)) if self.fits(device) else self
+        if not self.fits(device):
+            return self
+        return replace(self, images=self.images.to(device))
 
     def fits(self, device: torch.device) -> bool:
         """Whether a device has room for the images, whatever others hold there at the moment."""
