@@ -73,11 +73,11 @@ def coco(
         num_classes = 80
     parts, origins = _listings(layout.sources, num_classes)
     _refuse_other_classes(folder, parts)
-    shares: dict[Part, float] = {
-        "val": val_share or (OFFICIAL_SHARE if layout.official else OWN_SHARE)
-    }
-    if not layout.official:
-        shares["test"] = test_share
+    shares: dict[Part, float]
+    if layout.official:
+        shares = {"val": val_share or OFFICIAL_SHARE}
+    else:
+        shares = {"val": val_share or OWN_SHARE, "test": test_share}
     parts, cut = cut_missing(parts, shares, salt="coco")
     return object_dataset(
         name="coco",
@@ -97,9 +97,10 @@ def _listings(
     found: dict[Part, Listing] = {}
     complaints = []
     for part, source in reversed([*sources.items()]):  # the small one first
+        is_roboflow = source.file.name == ROBOFLOW
         try:
             instances = read_instances(
-                source.file, num_classes=num_classes, without_parents=source.file.name == ROBOFLOW
+                source.file, num_classes=num_classes, without_parents=is_roboflow
             )
             folder, names = place_images(source, instances.names)
             found[part] = listed(folder, replace(instances, names=names))
@@ -108,9 +109,8 @@ def _listings(
     if complaints:
         raise DataError("\n".join([*complaints, HOW]))
     parts = {part: found[part] for part in sources}
-    return parts, {
-        part: f"{source.file.parent.name}/{source.file.name}" for part, source in sources.items()
-    }
+    places = {part: source.file for part, source in sources.items()}
+    return parts, {part: f"{file.parent.name}/{file.name}" for part, file in places.items()}
 
 
 def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
@@ -135,6 +135,5 @@ def _difference(train: Instances, other: Instances) -> str:
         return f"{counts}; in one of them alone: {', '.join(repr(name) for name in lone)}. {HOW}"
     odd = [pair for pair in zip(train.classes, other.classes, strict=True) if pair[0] != pair[1]]
     first, second = odd[0]
-    return (
-        f"differ in {len(odd)}, such as '{first}' in {names[0]} and '{second}' in {names[1]}. {HOW}"
-    )
+    example = f"'{first}' in {names[0]} and '{second}' in {names[1]}"
+    return f"differ in {len(odd)}, such as {example}. {HOW}"

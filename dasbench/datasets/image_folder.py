@@ -72,7 +72,9 @@ def image_folder(
     refuse_empty(found.parts)
     digests = digests_in(found.parts)
     refuse_two_labels(found.parts, digests, found.classes)
-    once = count_once(found.parts, digests) if copies == "once" else Once(dict(found.parts), {})
+    once = Once(dict(found.parts), {})
+    if copies == "once":
+        once = count_once(found.parts, digests)
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
     missing = {part: share for part, share in shares.items() if part not in found.parts}
     parts = cut_missing(once.parts, found.classes, missing, salt="image_folder")

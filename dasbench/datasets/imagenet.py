@@ -53,15 +53,15 @@ def imagenet(
         DataError: if files are missing or empty, or the number of classes is another.
     """
     folder = data_access().root / "imagenet"
-    training, official = (_walked(folder, part, num_classes) for part in ("train", "val"))
+    training = _tree_of(folder, "train", num_classes)
+    official = _tree_of(folder, "val", num_classes)
     _refuse_other_classes(folder, training, official)
     if (folder / training.top.place).samefile(folder / official.top.place):
         raise DataError(
             f"{folder / official.top.place}: is the folder of the training images. {HOW}"
         )
-    whole, test = (
-        files_in(folder, list(tree.top.folders.values())) for tree in (training, official)
-    )
+    whole = files_in(folder, list(training.top.folders.values()))
+    test = files_in(folder, list(official.top.folders.values()))
     train, val = stratified_split(whole.labels, [val_share], salt="imagenet")
     _refuse_common_names(whole.files, test.files)
     place = f"{training.top.place}/"
@@ -81,7 +81,7 @@ def imagenet(
     )
 
 
-def _walked(folder: Path, part: Part, num_classes: int) -> Tree:
+def _tree_of(folder: Path, part: Part, num_classes: int) -> Tree:
     """What lies below the folder of a part."""
     tree = walk(folder, inside=part_folder(folder, part), how=HOW)
     expect_classes(folder / tree.top.place, list(tree.top.folders), num_classes, how=HOW)

@@ -72,9 +72,13 @@ def load_batches(
     if isinstance(split, MemorySplit) and split.lies_on(transfer.device):
         yield from split.batches(list(batches), variation=variation)
         return
-    join, num_draws = transfer.send_joined, split.num_draws
     for arriving in load(
-        split.batch, batches, join=join, num_draws=num_draws, variation=variation, loaders=loaders
+        split.batch,
+        batches,
+        join=transfer.send_joined,
+        num_draws=split.num_draws,
+        variation=variation,
+        loaders=loaders,
     ):
         yield arriving.take()[0]
 
@@ -102,27 +106,26 @@ def load(
         DataError: in the thread that asks, whichever loader met the broken file.
     """
 
-    def drawn(indices: NDArray[np.int64]) -> T:
-        return read(
-            indices, None if variation is None else uniform(variation, indices, draws=num_draws)
-        )
+    def read_varied(indices: NDArray[np.int64]) -> T:
+        if variation is None:
+            return read(indices)
+        return read(indices, uniform(variation, indices, draws=num_draws))
 
     if not loaders:
         for indices in batches:
-            yield join([drawn(indices)])
+            yield join([read_varied(indices)])
         return
     pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
     try:
-        yield from _ahead(pool, drawn, join, batches)
+        yield from _ahead(pool, read_varied, join, batches)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def in_order(length: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
     """Indices of a part from its first to its last image, cut into batches."""
-    return (
-        np.arange(start, min(start + batch_size, length)) for start in range(0, length, batch_size)
-    )
+    for start in range(0, length, batch_size):
+        yield np.arange(start, min(start + batch_size, length))
 
 
 def without_lone_image(length: int, batch_size: int) -> list[NDArray[np.int64]]:
@@ -177,15 +180,14 @@ def _ahead(
     pending: deque[Future[U]] = deque()
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
-            chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append(
-                pool.submit(_joined, join, [pool.submit(read, chunk) for chunk in chunks])
-            )
+            chunks = np.split(indices, range(CHUNK, len(indices), CHUNK))
+            reads = [pool.submit(read, chunk) for chunk in chunks]
+            pending.append(pool.submit(_batch_of, join, reads))
         if pending and (indices is None or len(pending) > AHEAD):
             yield pending.popleft().result()
 
 
-def _joined(join: Callable[[Sequence[T]], U], chunks: Sequence[Future[T]]) -> U:
+def _batch_of(join: Callable[[Sequence[T]], U], chunks: Sequence[Future[T]]) -> U:
     """A batch of its parts.
 
     All were handed to the pool before, so that none waits for the thread that waits here.

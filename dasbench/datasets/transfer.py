@@ -26,9 +26,7 @@ class Arriving:
             stream = torch.cuda.current_stream(self._tensors[0].device)
             stream.wait_event(self._arrived)
             for tensor in self._tensors:
-                tensor.record_stream(
-                    stream
-                )  # their memory is in use until this stream has read them
+                tensor.record_stream(stream)  # it is in use until this stream has read it
         return self._tensors
 
 

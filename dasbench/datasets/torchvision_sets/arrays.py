@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,15 +96,13 @@ def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
         >>> scaled(np.zeros((2, 28, 28), np.uint8), 32, 32).shape
         torch.Size([2, 3, 32, 32])
     """
+    sized = images
     if images.shape[1:3] != (height, width):
-        originals, images = (
-            images,
-            np.empty((len(images), height, width, *images.shape[3:]), np.uint8),
-        )
-        for row, image in enumerate(originals):
+        sized = np.empty((len(images), height, width, *images.shape[3:]), np.uint8)
+        for row, image in enumerate(images):
             resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-            images[row] = np.asarray(resized)
-    coloured = torch.from_numpy(images)
+            sized[row] = np.asarray(resized)
+    coloured = torch.from_numpy(sized)
     if images.ndim == 3:
         return coloured[:, None].expand(-1, 3, -1, -1).contiguous()
     return coloured.permute(0, 3, 1, 2).contiguous()
@@ -189,7 +187,9 @@ def array_dataset(
     )
     split = {part: in_memory(originals[part], torch.from_numpy(labels[part])) for part in originals}
     mean, std = normal_of(originals["train"])
-    contents = chain.from_iterable((originals[part], labels[part]) for part in originals)
+    contents: list[NDArray[Any]] = []
+    for part in originals:
+        contents += [originals[part], labels[part]]
     return Dataset(
         name="torchvision",
         classes=classes.names,
