@@ -1,8 +1,9 @@
 """What identifies files: their bytes, in order; neither their names nor where they lie."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,9 +59,8 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     if data_access().look == "names":
         return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
     contents = Contents(files, about, stamps)
-    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(
-        files, about
-    )
+    fingerprint = data_access().contents.get(contents.outside)
+    fingerprint = fingerprint or _fingerprint_of_bytes(files, about)
     _read_so_far[fingerprint] = contents
     return fingerprint
 
@@ -87,15 +87,11 @@ def refuse_changed_files(fingerprint: str) -> None:
     if stamps == before:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
-        paths = [listed.folder / name for listed in files.values() for name in listed.names]
-        differ = [
-            shown(path)
-            for path, now, then in zip(paths, stamps, before, strict=True)
-            if now != then
-        ]
+        looks = zip(_paths(files), stamps, before, strict=True)
+        differ = [shown(path) for path, now, then in looks if now != then]
         raise DataError(
-            f"{listing(differ, name='changed')}\nwas written after the study was planned and is another file now: "
-            "put the former one back"
+            f"{listing(differ, name='changed')}\nwas written after the study was planned "
+            "and is another file now: put the former one back"
         )
     _read_so_far[fingerprint] = Contents(files, about, stamps)
 
@@ -138,11 +134,10 @@ def copies_over_parts(files: Mapping[str, FileList]) -> list[Copy]:
     first: dict[str, tuple[Path, str]] = {}
     copies: list[Copy] = []
     for part, listed in files.items():
-        for name, digest in zip(listed.names, digests_of(listed), strict=True):
-            path = listed.folder / name
-            original, original_part = (
-                first.setdefault(digest, (path, part)) if digest else (path, part)
-            )
+        for path, digest in zip(listed.paths, digests_of(listed), strict=True):
+            if not digest:
+                continue
+            original, original_part = first.setdefault(digest, (path, part))
             if original_part != part:
                 copies.append(Copy(path, part, original, original_part))
     return copies
@@ -169,9 +164,12 @@ def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
 
 def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
     """How every file looks from outside, one list after the other."""
-    return tuple(
-        stamp_of(listed.folder / name) for listed in files.values() for name in listed.names
-    )
+    return tuple(map(stamp_of, _paths(files)))
+
+
+def _paths(files: Mapping[str, FileList]) -> Iterator[Path]:
+    """The path of every file, one list after the other."""
+    return chain.from_iterable(listed.paths for listed in files.values())
 
 
 def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:

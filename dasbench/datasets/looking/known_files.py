@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from io import TextIOWrapper
@@ -85,7 +85,13 @@ class Memory:
     def of(self, name: str, stamp: Stamp) -> Known | None:
         """What is known of a file that looks like this, if it was read before."""
         known = self.known.get(name)
-        return known if known and known.stamp == stamp != NEVER else None
+        if known is None or known.stamp != stamp or stamp == NEVER:
+            return None
+        return known
+
+    def of_all(self, names: Sequence[str]) -> list[Known]:
+        """What is known of some files, all of which were read."""
+        return [self.known[name] for name in names]
 
     def add(self, name: str, known: Known, *, read_at: int) -> None:
         """Keep what was found out.
@@ -106,13 +112,9 @@ def remembering(folder: Path) -> Iterator[Memory]:
 
     Another Pillow may decode what this one cannot, and remembers on its own.
     """
-    place = os.fsencode(folder.resolve())
-    file = (
-        cache_folder()
-        / "files"
-        / f"{READING}-pillow-{PIL.__version__}"
-        / f"{sha256(place).hexdigest()[:24]}.jsonl"
-    )
+    place = sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
+    version = f"{READING}-pillow-{PIL.__version__}"
+    file = cache_folder() / "files" / version / f"{place}.jsonl"
     known = _read(file)
     stream = _open(file)
     try:

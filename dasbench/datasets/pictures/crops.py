@@ -45,10 +45,9 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
     """
     log_shape = tuple(map(math.log, SHAPE))
     for attempt in range(ATTEMPTS):
-        area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * draws[2 * attempt])
-        own_shape = shape * math.exp(
-            log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1]
-        )
+        for_area, for_shape = draws[2 * attempt], draws[2 * attempt + 1]
+        area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * for_area)
+        own_shape = shape * math.exp(log_shape[0] + (log_shape[1] - log_shape[0]) * for_shape)
         w, h = round(math.sqrt(area * own_shape)), round(math.sqrt(area / own_shape))
         if 0 < w <= width and 0 < h <= height:
             top = math.floor(draws[2 * ATTEMPTS] * (height - h + 1))

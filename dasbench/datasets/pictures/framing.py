@@ -35,7 +35,7 @@ def checked_image_size(given: Any) -> int | tuple[int, int]:
         >>> checked_image_size(64), checked_image_size([64, 64]), checked_image_size([32, 320])
         (64, 64, (32, 320))
     """
-    sides = [given, given] if not isinstance(given, list | tuple) else given
+    sides = given if isinstance(given, list | tuple) else [given, given]
     if len(sides) != 2 or not all(_is_side(side) for side in sides):
         shown = repr(given) if isinstance(given, str) else json.dumps(given, default=str)
         pixels = f"in pixels from {SIDES[0]} to {SIDES[1]}"
@@ -131,19 +131,18 @@ class Framing:
             canvas = Image.new(image.mode, (self.width, self.height), filling)
             canvas.paste(framed, ((self.width - width) // 2, (self.height - height) // 2))
             framed = canvas
-        mirrored = draws is not None and draws[-1] < 0.5
-        return framed.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else framed
+        if draws is not None and draws[-1] < 0.5:
+            return framed.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return framed
 
     def _box(self, width: int, height: int, draws: Sequence[float] | None) -> Box:
         """The part of an image that is seen."""
         shape = self.width / self.height if self.fit == "crop" else width / height
         if draws is not None:
             return random_box(width, height, draws, shape=shape)
-        return (
-            centre_box(width, height, shape=shape)
-            if self.fit == "crop"
-            else Box(0, 0, width, height)
-        )
+        if self.fit == "crop":
+            return centre_box(width, height, shape=shape)
+        return Box(0, 0, width, height)
 
     def _size_of(self, width: int, height: int) -> tuple[int, int]:
         """Width and height at which a part of an image is seen."""

@@ -37,22 +37,8 @@ NO_PHOTOGRAPHS = frozenset({"EPS", "WMF", "MPEG", "HDF5", "GRIB", "BUFR", "PDF"}
 """Formats that Pillow knows by name and that are not opened."""
 
 OTHER_ENDINGS = (
-    *(
-        ".dng",
-        ".nef",
-        ".nrw",
-        ".cr2",
-        ".cr3",
-        ".arw",
-        ".sr2",
-        ".srw",
-        ".orf",
-        ".pef",
-        ".rw2",
-        ".3fr",
-        ".iiq",
-        ".dcr",
-    ),
+    *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".sr2"),
+    *(".srw", ".orf", ".pef", ".rw2", ".3fr", ".iiq", ".dcr"),
     *(".part", ".crdownload", ".tmp", ".bak", "~"),
 )
 """Of raw files of cameras, which hold thumbnails, of unfinished downloads and of backup copies."""
@@ -165,11 +151,10 @@ def read_header(path: Path) -> Header:
 def readable_formats() -> tuple[str, ...]:
     """The formats that are opened, by Pillow's names: usual ones first, without signature last."""
     Image.init()
-    others = (name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS)
+    others = [name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS]
     usual = [name for name in SIGNATURES if name in Image.OPEN]
-    return tuple(
-        dict.fromkeys([*usual, *sorted(others, key=lambda name: Image.OPEN[name][1] is None)])
-    )
+    others = sorted(others, key=lambda name: Image.OPEN[name][1] is None)
+    return tuple(dict.fromkeys([*usual, *others]))
 
 
 @cache
@@ -181,9 +166,8 @@ def readable_endings() -> frozenset[str]:
         (True, True, False)
     """
     formats = {*readable_formats(), "MPO"}  # a JPEG that holds several
-    return frozenset(
-        ending for ending, name in Image.registered_extensions().items() if name in formats
-    )
+    endings = Image.registered_extensions()
+    return frozenset(ending for ending, name in endings.items() if name in formats)
 
 
 def is_picture(path: Path) -> bool:
@@ -248,12 +232,10 @@ def _undecodable(path: Path, kind: str, error: Exception) -> str:
     for start, (what, remedy) in POINTERS.items():
         if start in beginning:
             return f"is a pointer of {what}, not the file itself; fetch that ({remedy})"
-    reason = (
-        "its content is of no format that is read"
-        if isinstance(error, UnidentifiedImageError)
-        else str(error)
-    )
-    return f"cannot be decoded as {kind} ({size} bytes; {reason or type(error).__name__}); replace or remove it"
+    reason = str(error) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        reason = "its content is of no format that is read"
+    return f"cannot be decoded as {kind} ({size} bytes; {reason}); replace or remove it"
 
 
 def _num_frames(image: ImageFile.ImageFile) -> int:
@@ -266,4 +248,6 @@ def _num_frames(image: ImageFile.ImageFile) -> int:
 
 def _upright(picture: Image.Image, image: ImageFile.ImageFile, orientation: int) -> Image.Image:
     """What was made of a decoded file, turned as it is shown, unless decoding has done so."""
-    return picture if isinstance(image, TiffImageFile) else turned(picture, orientation)
+    if isinstance(image, TiffImageFile):
+        return picture
+    return turned(picture, orientation)
