@@ -177,7 +177,7 @@ def _blank_weights(
 def _other_heads(
     own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], heads: Sequence[str]
 ) -> dict[str, str]:
-    """The weights of a head of which the file's are for another number of classes: by name, that."""
+    """The weights of a head that the file has for another number of classes: by name, that."""
     both = [name for name in heads if name in theirs]
     other = [name for name in both if _other_classes(own[name], theirs[name])]
     return dict.fromkeys(other, OTHER_CLASSES)

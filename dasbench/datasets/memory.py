@@ -15,7 +15,7 @@ from dasbench.errors import DataError
 from dasbench.seeds import uniform
 
 MOST_COPIES = 0.2
-"""Share of test images that may also be training images: official files share a few, mixed-up ones all."""
+"""Share of test images that may also be training images: a few are, officially."""
 
 SHARE_OF_MEMORY = 0.25
 """The most that images may take of a GPU's memory, or of a process's share of it."""

@@ -81,7 +81,7 @@ class ShapesSplit:
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel, varied as the image: uint8, [B, H, W], from 1; 0 is beside it."""
+        """The class of each pixel, varied as the image: uint8, [B, H, W], 0 beside it."""
         return self._maps.batch(indices, draws)[:, 0]
 
     def scenes(

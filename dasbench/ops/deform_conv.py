@@ -71,9 +71,9 @@ def deform_conv2d(
     dtype = torch.promote_types(x.dtype, torch.float32)
     with without_autocast(x.device):
         wide, offset = _guard(x.to(dtype), offset.to(dtype))
-        out = compute(
-            wide, offset, None if mask is None else mask.to(dtype), weight.to(dtype), geometry
-        )
+        if mask is not None:
+            mask = mask.to(dtype)
+        out = compute(wide, offset, mask, weight.to(dtype), geometry)
         if bias is not None:
             out = out + bias.to(dtype).view(1, -1, 1, 1)
     return out.to(x.dtype)
@@ -183,10 +183,10 @@ class DeformConv2d(nn.Module):
         """Convolve `x` at the positions that it asks for."""
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
-            offset, factor = (
-                self._joined(wide) if self.training and wide.is_cuda else self._apart(wide)
-            )
-            mask = None if factor is None else factor.sigmoid()
+            joined = self.training and wide.is_cuda
+            offset, mask = self._joined(wide) if joined else self._apart(wide)
+            if mask is not None:
+                mask = mask.sigmoid()
             out = deform_conv2d(
                 wide,
                 offset,
@@ -200,28 +200,25 @@ class DeformConv2d(nn.Module):
 
     def _apart(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Offsets, and the mask before its sigmoid, by a convolution each, as counters see it."""
-        mask = (
-            None if self.mask is None else self.mask(x)
-        )  # first: the order decides how gradients of `x` add up
+        # the mask first: the order decides how gradients of `x` add up
+        mask = None if self.mask is None else self.mask(x)
         return self.offset(x), mask
 
     def _joined(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The same by a single convolution, which reads `x` once and rounds its gradient otherwise."""
+        """The same by a single convolution; it reads `x` once and rounds its gradient otherwise."""
         if self.mask is None:
             return self._apart(x)
         convs = (self.offset, self.mask)
-        weight, bias = (
-            torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias")
-        )
+        weight = torch.cat([conv.weight for conv in convs])
+        bias = torch.cat([conv.bias for conv in convs if conv.bias is not None])
         both = nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
         offset, mask = torch.split_with_sizes(both, [conv.out_channels for conv in convs], dim=1)
         return offset, mask
 
     def extra_repr(self) -> str:
         """The kernel's shape; the offset and mask convolutions are printed as children."""
-        return (
-            f"weight={list(self.weight.shape)}, groups={self.groups}, bias={self.bias is not None}"
-        )
+        shape, has_bias = list(self.weight.shape), self.bias is not None
+        return f"weight={shape}, groups={self.groups}, bias={has_bias}"
 
 
 def _zero_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
@@ -233,7 +230,7 @@ def _zero_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
 
 def _find_backend(name: str, device: torch.device) -> Backend:
     if name == "auto":
-        name = _override.get() or "auto"
+        name = _override.get() or name
     if name == "auto":
         name = "torch" if device.type == "cpu" else "torchvision"
     if name not in BACKENDS:
