@@ -63,7 +63,7 @@ def fit_weights(
         **_other_heads(own, theirs, heads),
     }
     left_out = [name for name in theirs if name.startswith(spare)]
-    if own.keys() & theirs.keys() and theirs.keys().isdisjoint(heads):
+    if _lacks_head(own, theirs, heads):
         left_out += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
         fresh |= dict.fromkeys(heads, "has none that fit")
     unused = {*left_out, *fresh}
@@ -90,7 +90,7 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: FittedWeights) -> l
     except UNREADABLE as error:
         return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())[:MOST]]
     missing = [name for name in loaded.missing_keys if not _may_lack(name, fit.fresh)]
-    return _apart(missing, loaded.unexpected_keys)
+    return _unmatched_names(missing, loaded.unexpected_keys)
 
 
 def mismatches(
@@ -111,7 +111,7 @@ def mismatches(
             shapes.append(f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(value.shape)}")
     missing = [name for name in missing if not _may_lack(name, fresh)]
     unknown = [name for name in theirs if name not in own]
-    return [*some(shapes), *_apart(missing, unknown)]
+    return [*some(shapes), *_unmatched_names(missing, unknown)]
 
 
 def some(complaints: Sequence[str]) -> list[str]:
@@ -183,6 +183,11 @@ def _other_heads(
     return dict.fromkeys(other, OTHER_CLASSES)
 
 
+def _lacks_head(own: Collection[str], theirs: Collection[str], heads: Sequence[str]) -> bool:
+    """Whether a file has weights of the network, but none of its head's."""
+    return not any(name in theirs for name in heads) and any(name in theirs for name in own)
+
+
 def _unusable_numbers(own: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> list[str]:
     """Complaints about weights that are no real numbers, or not all of whose numbers are finite."""
     odd, broken = [], []
@@ -202,7 +207,7 @@ def _may_lack(name: str, fresh: Collection[str]) -> bool:
     return name in fresh or name.endswith(COUNTER)
 
 
-def _apart(missing: Sequence[str], unknown: Sequence[str]) -> list[str]:
+def _unmatched_names(missing: Sequence[str], unknown: Sequence[str]) -> list[str]:
     """Complaints about names that only the network has, and about those that only the file has."""
     return [
         *some([f"'{name}' is missing" for name in missing]),

@@ -30,7 +30,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torchvision.models.mobilenetv2 import MobileNetV2
 
 from dasbench.backbones.site import Backbone, Site
-from dasbench.backbones.weights import find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_weights, load_pretrained, pretrained_file
 from dasbench.catalog import BACKBONES
 
 # expansion, channels, blocks, stride of the first block: table 2 of the paper
@@ -49,7 +49,7 @@ _STAGES = (
     "mobilenet_v2",
     source="Sandler et al. 2018, MobileNetV2: Inverted residuals and linear bottlenecks, "
     "arXiv 1801.04381, table 2",
-    weights_file=partial(weights_file, "mobilenet_v2"),
+    weights_file=partial(pretrained_file, "mobilenet_v2"),
     stages=len(_STAGES),
     conventions={"after": {"inside": "before_add"}, "stages": {1: 2, 2: 3, 3: 5, 4: 7}},
 )
@@ -89,7 +89,7 @@ def mobilenet_v2(
     if stem == "small":
         net.features[0][0].stride = (1, 1)
     if weights is not None:
-        load_weights(net, find_weights(weights, model="mobilenet_v2"), head="classifier.1")
+        load_pretrained(net, find_weights(weights, model="mobilenet_v2"), head="classifier.1")
     return Backbone(net, tuple(_sites(net)))
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from dasbench.backbones.site import Backbone, Site
-from dasbench.backbones.weights import find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_weights, load_pretrained, pretrained_file
 from dasbench.catalog import BACKBONES
 
 Width = Annotated[int, Ge(1), Le(1024)]
@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
 
 
 @BACKBONES.register(
-    "resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"), stages=4
+    "resnet18", source=SOURCE, weights_file=partial(pretrained_file, "resnet18"), stages=4
 )
 def resnet18(
     num_classes: int,
@@ -66,7 +66,7 @@ def resnet18(
 
 
 @BACKBONES.register(
-    "resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"), stages=4
+    "resnet34", source=SOURCE, weights_file=partial(pretrained_file, "resnet34"), stages=4
 )
 def resnet34(
     num_classes: int,
@@ -84,7 +84,7 @@ def resnet34(
 
 
 @BACKBONES.register(
-    "resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"), stages=4
+    "resnet50", source=SOURCE, weights_file=partial(pretrained_file, "resnet50"), stages=4
 )
 def resnet50(
     num_classes: int,
@@ -102,7 +102,7 @@ def resnet50(
 
 
 @BACKBONES.register(
-    "resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"), stages=4
+    "resnet101", source=SOURCE, weights_file=partial(pretrained_file, "resnet101"), stages=4
 )
 def resnet101(
     num_classes: int,
@@ -120,7 +120,7 @@ def resnet101(
 
 
 @BACKBONES.register(
-    "resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"), stages=4
+    "resnet152", source=SOURCE, weights_file=partial(pretrained_file, "resnet152"), stages=4
 )
 def resnet152(
     num_classes: int,
@@ -159,7 +159,7 @@ def _resnet(
     net.fc = nn.Linear(channels, num_classes)
     _initialise(net)
     if weights is not None:
-        load_weights(net, find_weights(weights, model=name), head="fc")
+        load_pretrained(net, find_weights(weights, model=name), head="fc")
     return Backbone(net, tuple(_sites(block, depths, width)))
 
 

@@ -70,9 +70,9 @@ class FullyConvolutional(nn.Module):
         maps = list(self.body(images).values())[::-1]
         total: Tensor = self.head(maps[0])
         for finer, score in zip(maps[1:], list(self.scores.values()), strict=True):
-            total = _enlarged(total, finer.shape[2:]) + score(finer)
-        return _enlarged(total, images.shape[2:])
+            total = _enlarge(total, finer.shape[2:]) + score(finer)
+        return _enlarge(total, images.shape[2:])
 
 
-def _enlarged(maps: Tensor, size: Sequence[int]) -> Tensor:
+def _enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(maps, size=list(size), mode="bilinear", align_corners=False)

@@ -13,9 +13,9 @@ from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import (
     find_head,
     find_weights,
-    load_weights,
+    load_pretrained,
+    pretrained_file,
     published_file,
-    weights_file,
 )
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
@@ -29,7 +29,7 @@ _SECOND_HEADS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",
 
 
 def _weights_file(params: Mapping[str, Any]) -> Path | None:
-    return weights_file(params["model"], params)
+    return pretrained_file(params["model"], params)
 
 
 def _num_stages(params: Mapping[str, Any]) -> int:
@@ -85,7 +85,7 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     ):
         net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
     if file is not None:
-        load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
+        load_pretrained(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
     sites = trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE))
     return Backbone(net, sites, takes=_takes(model, net))
 

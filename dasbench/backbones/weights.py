@@ -42,10 +42,10 @@ _KEY = re.compile(r"[0-9a-f]{12}")
 """A trial's key."""
 
 
-def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
+def pretrained_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
     """The file that a backbone's `weights` parameter means, None if it has no such parameter.
 
-    Register a backbone with `weights_file=partial(weights_file, "resnet18")`; then
+    Register a backbone with `weights_file=partial(pretrained_file, "resnet18")`; then
     `resolution.resolve` lets the file's content decide the trial's key, and not its place.
 
     Args:
@@ -99,7 +99,7 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     )
 
 
-def load_weights(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
+def load_pretrained(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
     """Copy a file's weights into a network, as the network itself loads them.
 
     The weights may lie below any key (`state_dict`, `model`) and behind any prefix (`module.`,
@@ -137,7 +137,7 @@ def load_gates(gates: nn.Module, file: Path) -> None:
 
     Args:
         gates: of the network, by the names of their sites.
-        file: as for `load_weights`.
+        file: as for `load_pretrained`.
 
     Raises:
         DataError: if the file holds other gates; the message names the first of the keys.

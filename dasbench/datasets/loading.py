@@ -117,7 +117,7 @@ def load(
         return
     pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
     try:
-        yield from _ahead(pool, read_varied, join, batches)
+        yield from _read_ahead(pool, read_varied, join, batches)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -170,7 +170,7 @@ def parts_of(batch: NDArray[np.int64], *, number: int, batch_size: int) -> list[
     return np.array_split(batch, max(parts, 1))
 
 
-def _ahead(
+def _read_ahead(
     pool: ThreadPoolExecutor,
     read: Callable[[NDArray[np.int64]], T],
     join: Callable[[Sequence[T]], U],

@@ -1,7 +1,7 @@
 """Pascal VOC's format for the boxes of objects: its own years, and folders of other tools."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -58,11 +58,7 @@ def voc(
     records = _read_all(chain.from_iterable(each.files for each in annotated.values()))
     boxes = list(chain.from_iterable(record.boxes for record in records.values()))
     classes = sorted({box.name for box in boxes})
-    if num_classes is not None and len(classes) != num_classes:
-        names = ", ".join(classes[:30])
-        raise DataError(
-            f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}"
-        )
+    _refuse_other_number(base, classes, num_classes)
     lowest = min((min(box.edges) for box in boxes), default=1)
     first_pixel = 0 if lowest < 1 else 1
     given: dict[Part, Listing] = {}
@@ -82,6 +78,15 @@ def voc(
         citation=SOURCE,
         remedy="cut it by another val_share or test_share",
     )
+
+
+def _refuse_other_number(base: Path, classes: Sequence[str], num_classes: int | None) -> None:
+    """Refuse another number of classes than the study says."""
+    if num_classes is not None and len(classes) != num_classes:
+        names = ", ".join(classes[:30])
+        raise DataError(
+            f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}"
+        )
 
 
 def _read_all(files: Iterable[Path]) -> dict[Path, Record]:

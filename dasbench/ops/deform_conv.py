@@ -184,7 +184,9 @@ class DeformConv2d(nn.Module):
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
             joined = self.training and wide.is_cuda
-            offset, mask = self._joined(wide) if joined else self._apart(wide)
+            offset, mask = (
+                self._by_one_convolution(wide) if joined else self._by_two_convolutions(wide)
+            )
             if mask is not None:
                 mask = mask.sigmoid()
             out = deform_conv2d(
@@ -198,16 +200,16 @@ class DeformConv2d(nn.Module):
             )
         return out.to(x.dtype)
 
-    def _apart(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _by_two_convolutions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Offsets, and the mask before its sigmoid, by a convolution each, as counters see it."""
         # the mask first: the order decides how gradients of `x` add up
         mask = None if self.mask is None else self.mask(x)
         return self.offset(x), mask
 
-    def _joined(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _by_one_convolution(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """The same by a single convolution; it reads `x` once and rounds its gradient otherwise."""
         if self.mask is None:
-            return self._apart(x)
+            return self._by_two_convolutions(x)
         convs = (self.offset, self.mask)
         weight = torch.cat([conv.weight for conv in convs])
         bias = torch.cat([conv.bias for conv in convs if conv.bias is not None])

@@ -35,7 +35,7 @@ class Contents(NamedTuple):
     @property
     def outside(self) -> str:
         """A hash of what the files look like from outside."""
-        return _outside(self.files, self.about, self.stamps)
+        return _hash_of_looks(self.files, self.about, self.stamps)
 
 
 _read_so_far: dict[str, Contents] = {}
@@ -57,7 +57,7 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     """
     about, stamps = _hash_of_facts(facts), _stamps(files)
     if data_access().look == "names":
-        return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
+        return BY_NAMES + _hash_of_looks(files, about, [stamp.size for stamp in stamps])[:16]
     contents = Contents(files, about, stamps)
     fingerprint = data_access().contents.get(contents.outside)
     fingerprint = fingerprint or _fingerprint_of_bytes(files, about)
@@ -172,7 +172,7 @@ def _paths(files: Mapping[str, FileList]) -> Iterator[Path]:
     return chain.from_iterable(listed.paths for listed in files.values())
 
 
-def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
+def _hash_of_looks(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
     """A hash of the names of files and of what they look like.
 
     Args:

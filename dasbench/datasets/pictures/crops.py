@@ -55,7 +55,7 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
             return Box(left, top, left + w, top + h)
     nearest = min(max(width / height, SHAPE[0] * shape), SHAPE[1] * shape)
     w, h = min(width, round(height * nearest)), min(height, round(width / nearest))
-    return _centred(width, height, max(1, w), max(1, h))
+    return _centred_box(width, height, max(1, w), max(1, h))
 
 
 def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
@@ -74,9 +74,9 @@ def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
     """
     widest = min(width, height * shape)
     w, h = round(widest * CENTRE), round(widest / shape * CENTRE)
-    return _centred(width, height, max(1, w), max(1, h))
+    return _centred_box(width, height, max(1, w), max(1, h))
 
 
-def _centred(width: int, height: int, w: int, h: int) -> Box:
+def _centred_box(width: int, height: int, w: int, h: int) -> Box:
     left, top = (width - w) // 2, (height - h) // 2
     return Box(left, top, left + w, top + h)

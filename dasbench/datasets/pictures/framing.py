@@ -103,7 +103,7 @@ class Framing:
             draws: uniform numbers in [0, 1), at least `num_draws`, for training; None for
                 evaluation.
         """
-        return self._framed(image, draws, Image.Resampling.BILINEAR, FILLING)
+        return self._frame(image, draws, Image.Resampling.BILINEAR, FILLING)
 
     def shown_map(
         self, class_map: Image.Image, draws: Sequence[float] | None = None, *, outside: int = 0
@@ -115,9 +115,9 @@ class Framing:
             draws: those that the image is varied by.
             outside: the number of what a padded image does not fill.
         """
-        return self._framed(class_map, draws, Image.Resampling.NEAREST, outside)
+        return self._frame(class_map, draws, Image.Resampling.NEAREST, outside)
 
-    def _framed(
+    def _frame(
         self,
         image: Image.Image,
         draws: Sequence[float] | None,

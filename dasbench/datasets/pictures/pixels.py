@@ -109,7 +109,7 @@ def read_photograph(path: Path) -> Photograph:
     Raises:
         DataError: as `read_image`.
     """
-    with _opened(path) as image:
+    with _open_picture(path) as image:
         mend_transparency(image)
         orientation = orientation_of(image)
         image.load()
@@ -127,7 +127,7 @@ def read_values(path: Path, *, kind: str = "a mask") -> Image.Image:
     Raises:
         DataError: as `read_image`.
     """
-    with _opened(path, kind) as image:
+    with _open_picture(path, kind) as image:
         orientation = orientation_of(image)
         image.load()
         return _upright(image.copy(), image, orientation)
@@ -139,7 +139,7 @@ def read_header(path: Path) -> Header:
     Raises:
         DataError: as `read_image`, as far as it is seen without decoding.
     """
-    with _opened(path) as image:
+    with _open_picture(path) as image:
         orientation = orientation_of(image, decode=False)
         width, height = stored_size(image)
         if orientation in SIDEWAYS:
@@ -190,7 +190,7 @@ def is_picture(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, kind: str = "an image") -> Iterator[ImageFile.ImageFile]:
+def _open_picture(path: Path, kind: str = "an image") -> Iterator[ImageFile.ImageFile]:
     """An open file; whatever goes wrong with it in the block is a DataError that names it."""
     try:
         with Image.open(path, formats=readable_formats()) as image:
