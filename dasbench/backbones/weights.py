@@ -90,13 +90,12 @@ def find_weights(weights: str, *, model: str | None) -> Path:
         return path.resolve()
     if _KEY.fullmatch(weights):
         return _kept_file(weights).resolve()
-    names = (
-        f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}" if urls else ""
-    )
-    downloads = "; dasbench downloads nothing" if "://" in weights else ""
-    raise DataError(
-        f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}."
-    )
+    remedy = "give a file with a state_dict"
+    if urls:
+        remedy += f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}"
+    if "://" in weights:
+        remedy += "; dasbench downloads nothing"
+    raise DataError(f"backbone.weights: no file '{weights}'; {remedy}.")
 
 
 def load_pretrained(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
