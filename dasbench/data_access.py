@@ -1,4 +1,7 @@
-"""How the files of data sets are reached: where, with how many threads, from how far; no part of a trial's key."""
+"""How the files of data sets and of weights are reached: where, how, from how far.
+
+Nothing of it is a part of a trial's key.
+"""
 
 import os
 import tempfile
@@ -10,6 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 DEFAULT_ROOT = "data"
+
+KEPT_WEIGHTS = Path(".dasbench") / "weights"
+"""Where the weights of trials are kept, in the folder of the database."""
 
 Look = Literal["names", "bytes", "pixels"]
 """How closely files are looked at before they are used: names and sizes alone, every byte, or every pixel too."""
@@ -23,9 +29,14 @@ def say_nothing(doing: str, done: int, number: int) -> None:
     del doing, done, number
 
 
+def kept_here() -> Path:
+    """Where the weights of trials are kept if the database is in the folder that one stands in."""
+    return KEPT_WEIGHTS
+
+
 @dataclass(frozen=True)
 class DataAccess:
-    """How data sets reach their files.
+    """How data sets, and networks that start from weights, reach their files.
 
     Args:
         root: the folder that holds the data sets' own folders.
@@ -37,6 +48,7 @@ class DataAccess:
         contents: fingerprints of files that another process has read, by what they look like from
             outside.
         told: told of what takes long.
+        kept_weights: says where the weights of trials are kept; asked only where some are wanted.
     """
 
     root: Path
@@ -46,6 +58,7 @@ class DataAccess:
     look: Look = "bytes"
     contents: Mapping[str, str] = field(default_factory=dict)
     told: Told = say_nothing
+    kept_weights: Callable[[], Path] = kept_here
 
 
 _chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
@@ -74,6 +87,7 @@ def reading_data(
     look: Look | None = None,
     contents: Mapping[str, str] | None = None,
     told: Told | None = None,
+    kept_weights: Callable[[], Path] | None = None,
 ) -> Iterator[DataAccess]:
     """Choose where and how data are read, for what runs inside of the block and in this thread.
 
@@ -87,6 +101,7 @@ def reading_data(
         look: how closely files are looked at before they are used.
         contents: fingerprints of files that another process has read.
         told: told of what takes long.
+        kept_weights: says where the weights of trials are kept.
     """
     options: dict[str, Any] = {
         "root": root and root.absolute(),
@@ -96,6 +111,7 @@ def reading_data(
         "look": look,
         "contents": contents,
         "told": told,
+        "kept_weights": kept_weights,
     }
     chosen = {name: value for name, value in options.items() if value is not None}
     access = replace(data_access(), **chosen)

@@ -1,1 +1,4 @@
-"""Networks that gates are put into; one file per family. A backbone says where a gate may go and knows no gate."""
+"""Networks that gates are put into; one file per family.
+
+A backbone says where a gate may go and knows no gate.
+"""

@@ -79,17 +79,14 @@ def faster_rcnn(
     levels = trunk.levels[-LEVELS:]
     if frozen_norms:
         _freeze_norms(backbone)
-    _freeze_stages(
-        trunk.module, [site.path.rpartition(".")[2] for site in stage_ends][:frozen_stages]
-    )
+    ends = [site.path.rpartition(".")[2] for site in stage_ends]
+    _freeze_stages(trunk.module, ends[:frozen_stages])
     names = {level.child: str(number) for number, level in enumerate(levels)}
     body = BackboneWithFPN(
         trunk.module, names, [level.channels for level in levels], out_channels=pyramid
     )
-    strides = [
-        *(level.stride for level in levels),
-        2 * levels[-1].stride,
-    ]  # the pyramid adds a level of its own
+    strides = [level.stride for level in levels]
+    strides.append(2 * strides[-1])  # the pyramid adds a level of its own
     anchors = AnchorGenerator(
         tuple((8 * stride,) for stride in strides), ((0.5, 1.0, 2.0),) * len(strides)
     )
@@ -114,7 +111,9 @@ def faster_rcnn(
 
 
 class Unrolled(nn.Module):
-    """What a detector computes for an image and a fixed number of boxes: its cost does not depend on what it finds.
+    """What a detector computes for an image and a fixed number of boxes.
+
+    So its cost does not depend on what it finds.
 
     Args:
         detector: shares its modules with this one.
@@ -144,7 +143,7 @@ class Unrolled(nn.Module):
 
 
 class FrozenNorm(FrozenBatchNorm2d):  # type: ignore[misc]  # torchvision does not say what it is
-    """A batch norm that nothing trains and no batch changes; it answers in the type of what it is asked.
+    """A batch norm that nothing trains; it answers in the type of what it is asked.
 
     torchvision's own, from which the names in its state come, answers in fp32 also in half
     precision, and with it all that follows.
@@ -177,15 +176,14 @@ def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
 
 
 def _freeze_norms(parent: nn.Module) -> None:
-    """Put frozen batch norms in the place of a network's own, with their scales, shifts, statistics and gates."""
+    """Put frozen batch norms in the place of a network's own, with all that belongs to them."""
     for name, child in list(parent.named_children()):
         if isinstance(child, nn.BatchNorm2d):
             frozen = FrozenNorm(child.num_features, eps=child.eps)
             if not child.weight.is_meta:
                 frozen.load_state_dict(child.state_dict(), strict=False)
-            frozen._forward_hooks.update(
-                child._forward_hooks
-            )  # torch has no public way to move a hook
+            # torch has no public way to move a hook
+            frozen._forward_hooks.update(child._forward_hooks)
             frozen._forward_pre_hooks.update(child._forward_pre_hooks)
             setattr(parent, name, frozen)
         else:

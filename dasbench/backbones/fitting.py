@@ -1,4 +1,4 @@
-"""How a file's weights fit into a network: what is taken, what is left out, and what is wrong, from both sides."""
+"""How a file's weights fit into a network: what is taken, what is left out, and what is wrong."""
 
 import re
 from collections import OrderedDict
@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dasbench.backbones.state_dicts import Table, Versions
+from dasbench.backbones.state_dicts import Versions, WeightTable
 from dasbench.backbones.weight_files import UNREADABLE
 
 SHOWN = 3
 """Weights of a kind that a message names."""
 
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
-"""`denselayer1.norm.1.weight` in torchvision's files, which is `denselayer1.norm1.weight` in its network."""
+"""`denselayer1.norm.1.weight` in torchvision's files is `denselayer1.norm1.weight` in networks."""
 
 MOST = 300
 """Letters of a message of torch's that are shown."""
@@ -28,7 +28,7 @@ COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedWeights:
     """What becomes of a file's weights.
 
     Args:
@@ -46,8 +46,8 @@ class Fit:
 
 
 def fit_weights(
-    own: Mapping[str, Tensor], table: Table, *, head: str, spare: tuple[str, ...] = ()
-) -> Fit:
+    own: Mapping[str, Tensor], table: WeightTable, *, head: str, spare: tuple[str, ...] = ()
+) -> FittedWeights:
     """Decide which of a file's weights a network takes.
 
     Args:
@@ -56,71 +56,41 @@ def fit_weights(
         head: path of the network's last layer.
         spare: prefixes of weights that the network has in training alone.
     """
-    theirs = {
-        _today(name) if name not in own else name: value for name, value in table.weights.items()
-    }
+    theirs = {_name_today(name, own): value for name, value in table.weights.items()}
     heads = [name for name in (f"{head}.weight", f"{head}.bias") if name in own]
-    near_head = f"{head.partition('.')[0]}."
-    blank = [
-        name for name, value in theirs.items() if name.startswith(near_head) and _is_blank(value)
-    ]
-    fresh = {name: "holds but NaN for them" for name in blank if name in own}
-    fresh |= {
-        name: OTHER_CLASSES
-        for name in heads
-        if name in theirs and _other_classes(own[name], theirs[name])
+    fresh = {
+        **_blank_weights(own, theirs, below=f"{head.partition('.')[0]}."),
+        **_other_heads(own, theirs, heads),
     }
-    lacks_head = not any(name in theirs for name in heads) and bool(theirs.keys() & own.keys())
-    left = [name for name in theirs if name.startswith(spare)] if spare else []
-    if lacks_head:
-        left += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
+    left_out = [name for name in theirs if name.startswith(spare)]
+    if _lacks_head(own, theirs, heads):
+        left_out += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
         fresh |= dict.fromkeys(heads, "has none that fit")
-    taken = {name: value for name, value in theirs.items() if name not in {*left, *fresh}}
-    return Fit(taken, table.versions, left, fresh)
+    unused = {*left_out, *fresh}
+    taken = {name: value for name, value in theirs.items() if name not in unused}
+    return FittedWeights(taken, table.versions, left_out, fresh)
 
 
-def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: Fit) -> list[str]:
-    """Load weights as the network itself does, which may know names of old versions; returns what does not fit.
+def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: FittedWeights) -> list[str]:
+    """Load weights as the network itself does, which may know names of old versions.
+
+    Returns what does not fit.
 
     Args:
         net: the network; half loaded, if anything does not fit.
         own: its weights by name, as they were for `fit_weights`.
         fit: what to load.
     """
-    pairs = {name: (own[name], value) for name, value in fit.taken.items() if name in own}
-    odd = [
-        name
-        for name, (ours, value) in pairs.items()
-        if ours.is_floating_point() and not _is_plain(value)
-    ]
-    broken = [
-        name
-        for name, (_, value) in pairs.items()
-        if _is_plain(value) and not value.isfinite().all()
-    ]
-    if odd or broken:
-        return [
-            *some(
-                [
-                    f"'{name}' holds {_described(fit.taken[name])}, not plain real numbers"
-                    for name in odd
-                ]
-            ),
-            *some([f"'{name}' holds NaN or infinity" for name in broken]),
-        ]
+    if unusable := _unusable_numbers(own, fit.taken):
+        return unusable
     state: Any = OrderedDict(fit.taken)
     state._metadata = fit.versions or {"": _version(net)}
     try:
         loaded = net.load_state_dict(state, strict=False)
     except UNREADABLE as error:
         return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())[:MOST]]
-    missing = [
-        name for name in loaded.missing_keys if name not in fit.fresh and not name.endswith(COUNTER)
-    ]
-    return [
-        *some([f"'{name}' is missing" for name in missing]),
-        *some([f"'{name}' is not of this network" for name in loaded.unexpected_keys]),
-    ]
+    missing = [name for name in loaded.missing_keys if not _may_lack(name, fit.fresh)]
+    return _unmatched_names(missing, loaded.unexpected_keys)
 
 
 def mismatches(
@@ -133,22 +103,15 @@ def mismatches(
         >>> mismatches({"a": zeros(2), "b": zeros(1)}, {"a": zeros(3), "c": zeros(1)})
         ["'a' is (3,), not (2,)", "'b' is missing", "'c' is not of this network"]
     """
-    missing = [
-        name
-        for name in own
-        if name not in theirs and name not in fresh and not name.endswith(COUNTER)
-    ]
-    both = [name for name in own if name in theirs and theirs[name].shape != own[name].shape]
-    return [
-        *some(
-            [
-                f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(own[name].shape)}"
-                for name in both
-            ]
-        ),
-        *some([f"'{name}' is missing" for name in missing]),
-        *some([f"'{name}' is not of this network" for name in theirs if name not in own]),
-    ]
+    shapes, missing = [], []
+    for name, value in own.items():
+        if name not in theirs:
+            missing.append(name)
+        elif theirs[name].shape != value.shape:
+            shapes.append(f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(value.shape)}")
+    missing = [name for name in missing if not _may_lack(name, fresh)]
+    unknown = [name for name in theirs if name not in own]
+    return [*some(shapes), *_unmatched_names(missing, unknown)]
 
 
 def some(complaints: Sequence[str]) -> list[str]:
@@ -158,19 +121,25 @@ def some(complaints: Sequence[str]) -> list[str]:
         >>> some(["a", "b", "c", "d", "e"]), some([])
         (['a; b; c (and 2 more)'], [])
     """
-    more = f" (and {len(complaints) - SHOWN} more)" if len(complaints) > SHOWN else ""
-    return ["; ".join(complaints[:SHOWN]) + more] if complaints else []
+    if not complaints:
+        return []
+    first = "; ".join(complaints[:SHOWN])
+    if len(complaints) <= SHOWN:
+        return [first]
+    return [f"{first} (and {len(complaints) - SHOWN} more)"]
 
 
-def left_out(names: Sequence[str]) -> list[str]:
+def left_out_notes(names: Sequence[str]) -> list[str]:
     """A note on weights of the file that are not taken, if there are any."""
-    more = ", ..." if len(names) > SHOWN else ""
+    if not names:
+        return []
     plural = "weight" if len(names) == 1 else "weights"
-    return [f"{len(names)} {plural} left out ({', '.join(names[:SHOWN])}{more})"] if names else []
+    more = ", ..." if len(names) > SHOWN else ""
+    return [f"{len(names)} {plural} left out ({', '.join(names[:SHOWN])}{more})"]
 
 
-def left_fresh(fit: Fit) -> list[str]:
-    """A note on weights of the network that the file has none for, if there are any."""
+def fresh_notes(fit: FittedWeights) -> list[str]:
+    """Notes on weights of the network that the file has none for, one for each reason."""
     by_reason: dict[str, list[str]] = {}
     for name, why in fit.fresh.items():
         by_reason.setdefault(why, []).append(name)
@@ -179,42 +148,91 @@ def left_fresh(fit: Fit) -> list[str]:
     ]
 
 
-def converted(own: Mapping[str, Tensor], fit: Fit) -> list[str]:
+def precision_notes(own: Mapping[str, Tensor], fit: FittedWeights) -> list[str]:
     """A note on the precisions of the file that are not the network's, if there are any."""
-    real = {
-        name: value
-        for name, value in fit.taken.items()
-        if name in own and own[name].is_floating_point()
-    }
-    types = {
-        str(value.dtype).removeprefix("torch.")
-        for name, value in real.items()
-        if value.dtype != own[name].dtype
-    }
-    return [f"{' and '.join(sorted(types))} converted to the network's precision"] if types else []
+    types = set()
+    for name in own.keys() & fit.taken.keys():
+        theirs = fit.taken[name].dtype
+        if own[name].is_floating_point() and theirs != own[name].dtype:
+            types.add(str(theirs).removeprefix("torch."))
+    if not types:
+        return []
+    return [f"{' and '.join(sorted(types))} converted to the network's precision"]
 
 
-def _today(name: str) -> str:
-    """A weight's name as torchvision's networks have it today."""
-    return OLD_DENSENET.sub(r"\1\2", name)
+def _name_today(name: str, own: Collection[str]) -> str:
+    """A weight's name as torchvision's networks have it today, if the network does not know it."""
+    return name if name in own else OLD_DENSENET.sub(r"\1\2", name)
+
+
+def _blank_weights(
+    own: Collection[str], theirs: Mapping[str, Tensor], *, below: str
+) -> dict[str, str]:
+    """The network's weights near its head for which the file has no number: by name, that."""
+    near_head = [name for name in theirs if name in own and name.startswith(below)]
+    blank = [name for name in near_head if _is_blank(theirs[name])]
+    return dict.fromkeys(blank, "holds but NaN for them")
+
+
+def _other_heads(
+    own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], heads: Sequence[str]
+) -> dict[str, str]:
+    """The weights of a head that the file has for another number of classes: by name, that."""
+    both = [name for name in heads if name in theirs]
+    other = [name for name in both if _other_classes(own[name], theirs[name])]
+    return dict.fromkeys(other, OTHER_CLASSES)
+
+
+def _lacks_head(own: Collection[str], theirs: Collection[str], heads: Sequence[str]) -> bool:
+    """Whether a file has weights of the network, but none of its head's."""
+    return not any(name in theirs for name in heads) and any(name in theirs for name in own)
+
+
+def _unusable_numbers(own: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> list[str]:
+    """Complaints about weights that are no real numbers, or not all of whose numbers are finite."""
+    odd, broken = [], []
+    for name, value in taken.items():
+        if name not in own:
+            continue
+        if _is_plain(value):
+            if not value.isfinite().all():
+                broken.append(f"'{name}' holds NaN or infinity")
+        elif own[name].is_floating_point():
+            odd.append(f"'{name}' holds {_kind_of_numbers(value)}, not plain real numbers")
+    return [*some(odd), *some(broken)]
+
+
+def _may_lack(name: str, fresh: Collection[str]) -> bool:
+    """Whether a file need not have one of the network's weights."""
+    return name in fresh or name.endswith(COUNTER)
+
+
+def _unmatched_names(missing: Sequence[str], unknown: Sequence[str]) -> list[str]:
+    """Complaints about names that only the network has, and about those that only the file has."""
+    return [
+        *some([f"'{name}' is missing" for name in missing]),
+        *some([f"'{name}' is not of this network" for name in unknown]),
+    ]
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Whether a tensor holds all its numbers, and real ones: it is neither sparse nor a quantised network's."""
+    """Whether a tensor holds all its numbers, and real ones: neither sparse nor quantised."""
     return value.is_floating_point() and value.layout == torch.strided and not value.is_meta
 
 
 def _is_blank(value: Tensor) -> bool:
-    """Whether there is no number in some weights, as in those of a network that was published without its head."""
+    """Whether no number is in some weights, as in networks published without their head."""
     return _is_plain(value) and value.numel() > 0 and bool(value.isnan().all())
 
 
-def _described(value: Tensor) -> str:
+def _kind_of_numbers(value: Tensor) -> str:
     """The kind of numbers of a tensor that is not plain.
 
     Example:
-        >>> _described(torch.zeros(1, dtype=torch.int8)), _described(torch.zeros(1, 1).to_sparse())
-        ('int8', 'sparse_coo float32')
+        >>> _kind_of_numbers(torch.zeros(1, dtype=torch.int8))
+        'int8'
+        >>> _kind_of_numbers(torch.zeros(1, 1).to_sparse())
+        'sparse_coo float32'
     """
     layout = "" if value.layout == torch.strided else f"{value.layout} "
     return f"{layout}{value.dtype}".replace("torch.", "")

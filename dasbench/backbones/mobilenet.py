@@ -1,4 +1,4 @@
-"""MobileNetV2: torchvision's, of any width, with the ImageNet or the small-image stem; where each gate stands in it.
+"""MobileNetV2: torchvision's, of any width and with two stems; where each gate stands in it.
 
 The 17 inverted residuals form 7 stages, which end at `features.1, 3, 6, 10, 13, 16, 17`.
 
@@ -30,7 +30,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torchvision.models.mobilenetv2 import MobileNetV2
 
 from dasbench.backbones.site import Backbone, Site
-from dasbench.backbones.weights import find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_weights, load_pretrained, pretrained_file
 from dasbench.catalog import BACKBONES
 
 # expansion, channels, blocks, stride of the first block: table 2 of the paper
@@ -47,8 +47,9 @@ _STAGES = (
 
 @BACKBONES.register(
     "mobilenet_v2",
-    source="Sandler et al. 2018, MobileNetV2: Inverted residuals and linear bottlenecks, arXiv 1801.04381, table 2",
-    weights_file=partial(weights_file, "mobilenet_v2"),
+    source="Sandler et al. 2018, MobileNetV2: Inverted residuals and linear bottlenecks, "
+    "arXiv 1801.04381, table 2",
+    weights_file=partial(pretrained_file, "mobilenet_v2"),
     stages=len(_STAGES),
     conventions={"after": {"inside": "before_add"}, "stages": {1: 2, 2: 3, 3: 5, 4: 7}},
 )
@@ -75,7 +76,8 @@ def mobilenet_v2(
             None for fresh weights.
 
     Example:
-        >>> [site.path for site in mobilenet_v2(10, width_mult=0.1).sites if site.after == "stage"][-3:]
+        >>> sites = mobilenet_v2(10, width_mult=0.1).sites
+        >>> [site.path for site in sites if site.after == "stage"][-3:]
         ['features.13', 'features.16', 'features.17']
     """
     stages = [list(stage) for stage in _STAGES]
@@ -87,7 +89,7 @@ def mobilenet_v2(
     if stem == "small":
         net.features[0][0].stride = (1, 1)
     if weights is not None:
-        load_weights(net, find_weights(weights, model="mobilenet_v2"), head="classifier.1")
+        load_pretrained(net, find_weights(weights, model="mobilenet_v2"), head="classifier.1")
     return Backbone(net, tuple(_sites(net)))
 
 
@@ -98,12 +100,7 @@ def _sites(net: MobileNetV2) -> Iterator[Site]:
             feature += 1
             block = net.features[feature]
             channels = block.out_channels
-            yield Site(
-                f"features.{feature}.conv.{len(block.conv) - 1}",
-                stage,
-                channels,
-                "before_add",
-                index,
-            )
+            last_norm = f"features.{feature}.conv.{len(block.conv) - 1}"
+            yield Site(last_norm, stage, channels, "before_add", index)
             yield Site(f"features.{feature}", stage, channels, "block", index)
         yield Site(f"features.{feature}", stage, channels, "stage")

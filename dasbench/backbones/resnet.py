@@ -1,4 +1,4 @@
-"""Residual networks of 18 to 152 layers: torchvision's, of any width, with the ImageNet or the small-image stem."""
+"""Residual networks of 18 to 152 layers: torchvision's, of any width and with two stems."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +10,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from dasbench.backbones.site import Backbone, Site
-from dasbench.backbones.weights import find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_weights, load_pretrained, pretrained_file
 from dasbench.catalog import BACKBONES
 
 Width = Annotated[int, Ge(1), Le(1024)]
@@ -18,7 +18,10 @@ Stem = Literal["imagenet", "small"]
 Stride = Literal[1, 2]
 Block = type[BasicBlock] | type[Bottleneck]
 
-SOURCE = "He et al. 2016, Deep residual learning for image recognition, arXiv 1512.03385; torchvision's v1.5 strides"
+SOURCE = (
+    "He et al. 2016, Deep residual learning for image recognition, arXiv 1512.03385; "
+    "torchvision's v1.5 strides"
+)
 
 LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
@@ -31,7 +34,7 @@ LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
 
 
 @BACKBONES.register(
-    "resnet18", source=SOURCE, weights_file=partial(weights_file, "resnet18"), stages=4
+    "resnet18", source=SOURCE, weights_file=partial(pretrained_file, "resnet18"), stages=4
 )
 def resnet18(
     num_classes: int,
@@ -63,7 +66,7 @@ def resnet18(
 
 
 @BACKBONES.register(
-    "resnet34", source=SOURCE, weights_file=partial(weights_file, "resnet34"), stages=4
+    "resnet34", source=SOURCE, weights_file=partial(pretrained_file, "resnet34"), stages=4
 )
 def resnet34(
     num_classes: int,
@@ -81,7 +84,7 @@ def resnet34(
 
 
 @BACKBONES.register(
-    "resnet50", source=SOURCE, weights_file=partial(weights_file, "resnet50"), stages=4
+    "resnet50", source=SOURCE, weights_file=partial(pretrained_file, "resnet50"), stages=4
 )
 def resnet50(
     num_classes: int,
@@ -99,7 +102,7 @@ def resnet50(
 
 
 @BACKBONES.register(
-    "resnet101", source=SOURCE, weights_file=partial(weights_file, "resnet101"), stages=4
+    "resnet101", source=SOURCE, weights_file=partial(pretrained_file, "resnet101"), stages=4
 )
 def resnet101(
     num_classes: int,
@@ -117,7 +120,7 @@ def resnet101(
 
 
 @BACKBONES.register(
-    "resnet152", source=SOURCE, weights_file=partial(weights_file, "resnet152"), stages=4
+    "resnet152", source=SOURCE, weights_file=partial(pretrained_file, "resnet152"), stages=4
 )
 def resnet152(
     num_classes: int,
@@ -138,9 +141,8 @@ def _resnet(
     name: str, num_classes: int, width: int, stem: Stem, last_stride: Stride, weights: str | None
 ) -> Backbone:
     block, depths = LAYERS[name]
-    with torch.device(
-        "meta"
-    ):  # torchvision's forward and names; every layer with weights is replaced below
+    # torchvision's forward and names; every layer with weights is replaced below
+    with torch.device("meta"):
         net = ResNet(block, [1, 1, 1, 1], num_classes)
     if stem == "imagenet":
         net.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
@@ -149,16 +151,15 @@ def _resnet(
         net.maxpool = nn.Identity()
     net.bn1 = nn.BatchNorm2d(width)
     channels = width
-    for stage, (depth, stride) in enumerate(
-        zip(depths, (1, 2, 2, last_stride), strict=True), start=1
-    ):
+    strides = (1, 2, 2, last_stride)
+    for stage, (depth, stride) in enumerate(zip(depths, strides, strict=True), start=1):
         planes = width * 2 ** (stage - 1)
         net.add_module(f"layer{stage}", _stage(block, channels, planes, depth, stride=stride))
         channels = planes * block.expansion
     net.fc = nn.Linear(channels, num_classes)
     _initialise(net)
     if weights is not None:
-        load_weights(net, find_weights(weights, model=name), head="fc")
+        load_pretrained(net, find_weights(weights, model=name), head="fc")
     return Backbone(net, tuple(_sites(block, depths, width)))
 
 

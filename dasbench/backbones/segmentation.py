@@ -13,7 +13,7 @@ from dasbench.errors import ModelError
 
 
 class FullyConvolutional(nn.Module):
-    """Class scores of each pixel: those of the last maps of a backbone, added up and enlarged to the image.
+    """Class scores of each pixel: those of a backbone's last maps, added up and enlarged.
 
     Source:
         Long, Shelhamer and Darrell 2015, Fully convolutional networks for semantic segmentation,
@@ -51,9 +51,10 @@ class FullyConvolutional(nn.Module):
         trunk = find_trunk(backbone, stage_ends)
         if levels > len(trunk.levels):
             strides = ", ".join(str(level.stride) for level in trunk.levels)
+            most = len(trunk.levels)
             raise ModelError(
-                f"task.levels: {levels} resolutions are to vote, and the backbone has {len(trunk.levels)} "
-                f"(of stride {strides}); write levels: {len(trunk.levels)} or fewer"
+                f"task.levels: {levels} resolutions are to vote, and the backbone has {most} "
+                f"(of stride {strides}); write levels: {most} or fewer"
             )
         chosen = trunk.levels[-levels:][::-1]
         self.body = IntermediateLayerGetter(
@@ -69,9 +70,9 @@ class FullyConvolutional(nn.Module):
         maps = list(self.body(images).values())[::-1]
         total: Tensor = self.head(maps[0])
         for finer, score in zip(maps[1:], list(self.scores.values()), strict=True):
-            total = _enlarged(total, finer.shape[2:]) + score(finer)
-        return _enlarged(total, images.shape[2:])
+            total = _enlarge(total, finer.shape[2:]) + score(finer)
+        return _enlarge(total, images.shape[2:])
 
 
-def _enlarged(maps: Tensor, size: Sequence[int]) -> Tensor:
+def _enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(maps, size=list(size), mode="bilinear", align_corners=False)

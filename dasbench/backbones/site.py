@@ -6,13 +6,16 @@ from typing import Literal
 from torch import nn
 
 After = Literal["stage", "block", "before_add", "inside"]
-"""Kinds of places: a stage's end, a block's end (after its skip connection), just before the addition, or inside of a
-block, after the norm of its middle convolution."""
+"""Kinds of places.
+
+A stage's end, a block's end (after its skip connection), just before the addition, or inside of a
+block, after the norm of its middle convolution.
+"""
 
 
 @dataclass(frozen=True)
 class Site:
-    """One place of a backbone where a gate can stand: it replaces the output `[B, channels, H, W]` of a module.
+    """A place where a gate can stand: it replaces the output `[B, channels, H, W]` of a module.
 
     Args:
         path: dotted path of the module whose output is gated (`layer1.0.bn2`).

@@ -1,6 +1,10 @@
-"""The weights of a network among all that a training program has saved: below which key, behind which prefix."""
+"""The weights of a network among all that a training program has saved.
+
+They lie below some key and behind some prefix of their names.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +42,7 @@ Versions = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Table:
+class WeightTable:
     """Weights by their names, somewhere in a file.
 
     Args:
@@ -51,23 +55,19 @@ class Table:
     weights: Mapping[str, Tensor]
     versions: Versions = field(default_factory=dict)
 
-    def below(self, prefix: str) -> "Table":
+    def below(self, prefix: str) -> "WeightTable":
         """The weights whose names start with a prefix, without it."""
         weights = {
             name.removeprefix(prefix): value
             for name, value in self.weights.items()
             if name.startswith(prefix)
         }
-        paths = {
-            path: version
+        versions = {
+            f"{path}.".removeprefix(prefix).rstrip("."): version
             for path, version in self.versions.items()
             if f"{path}.".startswith(prefix)
         }
-        return Table(
-            self.place,
-            weights,
-            {f"{path}."[len(prefix) :].rstrip("."): v for path, v in paths.items()},
-        )
+        return WeightTable(self.place, weights, versions)
 
 
 @dataclass(frozen=True)
@@ -80,55 +80,54 @@ class Finding:
         num_known: how many are called as the network's are.
     """
 
-    table: Table
+    table: WeightTable
     prefix: str
     num_known: int
 
     @property
     def name(self) -> str:
         """What leads to them, in a word: `state_dict: model.`."""
-        return ": ".join([*self.table.place, *([self.prefix] if self.prefix else [])])
+        if not self.prefix:
+            return ": ".join(self.table.place)
+        return ": ".join([*self.table.place, self.prefix])
 
     @property
     def rank(self) -> tuple[int, bool, int]:
-        """Less is better: more of the weights, themselves rather than their average, below usual names."""
-        names = [*self.table.place, *self.prefix.split(".")]
-        return (
-            -self.num_known,
-            any(AVERAGES.search(name) for name in names),
-            sum(name not in USUAL for name in names if name),
-        )
+        """Less is better: more weights, no averages of them, below usual names."""
+        names = list(filter(None, (*self.table.place, *self.prefix.split("."))))
+        is_average = any(AVERAGES.search(name) for name in names)
+        num_unusual = sum(name not in USUAL for name in names)
+        return -self.num_known, is_average, num_unusual
 
     def weights(self) -> Mapping[str, Tensor]:
         """The weights by the names that they have in the network."""
         return self.table.below(self.prefix).weights
 
 
-def tables_in(content: Any, place: tuple[str, ...] = ()) -> Iterator[Table]:
+def weight_tables(content: Any, place: tuple[str, ...] = ()) -> Iterator[WeightTable]:
     """Everything in a file that may be weights, the outermost first.
 
     Example:
-        >>> content = {"epoch": 3, "state_dict": {"conv.weight": torch.zeros(1)}, "optimizer": {"state": {}}}
-        >>> [table.place for table in tables_in(content)]
+        >>> content = {"epoch": 3, "state_dict": {"conv.weight": torch.zeros(1)}}
+        >>> [table.place for table in weight_tables(content)]
         [('state_dict',)]
     """
     if not isinstance(content, Mapping) or len(place) > DEPTH:
         return
     named = {name: value for name, value in content.items() if isinstance(name, str)}
-    weights = {
-        INSIDE.sub("", name): value for name, value in named.items() if isinstance(value, Tensor)
-    }
+    weights = {name: value for name, value in named.items() if isinstance(value, Tensor)}
     if weights:
-        yield Table(place, weights, _versions(content))
+        plain = {INSIDE.sub("", name): value for name, value in weights.items()}
+        yield WeightTable(place, plain, _versions(content))
     for name, value in named.items():
-        yield from tables_in(value, (*place, name))
+        yield from weight_tables(value, (*place, name))
 
 
-def findings(tables: Sequence[Table], own: Mapping[str, Tensor]) -> list[Finding]:
+def findings(tables: Sequence[WeightTable], own: Mapping[str, Tensor]) -> list[Finding]:
     """Where the weights of a network may be, the best first.
 
     Args:
-        tables: what `tables_in` found in a file.
+        tables: what `weight_tables` found in a file.
         own: the network's own weights by name.
     """
     found = [
@@ -147,41 +146,35 @@ def same_weights(one: Finding, other: Finding) -> bool:
     )
 
 
-def gates_in(tables: Sequence[Table]) -> Mapping[str, Tensor]:
-    """The weights of a trial's gates, which stand beside those of its backbone; none in other files."""
+def gates_in(tables: Sequence[WeightTable]) -> Mapping[str, Tensor]:
+    """The weights of a trial's gates, which stand beside its backbone's; none in other files."""
     for table in tables:
         for name in table.weights:
-            before, found, _ = name.partition("gates.")
-            beside = f"{before}backbone."
-            if (
-                found
-                and before[-1:] in ("", ".")
-                and any(other.startswith(beside) for other in table.weights)
-            ):
+            before, gates, _ = name.partition("gates.")
+            if gates and before[-1:] in ("", ".") and table.below(f"{before}backbone.").weights:
                 return table.below(f"{before}gates.").weights
     return {}
 
 
 def _versions(content: Mapping[Any, Any]) -> Versions:
     """The versions that `state_dict` writes beside the weights."""
-    versions = getattr(content, "_metadata", None)  # torch's own name, which load_state_dict reads
-    if not isinstance(versions, Mapping):
+    metadata = getattr(content, "_metadata", None)  # torch's own name, which load_state_dict reads
+    if not isinstance(metadata, Mapping):
         return {}
-    plain = {path: version for path, version in versions.items() if isinstance(path, str)}
-    return {
-        INSIDE.sub("", f"{path}.").rstrip("."): v
-        for path, v in plain.items()
-        if isinstance(v, Mapping)
-    }
+    versions = {}
+    for path, version in metadata.items():
+        if isinstance(path, str) and isinstance(version, Mapping):
+            versions[INSIDE.sub("", f"{path}.").rstrip(".")] = version
+    return versions
 
 
 def _prefixes(names: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, int]:
-    """What may stand before the network's names in a file's, with how many of the names it explains."""
-    counts: dict[str, int] = {}
+    """What may stand before the network's names in a file's, with how many names it explains."""
+    counts: Counter[str] = Counter()
     for name in names:
-        parts = name.split(".")
-        for start in range(len(parts)):
-            if ".".join(parts[start:]) in own:
-                prefix = "".join(f"{part}." for part in parts[:start])
-                counts[prefix] = counts.get(prefix, 0) + 1
+        rest = name
+        while rest:
+            if rest in own:
+                counts[name.removesuffix(rest)] += 1
+            rest = rest.partition(".")[2]
     return counts

@@ -1,4 +1,4 @@
-"""Any of timm's networks by its name, if timm is installed; places for gates are found by tracing."""
+"""Any of timm's networks by its name, if timm is installed; gates' places are traced."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -7,7 +7,7 @@ from typing import Any
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import count_stages, trace_sites
-from dasbench.backbones.weights import find_head, find_weights, load_weights, weights_file
+from dasbench.backbones.weights import find_head, find_weights, load_pretrained, pretrained_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import DasbenchError, MachineError, ModelError
 from dasbench.faults import foreign, message_of
@@ -19,8 +19,9 @@ def _num_stages(params: Mapping[str, Any]) -> int:
 
 @BACKBONES.register(
     "timm",
-    source="Wightman 2019, PyTorch image models; the paper of each network is in timm's documentation",
-    weights_file=partial(weights_file, None),
+    source="Wightman 2019, PyTorch image models; "
+    "the paper of each network is in timm's documentation",
+    weights_file=partial(pretrained_file, None),
     stages=_num_stages,
     example={"model": "mobilenetv3_small_050"},
     conventions={"after": {"before_add": "block", "inside": "block"}},
@@ -40,7 +41,7 @@ def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> B
     Raises:
         ModelError: if timm is not installed, or has no such network.
     """
-    with foreign(_unusable):
+    with foreign(_import_error):
         import timm  # an optional dependency
     if not timm.is_model(model) or "." in model:
         near = ", ".join(get_close_matches(model, timm.list_models(), n=3, cutoff=0.4)) or "nothing"
@@ -48,19 +49,19 @@ def timm_model(num_classes: int, *, model: str, weights: str | None = None) -> B
     with foreign(lambda error: ModelError(f"timm cannot make '{model}': {message_of(error)}")):
         net: Any = timm.create_model(model, pretrained=False, num_classes=num_classes)
     if weights is not None:
-        load_weights(net, find_weights(weights, model=None), head=find_head(net))
+        load_pretrained(net, find_weights(weights, model=None), head=find_head(net))
     sites = trace_sites(net, image_side=net.pretrained_cfg["input_size"][-1])
     return Backbone(net, sites, takes=_takes(net.pretrained_cfg))
 
 
-def _unusable(error: BaseException) -> DasbenchError:
+def _import_error(error: BaseException) -> DasbenchError:
     if isinstance(error, ModuleNotFoundError) and error.name == "timm":
         return ModelError(
             "backbone 'timm' needs timm, which is not installed: pip install dasbench[timm]"
         )
-    cure = "install it again: pip install --force-reinstall timm"
     return MachineError(
-        f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; {cure}"
+        f"backbone 'timm': the timm that is installed cannot be imported: {message_of(error)}; "
+        "install it again: pip install --force-reinstall timm"
     )
 
 

@@ -1,4 +1,4 @@
-"""Any of torchvision's classification networks by its name; places for gates are found by tracing."""
+"""Any of torchvision's classification networks by its name; gates' places are traced."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -13,9 +13,9 @@ from dasbench.backbones.tracing import count_stages, trace_sites
 from dasbench.backbones.weights import (
     find_head,
     find_weights,
-    load_weights,
+    load_pretrained,
+    pretrained_file,
     published_file,
-    weights_file,
 )
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
@@ -29,7 +29,7 @@ _SECOND_HEADS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",
 
 
 def _weights_file(params: Mapping[str, Any]) -> Path | None:
-    return weights_file(params["model"], params)
+    return pretrained_file(params["model"], params)
 
 
 def _num_stages(params: Mapping[str, Any]) -> int:
@@ -63,7 +63,8 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         ModelError: if torchvision has no such network.
 
     Example:
-        >>> [site.path for site in torchvision_model(10, model="shufflenet_v2_x0_5").sites if site.after == "stage"]
+        >>> sites = torchvision_model(10, model="shufflenet_v2_x0_5").sites
+        >>> [site.path for site in sites if site.after == "stage"]
         ['stage2', 'stage3', 'stage4']
     """
     known = torchvision.models.list_models(module=torchvision.models)
@@ -84,13 +85,13 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     ):
         net = torchvision.models.get_model(model, weights=None, num_classes=num_classes, **options)
     if file is not None:
-        load_weights(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
+        load_pretrained(net, file, head=find_head(net), spare=_SECOND_HEADS.get(model, ()))
     sites = trace_sites(net, image_side=options.get("image_size", _IMAGE_SIDE))
     return Backbone(net, sites, takes=_takes(model, net))
 
 
 def _options(model: str, file: Path | None) -> dict[str, Any]:
-    """How torchvision would build a network, which for some depends on the weights that it starts from."""
+    """How torchvision would build a network; for some, this depends on their weights."""
     options: dict[str, Any] = {}
     if model in _SECOND_HEADS:
         options = {"aux_logits": False, "init_weights": True}

@@ -1,4 +1,4 @@
-"""Finds places for gates in any network: stages and blocks, from the shapes of maps on the way of one image.
+"""Finds places for gates in any network, from the shapes of maps on the way of one image.
 
 The rules, for networks that say nothing about themselves:
 
@@ -21,7 +21,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 import torch
@@ -32,7 +32,7 @@ from dasbench.errors import ModelError
 from dasbench.faults import foreign, message_of
 
 _SEVERAL_STAGES = 3
-"""From this factor between its input's and its output's side on, a module is taken for several stages."""
+"""A module whose input's side is this many times its output's is taken for several stages."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,24 @@ class _Step:
     channels: int
     side: int
 
+    @property
+    def holds_stages(self) -> bool:
+        """Whether it is several stages in one."""
+        return self.depth > 0 and self.side_in >= _SEVERAL_STAGES * self.side
+
 
 def count_stages(make: Callable[..., Backbone], params: Mapping[str, Any]) -> int:
-    """How many stages a network has, by its sites; 0 if it cannot be made, which is said when somebody makes it.
+    """How many stages a network has, by its sites; 0 if it cannot be made: its maker says why.
 
     Args:
         make: the backbone's constructor.
         params: its parameters, of which `model` alone decides.
     """
-    return _counted(make, str(params.get("model", "")))
+    return _num_stages_of(make, str(params.get("model", "")))
 
 
 @cache
-def _counted(make: Callable[..., Backbone], model: str) -> int:
+def _num_stages_of(make: Callable[..., Backbone], model: str) -> int:
     try:
         return max((site.stage for site in make(2, model=model).sites), default=0)
     except ModelError:
@@ -98,16 +103,14 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
 
     with foreign(answer):
         net = copy.deepcopy(net).to("meta").eval()
-        steps = _passed(net, image_side)
-    units = sorted(_units(net, "", steps), key=lambda step: step.order)
-    depth = min(2, max((unit.depth for unit in units), default=0))
-    units = [unit for unit in units if unit.depth >= depth]
+        steps = _steps_of(net, image_side)
+    units = _stages_and_blocks(net, steps)
     if any(after.side > before.side for before, after in pairwise(units)):
         return ()
     sites: list[Site] = []
     for stage, (_, group) in enumerate(groupby(units, key=lambda unit: unit.side), start=1):
         members = list(group)
-        blocks = [block for unit in members for block in _blocks(net, unit, steps)]
+        blocks = chain.from_iterable(_blocks(net, unit, steps) for unit in members)
         sites += [
             Site(block.path, stage, block.channels, "block", index)
             for index, block in enumerate(blocks)
@@ -116,8 +119,15 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
     return tuple(sites)
 
 
-def _passed(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
-    """Every module that runs, with None for one that does anything else than to turn one map into another, once."""
+def _stages_and_blocks(net: nn.Module, steps: Mapping[str, _Step | None]) -> list[_Step]:
+    """The units that count, in the order in which data passes them."""
+    units = sorted(_units(net, "", steps), key=lambda step: step.order)
+    depth = min(2, max((unit.depth for unit in units), default=0))
+    return [unit for unit in units if unit.depth >= depth]
+
+
+def _steps_of(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
+    """Every module that runs; None for one that does not turn one map into another, once."""
     steps: dict[str, _Step | None] = {}
 
     def note(path: str, module: nn.Module, args: tuple[object, ...], output: object) -> None:
@@ -147,7 +157,7 @@ def _map_in(values: tuple[object, ...]) -> Tensor | None:
 
 
 def _depth(module: nn.Module) -> int:
-    """Levels of modules below a module; a batch norm that brings its activation along is one layer still."""
+    """Levels of modules below a module; a batch norm with its activation is one layer still."""
     if isinstance(module, nn.BatchNorm2d):
         return 0
     return max((1 + _depth(child) for child in module.children()), default=0)
@@ -156,11 +166,12 @@ def _depth(module: nn.Module) -> int:
 def _units(module: nn.Module, prefix: str, steps: Mapping[str, _Step | None]) -> Iterator[_Step]:
     for name, child in module.named_children():
         path = prefix + name
-        if path not in steps:  # a list of modules, which run one by one
+        step = steps.get(path)
+        is_list = path not in steps  # of modules, which run one by one
+        if is_list or (step is not None and step.holds_stages):
             yield from _units(child, f"{path}.", steps)
-        elif (step := steps[path]) is not None:
-            several = step.depth and step.side_in >= _SEVERAL_STAGES * step.side
-            yield from _units(child, f"{path}.", steps) if several else [step]
+        elif step is not None:
+            yield step
 
 
 def _blocks(net: nn.Module, unit: _Step, steps: Mapping[str, _Step | None]) -> list[_Step]:

@@ -1,6 +1,7 @@
 """The maps that a backbone makes on the way to its logits, for networks that detect or segment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -57,13 +58,15 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
     Example:
         >>> from dasbench.catalog import BACKBONES
         >>> net = BACKBONES["mobilenet_v2"].make(10)
-        >>> [level.stride for level in find_trunk(net.module, [s for s in net.sites if s.after == "stage"]).levels]
+        >>> ends = [site for site in net.sites if site.after == "stage"]
+        >>> [level.stride for level in find_trunk(net.module, ends).levels]
         [2, 4, 8, 16, 32]
     """
     parents = {site.path.rpartition(".")[0] for site in stage_ends}
     if len(parents) != 1:
         raise ModelError(
-            "a backbone whose stages do not stand side by side gives no maps to detect or segment with"
+            "a backbone whose stages do not stand side by side gives no maps "
+            "to detect or segment with"
         )
     (parent,) = parents
     module = backbone.get_submodule(parent)
@@ -89,41 +92,60 @@ def _not_in_order(error: BaseException) -> ModelError:
 
 
 def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapping[str, int]:
-    """Height of the map behind each child, which must be the one that the whole backbone computes there."""
-    kept: dict[str, Tensor] = {}
+    """Height of the map behind each child, which must be the whole backbone's there."""
     like = next(backbone.parameters())
-    ramp = torch.linspace(
-        -1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype
-    )  # no two pixels are equal
+    # no two pixels are equal
+    ramp = torch.linspace(-1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype)
     image = ramp.reshape(1, 3, _SIDE, _SIDE)
-    modes = {each: each.training for each in backbone.modules()}
-    hooks = [module.get_submodule(name).register_forward_hook(_Keep(kept, name)) for name in names]
-    try:
-        with torch.no_grad():
-            backbone.eval()(image)
-            whole = dict(kept)
-            IntermediateLayerGetter(module, {name: name for name in names})(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for each, training in modes.items():
-            each.training = training
+    with _evaluating(backbone), _outputs_of(module, names) as outputs, torch.no_grad():
+        backbone(image)
+        whole = dict(outputs)
+        IntermediateLayerGetter(module, {name: name for name in names})(image)
     for name in names:
-        if kept[name].shape != whole[name].shape or not (
-            like.is_meta or torch.equal(kept[name], whole[name])
-        ):
+        if not _are_equal(outputs[name], whole[name]):
             raise ModelError(
                 f"the backbone does more than run its layers one after the other: '{name}' differs"
             )
     return {name: value.shape[-1] for name, value in whole.items()}
 
 
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode, and each of its modules back into its own."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def _outputs_of(module: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """What each of some children gave when it ran last, by its name."""
+    outputs: dict[str, Tensor] = {}
+    hooks = [
+        module.get_submodule(name).register_forward_hook(_Keep(outputs, name)) for name in names
+    ]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _are_equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two maps are; without values, whether they are of one shape."""
+    return one.shape == other.shape and (one.is_meta or torch.equal(one, other))
+
+
 class _Keep:
     """A forward hook that keeps a module's output."""
 
-    def __init__(self, kept: dict[str, Tensor], name: str) -> None:
-        self.kept = kept
+    def __init__(self, outputs: dict[str, Tensor], name: str) -> None:
+        self.outputs = outputs
         self.name = name
 
     def __call__(self, module: nn.Module, args: object, output: Tensor) -> None:
-        self.kept[self.name] = output
+        self.outputs[self.name] = output

@@ -1,4 +1,4 @@
-"""Files of weights as PyTorch and safetensors write them, read without running any code that is in them."""
+"""Files of weights as PyTorch and safetensors write them, read without running their code."""
 
 import importlib.util
 import pickle
@@ -32,7 +32,10 @@ UNREADABLE = (
 )
 """What `torch.load` answers to a file that holds no weights."""
 
-ADVICE = "in the program that wrote it, save the weights alone: torch.save(model.state_dict(), 'weights.pt')"
+ADVICE = (
+    "in the program that wrote it, save the weights alone: "
+    "torch.save(model.state_dict(), 'weights.pt')"
+)
 
 MAX_FOREIGN = 200
 """Classes and functions of other programs that are stood in for in a file."""
@@ -46,20 +49,15 @@ _FOREIGN = re.compile(r"Unsupported global: GLOBAL ([\w.]+)")
 _SAFETENSORS = re.compile(rb"[\x00-\xff]{8}\s*\{", re.DOTALL)
 """How a file of safetensors begins: the length of its header, and the header."""
 
-_KINDS = (
-    (
-        re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE),
-        "it is a web page, saved in place of a download",
-    ),
-    (
-        re.compile(rb"version https://git-lfs"),
-        "it is a pointer of Git LFS; get the file itself with git lfs pull",
-    ),
-    (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf"), "it is compressed; unpack it"),
-    (re.compile(rb"\x89HDF"), "it is an HDF5 file, as Keras writes them"),
-    (re.compile(rb"\x93NUMPY"), "it is an array of NumPy's"),
-)
-"""What else a file may be, by its first bytes."""
+_KINDS = {
+    rb"\s*(?i:<!doctype|<html|<\?xml)": "it is a web page, saved in place of a download",
+    rb"version https://git-lfs": "it is a pointer of Git LFS; "
+    "get the file itself with git lfs pull",
+    rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf": "it is compressed; unpack it",
+    rb"\x89HDF": "it is an HDF5 file, as Keras writes them",
+    rb"\x93NUMPY": "it is an array of NumPy's",
+}
+"""What else a file may be, by what its first bytes match."""
 
 
 Trusted = Callable[..., Any] | tuple[Callable[..., Any], str]
@@ -82,7 +80,7 @@ class Unread:
 
 
 def read_content(file: Path, *, complaint: str) -> Any:
-    """What a file of weights holds: tensors, plain data, and `Unread` in the place of everything else.
+    """What a file of weights holds: tensors, plain data, and `Unread` in place of all else.
 
     Args:
         file: as `torch.save` or safetensors writes it.
@@ -124,9 +122,10 @@ def _read_pickle(file: Path, foreign: list[str]) -> Any:
                 return torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             found = _FOREIGN.search(str(error))
-            name = "" if found is None else found[1]
-            name = name if "." in name else f"builtins.{name}"  # torch leaves this module out
-            if found is None or name in foreign or len(foreign) == MAX_FOREIGN:
+            if found is None:
+                raise
+            name = found[1] if "." in found[1] else f"builtins.{found[1]}"  # torch leaves it out
+            if name in foreign or len(foreign) == MAX_FOREIGN:
                 raise
             foreign.append(name)
 
@@ -157,23 +156,29 @@ def _reason(file: Path, head: bytes, error: BaseException) -> str:
         return "there is no such file"
     if not head:
         return "it is empty (0 bytes)"
+    for pattern, kind in _KINDS.items():
+        if re.match(pattern, head):
+            return kind
     text = str(error)
-    kinds = [kind for pattern, kind in _KINDS if pattern.match(head)]
-    if kinds:
-        return kinds[0]
     if "TorchScript" in text:
         return f"it is a TorchScript archive, a whole network; {ADVICE}"
-    blocked = re.search(r"GLOBAL ([\w.]+)", text)
-    if blocked:
+    if blocked := re.search(r"GLOBAL ([\w.]+)", text):
         return _objects(blocked[1])
     if isinstance(error, ImportError) or "safetensors" in text:
         return text
-    said = re.search(r"WeightsUnpickler error: (.*)", text)
-    detail = (said[1] if said else text).strip().partition("\n")[0].partition(". ")[0][:MOST]
-    known = f"{file.stat().st_size} bytes{f'; {detail}' if ' ' in detail else ''}"
-    return f"it is cut off, damaged, or no file of torch.save ({known})"
+    return f"it is cut off, damaged, or no file of torch.save ({_size_and_detail(file, text)})"
+
+
+def _size_and_detail(file: Path, text: str) -> str:
+    """The size of a file, and the first sentence of torch's message about it, if it has words."""
+    if unpickler := re.search(r"WeightsUnpickler error: (.*)", text):
+        text = unpickler[1]
+    detail = text.strip().partition("\n")[0].partition(". ")[0][:MOST]
+    size = f"{file.stat().st_size} bytes"
+    return f"{size}; {detail}" if " " in detail else size
 
 
 def _objects(name: str) -> str:
     """Why a file that holds an object of some class cannot be read."""
-    return f"it holds a whole pickled object ({name}), which only running its code could read; {ADVICE}"
+    what = f"it holds a whole pickled object ({name}), which only running its code could read"
+    return f"{what}; {ADVICE}"

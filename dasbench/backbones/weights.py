@@ -1,4 +1,4 @@
-"""Start a network from a file of weights; what a file says is checked key by key, and nothing is ever downloaded.
+"""Start a network from a file of weights, checked key by key; nothing is ever downloaded.
 
 A file holds the weights of a backbone alone (torchvision's own, or another training's), or those
 that a trial was tested with, which are those of its gates too.
@@ -17,37 +17,35 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
 from dasbench.backbones.fitting import (
-    converted,
     fit_weights,
-    left_fresh,
-    left_out,
+    fresh_notes,
+    left_out_notes,
     load_fit,
     mismatches,
+    precision_notes,
 )
 from dasbench.backbones.state_dicts import (
     Finding,
-    Table,
+    WeightTable,
     findings,
     gates_in,
     same_weights,
-    tables_in,
+    weight_tables,
 )
 from dasbench.backbones.weight_files import ADVICE, Unread, read_content
+from dasbench.data_access import data_access
 from dasbench.errors import DataError
 
 log = logging.getLogger(__name__)
-
-KEPT = Path(".dasbench/weights")
-"""Where `dasbench run --keep-weights` keeps the weights of trials, beside the database."""
 
 _KEY = re.compile(r"[0-9a-f]{12}")
 """A trial's key."""
 
 
-def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
+def pretrained_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
     """The file that a backbone's `weights` parameter means, None if it has no such parameter.
 
-    Register a backbone with `weights_file=partial(weights_file, "resnet18")`; then
+    Register a backbone with `weights_file=partial(pretrained_file, "resnet18")`; then
     `resolution.resolve` lets the file's content decide the trial's key, and not its place.
 
     Args:
@@ -63,12 +61,12 @@ def weights_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
 
 
 def find_weights(weights: str, *, model: str | None) -> Path:
-    """The full path of a weights file, given as a path, as a trial's key or as one of torchvision's names.
+    """The full path of a weights file.
 
     Args:
         weights: a path, or a name such as `IMAGENET1K_V1` or `ResNet18_Weights.IMAGENET1K_V1`,
             which means the file where torchvision would have put it, or the key of a trial whose
-            weights were kept in this folder's `.dasbench/weights`.
+            weights were kept (where, is chosen with `reading_data`).
         model: torchvision's name of the network, or None if torchvision publishes no weights for
             it.
 
@@ -79,46 +77,34 @@ def find_weights(weights: str, *, model: str | None) -> Path:
     Example:
         >>> find_weights("no/such/file.pt", model="resnet18")
         Traceback (most recent call last):
-        dasbench.errors.DataError: backbone.weights: no file 'no/such/file.pt'; give a file with a state_dict, or one of
-        torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
+        dasbench.errors.DataError: backbone.weights: no file 'no/such/file.pt'; give a file with
+        a state_dict, or one of torchvision's names for resnet18: DEFAULT, IMAGENET1K_V1.
     """
-    urls = _published(model)
-    weights = weights.removeprefix(_enumeration(model)) if urls else weights
-    if weights not in urls:
-        path = Path(weights).expanduser()
-        if _KEY.fullmatch(weights) and not path.is_file():
-            path = KEPT / f"{weights}.pt"
-            if not path.is_file():
-                raise DataError(
-                    f"backbone.weights: the weights of trial {weights} are expected at {path}; train it with "
-                    "`dasbench run STUDY --keep-weights`, or give the path of their file."
-                )
-        if not path.is_file():
-            downloads = "; dasbench downloads nothing" if "://" in weights else ""
-            names = (
-                f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}"
-                if urls
-                else ""
-            )
-            raise DataError(
-                f"backbone.weights: no file '{weights}'; give a file with a state_dict{names}{downloads}."
-            )
+    urls = _published_urls(model)
+    if urls:
+        weights = weights.removeprefix(_enumeration(model))
+    if weights in urls:
+        return _downloaded_file(weights, urls[weights], model=model).resolve()
+    path = Path(weights).expanduser()
+    if path.is_file():
         return path.resolve()
-    path = Path(torch.hub.get_dir()) / "checkpoints" / urls[weights].rpartition("/")[2]
-    if not path.is_file():
-        raise DataError(
-            f"backbone.weights: '{weights}' of {model} is expected at {path}, where no file is. dasbench downloads "
-            f"nothing: put {urls[weights]} there."
-        )
-    return path.resolve()
+    if _KEY.fullmatch(weights):
+        return _kept_file(weights).resolve()
+    remedy = "give a file with a state_dict"
+    if urls:
+        remedy += f", or one of torchvision's names for {model}: {', '.join(sorted(urls))}"
+    if "://" in weights:
+        remedy += "; dasbench downloads nothing"
+    raise DataError(f"backbone.weights: no file '{weights}'; {remedy}.")
 
 
-def load_weights(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
-    """Copy a file's weights into a network, as the network itself loads them, all of them but for another head.
+def load_pretrained(net: nn.Module, file: Path, *, head: str, spare: Collection[str] = ()) -> None:
+    """Copy a file's weights into a network, as the network itself loads them.
 
     The weights may lie below any key (`state_dict`, `model`) and behind any prefix (`module.`,
     `backbone.`); of a trial's, the part of the backbone is taken. Weights of half precision become
-    the network's. What is left out, left fresh or converted is said in a line.
+    the network's, and a head of another kind stays fresh. What is left out, left fresh or
+    converted is said in a line.
 
     Args:
         net: the network.
@@ -139,22 +125,23 @@ def load_weights(net: nn.Module, file: Path, *, head: str, spare: Collection[str
     complaints = load_fit(net, own, fit)
     if complaints:
         raise DataError(f"backbone.weights: '{file}' does not fit: {'; '.join(complaints)}")
-    notes = [*left_out([*fit.left_out, *_outside(found)]), *left_fresh(fit), *converted(own, fit)]
+    left_out = [*fit.left_out, *_weights_beside(found)]
+    notes = [*left_out_notes(left_out), *fresh_notes(fit), *precision_notes(own, fit)]
     if notes:
         tell_once(f"backbone.weights: '{file}': {'; '.join(notes)}")
 
 
 def load_gates(gates: nn.Module, file: Path) -> None:
-    """Copy the gates of a trial's weights into those of a network; a file without any leaves them fresh.
+    """Copy the gates of a trial's weights into a network's; a file without any leaves them fresh.
 
     Args:
         gates: of the network, by the names of their sites.
-        file: as for `load_weights`.
+        file: as for `load_pretrained`.
 
     Raises:
         DataError: if the file holds other gates; the message names the first of the keys.
     """
-    theirs = gates_in(list(tables_in(_read(file))))
+    theirs = gates_in(list(weight_tables(_read(file))))
     if not theirs:
         return
     complaints = mismatches(gates.state_dict(), theirs)
@@ -173,8 +160,8 @@ def find_head(net: nn.Module) -> str:
     """The path of a network's last linear layer or convolution, which tells the classes apart.
 
     Example:
-        >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 10), nn.Softmax(dim=1)))
-        '2'
+        >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(8, 10), nn.Softmax(dim=1)))
+        '1'
     """
     paths: list[str] = [
         path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
@@ -183,7 +170,7 @@ def find_head(net: nn.Module) -> str:
 
 
 def published_file(model: str, file: Path) -> Any:
-    """Which of torchvision's published weights a file is, by its name or its content; None if it is none of them.
+    """Which of torchvision's published weights a file is, by its name or content; else None.
 
     Args:
         model: torchvision's name of the network.
@@ -194,18 +181,36 @@ def published_file(model: str, file: Path) -> Any:
         return named[file.name]
     with file.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
-    hashes = {name.rpartition("-")[2].partition(".")[0]: weights for name, weights in named.items()}
-    return next(
-        (
-            weights
-            for start, weights in hashes.items()
-            if len(start) >= 8 and digest.startswith(start)
-        ),
-        None,
-    )
+    for name, weights in named.items():
+        start = name.rpartition("-")[2].partition(".")[0]
+        if len(start) >= 8 and digest.startswith(start):
+            return weights
+    return None
 
 
-def _published(model: str | None) -> dict[str, str]:
+def _downloaded_file(name: str, url: str, *, model: str | None) -> Path:
+    """Where torchvision puts the file of weights that it publishes."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not path.is_file():
+        raise DataError(
+            f"backbone.weights: '{name}' of {model} is expected at {path}, where no file is. "
+            f"dasbench downloads nothing: put {url} there."
+        )
+    return path
+
+
+def _kept_file(key: str) -> Path:
+    """Where the weights of a trial were kept."""
+    path = data_access().kept_weights() / f"{key}.pt"
+    if not path.is_file():
+        raise DataError(
+            f"backbone.weights: the weights of trial {key} are expected at {path}; train it with "
+            "`dasbench run STUDY --keep-weights`, or give the path of their file."
+        )
+    return path
+
+
+def _published_urls(model: str | None) -> dict[str, str]:
     """Where to get the weights that torchvision publishes for a network, by their names."""
     if model is None or model not in list_models():
         return {}
@@ -235,42 +240,39 @@ def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
         DataError: if it holds none, or several that may be meant.
     """
     content = _read(file)
-    tables = list(tables_in(content))
+    tables = list(weight_tables(content))
     if not tables:
-        unread = [
-            f"'{key}' is a pickled object ({type(value).__name__})"
-            for key, value in _unread(content)
-        ]
-        if unread:
-            raise DataError(
-                f"backbone.weights: '{file}' cannot be read as a state_dict: {unread[0]}; {ADVICE}"
-            )
-        if content != {}:
-            raise DataError(
-                f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors"
-            )
-    first, *others = findings(tables, own) or [
-        Finding(tables[0] if tables else Table((), {}), "", 0)
-    ]
-    rivals = [
-        other for other in others if other.rank == first.rank and not same_weights(first, other)
-    ]
+        _refuse_other_content(file, content)
+        tables = [WeightTable((), {})]
+    first, *others = findings(tables, own) or [Finding(tables[0], "", 0)]
+    equals = [other for other in others if other.rank == first.rank]
+    rivals = [other for other in equals if not same_weights(first, other)]
     if rivals and 2 * first.num_known >= len(own):
         names = ", ".join(f"'{finding.name}'" for finding in (first, *rivals))
         raise DataError(
-            f"backbone.weights: '{file}' holds the weights of such a network more than once: {names}; save those alone "
-            "that are meant"
+            f"backbone.weights: '{file}' holds the weights of such a network more than once: "
+            f"{names}; save those alone that are meant"
         )
     return first
 
 
-def _unread(content: Any) -> list[tuple[str, Unread]]:
-    """Objects in a file that only running code could read, by their keys."""
-    items = content.items() if isinstance(content, Mapping) else ()
-    return [(str(key), value) for key, value in items if isinstance(value, Unread)]
+def _refuse_other_content(file: Path, content: Any) -> None:
+    """Say what a file without a single weight holds, if it holds anything."""
+    if content == {}:
+        return
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if isinstance(value, Unread):
+                raise DataError(
+                    f"backbone.weights: '{file}' cannot be read as a state_dict: "
+                    f"'{key}' is a pickled object ({type(value).__name__}); {ADVICE}"
+                )
+    raise DataError(
+        f"backbone.weights: '{file}' holds no state_dict, a mapping from names to tensors"
+    )
 
 
-def _outside(found: Finding) -> list[str]:
+def _weights_beside(found: Finding) -> list[str]:
     """Weights of a file beside those of the network; a trial's gates are loaded on their own."""
     gates = f"{found.prefix.removesuffix('backbone.')}gates."
     return [key for key in found.table.weights if not key.startswith((found.prefix, gates))]

@@ -101,6 +101,9 @@ def cli(context: click.Context, modules: tuple[str, ...]) -> None:
       dasbench leaderboard norm_ablation
       dasbench pareto norm_ablation
     """
+    from dasbench.cli.options import default_db, weights_kept_beside
+
+    context.with_resource(weights_kept_beside(default_db()))
     needs_own = context.invoked_subcommand not in READING
     asked = _named_in_environment() if needs_own else []
     if modules or asked:

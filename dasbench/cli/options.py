@@ -3,15 +3,16 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from dasbench.cli.data import watching_files
-from dasbench.data_access import reading_data
+from dasbench.cli.trained import weights_folder
+from dasbench.data_access import DataAccess, reading_data
 from dasbench.errors import EmptyStoreError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,20 @@ DEFAULT_DB = "results.db"
 def db_option(function: F) -> F:
     """`--db`: which database; else the environment's DASBENCH_DB, else ./results.db."""
     text = f"Database: a file, or a SQLAlchemy URL. [default: $DASBENCH_DB, else {DEFAULT_DB}]"
-    return click.option("--db", metavar="FILE|URL", default=_default_db, help=text)(function)
+    return click.option(
+        "--db", metavar="FILE|URL", default=default_db, callback=_start_from_kept, help=text
+    )(function)
+
+
+def weights_kept_beside(db: str) -> AbstractContextManager[DataAccess]:
+    """Let trials start from the weights that were kept beside a database."""
+    return reading_data(kept_weights=partial(weights_folder, db))
+
+
+def _start_from_kept(context: click.Context, _option: click.Parameter, db: str) -> str:
+    """Find the weights that were kept beside the chosen database until the command ends."""
+    context.with_resource(weights_kept_beside(db))
+    return db
 
 
 def study_options(function: F) -> F:
@@ -228,5 +242,6 @@ def quick_reading() -> Iterator[None]:
         gc.enable()
 
 
-def _default_db() -> str:
+def default_db() -> str:
+    """The environment's DASBENCH_DB, else ./results.db."""
     return os.environ.get("DASBENCH_DB", DEFAULT_DB)

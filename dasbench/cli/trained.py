@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.data_access import data_access
+from dasbench.data_access import KEPT_WEIGHTS, data_access
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def weights_folder(db: str) -> Path:
     from dasbench.results.engine import locate
 
     path = locate(db).path
-    return (path.parent if path else Path()) / ".dasbench" / "weights"
+    return (path.parent if path else Path()) / KEPT_WEIGHTS
 
 
 def trained_weights(subject: Subject, *, db: str, device: str) -> Path:

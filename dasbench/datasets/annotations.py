@@ -1,4 +1,4 @@
-"""What a part of a data set may know of its images beyond their classes: the objects in them, the class of each pixel.
+"""What a part of a data set may know of its images beyond their classes: objects, pixels.
 
 A data set says so where it is registered (`gives=("labels", "objects", "maps")`), and a task what
 it needs.
@@ -48,7 +48,7 @@ class Scene(NamedTuple):
 
 @runtime_checkable
 class HasObjects(Protocol):
-    """A part that knows the objects in its images. It gives out scenes as a `Split` gives out images."""
+    """A part that knows the objects in its images; gives out scenes as a `Split` does images."""
 
     @property
     def num_draws(self) -> int:
@@ -79,7 +79,7 @@ class HasClassMaps(Images, Protocol):
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel of the images that `batch` gives out for the same indices and draws.
+        """The class of each pixel of what `batch` gives out for the same indices and draws.
 
         Shape:
             uint8, [B, H, W]: 0 where nothing is, else the class, from 1; `IGNORED` where nobody

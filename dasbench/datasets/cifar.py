@@ -4,29 +4,26 @@ import pickle
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
-from dasbench.datasets.memory import MemorySplit
+from dasbench.datasets.memory import MemorySplit, refuse_mixed_up
 from dasbench.errors import DataError
 
 SOURCE = (
     "Krizhevsky 2009, Learning multiple layers of features from tiny images, University of Toronto"
 )
 
-MOST_COPIES = 0.2
-"""Share of test images that may also be training images: the official files share a few, a mixed-up one shares all."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class CifarFiles:
     """How one of the data sets is stored.
 
     Args:
@@ -66,7 +63,7 @@ class _Images:
     labels: NDArray[np.int64]
 
 
-def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
+def read_cifar(layout: CifarFiles, *, image_size: int, val_share: float) -> Dataset:
     """Read a data set whole; a stratified, fixed share of the official training images validates.
 
     Args:
@@ -84,12 +81,13 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
     if not folder.is_dir():
         raise DataError(f"{folder}: is missing. {layout.how}")
     classes = _class_names(folder, layout)
-    whole, test = (_read(folder, names, layout) for names in (layout.train, layout.test))
-    _refuse_overlap(folder, whole.pixels, test.pixels)
+    whole, test = _read(folder, layout.train, layout), _read(folder, layout.test, layout)
+    refuse_mixed_up(whole.pixels, test.pixels, of=f"{folder}:")
     train, val = stratified_split(whole.labels, [val_share], salt=layout.name)
     if len(set(whole.labels[val].tolist())) < len(classes):
         raise DataError(
-            f"{folder}: {len(whole.labels)} training images are too few to cut {val_share:g} of each class"
+            f"{folder}: {len(whole.labels)} training images are too few "
+            f"to cut {val_share:g} of each class"
         )
     scaled = whole.pixels[train].transpose(1, 0, 2, 3).reshape(3, -1) / np.float32(255)
     return Dataset(
@@ -107,8 +105,8 @@ def read_cifar(layout: Layout, *, image_size: int, val_share: float) -> Dataset:
     )
 
 
-def _fetch_missing(folder: Path, layout: Layout) -> None:
-    """Let torchvision fetch and unpack the files below the data root, unless all of them are there."""
+def _fetch_missing(folder: Path, layout: CifarFiles) -> None:
+    """Let torchvision fetch and unpack the files below the data root, unless all are there."""
     if all((folder / name).is_file() for name in (*layout.train, *layout.test, layout.meta)):
         return
     from torchvision import datasets  # takes seconds to import
@@ -124,58 +122,54 @@ def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> Memo
     """A part; training images are shifted by up to an eighth (4 of 32 pixels) and mirrored."""
     pixels = torch.from_numpy(images.pixels[indices])
     if image_size != 32:
-        chunks = [
-            torch.nn.functional.interpolate(
-                chunk.float(), size=image_size, mode="bilinear", align_corners=False
-            )
-            .round()
-            .clamp(0, 255)
-            .to(torch.uint8)
-            for chunk in torch.split(pixels, 1000)
-        ]
-        pixels = torch.cat(chunks)
-    return MemorySplit(
-        pixels, torch.from_numpy(images.labels[indices]), max_shift=image_size // 8, flip=True
+        pixels = torch.cat([_scaled(chunk, image_size) for chunk in torch.split(pixels, 1000)])
+    labels = torch.from_numpy(images.labels[indices])
+    return MemorySplit(pixels, labels, max_shift=image_size // 8, flip=True)
+
+
+def _scaled(pixels: Tensor, image_size: int) -> Tensor:
+    """Images at another size, bilinear."""
+    sized = torch.nn.functional.interpolate(
+        pixels.float(), size=image_size, mode="bilinear", align_corners=False
     )
+    return sized.round().clamp(0, 255).to(torch.uint8)
 
 
-def _class_names(folder: Path, layout: Layout) -> tuple[str, ...]:
+def _class_names(folder: Path, layout: CifarFiles) -> tuple[str, ...]:
     path = folder / layout.meta
     names = _unpickle(path, layout).get(layout.names)
-    if not isinstance(names, list) or len(names) != layout.num_classes:
-        count = len(names) if isinstance(names, list) else 0
+    if not isinstance(names, list):
+        names = []
+    if len(names) != layout.num_classes:
         raise DataError(
-            f"{path}: names {count} classes, {layout.num_classes} were expected. {layout.how}"
+            f"{path}: names {len(names)} classes, {layout.num_classes} were expected. {layout.how}"
         )
     return tuple(map(str, names))
 
 
-def _read(folder: Path, names: Sequence[str], layout: Layout) -> _Images:
+def _read(folder: Path, names: Sequence[str], layout: CifarFiles) -> _Images:
     """The images of some files, one after the other."""
     parts = [_read_batch(folder / name, layout) for name in names]
     labels = np.concatenate([part.labels for part in parts])
     counts = np.bincount(labels, minlength=layout.num_classes)
-    if (counts == 0).any():
-        lacking = int((counts == 0).sum())
+    lacking = int((counts == 0).sum())
+    if lacking:
         raise DataError(
-            f"{folder}: {lacking} of {layout.num_classes} classes have no image in {', '.join(names)}"
+            f"{folder}: {lacking} of {layout.num_classes} classes "
+            f"have no image in {', '.join(names)}"
         )
     return _Images(np.concatenate([part.pixels for part in parts]), labels)
 
 
-def _read_batch(path: Path, layout: Layout) -> _Images:
+def _read_batch(path: Path, layout: CifarFiles) -> _Images:
     content = _unpickle(path, layout)
     pixels, labels = content.get("data"), content.get(layout.labels)
-    if (
-        not isinstance(pixels, np.ndarray)
-        or pixels.dtype != np.uint8
-        or pixels.ndim != 2
-        or pixels.shape[1] != 3072
-    ):
+    if not _is_table_of_images(pixels):
         raise DataError(f"{path}: 'data' is no table of images of 3072 bytes. {layout.how}")
-    if not isinstance(labels, list) or len(labels) != len(pixels):
-        count = len(labels) if isinstance(labels, list) else 0
-        raise DataError(f"{path}: has {len(pixels)} images, but {count} labels. {layout.how}")
+    if not isinstance(labels, list):
+        labels = []
+    if len(labels) != len(pixels):
+        raise DataError(f"{path}: has {len(pixels)} images, but {len(labels)} labels. {layout.how}")
     outside = [label for label in labels if label not in range(layout.num_classes)]
     if outside:
         known = f"0 to {layout.num_classes - 1}"
@@ -183,6 +177,13 @@ def _read_batch(path: Path, layout: Layout) -> _Images:
             f"{path}: has {len(outside)} labels outside of {known}, such as {outside[0]}"
         )
     return _Images(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
+
+
+def _is_table_of_images(pixels: object) -> TypeGuard[NDArray[np.uint8]]:
+    """Whether something holds the bytes of an image in each row."""
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+        return False
+    return pixels.ndim == 2 and pixels.shape[1] == 3072
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -205,7 +206,7 @@ def _latin1(text: str, _encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
-def _unpickle(path: Path, layout: Layout) -> Mapping[str, Any]:
+def _unpickle(path: Path, layout: CifarFiles) -> Mapping[str, Any]:
     if not path.is_file():
         raise DataError(f"{path}: is missing. {layout.how}")
     damage = (
@@ -228,12 +229,3 @@ def _unpickle(path: Path, layout: Layout) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no batch of images. {layout.how}")
     return content
-
-
-def _refuse_overlap(folder: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> None:
-    seen = {sha256(image.tobytes()).digest() for image in train}
-    copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
-    if copies > MOST_COPIES * len(test):
-        raise DataError(
-            f"{folder}: {copies} of {len(test)} test images are also training images ({len(train)})"
-        )

@@ -5,10 +5,10 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from dasbench.catalog import DATASETS
-from dasbench.datasets.cifar import SOURCE, Layout, read_cifar
+from dasbench.datasets.cifar import SOURCE, CifarFiles, read_cifar
 from dasbench.datasets.dataset import Dataset
 
-LAYOUT = Layout(
+LAYOUT = CifarFiles(
     name="cifar100",
     folder="cifar-100-python",
     train=["train"],
@@ -27,7 +27,9 @@ def cifar100(
     image_size: Annotated[int, Ge(8), Le(256)] = 32,
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
 ) -> Dataset:
-    """CIFAR-100: 50,000 images to train and validate, 10,000 to test; shifted by up to 4 of 32 pixels and mirrored.
+    """CIFAR-100: 50,000 images to train and validate, 10,000 to test.
+
+    In training, they are shifted by up to 4 of 32 pixels and mirrored.
 
     Args:
         image_size: height and width in pixels that the 32x32 originals are scaled to (bilinear).

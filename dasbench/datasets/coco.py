@@ -1,4 +1,4 @@
-"""COCO: 118,287 photographs to train on, with the boxes of 860,001 objects in 80 classes; and folders like it."""
+"""COCO: 118,287 photographs to train on, with 860,001 boxes in 80 classes; and folders like it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,10 @@ from dasbench.errors import DataError
 
 SOURCE = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, ECCV, arXiv 1405.0312"
 
-LICENCE = "annotations CC BY 4.0, photographs on Flickr's terms of use; of a folder of one's own, its owner's"
+LICENCE = (
+    "annotations CC BY 4.0, photographs on Flickr's terms of use; "
+    "of a folder of one's own, its owner's"
+)
 
 OFFICIAL_SHARE, OWN_SHARE = 0.02, 0.15
 """Of the images, what a part gets that is cut by lot."""
@@ -37,7 +40,7 @@ def coco(
     test_share: Annotated[float, Gt(0), Le(0.45)] = OWN_SHARE,
     num_classes: Annotated[int, Ge(1), Le(1000)] | None = None,
 ) -> Dataset[InstanceSplit]:
-    """COCO 2017 with its boxes; the official validation images are the test part, and some training images validate.
+    """COCO 2017 with its boxes; the official validation images test, some training images validate.
 
     The 5,000 official validation images are what papers report on, so they are looked at once, at
     the end; choices are made on a fixed random 2 % of the training images (2,366), which are not
@@ -70,11 +73,11 @@ def coco(
         num_classes = 80
     parts, origins = _listings(layout.sources, num_classes)
     _refuse_other_classes(folder, parts)
-    shares: dict[Part, float] = {
-        "val": val_share or (OFFICIAL_SHARE if layout.official else OWN_SHARE)
-    }
-    if not layout.official:
-        shares["test"] = test_share
+    shares: dict[Part, float]
+    if layout.official:
+        shares = {"val": val_share or OFFICIAL_SHARE}
+    else:
+        shares = {"val": val_share or OWN_SHARE, "test": test_share}
     parts, cut = cut_missing(parts, shares, salt="coco")
     return object_dataset(
         name="coco",
@@ -90,13 +93,14 @@ def coco(
 def _listings(
     sources: Mapping[Part, Source], num_classes: int | None
 ) -> tuple[dict[Part, Listing], dict[Part, str]]:
-    """The images of each annotation file, and what each part is made of; the complaints about all at once."""
+    """The images of each annotation file, and what each part is made of; all complaints at once."""
     found: dict[Part, Listing] = {}
     complaints = []
     for part, source in reversed([*sources.items()]):  # the small one first
+        is_roboflow = source.file.name == ROBOFLOW
         try:
             instances = read_instances(
-                source.file, num_classes=num_classes, without_parents=source.file.name == ROBOFLOW
+                source.file, num_classes=num_classes, without_parents=is_roboflow
             )
             folder, names = place_images(source, instances.names)
             found[part] = listed(folder, replace(instances, names=names))
@@ -105,9 +109,8 @@ def _listings(
     if complaints:
         raise DataError("\n".join([*complaints, HOW]))
     parts = {part: found[part] for part in sources}
-    return parts, {
-        part: f"{source.file.parent.name}/{source.file.name}" for part, source in sources.items()
-    }
+    places = {part: source.file for part, source in sources.items()}
+    return parts, {part: f"{file.parent.name}/{file.name}" for part, file in places.items()}
 
 
 def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
@@ -116,7 +119,8 @@ def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
     for other in others:
         if train.classes != other.classes:
             raise DataError(
-                f"{folder}: the categories of both annotation files, by rising id, {_difference(train, other)}"
+                f"{folder}: the categories of both annotation files, by rising id, "
+                f"{_difference(train, other)}"
             )
 
 
@@ -131,6 +135,5 @@ def _difference(train: Instances, other: Instances) -> str:
         return f"{counts}; in one of them alone: {', '.join(repr(name) for name in lone)}. {HOW}"
     odd = [pair for pair in zip(train.classes, other.classes, strict=True) if pair[0] != pair[1]]
     first, second = odd[0]
-    return (
-        f"differ in {len(odd)}, such as '{first}' in {names[0]} and '{second}' in {names[1]}. {HOW}"
-    )
+    example = f"'{first}' in {names[0]} and '{second}' in {names[1]}"
+    return f"differ in {len(odd)}, such as {example}. {HOW}"

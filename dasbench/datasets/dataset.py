@@ -63,7 +63,7 @@ class Split(Images, Protocol):
 
 
 S_co = TypeVar("S_co", bound=Examples, covariant=True, default=Split)
-"""What a data set's parts know; a `Dataset` of which nothing else is said has images of one size with a class each."""
+"""What a data set's parts know; by default, that images of one size have a class each."""
 
 
 class LeftOut(NamedTuple):
@@ -115,7 +115,7 @@ class Dataset(Generic[S_co]):
 
 
 def fingerprint(*arrays: NDArray[Any]) -> str:
-    """16 hexadecimal digits that change with any byte of the given arrays: original pixels, labels, split.
+    """16 hexadecimal digits that change with any byte of some arrays: pixels, labels, split.
 
     Example:
         >>> fingerprint(np.array([1, 2])) != fingerprint(np.array([1, 3]))
@@ -131,7 +131,7 @@ def fingerprint(*arrays: NDArray[Any]) -> str:
 def stratified_split(
     labels: NDArray[np.int64], shares: Sequence[float], *, salt: str
 ) -> list[NDArray[np.int64]]:
-    """Cut indices into parts that hold every class in the given shares; the same on every machine and version.
+    """Cut indices into parts that hold every class in the given shares; the same everywhere.
 
     Args:
         labels: class of each example, [N].

@@ -10,12 +10,15 @@ from dasbench.catalog import DATASETS
 from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
 from dasbench.datasets.memory import MemorySplit
 
-SOURCE = "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; as bundled with scikit-learn"
+SOURCE = (
+    "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; "
+    "as bundled with scikit-learn"
+)
 
 
 @DATASETS.register("digits", source=SOURCE)
 def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
-    """1,797 digits of 8x8 pixels, enlarged; 70 % to train, 15 % each to validate and test, stratified and fixed.
+    """1,797 digits of 8x8 pixels, enlarged; 70 % to train, 15 % each to validate and test.
 
     Args:
         image_size: height and width in pixels that the 8x8 originals are enlarged to (bilinear).
@@ -41,9 +44,8 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
         )
         for part in parts
     )
-    scaled = (
-        train.images[:, 0].numpy() / 255
-    )  # not torch's sums, whose last digits depend on the number of threads
+    # not torch's sums, whose last digits depend on the number of threads
+    scaled = train.images[:, 0].numpy() / 255
     return Dataset(
         name="digits",
         classes=tuple(map(str, range(10))),

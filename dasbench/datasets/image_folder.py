@@ -38,7 +38,7 @@ def image_folder(
     labels: Annotated[str, MinLen(1)] | None = None,
     copies: Copies = "refuse",
 ) -> Dataset:
-    """Images in class folders or with a table of labels, in parts of their own or cut into three by a fixed lot.
+    """Images in class folders or with a table of labels, in parts or cut into three by a fixed lot.
 
     `root/<class>/*.jpg` is cut into three parts, stratified. With `root/train/<class>`, in any
     usual spelling, `root/val` and `root/test` are the other parts; one that is missing is cut from
@@ -72,7 +72,9 @@ def image_folder(
     refuse_empty(found.parts)
     digests = digests_in(found.parts)
     refuse_two_labels(found.parts, digests, found.classes)
-    once = count_once(found.parts, digests) if copies == "once" else Once(dict(found.parts), {})
+    once = Once(dict(found.parts), {})
+    if copies == "once":
+        once = count_once(found.parts, digests)
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
     missing = {part: share for part, share in shares.items() if part not in found.parts}
     parts = cut_missing(once.parts, found.classes, missing, salt="image_folder")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from annotated_types import Gt, Le, MinLen
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from dasbench.catalog import DATASETS
@@ -74,27 +76,34 @@ class MaskedSplit:
         pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
         for row, index in enumerate(indices.tolist()):
             image = read_image(self.folder / self.files[index])
-            pixels[row] = np.asarray(
-                self.framing.shown(image, None if draws is None else draws[row].tolist())
-            )
+            pixels[row] = np.asarray(self.framing.shown(image, _row_of(draws, row)))
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel of the images that `batch` gives out; what is filled up beside them is ignored."""
+        """The class of each pixel of what `batch` gives out; what is filled up is ignored."""
         maps = np.empty((len(indices), self.framing.height, self.framing.width), np.uint8)
         for row, index in enumerate(indices.tolist()):
-            file = self.folder / self.masks[index]
-            try:
-                whole = self.decoding.class_map(read_mask(file, self.folder / self.files[index]))
-            except DataError as error:
-                raise DataError(
-                    str(error) if str(file) in str(error) else f"{file}: {error}"
-                ) from error
-            drawn = None if draws is None else draws[row].tolist()
-            maps[row] = np.asarray(self.framing.shown_map(whole, drawn, outside=IGNORED))
+            whole = self._whole_map(index)
+            shown = self.framing.shown_map(whole, _row_of(draws, row), outside=IGNORED)
+            maps[row] = np.asarray(shown)
         return torch.from_numpy(maps)
+
+    def _whole_map(self, index: int) -> Image.Image:
+        """The class of each pixel of a whole image."""
+        file = self.folder / self.masks[index]
+        try:
+            return self.decoding.class_map(read_mask(file, self.folder / self.files[index]))
+        except DataError as error:
+            if str(file) in str(error):
+                raise
+            raise DataError(f"{file}: {error}") from error
+
+
+def _row_of(draws: NDArray[np.float64] | None, row: int) -> list[float] | None:
+    """The draws of one image; None for evaluation."""
+    return None if draws is None else draws[row].tolist()
 
 
 @DATASETS.register("image_masks", source="the user", gives=("maps",))
@@ -141,16 +150,15 @@ def image_masks(
             has another size than its image or means no class, or an image stands in two parts.
     """
     folder = voc_root(data_access().root / Path(root).expanduser())
-    used = [
-        path.relative_to(folder).as_posix() for path in (*list_files(folder), *tables_in(folder))
-    ]
+    tables = (*list_files(folder), *tables_in(folder))
+    used = [table.relative_to(folder).as_posix() for table in tables]
     tree = walk(folder, used=used, how=HOW)
     places = find_places(tree, images=images, masks=masks)
     listed = pair_up(tree, places, leave_out_unmasked=unmasked == "leave_out")
-    every = [pair for pairs in listed.parts.values() for pair in pairs]
-    found = look_into_masks(folder, every)
+    found = look_into_masks(folder, list(chain.from_iterable(listed.parts.values())))
     known = classes_of(
-        {str(folder / file): each for file, each in found.items()}, _named(folder, classes, colors)
+        {str(folder / file): each for file, each in found.items()},
+        _stated_classes(folder, classes, colors),
     )
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
     missing = {part: share for part, share in shares.items() if part not in listed.parts}
@@ -160,11 +168,9 @@ def image_masks(
     _refuse_copies(folder, parts)
     framing = Framing.of(image_size, fit)
     splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
-    lists = {
-        f"{part} {files.holds}": files
-        for part, split in splits.items()
-        for files in split.file_lists
-    }
+    lists: dict[str, FileList] = {}
+    for part, split in splits.items():
+        lists |= {f"{part} {files.holds}": files for files in split.file_lists}
     cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
     return Dataset(
         name="image_masks",
@@ -186,7 +192,7 @@ def image_masks(
     )
 
 
-def _named(
+def _stated_classes(
     folder: Path, classes: Sequence[str] | None, colors: Mapping[str, tuple[int, int, int]] | None
 ) -> Named | None:
     """What is said of the classes: by the study, else by a file in the folder."""
@@ -216,27 +222,24 @@ def _cut(
     found: Mapping[str, Found],
     known: Classes,
 ) -> dict[Part, list[Pair]]:
-    """Cut the parts that are missing from the training images, in equal shares of the rarest class of each image."""
+    """Cut the missing parts from the training images, in equal shares of the rarest classes."""
     if not shares:
         return {}
     inside = [_classes_in(pair, found, known) for pair in whole]
-    counts = Counter(number for numbers in inside for number in numbers)
-    rarest = [
-        min(numbers, key=lambda number: (counts[number], number), default=0) for numbers in inside
-    ]
-    cut = stratified_split(np.array(rarest, np.int64), list(shares.values()), salt="image_masks")
-    parts = dict(
-        zip(
-            ("train", *shares),
-            ([whole[index] for index in part.tolist()] for part in cut),
-            strict=True,
-        )
-    )
-    empty = [part for part, pairs in parts.items() if not pairs]
-    if empty:
-        raise DataError(
-            f"{folder}: {len(whole)} images are too few to cut a {empty[0]} part of {shares}"
-        )
+    counts = Counter(chain.from_iterable(inside))
+
+    def rareness(number: int) -> tuple[int, int]:
+        return counts[number], number
+
+    rarest = np.array([min(numbers, key=rareness, default=0) for numbers in inside], np.int64)
+    cut = stratified_split(rarest, list(shares.values()), salt="image_masks")
+    parts: dict[Part, list[Pair]] = {}
+    for part, indices in zip(("train", *shares), cut, strict=True):
+        if not len(indices):
+            raise DataError(
+                f"{folder}: {len(whole)} images are too few to cut a {part} part of {shares}"
+            )
+        parts[part] = [whole[index] for index in indices.tolist()]
     return parts
 
 
@@ -244,21 +247,16 @@ def _refuse_missing_classes(
     folder: Path, parts: Mapping[Part, Sequence[Pair]], found: Mapping[str, Found], known: Classes
 ) -> None:
     """Make sure that every class can be learned, and that every part has something to find."""
-    there = {
-        part: {n for pair in pairs for n in _classes_in(pair, found, known)}
-        for part, pairs in parts.items()
-    }
-    empty = [part for part, numbers in there.items() if not numbers]
-    if empty:
-        raise DataError(
-            f"{folder}: no mask of the {empty[0]} part ({len(parts[empty[0]])} masks) shows any class"
-        )
-    seen = set().union(*there.values())
-    lacking = [
-        name for number, name in enumerate(known.names, start=1) if number in seen - there["train"]
-    ]
+    there: dict[Part, set[int]] = {}
+    for part, pairs in parts.items():
+        there[part] = set().union(*(_classes_in(pair, found, known) for pair in pairs))
+        if not there[part]:
+            raise DataError(
+                f"{folder}: no mask of the {part} part ({len(pairs)} masks) shows any class"
+            )
+    lacking = set().union(*there.values()) - there["train"]
     if lacking:
-        names = ", ".join(f"'{name}'" for name in lacking)
+        names = ", ".join(f"'{known.names[number - 1]}'" for number in sorted(lacking))
         raise DataError(
             f"{folder}: {names} cannot be learned: in masks of val or test, but in none of train"
         )
@@ -270,10 +268,10 @@ def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
         part: FileList(folder, [pair.image for pair in pairs]) for part, pairs in parts.items()
     }
     copies = [
-        f"{copy.file}: in the {copy.part} part, is a copy of {copy.original} in the {copy.original_part} part"
+        f"{copy.file}: in the {copy.part} part, is a copy of {copy.original} "
+        f"in the {copy.original_part} part"
         for copy in copies_over_parts(lists)
     ]
     if copies:
-        raise DataError(
-            f"{listing(copies, name='copies')}\n{len(copies)} copies in all; remove one of each pair"
-        )
+        lines = listing(copies, name="copies")
+        raise DataError(f"{lines}\n{len(copies)} copies in all; remove one of each pair")

@@ -15,11 +15,15 @@ from dasbench.datasets.looking.listing import listing, shown
 from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
-SOURCE = "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, arXiv:1409.0575"
+SOURCE = (
+    "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, IJCV 115, "
+    "arXiv:1409.0575"
+)
 
 HOW = (
-    "Get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org (a free account) and unpack "
-    "them into imagenet/train/<wnid>/*.JPEG and imagenet/val/<wnid>/*.JPEG below --data-root (or $DASBENCH_DATA); "
+    "Get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org "
+    "(a free account) and unpack them into imagenet/train/<wnid>/*.JPEG and "
+    "imagenet/val/<wnid>/*.JPEG below --data-root (or $DASBENCH_DATA); "
     "torchvision.datasets.ImageNet does so."
 )
 
@@ -32,7 +36,7 @@ def imagenet(
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.02,
     num_classes: Annotated[int, Ge(2), Le(1000)] = 1000,
 ) -> Dataset:
-    """ImageNet-1k; the official validation images are the test part, and some training images validate.
+    """ImageNet-1k; the official validation images test, and some training images validate.
 
     The 50,000 official validation images are what papers report on, so they are looked at once, at
     the end; choices are made on a stratified, fixed 2 % of the training images (about 25,600),
@@ -50,15 +54,15 @@ def imagenet(
         DataError: if files are missing or empty, or the number of classes is another.
     """
     folder = data_access().root / "imagenet"
-    training, official = (_walked(folder, part, num_classes) for part in ("train", "val"))
+    training = _tree_of(folder, "train", num_classes)
+    official = _tree_of(folder, "val", num_classes)
     _refuse_other_classes(folder, training, official)
     if (folder / training.top.place).samefile(folder / official.top.place):
         raise DataError(
             f"{folder / official.top.place}: is the folder of the training images. {HOW}"
         )
-    whole, test = (
-        files_in(folder, list(tree.top.folders.values())) for tree in (training, official)
-    )
+    whole = files_in(folder, list(training.top.folders.values()))
+    test = files_in(folder, list(official.top.folders.values()))
     train, val = stratified_split(whole.labels, [val_share], salt="imagenet")
     _refuse_common_names(whole.files, test.files)
     place = f"{training.top.place}/"
@@ -78,7 +82,7 @@ def imagenet(
     )
 
 
-def _walked(folder: Path, part: Part, num_classes: int) -> Tree:
+def _tree_of(folder: Path, part: Part, num_classes: int) -> Tree:
     """What lies below the folder of a part."""
     tree = walk(folder, inside=part_folder(folder, part), how=HOW)
     expect_classes(folder / tree.top.place, list(tree.top.folders), num_classes, how=HOW)
@@ -93,10 +97,11 @@ def _refuse_other_classes(folder: Path, training: Tree, official: Tree) -> None:
 
 
 def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:
-    """Images of the two official parts never share a name; where they do, one was copied into the other."""
+    """Refuse parts that share names of images, which the official ones never do."""
     names = {file.rpartition("/")[2] for file in train}
     common = [file for file in test if file.rpartition("/")[2] in names]
     if common:
         raise DataError(
-            f"{common[0]}: one of {len(common)} of {len(test)} images of val that are also in train. {HOW}"
+            f"{common[0]}: one of {len(common)} of {len(test)} images of val "
+            f"that are also in train. {HOW}"
         )

@@ -1,4 +1,4 @@
-"""How images are cut into batches, and the batches in order, read ahead by threads if they come from elsewhere."""
+"""How images are cut into batches, and the batches in order, read ahead by threads."""
 
 import math
 from collections import deque
@@ -22,7 +22,7 @@ U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
 CHUNK = 16
-"""Images that a loader decodes at a time: few enough that all loaders work on the first batch of an epoch."""
+"""Images that a loader decodes at a time: so few that all loaders share the first batch."""
 
 AHEAD = 2
 """Batches that are read ahead of the one in use."""
@@ -46,7 +46,7 @@ def load_batches(
     loaders: int = 0,
     transfer: Transfer | None = None,
 ) -> Iterator[Tensor]:
-    """The images of some batches on a device, in order; bit for bit the same for any number of loaders.
+    """The images of some batches on a device, in order; the same bits for any number of loaders.
 
     Images that lie on the device are picked there. Others are read by the loaders, see `load`.
 
@@ -62,17 +62,23 @@ def load_batches(
         uint8, [B, 3, H, W] each
 
     Example:
-        >>> split = MemorySplit(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
-        >>> [len(images) for images in load_batches(split, [np.arange(3), np.arange(3, 5)], loaders=2)]
+        >>> images = torch.zeros(5, 3, 8, 8, dtype=torch.uint8)
+        >>> split = MemorySplit(images, torch.zeros(5, dtype=torch.int64))
+        >>> batches = [np.arange(3), np.arange(3, 5)]
+        >>> [len(images) for images in load_batches(split, batches, loaders=2)]
         [3, 2]
     """
     transfer = transfer or Transfer(torch.device("cpu"))
     if isinstance(split, MemorySplit) and split.lies_on(transfer.device):
         yield from split.batches(list(batches), variation=variation)
         return
-    join, num_draws = transfer.send_joined, split.num_draws
     for arriving in load(
-        split.batch, batches, join=join, num_draws=num_draws, variation=variation, loaders=loaders
+        split.batch,
+        batches,
+        join=transfer.send_joined,
+        num_draws=split.num_draws,
+        variation=variation,
+        loaders=loaders,
     ):
         yield arriving.take()[0]
 
@@ -100,31 +106,30 @@ def load(
         DataError: in the thread that asks, whichever loader met the broken file.
     """
 
-    def drawn(indices: NDArray[np.int64]) -> T:
-        return read(
-            indices, None if variation is None else uniform(variation, indices, draws=num_draws)
-        )
+    def read_varied(indices: NDArray[np.int64]) -> T:
+        if variation is None:
+            return read(indices)
+        return read(indices, uniform(variation, indices, draws=num_draws))
 
     if not loaders:
         for indices in batches:
-            yield join([drawn(indices)])
+            yield join([read_varied(indices)])
         return
     pool = ThreadPoolExecutor(loaders, thread_name_prefix="loader")
     try:
-        yield from _ahead(pool, drawn, join, batches)
+        yield from _read_ahead(pool, read_varied, join, batches)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def in_order(length: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
     """Indices of a part from its first to its last image, cut into batches."""
-    return (
-        np.arange(start, min(start + batch_size, length)) for start in range(0, length, batch_size)
-    )
+    for start in range(0, length, batch_size):
+        yield np.arange(start, min(start + batch_size, length))
 
 
 def without_lone_image(length: int, batch_size: int) -> list[NDArray[np.int64]]:
-    """Indices of a part in order, cut into batches to train on: none holds a single image, if there are more.
+    """Indices of a part in order, cut into batches to train on: none holds an image alone.
 
     Batch norms cannot learn from one image, and neither dropping it nor repeating another would
     train on every image once. Where one would be left over, the last two batches are shared evenly;
@@ -135,8 +140,8 @@ def without_lone_image(length: int, batch_size: int) -> list[NDArray[np.int64]]:
         batch_size: images of a batch; 1 is taken as it is.
 
     Example:
-        >>> [len(batch) for batch in without_lone_image(9, 4)], [len(batch) for batch in without_lone_image(5, 2)]
-        ([4, 3, 2], [2, 3])
+        >>> [list(map(len, without_lone_image(*sizes))) for sizes in [(9, 4), (5, 2)]]
+        [[4, 3, 2], [2, 3]]
     """
     batches = list(in_order(length, batch_size))
     if len(batches) > 1 and len(batches[-1]) == 1 < batch_size:
@@ -146,7 +151,7 @@ def without_lone_image(length: int, batch_size: int) -> list[NDArray[np.int64]]:
 
 
 def parts_of(batch: NDArray[np.int64], *, number: int, batch_size: int) -> list[NDArray[np.int64]]:
-    """A batch in parts of almost equal size; a shorter batch in fewer parts of about the size of a whole one's.
+    """A batch in parts of almost equal size; a shorter one in fewer parts of about that size.
 
     Where the parts of a whole batch hold 2 images or more, so do those of a shorter one.
 
@@ -165,7 +170,7 @@ def parts_of(batch: NDArray[np.int64], *, number: int, batch_size: int) -> list[
     return np.array_split(batch, max(parts, 1))
 
 
-def _ahead(
+def _read_ahead(
     pool: ThreadPoolExecutor,
     read: Callable[[NDArray[np.int64]], T],
     join: Callable[[Sequence[T]], U],
@@ -175,14 +180,16 @@ def _ahead(
     pending: deque[Future[U]] = deque()
     for indices in chain(batches, [None] * AHEAD):
         if indices is not None:
-            chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
-            pending.append(
-                pool.submit(_joined, join, [pool.submit(read, chunk) for chunk in chunks])
-            )
+            chunks = np.split(indices, range(CHUNK, len(indices), CHUNK))
+            reads = [pool.submit(read, chunk) for chunk in chunks]
+            pending.append(pool.submit(_batch_of, join, reads))
         if pending and (indices is None or len(pending) > AHEAD):
             yield pending.popleft().result()
 
 
-def _joined(join: Callable[[Sequence[T]], U], chunks: Sequence[Future[T]]) -> U:
-    """A batch of its parts: all were handed to the pool before, so that none waits for the thread that waits here."""
+def _batch_of(join: Callable[[Sequence[T]], U], chunks: Sequence[Future[T]]) -> U:
+    """A batch of its parts.
+
+    All were handed to the pool before, so that none waits for the thread that waits here.
+    """
     return join([chunk.result() for chunk in chunks])

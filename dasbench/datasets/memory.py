@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,15 +11,37 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dasbench.data_access import data_access
+from dasbench.errors import DataError
 from dasbench.seeds import uniform
 
+MOST_COPIES = 0.2
+"""Share of test images that may also be training images: a few are, officially."""
+
 SHARE_OF_MEMORY = 0.25
-"""The most that images may take of the memory of a GPU, or of a process's share of it; the rest is the network's."""
+"""The most that images may take of a GPU's memory, or of a process's share of it."""
+
+
+def refuse_mixed_up(train: NDArray[np.uint8], test: NDArray[np.uint8], *, of: str) -> None:
+    """Refuse test images of which too many are training images.
+
+    Args:
+        train: [N, ...].
+        test: of the same shape each.
+        of: whose they are, for the error.
+
+    Raises:
+        DataError: with the counts.
+    """
+    seen = {sha256(image.tobytes()).digest() for image in train}
+    copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
+    if copies > MOST_COPIES * len(test):
+        counts = f"{copies} of {len(test)} test images are also training images ({len(train)})"
+        raise DataError(f"{of} {counts}")
 
 
 @runtime_checkable
 class Resident(Protocol):
-    """A part that can hold all its images on a device, and has nothing to gain from loaders there."""
+    """A part that can hold all its images on a device, where loaders gain nothing."""
 
     def resident(self, device: torch.device) -> "MemorySplit":
         """The part with its images on a device, if they fit there."""
@@ -45,7 +68,8 @@ class MemorySplit:
         flip: whether half of the training images are mirrored.
 
     Example:
-        >>> split = MemorySplit(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]), max_shift=1)
+        >>> images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+        >>> split = MemorySplit(images, torch.tensor([0, 1]), max_shift=1)
         >>> split.batch(np.array([1, 0, 1]), np.full((3, 3), 0.5)).shape
         torch.Size([3, 3, 8, 8])
     """
@@ -62,7 +86,7 @@ class MemorySplit:
     def batch(
         self, indices: NDArray[np.int64] | Tensor, draws: NDArray[np.float64] | Tensor | None = None
     ) -> Tensor:
-        """Some images, on the device where they lie; indices and draws are copied there if they are elsewhere."""
+        """Some images, on the device where they lie; indices and draws are copied there."""
         images = self.images[torch.as_tensor(indices, device=self.images.device)]
         if draws is None:
             return images
@@ -71,7 +95,7 @@ class MemorySplit:
     def batches(
         self, batches: Sequence[NDArray[np.int64]], *, variation: int | None = None
     ) -> Iterator[Tensor]:
-        """The images of some batches, one after the other; what tells them is copied to the device once, for all.
+        """The images of some batches, in order; indices and draws are copied to the device once.
 
         Args:
             batches: indices of each batch.
@@ -87,7 +111,7 @@ class MemorySplit:
     def _draws(
         self, batches: Sequence[NDArray[np.int64]], variation: int | None
     ) -> Iterator[Tensor | None]:
-        """The random numbers of every batch, on the device; None for images as they are evaluated."""
+        """The random numbers of every batch, on the device; None for evaluation."""
         if variation is None:
             return iter([None] * len(batches))
         draws = [uniform(variation, indices, draws=self.num_draws) for indices in batches]
@@ -99,10 +123,12 @@ class MemorySplit:
 
     def resident(self, device: torch.device) -> "MemorySplit":
         """The same part with its images on a device, if they fit there."""
-        return replace(self, images=self.images.to(device)) if self.fits(device) else self
+        if not self.fits(device):
+            return self
+        return replace(self, images=self.images.to(device))
 
     def fits(self, device: torch.device) -> bool:
-        """Whether a device has room for the images: what others hold there at the moment does not count."""
+        """Whether a device has room for the images, whatever others hold there at the moment."""
         if device.type != "cuda":
             return True
         _, total = torch.cuda.mem_get_info(device)
@@ -113,7 +139,8 @@ def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -
     """Arrays as tensors on a device, to which they are copied in one go.
 
     Example:
-        >>> [piece.tolist() for piece in cut_on_device([np.arange(2), np.arange(3)], torch.device("cpu"))]
+        >>> pieces = cut_on_device([np.arange(2), np.arange(3)], torch.device("cpu"))
+        >>> [piece.tolist() for piece in pieces]
         [[0, 1], [0, 1, 2]]
     """
     whole = torch.from_numpy(np.concatenate(pieces)).to(device)
@@ -123,7 +150,7 @@ def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -
 def shift_and_flip(
     images: Tensor, draws: NDArray[np.float64] | Tensor, *, max_shift: int, flip: bool
 ) -> Tensor:
-    """Shift each image by its own draw, zeros coming in at the border, and mirror it where its draw says so.
+    """Shift each image by its own draw, zeros coming in, and mirror it where its draw says so.
 
     Args:
         images: [B, C, H, W].

@@ -37,16 +37,17 @@ class Normalisation:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.dtype = dtype
-        self._mean, self._std = (
-            torch.tensor(values, device=device)[:, None, None] for values in (mean, std)
-        )
+        self._mean = torch.tensor(mean, device=device)[:, None, None]
+        self._std = torch.tensor(std, device=device)[:, None, None]
         self._scale = 1 / (255 * self._std.double())
         self._shift = -self._mean * 255 * self._scale
         self._scale, self._shift = self._scale.float(), self._shift.float()
 
     def __call__(self, images: Tensor) -> Tensor:
         """Normalise a batch where it lies."""
-        return self.in_one_step(images) if images.is_cuda else self.step_by_step(images)
+        if images.is_cuda:
+            return self.in_one_step(images)
+        return self.step_by_step(images)
 
     def step_by_step(self, images: Tensor) -> Tensor:
         """In fp32, each operation rounded: the bits of results on a CPU."""

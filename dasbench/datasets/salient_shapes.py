@@ -1,8 +1,9 @@
-"""Generated images whose class is told by one object with two far ends, among distractors on a textured ground."""
+"""Generated images whose class is told by one object with two far ends, among distractors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations_with_replacement
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -18,9 +19,7 @@ from dasbench.datasets.memory import MemorySplit
 from dasbench.datasets.scenes import SHAPES, VERSION, Scenes, draw_scenes
 from dasbench.seeds import derive_seed, uniform
 
-PAIRS = tuple(
-    (first, second) for first in range(len(SHAPES)) for second in range(first, len(SHAPES))
-)
+PAIRS = tuple(combinations_with_replacement(range(len(SHAPES)), 2))
 """Shapes of the two ends, by class; which end comes first has no meaning."""
 
 CHUNK = 2**18
@@ -70,37 +69,35 @@ class ShapesSplit:
         return torch.arange(self.length) % len(PAIRS)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images; in training shifted by up to a sixteenth of their size and mirrored half of the time."""
+        """Some images; in training shifted by up to a sixteenth of their size, half mirrored."""
         return self.in_memory.batch(indices, draws)
 
     def regions(self, indices: NDArray[np.int64]) -> Regions:
         """Masks and boxes of the objects of some images."""
-        masks = np.concatenate([scenes.masks for scenes in self._scenes(indices)])
-        boxes = [_box(mask) for mask in masks]
-        return Regions(
-            torch.from_numpy(masks), torch.tensor(boxes, dtype=torch.int64).reshape(-1, 4)
-        )
+        masks = self._masks(indices)
+        boxes = torch.tensor([_box(mask) for mask in masks], dtype=torch.int64)
+        return Regions(torch.from_numpy(masks), boxes.reshape(-1, 4))
 
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
-        """The class of each pixel from 1, 0 beside the object: uint8, [B, H, W]; shifted and mirrored as the image."""
+        """The class of each pixel, varied as the image: uint8, [B, H, W], 0 beside it."""
         return self._maps.batch(indices, draws)[:, 0]
 
     def scenes(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> list[Scene]:
-        """Some images with their one object each: its box is that of what is left of it in the image."""
+        """Some images with their one object each: its box is around what is left in the image."""
         images, masks = self.batch(indices, draws), self.class_maps(indices, draws) > 0
         labels = self.labels[torch.from_numpy(indices)]
-        boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32).reshape(
-            -1, 1, 4
-        )
+        boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32)
         areas = masks.sum((1, 2), dtype=torch.float32)[:, None]
         crowd = torch.zeros(len(indices), 1, dtype=torch.bool)
         return [
             Scene(image, Objects(*each))
-            for image, *each in zip(images, boxes, labels[:, None], areas, crowd, strict=True)
+            for image, *each in zip(
+                images, boxes.reshape(-1, 1, 4), labels[:, None], areas, crowd, strict=True
+            )
         ]
 
     @cached_property
@@ -112,7 +109,7 @@ class ShapesSplit:
     @cached_property
     def _maps(self) -> MemorySplit:
         """The class maps of all images, as images of one channel that vary like the others."""
-        masks = np.concatenate([scenes.masks for scenes in self._scenes(np.arange(self.length))])
+        masks = self._masks(np.arange(self.length))
         maps = torch.from_numpy(masks) * (self.labels + 1).to(torch.uint8)[:, None, None]
         return self._as_images(maps[:, None])
 
@@ -128,12 +125,16 @@ class ShapesSplit:
         """The class maps as images of one channel, on a device if they fit there."""
         return self._maps.resident(device)
 
+    def _masks(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Where the objects of some images are."""
+        return np.concatenate([scenes.masks for scenes in self._scenes(indices)])
+
     def _scenes(self, indices: NDArray[np.int64]) -> Iterator[Scenes]:
         step = max(1, CHUNK // self.image_size**2)
         for start in range(0, len(indices), step):
-            yield self._drawn(indices[start : start + step])
+            yield self._draw(indices[start : start + step])
 
-    def _drawn(self, indices: NDArray[np.int64]) -> Scenes:
+    def _draw(self, indices: NDArray[np.int64]) -> Scenes:
         pairs = np.array(PAIRS)[indices % len(PAIRS)]
         swapped = uniform(derive_seed(self.seed, "swap"), indices) < 0.5  # [B, 1]
         first, second = np.where(swapped, pairs[:, ::-1], pairs).T
@@ -161,7 +162,7 @@ def salient_shapes(
     num_val: Annotated[int, Ge(60), Le(100_000)] = 600,
     num_test: Annotated[int, Ge(60), Le(100_000)] = 600,
 ) -> Dataset:
-    """Generated images of one object, a bar with a disc, a ring or a cross at each end: the class is the pair of ends.
+    """Generated images of a bar with a disc, a ring or a cross at each end: the class is the pair.
 
     The ends lie at least 0.42 of the image's side apart, so that no small kernel sees both, and one
     end leaves three classes open. Distractors have the same shapes, but no bar: what counts is

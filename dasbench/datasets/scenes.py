@@ -1,4 +1,4 @@
-"""Drawing scenes of shapes: an object with two far ends, distractors and a textured ground, each scene on its own."""
+"""Drawing scenes of shapes: an object with two far ends, distractors and a textured ground."""
 
 import math
 from typing import NamedTuple
@@ -42,14 +42,14 @@ class Scenes(NamedTuple):
     masks: NDArray[np.bool_]
 
 
-class Point(NamedTuple):
+class Position(NamedTuple):
     """A place in each scene, in shares of the image's side, [B, 1, 1] each."""
 
     x: Floats
     y: Floats
 
 
-class Stamp(NamedTuple):
+class PlacedShape(NamedTuple):
     """A shape in each scene: which pixels it may touch, and how much of each it covers.
 
     Args:
@@ -69,7 +69,7 @@ def draw_scenes(
     image_size: int,
     difficulty: float,
 ) -> Scenes:
-    """Draw some scenes; each depends on the seed, its index, its ends, the size and the difficulty alone.
+    """Draw some scenes; each depends on seed, index, ends, size and difficulty alone.
 
     Args:
         seed: of all scenes.
@@ -86,21 +86,16 @@ def draw_scenes(
         ((1, 3, 32, 32), True)
     """
     numbers = _uniform(seed, "object", indices, draws=10)[:, :, None, None]
-    axis = _place(numbers[:, :4])
+    axis = _ends(numbers[:, :4])
     ground = np.float32(0.35) + np.float32(0.3) * numbers[:, 4:7]
     image = ground + _texture(seed, indices, image_size, difficulty)
     for number in range(round(DISTRACTORS * difficulty)):
-        _add_distractor(
-            image,
-            _uniform(seed, f"distractor {number}", indices, draws=6),
-            ground,
-            axis,
-            difficulty,
-        )
+        draws = _uniform(seed, f"distractor {number}", indices, draws=6)
+        _add_distractor(image, draws, ground, axis, difficulty)
     cover = _cover(_from_axis(_grid(image_size), *axis) - BAR, image_size)
     for middle, shapes in zip(axis, ends, strict=True):
-        stamp = _stamp(middle, shapes, image_size)
-        cover[stamp.where] = np.maximum(cover[stamp.where], stamp.cover)
+        end = _place_shape(middle, shapes, image_size)
+        cover[end.where] = np.maximum(cover[end.where], end.cover)
     image += cover[:, None] * (ground + _colour(numbers[:, 7:10], CONTRAST) - image)
     return Scenes((image.clip(0, 1) * 255).round().astype(np.uint8), cover > 0.5)
 
@@ -110,27 +105,23 @@ def _uniform(seed: int, purpose: str, indices: NDArray[np.int64], *, draws: int)
     return uniform(derive_seed(seed, purpose), indices, draws=draws).astype(np.float32)
 
 
-def _grid(image_size: int) -> Point:
+def _grid(image_size: int) -> Position:
     """The middles of all pixels."""
     along = (np.arange(image_size, dtype=np.float32) + np.float32(0.5)) / np.float32(image_size)
-    return Point(along[None, None, :], along[None, :, None])
+    return Position(along[None, None, :], along[None, :, None])
 
 
-def _place(numbers: Floats) -> tuple[Point, Point]:
+def _ends(numbers: Floats) -> tuple[Position, Position]:
     """The middles of the two ends, both inside of the image."""
-    angle, apart = (
-        np.float32(2 * math.pi) * numbers[:, 0],
-        APART[0] + (APART[1] - APART[0]) * numbers[:, 1],
-    )
+    angle = np.float32(2 * math.pi) * numbers[:, 0]
+    apart = APART[0] + (APART[1] - APART[0]) * numbers[:, 1]
     dx, dy = apart * np.cos(angle) / 2, apart * np.sin(angle) / 2
-    x, y = (
-        0.5 + (2 * number - 1) * (0.5 - 1.1 * RADIUS - np.abs(half))
-        for number, half in ((numbers[:, 2], dx), (numbers[:, 3], dy))
-    )
-    return Point(x - dx, y - dy), Point(x + dx, y + dy)
+    x = 0.5 + (2 * numbers[:, 2] - 1) * (0.5 - 1.1 * RADIUS - np.abs(dx))
+    y = 0.5 + (2 * numbers[:, 3] - 1) * (0.5 - 1.1 * RADIUS - np.abs(dy))
+    return Position(x - dx, y - dy), Position(x + dx, y + dy)
 
 
-def _stamp(middle: Point, shapes: NDArray[np.int64], image_size: int) -> Stamp:
+def _place_shape(middle: Position, shapes: NDArray[np.int64], image_size: int) -> PlacedShape:
     """One shape in each scene, near its middle."""
     side = math.ceil(2 * RADIUS * image_size) + 3
     left, upper = (
@@ -139,10 +130,8 @@ def _stamp(middle: Point, shapes: NDArray[np.int64], image_size: int) -> Stamp:
     )
     rows, columns = upper + np.arange(side)[:, None], left + np.arange(side)
     scale = np.float32(image_size)
-    dx, dy = (
-        np.abs((columns + np.float32(0.5)) / scale - middle.x),
-        np.abs((rows + np.float32(0.5)) / scale - middle.y),
-    )
+    dx = np.abs((columns + np.float32(0.5)) / scale - middle.x)
+    dy = np.abs((rows + np.float32(0.5)) / scale - middle.y)
     far = np.sqrt(dx * dx + dy * dy)
     outside = (
         far - RADIUS,
@@ -150,7 +139,7 @@ def _stamp(middle: Point, shapes: NDArray[np.int64], image_size: int) -> Stamp:
         np.maximum(np.minimum(dx, dy) - 0.26 * RADIUS, np.maximum(dx, dy) - RADIUS),
     )
     cover = _cover(np.choose(shapes[:, None, None], outside), image_size)
-    return Stamp((np.arange(len(shapes))[:, None, None], rows, columns), cover)
+    return PlacedShape((np.arange(len(shapes))[:, None, None], rows, columns), cover)
 
 
 def _cover(outside: Floats, image_size: int) -> Floats:
@@ -158,7 +147,7 @@ def _cover(outside: Floats, image_size: int) -> Floats:
     return (0.5 - outside * image_size).clip(0, 1)
 
 
-def _from_axis(grid: Point, first: Point, second: Point) -> Floats:
+def _from_axis(grid: Position, first: Position, second: Position) -> Floats:
     """Distance to the line between two points."""
     dx, dy = second.x - first.x, second.y - first.y
     along = ((grid.x - first.x) * dx + (grid.y - first.y) * dy) / (dx * dx + dy * dy)
@@ -169,16 +158,19 @@ def _from_axis(grid: Point, first: Point, second: Point) -> Floats:
 
 
 def _add_distractor(
-    image: Floats, numbers: Floats, ground: Floats, axis: tuple[Point, Point], difficulty: float
+    image: Floats,
+    numbers: Floats,
+    ground: Floats,
+    axis: tuple[Position, Position],
+    difficulty: float,
 ) -> None:
-    """Paint a lone shape of any kind into each scene, unless it would stand too near to the object."""
+    """Paint a lone shape of any kind into each scene, unless it would stand near the object."""
     image_size = image.shape[-1]
     numbers = numbers[:, :, None, None]
-    middle = Point(
-        *(np.float32(RADIUS) + np.float32(1 - 2 * RADIUS) * numbers[:, along] for along in (0, 1))
-    )
+    places = np.float32(RADIUS) + np.float32(1 - 2 * RADIUS) * numbers[:, :2]
+    middle = Position(places[:, 0], places[:, 1])
     shapes = np.floor(numbers[:, 2, 0, 0] * len(SHAPES)).astype(np.int64)
-    (scene, rows, columns), cover = _stamp(middle, shapes, image_size)
+    (scene, rows, columns), cover = _place_shape(middle, shapes, image_size)
     cover = (cover * (_from_axis(middle, *axis) > NEAR))[..., None]
     colour = ground + _colour(numbers[:, 3:6], CONTRAST * (0.4 + 0.6 * difficulty))
     painted = image[scene, :, rows, columns]  # [B, P, P, 3]

@@ -1,11 +1,13 @@
 """Stanford Dogs: 20,580 photographs of 120 breeds."""
 
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
+from numpy.typing import NDArray
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
@@ -17,13 +19,15 @@ from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
 SOURCE = (
-    "Khosla, Jayadevaprakash, Yao and Fei-Fei 2011, Novel dataset for fine-grained image categorization, "
+    "Khosla, Jayadevaprakash, Yao and Fei-Fei 2011, "
+    "Novel dataset for fine-grained image categorization, "
     "First Workshop on Fine-Grained Visual Categorization, CVPR"
 )
 
 HOW = (
-    "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ into stanford_dogs/ below "
-    "--data-root (or $DASBENCH_DATA): stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
+    "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ "
+    "into stanford_dogs/ below --data-root (or $DASBENCH_DATA): "
+    "stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
     "stanford_dogs/test_list.mat."
 )
 
@@ -36,7 +40,7 @@ def stanford_dogs(
     val_share: Annotated[float, Gt(0), Le(0.5)] = 0.1,
     num_classes: Annotated[int, Ge(2), Le(120)] = 120,
 ) -> Dataset:
-    """Stanford Dogs with its official lists: 12,000 images to train, 8,580 to test; some of the former validate.
+    """Stanford Dogs with its official lists: 12,000 images to train and validate, 8,580 to test.
 
     Args:
         image_size: what images are scaled to, in pixels: the side of a square, or [height, width];
@@ -53,7 +57,8 @@ def stanford_dogs(
     tree = walk(folder / "Images", how=HOW)
     breeds = tuple(tree.top.folders)
     expect_classes(folder / "Images", breeds, num_classes, how=HOW)
-    whole, test = (_listed(folder, f"{part}_list.mat", breeds, tree) for part in ("train", "test"))
+    whole = _official_images(folder, "train_list.mat", breeds, tree)
+    test = _official_images(folder, "test_list.mat", breeds, tree)
     unlisted = {file for file, _ in tree.top.all_images()}.difference(whole.files, test.files)
     train, val = stratified_split(whole.labels, [val_share], salt="stanford_dogs")
     return file_dataset(
@@ -72,27 +77,11 @@ def stanford_dogs(
     )
 
 
-def _listed(folder: Path, name: str, breeds: tuple[str, ...], tree: Tree) -> ImageFiles:
+def _official_images(folder: Path, name: str, breeds: tuple[str, ...], tree: Tree) -> ImageFiles:
     """The images of an official list, each of which must be there."""
-    place = next(
-        (path for path in (folder / name, folder / "lists" / name) if path.is_file()), None
-    )
-    if place is None:
-        raise DataError(f"{folder / name}: is missing. {HOW}")
+    place = _place_of_list(folder, name)
     files, labels = _read_list(place)
-    outside = [label for label in labels.tolist() if not 0 <= label < len(breeds)]
-    if outside:
-        raise DataError(
-            f"{place}: has {len(outside)} labels outside of 1 to {len(breeds)}, such as {outside[0] + 1}"
-        )
-    wrong = [
-        file
-        for file, label in zip(files, labels, strict=True)
-        if file.partition("/")[0] != breeds[label]
-    ]
-    if wrong:
-        counts = f"{len(wrong)} of {len(files)} files have the label of another breed"
-        raise DataError(f"{place}: {counts}, such as {wrong[0]}")
+    _refuse_other_labels(place, files, labels, breeds)
     images = folder / "Images"
     size_of = dict(tree.top.all_images())
     missing = [file for file in files if file not in size_of]
@@ -102,6 +91,31 @@ def _listed(folder: Path, name: str, breeds: tuple[str, ...], tree: Tree) -> Ima
         raise DataError(f"{listing(lines, name='missing')}\n{counts}. {HOW}")
     sizes = [size_of[file] for file in files]
     return ImageFiles(images, files, labels, np.array(sizes, np.int64))
+
+
+def _place_of_list(folder: Path, name: str) -> Path:
+    """Where an official list lies."""
+    for place in (folder / name, folder / "lists" / name):
+        if place.is_file():
+            return place
+    raise DataError(f"{folder / name}: is missing. {HOW}")
+
+
+def _refuse_other_labels(
+    place: Path, files: Sequence[str], labels: NDArray[np.int64], breeds: Sequence[str]
+) -> None:
+    """Refuse a list that has labels of no breed, or other ones than the folders of its files."""
+    outside = labels[(labels < 0) | (labels >= len(breeds))]
+    if len(outside):
+        raise DataError(
+            f"{place}: has {len(outside)} labels outside of 1 to {len(breeds)}, "
+            f"such as {outside[0] + 1}"
+        )
+    pairs = zip(files, labels, strict=True)
+    wrong = [file for file, label in pairs if file.partition("/")[0] != breeds[label]]
+    if wrong:
+        counts = f"{len(wrong)} of {len(files)} files have the label of another breed"
+        raise DataError(f"{place}: {counts}, such as {wrong[0]}")
 
 
 def _read_list(place: Path) -> tuple[tuple[str, ...], Any]:

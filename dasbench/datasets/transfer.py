@@ -1,4 +1,4 @@
-"""How what loaders read reaches the device: its parts are joined, pinned, and copied to a GPU while that computes."""
+"""How what loaders read reaches the device: joined, pinned, and copied while a GPU computes."""
 
 from collections.abc import Sequence
 
@@ -21,14 +21,12 @@ class Arriving:
         self._arrived = arrived
 
     def take(self) -> Sequence[Tensor]:
-        """The tensors, for what this thread computes from now on: the GPU waits for them, the thread does not."""
+        """The tensors, for what follows in this thread: not it, but the GPU waits for them."""
         if self._arrived is not None and self._tensors:
             stream = torch.cuda.current_stream(self._tensors[0].device)
             stream.wait_event(self._arrived)
             for tensor in self._tensors:
-                tensor.record_stream(
-                    stream
-                )  # their memory is in use until this stream has read them
+                tensor.record_stream(stream)  # it is in use until this stream has read it
         return self._tensors
 
 
@@ -42,7 +40,8 @@ class Transfer:
         device: where tensors are sent.
 
     Example:
-        >>> images = Transfer(torch.device("cpu")).send_joined([torch.zeros(2, 3, 4, 4), torch.ones(1, 3, 4, 4)])
+        >>> chunks = [torch.zeros(2, 3, 4, 4), torch.ones(1, 3, 4, 4)]
+        >>> images = Transfer(torch.device("cpu")).send_joined(chunks)
         >>> images.take()[0].shape
         torch.Size([3, 3, 4, 4])
     """
@@ -68,7 +67,7 @@ class Transfer:
 
 
 def join(chunks: Sequence[Tensor], *, pin_memory: bool = False) -> Tensor:
-    """The parts of a batch as one tensor; maps with channels are joined channels last, as networks read them.
+    """The parts of a batch as one tensor; maps are joined channels last, as networks read them.
 
     Args:
         chunks: [B, ...] each.

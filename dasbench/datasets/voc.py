@@ -1,7 +1,8 @@
-"""Pascal VOC's format for the boxes of objects: its own years, and folders that annotation tools write like it."""
+"""Pascal VOC's format for the boxes of objects: its own years, and folders of other tools."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -54,33 +55,38 @@ def voc(
     """
     folder = data_access().root / Path(root).expanduser()
     base, annotated = find_parts(folder)
-    records = _read_all(file for each in annotated.values() for file in each.files)
-    boxes = [box for record in records.values() for box in record.boxes]
+    records = _read_all(chain.from_iterable(each.files for each in annotated.values()))
+    boxes = list(chain.from_iterable(record.boxes for record in records.values()))
     classes = sorted({box.name for box in boxes})
+    _refuse_other_number(base, classes, num_classes)
+    lowest = min((min(box.edges) for box in boxes), default=1)
+    first_pixel = 0 if lowest < 1 else 1
+    given: dict[Part, Listing] = {}
+    for part, each in annotated.items():
+        paths = find_images(each, [records[file].file_name for file in each.files])
+        places = [os.path.relpath(path, base) for path in paths]
+        images = dict(zip(each.files, places, strict=True))
+        instances = as_instances(base, images, records, classes, first_pixel=first_pixel)
+        given[part] = Listing(base, instances)
+    origins = {part: each.origin for part, each in annotated.items()}
+    parts, cut = cut_missing(given, {"val": val_share, "test": test_share}, salt="voc")
+    return object_dataset(
+        name="voc",
+        parts=parts,
+        origins=origins | cut,
+        licence=LICENCE,
+        citation=SOURCE,
+        remedy="cut it by another val_share or test_share",
+    )
+
+
+def _refuse_other_number(base: Path, classes: Sequence[str], num_classes: int | None) -> None:
+    """Refuse another number of classes than the study says."""
     if num_classes is not None and len(classes) != num_classes:
         names = ", ".join(classes[:30])
         raise DataError(
             f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}"
         )
-    first_pixel = 0 if any(min(box.edges) < 1 for box in boxes) else 1
-    given: dict[Part, Listing] = {}
-    for part, each in annotated.items():
-        paths = find_images(each, [records[file].file_name for file in each.files])
-        images = {
-            file: os.path.relpath(path, base) for file, path in zip(each.files, paths, strict=True)
-        }
-        given[part] = Listing(
-            base, as_instances(base, images, records, classes, first_pixel=first_pixel)
-        )
-    parts, cut = cut_missing(given, {"val": val_share, "test": test_share}, salt="voc")
-    return object_dataset(
-        name="voc",
-        parts=parts,
-        origins={**{part: each.origin for part, each in annotated.items()}, **cut},
-        licence=LICENCE,
-        citation=SOURCE,
-        remedy="cut it by another val_share or test_share",
-    )
 
 
 def _read_all(files: Iterable[Path]) -> dict[Path, Record]:
@@ -93,7 +99,6 @@ def _read_all(files: Iterable[Path]) -> dict[Path, Record]:
         except DataError as error:
             complaints += str(error).splitlines()
     if complaints:
-        raise DataError(
-            f"{listing(complaints, name='annotations')}\ncomplaints about annotations: {len(complaints)}"
-        )
+        lines = listing(complaints, name="annotations")
+        raise DataError(f"{lines}\ncomplaints about annotations: {len(complaints)}")
     return records

@@ -22,16 +22,16 @@ from torch.autograd.function import once_differentiable
 from torchvision.ops import deform_conv2d
 
 _CHUNK_BYTES = 4 << 20
-"""Samples that a single thread works on at a time: few enough for the caches, and for memory to be used again."""
+"""Samples that a single thread works on at a time: few enough for the caches."""
 
 _SHARED_CHUNK_BYTES = 16 << 20
-"""Samples for each of several threads: they wait for one another after every operation, and long on a busy machine."""
+"""Samples for each of several threads: they wait for one another after every operation."""
 
 _GPU_CHUNK_BYTES = 256 << 20
 """Samples on a GPU, whose kernels want many at a time: no more than a part of its memory."""
 
 _NARROW = 128
-"""Pixels below which the maps of several images are multiplied as one; larger ones fill a matrix alone."""
+"""Pixels below which the maps of several images are multiplied as one matrix."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,14 @@ class Geometry:
 
 
 Backend = Callable[[Tensor, Tensor, Tensor | None, Tensor, Geometry], Tensor]
-"""(x, offset, mask, weight, geometry) -> out, in one floating-point type and with finite offsets."""
+"""(x, offset, mask, weight, geometry) -> out, in one floating-point type, offsets finite."""
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     """Keep tensors of a device in their own type, where there is an autocast that would not."""
-    return (
-        torch.autocast(device.type, enabled=False)
-        if device.type in {"cpu", "cuda"}
-        else nullcontext()
-    )
+    if device.type in {"cpu", "cuda"}:
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def _torchvision(
@@ -102,7 +100,7 @@ def _plain(
 
 
 class _ChunkedConvolution(torch.autograd.Function):
-    """Samples and multiplies a few images at a time; the backward pass samples again instead of keeping the samples."""
+    """Samples and multiplies a few images at a time; samples again in the backward pass."""
 
     @staticmethod
     def forward(
@@ -122,10 +120,8 @@ class _ChunkedConvolution(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, offset, mask, weight = ctx.saved_tensors
-        matrices, lattice = (
-            _as_matrices(weight, ctx.geometry),
-            _lattice(weight, offset, ctx.geometry),
-        )
+        matrices = _as_matrices(weight, ctx.geometry)
+        lattice = _lattice(weight, offset, ctx.geometry)
         grad = grad.reshape(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         grad_x, grad_offset = x.new_empty(x.shape), offset.new_empty(offset.shape)
         grad_mask = None if mask is None else mask.new_empty(mask.shape)
@@ -137,15 +133,13 @@ class _ChunkedConvolution(torch.autograd.Function):
                     graph = _sample(leaves[0], leaves[1], lattice)
                 samples = graph.detach()
                 masked = samples if mask is None else _times_mask(samples, mask[part])
-                grad_matrices += torch.einsum(
-                    "bgol,bgkl->gok", grad[part], _as_columns(masked, ctx.geometry.groups)
-                )
+                columns = _as_columns(masked, ctx.geometry.groups)
+                grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], columns)
                 grad_samples = _multiply(matrices.mT, grad[part]).reshape(samples.shape)
                 if grad_mask is not None:
                     grad_mask[part] = (grad_samples * samples).sum(2).view_as(grad_mask[part])
-                    grad_samples = torch.mul(
-                        grad_samples, _as_factor(mask[part], samples), out=samples
-                    )
+                    factor = _as_factor(mask[part], samples)
+                    grad_samples = torch.mul(grad_samples, factor, out=samples)
                 grad_x[part], grad_offset[part] = torch.autograd.grad(graph, leaves, grad_samples)
         return grad_x, grad_offset, grad_mask, grad_matrices.view_as(weight), None
 
@@ -159,25 +153,33 @@ def _chunks(x: Tensor, lattice: Tensor) -> Iterator[slice]:
     elif threads == 1:
         chunk_bytes = _CHUNK_BYTES
     images = threads * max(1, chunk_bytes // per_image)
-    return (slice(start, start + images) for start in range(0, x.shape[0], images))
+    for start in range(0, x.shape[0], images):
+        yield slice(start, start + images)
 
 
 def _lattice(weight: Tensor, offset: Tensor, geometry: Geometry) -> Tensor:
-    """Where in the map the taps of every output lie without offsets: (y, x) in pixels, [kh * kw, H', W', 2]."""
-    y, x = (
-        torch.arange(taps, device=offset.device)[:, None] * geometry.dilation
-        + torch.arange(extent, device=offset.device) * geometry.stride
-        - geometry.padding
-        for taps, extent in zip(weight.shape[2:], offset.shape[2:], strict=True)
-    )
-    lattice = offset.new_empty(*weight.shape[2:], *offset.shape[2:], 2)
+    """Where the taps of every output lie without offsets: (y, x), [kh * kw, H', W', 2]."""
+    kernel_height, kernel_width = weight.shape[2:]
+    height, width = offset.shape[2:]
+    y = _places_of_taps(kernel_height, height, geometry, offset.device)
+    x = _places_of_taps(kernel_width, width, geometry, offset.device)
+    lattice = offset.new_empty(kernel_height, kernel_width, height, width, 2)
     lattice[..., 0] = y[:, None, :, None]
     lattice[..., 1] = x[None, :, None, :]
-    return lattice.view(weight.shape[2] * weight.shape[3], *offset.shape[2:], 2)
+    return lattice.view(kernel_height * kernel_width, height, width, 2)
+
+
+def _places_of_taps(taps: int, extent: int, geometry: Geometry, device: torch.device) -> Tensor:
+    """Where the taps of every output lie along an axis: [taps, extent]."""
+    along_kernel = torch.arange(taps, device=device)[:, None] * geometry.dilation
+    along_map = torch.arange(extent, device=device) * geometry.stride
+    return along_kernel + along_map - geometry.padding
 
 
 def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
-    """The map at every tap of every output: [B, offset groups, C / offset groups, kh * kw, H' * W'].
+    """The map at every tap of every output.
+
+    [B, offset groups, C / offset groups, kh * kw, H' * W']
 
     `grid_sample` wants positions from -1 to 1. With sides that are powers of two, their way there
     and back is exact for whole pixels; otherwise a sample at a pixel can slip to the other side of
@@ -188,23 +190,18 @@ def _sample(x: Tensor, offset: Tensor, lattice: Tensor) -> Tensor:
     offset_groups = offset.shape[1] // (2 * taps)
     folded = batch * offset_groups
     sides = [1 << (int(side) - 1).bit_length() for side in (height, width)]
-    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(
-        folded, x.shape[1] // offset_groups, *sides
-    )
-    scale = torch.cat(
-        [lattice.new_full((1,), 2 / side) for side in sides]
-    )  # made where it is used, not copied there
+    channels = x.shape[1] // offset_groups
+    image = F.pad(x, (0, sides[1] - width, 0, sides[0] - height)).reshape(folded, channels, *sides)
+    # made where it is used, not copied there
+    scale = torch.cat([lattice.new_full((1,), 2 / side) for side in sides])
     shift = offset.reshape(folded, taps, 2, out_height, out_width).permute(0, 1, 3, 4, 2)
-    grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale).view(
-        folded, taps * out_height, out_width, 2
-    )
+    grid = torch.addcmul((lattice + 0.5) * scale - 1, shift, scale)
+    grid = grid.view(folded, taps * out_height, out_width, 2)
     # grid_sample reads the grid as (x, y); of the transposed map, that is (y, x)
     samples = F.grid_sample(
         image.mT, grid, mode="bilinear", padding_mode="zeros", align_corners=False
     )
-    return samples.view(
-        batch, offset_groups, x.shape[1] // offset_groups, taps, out_height * out_width
-    )
+    return samples.view(batch, offset_groups, channels, taps, out_height * out_width)
 
 
 def _as_factor(mask: Tensor, samples: Tensor) -> Tensor:
@@ -233,7 +230,7 @@ def _as_matrices(weight: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _multiply(matrices: Tensor, columns: Tensor) -> Tensor:
-    """One matrix per group times the columns of every image: [B, groups, rows of the matrix, pixels]."""
+    """One matrix per group times the columns of every image: [B, groups, rows, pixels]."""
     if columns.shape[3] < _NARROW:
         return torch.einsum("gmk,bgkn->bgmn", matrices, columns)
     return torch.matmul(matrices, columns)

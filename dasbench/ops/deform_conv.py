@@ -1,4 +1,4 @@
-"""Deformable convolution: one function with several backends behind it, and the layer that learns its own offsets."""
+"""Deformable convolution: a function with several backends, and the layer that learns offsets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,9 @@ def deform_conv2d(
     groups: int = 1,
     backend: str = "auto",
 ) -> Tensor:
-    """Convolve a map that is sampled at learned positions: `out(p) = sum_k w_k m_k(p) x(p + p_k + offset_k(p))`.
+    """Convolve a map that is sampled at learned positions.
+
+    `out(p) = sum_k w_k m_k(p) x(p + p_k + offset_k(p))`
 
     Samples between pixels are bilinear; outside of the map there are zeros. Half-precision inputs
     are computed in float32, also under autocast, and returned in their own type. An infinite offset
@@ -69,9 +71,9 @@ def deform_conv2d(
     dtype = torch.promote_types(x.dtype, torch.float32)
     with without_autocast(x.device):
         wide, offset = _guard(x.to(dtype), offset.to(dtype))
-        out = compute(
-            wide, offset, None if mask is None else mask.to(dtype), weight.to(dtype), geometry
-        )
+        if mask is not None:
+            mask = mask.to(dtype)
+        out = compute(wide, offset, mask, weight.to(dtype), geometry)
         if bias is not None:
             out = out + bias.to(dtype).view(1, -1, 1, 1)
     return out.to(x.dtype)
@@ -109,7 +111,9 @@ def use_backend(name: str) -> Iterator[None]:
 
 
 class DeformConv2d(nn.Module):
-    """A modulated deformable convolution (DCNv2) that derives offsets and mask from its input, with "same" padding.
+    """A modulated deformable convolution (DCNv2) that makes its offsets and mask itself.
+
+    It derives both from its input, and pads so that maps keep their size.
 
     Offsets and mask come from two convolutions of the same kernel size that start at zero: at first
     the layer is a regular convolution times 0.5, the sigmoid of zero (times 1 without a mask).
@@ -135,7 +139,8 @@ class DeformConv2d(nn.Module):
     Example:
         >>> layer = DeformConv2d(8, 16)
         >>> x = torch.randn(2, 8, 5, 7)
-        >>> bool(torch.allclose(layer(x), 0.5 * nn.functional.conv2d(x, layer.weight, padding=1), atol=1e-5))
+        >>> regular = nn.functional.conv2d(x, layer.weight, padding=1)
+        >>> bool(torch.allclose(layer(x), 0.5 * regular, atol=1e-5))
         True
     """
 
@@ -158,11 +163,13 @@ class DeformConv2d(nn.Module):
         for name, parts in (("offset_groups", offset_groups), ("groups", groups)):
             if parts < 1 or in_channels % parts:
                 raise ModelError(
-                    f"{name} {parts} does not divide the {in_channels} channels that a deformable convolution reads"
+                    f"{name} {parts} does not divide the {in_channels} channels "
+                    "that a deformable convolution reads"
                 )
         if out_channels % groups:
             raise ModelError(
-                f"groups {groups} does not divide the {out_channels} outputs of a deformable convolution"
+                f"groups {groups} does not divide the {out_channels} outputs "
+                "of a deformable convolution"
             )
         self.kernel = kernel
         self.groups = groups
@@ -176,10 +183,12 @@ class DeformConv2d(nn.Module):
         """Convolve `x` at the positions that it asks for."""
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
-            offset, factor = (
-                self._joined(wide) if self.training and wide.is_cuda else self._apart(wide)
+            joined = self.training and wide.is_cuda
+            offset, mask = (
+                self._by_one_convolution(wide) if joined else self._by_two_convolutions(wide)
             )
-            mask = None if factor is None else factor.sigmoid()
+            if mask is not None:
+                mask = mask.sigmoid()
             out = deform_conv2d(
                 wide,
                 offset,
@@ -191,30 +200,27 @@ class DeformConv2d(nn.Module):
             )
         return out.to(x.dtype)
 
-    def _apart(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Offsets, and the mask before its sigmoid, by a convolution each: what counters and hooks see."""
-        mask = (
-            None if self.mask is None else self.mask(x)
-        )  # first: the order decides how gradients of `x` add up
+    def _by_two_convolutions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Offsets, and the mask before its sigmoid, by a convolution each, as counters see it."""
+        # the mask first: the order decides how gradients of `x` add up
+        mask = None if self.mask is None else self.mask(x)
         return self.offset(x), mask
 
-    def _joined(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The same by a single convolution, which reads `x` once; the gradient of `x` is rounded differently."""
+    def _by_one_convolution(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same by a single convolution; it reads `x` once and rounds its gradient otherwise."""
         if self.mask is None:
-            return self._apart(x)
+            return self._by_two_convolutions(x)
         convs = (self.offset, self.mask)
-        weight, bias = (
-            torch.cat([getattr(conv, name) for conv in convs]) for name in ("weight", "bias")
-        )
+        weight = torch.cat([conv.weight for conv in convs])
+        bias = torch.cat([conv.bias for conv in convs if conv.bias is not None])
         both = nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
         offset, mask = torch.split_with_sizes(both, [conv.out_channels for conv in convs], dim=1)
         return offset, mask
 
     def extra_repr(self) -> str:
         """The kernel's shape; the offset and mask convolutions are printed as children."""
-        return (
-            f"weight={list(self.weight.shape)}, groups={self.groups}, bias={self.bias is not None}"
-        )
+        shape, has_bias = list(self.weight.shape), self.bias is not None
+        return f"weight={shape}, groups={self.groups}, bias={has_bias}"
 
 
 def _zero_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
@@ -226,7 +232,7 @@ def _zero_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2d:
 
 def _find_backend(name: str, device: torch.device) -> Backend:
     if name == "auto":
-        name = _override.get() or "auto"
+        name = _override.get() or name
     if name == "auto":
         name = "torch" if device.type == "cpu" else "torchvision"
     if name not in BACKENDS:
@@ -240,7 +246,8 @@ def _check_shapes(
     channels, (outputs, per_group, *kernel) = x.shape[1], weight.shape
     if channels != per_group * geometry.groups or outputs % geometry.groups:
         raise ModelError(
-            f"deform_conv2d: weight {list(weight.shape)} in {geometry.groups} groups does not fit {list(x.shape)}"
+            f"deform_conv2d: weight {list(weight.shape)} in {geometry.groups} groups "
+            f"does not fit {list(x.shape)}"
         )
     taps = kernel[0] * kernel[1]
     extent = [geometry.extent(size, side) for size, side in zip(x.shape[2:], kernel, strict=True)]
@@ -256,7 +263,7 @@ def _check_shapes(
 
 
 def _guard(x: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
-    """Make offsets finite without hiding that they were not: `x` turns NaN in every sample that has a NaN offset."""
+    """Make offsets finite, but turn `x` into NaN in every sample that has a NaN offset."""
     offset = offset.clamp(-_FAR, _FAR)
     poison = 0.0 * offset.detach().amax((1, 2, 3), keepdim=True)
     return x + poison, offset.nan_to_num(0.0)

@@ -5,9 +5,11 @@ import io
 import json
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
-from command_line import run_dasbench
+from command_line import TINY, run_dasbench
 
+from dasbench.catalog import BACKBONES
 from dasbench.cli import run_command
 from dasbench.cli.cost import command
 from dasbench.paper.tables import table
@@ -229,3 +231,39 @@ def test_it_must_be_said_what_to_count(capsys, write_study):
 
 def test_a_study_known_by_its_name_alone_cannot_be_changed(capsys):
     assert "give the file instead" in refused(capsys, "tiny", "--set", "gate.alpha=0.1")
+
+
+KEY = "0123456789ab"
+
+
+@pytest.fixture
+def database_elsewhere(tmp_path, monkeypatch) -> str:
+    """A database that is not in the folder that one stands in, with a trial's weights beside it."""
+    weights = tmp_path / "elsewhere" / ".dasbench" / "weights"
+    weights.mkdir(parents=True)
+    torch.save(BACKBONES["resnet18"].make(10, width=4).module.state_dict(), weights / f"{KEY}.pt")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return str(weights.parents[1] / "results.db")
+
+
+def test_weights_are_found_where_they_were_kept_beside_the_chosen_database(
+    database_elsewhere, monkeypatch
+):
+    arguments = ["cost", *TINY_NETWORK, "--set", f"backbone.weights={KEY}"]
+
+    unaware = run_command(arguments)
+    told = run_command([*arguments, "--db", database_elsewhere])
+    monkeypatch.setenv("DASBENCH_DB", database_elsewhere)
+    aware = run_command(arguments)
+
+    assert (unaware, told, aware) == (3, 0, 0)
+
+
+def test_a_study_is_checked_with_the_weights_beside_the_database_of_the_environment(
+    database_elsewhere, monkeypatch, write_study
+):
+    monkeypatch.setenv("DASBENCH_DB", database_elsewhere)
+    study = write_study(TINY.replace("[2, 4]", "[4]").replace("stem: small", "stem: imagenet"))
+
+    assert run_command(["check", str(study), "--set", f"backbone.weights={KEY}"]) == 0

@@ -13,7 +13,7 @@ from torch import nn
 
 from dasbench.backbones.site import Backbone
 from dasbench.backbones.tracing import trace_sites
-from dasbench.backbones.weights import find_weights, load_weights
+from dasbench.backbones.weights import find_weights, load_pretrained
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.cli.show import backbone_sites
 from dasbench.costs.measure import measure_cost
@@ -550,7 +550,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path, content):
     file.write_bytes(content)
 
     with pytest.raises(DataError, match="cannot be read as a state_dict"):
-        load_weights(nn.Linear(1, 1), file, head="")
+        load_pretrained(nn.Linear(1, 1), file, head="")
 
 
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, torch.zeros(3), {1: torch.zeros(1)}])
@@ -558,7 +558,7 @@ def test_a_file_of_something_else_is_refused(save, tmp_path, content):
     save(content)
 
     with pytest.raises(DataError, match="holds no state_dict"):
-        load_weights(nn.Linear(1, 1), tmp_path / "weights.pt", head="")
+        load_pretrained(nn.Linear(1, 1), tmp_path / "weights.pt", head="")
 
 
 def test_weights_are_read_without_running_code(tmp_path):
@@ -569,7 +569,7 @@ def test_weights_are_read_without_running_code(tmp_path):
     torch.save({"conv1.weight": Evil()}, tmp_path / "weights.pt")
 
     with pytest.raises(DataError, match="cannot be read"):
-        load_weights(nn.Linear(1, 1), tmp_path / "weights.pt", head="")
+        load_pretrained(nn.Linear(1, 1), tmp_path / "weights.pt", head="")
     assert not (tmp_path / "made").exists()
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torchvision.models import DenseNet, VisionTransformer, get_model, mnasnet0_5
 
 from dasbench.backbones.weight_files import read_content
-from dasbench.backbones.weights import find_weights, load_gates, load_weights, published_file
+from dasbench.backbones.weights import find_weights, load_gates, load_pretrained, published_file
 from dasbench.catalog import BACKBONES
 from dasbench.errors import DataError, ModelError
 
@@ -45,7 +45,7 @@ def load(tmp_path):
         file = tmp_path / "weights.pt"
         torch.save(content, file, **saving)
         net = small() if net is None else net
-        load_weights(net, file, head=head)
+        load_pretrained(net, file, head=head)
         return net.state_dict()
 
     return into
@@ -112,7 +112,7 @@ def test_safetensors_are_read_whatever_they_are_called(tmp_path, suffix):
         safetensors.save({name: value.contiguous() for name, value in WEIGHTS.items()})
     )
 
-    load_weights(net, file, head="fc")
+    load_pretrained(net, file, head="fc")
 
     assert equal(net.state_dict())
 

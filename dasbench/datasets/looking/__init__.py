@@ -1,1 +1,1 @@
-"""Files looked at before they are used: read once, remembered, identified by their content, surveyed."""
+"""Files looked at before they are used: read once, remembered, identified, surveyed."""

@@ -1,8 +1,9 @@
 """What identifies files: their bytes, in order; neither their names nor where they lie."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ class Contents(NamedTuple):
     @property
     def outside(self) -> str:
         """A hash of what the files look like from outside."""
-        return _outside(self.files, self.about, self.stamps)
+        return _hash_of_looks(self.files, self.about, self.stamps)
 
 
 _read_so_far: dict[str, Contents] = {}
@@ -42,7 +43,7 @@ _read_so_far: dict[str, Contents] = {}
 
 
 def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
-    """16 hexadecimal digits that change with any file's content, the order of the files, their parts, or a fact.
+    """16 hexadecimal digits that change with any file's content, place in the order, or a fact.
 
     Every file is read once and remembered. Where that takes too long (`--trust-data`), the names
     and sizes of the files stand for their content; the fingerprint says so.
@@ -56,22 +57,21 @@ def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Se
     """
     about, stamps = _hash_of_facts(facts), _stamps(files)
     if data_access().look == "names":
-        return BY_NAMES + _outside(files, about, [stamp.size for stamp in stamps])[:16]
+        return BY_NAMES + _hash_of_looks(files, about, [stamp.size for stamp in stamps])[:16]
     contents = Contents(files, about, stamps)
-    fingerprint = data_access().contents.get(contents.outside) or _fingerprint_of_bytes(
-        files, about
-    )
+    fingerprint = data_access().contents.get(contents.outside)
+    fingerprint = fingerprint or _fingerprint_of_bytes(files, about)
     _read_so_far[fingerprint] = contents
     return fingerprint
 
 
 def contents_read() -> dict[str, str]:
-    """The fingerprints of what this process has read, by what the files looked like: for other processes."""
+    """For other processes: the fingerprints of what was read, by what the files looked like."""
     return {contents.outside: fingerprint for fingerprint, contents in _read_so_far.items()}
 
 
 def refuse_changed_files(fingerprint: str) -> None:
-    """Make sure that the files of a data set, which may have been read long ago, are what they were.
+    """Make sure that a data set's files, which may have been read long ago, are what they were.
 
     Args:
         fingerprint: of the data set; what is not in files is not looked at.
@@ -87,15 +87,11 @@ def refuse_changed_files(fingerprint: str) -> None:
     if stamps == before:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
-        paths = [listed.folder / name for listed in files.values() for name in listed.names]
-        differ = [
-            shown(path)
-            for path, now, then in zip(paths, stamps, before, strict=True)
-            if now != then
-        ]
+        looks = zip(_paths(files), stamps, before, strict=True)
+        differ = [shown(path) for path, now, then in looks if now != then]
         raise DataError(
-            f"{listing(differ, name='changed')}\nwas written after the study was planned and is another file now: "
-            "put the former one back"
+            f"{listing(differ, name='changed')}\nwas written after the study was planned "
+            "and is another file now: put the former one back"
         )
     _read_so_far[fingerprint] = Contents(files, about, stamps)
 
@@ -138,11 +134,10 @@ def copies_over_parts(files: Mapping[str, FileList]) -> list[Copy]:
     first: dict[str, tuple[Path, str]] = {}
     copies: list[Copy] = []
     for part, listed in files.items():
-        for name, digest in zip(listed.names, digests_of(listed), strict=True):
-            path = listed.folder / name
-            original, original_part = (
-                first.setdefault(digest, (path, part)) if digest else (path, part)
-            )
+        for path, digest in zip(listed.paths, digests_of(listed), strict=True):
+            if not digest:
+                continue
+            original, original_part = first.setdefault(digest, (path, part))
             if original_part != part:
                 copies.append(Copy(path, part, original, original_part))
     return copies
@@ -169,12 +164,15 @@ def _hash_of_facts(facts: Sequence[NDArray[Any] | Sequence[str]]) -> str:
 
 def _stamps(files: Mapping[str, FileList]) -> tuple[Stamp, ...]:
     """How every file looks from outside, one list after the other."""
-    return tuple(
-        stamp_of(listed.folder / name) for listed in files.values() for name in listed.names
-    )
+    return tuple(map(stamp_of, _paths(files)))
 
 
-def _outside(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
+def _paths(files: Mapping[str, FileList]) -> Iterator[Path]:
+    """The path of every file, one list after the other."""
+    return chain.from_iterable(listed.paths for listed in files.values())
+
+
+def _hash_of_looks(files: Mapping[str, FileList], about: str, looks: Sequence[Stamp | int]) -> str:
     """A hash of the names of files and of what they look like.
 
     Args:

@@ -1,4 +1,4 @@
-"""Every file of a data set read once before it is used: hashed, its size read, its pixels decoded if that is wanted."""
+"""Every file of a data set read once before it is used: hashed, measured, perhaps decoded."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +33,11 @@ class FileList(NamedTuple):
     names: Sequence[str]
     holds: str = "photographs"
 
+    @property
+    def paths(self) -> list[Path]:
+        """The whole path of each."""
+        return [self.folder / name for name in self.names]
+
 
 def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
     """What is known of files, after those were read of which nothing was; all of it is remembered.
@@ -48,10 +53,8 @@ def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
     access = data_access()
     doing = "decoding" if access.look == "pixels" else "reading"
     with ExitStack() as stack:
-        memories = {
-            folder: stack.enter_context(remembering(folder))
-            for folder in {each.folder for each in lists}
-        }
+        folders = {files.folder for files in lists}
+        memories = {folder: stack.enter_context(remembering(folder)) for folder in folders}
         wanted: dict[Path, _File] = {}
         for files in lists:
             new = [name for name in files.names if _is_new(memories[files.folder], files, name)]
@@ -59,7 +62,7 @@ def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
         for done, (file, known, read_at) in enumerate(_read_all([*wanted.values()]), start=1):
             memories[file.listed.folder].add(file.name, known, read_at=read_at)
             access.told(doing, done, len(wanted))
-        return [[memories[files.folder].known[name] for name in files.names] for files in lists]
+        return [memories[files.folder].of_all(files.names) for files in lists]
 
 
 def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) -> None:
@@ -70,15 +73,13 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
     """
     damaged: list[str] = []
     for listed, known in zip(files, found, strict=True):
-        faults = (
-            (name, one.fault) for name, one in zip(listed.names, known, strict=True) if one.fault
-        )
-        damaged += [f"{shown(listed.folder / name)}: {fault}" for name, fault in faults]
+        pairs = zip(listed.paths, known, strict=True)
+        damaged += [f"{shown(path)}: {one.fault}" for path, one in pairs if one.fault]
     if damaged:
         number = sum(len(listed.names) for listed in files)
         raise DataError(
-            f"{listing(damaged, name='damaged')}\n{len(damaged)} of {number} files cannot be used: replace or remove "
-            "them. Nothing was trained."
+            f"{listing(damaged, name='damaged')}\n{len(damaged)} of {number} files cannot be used: "
+            "replace or remove them. Nothing was trained."
         )
 
 
@@ -109,15 +110,16 @@ def _decodes(files: FileList) -> bool:
 
 def _read_all(files: Sequence[_File]) -> Iterator[tuple[_File, Known, int]]:
     """Read files in parallel; gives the file, what was found out and when it was read, in order."""
-    decodes = {
-        id(file.listed): _decodes(file.listed) for file in files
-    }  # the threads do not know what was chosen
+    # the threads do not know what was chosen
+    decodes = {id(file.listed): _decodes(file.listed) for file in files}
 
     def read(some: Sequence[_File]) -> list[tuple[_File, Known, int]]:
-        return [
-            (file, *_read(file.path, holds=file.listed.holds, pixels=decodes[id(file.listed)]))
-            for file in some
-        ]
+        found = []
+        for file in some:
+            pixels = decodes[id(file.listed)]
+            known, read_at = _read(file.path, holds=file.listed.holds, pixels=pixels)
+            found.append((file, known, read_at))
+        return found
 
     if not files:
         return
@@ -138,9 +140,8 @@ def _read(path: Path, *, holds: str, pixels: bool) -> tuple[Known, int]:
     try:
         digest = sha256(path.read_bytes()).hexdigest()[:32]
     except OSError as error:
-        return Known(
-            NEVER, "", 0, 0, decoded=False, fault=f"cannot be read ({error.strerror})"
-        ), read_at
+        fault = f"cannot be read ({error.strerror})"
+        return Known(NEVER, "", 0, 0, decoded=False, fault=fault), read_at
     width = height = 0
     fault = ""
     if holds != "data":
@@ -157,7 +158,9 @@ def _size(path: Path, *, holds: str, pixels: bool) -> tuple[int, int]:
     Raises:
         DataError: if it cannot be decoded.
     """
-    if pixels:
-        return (read_image if holds == "photographs" else read_values)(path).size
-    header = read_header(path)
-    return header.width, header.height
+    if not pixels:
+        header = read_header(path)
+        return header.width, header.height
+    if holds == "photographs":
+        return read_image(path).size
+    return read_values(path).size

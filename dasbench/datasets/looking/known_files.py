@@ -1,9 +1,9 @@
-"""What was found out about files, remembered by their path, size and time, so that each is read once."""
+"""What was found out about files, remembered by path, size and time: each is read once."""
 
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from io import TextIOWrapper
@@ -17,10 +17,10 @@ from dasbench.data_access import cache_folder
 logger = logging.getLogger(__name__)
 
 READING = 1
-"""Raised when this program comes to decode what it refused, or to refuse more: what it remembered is void then."""
+"""Raised when this program decodes or refuses other files than before: what was known is void."""
 
 SETTLED_NS = 50_000_000
-"""A file that was written within this time before it was read may be written again without a change of its time."""
+"""A file written this shortly before it was read may change again without a change of its time."""
 
 
 class Stamp(NamedTuple):
@@ -42,7 +42,7 @@ NEVER = Stamp(-1, 0, 0)
 
 
 def stamp_of(path: Path) -> Stamp:
-    """How a file looks from outside, or what a link leads to; `NEVER` if there is nothing to be looked at."""
+    """How a file, or what a link leads to, looks from outside; `NEVER` if there is nothing."""
     try:
         status = path.stat()
     except OSError:
@@ -85,7 +85,13 @@ class Memory:
     def of(self, name: str, stamp: Stamp) -> Known | None:
         """What is known of a file that looks like this, if it was read before."""
         known = self.known.get(name)
-        return known if known and known.stamp == stamp != NEVER else None
+        if known is None or known.stamp != stamp or stamp == NEVER:
+            return None
+        return known
+
+    def of_all(self, names: Sequence[str]) -> list[Known]:
+        """What is known of some files, all of which were read."""
+        return [self.known[name] for name in names]
 
     def add(self, name: str, known: Known, *, read_at: int) -> None:
         """Keep what was found out.
@@ -102,17 +108,13 @@ class Memory:
 
 @contextmanager
 def remembering(folder: Path) -> Iterator[Memory]:
-    """The memory of a folder's files, opened to be added to; every line that is written counts at once.
+    """The memory of a folder's files, opened to be added to; every line counts at once.
 
     Another Pillow may decode what this one cannot, and remembers on its own.
     """
-    place = os.fsencode(folder.resolve())
-    file = (
-        cache_folder()
-        / "files"
-        / f"{READING}-pillow-{PIL.__version__}"
-        / f"{sha256(place).hexdigest()[:24]}.jsonl"
-    )
+    place = sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
+    version = f"{READING}-pillow-{PIL.__version__}"
+    file = cache_folder() / "files" / version / f"{place}.jsonl"
     known = _read(file)
     stream = _open(file)
     try:
@@ -137,7 +139,7 @@ def _open(file: Path) -> TextIOWrapper | None:
 
 
 def _read(file: Path) -> dict[str, Known]:
-    """What the lines of a file say, the last of each name; what was cut off while it was written is no line."""
+    """What the lines of a file say, the last of each name; what was cut off is no line."""
     known: dict[str, Known] = {}
     try:
         content = file.read_text(encoding="ascii")

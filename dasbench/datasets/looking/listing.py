@@ -23,11 +23,9 @@ def listing(lines: Sequence[str], *, name: str) -> str:
         return "\n".join(lines)
     text = "\n".join(lines) + "\n"
     path = cache_folder() / "lists" / f"{name}-{sha256(text.encode()).hexdigest()[:8]}.txt"
-    where = (
-        f"all {len(lines)} are listed in {path}"
-        if _is_written(path, text)
-        else f"{len(lines)} in all"
-    )
+    where = f"{len(lines)} in all"
+    if _is_written(path, text):
+        where = f"all {len(lines)} are listed in {path}"
     return "\n".join([*lines[:SHOWN], f"... and {len(lines) - SHOWN} more; {where}"])
 
 
@@ -42,7 +40,7 @@ def _is_written(path: Path, text: str) -> bool:
 
 
 def shown(name: str | PathLike[str]) -> str:
-    r"""A name as it can be printed on one line: what is no text is written as its code, accents in one way.
+    r"""A name as it can be printed on one line: accents in one way, what is no text as its code.
 
     Example:
         >>> print(shown("two\nlines"), shown("caf\udce9"))

@@ -1,7 +1,8 @@
-"""What there is to say of a data set before it is trained on: parts, classes, sizes, what is left out or unseen."""
+"""What there is to say of a data set before it is trained on: parts, classes, sizes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -116,12 +117,10 @@ def survey(data: Dataset[Any]) -> Survey:
         )
         for part, split in parts.items()
     }
-    lists = [
-        files
-        for split in parts.values()
-        if isinstance(split, InFiles)
-        for files in split.file_lists
-    ]
+    lists: list[FileList] = []
+    for split in parts.values():
+        if isinstance(split, InFiles):
+            lists += split.file_lists
     in_files = _in_files(data, lists, _framing(parts["test"])) if lists else {}
     return Survey(
         classes=data.classes,
@@ -160,15 +159,15 @@ def _in_files(
         found = first_look(lists)
         refuse_damaged(lists, found)
         known = [*_photographs(lists, found)]
-        never_decoded = sum(not one.decoded for each in found for one in each)
+        never_decoded = sum(not one.decoded for one in chain.from_iterable(found))
         copies = _copies(lists, found)
-    about = {
+    return {
         "num_files": num_files,
         "never_decoded": never_decoded,
         "copies": copies,
         "by_names": by_names,
+        **_of_sizes(known, framing),
     }
-    return {**about, **_of_sizes(known, framing)}
 
 
 def _copies(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> LeftOut | None:
@@ -176,10 +175,11 @@ def _copies(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> Left
     first: dict[str, int] = {}
     copies: list[str] = []
     for number, (files, known) in enumerate(zip(lists, found, strict=True)):
-        if files.holds == "photographs":
-            for name, one in zip(files.names, known, strict=True):
-                if first.setdefault(one.digest, number) != number:
-                    copies.append(name)
+        if files.holds != "photographs":
+            continue
+        for name, one in zip(files.names, known, strict=True):
+            if first.setdefault(one.digest, number) != number:
+                copies.append(name)
     return LeftOut(len(copies), copies[0]) if copies else None
 
 
@@ -189,9 +189,8 @@ def _photographs(
     """Path, width and height of every photograph."""
     for files, known in zip(lists, found, strict=True):
         if files.holds == "photographs":
-            yield from (
-                (name, one.width, one.height) for name, one in zip(files.names, known, strict=True)
-            )
+            for name, one in zip(files.names, known, strict=True):
+                yield name, one.width, one.height
 
 
 def _sample(lists: Sequence[FileList]) -> Iterator[tuple[str, int, int]]:

@@ -1,1 +1,1 @@
-"""How an image file becomes what networks see: its pixels, its colours, how it lies, which part is shown."""
+"""How an image file becomes what networks see: its pixels, colours, orientation, framing."""

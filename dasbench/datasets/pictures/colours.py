@@ -1,4 +1,4 @@
-"""How the numbers of a decoded picture become 8-bit sRGB: depth, transparency, palettes, colour spaces.
+"""How a decoded picture becomes 8-bit sRGB: depth, transparency, palettes, colour spaces.
 
 - 16 bits: the low byte is dropped, as Pillow does for colours, so that a picture scores as its
   8-bit copy does. What has 12 bits in a file of 16 stays as dark as viewers show it; a TIFF that
@@ -55,15 +55,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
         >>> to_rgb(Image.new("RGBA", (1, 1), (200, 0, 0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
-    if (
-        image.mode == "RGB"
-        and "transparency" not in image.info
-        and not image.info.get("icc_profile")
-    ):
+    profile = image.info.get("icc_profile")
+    if image.mode == "RGB" and "transparency" not in image.info and not profile:
         return image.copy()
-    shallow = _in_8_bits(image)
-    colours, alpha = _parted(shallow)
-    rgb = _in_srgb(colours, image.info.get("icc_profile"))
+    colours, alpha = _colours_and_alpha(_in_8_bits(image))
+    rgb = _in_srgb(colours, profile)
     if alpha is None or alpha.getextrema() == (255, 255):
         return rgb
     if image.format in FULL_OF_GAPS and alpha.getextrema() == (0, 0):
@@ -72,7 +68,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def mend_transparency(image: Image.Image) -> None:
-    """Make the transparent colour of an opened PNG, not yet decoded, one of the colours that Pillow decodes to.
+    """Make the transparent colour of an opened PNG one of the colours that Pillow decodes to.
 
     Pillow scales grey of 2 and 4 bits up to 8 and colours of 16 bits down, but leaves the
     transparent one as it is.
@@ -146,15 +142,18 @@ def _stored_bits(image: Image.Image) -> int:
     if isinstance(image, TiffImageFile):
         bits = image.tag_v2.get(BITSPERSAMPLE, (16,))[0]
         return bits if 9 <= bits <= 32 else 16
-    return 32 if image.mode == "I" and image.format not in ("PNG", "PPM") else 16
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        return 32
+    return 16
 
 
-def _parted(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def _colours_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The colours of an image, as L, RGB, CMYK or LAB, and its transparency, if it has some."""
     grey = image.mode in GREY_MODES
     if image.has_transparency_data:
         whole = image.convert("RGBA")
-        return whole.getchannel("R") if grey else whole.convert("RGB"), whole.getchannel("A")
+        colours = whole.getchannel("R") if grey else whole.convert("RGB")
+        return colours, whole.getchannel("A")
     if image.mode in SPACES:
         return image, None
     return image.convert("L" if grey else "RGB"), None
@@ -162,10 +161,11 @@ def _parted(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """An image, in one of the modes that a profile may describe, as sRGB."""
-    transform = _transform(profile, image.mode) if profile else None
-    if transform is None:
-        return image.convert("RGB")
-    return transform.apply(image)
+    if profile:
+        transform = _transform(profile, image.mode)
+        if transform is not None:
+            return transform.apply(image)
+    return image.convert("RGB")
 
 
 @lru_cache(maxsize=64)
@@ -181,7 +181,9 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (OSError, TypeError, ValueError, ImageCms.PyCMSError):
         return None
-    return None if _is_as_good_as_none(transform, mode) else transform
+    if _is_as_good_as_none(transform, mode):
+        return None
+    return transform
 
 
 def _is_as_good_as_none(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
@@ -189,11 +191,8 @@ def _is_as_good_as_none(transform: ImageCms.ImageCmsTransform, mode: str) -> boo
     if mode not in ("L", "RGB"):
         return False
     levels = np.linspace(0, 255, 18).astype(np.uint8)
-    grid = np.stack(np.meshgrid(*[levels] * (1 if mode == "L" else 3)), axis=-1).reshape(
-        -1, 18, len(mode)
-    )
+    grid = np.stack(np.meshgrid(*[levels] * len(mode)), axis=-1).reshape(-1, 18, len(mode))
     colours = Image.fromarray(grid.squeeze(-1) if mode == "L" else grid)
-    before, after = (
-        np.asarray(each, np.int16) for each in (colours.convert("RGB"), transform.apply(colours))
-    )
+    before = np.asarray(colours.convert("RGB"), np.int16)
+    after = np.asarray(transform.apply(colours), np.int16)
     return bool(np.abs(after - before).max() <= NEAR_SRGB)

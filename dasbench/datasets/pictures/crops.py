@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 ATTEMPTS = 10
 NUM_DRAWS = 2 * ATTEMPTS + 3
-"""Draws for one image: an area and a shape for each attempt, then top, left and whether it is mirrored."""
+"""Draws for one image: area and shape of each attempt, then top, left and whether to mirror."""
 
 AREA = (0.08, 1.0)
 SHAPE = (3 / 4, 4 / 3)
-"""Ranges of a random crop's share of the area, and of its shape divided by the shape that is wanted."""
+"""Ranges of a random crop's share of the area, and of its shape divided by the wanted one."""
 
 CENTRE = 0.875
 """Side of the part that is evaluated, divided by the image's shorter side (224 of 256 pixels)."""
@@ -45,10 +45,9 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
     """
     log_shape = tuple(map(math.log, SHAPE))
     for attempt in range(ATTEMPTS):
-        area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * draws[2 * attempt])
-        own_shape = shape * math.exp(
-            log_shape[0] + (log_shape[1] - log_shape[0]) * draws[2 * attempt + 1]
-        )
+        for_area, for_shape = draws[2 * attempt], draws[2 * attempt + 1]
+        area = width * height * (AREA[0] + (AREA[1] - AREA[0]) * for_area)
+        own_shape = shape * math.exp(log_shape[0] + (log_shape[1] - log_shape[0]) * for_shape)
         w, h = round(math.sqrt(area * own_shape)), round(math.sqrt(area / own_shape))
         if 0 < w <= width and 0 < h <= height:
             top = math.floor(draws[2 * ATTEMPTS] * (height - h + 1))
@@ -56,11 +55,11 @@ def random_box(width: int, height: int, draws: Sequence[float], *, shape: float 
             return Box(left, top, left + w, top + h)
     nearest = min(max(width / height, SHAPE[0] * shape), SHAPE[1] * shape)
     w, h = min(width, round(height * nearest)), min(height, round(width / nearest))
-    return _centred(width, height, max(1, w), max(1, h))
+    return _centred_box(width, height, max(1, w), max(1, h))
 
 
 def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
-    """The part in the centre that has the wanted shape: of the largest such part, `CENTRE` of each side.
+    """The part in the centre that has the wanted shape: `CENTRE` of each side of the largest.
 
     Args:
         width: of the image, in pixels.
@@ -75,9 +74,9 @@ def centre_box(width: int, height: int, *, shape: float = 1.0) -> Box:
     """
     widest = min(width, height * shape)
     w, h = round(widest * CENTRE), round(widest / shape * CENTRE)
-    return _centred(width, height, max(1, w), max(1, h))
+    return _centred_box(width, height, max(1, w), max(1, h))
 
 
-def _centred(width: int, height: int, w: int, h: int) -> Box:
+def _centred_box(width: int, height: int, w: int, h: int) -> Box:
     left, top = (width - w) // 2, (height - h) // 2
     return Box(left, top, left + w, top + h)

@@ -12,7 +12,7 @@ from dasbench.datasets.dataset import IMAGENET_MEAN
 from dasbench.datasets.pictures.crops import NUM_DRAWS, Box, centre_box, random_box
 
 Fit = Literal["crop", "squeeze", "pad"]
-"""How an image of another shape becomes one of the wanted shape: cut to it, distorted to it, or filled up to it."""
+"""How an image of another shape gets to the wanted one: cut, distorted, or filled up."""
 
 FITS: tuple[Fit, ...] = get_args(Fit)
 
@@ -20,7 +20,7 @@ SIDES = (8, 4096)
 """The shortest and the longest side of an image that networks see, in pixels."""
 
 FILLING = tuple(round(255 * mean) for mean in IMAGENET_MEAN)
-"""The colour beside a padded image: what images are normalised with, so that networks see zeros there."""
+"""The colour beside a padded image: the mean of images, so that networks see zeros there."""
 
 
 def checked_image_size(given: Any) -> int | tuple[int, int]:
@@ -35,11 +35,11 @@ def checked_image_size(given: Any) -> int | tuple[int, int]:
         >>> checked_image_size(64), checked_image_size([64, 64]), checked_image_size([32, 320])
         (64, 64, (32, 320))
     """
-    sides = [given, given] if not isinstance(given, list | tuple) else given
+    sides = given if isinstance(given, list | tuple) else [given, given]
     if len(sides) != 2 or not all(_is_side(side) for side in sides):
         shown = repr(given) if isinstance(given, str) else json.dumps(given, default=str)
-        wanted = f"must be one side of a square or [height, width], in pixels from {SIDES[0]} to {SIDES[1]}"
-        raise ValueError(f"{wanted}, not {shown}")
+        pixels = f"in pixels from {SIDES[0]} to {SIDES[1]}"
+        raise ValueError(f"must be one side of a square or [height, width], {pixels}, not {shown}")
     height, width = sides
     return height if height == width else (height, width)
 
@@ -103,21 +103,21 @@ class Framing:
             draws: uniform numbers in [0, 1), at least `num_draws`, for training; None for
                 evaluation.
         """
-        return self._framed(image, draws, Image.Resampling.BILINEAR, FILLING)
+        return self._frame(image, draws, Image.Resampling.BILINEAR, FILLING)
 
     def shown_map(
         self, class_map: Image.Image, draws: Sequence[float] | None = None, *, outside: int = 0
     ) -> Image.Image:
-        """What is seen of a map that gives each pixel of an image a number: each number stays as it is.
+        """What is seen of a map that gives each pixel a number: each number stays as it is.
 
         Args:
             class_map: 8-bit numbers (mode L), of the size of the image.
             draws: those that the image is varied by.
             outside: the number of what a padded image does not fill.
         """
-        return self._framed(class_map, draws, Image.Resampling.NEAREST, outside)
+        return self._frame(class_map, draws, Image.Resampling.NEAREST, outside)
 
-    def _framed(
+    def _frame(
         self,
         image: Image.Image,
         draws: Sequence[float] | None,
@@ -131,19 +131,18 @@ class Framing:
             canvas = Image.new(image.mode, (self.width, self.height), filling)
             canvas.paste(framed, ((self.width - width) // 2, (self.height - height) // 2))
             framed = canvas
-        mirrored = draws is not None and draws[-1] < 0.5
-        return framed.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else framed
+        if draws is not None and draws[-1] < 0.5:
+            return framed.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return framed
 
     def _box(self, width: int, height: int, draws: Sequence[float] | None) -> Box:
         """The part of an image that is seen."""
         shape = self.width / self.height if self.fit == "crop" else width / height
         if draws is not None:
             return random_box(width, height, draws, shape=shape)
-        return (
-            centre_box(width, height, shape=shape)
-            if self.fit == "crop"
-            else Box(0, 0, width, height)
-        )
+        if self.fit == "crop":
+            return centre_box(width, height, shape=shape)
+        return Box(0, 0, width, height)
 
     def _size_of(self, width: int, height: int) -> tuple[int, int]:
         """Width and height at which a part of an image is seen."""
@@ -167,7 +166,9 @@ class Framing:
         return (right - left) * (lower - upper) / (width * height)
 
     def downscale(self, width: int, height: int) -> float:
-        """By which factor evaluation reduces an image, along the side where it is more; below 1 if it is enlarged.
+        """By which factor evaluation reduces an image, along the side where it is more.
+
+        Below 1, the image is enlarged.
 
         Args:
             width: of the image, in pixels.

@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,7 @@ TURNS = {
 
 
 def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
-    """How a picture lies in its file, as EXIF counts, 1 to 8; 1, upright, if it does not say so, or not readably.
+    """How a picture lies in its file, as EXIF counts, 1 to 8; 1, upright, if it does not say so.
 
     Args:
         image: opened; a TIFF not yet decoded, as decoding turns it.
@@ -49,19 +51,25 @@ def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
             for in the file.
     """
     try:
-        if isinstance(image, TiffImageFile):
-            found = image.tag_v2.get(ExifTags.Base.Orientation)
-        elif decode or image.format != "PNG":
-            found = image.getexif().get(ExifTags.Base.Orientation)
-        else:
-            found = _exif_of_png(image).get(ExifTags.Base.Orientation)
+        found = _tags_of(image, decode=decode).get(ExifTags.Base.Orientation)
     except UNREADABLE:
         return 1
-    return found if isinstance(found, int) and found in TURNS else 1
+    if isinstance(found, int) and found in TURNS:
+        return found
+    return 1
+
+
+def _tags_of(image: ImageFile.ImageFile, *, decode: bool) -> Mapping[int, Any]:
+    """What a picture says of itself, by EXIF's numbers."""
+    if isinstance(image, TiffImageFile):
+        return image.tag_v2
+    if decode or image.format != "PNG":
+        return image.getexif()
+    return _exif_of_png(image)
 
 
 def _exif_of_png(image: ImageFile.ImageFile) -> Image.Exif:
-    """The EXIF block of a PNG, which may stand before its pixels or behind them, without decoding those."""
+    """The EXIF block of a PNG, before its pixels or behind them, without decoding those."""
     exif = Image.Exif()
     if image.fp is None or "exif" in image.info or "Raw profile type exif" in image.info:
         return Image.Image.getexif(image)

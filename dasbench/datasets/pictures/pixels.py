@@ -1,4 +1,4 @@
-"""How an image file becomes pixels: the one place that decides, for training, evaluation, saliency and reports.
+"""How an image file becomes pixels: decided here for training, evaluation, saliency and reports.
 
 What viewers show is what networks see: 8-bit sRGB, upright. `colours` says how depths, transparency
 and colour spaces get there.
@@ -37,25 +37,11 @@ NO_PHOTOGRAPHS = frozenset({"EPS", "WMF", "MPEG", "HDF5", "GRIB", "BUFR", "PDF"}
 """Formats that Pillow knows by name and that are not opened."""
 
 OTHER_ENDINGS = (
-    *(
-        ".dng",
-        ".nef",
-        ".nrw",
-        ".cr2",
-        ".cr3",
-        ".arw",
-        ".sr2",
-        ".srw",
-        ".orf",
-        ".pef",
-        ".rw2",
-        ".3fr",
-        ".iiq",
-        ".dcr",
-    ),
+    *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".sr2"),
+    *(".srw", ".orf", ".pef", ".rw2", ".3fr", ".iiq", ".dcr"),
     *(".part", ".crdownload", ".tmp", ".bak", "~"),
 )
-"""Of raw files of cameras, in which Pillow finds a thumbnail, of unfinished downloads and of backup copies."""
+"""Of raw files of cameras, which hold thumbnails, of unfinished downloads and of backup copies."""
 
 SIGNATURES = {
     "JPEG": rb"\xff\xd8\xff",
@@ -75,7 +61,7 @@ POINTERS = {
     b"https://git-lfs.github.com": ("Git LFS", "git lfs pull"),
     b"/annex/objects/": ("git-annex", "git annex get"),
 }
-"""What stands in place of a file that is kept elsewhere: what it names, whose it is, and how to get the file."""
+"""What stands for a file that is kept elsewhere: by what it names, whose it is and the remedy."""
 
 
 class Photograph(NamedTuple):
@@ -118,12 +104,12 @@ def read_image(path: Path) -> Image.Image:
 
 
 def read_photograph(path: Path) -> Photograph:
-    """As `read_image`, with how the picture lies in the file: who wrote coordinates for it may not have turned it.
+    """As `read_image`, with how the picture lies in the file, as coordinates for it may count.
 
     Raises:
         DataError: as `read_image`.
     """
-    with _opened(path) as image:
+    with _open_picture(path) as image:
         mend_transparency(image)
         orientation = orientation_of(image)
         image.load()
@@ -132,7 +118,7 @@ def read_photograph(path: Path) -> Photograph:
 
 
 def read_values(path: Path, *, kind: str = "a mask") -> Image.Image:
-    """Decode a file whose values are no colours but mean something each (a mask): upright, in the file's own mode.
+    """Decode a file whose values mean something each (a mask): upright, in the file's own mode.
 
     Args:
         path: the file.
@@ -141,7 +127,7 @@ def read_values(path: Path, *, kind: str = "a mask") -> Image.Image:
     Raises:
         DataError: as `read_image`.
     """
-    with _opened(path, kind) as image:
+    with _open_picture(path, kind) as image:
         orientation = orientation_of(image)
         image.load()
         return _upright(image.copy(), image, orientation)
@@ -153,7 +139,7 @@ def read_header(path: Path) -> Header:
     Raises:
         DataError: as `read_image`, as far as it is seen without decoding.
     """
-    with _opened(path) as image:
+    with _open_picture(path) as image:
         orientation = orientation_of(image, decode=False)
         width, height = stored_size(image)
         if orientation in SIDEWAYS:
@@ -163,13 +149,12 @@ def read_header(path: Path) -> Header:
 
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """The formats that are opened, by Pillow's names: the usual ones first, those without a signature last."""
+    """The formats that are opened, by Pillow's names: usual ones first, without signature last."""
     Image.init()
-    others = (name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS)
+    others = [name for name in Image.ID if name in Image.OPEN and name not in NO_PHOTOGRAPHS]
     usual = [name for name in SIGNATURES if name in Image.OPEN]
-    return tuple(
-        dict.fromkeys([*usual, *sorted(others, key=lambda name: Image.OPEN[name][1] is None)])
-    )
+    others = sorted(others, key=lambda name: Image.OPEN[name][1] is None)
+    return tuple(dict.fromkeys([*usual, *others]))
 
 
 @cache
@@ -181,9 +166,8 @@ def readable_endings() -> frozenset[str]:
         (True, True, False)
     """
     formats = {*readable_formats(), "MPO"}  # a JPEG that holds several
-    return frozenset(
-        ending for ending, name in Image.registered_extensions().items() if name in formats
-    )
+    endings = Image.registered_extensions()
+    return frozenset(ending for ending, name in endings.items() if name in formats)
 
 
 def is_picture(path: Path) -> bool:
@@ -206,8 +190,8 @@ def is_picture(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, kind: str = "an image") -> Iterator[ImageFile.ImageFile]:
-    """An open file; whatever goes wrong with it inside of the block is a DataError that names it."""
+def _open_picture(path: Path, kind: str = "an image") -> Iterator[ImageFile.ImageFile]:
+    """An open file; whatever goes wrong with it in the block is a DataError that names it."""
     try:
         with Image.open(path, formats=readable_formats()) as image:
             yield image
@@ -223,7 +207,10 @@ def _complaint(path: Path, kind: str, error: Exception) -> str:
         where = f"is a link to '{path.readlink()}', which is not there"
         return f"{where}; mount its disk, fetch it (git annex get, dvc pull), or remove the link"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "is missing, although it was there when the data set was listed; put it back (mount its disk, dvc pull)"
+        return (
+            "is missing, although it was there when the data set was listed; "
+            "put it back (mount its disk, dvc pull)"
+        )
     if isinstance(error, IsADirectoryError):
         return f"is a folder, where a file with {kind} should be; move it away"
     if isinstance(error, PermissionError):
@@ -245,12 +232,10 @@ def _undecodable(path: Path, kind: str, error: Exception) -> str:
     for start, (what, remedy) in POINTERS.items():
         if start in beginning:
             return f"is a pointer of {what}, not the file itself; fetch that ({remedy})"
-    reason = (
-        "its content is of no format that is read"
-        if isinstance(error, UnidentifiedImageError)
-        else str(error)
-    )
-    return f"cannot be decoded as {kind} ({size} bytes; {reason or type(error).__name__}); replace or remove it"
+    reason = str(error) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        reason = "its content is of no format that is read"
+    return f"cannot be decoded as {kind} ({size} bytes; {reason}); replace or remove it"
 
 
 def _num_frames(image: ImageFile.ImageFile) -> int:
@@ -263,4 +248,6 @@ def _num_frames(image: ImageFile.ImageFile) -> int:
 
 def _upright(picture: Image.Image, image: ImageFile.ImageFile, orientation: int) -> Image.Image:
     """What was made of a decoded file, turned as it is shown, unless decoding has done so."""
-    return picture if isinstance(image, TiffImageFile) else turned(picture, orientation)
+    if isinstance(image, TiffImageFile):
+        return picture
+    return turned(picture, orientation)

@@ -1,9 +1,9 @@
-"""Torchvision's data sets of small images of one size: read whole, and enlarged at once or when they are asked for."""
+"""Torchvision's data sets of small images of one size: read whole, enlarged at once or later."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from dasbench.datasets.dataset import Dataset, Part, fingerprint, stratified_split
-from dasbench.datasets.memory import MemorySplit, shift_and_flip
+from dasbench.datasets.memory import MemorySplit, refuse_mixed_up, shift_and_flip
 from dasbench.datasets.pictures.framing import Fit
 from dasbench.datasets.torchvision_sets.classes import (
     Classes,
@@ -25,13 +25,10 @@ from dasbench.datasets.torchvision_sets.classes import (
     shares_to_cut,
 )
 from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
-from dasbench.errors import DataError, UsageError
+from dasbench.errors import UsageError
 
 MOST_BYTES = 10**9
-"""The most that a data set's images may take at the size that is wanted, to be held in memory at that size."""
-
-MOST_COPIES = 0.2
-"""Share of test images that may also be training images: official files share a few, mixed-up ones share all."""
+"""The most that a data set's images may take in memory at the size that is wanted."""
 
 CHUNK = 1000
 """Images that are counted at a time, as counting takes eight times their memory."""
@@ -78,9 +75,8 @@ def read_pixels(source: Any) -> Pixels:
         image, label = source[index]
         if label is None:
             raise ValueError(f"image {index} of {len(source)} has no label")
-        images[index] = np.asarray(
-            image.convert(kind)
-        )  # torchvision made it of an array: no file's oddities
+        # torchvision made it of an array: no file's oddities
+        images[index] = np.asarray(image.convert(kind))
         labels[index] = int(label)
     return Pixels(images, labels)
 
@@ -100,14 +96,12 @@ def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
         >>> scaled(np.zeros((2, 28, 28), np.uint8), 32, 32).shape
         torch.Size([2, 3, 32, 32])
     """
-    if images.shape[1:3] == (height, width):
-        sized = images
-    else:
+    sized = images
+    if images.shape[1:3] != (height, width):
         sized = np.empty((len(images), height, width, *images.shape[3:]), np.uint8)
         for row, image in enumerate(images):
-            sized[row] = np.asarray(
-                Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-            )
+            resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+            sized[row] = np.asarray(resized)
     coloured = torch.from_numpy(sized)
     if images.ndim == 3:
         return coloured[:, None].expand(-1, 3, -1, -1).contiguous()
@@ -116,7 +110,7 @@ def scaled(images: NDArray[np.uint8], height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class EnlargedSplit:
-    """Images in memory at their own size, which are enlarged when they are asked for, as they would take too much.
+    """Images in memory at their own size, enlarged when they are asked for.
 
     Args:
         originals: uint8, [N, H, W] if they are grey, else [N, H, W, 3].
@@ -139,7 +133,7 @@ class EnlargedSplit:
         return len(self.labels)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, bit for bit those that a `MemorySplit` would give; enlarged in the thread that asks."""
+        """Some images, with the bits of a `MemorySplit`; enlarged in the thread that asks."""
         images = scaled(self.originals[indices], self.height, self.width)
         if draws is None:
             return images
@@ -177,14 +171,15 @@ def array_dataset(
             official[part] = read_pixels(source)
         names[part] = class_names(asked, source)
     height, width = _wanted_size(asked, official["train"].images.shape[1:3], image_size, fit)
-    classes = number_classes(
-        asked, {part: pixels.labels for part, pixels in official.items()}, names
-    )
+    numbers = {part: pixels.labels for part, pixels in official.items()}
+    classes = number_classes(asked, numbers, names)
     originals, labels = _three_parts(asked, official, classes, shares)
-    _refuse_mixed_up(asked, originals)
-    num_images = sum(len(images) for images in originals.values())
+    where = f"{asked.root}: of {asked.name},"
+    refuse_mixed_up(originals["train"], originals["test"], of=where)
+    num_images = sum(map(len, originals.values()))
+    is_small = num_images * 3 * height * width <= MOST_BYTES
     in_memory = partial(
-        _small_split if num_images * 3 * height * width <= MOST_BYTES else EnlargedSplit,
+        _small_split if is_small else EnlargedSplit,
         height=height,
         width=width,
         max_shift=min(height, width) // 8,
@@ -192,7 +187,9 @@ def array_dataset(
     )
     split = {part: in_memory(originals[part], torch.from_numpy(labels[part])) for part in originals}
     mean, std = normal_of(originals["train"])
-    contents = [array for part in originals for array in (originals[part], labels[part])]
+    contents: list[NDArray[Any]] = []
+    for part in originals:
+        contents += [originals[part], labels[part]]
     return Dataset(
         name="torchvision",
         classes=classes.names,
@@ -222,24 +219,23 @@ class Normal(NamedTuple):
 
 
 def normal_of(images: NDArray[np.uint8]) -> Normal:
-    """Mean and standard deviation of three channels, from counts of their values: the same on every machine.
+    """Mean and standard deviation of three channels, from counts: the same on every machine.
 
     Example:
         >>> normal_of(np.array([[[0, 255]]], np.uint8))
         Normal(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     """
-    flat = images.reshape(len(images), -1, 1 if images.ndim == 3 else 3)
-    counts = np.zeros((flat.shape[2], 256), np.int64)
-    for start in range(0, len(flat), CHUNK):
-        for channel in range(flat.shape[2]):
-            counts[channel] += np.bincount(
-                flat[start : start + CHUNK, :, channel].reshape(-1), minlength=256
-            )
+    channels = 1 if images.ndim == 3 else 3
+    flat = images.reshape(len(images), -1, channels)
+    counts = np.zeros((channels, 256), np.int64)
+    for start, channel in product(range(0, len(flat), CHUNK), range(channels)):
+        values = flat[start : start + CHUNK, :, channel]
+        counts[channel] += np.bincount(values.reshape(-1), minlength=256)
     shares = counts / counts.sum(1, keepdims=True)
-    values = np.arange(256) / 255
-    mean = (shares * values).sum(1)
-    std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(1))
-    repeats = 3 // flat.shape[2]
+    levels = np.arange(256) / 255
+    mean = (shares * levels).sum(1)
+    std = np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(1))
+    repeats = 3 // channels
     return Normal(tuple(mean.tolist()) * repeats, tuple(std.tolist()) * repeats)
 
 
@@ -247,16 +243,13 @@ def _three_parts(
     asked: Asked, official: Mapping[Part, Pixels], classes: Classes, shares: Mapping[Part, float]
 ) -> ThreeParts:
     """Torchvision's parts, and those that are cut from its images to train on."""
-    images: dict[Part, NDArray[np.uint8]] = {
-        part: pixels.images for part, pixels in official.items()
-    }
+    images = {part: pixels.images for part, pixels in official.items()}
     labels = dict(classes.labels)
     missing = shares_to_cut(asked, shares)
     if missing:
         whole = Pixels(images["train"], labels["train"])
-        cut = stratified_split(
-            whole.labels, list(missing.values()), salt=f"torchvision {asked.name}"
-        )
+        salt = f"torchvision {asked.name}"
+        cut = stratified_split(whole.labels, list(missing.values()), salt=salt)
         for part, indices in zip(["train", *missing], cut, strict=True):
             images[part], labels[part] = whole.images[indices], whole.labels[indices]
         refuse_missing_classes(asked, Classes(classes.names, labels))
@@ -284,18 +277,10 @@ def _wanted_size(
         return original
     wanted = (image_size, image_size) if isinstance(image_size, int) else image_size
     if fit != "squeeze" and wanted[0] * original[1] != wanted[1] * original[0]:
-        given, own = ("x".join(map(str, size)) for size in (wanted, original))
-        what = f"images of {asked.name} are {own} pixels and shown whole, so they cannot be brought to {given} by"
+        given, own = "x".join(map(str, wanted)), "x".join(map(str, original))
         raise UsageError(
-            f"dataset.image_size: {what} `fit: {fit}`; write one number, or `fit: squeeze`"
+            f"dataset.image_size: images of {asked.name} are {own} pixels and shown whole, "
+            f"so they cannot be brought to {given} by `fit: {fit}`; write one number, "
+            "or `fit: squeeze`"
         )
     return wanted
-
-
-def _refuse_mixed_up(asked: Asked, images: Mapping[Part, NDArray[np.uint8]]) -> None:
-    """Refuse a test part that is made of training images."""
-    seen = {sha256(image.tobytes()).digest() for image in images["train"]}
-    copies = sum(sha256(image.tobytes()).digest() in seen for image in images["test"])
-    if copies > MOST_COPIES * len(images["test"]):
-        counts = f"{copies} of {len(images['test'])} test images are also training images ({len(images['train'])})"
-        raise DataError(f"{asked.root}: of {asked.name}, {counts}")

@@ -1,4 +1,4 @@
-"""How the classes of torchvision's parts are called and numbered, and which parts are cut from others."""
+"""How the classes of torchvision's parts are called and numbered, and which parts are cut."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Classes(NamedTuple):
 
 
 def class_names(asked: Asked, source: Any) -> list[str]:
-    """What torchvision calls the classes, the first of several words for one; none where it has numbers alone."""
+    """What torchvision calls the classes, by the first word of each; none where it has numbers."""
     names = getattr(source, asked.known.names, ())
     return [name if isinstance(name, str) else str(name[0]) for name in names]
 
@@ -66,13 +66,14 @@ def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
         DataError: naming all such classes.
     """
     for part, labels in classes.labels.items():
-        counts = np.bincount(labels, minlength=len(classes.names)).tolist()
-        lacking = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
+        counts = np.bincount(labels, minlength=len(classes.names))
+        lacking = [classes.names[number] for number in np.flatnonzero(counts == 0)]
         if lacking:
-            what = (
-                f"{len(lacking)} of {len(classes.names)} classes have no image in the {part} part"
+            share = f"{len(lacking)} of {len(classes.names)} classes"
+            raise DataError(
+                f"{shown(asked.root)}: of {asked.name}, {share} have no image in the {part} part\n"
+                f"{_listing(lacking)}"
             )
-            raise DataError(f"{shown(asked.root)}: of {asked.name}, {what}\n{_listing(lacking)}")
 
 
 def shares_to_cut(asked: Asked, shares: Mapping[Part, float]) -> dict[Part, float]:
@@ -84,9 +85,8 @@ def origins(asked: Asked) -> dict[Part, str]:
     """What each part is made of, by the options that torchvision takes."""
     words: dict[Part, str] = {}
     for part, options in asked.parts.options.items():
-        words[part] = (
-            ", ".join(f"{name}={value}" for name, value in options.items()) or "all images"
-        )
+        chosen = ", ".join(f"{name}={value}" for name, value in options.items())
+        words[part] = chosen or "all images"
     cut = f"cut from {words['train']} by lot"
     missing = shares_to_cut(asked, {"val": 0, "test": 0})
     if missing:

@@ -1,7 +1,7 @@
 """The image files of torchvision's data sets and their labels, without decoding an image."""
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -42,49 +42,47 @@ Listing = Callable[[Open, Path, Options], Items]
 
 
 def by_loader(open_part: Open, _root: Path, _options: Options) -> Items:
-    """Of a class that takes the function by which a file is loaded: that gives the path instead of the image."""
-    return _items(open_part(loader=str))
+    """Of a class that takes the function that loads a file: ours gives the path instead."""
+    return _all_items(open_part(loader=str))
 
 
 def by_header(open_part: Open, _root: Path, _options: Options) -> Items:
-    """Of a class that opens a file without decoding it before the image is transformed: an open file has a path."""
-    return _items(open_part(transform=_path_of_open))
+    """Of a class that opens a file before the image is transformed: an open file has a path."""
+    return _all_items(open_part(transform=_path_of_open))
 
 
 def pets(open_part: Open, root: Path, options: Options) -> Items:
-    """Of OxfordIIITPet, whose class gives decoded images alone: by the official list that it reads itself."""
+    """Of OxfordIIITPet, whose class gives decoded images: by the official list that it reads."""
     source = open_part()
     folder = root / "oxford-iiit-pet"
-    rows = [
-        line.split()
-        for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines()
-    ]
+    lines = (folder / f"annotations/{options['split']}.txt").read_text().splitlines()
+    rows = [line.split() for line in lines]
     paths = [str(folder / "images" / f"{row[0]}.jpg") for row in rows]
     return _of_one_length(Items(source, paths, [int(row[1]) - 1 for row in rows]))
 
 
 def signs(open_part: Open, root: Path, options: Options) -> Items:
-    """Of GTSRB, whose class gives decoded images alone: by the folders and the list that it reads itself."""
+    """Of GTSRB, whose class gives decoded images: by the folders and the list that it reads."""
     from torchvision.datasets import DatasetFolder  # takes seconds to import
 
     folder = root / "gtsrb"
     source = open_part()
     if options["split"] == "train":
-        samples = DatasetFolder(
-            str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",)
-        ).samples
-        return _of_one_length(
-            Items(source, [path for path, _ in samples], [label for _, label in samples])
-        )
+        training = DatasetFolder(str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",))
+        return _of_one_length(_items_of(source, training.samples))
     with (folder / "GT-final_test.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines, delimiter=";", skipinitialspace=True))
     paths = [str(folder / "GTSRB/Final_Test/Images" / row["Filename"]) for row in rows]
     return _of_one_length(Items(source, paths, [int(row["ClassId"]) for row in rows]))
 
 
-def _items(source: Any) -> Items:
+def _all_items(source: Any) -> Items:
     """What a data set gives out one by one: a path and a label each."""
-    samples = [source[index] for index in range(len(source))]
+    return _items_of(source, [source[index] for index in range(len(source))])
+
+
+def _items_of(source: Any, samples: Sequence[tuple[str, Any]]) -> Items:
+    """The items of a data set, from a path and a label each."""
     return Items(source, [path for path, _ in samples], [int(label) for _, label in samples])
 
 

@@ -1,7 +1,8 @@
-"""Torchvision's class of a data set, opened on the files that are there or were allowed to be fetched."""
+"""Torchvision's class of a data set, opened on files that are there or that may be fetched."""
 
 import inspect
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,10 @@ class Asked:
         own = self.parts.places[0].partition("/")[0]
         if self.root.name == own:
             return f"`root` names the folder that holds {own}, not {own} itself."
-        where = f"{own} lies in the folder that `root` names, below --data-root (or $DASBENCH_DATA, else ./data)"
+        where = (
+            f"{own} lies in the folder that `root` names, "
+            "below --data-root (or $DASBENCH_DATA, else ./data)"
+        )
         if self.known.fetched:
             return f"To get it, run with --download ({self.known.fetched}); {where}."
         return f"torchvision cannot fetch it: get it from {self.known.page}; {where}."
@@ -58,33 +62,37 @@ def open_part(asked: Asked, options: Options, **more: Any) -> Any:
         DataError: if files are missing or damaged, or cannot be fetched.
         MachineError: if the installed torchvision is too old for it.
     """
-    known, places = asked.known, asked.parts.places
     arguments = {**options, **more}
-    missing = [place for place in places if not (asked.root / place).exists()]
-    if data_access().download and known.fetched:
-        return _fetched(asked, arguments, complete=not missing)
+    missing = [place for place in asked.parts.places if not (asked.root / place).exists()]
+    if data_access().download and asked.known.fetched:
+        return _fetch_part(asked, arguments, complete=not missing)
     if missing:
-        others = (
-            f", as are {len(missing)} of {len(places)} files and folders in all"
-            if missing[1:]
-            else ""
-        )
-        raise DataError(f"{shown(asked.root / missing[0])}: is missing{others}. {asked.how}")
-    return _made(asked, {**arguments, "download": False} if known.fetched else arguments)
+        raise DataError(f"{_missing_places(asked, missing)}. {asked.how}")
+    if asked.known.fetched:
+        arguments["download"] = False
+    return _make(asked, arguments)
 
 
-def _fetched(asked: Asked, arguments: Options, *, complete: bool) -> Any:
-    """Torchvision's data set, after it has fetched what is missing or, by its own checks, damaged."""
+def _missing_places(asked: Asked, missing: Sequence[str]) -> str:
+    """The first file or folder that is missing, and how many are."""
+    first = f"{shown(asked.root / missing[0])}: is missing"
+    if len(missing) == 1:
+        return first
+    return f"{first}, as are {len(missing)} of {len(asked.parts.places)} files and folders in all"
+
+
+def _fetch_part(asked: Asked, arguments: Options, *, complete: bool) -> Any:
+    """Torchvision's data set, after it has fetched what is missing or damaged by its own checks."""
     if complete:
         try:
-            return _made(asked, {**arguments, "download": False})
+            return _make(asked, {**arguments, "download": False})
         except DataError as error:
             log.info("%s; it is fetched again", error)
     asked.root.mkdir(parents=True, exist_ok=True)
-    return _made(asked, {**arguments, "download": True})
+    return _make(asked, {**arguments, "download": True})
 
 
-def _made(asked: Asked, arguments: Options) -> Any:
+def _make(asked: Asked, arguments: Options) -> Any:
     """Torchvision's data set; what its class raises goes on in our words."""
     import torchvision  # takes seconds to import
 
@@ -102,7 +110,7 @@ def _made(asked: Asked, arguments: Options) -> Any:
 
 
 def in_our_words(asked: Asked, *, fetching: bool = False) -> AbstractContextManager[None]:
-    """Inside of the block, what torchvision or its files raise goes on as an error that names the root.
+    """In the block, what torchvision or its files raise goes on as an error that names the root.
 
     Args:
         asked: which data set, and where.

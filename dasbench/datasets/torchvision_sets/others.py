@@ -1,11 +1,14 @@
-"""Torchvision's data sets that are no classification of images, or have a better place, and what to use instead."""
+"""Torchvision's data sets that are no classification of images or have a better place here."""
 
 _FLOW = "gives optical flow, no classes of images"
 _STEREO = "gives pairs of images and their disparity, no classes of images"
 _VIDEO = "gives videos, no classes of images"
 _WORDS = "gives images with sentences, no classes of images"
 _PAIRS = "gives pairs of images, no classes of images"
-_BOXES = "gives objects in images, no class of an image; convert it to COCO's layout and write `name: coco`"
+_BOXES = (
+    "gives objects in images, no class of an image; "
+    "convert it to COCO's layout and write `name: coco`"
+)
 _FOLDER = "is any folder of images; write `name: image_folder`"
 _PEOPLE = "tests on other classes than it trains on, so that there is no accuracy to measure"
 
@@ -28,9 +31,11 @@ OTHERS = {
     "WIDERFace": _BOXES,
     "CelebA": "gives 40 attributes of each face, no class of an image",
     "FakeData": "is noise, with nothing to learn; write `name: digits` or `name: salient_shapes`",
-    "PCAM": "lies in HDF5 files, which take the package h5py; export its images to class folders and write "
+    "PCAM": "lies in HDF5 files, which take the package h5py; "
+    "export its images to class folders and write "
     "`name: image_folder`",
-    "LSUN": "lies in LMDB files, which take the package lmdb; export its images to class folders and write "
+    "LSUN": "lies in LMDB files, which take the package lmdb; "
+    "export its images to class folders and write "
     "`name: image_folder`",
     "LSUNClass": "has one class alone",
     "LFWPeople": _PEOPLE,

@@ -48,18 +48,24 @@ def whole(*places: str) -> Mapping[Variant, Parts]:
 
 def mnist_files(folder: str) -> tuple[str, ...]:
     """The unpacked files of MNIST and its kin."""
-    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
-    return tuple(f"{folder}/raw/{part}-{kind}" for part in ("train", "t10k") for kind in kinds)
+    return (*_idx_files(f"{folder}/raw/train"), *_idx_files(f"{folder}/raw/t10k"))
 
 
 def emnist_parts(split: str) -> Parts:
     """One of the six ways to cut EMNIST."""
-    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
-    places = tuple(
-        f"EMNIST/raw/emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in kinds
+    raw = f"EMNIST/raw/emnist-{split}"
+    return Parts(
+        options={
+            "train": {"split": split, "train": True},
+            "test": {"split": split, "train": False},
+        },
+        places=(*_idx_files(f"{raw}-train"), *_idx_files(f"{raw}-test")),
     )
-    train, test = ({"split": split, "train": train} for train in (True, False))
-    return Parts(options={"train": train, "test": test}, places=places)
+
+
+def _idx_files(part: str) -> tuple[str, str]:
+    """The files of images and labels of a part in MNIST's format."""
+    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
 
 
 def dtd_parts(partition: int) -> Parts:
@@ -77,23 +83,31 @@ def aircraft_parts(level: str) -> Parts:
 
 
 def imagenette_parts(size: str, folder: str) -> Parts:
-    """Imagenette at one size; its official validation images are what is reported on, so they are the test part."""
-    train, val = ({"split": split, "size": size} for split in ("train", "val"))
-    return Parts(options={"train": train, "test": val}, places=(f"{folder}/train", f"{folder}/val"))
+    """Imagenette at one size; its official validation images are reported on, so they test."""
+    return Parts(
+        options={
+            "train": {"split": "train", "size": size},
+            "test": {"split": "val", "size": size},
+        },
+        places=(f"{folder}/train", f"{folder}/val"),
+    )
 
 
 def places365_parts(size: str) -> Parts:
-    """Places365 at one size; the official test images have no public labels, so the validation images test."""
-    train, val = ({"split": split, "small": size == "256"} for split in ("train-standard", "val"))
+    """Places365 at one size; its test images have no public labels: the validation images test."""
+    small = size == "256"
     lists = ("categories_places365.txt", "places365_train_standard.txt", "places365_val.txt")
     return Parts(
-        options={"train": train, "test": val},
+        options={
+            "train": {"split": "train-standard", "small": small},
+            "test": {"split": "val", "small": small},
+        },
         places=(*lists, f"data_{size}_standard", f"val_{size}"),
     )
 
 
 def inaturalist_parts(train: str) -> Parts:
-    """Images of 2021; the official test images have no public labels, so the validation images test."""
+    """Images of 2021; its test images have no public labels: the validation images test."""
     return Parts(
         options={"train": {"version": train}, "test": {"version": "2021_valid"}},
         places=(train, "2021_valid"),

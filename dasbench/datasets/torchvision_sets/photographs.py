@@ -54,19 +54,19 @@ def photograph_dataset(
             items = list_items(partial(open_part, asked, options), asked.root, options)
         listed[part] = _image_files(asked, items)
         names[part] = class_names(asked, items.source)
-    classes = number_classes(asked, {part: files.labels for part, files in listed.items()}, names)
+    numbers = {part: files.labels for part, files in listed.items()}
+    classes = number_classes(asked, numbers, names)
     whole = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
     if asked.known.tracks:
         whole["train"] = replace(whole["train"], groups=_tracks(whole["train"].files))
+    if not asked.known.mirrored:
+        framing = NeverMirrored(framing.height, framing.width, framing.fit)
+    missing, salt = shares_to_cut(asked, shares), f"torchvision {asked.name}"
     return file_dataset(
         name="torchvision",
         classes=classes.names,
-        parts=cut_missing(
-            whole, classes.names, shares_to_cut(asked, shares), salt=f"torchvision {asked.name}"
-        ),
-        framing=framing
-        if asked.known.mirrored
-        else NeverMirrored(framing.height, framing.width, framing.fit),
+        parts=cut_missing(whole, classes.names, missing, salt=salt),
+        framing=framing,
         licence=asked.known.licence,
         citation=asked.known.citation,
         origins=origins(asked),
@@ -89,12 +89,9 @@ def _image_files(asked: Asked, items: Items) -> ImageFiles:
         lines = [f"{shown(path)}: is missing" for path in missing]
         counts = f"{len(missing)} of {len(samples)} images of {asked.name} are missing"
         raise DataError(f"{listing(lines, name='missing')}\n{counts}. {asked.how}")
-    return ImageFiles(
-        asked.root,
-        tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples),
-        np.array([label for _, label in samples], np.int64),
-        np.array(sizes, np.int64),
-    )
+    files = tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples)
+    labels = np.array([label for _, label in samples], np.int64)
+    return ImageFiles(asked.root, files, labels, np.array(sizes, np.int64))
 
 
 def _size_of(path: str) -> int | None:

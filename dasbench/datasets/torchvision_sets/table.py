@@ -1,4 +1,4 @@
-"""Torchvision's classification data sets: what each consists of, how it is read, and whose it is."""
+"""Torchvision's classification data sets: their files, how these are read, and whose they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,8 +58,8 @@ KNOWN: Mapping[str, KnownSet] = {
         variants=by_train(mnist_files("MNIST")),
         fetched="about 12 MB",
         mirrored=False,
-        citation="LeCun, Bottou, Bengio and Haffner 1998, Gradient-based learning applied to document recognition, "
-        "Proceedings of the IEEE",
+        citation="LeCun, Bottou, Bengio and Haffner 1998, "
+        "Gradient-based learning applied to document recognition, Proceedings of the IEEE",
     ),
     "FashionMNIST": KnownSet(
         variants=by_train(mnist_files("FashionMNIST")),
@@ -73,7 +73,8 @@ KNOWN: Mapping[str, KnownSet] = {
         fetched="about 20 MB",
         mirrored=False,
         licence="CC BY-SA 4.0",
-        citation="Clanuwat et al. 2018, Deep learning for classical Japanese literature (arXiv:1812.01718)",
+        citation="Clanuwat et al. 2018, "
+        "Deep learning for classical Japanese literature (arXiv:1812.01718)",
     ),
     "QMNIST": KnownSet(
         variants=by_train(
@@ -106,19 +107,22 @@ KNOWN: Mapping[str, KnownSet] = {
         variants=whole("semeion.data"),
         fetched="about 3 MB",
         mirrored=False,
-        citation="Semeion Research Center of Sciences of Communication, Semeion handwritten digit, UCI repository",
+        citation="Semeion Research Center of Sciences of Communication, "
+        "Semeion handwritten digit, UCI repository",
     ),
     "SVHN": KnownSet(
         variants=by_split("train_32x32.mat", "test_32x32.mat"),
         fetched="about 250 MB",
         mirrored=False,
         licence="non-commercial use only",
-        citation="Netzer et al. 2011, Reading digits in natural images with unsupervised feature learning",
+        citation="Netzer et al. 2011, "
+        "Reading digits in natural images with unsupervised feature learning",
     ),
     "STL10": KnownSet(
         variants=by_split("stl10_binary"),
         fetched="about 2.6 GB",
-        citation="Coates, Lee and Ng 2011, An analysis of single-layer networks in unsupervised feature learning",
+        citation="Coates, Lee and Ng 2011, "
+        "An analysis of single-layer networks in unsupervised feature learning",
     ),
     "FER2013": KnownSet(
         variants=by_split("fer2013"),
@@ -131,7 +135,8 @@ KNOWN: Mapping[str, KnownSet] = {
         ),
         fetched="about 350 MB",
         files=by_loader,
-        citation="Nilsback and Zisserman 2008, Automated flower classification over a large number of classes, ICVGIP",
+        citation="Nilsback and Zisserman 2008, "
+        "Automated flower classification over a large number of classes, ICVGIP",
     ),
     "Food101": KnownSet(
         variants=by_split("food-101/images", "food-101/meta"),
@@ -153,7 +158,8 @@ KNOWN: Mapping[str, KnownSet] = {
         fetched="about 600 MB",
         files=by_loader,
         licence="for research",
-        citation="Cimpoi, Maji, Kokkinos, Mohamed and Vedaldi 2014, Describing textures in the wild, CVPR",
+        citation="Cimpoi, Maji, Kokkinos, Mohamed and Vedaldi 2014, "
+        "Describing textures in the wild, CVPR",
     ),
     "EuroSAT": KnownSet(
         variants=whole("eurosat/2750"),
@@ -177,8 +183,8 @@ KNOWN: Mapping[str, KnownSet] = {
         fetched="about 2.8 GB",
         files=by_loader,
         licence="for non-commercial research",
-        citation="Maji, Kannala, Rahtu, Blaschko and Vedaldi 2013, Fine-grained visual classification of aircraft "
-        "(arXiv:1306.5151)",
+        citation="Maji, Kannala, Rahtu, Blaschko and Vedaldi 2013, "
+        "Fine-grained visual classification of aircraft (arXiv:1306.5151)",
     ),
     "StanfordCars": KnownSet(
         variants=by_split(
@@ -189,7 +195,8 @@ KNOWN: Mapping[str, KnownSet] = {
         ),
         page="https://github.com/pytorch/vision/issues/7545",
         files=by_loader,
-        citation="Krause, Stark, Deng and Fei-Fei 2013, 3D object representations for fine-grained categorization",
+        citation="Krause, Stark, Deng and Fei-Fei 2013, "
+        "3D object representations for fine-grained categorization",
     ),
     "Country211": KnownSet(
         variants=by_split("country211/train", "country211/valid", "country211/test", val="valid"),
@@ -212,7 +219,8 @@ KNOWN: Mapping[str, KnownSet] = {
         files=by_header,
         names="categories",
         licence="CC BY 4.0",
-        citation="Fei-Fei, Fergus and Perona 2004, Learning generative visual models from few training examples, CVPR",
+        citation="Fei-Fei, Fergus and Perona 2004, "
+        "Learning generative visual models from few training examples, CVPR",
     ),
     "Caltech256": KnownSet(
         variants=whole("caltech256/256_ObjectCategories"),
@@ -251,7 +259,8 @@ KNOWN: Mapping[str, KnownSet] = {
         files=by_loader,
         names="all_categories",
         licence="non-commercial use; each photograph as its photographer states",
-        citation="Van Horn et al. 2021, Benchmarking representation learning for natural world image collections, CVPR",
+        citation="Van Horn et al. 2021, "
+        "Benchmarking representation learning for natural world image collections, CVPR",
     ),
     "CLEVRClassification": KnownSet(
         variants=by_split("clevr/CLEVR_v1.0/images", "clevr/CLEVR_v1.0/scenes", test="val"),
