@@ -10,14 +10,20 @@ from annotated_types import Ge, Gt, Le, MinLen
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.objects.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
+from dasbench.datasets.objects.coco_layouts import (
+    HOW,
+    ROBOFLOW,
+    AnnotationFile,
+    find_layout,
+    place_images,
+)
 from dasbench.datasets.objects.instances import Instances, read_instances
 from dasbench.datasets.objects.object_files import (
     InstanceSplit,
-    Listing,
-    cut_missing,
-    listed,
+    Photographs,
+    cut_by_lot,
     object_dataset,
+    photographs_in,
 )
 from dasbench.errors import DataError
 
@@ -75,7 +81,7 @@ def coco(
     }
     if not layout.official:
         shares["test"] = test_share
-    parts, cut = cut_missing(parts, shares, salt="coco")
+    parts, cut = cut_by_lot(parts, shares, salt="coco")
     return object_dataset(
         name="coco",
         parts=parts,
@@ -88,10 +94,10 @@ def coco(
 
 
 def _listings(
-    sources: Mapping[Part, Source], num_classes: int | None
-) -> tuple[dict[Part, Listing], dict[Part, str]]:
+    sources: Mapping[Part, AnnotationFile], num_classes: int | None
+) -> tuple[dict[Part, Photographs], dict[Part, str]]:
     """The images of each annotation file, and what each part is made of; the complaints about all at once."""
-    found: dict[Part, Listing] = {}
+    found: dict[Part, Photographs] = {}
     complaints = []
     for part, source in reversed([*sources.items()]):  # the small one first
         try:
@@ -99,7 +105,7 @@ def _listings(
                 source.file, num_classes=num_classes, without_parents=source.file.name == ROBOFLOW
             )
             folder, names = place_images(source, instances.names)
-            found[part] = listed(folder, replace(instances, names=names))
+            found[part] = photographs_in(folder, replace(instances, names=names))
         except DataError as error:
             complaints.append(str(error))
     if complaints:
@@ -110,7 +116,7 @@ def _listings(
     }
 
 
-def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
+def _refuse_other_classes(folder: Path, parts: Mapping[Part, Photographs]) -> None:
     """Refuse annotation files whose categories differ."""
     train, *others = (listing.instances for listing in parts.values())
     for other in others:

@@ -13,8 +13,8 @@ from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.looking.listing import listing
 from dasbench.datasets.objects.object_files import (
     InstanceSplit,
-    Listing,
-    cut_missing,
+    Photographs,
+    cut_by_lot,
     object_dataset,
 )
 from dasbench.datasets.objects.voc_layouts import find_images, find_parts
@@ -55,7 +55,7 @@ def voc(
     folder = data_access().root / Path(root).expanduser()
     base, annotated = find_parts(folder)
     records = _read_all(file for each in annotated.values() for file in each.files)
-    boxes = [box for record in records.values() for box in record.boxes]
+    boxes = [box for record in records.values() for box in record.objects]
     classes = sorted({box.name for box in boxes})
     if num_classes is not None and len(classes) != num_classes:
         names = ", ".join(classes[:30])
@@ -63,16 +63,16 @@ def voc(
             f"{base}: has {len(classes)} classes ({names}), but num_classes is {num_classes}"
         )
     first_pixel = 0 if any(min(box.edges) < 1 for box in boxes) else 1
-    given: dict[Part, Listing] = {}
+    given: dict[Part, Photographs] = {}
     for part, each in annotated.items():
         paths = find_images(each, [records[file].file_name for file in each.files])
         images = {
             file: os.path.relpath(path, base) for file, path in zip(each.files, paths, strict=True)
         }
-        given[part] = Listing(
+        given[part] = Photographs(
             base, as_instances(base, images, records, classes, first_pixel=first_pixel)
         )
-    parts, cut = cut_missing(given, {"val": val_share, "test": test_share}, salt="voc")
+    parts, cut = cut_by_lot(given, {"val": val_share, "test": test_share}, salt="voc")
     return object_dataset(
         name="voc",
         parts=parts,
