@@ -47,11 +47,20 @@ class Folder:
     num_images: int = 0
     """Of the images in it and in all folders below it."""
 
+    @property
+    def prefix(self) -> str:
+        """What the paths of all that is in it begin with."""
+        return f"{self.place}/" if self.place else ""
+
     def all_images(self) -> Iterator[tuple[str, int]]:
         """Path and bytes of every image in it and in all folders below it."""
         yield from self.images
         for folder in self.folders.values():
             yield from folder.all_images()
+
+    def all_paths(self) -> list[str]:
+        """The path of every image in it and in all folders below it."""
+        return [path for path, _ in self.all_images()]
 
     def with_images(self) -> dict[str, "Folder"]:
         """The folders in it that hold an image, at any depth."""
@@ -146,7 +155,7 @@ class Walker:
         self, found: Folder, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]
     ) -> None:
         """Put an entry of a folder where it belongs."""
-        place = f"{found.place}/{entry.name}" if found.place else entry.name
+        place = found.prefix + entry.name
         try:
             status = entry.stat()
         except OSError as error:
