@@ -1,4 +1,4 @@
-"""Parts that are missing are cut from the training images by lot: stratified by class, and by groups if there are."""
+"""Parts that are missing are cut from the training images by lot, by class and by groups."""
 
 from collections.abc import Mapping, Sequence
 from math import fsum
@@ -81,7 +81,7 @@ def grouped_split(
         without = held[:, own] == 0
         urgent = (without & (left[own] <= without.sum(axis=0))).sum(axis=1)
         lack = (wanted - held)[:, own] * counts[group, own] / of_class[own] ** 2
-        weights = [(int(urgent[part]), fsum(lack[part])) for part in range(len(wanted))]
+        weights = list(zip(urgent.tolist(), map(fsum, lack), strict=True))
         part_of[group] = weights.index(max(weights))
         held[part_of[group]] += counts[group]
         left[own] -= 1
@@ -114,9 +114,8 @@ def _refuse_torn_classes(
     for label, name in enumerate(classes):
         if not all((whole.labels[indices] == label).any() for indices in cut):
             count = len(np.unique(groups[whole.labels == label]))
-            lines.append(
-                f"class '{name}' has {count} groups, which could not be dealt out over {len(cut)} parts"
-            )
+            what = f"which could not be dealt out over {len(cut)} parts"
+            lines.append(f"class '{name}' has {count} groups, {what}")
     if lines:
         remedy = "Add groups, or say in a column `split` which part each belongs to"
         raise DataError(f"{shown(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}.")

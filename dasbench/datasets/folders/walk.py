@@ -12,16 +12,9 @@ from dasbench.datasets.looking.listing import listing, shown
 from dasbench.datasets.pictures.pixels import is_picture, readable_endings
 from dasbench.errors import DataError
 
-IGNORED = frozenset(
-    (
-        "__MACOSX",
-        "Thumbs.db",
-        "desktop.ini",
-        "@eaDir",
-        "$RECYCLE.BIN",
-        "System Volume Information",
-        "lost+found",
-    )
+IGNORED = (
+    *("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"),
+    *("$RECYCLE.BIN", "System Volume Information", "lost+found"),
 )
 """What systems put beside people's files."""
 
@@ -61,6 +54,10 @@ class Folder:
     def all_paths(self) -> list[str]:
         """The path of every image in it and in all folders below it."""
         return [path for path, _ in self.all_images()]
+
+    def without_images(self) -> list["Folder"]:
+        """The folders in it that hold none, at any depth."""
+        return [folder for folder in self.folders.values() if not folder.num_images]
 
     def with_images(self) -> dict[str, "Folder"]:
         """The folders in it that hold an image, at any depth."""
@@ -146,9 +143,8 @@ class Walker:
         for entry in listed:
             if not entry.name.startswith(".") and entry.name not in IGNORED:
                 self._add(found, entry, above | {(status.st_dev, status.st_ino)})
-        found.num_images = len(found.images) + sum(
-            inner.num_images for inner in found.folders.values()
-        )
+        inside = sum(inner.num_images for inner in found.folders.values())
+        found.num_images = len(found.images) + inside
         return found
 
     def _add(
@@ -161,9 +157,8 @@ class Walker:
         except OSError as error:
             if entry.is_symlink() and not isinstance(error, PermissionError):
                 target = shown(Path(entry.path).readlink())
-                self.dangling.append(
-                    f"{shown(entry.path)}: is a link to {target}, which is not there"
-                )
+                link = f"is a link to {target}, which is not there"
+                self.dangling.append(f"{shown(entry.path)}: {link}")
             else:
                 self.forbidden.append(f"{shown(entry.path)}: {error.strerror}")
             return
@@ -200,16 +195,12 @@ class Walker:
         """
         complaints = []
         if self.forbidden:
-            remedy = "make folders and files readable for the user who runs this (chmod -R u+rX), or remove them"
-            complaints += [
-                listing(self.forbidden, name="unreadable"),
-                f"{len(self.forbidden)} unreadable: {remedy}",
-            ]
+            remedy = "make folders and files readable for the user who runs this (chmod -R u+rX)"
+            complaints.append(listing(self.forbidden, name="unreadable"))
+            complaints.append(f"{len(self.forbidden)} unreadable: {remedy}, or remove them")
         if self.dangling:
-            complaints += [
-                listing(self.dangling, name="links"),
-                f"{len(self.dangling)} dangling links: {FETCH}",
-            ]
+            complaints.append(listing(self.dangling, name="links"))
+            complaints.append(f"{len(self.dangling)} dangling links: {FETCH}")
         if complaints:
             raise DataError("\n".join(complaints))
 
@@ -239,16 +230,12 @@ def added(*counts: Mapping[str, LeftOut]) -> dict[str, LeftOut]:
     """What was left out at several places, together.
 
     Example:
-        >>> added({".txt": LeftOut(2, "a.txt")}, {".txt": LeftOut(1, "b.txt"), ".csv": LeftOut(1, "c.csv")})
-        {'.txt': LeftOut(number=3, example='a.txt'), '.csv': LeftOut(number=1, example='c.csv')}
+        >>> added({".txt": LeftOut(2, "a.txt")}, {".txt": LeftOut(1, "b.txt")})
+        {'.txt': LeftOut(number=3, example='a.txt')}
     """
     total: dict[str, LeftOut] = {}
     for count in counts:
-        for what, (number, example) in count.items():
-            before = total.get(what)
-            total[what] = (
-                LeftOut(before.number + number, before.example)
-                if before
-                else LeftOut(number, example)
-            )
+        for what, left_out in count.items():
+            before = total.get(what, LeftOut(0, left_out.example))
+            total[what] = LeftOut(before.number + left_out.number, before.example)
     return total

@@ -1,6 +1,6 @@
 """Many complaints in few lines: the first of them in the message, all of them in a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
@@ -54,3 +54,13 @@ def shown(name: str | PathLike[str]) -> str:
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
+
+
+def quoted(names: Iterable[str | PathLike[str]], *, between: str = ", ") -> str:
+    """Names in quotes, as they can be printed.
+
+    Example:
+        >>> quoted(["cat", "dog"]), quoted(["cat", "dog"], between=" and ")
+        ("'cat', 'dog'", "'cat' and 'dog'")
+    """
+    return between.join(f"'{shown(name)}'" for name in names)
