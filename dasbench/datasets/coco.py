@@ -17,9 +17,9 @@ from dasbench.datasets.objects.coco_layouts import (
     find_layout,
     place_images,
 )
+from dasbench.datasets.objects.instance_split import InstanceSplit
 from dasbench.datasets.objects.instances import Instances, read_instances
 from dasbench.datasets.objects.object_files import (
-    InstanceSplit,
     Photographs,
     cut_by_lot,
     object_dataset,

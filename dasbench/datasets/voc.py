@@ -11,8 +11,8 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.instance_split import InstanceSplit
 from dasbench.datasets.objects.object_files import (
-    InstanceSplit,
     Photographs,
     cut_by_lot,
     object_dataset,

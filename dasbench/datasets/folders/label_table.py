@@ -197,9 +197,7 @@ def _plain(name: str) -> str:
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
     """What the columns are called that are used, by what they say."""
-    times = Counter(filter(None, header))
-    twice = sorted(name for name in times if times[name] > 1)
-    complaints = [f"two columns are called '{shown(name)}'" for name in twice]
+    complaints = _columns_of_one_name(header)
     columns: dict[str, str] = {}
     for what, known in COLUMNS.items():
         found = _known_columns(header, known)
@@ -218,6 +216,13 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
             lines.append("If this is no table of labels, rename it.")
         raise DataError("\n".join(lines))
     return columns
+
+
+def _columns_of_one_name(header: Sequence[str]) -> list[str]:
+    """What to say of columns that are called the same."""
+    times = Counter(filter(None, header))
+    twice = sorted(name for name in times if times[name] > 1)
+    return [f"two columns are called '{shown(name)}'" for name in twice]
 
 
 def _known_columns(header: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from dasbench.datasets.looking.listing import listing, quoted, shown
 from dasbench.errors import DataError
 
 LayoutName = Literal["auto", "classes"]
-"""How folders are read: as parts and classes by their names, or each folder of the root as a class."""
+"""How folders are read: by their names as parts and classes, or each of the root as a class."""
 
 FOR_IMAGES = frozenset(
     ("image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "original", "originals")

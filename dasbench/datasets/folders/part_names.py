@@ -1,4 +1,4 @@
-"""The part of a data set that a folder or an entry of a table is named for, in any usual spelling."""
+"""The part that a folder or an entry of a table is named for, in any usual spelling."""
 
 import re
 from typing import NamedTuple

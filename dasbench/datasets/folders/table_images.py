@@ -1,4 +1,4 @@
-"""The images of a table of labels: found on the disk, with the class, the part and the group of each."""
+"""The images of a table of labels: found on the disk, with class, part and group of each."""
 
 import re
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""What lies below a folder: its folders, its images, what else there is, and what cannot be reached."""
+"""What lies below a folder: folders, images, what else there is, what cannot be reached."""
 
 import errno
 import os
@@ -82,7 +82,7 @@ class Tree:
 
 
 def walk(root: Path, *, inside: str = "", used: Collection[str] = (), how: str) -> Tree:
-    """Look at everything below a folder, once; hidden files and those of the system are passed over.
+    """Look at everything below a folder, once, but for hidden files and those of the system.
 
     An image is what Pillow opens: by its ending, else by its first bytes. Links are followed; one
     that leads back to a folder above it is not walked again.

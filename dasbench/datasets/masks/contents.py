@@ -1,4 +1,4 @@
-"""What the masks of a data set hold: looked into once, in parallel, and remembered until a file changes."""
+"""What the masks of a data set hold: looked into once, and remembered until a file changes."""
 
 import json
 import os

@@ -153,7 +153,7 @@ def _each_value_once(mask: Image.Image) -> Image.Image:
 
 
 def _values_of(mask: Image.Image) -> NDArray[np.int32]:
-    """The number of each pixel: an index of the palette, a level of grey, 0 and 1 of a mask of one bit.
+    """The number of each pixel: an index of the palette, a level of grey, or a bit.
 
     Raises:
         DataError: if it has colours without a palette, or numbers that are no classes.

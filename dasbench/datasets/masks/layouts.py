@@ -1,4 +1,4 @@
-"""How people lay out images and their masks in folders: which folder holds which, and what is a part."""
+"""How people lay out images and masks: which folder holds which, and what is a part."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ VOC_YEAR = re.compile(r"VOC\d{4}", re.IGNORECASE)
 
 HOW = (
     "Segmentation needs images/ with masks/ beside it, each with train, val and test in it or "
-    "above it if there are such parts; other names of the two folders are said by `images:` and `masks:`."
+    "above it if there are such parts; other names of the two folders are said by `images:` and "
+    "`masks:`."
 )
 
 

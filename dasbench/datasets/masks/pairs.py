@@ -14,7 +14,7 @@ from dasbench.datasets.folders.path_matching import (
     matches_by_path,
 )
 from dasbench.datasets.folders.walk import Tree
-from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.looking.listing import listing, quoted
 from dasbench.datasets.masks.layouts import (
     IMAGE_WORDS,
     MASK_WORDS,
@@ -90,7 +90,7 @@ def pair_up(tree: Tree, places: Sequence[FolderPair], *, leave_out_unmasked: boo
             _add_by_folders(folder, place, matched, pairs)
     pairs.parts = {part: some for part, some in pairs.parts.items() if some}
     if "train" not in pairs.parts:
-        there = ", ".join(f"'{part}'" for part in pairs.parts) or "nothing"
+        there = quoted(pairs.parts) or "nothing"
         raise DataError(f"{folder}: has no images with masks to train on, but {there}")
     return pairs
 

@@ -1,4 +1,4 @@
-"""Where annotation files and images of a folder in COCO's format lie, as the usual tools write."""
+"""Where annotation files and images lie in COCO's format, as the usual tools write it."""
 
 import os
 import re
@@ -23,11 +23,12 @@ ANNOTATIONS = ("annotations", "annotation", "labels", "json")
 """What the folder of the annotation files is called, in lower case."""
 
 HOW = (
-    "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org (20 GB; nothing is "
-    "downloaded for you) and unpack them into coco/train2017/*.jpg, coco/val2017/*.jpg, "
-    "coco/annotations/instances_train2017.json and instances_val2017.json below --data-root (or $DASBENCH_DATA). "
-    "A folder of your own, say where it is with root, has that layout; or annotations/train.json, val.json and "
-    "test.json with images/; or train/_annotations.coco.json beside its images, with valid/ and test/; or one "
+    "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org "
+    "(20 GB; nothing is downloaded for you) and unpack them into coco/train2017/*.jpg, "
+    "coco/val2017/*.jpg, coco/annotations/instances_train2017.json and instances_val2017.json "
+    "below --data-root (or $DASBENCH_DATA). A folder of your own, say where it is with root, has "
+    "that layout; or annotations/train.json, val.json and test.json with images/; or "
+    "train/_annotations.coco.json beside its images, with valid/ and test/; or one "
     "annotations.json for all images."
 )
 

@@ -1,4 +1,4 @@
-"""The records of an annotation file in COCO's format: parsed without polygons, each field checked."""
+"""The records of an annotation file in COCO's format: parsed without polygons, and checked."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,9 @@ The others, polygons above all, are dropped while the file is parsed, to save me
 
 
 class Records(NamedTuple):
-    """What an annotation file holds, with fields of the right types; whom they refer to is not checked.
+    """What an annotation file holds, with fields of the right types.
+
+    Whom they refer to is not checked.
 
     Args:
         images: with `id`, `file_name`, `width`, `height`.
@@ -152,13 +154,7 @@ def record_name(kind: str, records: Sequence[Record], number: int) -> str:
 
 def _lists_in(file: Path) -> dict[str, list[Any]]:
     """The three lists of a file."""
-    try:
-        content = json.loads(file.read_bytes(), object_hook=_without_polygons)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
-        raise DataError(f"{file}: {what}") from error
+    content = _json_in(file)
     if type(content) is not dict:
         wanted = f"not an object with {', '.join(LISTS)}"
         raise DataError(f"{file}: is a JSON {type(content).__name__}, {wanted}")
@@ -168,6 +164,17 @@ def _lists_in(file: Path) -> dict[str, list[Any]]:
     if empty := [key for key in LISTS if not content[key]]:
         raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
     return {key: content[key] for key in LISTS}
+
+
+def _json_in(file: Path) -> Any:
+    """The content of a file, but for polygons."""
+    try:
+        return json.loads(file.read_bytes(), object_hook=_without_polygons)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
+        raise DataError(f"{file}: {what}") from error
 
 
 def _without_polygons(parsed: Record) -> Record:

@@ -186,7 +186,7 @@ def _boxes_outside(
 
 
 def _reaches_out(annotation: Record, images: dict[int, Record]) -> bool:
-    """Whether a box ends beyond the tolerance; one of an unknown image is complained of elsewhere."""
+    """Whether a box ends beyond the tolerance; of an unknown image it is not told."""
     left, upper, width, height = annotation["bbox"]
     image = images.get(annotation["image_id"])
     return image is not None and (

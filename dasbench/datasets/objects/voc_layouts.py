@@ -1,4 +1,4 @@
-"""Where annotation files and images of a folder in Pascal VOC's format lie, as usual tools write."""
+"""Where annotation files and images lie in Pascal VOC's format, as the usual tools write it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +20,11 @@ ANNOTATIONS = ("annotations", "annotation", "xml", "xmls", "labels")
 """What the folder of the annotation files is called, in lower case."""
 
 HOW = (
-    "Pascal VOC is VOCdevkit/VOC2007 with Annotations/*.xml, JPEGImages/*.jpg and ImageSets/Main/train.txt, val.txt "
-    "and test.txt below --data-root (or $DASBENCH_DATA); nothing is downloaded for you. A folder of your own, say "
-    "where it is with root, has that layout, without the lists if it is to be cut by lot; or train/*.xml beside the "
-    "images, with valid/ and test/."
+    "Pascal VOC is VOCdevkit/VOC2007 with Annotations/*.xml, JPEGImages/*.jpg and "
+    "ImageSets/Main/train.txt, val.txt and test.txt below --data-root (or $DASBENCH_DATA); nothing "
+    "is downloaded for you. A folder of your own, say where it is with root, has that layout, "
+    "without the lists if it is to be cut by lot; or train/*.xml beside the images, with valid/ "
+    "and test/."
 )
 
 
@@ -115,24 +116,26 @@ def _parts_in_lists(base: Path) -> dict[Part, Annotated]:
     whole = _all_for_train(base).get("train")
     if whole is None:
         return {}
-    by_name = {_place_below(whole.base, file).as_posix(): file for file in whole.files}
+    by_name = _files_by_name(whole)
     parts: dict[Part, Annotated] = {}
     missing: list[str] = []
     for part, file in _list_files(base).items():
         names = _names_in_list(file, by_name)
         absent = [name for name in names if name not in by_name]
-        if part == "test" and names and absent == names:
+        if part == "test" and absent and absent == names:
             continue  # VOC publishes the names of test images whose annotations it keeps to itself
-        if absent:
-            where = f"has no annotation file in {whole.base}"
-            missing += [f"{file}: '{name}' {where}" for name in absent]
-            continue
-        files = tuple(by_name[name] for name in dict.fromkeys(names))
+        missing += [f"{file}: '{name}' has no annotation file in {whole.base}" for name in absent]
+        files = tuple(filter(None, map(by_name.get, dict.fromkeys(names))))
         parts[part] = Annotated(files, whole.base, whole.folders, file.relative_to(base).as_posix())
     if missing:
         count = f"{len(missing)} names stand in a list alone"
         raise DataError(f"{listing(missing, name='missing')}\n{count}. {HOW}")
     return parts
+
+
+def _files_by_name(whole: Annotated) -> dict[str, Path]:
+    """Annotation files by the names that lists have for them."""
+    return {_place_below(whole.base, file).as_posix(): file for file in whole.files}
 
 
 def _list_files(base: Path) -> dict[Part, Path]:
