@@ -105,10 +105,12 @@ def find_label_table(folder: Path, labels: str | None, layout: LayoutName) -> st
     if layout == "classes" or not folder.is_dir():
         return None
     try:
-        files = [path for path in folder.iterdir() if path.name.lower() == LABELS]
-        return min((path.name for path in files if path.is_file()), default=None)
+        names = [
+            path.name for path in folder.iterdir() if path.name.lower() == LABELS and path.is_file()
+        ]
     except PermissionError:
         return None  # the walk says so
+    return min(names, default=None)
 
 
 def _place_of_table(folder: Path, labels: str) -> str:

@@ -77,10 +77,10 @@ def files_in(root: Path, classes: Sequence[Folder]) -> ImageFiles:
     sizes: list[int] = []
     labels: list[NDArray[np.int64]] = []
     for label, folder in enumerate(classes):
-        found = sorted(folder.all_images())
-        files += [path for path, _ in found]
-        sizes += [size for _, size in found]
-        labels.append(np.full(len(found), label, np.int64))
+        paths, num_bytes = zip(*sorted(folder.all_images()), strict=True)
+        files += paths
+        sizes += num_bytes
+        labels.append(np.full(len(paths), label, np.int64))
     return ImageFiles(root, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
 
 

@@ -47,8 +47,7 @@ def matches_by_path(images: Sequence[str], files: Sequence[str]) -> dict[int, li
         depths = {file: _depth(own, names_of(file), folders) for file in by_name.get(own[0], ())}
         longest = max(depths.values(), default=0)
         if longest:
-            best = [file for file in depths if depths[file] == longest]
-            fitting[index] = [Match(file, longest) for file in best]
+            fitting[index] = [Match(file, longest) for file in depths if depths[file] == longest]
     return fitting
 
 
@@ -129,12 +128,13 @@ def names_of(path: str) -> Names:
     return PurePosixPath(path).with_suffix("").parts[::-1]
 
 
-def first_names(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str], *, most: int = SHOWN) -> str:
     """The first names, with how many there are.
 
     Example:
         >>> first_names(["a", "b"]), first_names(["a", "b", "c", "d"])
         ('a, b', 'a, b, c, ... (4 in all)')
     """
-    more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])}, ... ({len(names)} in all)"

@@ -185,7 +185,9 @@ class Walker:
             self._leave_out(shown(ending) or "(no ending)", place)
 
     def _leave_out(self, what: str, place: str) -> None:
-        self.left_out[what] = one_more(self.left_out.get(what), place)
+        """Count one more file that is left out; the first stays the example."""
+        before = self.left_out.get(what, LeftOut(0, shown(place)))
+        self.left_out[what] = LeftOut(before.number + 1, before.example)
 
     def refuse_what_is_out_of_reach(self) -> None:
         """Refuse what may not be read and what links lead to in vain, all of it at once.
@@ -214,11 +216,6 @@ def ending_of(name: str) -> str:
     """
     _, dot, ending = name.rpartition(".")
     return (dot + ending).lower() if dot else ""
-
-
-def one_more(before: LeftOut | None, example: str) -> LeftOut:
-    """Count one more file that is left out; the first stays the example."""
-    return LeftOut(before.number + 1, before.example) if before else LeftOut(1, shown(example))
 
 
 def left_out_of(counts: Mapping[str, Collection[str]]) -> dict[str, LeftOut]:

@@ -3,7 +3,8 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,26 +70,27 @@ def _named_in_text(file: Path, text: str) -> NamedClasses:
     used = [line for line in text.splitlines() if not line.startswith("#")]
     lines = list(filter(None, map(str.strip, used)))
     if name.endswith(".csv"):
-        return _with_colours(_rows_with_colours(lines), file.name)
+        return _named_in_csv(lines, file.name)
     if name == "labelmap.txt":
         fields = [line.split(":") for line in lines]
-        return _with_colours([(each[0], each[1]) for each in fields], file.name)
+        return _with_colours(map(itemgetter(0), fields), map(itemgetter(1), fields), file.name)
     return NamedClasses(tuple(lines), source=file.name)
 
 
-def _rows_with_colours(lines: Iterable[str]) -> list[tuple[str, Any]]:
-    """The name and the three numbers of each row of a CSV; its head is none."""
-    rows: list[tuple[str, Any]] = []
+def _named_in_csv(lines: Iterable[str], source: str) -> NamedClasses:
+    """The name and the three numbers of each row of a CSV but its head."""
+    names: list[str] = []
+    colours: list[list[str]] = []
     for row in csv.reader(lines):
         name, *numbers = map(str.strip, row[:4])
         if all(map(str.isdigit, numbers)):
-            rows.append((name, numbers))
-    return rows
+            names.append(name)
+            colours.append(numbers)
+    return _with_colours(names, colours, source)
 
 
-def _with_colours(rows: Sequence[tuple[str, Any]], source: str) -> NamedClasses:
-    names, colours = [name for name, _ in rows], [colour_of(colour) for _, colour in rows]
-    return NamedClasses(tuple(names), tuple(colours), source=source)
+def _with_colours(names: Iterable[str], colours: Iterable[Any], source: str) -> NamedClasses:
+    return NamedClasses(tuple(names), tuple(map(colour_of, colours)), source=source)
 
 
 def _named_in_json(content: Any, source: str) -> NamedClasses:
@@ -102,7 +104,7 @@ def _named_in_json(content: Any, source: str) -> NamedClasses:
         return NamedClasses(names, values=tuple(map(int, content)), source=source)
     if all(isinstance(value, int) for value in content.values()):
         return NamedClasses(tuple(content), values=tuple(content.values()), source=source)
-    return NamedClasses(tuple(content), tuple(map(colour_of, content.values())), source=source)
+    return _with_colours(content, content.values(), source)
 
 
 def _named_in_list(content: list[Any], source: str) -> NamedClasses:

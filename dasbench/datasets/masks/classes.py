@@ -5,6 +5,7 @@ from itertools import count, pairwise
 from typing import NamedTuple, NoReturn
 
 from dasbench.datasets.annotations import IGNORED
+from dasbench.datasets.folders.path_matching import first_names
 from dasbench.datasets.masks.class_names import NamedClasses
 from dasbench.datasets.masks.files import Decoding, Found, colour_name
 from dasbench.errors import DataError
@@ -49,6 +50,10 @@ class Numbering(NamedTuple):
 
     names: Sequence[str]
     numbers: Mapping[int, int]
+
+    def unknown_of(self, codes: Iterable[int]) -> list[int]:
+        """The values or colours of which nobody says what they mean."""
+        return [code for code in codes if code not in self.numbers]
 
 
 def classes_of(found: Mapping[str, Found], named: NamedClasses | None) -> MaskClasses:
@@ -121,7 +126,7 @@ def _by_colour(found: Mapping[str, Found], named: NamedClasses | None) -> MaskCl
         colours = sorted(files.keys() - {0})
         named = NamedClasses(tuple(map(_hex, colours)), tuple(colours))
     numbering = _numbering(zip(named.names, named.colours, strict=True), {0: 0})
-    strange = [code for code in files if code not in numbering.numbers]
+    strange = numbering.unknown_of(files)
     if strange:
         known = f"{len(numbering.numbers)} colours"
         what = f"{named.source} gives the meaning of {known}, but masks have others"
@@ -157,7 +162,7 @@ def _numbering_of_values(place: str, values: Sequence[int]) -> Numbering:
 
 def _refuse_other_values(files: Mapping[int, str], numbering: Numbering, source: str) -> None:
     """Refuse values of which nobody says what they mean."""
-    strange = [value for value in files if value not in numbering.numbers]
+    strange = numbering.unknown_of(files)
     if strange:
         known = ", ".join(map(str, sorted(numbering.numbers)[:10]))
         more = ", ..." if len(numbering.numbers) > 10 else ""
@@ -226,5 +231,4 @@ def _hex(code: int) -> str:
 
 
 def _first_colours(codes: Sequence[int]) -> str:
-    more = f", ... ({len(codes)} in all)" if len(codes) > 10 else ""
-    return ", ".join(map(_hex, codes[:10])) + more
+    return first_names(list(map(_hex, codes)), most=10)

@@ -56,7 +56,9 @@ def voc_root(folder: Path) -> Path:
     Raises:
         DataError: if there are several years.
     """
-    inner = folder / "VOCdevkit" if (folder / "VOCdevkit").is_dir() else folder
+    inner = folder / "VOCdevkit"
+    if not inner.is_dir():
+        inner = folder
     years = sorted(
         path.name for path in inner.glob("*") if VOC_YEAR.fullmatch(path.name) and path.is_dir()
     )
@@ -171,10 +173,15 @@ def masks_among(files: Sequence[str]) -> set[str]:
         >>> masks_among(["a/x.jpg", "a/x_mask.png", "a/face_mask.png"])
         {'a/x_mask.png'}
     """
-    whole = {file: file.rpartition(".")[0] for file in files}
-    images = {*whole.values(), *(without_words(name, IMAGE_WORDS) for name in whole.values())}
-    bare = {file: without_words(name, MASK_WORDS) for file, name in whole.items()}
-    return {file for file, name in bare.items() if name != whole[file] and name in images}
+    name_of = {file: file.rpartition(".")[0] for file in files}
+    images = {without_words(name, IMAGE_WORDS) for name in name_of.values()}
+    images.update(name_of.values())
+    among: set[str] = set()
+    for file, name in name_of.items():
+        bare = without_words(name, MASK_WORDS)
+        if bare != name and bare in images:
+            among.add(file)
+    return among
 
 
 def without_words(name: str, words: str) -> str:

@@ -79,7 +79,7 @@ def find_layout(folder: Path) -> CocoFolder:
             for.
     """
     for year in ("2017", "2014"):
-        if any(path.exists() for path in _official_paths(folder, year)):
+        if any(map(Path.exists, _official_paths(folder, year))):
             return _official_folder(folder, year)
     sources = _files_in_part_folders(folder) or _files_side_by_side(folder)
     if not sources:
@@ -113,7 +113,7 @@ def _official_folder(folder: Path, year: str) -> CocoFolder:
     """
     names: dict[Part, str] = {"train": "train", "test": "val"}
     if _official_file(folder, year, "test").file.exists():
-        names = {part: part for part in PARTS}
+        names = dict(zip(PARTS, PARTS, strict=True))
     wanted = _official_paths(folder, year, names.values())
     if missing := [path for path in wanted if not path.exists()]:
         raise _missing_error(missing)

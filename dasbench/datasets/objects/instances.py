@@ -200,22 +200,22 @@ def _as_arrays(file: Path, records: Records) -> Instances:
     """Images by rising id, each with its objects in the order of the file."""
     images = sorted(records.images, key=itemgetter("id"))
     categories = sorted(records.categories, key=itemgetter("id"))
-    position_of = {image["id"]: position for position, image in enumerate(images)}
-    label_of = {category["id"]: label for label, category in enumerate(categories)}
-    owners = np.array([position_of[one["image_id"]] for one in records.annotations], np.int64)
+    ids = np.array(_values(images, "id"), np.int64)
+    owners = np.searchsorted(ids, _values(records.annotations, "image_id"))
     order = np.argsort(owners, kind="stable")
     annotations = [records.annotations[number] for number in order.tolist()]
     left, upper, width, height = np.array(_values(annotations, "bbox"), np.float64).T
+    labels = np.searchsorted(_values(categories, "id"), _values(annotations, "category_id"))
     areas = np.array([one.get("area") for one in annotations], np.float64)  # null is NaN
     return Instances(
         file=file,
         classes=tuple(_values(categories, "name")),
-        ids=np.array(_values(images, "id"), np.int64),
+        ids=ids,
         names=tuple(_values(images, "file_name")),
         sizes=np.array([(image["width"], image["height"]) for image in images], np.int32),
         starts=np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(images)))]),
         boxes=np.stack([left, upper, left + width, upper + height], axis=1).astype(np.float32),
-        labels=np.array([label_of[one["category_id"]] for one in annotations], np.int64),
+        labels=labels.astype(np.int64),
         areas=np.where(np.isnan(areas), width * height, areas).astype(np.float32),
         crowd=np.array([bool(one.get("iscrowd")) for one in annotations], bool),
     )
