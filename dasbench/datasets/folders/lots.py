@@ -92,11 +92,12 @@ def _refuse_small_classes(
     whole: ImageFiles, classes: Sequence[str], shares: Mapping[Part, float]
 ) -> None:
     wanted = " and ".join(f"{share:g} for the {part} part" for part, share in shares.items())
+    smallest = min(shares.values())
     counts = np.bincount(whole.labels, minlength=len(classes)).tolist()
     lines = [
         f"class '{name}' has {count} images, too few to cut a share of {wanted}"
         for name, count in zip(classes, counts, strict=True)
-        if any(round(share * count) == 0 for share in shares.values())
+        if round(smallest * count) == 0
     ]
     if lines:
         remedy = "Add images, or make parts of your own"

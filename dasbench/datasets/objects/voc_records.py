@@ -60,7 +60,8 @@ def read_record(file: Path) -> Record:
             numbers; all complaints.
     """
     try:
-        root = ET.fromstring(file.read_bytes(), parser=ET.XMLParser(target=_NoDocumentType()))  # noqa: S314
+        parser = ET.XMLParser(target=_NoDocumentType())  # noqa: S314
+        root = ET.fromstring(file.read_bytes(), parser=parser)  # noqa: S314
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
     except OSError as error:
