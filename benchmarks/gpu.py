@@ -2,8 +2,7 @@
 
     python benchmarks/gpu.py
     python benchmarks/gpu.py --networks resnet18 --precision tf32 --json figures.json
-    python benchmarks/gpu.py --device cpu --networks resnet18 --width 16 --batch 64 \\
-        --images 640 --runs 5 --trials
+    python benchmarks/gpu.py --device cpu --networks resnet18 --width 16 --images 640
 
 All train the same network on the same images. The loop by hand has every good habit: all images and
 their order lie on the device, channels-last, the optimiser is fused, cuDNN tries out its

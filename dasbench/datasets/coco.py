@@ -10,14 +10,20 @@ from annotated_types import Ge, Gt, Le, MinLen
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
-from dasbench.datasets.objects.coco_layouts import HOW, ROBOFLOW, Source, find_layout, place_images
+from dasbench.datasets.objects.coco_layouts import (
+    HOW,
+    ROBOFLOW,
+    AnnotationFile,
+    find_layout,
+    place_images,
+)
+from dasbench.datasets.objects.instance_split import InstanceSplit
 from dasbench.datasets.objects.instances import Instances, read_instances
 from dasbench.datasets.objects.object_files import (
-    InstanceSplit,
-    Listing,
-    cut_missing,
-    listed,
+    Photographs,
+    cut_by_lot,
     object_dataset,
+    photographs_in,
 )
 from dasbench.errors import DataError
 
@@ -78,7 +84,7 @@ def coco(
         shares = {"val": val_share or OFFICIAL_SHARE}
     else:
         shares = {"val": val_share or OWN_SHARE, "test": test_share}
-    parts, cut = cut_missing(parts, shares, salt="coco")
+    parts, cut = cut_by_lot(parts, shares, salt="coco")
     return object_dataset(
         name="coco",
         parts=parts,
@@ -91,10 +97,10 @@ def coco(
 
 
 def _listings(
-    sources: Mapping[Part, Source], num_classes: int | None
-) -> tuple[dict[Part, Listing], dict[Part, str]]:
+    sources: Mapping[Part, AnnotationFile], num_classes: int | None
+) -> tuple[dict[Part, Photographs], dict[Part, str]]:
     """The images of each annotation file, and what each part is made of; all complaints at once."""
-    found: dict[Part, Listing] = {}
+    found: dict[Part, Photographs] = {}
     complaints = []
     for part, source in reversed([*sources.items()]):  # the small one first
         is_roboflow = source.file.name == ROBOFLOW
@@ -103,7 +109,7 @@ def _listings(
                 source.file, num_classes=num_classes, without_parents=is_roboflow
             )
             folder, names = place_images(source, instances.names)
-            found[part] = listed(folder, replace(instances, names=names))
+            found[part] = photographs_in(folder, replace(instances, names=names))
         except DataError as error:
             complaints.append(str(error))
     if complaints:
@@ -113,7 +119,7 @@ def _listings(
     return parts, {part: f"{file.parent.name}/{file.name}" for part, file in places.items()}
 
 
-def _refuse_other_classes(folder: Path, parts: Mapping[Part, Listing]) -> None:
+def _refuse_other_classes(folder: Path, parts: Mapping[Part, Photographs]) -> None:
     """Refuse annotation files whose categories differ."""
     train, *others = (listing.instances for listing in parts.values())
     for other in others:

@@ -17,8 +17,8 @@ from dasbench.datasets.folders.copies import (
     refuse_copies,
     refuse_two_labels,
 )
-from dasbench.datasets.folders.label_table import find_table
-from dasbench.datasets.folders.labelled import file_dataset, refuse_empty
+from dasbench.datasets.folders.label_table import find_label_table
+from dasbench.datasets.folders.labelled import file_dataset, refuse_empty_files
 from dasbench.datasets.folders.layouts import HOW, LayoutName, labelled_by_folders
 from dasbench.datasets.folders.lots import cut_missing
 from dasbench.datasets.folders.table_images import labelled_by_table
@@ -66,10 +66,10 @@ def image_folder(
             under two labels.
     """
     folder = data_access().root / Path(root).expanduser()
-    table = find_table(folder, labels, layout)
+    table = find_label_table(folder, labels, layout)
     tree = walk(folder, used=() if table is None else (table,), how=HOW)
     found = labelled_by_folders(tree, layout) if table is None else labelled_by_table(tree, table)
-    refuse_empty(found.parts)
+    refuse_empty_files(found.parts)
     digests = digests_in(found.parts)
     refuse_two_labels(found.parts, digests, found.classes)
     once = Once(dict(found.parts), {})

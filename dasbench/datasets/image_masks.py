@@ -23,14 +23,13 @@ from dasbench.datasets.folders.walk import added, walk
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList
 from dasbench.datasets.looking.listing import listing
-from dasbench.datasets.masks.classes import (
-    Classes,
-    Named,
-    classes_of,
+from dasbench.datasets.masks.class_names import (
+    NamedClasses,
+    class_files_in,
     colour_of,
     named_in_folder,
-    tables_in,
 )
+from dasbench.datasets.masks.classes import MaskClasses, classes_of
 from dasbench.datasets.masks.contents import look_into_masks
 from dasbench.datasets.masks.files import Decoding, Found, read_mask
 from dasbench.datasets.masks.layouts import HOW, find_places, list_files, voc_root
@@ -150,7 +149,7 @@ def image_masks(
             has another size than its image or means no class, or an image stands in two parts.
     """
     folder = voc_root(data_access().root / Path(root).expanduser())
-    tables = (*list_files(folder), *tables_in(folder))
+    tables = (*list_files(folder), *class_files_in(folder))
     used = [table.relative_to(folder).as_posix() for table in tables]
     tree = walk(folder, used=used, how=HOW)
     places = find_places(tree, images=images, masks=masks)
@@ -194,21 +193,25 @@ def image_masks(
 
 def _stated_classes(
     folder: Path, classes: Sequence[str] | None, colors: Mapping[str, tuple[int, int, int]] | None
-) -> Named | None:
+) -> NamedClasses | None:
     """What is said of the classes: by the study, else by a file in the folder."""
     if colors is not None:
-        return Named(tuple(colors), tuple(map(colour_of, colors.values())), source="'colors'")
+        return NamedClasses(
+            tuple(colors), tuple(map(colour_of, colors.values())), source="'colors'"
+        )
     if classes is not None:
-        return Named(tuple(classes), source="'classes'")
+        return NamedClasses(tuple(classes), source="'classes'")
     return named_in_folder(folder)
 
 
-def _split(folder: Path, pairs: Sequence[Pair], framing: Framing, known: Classes) -> MaskedSplit:
+def _split(
+    folder: Path, pairs: Sequence[Pair], framing: Framing, known: MaskClasses
+) -> MaskedSplit:
     images, masks = tuple(pair.image for pair in pairs), tuple(pair.mask for pair in pairs)
     return MaskedSplit(folder, images, masks, framing, known.decoding)
 
 
-def _classes_in(pair: Pair, found: Mapping[str, Found], known: Classes) -> set[int]:
+def _classes_in(pair: Pair, found: Mapping[str, Found], known: MaskClasses) -> set[int]:
     """The numbers of the classes that are in an image."""
     meaning = dict(zip(known.decoding.codes, known.decoding.numbers, strict=True))
     codes = found[pair.mask].colours if known.decoding.by_colour else found[pair.mask].values
@@ -220,7 +223,7 @@ def _cut(
     whole: list[Pair],
     shares: Mapping[Part, float],
     found: Mapping[str, Found],
-    known: Classes,
+    known: MaskClasses,
 ) -> dict[Part, list[Pair]]:
     """Cut the missing parts from the training images, in equal shares of the rarest classes."""
     if not shares:
@@ -244,7 +247,10 @@ def _cut(
 
 
 def _refuse_missing_classes(
-    folder: Path, parts: Mapping[Part, Sequence[Pair]], found: Mapping[str, Found], known: Classes
+    folder: Path,
+    parts: Mapping[Part, Sequence[Pair]],
+    found: Mapping[str, Found],
+    known: MaskClasses,
 ) -> None:
     """Make sure that every class can be learned, and that every part has something to find."""
     there: dict[Part, set[int]] = {}

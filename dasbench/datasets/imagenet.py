@@ -11,7 +11,7 @@ from dasbench.datasets.dataset import Dataset, Part, stratified_split
 from dasbench.datasets.folders.labelled import expect_classes, file_dataset, files_in
 from dasbench.datasets.folders.layouts import part_folder
 from dasbench.datasets.folders.walk import Tree, added, walk
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
 from dasbench.errors import DataError
 
@@ -93,7 +93,7 @@ def _refuse_other_classes(folder: Path, training: Tree, official: Tree) -> None:
     odd = sorted(set(training.top.folders) ^ set(official.top.folders))
     if odd:
         head = f"{folder}: train and val differ in {len(odd)} class folders. {HOW}"
-        raise DataError(f"{head}\n{listing([shown(name) for name in odd], name='odd-classes')}")
+        raise DataError(f"{head}\n{listing([legible(name) for name in odd], name='odd-classes')}")
 
 
 def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:

@@ -12,10 +12,10 @@ from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.instance_split import InstanceSplit
 from dasbench.datasets.objects.object_files import (
-    InstanceSplit,
-    Listing,
-    cut_missing,
+    Photographs,
+    cut_by_lot,
     object_dataset,
 )
 from dasbench.datasets.objects.voc_layouts import find_images, find_parts
@@ -56,20 +56,20 @@ def voc(
     folder = data_access().root / Path(root).expanduser()
     base, annotated = find_parts(folder)
     records = _read_all(chain.from_iterable(each.files for each in annotated.values()))
-    boxes = list(chain.from_iterable(record.boxes for record in records.values()))
+    boxes = list(chain.from_iterable(record.objects for record in records.values()))
     classes = sorted({box.name for box in boxes})
     _refuse_other_number(base, classes, num_classes)
     lowest = min((min(box.edges) for box in boxes), default=1)
     first_pixel = 0 if lowest < 1 else 1
-    given: dict[Part, Listing] = {}
+    given: dict[Part, Photographs] = {}
     for part, each in annotated.items():
         paths = find_images(each, [records[file].file_name for file in each.files])
         places = [os.path.relpath(path, base) for path in paths]
         images = dict(zip(each.files, places, strict=True))
         instances = as_instances(base, images, records, classes, first_pixel=first_pixel)
-        given[part] = Listing(base, instances)
+        given[part] = Photographs(base, instances)
     origins = {part: each.origin for part, each in annotated.items()}
-    parts, cut = cut_missing(given, {"val": val_share, "test": test_share}, salt="voc")
+    parts, cut = cut_by_lot(given, {"val": val_share, "test": test_share}, salt="voc")
     return object_dataset(
         name="voc",
         parts=parts,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dasbench.datasets.looking.listing import shown
+from dasbench.datasets.looking.listing import legible
 from dasbench.datasets.looking.survey import Survey
 from dasbench.render.text.words import counted
 
@@ -25,10 +25,10 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
     """
     total = sum(part.number for part in survey.parts.values())
     classes = counted(len(survey.classes), "class", "classes")
-    lines = [f"data {shown(name)}: {counted(total, 'image')} in {classes}"]
+    lines = [f"data {legible(name)}: {counted(total, 'image')} in {classes}"]
     width = max(len(f"{part.number:,}") for part in survey.parts.values())
     for of, part in survey.parts.items():
-        origin = f"  {shown(part.origin)}" if part.origin else ""
+        origin = f"  {legible(part.origin)}" if part.origin else ""
         lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
     lines += _of_classes(survey)
     lines += _of_sizes(survey)
@@ -41,12 +41,12 @@ def _of_classes(survey: Survey) -> Iterator[str]:
     counted = [part.counts for part in survey.parts.values() if part.counts]
     if not counted:
         if len(survey.classes) <= FEW:
-            yield f"  classes: {', '.join(map(shown, survey.classes))}"
+            yield f"  classes: {', '.join(map(legible, survey.classes))}"
         return
     numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
     if len(numbers) <= FEW:
         told = ", ".join(
-            f"{shown(name)} {number:,}"
+            f"{legible(name)} {number:,}"
             for name, number in zip(survey.classes, numbers, strict=True)
         )
         yield f"  classes: {told}"
@@ -72,7 +72,7 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
     yield f"  sizes: {span} (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
     factor, file = survey.sharpest
     if factor > 1:
-        yield f"  scaled down by up to {factor:.1f} ({shown(file)})"
+        yield f"  scaled down by up to {factor:.1f} ({legible(file)})"
     if survey.seen_share is not None and survey.seen_share < SEEN_SHARE:
         share = 100 * survey.seen_share
         yield f"  evaluation sees {share:.0f} % of the images' area; dataset.fit: squeeze or pad sees all"
@@ -81,10 +81,10 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
 def _of_files(survey: Survey) -> Iterator[str]:
     """What lies beside the images, and how many files were not looked at."""
     for what, (number, example) in survey.left_out.items():
-        yield f"  not used: {number:,} {what} (such as {shown(example)})"
+        yield f"  not used: {number:,} {what} (such as {legible(example)})"
     if survey.copies:
         number, example = survey.copies
-        yield f"  copies: {counted(number, 'file')} of one part in another too (such as {shown(example)})"
+        yield f"  copies: {counted(number, 'file')} of one part in another too (such as {legible(example)})"
     if survey.by_names:
         yield f"  trusted: {counted(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
     elif survey.never_decoded:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.folders.path_matching import Match, listed
+from dasbench.datasets.folders.path_matching import Match, first_names
 from dasbench.errors import DataError
 
 BY_NUMBER = 0
@@ -87,7 +87,7 @@ class Matches:
         return f" ({count}, also {self._named(faulty[1:])})" if len(faulty) > 1 else ""
 
     def _named(self, indices: Sequence[int]) -> str:
-        return listed([self.images[index] for index in indices])
+        return first_names([self.images[index] for index in indices])
 
 
 def is_another_number(image: str, index: int) -> bool:

@@ -1,6 +1,7 @@
 """Images of equal content: refused where they stand in two parts or classes, or counted once."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.folders.walk import left_out_of
 from dasbench.datasets.looking.contents import digests_of
 from dasbench.datasets.looking.first_look import FileList
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.errors import DataError
 
 Copies = Literal["refuse", "once"]
@@ -36,7 +37,7 @@ class Once(NamedTuple):
 def digests_in(parts: Mapping[Part, ImageFiles]) -> Digests:
     """What identifies the content of each file of some parts, which lie below the same folder."""
     folder = parts["train"].folder
-    names = [file for listed in parts.values() for file in listed.files]
+    names = list(chain.from_iterable(listed.files for listed in parts.values()))
     return dict(zip(names, digests_of(FileList(folder, names)), strict=True))
 
 
@@ -54,10 +55,9 @@ def refuse_two_labels(
         for file, label in zip(listed.files, listed.labels.tolist(), strict=True):
             earlier, earlier_label = first.setdefault(digests[file] or file, (file, label))
             if earlier_label != label:
-                pair = f"{shown(listed.folder / file)}: of class '{classes[label]}', is a copy of"
-                lines.append(
-                    f"{pair} {shown(listed.folder / earlier)} of class '{classes[earlier_label]}'"
-                )
+                copy = f"{legible(listed.folder / file)}: of class '{classes[label]}'"
+                other = f"{legible(listed.folder / earlier)} of class '{classes[earlier_label]}'"
+                lines.append(f"{copy}, is a copy of {other}")
     if lines:
         remedy = f"{len(lines)} such files under two labels; remove what is wrong"
         raise DataError(f"{listing(lines, name='two-labels')}\n{remedy}")
@@ -75,17 +75,20 @@ def refuse_copies(parts: Mapping[Part, ImageFiles], digests: Digests) -> None:
         for file in listed.files:
             earlier, earlier_part = first.setdefault(digests[file] or file, (file, part))
             if earlier_part != part:
-                pair = f"{shown(listed.folder / file)}: in the {part} part, is a copy of"
-                lines.append(f"{pair} {shown(listed.folder / earlier)} in the {earlier_part} part")
+                copy = f"{legible(listed.folder / file)}: in the {part} part"
+                other = f"{legible(listed.folder / earlier)} in the {earlier_part} part"
+                lines.append(f"{copy}, is a copy of {other}")
     if lines:
-        remedy = (
-            "remove one of each pair, or say `copies: once`, which leaves each picture in one part"
-        )
-        raise DataError(f"{listing(lines, name='copies')}\n{len(lines)} such files; {remedy}")
+        once = "say `copies: once`, which leaves each picture in one part"
+        remedy = f"{len(lines)} such files; remove one of each pair, or {once}"
+        raise DataError(f"{listing(lines, name='copies')}\n{remedy}")
 
 
 def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
-    """Leave each picture in one part: in test if it stands there, else in val, else in train; there, its first file."""
+    """Leave each picture in one part, under its first file.
+
+    It is left in test if it stands there, else in val, else in train.
+    """
     seen: set[str] = set()
     dropped: list[str] = []
     once = dict(parts)

@@ -16,7 +16,9 @@ from dasbench.datasets.pictures.pixels import read_image
 
 @dataclass(frozen=True)
 class FileSplit:
-    """Images in files; training shows a random part of each (RandomResizedCrop), mirrored half of the time.
+    """Images in files.
+
+    Training shows a random part of each (RandomResizedCrop), mirrored half of the time.
 
     Args:
         folder: where the files lie.
@@ -48,7 +50,6 @@ class FileSplit:
         pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
         for row, index in enumerate(indices.tolist()):
             image = read_image(self.folder / self.files[index])
-            pixels[row] = np.asarray(
-                self.framing.shown(image, None if draws is None else draws[row].tolist())
-            )
+            drawn = None if draws is None else draws[row].tolist()
+            pixels[row] = np.asarray(self.framing.shown(image, drawn))
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)

@@ -1,37 +1,59 @@
-"""A table with the label of each image, and its part and group if it has such columns: read and checked."""
+"""A table with the label of each image, perhaps with its part and group: read and checked."""
 
 import csv
 import io
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dasbench.datasets.folders.layouts import LayoutName
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing, quoted
 from dasbench.errors import DataError
 
 LABELS = "labels.csv"
 """What a table is called that is read without being named."""
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "file": ("file", "filename", "filepath", "path", "image", "imagename", "imagefile", "imagefilename", "imagepath",
-             "imageid", "img", "imgname", "imgpath", "imgid", "photo", "photoid", "picture", "fname", "id", "name"),
-    "label": ("label", "labels", "class", "classname", "classlabel", "classid", "category", "categoryname",
-              "categoryid", "target", "species", "breed", "diagnosis", "dx", "type"),
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "file": (
+        *("file", "filename", "filepath", "path"),
+        *("image", "imagename", "imagefile", "imagefilename", "imagepath", "imageid"),
+        *("img", "imgname", "imgpath", "imgid", "photo", "photoid", "picture"),
+        *("fname", "id", "name"),
+    ),
+    "label": (
+        *("label", "labels", "class", "classname", "classlabel", "classid"),
+        *("category", "categoryname", "categoryid", "target"),
+        *("species", "breed", "diagnosis", "dx", "type"),
+    ),
     "split": ("split", "part", "partition", "set", "subset"),
-    "group": ("group", "groupid", "groupname", "patient", "patientid", "subject", "subjectid", "person", "personid",
-              "participant", "participantid", "individual", "individualid", "animalid", "lesionid", "case", "caseid"),
-}  # fmt: skip
-"""What each column is called, in small letters without signs between them; the first is understood before others."""
+    "group": (
+        *("group", "groupid", "groupname", "patient", "patientid", "subject", "subjectid"),
+        *("person", "personid", "participant", "participantid", "individual", "individualid"),
+        *("animalid", "lesionid", "case", "caseid"),
+    ),
+}
+"""What each column is called, in small letters without signs between them.
+
+The first name is understood before others.
+"""
+
+KNOWN = frozenset(chain.from_iterable(COLUMNS.values()))
+NEEDED = ("file", "label")
+"""The columns that every table has."""
+
+Line = tuple[int, Sequence[str]]
+"""The number of a line, from 1, and its fields."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelRow:
     """What a table says of one image.
 
     Args:
@@ -45,11 +67,15 @@ class Row:
     line: int
     file: str
     label: str
-    split: str
-    group: str
+    split: str = ""
+    group: str = ""
+
+    def agrees_with(self, other: "LabelRow") -> bool:
+        """Whether two rows say the same of an image."""
+        return (self.label, self.split, self.group) == (other.label, other.split, other.group)
 
 
-class Table(NamedTuple):
+class LabelTable(NamedTuple):
     """A table that was read.
 
     Args:
@@ -59,11 +85,11 @@ class Table(NamedTuple):
     """
 
     path: Path
-    rows: Sequence[Row]
+    rows: Sequence[LabelRow]
     columns: Mapping[str, str]
 
 
-def find_table(folder: Path, labels: str | None, layout: LayoutName) -> str | None:
+def find_label_table(folder: Path, labels: str | None, layout: LayoutName) -> str | None:
     """The path of the table below the root, if labels are to be read from one.
 
     Args:
@@ -75,28 +101,32 @@ def find_table(folder: Path, labels: str | None, layout: LayoutName) -> str | No
         DataError: if the table that is named is missing or does not lie below the root.
     """
     if labels is not None:
-        path = PurePosixPath(labels)
-        if path.is_absolute() or ".." in path.parts:
-            raise DataError(
-                f"{labels}: the table of the labels must lie below {shown(folder)}; name it from there"
-            )
-        if folder.is_dir() and not (folder / path).is_file():
-            what = "is no file" if (folder / path).exists() else "is missing"
-            raise DataError(f"{shown(folder / path)}: the table of the labels {what}")
-        return str(path)
+        return _place_of_table(folder, labels)
     if layout == "classes" or not folder.is_dir():
         return None
     try:
-        names = sorted(
+        names = [
             path.name for path in folder.iterdir() if path.name.lower() == LABELS and path.is_file()
-        )
+        ]
     except PermissionError:
         return None  # the walk says so
-    return names[0] if names else None
+    return min(names, default=None)
 
 
-def read_table(path: Path) -> Table:
-    """Read a table: its first line names the columns; commas, semicolons, tabs or bars are between them.
+def _place_of_table(folder: Path, labels: str) -> str:
+    """The path of a table that is named, if it lies below the root."""
+    path = PurePosixPath(labels)
+    if path.is_absolute() or ".." in path.parts:
+        where = f"the table of the labels must lie below {legible(folder)}"
+        raise DataError(f"{labels}: {where}; name it from there")
+    if folder.is_dir() and not (folder / path).is_file():
+        what = "is no file" if (folder / path).exists() else "is missing"
+        raise DataError(f"{legible(folder / path)}: the table of the labels {what}")
+    return str(path)
+
+
+def read_label_table(path: Path) -> LabelTable:
+    """Read a table: its first line names the columns; commas, semicolons, tabs or bars are between.
 
     Args:
         path: the file; UTF-8, or UTF-16 with its mark, as spreadsheets write it.
@@ -105,53 +135,46 @@ def read_table(path: Path) -> Table:
         DataError: if it cannot be read, columns are missing or can be taken in two ways, or rows
             lack what they need.
     """
-    text = re.sub(
-        r"\Asep=.[\r\n]+", "\n", _text(path)
-    )  # a spreadsheet's word on the separator, which is found anyway
-    separator = _separator(text)
-    lines: list[tuple[int, list[str]]] = []
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        lines = [
-            (reader.line_num, fields) for fields in reader if any(field.strip() for field in fields)
-        ]
-    except csv.Error as error:
-        raise DataError(
-            f"{shown(path)}:{reader.line_num}: cannot be read as a table ({error})"
-        ) from error
+    lines = _lines_of(path, _text_of(path))
     if len(lines) < 2:
-        raise DataError(
-            f"{shown(path)}: has no rows; the first line names the columns, each other one an image"
-        )
-    header = [name.strip() for name in lines[0][1]]
+        rule = "the first line names the columns, each other one an image"
+        raise DataError(f"{legible(path)}: has no rows; {rule}")
+    header = list(map(str.strip, lines[0][1]))
     columns = _columns(path, header)
-    ignored = [name for name in header if name and name not in columns.values()]
+    ignored = [legible(name) for name in header if name and name not in columns.values()]
     if ignored:
-        log.info("%s: columns that are not used: %s", shown(path), ", ".join(map(shown, ignored)))
+        log.info("%s: columns that are not used: %s", legible(path), ", ".join(ignored))
     _refuse_long_rows(path, len(header), lines[1:])
-    rows = [
-        _row(number, dict(zip(header, fields, strict=False)), columns)
-        for number, fields in lines[1:]
-    ]
+    rows = [_row(line, header, columns) for line in lines[1:]]
     _refuse_gaps(path, rows, columns)
-    return Table(path, rows, columns)
+    return LabelTable(path, rows, columns)
 
 
-def _text(path: Path) -> str:
-    """What is written in a table."""
+def _text_of(path: Path) -> str:
+    """What is written in a table, but for a spreadsheet's word on the separator."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{shown(path)}: cannot be read ({error.strerror})") from error
+        raise DataError(f"{legible(path)}: cannot be read ({error.strerror})") from error
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    name, encoding = ("UTF-16", "utf-16") if wide else ("UTF-8", "utf-8-sig")
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"
-        raise DataError(
-            f"{shown(path)}:{line}: is not {'UTF-16' if wide else 'UTF-8'}; {remedy}"
-        ) from error
+        raise DataError(f"{legible(path)}:{line}: is not {name}; {remedy}") from error
+    return re.sub(r"\Asep=.[\r\n]+", "\n", text)
+
+
+def _lines_of(path: Path, text: str) -> list[Line]:
+    """The lines of a table in which anything is written."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    try:
+        return [(reader.line_num, fields) for fields in reader if "".join(fields).strip()]
+    except csv.Error as error:
+        place = f"{legible(path)}:{reader.line_num}"
+        raise DataError(f"{place}: cannot be read as a table ({error})") from error
 
 
 def _separator(text: str) -> str:
@@ -159,7 +182,7 @@ def _separator(text: str) -> str:
 
     def number_of_known(sign: str) -> int:
         header = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=sign), [])
-        return sum(any(_plain(name) in known for known in COLUMNS.values()) for name in header)
+        return sum(_plain(name) in KNOWN for name in header)
 
     return max(",;\t|", key=number_of_known)
 
@@ -176,60 +199,68 @@ def _plain(name: str) -> str:
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
     """What the columns are called that are used, by what they say."""
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    complaints = [f"{shown(path)}:1: two columns are called '{shown(name)}'" for name in twice]
+    complaints = _columns_of_one_name(header)
     columns: dict[str, str] = {}
     for what, known in COLUMNS.items():
-        found = sorted(
-            (name for name in header if _plain(name) in known),
-            key=lambda name: known.index(_plain(name)),
-        )
+        found = _known_columns(header, known)
         if len(found) > 1 and what != "file" and _plain(found[0]) != what:
-            names = ", ".join(f"'{shown(name)}'" for name in found)
             complaints.append(
-                f"{shown(path)}:1: {names} may each say the {what}; call the right one '{what}'"
+                f"{quoted(found)} may each say the {what}; call the right one '{what}'"
             )
         elif found:
             columns[what] = found[0]
-        elif what in ("file", "label"):
-            known_names = ", ".join(f"'{name}'" for name in known[:6])
-            there = ", ".join(f"'{shown(name)}'" for name in header)
-            missing = f"no column says the {what}; call one {known_names}, ...; there are {there}"
-            complaints.append(f"{shown(path)}:1: {missing}")
+        elif what in NEEDED:
+            names = f"{quoted(known[:6])}, ...; there are {quoted(header)}"
+            complaints.append(f"no column says the {what}; call one {names}")
     if complaints:
-        remedy = "If this is no table of labels, rename it." if path.name.lower() == LABELS else ""
-        raise DataError("\n".join([*complaints, *filter(None, [remedy])]))
+        lines = [f"{legible(path)}:1: {complaint}" for complaint in complaints]
+        if path.name.lower() == LABELS:
+            lines.append("If this is no table of labels, rename it.")
+        raise DataError("\n".join(lines))
     return columns
 
 
-def _refuse_long_rows(path: Path, width: int, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
+def _columns_of_one_name(header: Sequence[str]) -> list[str]:
+    """What to say of columns that are called the same."""
+    times = Counter(filter(None, header))
+    twice = sorted(name for name in times if times[name] > 1)
+    return [f"two columns are called '{legible(name)}'" for name in twice]
+
+
+def _known_columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The columns of some known names, the best known first."""
+    found = [name for name in header if _plain(name) in known]
+    return sorted(found, key=lambda name: known.index(_plain(name)))
+
+
+def _refuse_long_rows(path: Path, width: int, lines: Sequence[Line]) -> None:
     """Refuse rows with more fields than columns: a name holds the separator."""
     wrong = [
-        f"{shown(path)}:{number}: has {len(fields)} fields, but there are {width} columns"
+        f"{legible(path)}:{number}: has {len(fields)} fields, but there are {width} columns"
         for number, fields in lines
-        if any(field.strip() for field in fields[width:])
+        if "".join(fields[width:]).strip()
     ]
     if wrong:
-        raise DataError(
-            f"{listing(wrong, name='rows')}\nput names that hold the separator into double quotes"
-        )
+        remedy = "put names that hold the separator into double quotes"
+        raise DataError(f"{listing(wrong, name='rows')}\n{remedy}")
 
 
-def _row(line: int, fields: Mapping[str, str], columns: Mapping[str, str]) -> Row:
-    values = {what: fields.get(columns.get(what, ""), "").strip() for what in COLUMNS}
-    return Row(line, values["file"], values["label"], values["split"], values["group"])
+def _row(line: Line, header: Sequence[str], columns: Mapping[str, str]) -> LabelRow:
+    """What a line says of its image."""
+    number, fields = line
+    value_of = dict(zip(header, map(str.strip, fields), strict=False))
+    values = {what: value_of.get(name, "") for what, name in columns.items()}
+    return LabelRow(number, **values)
 
 
-def _refuse_gaps(path: Path, rows: Sequence[Row], columns: Mapping[str, str]) -> None:
+def _refuse_gaps(path: Path, rows: Sequence[LabelRow], columns: Mapping[str, str]) -> None:
     """Refuse rows that do not say what they have a column for."""
     lines: list[str] = []
     for row in rows:
-        said = {"file": row.file, "label": row.label, "split": row.split, "group": row.group}
-        empty = [shown(columns[what]) for what in columns if not said[what]]
+        empty = [legible(name) for what, name in columns.items() if not getattr(row, what)]
         if empty:
-            lines.append(
-                f"{shown(path)}:{row.line}: '{shown(row.file)}' has no {' and no '.join(empty)}"
-            )
+            where = f"{legible(path)}:{row.line}: '{legible(row.file)}'"
+            lines.append(f"{where} has no {' and no '.join(empty)}")
     if lines:
         remedy = f"{len(lines)} rows with gaps; fill them, or remove the rows or the column"
         raise DataError(f"{listing(lines, name='gaps')}\n{remedy}")

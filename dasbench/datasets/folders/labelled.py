@@ -1,7 +1,8 @@
-"""Labelled image files: taken from class folders, checked, and made into a data set that is identified by them."""
+"""Labelled image files: taken from class folders, checked, and made into a data set."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from dasbench.datasets.folders.files import FileSplit
 from dasbench.datasets.folders.walk import Folder
 from dasbench.datasets.looking.contents import content_fingerprint
 from dasbench.datasets.looking.first_look import FileList
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.errors import DataError
 
@@ -76,10 +77,10 @@ def files_in(root: Path, classes: Sequence[Folder]) -> ImageFiles:
     sizes: list[int] = []
     labels: list[NDArray[np.int64]] = []
     for label, folder in enumerate(classes):
-        found = sorted(folder.all_images())
-        files += [path for path, _ in found]
-        sizes += [size for _, size in found]
-        labels.append(np.full(len(found), label, np.int64))
+        paths, num_bytes = zip(*sorted(folder.all_images()), strict=True)
+        files += paths
+        sizes += num_bytes
+        labels.append(np.full(len(paths), label, np.int64))
     return ImageFiles(root, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
 
 
@@ -89,14 +90,12 @@ def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
     Raises:
         DataError: naming all of them.
     """
-    lines = [
-        f"{shown(root / folder.place)}: holds no image"
-        for folder in classes
-        if not folder.num_images
-    ]
-    if lines:
-        remedy = "a class needs files that Pillow opens, such as .jpg or .png; fill the folder or remove it"
-        raise DataError(f"{listing(lines, name='empty-classes')}\n{remedy}")
+    empty = [folder for folder in classes if not folder.num_images]
+    if empty:
+        lines = [f"{legible(root / folder.place)}: holds no image" for folder in empty]
+        rule = "a class needs files that Pillow opens, such as .jpg or .png"
+        remedy = "fill the folder or remove it"
+        raise DataError(f"{listing(lines, name='empty-classes')}\n{rule}; {remedy}")
 
 
 def expect_classes(folder: Path, found: Sequence[str], num_classes: int, *, how: str) -> None:
@@ -106,9 +105,8 @@ def expect_classes(folder: Path, found: Sequence[str], num_classes: int, *, how:
         DataError: with both counts.
     """
     if len(found) != num_classes:
-        raise DataError(
-            f"{folder}: holds {len(found)} class folders, but num_classes is {num_classes}. {how}"
-        )
+        what = f"holds {len(found)} class folders, but num_classes is {num_classes}"
+        raise DataError(f"{folder}: {what}. {how}")
 
 
 def file_dataset(
@@ -127,7 +125,7 @@ def file_dataset(
     Raises:
         DataError: if a class is missing from a part, a file stands in two parts or is empty.
     """
-    refuse_empty(parts)
+    refuse_empty_files(parts)
     for part, listed in parts.items():
         _refuse_missing_classes(part, listed, classes)
     _refuse_overlap(parts)
@@ -154,49 +152,43 @@ def file_dataset(
     )
 
 
-def refuse_empty(parts: Mapping[Part, ImageFiles]) -> None:
+def refuse_empty_files(parts: Mapping[Part, ImageFiles]) -> None:
     """Refuse files without a byte.
 
     Raises:
         DataError: naming all of them.
     """
-    empty: list[str] = []
+    empty: list[Path] = []
     for listed in parts.values():
-        empty += [
-            shown(listed.folder / listed.files[place])
-            for place in np.flatnonzero(listed.sizes == 0)
-        ]
+        files = compress(listed.files, listed.sizes == 0)
+        empty += [listed.folder / file for file in files]
     if empty:
-        lines = [f"{path}: is empty (0 bytes)" for path in empty]
-        counts = (
-            f"{len(empty)} of {sum(len(listed.files) for listed in parts.values())} files are empty"
-        )
-        raise DataError(
-            f"{listing(lines, name='empty')}\n{counts}; fetch them again or remove them"
-        )
+        lines = [f"{legible(path)}: is empty (0 bytes)" for path in empty]
+        total = sum(len(listed.files) for listed in parts.values())
+        count = f"{len(empty)} of {total} files are empty"
+        raise DataError(f"{listing(lines, name='empty')}\n{count}; fetch them again or remove them")
 
 
 def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str]) -> None:
     counts = np.bincount(listed.labels, minlength=len(classes))
     lacking = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if lacking:
+        what = f"{len(lacking)} of {len(classes)} classes have no image"
         where = f"in the {part} part ({len(listed.files)} files)"
-        head = f"{shown(listed.folder)}: {len(lacking)} of {len(classes)} classes have no image {where}"
-        lines = [f"'{name}'" for name in lacking]
-        raise DataError(f"{head}:\n{listing(lines, name='missing-classes')}")
+        lines = listing([f"'{name}'" for name in lacking], name="missing-classes")
+        raise DataError(f"{legible(listed.folder)}: {what} {where}:\n{lines}")
 
 
 def _refuse_overlap(parts: Mapping[Part, ImageFiles]) -> None:
     seen: dict[str, str] = {}
     lines: list[str] = []
     for part, listed in parts.items():
+        twice = [file for file in listed.files if file in seen]
+        what = "stands in two parts"
         lines += [
-            f"{shown(listed.folder / file)}: stands in two parts, {seen[file]} and {part}"
-            for file in listed.files
-            if file in seen
+            f"{legible(listed.folder / file)}: {what}, {seen[file]} and {part}" for file in twice
         ]
         seen.update(dict.fromkeys(listed.files, part))
     if lines:
-        raise DataError(
-            f"{listing(lines, name='overlap')}\n{len(lines)} such files; let each stand in one part"
-        )
+        remedy = f"{len(lines)} such files; let each stand in one part"
+        raise DataError(f"{listing(lines, name='overlap')}\n{remedy}")

@@ -1,4 +1,4 @@
-"""Parts that are missing are cut from the training images by lot: stratified by class, and by groups if there are."""
+"""Parts that are missing are cut from the training images by lot, by class and by groups."""
 
 from collections.abc import Mapping, Sequence
 from math import fsum
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dasbench.datasets.dataset import Part, stratified_split
 from dasbench.datasets.folders.labelled import ImageFiles
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.errors import DataError
 from dasbench.seeds import derive_seed, permutation
 
@@ -81,7 +81,7 @@ def grouped_split(
         without = held[:, own] == 0
         urgent = (without & (left[own] <= without.sum(axis=0))).sum(axis=1)
         lack = (wanted - held)[:, own] * counts[group, own] / of_class[own] ** 2
-        weights = [(int(urgent[part]), fsum(lack[part])) for part in range(len(wanted))]
+        weights = list(zip(urgent.tolist(), map(fsum, lack), strict=True))
         part_of[group] = weights.index(max(weights))
         held[part_of[group]] += counts[group]
         left[own] -= 1
@@ -92,15 +92,18 @@ def _refuse_small_classes(
     whole: ImageFiles, classes: Sequence[str], shares: Mapping[Part, float]
 ) -> None:
     wanted = " and ".join(f"{share:g} for the {part} part" for part, share in shares.items())
+    smallest = min(shares.values())
     counts = np.bincount(whole.labels, minlength=len(classes)).tolist()
     lines = [
         f"class '{name}' has {count} images, too few to cut a share of {wanted}"
         for name, count in zip(classes, counts, strict=True)
-        if any(round(share * count) == 0 for share in shares.values())
+        if round(smallest * count) == 0
     ]
     if lines:
         remedy = "Add images, or make parts of your own"
-        raise DataError(f"{shown(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}.")
+        raise DataError(
+            f"{legible(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}."
+        )
 
 
 def _refuse_torn_classes(
@@ -114,9 +117,10 @@ def _refuse_torn_classes(
     for label, name in enumerate(classes):
         if not all((whole.labels[indices] == label).any() for indices in cut):
             count = len(np.unique(groups[whole.labels == label]))
-            lines.append(
-                f"class '{name}' has {count} groups, which could not be dealt out over {len(cut)} parts"
-            )
+            what = f"which could not be dealt out over {len(cut)} parts"
+            lines.append(f"class '{name}' has {count} groups, {what}")
     if lines:
         remedy = "Add groups, or say in a column `split` which part each belongs to"
-        raise DataError(f"{shown(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}.")
+        raise DataError(
+            f"{legible(whole.folder)}: {listing(lines, name='small-classes')}. {remedy}."
+        )

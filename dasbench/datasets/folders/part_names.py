@@ -1,4 +1,4 @@
-"""The part of a data set that a folder or an entry of a table is named for, in any usual spelling."""
+"""The part that a folder or an entry of a table is named for, in any usual spelling."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,10 @@ WORDS: dict[Part, tuple[str, ...]] = {
 }
 """What a part is called, in lower case."""
 
-BESIDE = r"(?:set|sets|data|image|images|img|imgs|photo|photos|picture|pictures|split|part|subset|folder)*"
+BESIDE = (
+    "(?:set|sets|data|image|images|img|imgs|photo|photos|picture|pictures|"
+    "split|part|subset|folder)*"
+)
 """What may stand beside such a word and says nothing: `train_set`, `images-test`."""
 
 SPELLINGS = {
@@ -55,7 +58,9 @@ class PartWithin(NamedTuple):
 
 
 def part_within(name: str) -> PartWithin | None:
-    """The one part that a word of a name means, and the other words; None if there is no such word, or several.
+    """The one part that a word of a name means, and the other words.
+
+    None if there is no such word, or several.
 
     Example:
         >>> part_within("cat_train"), part_within("trainA").rest, part_within("cat")
@@ -64,8 +69,6 @@ def part_within(name: str) -> PartWithin | None:
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
     meant = {word.lower(): part_named(word) for word in words}
     parts = [part for part in meant.values() if part]
-    return (
-        PartWithin(parts[0], tuple(word for word in meant if not meant[word]))
-        if len(parts) == 1
-        else None
-    )
+    if len(parts) != 1:
+        return None
+    return PartWithin(parts[0], tuple(word for word in meant if not meant[word]))

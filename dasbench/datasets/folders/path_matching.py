@@ -1,6 +1,11 @@
-"""Which mask belongs to which image, by their paths: the longest common end decides, what is not unique is refused."""
+"""Which mask belongs to which image, by their paths.
 
+The longest common end decides; what is not unique is refused.
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -29,27 +34,27 @@ class Match(NamedTuple):
 
 def matches_by_path(images: Sequence[str], files: Sequence[str]) -> dict[int, list[Match]]:
     """The files that fit the path of each image best, by the image's number."""
-    by_name: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        by_name.setdefault(names_of(file)[0], []).append(file)
-    folders: dict[int, set[str]] = {}
+        by_name[names_of(file)[0]].append(file)
+    folders: dict[int, set[str]] = defaultdict(set)
     for image in images:
         for place, name in enumerate(names_of(image)):
-            folders.setdefault(place, set()).add(name)
+            folders[place].add(name)
     fitting: dict[int, list[Match]] = {}
     for index, image in enumerate(images):
         own = names_of(image)
         depths = {file: _depth(own, names_of(file), folders) for file in by_name.get(own[0], ())}
         longest = max(depths.values(), default=0)
         if longest:
-            fitting[index] = [
-                Match(file, longest) for file, depth in depths.items() if depth == longest
-            ]
+            fitting[index] = [Match(file, longest) for file in depths if depths[file] == longest]
     return fitting
 
 
 def _depth(image: Names, mask: Names, folders: Mapping[int, set[str]]) -> int:
-    """How many names two paths have in common at their ends; 0 if the mask lies in a folder of other images.
+    """How many names two paths have in common at their ends.
+
+    It is 0 if the mask lies in a folder of other images.
 
     Args:
         image: of an image.
@@ -58,7 +63,8 @@ def _depth(image: Names, mask: Names, folders: Mapping[int, set[str]]) -> int:
 
     Example:
         >>> folders = {0: {"1"}, 1: {"cat", "dog"}, 2: {"test"}}
-        >>> [_depth(("1", "cat", "test"), mask, folders) for mask in (("1", "cat"), ("1", "seen"), ("1", "dog"))]
+        >>> masks = ("1", "cat"), ("1", "seen"), ("1", "dog")
+        >>> [_depth(("1", "cat", "test"), mask, folders) for mask in masks]
         [2, 1, 0]
     """
     depth = 0
@@ -67,39 +73,41 @@ def _depth(image: Names, mask: Names, folders: Mapping[int, set[str]]) -> int:
     if depth == len(mask):
         return depth
     of_others = depth < len(image) and mask[depth] in folders[depth]
-    own_parts, parts = _parts(image), _parts(mask)
+    own_parts, parts = _parts_of_folders(image), _parts_of_folders(mask)
     of_another_part = bool(own_parts) and bool(parts) and own_parts.isdisjoint(parts)
     return 0 if of_others or of_another_part else depth
 
 
-def _parts(names: Names) -> set[Part]:
+def _parts_of_folders(names: Names) -> set[Part]:
     """The parts of a data set that folders of a path are named for."""
-    return {part for part in map(part_named, names[1:]) if part}
+    return set(filter(None, map(part_named, names[1:])))
 
 
 def decided_matches(
     images: Sequence[str], candidates: Mapping[int, list[Match]]
 ) -> tuple[dict[int, Match], dict[int, str]]:
-    """The mask of each image, and why some have none: several files fit it, or its file fits several images."""
-    claims: dict[str, list[int]] = {}
+    """The mask of each image, and why some have none.
+
+    Several files fit it, or its file fits several images.
+    """
+    claims: dict[str, list[int]] = defaultdict(list)
     for index, matches in candidates.items():
         for match in matches:
-            claims.setdefault(match.file, []).append(index)
+            claims[match.file].append(index)
     found: dict[int, Match] = {}
     faults: dict[int, str] = {}
     for index, matches in candidates.items():
         rivals = claims[matches[0].file]
-        deepest = max(candidates[rival][0].depth for rival in rivals)
+        depths = [candidates[rival][0].depth for rival in rivals]
+        deepest = max(depths)
         if len(matches) > 1:
-            files = listed([match.file for match in matches])
-            faults[index] = (
-                f"it is not clear which file is the mask of {images[index]}; candidates: {files}"
-            )
-        elif len([rival for rival in rivals if candidates[rival][0].depth == deepest]) > 1:
-            others = listed([images[rival] for rival in rivals])
-            faults[index] = (
-                f"'{matches[0].file}' may be the mask of {others}; put masks into folders like the images'"
-            )
+            files = first_names([match.file for match in matches])
+            unclear = f"it is not clear which file is the mask of {images[index]}"
+            faults[index] = f"{unclear}; candidates: {files}"
+        elif depths.count(deepest) > 1:
+            others = first_names([images[rival] for rival in rivals])
+            remedy = "put masks into folders like the images'"
+            faults[index] = f"'{matches[0].file}' may be the mask of {others}; {remedy}"
         elif matches[0].depth == deepest:
             found[index] = matches[0]
     return found, faults
@@ -107,7 +115,7 @@ def decided_matches(
 
 def files_of(candidates: Mapping[int, Sequence[Match]]) -> set[str]:
     """The files that may be the mask of some image."""
-    return {match.file for matches in candidates.values() for match in matches}
+    return {match.file for match in chain.from_iterable(candidates.values())}
 
 
 def names_of(path: str) -> Names:
@@ -120,11 +128,13 @@ def names_of(path: str) -> Names:
     return PurePosixPath(path).with_suffix("").parts[::-1]
 
 
-def listed(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str], *, most: int = SHOWN) -> str:
     """The first names, with how many there are.
 
     Example:
-        >>> listed(["a", "b"]), listed(["a", "b", "c", "d"])
+        >>> first_names(["a", "b"]), first_names(["a", "b", "c", "d"])
         ('a, b', 'a, b, c, ... (4 in all)')
     """
-    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])}, ... ({len(names)} in all)"

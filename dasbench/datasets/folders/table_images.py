@@ -1,6 +1,7 @@
-"""The images of a table of labels: found on the disk, with the class, the part and the group of each."""
+"""The images of a table of labels: found on the disk, with class, part and group of each."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,11 +9,11 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.label_table import Row, Table, read_table
+from dasbench.datasets.folders.label_table import LabelRow, LabelTable, read_label_table
 from dasbench.datasets.folders.labelled import ImageFiles, Labelled
 from dasbench.datasets.folders.part_names import PARTS, part_named
 from dasbench.datasets.folders.walk import Tree, left_out_of
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing, quoted
 from dasbench.errors import DataError
 
 Names = tuple[str, ...]
@@ -32,34 +33,36 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
         DataError: if the table cannot be read, or names images that are not there, or in two ways,
             or its parts tear a group.
     """
-    table = read_table(tree.root / place)
+    table = read_label_table(tree.root / place)
     rows = _rows_of_images(tree, table)
     classes = _sorted_labels({row.label for row in rows.values()})
     if len(classes) < 2:
-        what = f"has one label, '{shown(classes[0])}', and there is nothing to tell apart"
-        raise DataError(f"{shown(table.path)}: {what}")
-    part_of = (
-        _parts_by_column(table, rows) if "split" in table.columns else _parts_by_folder(table, rows)
-    )
+        what = f"has one label, '{legible(classes[0])}', and there is nothing to tell apart"
+        raise DataError(f"{legible(table.path)}: {what}")
+    part_of = _part_of_images(table, rows)
     grouped = "group" in table.columns
-    if grouped:
-        _refuse_torn_groups(table, rows, part_of)
-    listed = {part: [image for image in rows if part_of[image] == part] for part in PARTS}
-    notes = [f"groups by '{shown(table.columns['group'])}'"] if grouped else []
-    if "split" not in table.columns and len(set(part_of.values())) > 1:
-        notes.append("parts by folders")
-    origin = f"{shown(place)} ({', '.join(notes)})" if notes else shown(place)
-    unnamed = [path for path, _ in tree.top.all_images() if path not in rows]
+    parts: dict[Part, ImageFiles] = {}
+    for part in PARTS:
+        images = [image for image in rows if part_of[image] == part]
+        if images:
+            parts[part] = _files(tree, images, rows, classes, grouped=grouped)
+    unnamed = [path for path in tree.top.all_paths() if path not in rows]
     return Labelled(
-        tuple(shown(label) for label in classes),
-        {
-            part: _files(tree, images, rows, classes, grouped=grouped)
-            for part, images in listed.items()
-            if images
-        },
-        {part: origin for part, images in listed.items() if images},
-        left_out_of({f"images in no row of {shown(place)}": unnamed}),
+        tuple(map(legible, classes)),
+        parts,
+        dict.fromkeys(parts, _origin(place, table, num_parts=len(parts))),
+        left_out_of({f"images in no row of {legible(place)}": unnamed}),
     )
+
+
+def _origin(place: str, table: LabelTable, *, num_parts: int) -> str:
+    """What parts are made of."""
+    notes = []
+    if "group" in table.columns:
+        notes.append(f"groups by '{legible(table.columns['group'])}'")
+    if "split" not in table.columns and num_parts > 1:
+        notes.append("parts by folders")
+    return f"{legible(place)} ({', '.join(notes)})" if notes else legible(place)
 
 
 def _sorted_labels(labels: set[str]) -> list[str]:
@@ -77,56 +80,55 @@ def _sorted_labels(labels: set[str]) -> list[str]:
 def _files(
     tree: Tree,
     images: Sequence[str],
-    rows: Mapping[str, Row],
+    rows: Mapping[str, LabelRow],
     classes: Sequence[str],
     *,
     grouped: bool,
 ) -> ImageFiles:
     """Some of the images, sorted by class and path."""
     number = {label: index for index, label in enumerate(classes)}
-    group = {name: index for index, name in enumerate(sorted({row.group for row in rows.values()}))}
     size = dict(tree.top.all_images())
     ordered = sorted(images, key=lambda image: (number[rows[image].label], image))
+    groups = None
+    if grouped:
+        names = sorted({row.group for row in rows.values()})
+        group = {name: index for index, name in enumerate(names)}
+        groups = np.array([group[rows[image].group] for image in ordered], np.int64)
     return ImageFiles(
         tree.root,
         tuple(ordered),
         np.array([number[rows[image].label] for image in ordered], np.int64),
         np.array([size[image] for image in ordered], np.int64),
-        np.array([group[rows[image].group] for image in ordered], np.int64) if grouped else None,
+        groups,
     )
 
 
-def _rows_of_images(tree: Tree, table: Table) -> dict[str, Row]:
+def _rows_of_images(tree: Tree, table: LabelTable) -> dict[str, LabelRow]:
     """The row of each image that the table names, by the image's path."""
-    index = Index.of([path for path, _ in tree.top.all_images()])
-    rows: dict[str, Row] = {}
-    faults: dict[str, list[str]] = {
-        "is not there": [],
-        "may be several images": [],
-        "stands in two rows": [],
-    }
+    index = Index.of(tree.top.all_paths())
+    rows: dict[str, LabelRow] = {}
+    absent, unclear, twice = [], [], []
     for row in table.rows:
         found = index.images_of(row.file)
-        at = f"{shown(table.path)}:{row.line}: '{shown(row.file)}'"
-        earlier = rows.get(found[0]) if len(found) == 1 else None
+        at = f"{legible(table.path)}:{row.line}: '{legible(row.file)}'"
         if not found:
-            faults["is not there"].append(f"{at} is not below {shown(tree.root)}")
+            absent.append(f"{at} is not below {legible(tree.root)}")
         elif len(found) > 1:
-            names = ", ".join(f"'{shown(image)}'" for image in found[:3])
-            faults["may be several images"].append(f"{at} may be {names}; write more of its path")
-        elif earlier is None:
-            rows[found[0]] = row
-        elif (earlier.label, earlier.split, earlier.group) != (row.label, row.split, row.group):
-            faults["stands in two rows"].append(
-                f"{at} stands in line {earlier.line}, too, which says otherwise"
-            )
-    complaints = []
+            unclear.append(f"{at} may be {quoted(found[:3])}; write more of its path")
+        else:
+            earlier = rows.setdefault(found[0], row)
+            if not row.agrees_with(earlier):
+                twice.append(f"{at} stands in line {earlier.line}, too, which says otherwise")
+    faults = {
+        "is not there": absent,
+        "may be several images": unclear,
+        "stands in two rows": twice,
+    }
+    complaints: list[str] = []
     for what, lines in faults.items():
         if lines:
-            complaints += [
-                listing(lines, name="rows"),
-                f"{len(lines)} of {len(table.rows)} rows: the image {what}",
-            ]
+            complaints.append(listing(lines, name="rows"))
+            complaints.append(f"{len(lines)} of {len(table.rows)} rows: the image {what}")
     if complaints:
         raise DataError("\n".join(complaints))
     return rows
@@ -150,16 +152,17 @@ class Index:
     def of(cls, images: Sequence[str]) -> "Index":
         """The index of some paths."""
         names = {image: _names(image) for image in images}
-        whole: dict[str, list[str]] = {}
-        stems: dict[str, list[str]] = {}
-        for image in images:
-            last = names[image][-1]
-            whole.setdefault(last, []).append(image)
-            stems.setdefault(PurePosixPath(last).stem, []).append(image)
+        whole: dict[str, list[str]] = defaultdict(list)
+        stems: dict[str, list[str]] = defaultdict(list)
+        for image, (*_, last) in names.items():
+            whole[last].append(image)
+            stems[PurePosixPath(last).stem].append(image)
         return cls(names, whole, stems)
 
     def images_of(self, file: str) -> list[str]:
-        r"""The images that a table may mean by a name: those with the longest end of their path in common with it.
+        r"""The images that a table may mean by a name.
+
+        These are those with the longest end of their path in common with it.
 
         The name may have folders before it, below the root or above it, with `/` or `\`, and lack
         its ending.
@@ -173,9 +176,8 @@ class Index:
         if not written:
             return []
         for candidates in (self.whole, self.stems):
-            found = [
-                image for image in candidates.get(written[-1], ()) if self._agree(image, written)
-            ]
+            images = candidates.get(written[-1], ())
+            found = [image for image in images if self._agree(image, written)]
             if found:
                 return self._nearest(found, file)
         return []
@@ -187,7 +189,10 @@ class Index:
         return common == 0 or folders[-common:] == others[-common:]
 
     def _nearest(self, images: Sequence[str], file: str) -> list[str]:
-        """Of images that a name fits, those it fits best: exactly, or with the longest common end, or in its case."""
+        """Of images that a name fits, those it fits best.
+
+        It fits exactly, or with the longest common end, or in its case.
+        """
         length = len(_names(file))
         common = {image: min(len(self.names[image]), length) for image in images}
         exact = [image for image in images if len(self.names[image]) == length]
@@ -199,11 +204,24 @@ class Index:
 
 
 def _names(path: str) -> Names:
-    names = shown(path).casefold().replace("\\", "/").split("/")
+    names = legible(path).casefold().replace("\\", "/").split("/")
     return tuple(name for name in names if name not in ("", "."))
 
 
-def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
+def _part_of_images(table: LabelTable, rows: Mapping[str, LabelRow]) -> dict[str, Part]:
+    """The part of each image: as the table says, else as folders do."""
+    parts_by = _parts_by_column if "split" in table.columns else _parts_by_folder
+    part_of = parts_by(table, rows)
+    if "train" not in part_of.values():
+        found = " and ".join(sorted(set(part_of.values())))
+        what = f"all images are for {found}; none is for train, to learn from"
+        raise DataError(f"{legible(table.path)}: {what}")
+    if "group" in table.columns:
+        _refuse_torn_groups(table, rows, part_of)
+    return part_of
+
+
+def _parts_by_column(table: LabelTable, rows: Mapping[str, LabelRow]) -> dict[str, Part]:
     """The part of each image, as the table says."""
     parts: dict[str, Part] = {}
     unknown: list[str] = []
@@ -211,57 +229,55 @@ def _parts_by_column(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
         if part := part_named(row.split):
             parts[image] = part
         else:
-            unknown.append(f"{shown(table.path)}:{row.line}: '{shown(row.split)}' is no part")
+            unknown.append(f"{legible(table.path)}:{row.line}: '{legible(row.split)}' is no part")
     if unknown:
-        raise DataError(
-            f"{listing(unknown, name='rows')}\n{len(unknown)} rows; parts are train, val and test"
-        )
-    _refuse_no_train(table, parts)
+        remedy = f"{len(unknown)} rows; parts are train, val and test"
+        raise DataError(f"{listing(unknown, name='rows')}\n{remedy}")
     return parts
 
 
-def _refuse_no_train(table: Table, parts: Mapping[str, Part]) -> None:
-    if "train" not in parts.values():
-        found = " and ".join(sorted(set(parts.values())))
-        raise DataError(
-            f"{shown(table.path)}: all images are for {found}; none is for train, to learn from"
-        )
+def _parts_by_folder(table: LabelTable, rows: Mapping[str, LabelRow]) -> dict[str, Part]:
+    """The part of each image, as folders say that are named for parts.
 
-
-def _parts_by_folder(table: Table, rows: Mapping[str, Row]) -> dict[str, Part]:
-    """The part of each image, as folders say that are named for parts; all for training if not two of them are."""
-    meant = {image: _part_of_path(image) for image in rows}
-    parts = {part for part in meant.values() if part}
-    if len(parts) < 2:
+    All images are for training if not two parts are named.
+    """
+    found: dict[str, Part] = {}
+    homeless: list[str] = []
+    for image in rows:
+        if part := _part_of_path(image):
+            found[image] = part
+        else:
+            homeless.append(f"'{legible(image)}' is in no part")
+    if len(set(found.values())) < 2:
         return dict.fromkeys(rows, "train")
-    homeless = [f"'{shown(image)}' is in no part" for image in rows if not meant[image]]
     if homeless:
-        head = f"{shown(table.path)}: some images lie in folders that are named for parts, others do not"
+        what = "some images lie in folders that are named for parts, others do not"
         remedy = "say the part of each in a column `split`"
-        raise DataError(f"{head}; {remedy}\n{listing(homeless, name='no-part')}")
-    found = {image: part for image, part in meant.items() if part}
-    _refuse_no_train(table, found)
+        lines = listing(homeless, name="no-part")
+        raise DataError(f"{legible(table.path)}: {what}; {remedy}\n{lines}")
     return found
 
 
 def _part_of_path(image: str) -> Part | None:
     """The part that the first folder means that means any."""
-    meant = (part_named(name) for name in PurePosixPath(image).parts[:-1])
-    return next((part for part in meant if part), None)
+    meant = map(part_named, PurePosixPath(image).parts[:-1])
+    return next(filter(None, meant), None)
 
 
-def _refuse_torn_groups(table: Table, rows: Mapping[str, Row], part_of: Mapping[str, Part]) -> None:
+def _refuse_torn_groups(
+    table: LabelTable, rows: Mapping[str, LabelRow], part_of: Mapping[str, Part]
+) -> None:
     """Refuse parts that share a group."""
-    counts: dict[str, dict[Part, int]] = {}
+    counts: dict[str, Counter[Part]] = defaultdict(Counter)
     for image, row in rows.items():
-        parts = counts.setdefault(row.group, {})
-        parts[part_of[image]] = parts.get(part_of[image], 0) + 1
+        counts[row.group][part_of[image]] += 1
     lines: list[str] = []
     for group, parts in counts.items():
         if len(parts) > 1:
             where = " and ".join(f"{count} in {part}" for part, count in sorted(parts.items()))
-            lines.append(f"{shown(table.path)}: group '{shown(group)}' is torn: {where}")
+            lines.append(f"{legible(table.path)}: group '{legible(group)}' is torn: {where}")
     if lines:
-        column = shown(table.columns["group"])
-        remedy = f"put each into one part; rename the column '{column}' if it does not say what belongs together"
-        raise DataError(f"{listing(lines, name='groups')}\n{len(lines)} torn groups; {remedy}")
+        column = f"the column '{legible(table.columns['group'])}'"
+        rename = f"rename {column} if it does not say what belongs together"
+        remedy = f"{len(lines)} torn groups; put each into one part; {rename}"
+        raise DataError(f"{listing(lines, name='groups')}\n{remedy}")

@@ -1,4 +1,4 @@
-"""What lies below a folder: its folders, its images, what else there is, and what cannot be reached."""
+"""What lies below a folder: folders, images, what else there is, what cannot be reached."""
 
 import errno
 import os
@@ -8,20 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dasbench.datasets.dataset import LeftOut
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.pictures.pixels import is_picture, readable_endings
 from dasbench.errors import DataError
 
-IGNORED = frozenset(
-    (
-        "__MACOSX",
-        "Thumbs.db",
-        "desktop.ini",
-        "@eaDir",
-        "$RECYCLE.BIN",
-        "System Volume Information",
-        "lost+found",
-    )
+IGNORED = (
+    *("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"),
+    *("$RECYCLE.BIN", "System Volume Information", "lost+found"),
 )
 """What systems put beside people's files."""
 
@@ -47,11 +40,24 @@ class Folder:
     num_images: int = 0
     """Of the images in it and in all folders below it."""
 
+    @property
+    def prefix(self) -> str:
+        """What the paths of all that is in it begin with."""
+        return f"{self.place}/" if self.place else ""
+
     def all_images(self) -> Iterator[tuple[str, int]]:
         """Path and bytes of every image in it and in all folders below it."""
         yield from self.images
         for folder in self.folders.values():
             yield from folder.all_images()
+
+    def all_paths(self) -> list[str]:
+        """The path of every image in it and in all folders below it."""
+        return [path for path, _ in self.all_images()]
+
+    def without_images(self) -> list["Folder"]:
+        """The folders in it that hold none, at any depth."""
+        return [folder for folder in self.folders.values() if not folder.num_images]
 
     def with_images(self) -> dict[str, "Folder"]:
         """The folders in it that hold an image, at any depth."""
@@ -76,7 +82,7 @@ class Tree:
 
 
 def walk(root: Path, *, inside: str = "", used: Collection[str] = (), how: str) -> Tree:
-    """Look at everything below a folder, once; hidden files and those of the system are passed over.
+    """Look at everything below a folder, once, but for hidden files and those of the system.
 
     An image is what Pillow opens: by its ending, else by its first bytes. Links are followed; one
     that leads back to a folder above it is not walked again.
@@ -94,7 +100,7 @@ def walk(root: Path, *, inside: str = "", used: Collection[str] = (), how: str) 
     folder = root / inside
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "is missing"
-        raise DataError(f"{shown(folder)}: {what}. {how}")
+        raise DataError(f"{legible(folder)}: {what}. {how}")
     walker = Walker(root, used)
     top = walker.folder(inside, above=frozenset())
     walker.refuse_what_is_out_of_reach()
@@ -132,31 +138,29 @@ class Walker:
             with os.scandir(path) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            self.forbidden.append(f"{shown(path)}: {error.strerror}")
+            self.forbidden.append(f"{legible(path)}: {error.strerror}")
             return found
         for entry in listed:
             if not entry.name.startswith(".") and entry.name not in IGNORED:
                 self._add(found, entry, above | {(status.st_dev, status.st_ino)})
-        found.num_images = len(found.images) + sum(
-            inner.num_images for inner in found.folders.values()
-        )
+        inside = sum(inner.num_images for inner in found.folders.values())
+        found.num_images = len(found.images) + inside
         return found
 
     def _add(
         self, found: Folder, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]
     ) -> None:
         """Put an entry of a folder where it belongs."""
-        place = f"{found.place}/{entry.name}" if found.place else entry.name
+        place = found.prefix + entry.name
         try:
             status = entry.stat()
         except OSError as error:
             if entry.is_symlink() and not isinstance(error, PermissionError):
-                target = shown(Path(entry.path).readlink())
-                self.dangling.append(
-                    f"{shown(entry.path)}: is a link to {target}, which is not there"
-                )
+                target = legible(Path(entry.path).readlink())
+                link = f"is a link to {target}, which is not there"
+                self.dangling.append(f"{legible(entry.path)}: {link}")
             else:
-                self.forbidden.append(f"{shown(entry.path)}: {error.strerror}")
+                self.forbidden.append(f"{legible(entry.path)}: {error.strerror}")
             return
         if stat.S_ISDIR(status.st_mode):
             if (status.st_dev, status.st_ino) in above:
@@ -166,7 +170,7 @@ class Walker:
         elif not stat.S_ISREG(status.st_mode):
             self._leave_out("pipes, sockets and devices", place)
         elif not os.access(entry.path, os.R_OK):
-            self.forbidden.append(f"{shown(entry.path)}: {os.strerror(errno.EACCES)}")
+            self.forbidden.append(f"{legible(entry.path)}: {os.strerror(errno.EACCES)}")
         else:
             self._add_file(found, entry.name, place, status.st_size)
 
@@ -178,10 +182,12 @@ class Walker:
         elif place not in self.used:
             if ending in TABLES:
                 self.tables.append(place)
-            self._leave_out(shown(ending) or "(no ending)", place)
+            self._leave_out(legible(ending) or "(no ending)", place)
 
     def _leave_out(self, what: str, place: str) -> None:
-        self.left_out[what] = one_more(self.left_out.get(what), place)
+        """Count one more file that is left out; the first stays the example."""
+        before = self.left_out.get(what, LeftOut(0, legible(place)))
+        self.left_out[what] = LeftOut(before.number + 1, before.example)
 
     def refuse_what_is_out_of_reach(self) -> None:
         """Refuse what may not be read and what links lead to in vain, all of it at once.
@@ -191,16 +197,12 @@ class Walker:
         """
         complaints = []
         if self.forbidden:
-            remedy = "make folders and files readable for the user who runs this (chmod -R u+rX), or remove them"
-            complaints += [
-                listing(self.forbidden, name="unreadable"),
-                f"{len(self.forbidden)} unreadable: {remedy}",
-            ]
+            remedy = "make folders and files readable for the user who runs this (chmod -R u+rX)"
+            complaints.append(listing(self.forbidden, name="unreadable"))
+            complaints.append(f"{len(self.forbidden)} unreadable: {remedy}, or remove them")
         if self.dangling:
-            complaints += [
-                listing(self.dangling, name="links"),
-                f"{len(self.dangling)} dangling links: {FETCH}",
-            ]
+            complaints.append(listing(self.dangling, name="links"))
+            complaints.append(f"{len(self.dangling)} dangling links: {FETCH}")
         if complaints:
             raise DataError("\n".join(complaints))
 
@@ -216,30 +218,23 @@ def ending_of(name: str) -> str:
     return (dot + ending).lower() if dot else ""
 
 
-def one_more(before: LeftOut | None, example: str) -> LeftOut:
-    """Count one more file that is left out; the first stays the example."""
-    return LeftOut(before.number + 1, before.example) if before else LeftOut(1, shown(example))
-
-
 def left_out_of(counts: Mapping[str, Collection[str]]) -> dict[str, LeftOut]:
     """Count files that are left out, by what they are; what none is left out of is not named."""
-    return {what: LeftOut(len(files), shown(min(files))) for what, files in counts.items() if files}
+    return {
+        what: LeftOut(len(files), legible(min(files))) for what, files in counts.items() if files
+    }
 
 
 def added(*counts: Mapping[str, LeftOut]) -> dict[str, LeftOut]:
     """What was left out at several places, together.
 
     Example:
-        >>> added({".txt": LeftOut(2, "a.txt")}, {".txt": LeftOut(1, "b.txt"), ".csv": LeftOut(1, "c.csv")})
-        {'.txt': LeftOut(number=3, example='a.txt'), '.csv': LeftOut(number=1, example='c.csv')}
+        >>> added({".txt": LeftOut(2, "a.txt")}, {".txt": LeftOut(1, "b.txt")})
+        {'.txt': LeftOut(number=3, example='a.txt')}
     """
     total: dict[str, LeftOut] = {}
     for count in counts:
-        for what, (number, example) in count.items():
-            before = total.get(what)
-            total[what] = (
-                LeftOut(before.number + number, before.example)
-                if before
-                else LeftOut(number, example)
-            )
+        for what, left_out in count.items():
+            before = total.get(what, LeftOut(0, left_out.example))
+            total[what] = LeftOut(before.number + left_out.number, before.example)
     return total

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dasbench.data_access import data_access
 from dasbench.datasets.looking.first_look import FileList, first_look, refuse_damaged
 from dasbench.datasets.looking.known_files import Stamp, stamp_of
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.errors import DataError
 from dasbench.spec.fingerprints import BY_NAMES
 
@@ -88,7 +88,7 @@ def refuse_changed_files(fingerprint: str) -> None:
         return
     if _fingerprint_of_bytes(files, about) != fingerprint:
         looks = zip(_paths(files), stamps, before, strict=True)
-        differ = [shown(path) for path, now, then in looks if now != then]
+        differ = [legible(path) for path, now, then in looks if now != then]
         raise DataError(
             f"{listing(differ, name='changed')}\nwas written after the study was planned "
             "and is another file now: put the former one back"

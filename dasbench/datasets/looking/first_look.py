@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dasbench.cores import usable_cores
 from dasbench.data_access import data_access
 from dasbench.datasets.looking.known_files import NEVER, Known, Memory, remembering, stamp_of
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.pictures.pixels import read_header, read_image, read_values
 from dasbench.errors import DataError
 
@@ -74,7 +74,7 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
     damaged: list[str] = []
     for listed, known in zip(files, found, strict=True):
         pairs = zip(listed.paths, known, strict=True)
-        damaged += [f"{shown(path)}: {one.fault}" for path, one in pairs if one.fault]
+        damaged += [f"{legible(path)}: {one.fault}" for path, one in pairs if one.fault]
     if damaged:
         number = sum(len(listed.names) for listed in files)
         raise DataError(

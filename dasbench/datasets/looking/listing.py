@@ -1,6 +1,6 @@
 """Many complaints in few lines: the first of them in the message, all of them in a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
@@ -39,11 +39,11 @@ def _is_written(path: Path, text: str) -> bool:
     return True
 
 
-def shown(name: str | PathLike[str]) -> str:
+def legible(name: str | PathLike[str]) -> str:
     r"""A name as it can be printed on one line: accents in one way, what is no text as its code.
 
     Example:
-        >>> print(shown("two\nlines"), shown("caf\udce9"))
+        >>> print(legible("two\nlines"), legible("caf\udce9"))
         two\nlines caf\udce9
     """
     text = normalize("NFC", fspath(name))
@@ -52,3 +52,13 @@ def shown(name: str | PathLike[str]) -> str:
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
+
+
+def quoted(names: Iterable[str | PathLike[str]], *, between: str = ", ") -> str:
+    """Names in quotes, as they can be printed.
+
+    Example:
+        >>> quoted(["cat", "dog"]), quoted(["cat", "dog"], between=" and ")
+        ("'cat', 'dog'", "'cat' and 'dog'")
+    """
+    return between.join(f"'{legible(name)}'" for name in names)

@@ -1,15 +1,13 @@
-"""Which classes there are in masks: as they are named by a study or a file beside them, else as they are found."""
+"""Which classes there are in masks: as they are named, else as they are found."""
 
-import csv
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, pairwise
+from typing import NamedTuple, NoReturn
 
 from dasbench.datasets.annotations import IGNORED
-from dasbench.datasets.masks.files import Decoding, Found, colour_code, colour_name
+from dasbench.datasets.folders.path_matching import first_names
+from dasbench.datasets.masks.class_names import NamedClasses
+from dasbench.datasets.masks.files import Decoding, Found, colour_name
 from dasbench.errors import DataError
 
 MOST_CLASSES = 254
@@ -20,37 +18,17 @@ MOST_UNNAMED = 64
 
 NOTHING = ("background", "bg", "nothing", "none")
 UNKNOWN = ("ignore", "ignored", "void", "unlabeled", "unlabelled", "boundary", "border")
-"""Names, but for underscores, that do not stand for a class: there is nothing, or nobody says what there is."""
+NO_CLASS = {**dict.fromkeys(NOTHING, 0), **dict.fromkeys(UNKNOWN, IGNORED)}
+"""The numbers of names, but for underscores, that do not stand for a class.
 
-TABLES = (
-    "labelmap.txt",
-    "class_names.txt",
-    "class_dict.csv",
-    "classes.json",
-    "class_names.json",
-    "meta.json",
-)
-"""Files that may say what masks mean, in lower case."""
+There is nothing, or nobody says what there is.
+"""
+
+ONE_CLASS = ([0, 255], [255], [0, 65535])
+"""Values of masks that show one class in white."""
 
 
-class Named(NamedTuple):
-    """Classes as they are named.
-
-    Args:
-        names: of the classes, in their order; those that stand for nothing or for what is ignored
-            too.
-        colours: of each, as `colour_code` counts them; empty if the order tells what values mean.
-        values: of each, where they are said; else they follow from the order.
-        source: who says so, for messages.
-    """
-
-    names: tuple[str, ...]
-    colours: tuple[int, ...] = ()
-    values: tuple[int, ...] = ()
-    source: str = "'classes'"
-
-
-class Classes(NamedTuple):
+class MaskClasses(NamedTuple):
     """The classes of a data set, and how masks tell them.
 
     Args:
@@ -62,7 +40,23 @@ class Classes(NamedTuple):
     decoding: Decoding
 
 
-def classes_of(found: Mapping[str, Found], named: Named | None) -> Classes:
+class Numbering(NamedTuple):
+    """What the values or colours of masks mean.
+
+    Args:
+        names: of the classes, from 1.
+        numbers: the class of each value or colour; 0 is nothing, `IGNORED` is ignored.
+    """
+
+    names: Sequence[str]
+    numbers: Mapping[int, int]
+
+    def unknown_of(self, codes: Iterable[int]) -> list[int]:
+        """The values or colours of which nobody says what they mean."""
+        return [code for code in codes if code not in self.numbers]
+
+
+def classes_of(found: Mapping[str, Found], named: NamedClasses | None) -> MaskClasses:
     """The classes in masks.
 
     With colours named, colours tell the class. With names alone, value 1 is the first class, unless
@@ -77,117 +71,149 @@ def classes_of(found: Mapping[str, Found], named: Named | None) -> Classes:
     Raises:
         DataError: if masks hold what means no class, or too much.
     """
-    if named and named.colours:
-        grey_table = {colour_code(0, 0, 0), *named.colours}
-        strange = any(set(each.colours) - grey_table for each in found.values())
-        plain = all(each.values and not each.of_palette for each in found.values())
-        if not (strange and plain):
-            return _by_colour(found, named)
-    if any(not each.values for each in found.values()):
-        if named:
-            _refuse_names_alone(found, named)
-        return _by_colour(found, None)
-    return _by_value(found, named)
+    if named and named.colours and not _are_numbers(found, named.colours):
+        return _by_colour(found, named)
+    if all(each.values for each in found.values()):
+        return _by_value(found, named)
+    if named:
+        _refuse_names_alone(found, named)
+    return _by_colour(found, None)
 
 
-def _refuse_names_alone(found: Mapping[str, Found], named: Named) -> NoReturn:
+def _are_numbers(found: Mapping[str, Found], colours: Sequence[int]) -> bool:
+    """Whether masks hold numbers, seen as colours of which some have no name."""
+    known = {0, *colours}
+    plain = all(each.values and not each.of_palette for each in found.values())
+    return plain and not all(known.issuperset(each.colours) for each in found.values())
+
+
+def _refuse_names_alone(found: Mapping[str, Found], named: NamedClasses) -> NoReturn:
     """Names alone do not say which colour is which."""
     file = next(file for file, each in found.items() if not each.values)
-    colours = sorted({code for each in found.values() for code in each.colours} - {0})
-    said = f"has colours for classes, of which {named.source} says names alone"
+    colours = sorted(_files_by_code(found, _colours).keys() - {0})
+    what = f"has colours for classes, of which {named.source} says names alone"
     remedy = "write which is which: colors: {name: [r, g, b], ...}"
-    raise DataError(f"{file}: {said}: {_listed_colours(colours)}; {remedy}")
+    raise DataError(f"{file}: {what}: {_first_colours(colours)}; {remedy}")
 
 
-def _by_colour(found: Mapping[str, Found], named: Named | None) -> Classes:
+def _values(found: Found) -> Sequence[int]:
+    return found.values
+
+
+def _colours(found: Found) -> Sequence[int]:
+    return found.colours
+
+
+def _files_by_code(
+    found: Mapping[str, Found], codes: Callable[[Found], Sequence[int]]
+) -> dict[int, str]:
+    """A mask that holds each value or colour, in the order in which they are found."""
+    files: dict[int, str] = {}
+    for file, each in found.items():
+        files.update(dict.fromkeys(codes(each), file))
+    return files
+
+
+def _by_colour(found: Mapping[str, Found], named: NamedClasses | None) -> MaskClasses:
     many = [file for file, each in found.items() if not each.colours]
     if many:
-        what = f"has more colours than classes can have, as do {len(many)} of {len(found)} masks in all"
-        raise DataError(
-            f"{many[0]}: {what}; a mask has one colour for each class, without smooth edges"
-        )
-    there = sorted({code for each in found.values() for code in each.colours})
+        what = "has more colours than classes can have"
+        these = f"{len(many)} of {len(found)} masks in all"
+        remedy = "a mask has one colour for each class, without smooth edges"
+        raise DataError(f"{many[0]}: {what}, as do {these}; {remedy}")
+    files = _files_by_code(found, _colours)
     if named is None:
-        others = [code for code in there if code]
-        named = Named(tuple(colour_name(code).rpartition(" ")[2] for code in others), tuple(others))
-    numbers: dict[int, int] = {0: 0}
-    names = _numbered(zip(named.names, named.colours, strict=True), numbers)
-    strange = {
-        code: file for file, each in found.items() for code in each.colours if code not in numbers
-    }
+        colours = sorted(files.keys() - {0})
+        named = NamedClasses(tuple(map(_hex, colours)), tuple(colours))
+    numbering = _numbering(zip(named.names, named.colours, strict=True), {0: 0})
+    strange = numbering.unknown_of(files)
     if strange:
-        file = next(iter(strange.values()))
-        said = f"{named.source} gives the meaning of {len(numbers)} colours, but masks have others"
-        raise DataError(f"{file}: {said}: {_listed_colours(sorted(strange))}")
-    return _checked(found, names, numbers, by_colour=True)
+        known = f"{len(numbering.numbers)} colours"
+        what = f"{named.source} gives the meaning of {known}, but masks have others"
+        raise DataError(f"{files[strange[0]]}: {what}: {_first_colours(sorted(strange))}")
+    return _mask_classes(next(iter(found)), numbering, by_colour=True)
 
 
-def _by_value(found: Mapping[str, Found], named: Named | None) -> Classes:
-    values = sorted({value for each in found.values() for value in each.values})
-    numbers: dict[int, int] = {0: 0}
-    if values in ([0, IGNORED], [IGNORED], [0, 65535]) and (
-        named is None or len(_own(named.names)) == 1
-    ):
-        names = _own(named.names) if named else ["object"]
-        numbers[values[-1]] = 1
-        return _checked(found, names, numbers, by_colour=False)
-    numbers[IGNORED] = IGNORED
-    if named is None:
-        others = [value for value in values if value not in numbers]
-        if len(others) > MOST_UNNAMED:
-            what = f"masks hold {len(values)} values, from {values[0]} to {values[-1]}"
-            remedy = "masks that were scaled smoothly look so; if that many classes are meant, name them: classes: [...]"
-            raise DataError(f"{next(iter(found))}: {what}; {remedy}")
-        names = _numbered(((str(value), value) for value in others), numbers)
-        return _checked(found, names, numbers, by_colour=False)
-    names = _numbered(_values_named(named), numbers)
-    strange = {
-        value: file for file, each in found.items() for value in each.values if value not in numbers
-    }
-    if strange:
-        file, listed = next(iter(strange.values())), ", ".join(map(str, sorted(strange)[:10]))
-        known = ", ".join(str(value) for value in sorted(numbers)[:10]) + (
-            ", ..." if len(numbers) > 10 else ""
-        )
-        said = f"{named.source} tells what the values {known} mean, but masks hold others"
-        raise DataError(
-            f"{file}: {said}: {listed}; 0 is nothing and 255 is ignored unless they are named"
-        )
-    return _checked(found, names, numbers, by_colour=False)
-
-
-def _values_named(named: Named) -> list[tuple[str, int]]:
-    """Each name with its value: as it is said, else by the order, from 0 if the first name stands for nothing."""
-    if named.values:
-        return list(zip(named.names, named.values, strict=True))
-    order = [name for name in named.names if not name.startswith("__")]
-    first = 0 if order and _plain(order[0]) in (*NOTHING, *UNKNOWN) else 1
-    return [(name, value) for value, name in enumerate(order, start=first)]
-
-
-def _numbered(named: Iterable[tuple[str, int]], numbers: dict[int, int]) -> list[str]:
-    """Number the classes, each in `numbers` by its code, and give their names."""
-    names: list[str] = []
-    for name, code in named:
-        if _plain(name) in NOTHING:
-            numbers[code] = 0
-        elif _plain(name) in UNKNOWN:
-            numbers[code] = IGNORED
-        else:
-            names.append(name)
-            numbers[code] = len(names)
-    return names
-
-
-def _own(names: Sequence[str]) -> list[str]:
-    """The names that stand for classes."""
-    return [name for name in names if _plain(name) not in (*NOTHING, *UNKNOWN)]
-
-
-def _checked(
-    found: Mapping[str, Found], names: Sequence[str], numbers: Mapping[int, int], *, by_colour: bool
-) -> Classes:
+def _by_value(found: Mapping[str, Found], named: NamedClasses | None) -> MaskClasses:
     place = next(iter(found))
+    files = _files_by_code(found, _values)
+    values = sorted(files)
+    names = ["object"] if named is None else _names_of_classes(named.names)
+    if values in ONE_CLASS and len(names) == 1:
+        numbering = Numbering(names, {0: 0, values[-1]: 1})
+    elif named is None:
+        numbering = _numbering_of_values(place, values)
+    else:
+        numbering = _numbering(_names_with_values(named), {0: 0, IGNORED: IGNORED})
+        _refuse_other_values(files, numbering, named.source)
+    return _mask_classes(place, numbering, by_colour=False)
+
+
+def _numbering_of_values(place: str, values: Sequence[int]) -> Numbering:
+    """A class for each value."""
+    others = [value for value in values if value not in (0, IGNORED)]
+    if len(others) > MOST_UNNAMED:
+        what = f"masks hold {len(values)} values, from {values[0]} to {values[-1]}"
+        smooth = "masks that were scaled smoothly look so"
+        remedy = "if that many classes are meant, name them: classes: [...]"
+        raise DataError(f"{place}: {what}; {smooth}; {remedy}")
+    return _numbering(zip(map(str, others), others, strict=True), {0: 0, IGNORED: IGNORED})
+
+
+def _refuse_other_values(files: Mapping[int, str], numbering: Numbering, source: str) -> None:
+    """Refuse values of which nobody says what they mean."""
+    strange = numbering.unknown_of(files)
+    if strange:
+        known = ", ".join(map(str, sorted(numbering.numbers)[:10]))
+        more = ", ..." if len(numbering.numbers) > 10 else ""
+        what = f"{source} tells what the values {known}{more} mean, but masks hold others"
+        others = ", ".join(map(str, sorted(strange)[:10]))
+        rule = "0 is nothing and 255 is ignored unless they are named"
+        raise DataError(f"{files[strange[0]]}: {what}: {others}; {rule}")
+
+
+def _names_with_values(named: NamedClasses) -> Iterable[tuple[str, int]]:
+    """Each name with its value.
+
+    It is as it is said, else by the order, from 0 if the first name stands for nothing.
+    """
+    if named.values:
+        return zip(named.names, named.values, strict=True)
+    order = [name for name in named.names if not name.startswith("__")]
+    first = 0 if order and _number_of_no_class(order[0]) is not None else 1
+    return zip(order, count(first))
+
+
+def _numbering(named: Iterable[tuple[str, int]], fixed: Mapping[int, int]) -> Numbering:
+    """Number the classes.
+
+    Args:
+        named: each name with its value or colour.
+        fixed: what means nothing or is ignored, unless it is named.
+    """
+    names: list[str] = []
+    numbers = dict(fixed)
+    for name, code in named:
+        number = _number_of_no_class(name)
+        if number is None:
+            names.append(name)
+            number = len(names)
+        numbers[code] = number
+    return Numbering(names, numbers)
+
+
+def _number_of_no_class(name: str) -> int | None:
+    """The number of a name that does not stand for a class."""
+    return NO_CLASS.get(name.strip("_ ").lower())
+
+
+def _names_of_classes(names: Sequence[str]) -> list[str]:
+    return [name for name in names if _number_of_no_class(name) is None]
+
+
+def _mask_classes(place: str, numbering: Numbering, *, by_colour: bool) -> MaskClasses:
+    """The classes that are numbered, if there are enough and not too many of them."""
+    names, numbers = numbering
     if not names:
         raise DataError(f"{place}: masks hold no class: every pixel is 0 (nothing), or ignored")
     if len(names) > MOST_CLASSES:
@@ -195,100 +221,14 @@ def _checked(
     twice = [one for one, other in pairwise(sorted(names)) if one == other]
     if twice:
         raise DataError(f"{place}: two classes are called '{twice[0]}'")
-    codes = sorted(numbers)
-    decoding = Decoding(by_colour, tuple(codes), tuple(numbers[code] for code in codes))
-    return Classes(tuple(names), decoding)
+    codes, meanings = zip(*sorted(numbers.items()), strict=True)
+    return MaskClasses(tuple(names), Decoding(by_colour, codes, meanings))
 
 
-def tables_in(folder: Path) -> list[Path]:
-    """The files in a folder that may say what masks mean, the one that is read first."""
-    there = {path.name.lower(): path for path in folder.glob("*") if path.is_file()}
-    return [there[name] for name in TABLES if name in there]
+def _hex(code: int) -> str:
+    """A colour as `#rrggbb`."""
+    return colour_name(code).removeprefix("colour ")
 
 
-def named_in_folder(folder: Path) -> Named | None:
-    """What a file in a folder says of the classes; None if there is no such file.
-
-    Raises:
-        DataError: if it cannot be read.
-    """
-    file = next(iter(tables_in(folder)), None)
-    if file is None:
-        return None
-    try:
-        named = _read_table(file, file.read_text("utf-8-sig"))
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, csv.Error) as error:
-        raise DataError(
-            f"{file}: cannot be read as names of classes: {error}; mend it, or move it away"
-        ) from error
-    return named if named and named.names else None
-
-
-def _read_table(file: Path, text: str) -> Named:
-    """Names with their colours or their values, if those are there."""
-    lines = [
-        line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")
-    ]
-    if file.suffix.lower() == ".json":
-        return _named_in_json(json.loads(text), file.name)
-    if file.suffix.lower() == ".csv":
-        cells = [[cell.strip() for cell in line] for line in csv.reader(lines)]
-        rows = [line for line in cells if all(map(str.isdigit, line[1:4]))]
-        return Named(
-            tuple(row[0] for row in rows),
-            tuple(colour_of(row[1:4]) for row in rows),
-            source=file.name,
-        )
-    if file.name.lower() == "labelmap.txt":
-        fields = [line.split(":") for line in lines]
-        return Named(
-            tuple(row[0] for row in fields),
-            tuple(colour_of(row[1]) for row in fields),
-            source=file.name,
-        )
-    return Named(tuple(lines), source=file.name)
-
-
-def _named_in_json(content: Any, source: str) -> Named:
-    """A list of names, or of objects with a name and perhaps a colour; or names with colours or values."""
-    if isinstance(content, dict) and isinstance(content.get("classes"), list):
-        content = content["classes"]
-    if isinstance(content, list) and all(isinstance(each, str) for each in content):
-        return Named(tuple(content), source=source)
-    if isinstance(content, list):
-        names = tuple(str(each.get("name") or each["title"]) for each in content)
-        colours = tuple(colour_of(each["color"]) for each in content if "color" in each)
-        if colours and len(colours) < len(names):
-            raise ValueError("some classes have a colour and some have none")
-        return Named(names, colours, source=source)
-    if all(str(key).isdigit() for key in content):
-        return Named(
-            tuple(map(str, content.values())), values=tuple(map(int, content)), source=source
-        )
-    if all(isinstance(value, int) for value in content.values()):
-        return Named(tuple(content), values=tuple(content.values()), source=source)
-    return Named(tuple(content), tuple(map(colour_of, content.values())), source=source)
-
-
-def colour_of(given: Any) -> int:
-    """A colour written as three numbers or as `#rrggbb`.
-
-    Example:
-        >>> colour_of("128,0,0") == colour_of([128, 0, 0]) == colour_of("#800000")
-        True
-    """
-    if isinstance(given, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", given):
-        return int(given[1:], 16)
-    numbers = [int(number) for number in (given.split(",") if isinstance(given, str) else given)]
-    if len(numbers) != 3 or not all(0 <= number <= 255 for number in numbers):
-        raise ValueError(f"{given!r} is no colour; write three numbers from 0 to 255")
-    return colour_code(*numbers)
-
-
-def _plain(name: str) -> str:
-    return name.strip("_ ").lower()
-
-
-def _listed_colours(codes: Sequence[int]) -> str:
-    shown = ", ".join(colour_name(code).rpartition(" ")[2] for code in codes[:10])
-    return shown + (f", ... ({len(codes)} in all)" if len(codes) > 10 else "")
+def _first_colours(codes: Sequence[int]) -> str:
+    return first_names(list(map(_hex, codes)), most=10)

@@ -1,4 +1,4 @@
-"""What the masks of a data set hold: looked into once, in parallel, and remembered until a file changes."""
+"""What the masks of a data set hold: looked into once, and remembered until a file changes."""
 
 import json
 import os
@@ -29,15 +29,15 @@ def look_into_masks(folder: Path, pairs: Sequence[Pair]) -> dict[str, Found]:
     Raises:
         DataError: naming every mask that cannot be used.
     """
-    memory = cache_folder() / "masks" / f"{_listing(folder, pairs)}.json"
-    remembered = _remembered(memory)
+    memory = cache_folder() / "masks" / f"{_hash_of_files(folder, pairs)}.json"
+    remembered = _remembered_masks(memory)
     if len(remembered) != len(pairs):
-        remembered = _looked_into(folder, pairs)
+        remembered = _look_into_all(folder, pairs)
         _remember(memory, remembered)
     return {pair.mask: found for pair, found in zip(pairs, remembered, strict=True)}
 
 
-def _looked_into(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
+def _look_into_all(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
     def look(pair: Pair) -> Found | str:
         try:
             return look_into(folder / pair.mask, folder / pair.image)
@@ -57,7 +57,7 @@ def _looked_into(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
     return [each for each in found if isinstance(each, Found)]
 
 
-def _listing(folder: Path, pairs: Sequence[Pair]) -> str:
+def _hash_of_files(folder: Path, pairs: Sequence[Pair]) -> str:
     """A hash of what the files look like from outside."""
     digest = sha256(os.fsencode(f"{VERSION}\n{folder.absolute()}\n"))
     for pair in pairs:
@@ -66,7 +66,7 @@ def _listing(folder: Path, pairs: Sequence[Pair]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _remembered(memory: Path) -> list[Found]:
+def _remembered_masks(memory: Path) -> list[Found]:
     """What was found before; nothing, if nothing was, or it cannot be read."""
     try:
         content = json.loads(memory.read_text("utf-8"))

@@ -22,6 +22,13 @@ JPEG = b"\xff\xd8\xff"
 """What a JPEG begins with."""
 
 
+EIGHT_BITS = ("L", "P")
+"""Modes of masks with at most 256 values: what is said of each value is said of all its pixels."""
+
+COLOURS = ("RGB", "RGBA", "LA", "PA")
+"""Modes of masks that may hold colours which are no numbers."""
+
+
 class Found(NamedTuple):
     """What one mask holds.
 
@@ -57,19 +64,16 @@ class Decoding:
         Raises:
             DataError: if a value or a colour means nothing.
         """
-        if mask.mode not in ("L", "P"):
-            return Image.fromarray(
-                self._numbers_of(_colours_of(mask) if self.by_colour else _values_of(mask))
-            )
-        there = _counted(mask)
-        levels = Image.fromarray(np.array([there], np.uint8))
-        if mask.mode == "P":
-            levels.putpalette(mask.getpalette("RGB") or [])
+        if mask.mode not in EIGHT_BITS:
+            return Image.fromarray(self._numbers_of(self._codes_of(mask)))
+        row = _each_value_once(mask)
         numbers = np.zeros(256, np.uint8)
-        numbers[there] = self._numbers_of(
-            _colours_of(levels) if self.by_colour else _values_of(levels)
-        )[0]
+        numbers[np.asarray(row)] = self._numbers_of(self._codes_of(row))
         return Image.fromarray(numbers[np.asarray(mask)])
+
+    def _codes_of(self, mask: Image.Image) -> NDArray[np.int32]:
+        """What tells the class of each pixel."""
+        return _colours_of(mask) if self.by_colour else _values_of(mask)
 
     def _numbers_of(self, pixels: NDArray[np.int32]) -> NDArray[np.uint8]:
         """What values or colours mean."""
@@ -99,7 +103,9 @@ def colour_name(code: int) -> str:
 
 
 def read_mask(path: Path, image: Path) -> Image.Image:
-    """A mask of the size of its image as it is shown; turned with it if it has the size in which that is stored.
+    """A mask of the size of its image as it is shown.
+
+    It is turned with the image if it has the size in which that is stored.
 
     Raises:
         DataError: if it has another size, cannot be decoded, or is of a format that changes values.
@@ -107,9 +113,8 @@ def read_mask(path: Path, image: Path) -> Image.Image:
     mask, header = read_values(path), read_header(image)
     with path.open("rb") as stream:
         if stream.read(len(JPEG)) == JPEG:
-            raise DataError(
-                f"{path}: is a JPEG, which changes values; a mask has to be a PNG, TIFF, BMP or GIF"
-            )
+            remedy = "a mask has to be a PNG, TIFF, BMP or GIF"
+            raise DataError(f"{path}: is a JPEG, which changes values; {remedy}")
     size = header.width, header.height
     if mask.size == size:
         return mask
@@ -126,33 +131,29 @@ def look_into(path: Path, image: Path) -> Found:
         DataError: as `read_mask`, or if its numbers are no classes.
     """
     mask = read_mask(path, image)
+    pixels = _each_value_once(mask) if mask.mode in EIGHT_BITS else mask
+    values: list[int] = []
     try:
-        values = (
-            np.unique(_values_of(mask)).tolist() if mask.mode not in ("P", "L") else _counted(mask)
-        )
+        values = np.unique(_values_of(pixels)).tolist()
     except DataError as error:
-        if mask.mode not in ("RGB", "RGBA", "LA", "PA"):
+        if mask.mode not in COLOURS:
             raise DataError(f"{path}: {error}") from error
-        values = []
-    colours: list[int] = (
-        np.unique(_colours_of(mask)).tolist() if mask.mode not in ("P", "L") else []
-    )
-    if mask.mode == "L":
-        colours = [colour_code(value, value, value) for value in values]
-    elif mask.mode == "P":
-        colours = sorted(set(_palette_of(mask)[values].tolist()))
-    return Found(
-        tuple(values), tuple(colours) if len(colours) <= MOST_COLOURS else (), mask.mode == "P"
-    )
+    colours = np.unique(_colours_of(pixels)).tolist()
+    if len(colours) > MOST_COLOURS:
+        colours = []
+    return Found(tuple(values), tuple(colours), mask.mode == "P")
 
 
-def _counted(mask: Image.Image) -> list[int]:
-    """The values of a mask of 8 bits."""
-    return np.flatnonzero(mask.histogram()).tolist()
+def _each_value_once(mask: Image.Image) -> Image.Image:
+    """One row of pixels with the values of a mask of 8 bits, rising, and its palette."""
+    row = Image.fromarray(np.flatnonzero(mask.histogram()).astype(np.uint8)[None])
+    if mask.mode == "P":
+        row.putpalette(mask.getpalette("RGB") or [])
+    return row
 
 
 def _values_of(mask: Image.Image) -> NDArray[np.int32]:
-    """The number of each pixel: an index of the palette, a level of grey, 0 and 1 of a mask of one bit.
+    """The number of each pixel: an index of the palette, a level of grey, or a bit.
 
     Raises:
         DataError: if it has colours without a palette, or numbers that are no classes.
@@ -162,9 +163,8 @@ def _values_of(mask: Image.Image) -> NDArray[np.int32]:
     if mask.mode.startswith("I"):
         numbers = np.asarray(mask).astype(np.int64)
         if numbers.min() < 0 or numbers.max() >= MOST_VALUES:
-            raise DataError(
-                f"has values from {numbers.min()} to {numbers.max()}; classes are from 0 to 65535"
-            )
+            what = f"has values from {numbers.min()} to {numbers.max()}"
+            raise DataError(f"{what}; classes are from 0 to 65535")
         return numbers.astype(np.int32)
     if mask.mode == "F":
         raise DataError("has fractions, not whole numbers, for values")
@@ -180,8 +180,10 @@ def _colours_of(mask: Image.Image) -> NDArray[np.int32]:
     if mask.mode == "P":
         of_palette: NDArray[np.int32] = _palette_of(mask)[np.asarray(mask)]
         return of_palette
-    if mask.mode in ("1", "L") or mask.mode.startswith("I"):
-        return _values_of(mask.convert("L") if mask.mode == "1" else mask) * 0x010101
+    if mask.mode == "1":
+        mask = mask.convert("L")
+    if mask.mode == "L" or mask.mode.startswith("I"):
+        return _values_of(mask) * 0x010101
     red, green, blue, alpha = np.moveaxis(np.asarray(mask.convert("RGBA")).astype(np.int32), -1, 0)
     return np.where(alpha == 0, 0, red << 16 | green << 8 | blue).astype(np.int32)
 

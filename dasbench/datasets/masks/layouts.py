@@ -1,49 +1,42 @@
-"""How people lay out images and their masks in folders: which folder holds which, and what is a part."""
+"""How people lay out images and masks: which folder holds which, and what is a part."""
 
 import re
 from collections.abc import Sequence
-from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
 from dasbench.datasets.folders.part_names import part_named
 from dasbench.datasets.folders.walk import Folder, Tree, ending_of
-from dasbench.datasets.looking.listing import shown
+from dasbench.datasets.looking.listing import legible
 from dasbench.datasets.pictures.pixels import readable_endings
 from dasbench.errors import DataError
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "imgdir")
 MASK_FOLDERS = (
-    *(
-        "masks",
-        "mask",
-        "labels",
-        "label",
-        "annotations",
-        "annotation",
-        "annots",
-        "annot",
-        "anndir",
-        "gt",
-        "groundtruth",
-    ),
-    *("segmentationclass", "segmentationclasspng", "segmentations", "segmentation", "seg"),
+    *("masks", "mask", "labels", "label", "annotations", "annotation", "annots", "annot"),
+    *("anndir", "gt", "groundtruth", "segmentationclass", "segmentationclasspng"),
+    *("segmentations", "segmentation", "seg"),
 )
 """Names of folders by their letters in lower case: `Ground_Truth` is `groundtruth`."""
 
-MASK_WORDS = "masks?|labels?|annot(?:ation)?s?|gt|ground_?truth|seg(?:mentation)?s?|matte|l|labelids|gtfine_labelids|anno"
+MASK_WORDS = (
+    "masks?|labels?|annot(?:ation)?s?|gt|ground_?truth|seg(?:mentation)?s?|matte|l|"
+    "labelids|gtfine_labelids|anno"
+)
 IMAGE_WORDS = "images?|imgs?|photo|sat|rgb|leftimg8bit|im"
+"""What stands beside the common name of an image and its mask, as patterns."""
 
 VOC_YEAR = re.compile(r"VOC\d{4}", re.IGNORECASE)
 
 HOW = (
-    "Segmentation needs images/ with masks/ beside it, each with train, val and test in it or above it if there are "
-    "such parts; other names of the two folders are said by `images:` and `masks:`."
+    "Segmentation needs images/ with masks/ beside it, each with train, val and test in it or "
+    "above it if there are such parts; other names of the two folders are said by `images:` and "
+    "`masks:`."
 )
 
 
-class Place(NamedTuple):
+class FolderPair(NamedTuple):
     """A folder of images with the folder of their masks.
 
     Args:
@@ -63,18 +56,19 @@ def voc_root(folder: Path) -> Path:
     Raises:
         DataError: if there are several years.
     """
-    inner = folder / "VOCdevkit" if (folder / "VOCdevkit").is_dir() else folder
+    inner = folder / "VOCdevkit"
+    if not inner.is_dir():
+        inner = folder
     years = sorted(
         path.name for path in inner.glob("*") if VOC_YEAR.fullmatch(path.name) and path.is_dir()
     )
     if len(years) > 1:
-        raise DataError(
-            f"{shown(inner)}: holds {', '.join(years)}; write the one that is meant into the root"
-        )
+        remedy = "write the one that is meant into the root"
+        raise DataError(f"{legible(inner)}: holds {', '.join(years)}; {remedy}")
     return inner / years[0] if years else folder
 
 
-def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[Place]:
+def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[FolderPair]:
     """Where images and masks lie below a folder.
 
     Args:
@@ -90,36 +84,40 @@ def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[Pl
         return places
     inside = list(tree.top.with_images().values())
     if len(inside) == 1 and _places(tree, inside[0], images=images, masks=masks):
-        name = shown(inside[0].place)
-        raise DataError(
-            f"{shown(tree.root)}: holds one folder, '{name}', which holds images and masks; make it the root"
-        )
+        name = legible(inside[0].place)
+        what = f"holds one folder, '{name}', which holds images and masks"
+        raise DataError(f"{legible(tree.root)}: {what}; make it the root")
     raise DataError(
-        f"{shown(tree.root)}: holds no folder of images with one of masks beside it. {HOW}"
+        f"{legible(tree.root)}: holds no folder of images with one of masks beside it. {HOW}"
     )
 
 
-def _places(tree: Tree, level: Folder, *, images: str | None, masks: str | None) -> list[Place]:
+def _places(
+    tree: Tree, level: Folder, *, images: str | None, masks: str | None
+) -> list[FolderPair]:
     """The pair in a folder, or those of its parts, or its images with the masks among them."""
-    whole = _pair_in(tree, level, images=images, masks=masks)
+    whole = _pair_in(tree, level, None, images=images, masks=masks)
     if whole:
-        return [Place(None, *whole)]
+        return [whole]
     above = []
     for name, folder in level.with_images().items():
         part = part_named(name)
-        pair = _pair_in(tree, folder, images=images, masks=masks) if part else None
-        if pair:
-            above.append(Place(part, *pair))
-    return _one_for_each_part(tree, above or _beside(level)) or _among(level)
+        if part and (pair := _pair_in(tree, folder, part, images=images, masks=masks)):
+            above.append(pair)
+    places = above or _folders_beside(level)
+    _refuse_two_of_a_part(tree, places)
+    if not places and masks_among(pictures_in(level)):
+        return [FolderPair(None, level, level)]
+    return places
 
 
 def _pair_in(
-    tree: Tree, level: Folder, *, images: str | None, masks: str | None
-) -> tuple[Folder, Folder] | None:
+    tree: Tree, level: Folder, part: Part | None, *, images: str | None, masks: str | None
+) -> FolderPair | None:
     """The folder of images in a folder, and that of masks."""
     one = _folder_named(tree, level, images, IMAGE_FOLDERS, "images")
     other = _folder_named(tree, level, masks, MASK_FOLDERS, "masks")
-    return (one, other) if one and other else None
+    return FolderPair(part, one, other) if one and other else None
 
 
 def _folder_named(
@@ -127,36 +125,45 @@ def _folder_named(
 ) -> Folder | None:
     """The folder of the given name, or of a usual one, that holds pictures."""
     if given is not None:
-        found: Folder | None = level
-        for name in given.strip("/").split("/"):
-            found = found.folders.get(name) if found else None
-        return found
+        return _folder_at(level, given)
     named = [name for name in level.with_images() if re.sub(r"[\W_]", "", name.lower()) in usual]
     if len(named) > 1:
-        both = " and ".join(map(shown, named))
-        where = shown(tree.root / level.place)
-        raise DataError(
-            f"{where}: {both} may both hold the {key}; write {key}: {shown(named[0])}, or another"
-        )
+        both = " and ".join(map(legible, named))
+        where = legible(tree.root / level.place)
+        remedy = f"write {key}: {legible(named[0])}, or another"
+        raise DataError(f"{where}: {both} may both hold the {key}; {remedy}")
     return level.folders[named[0]] if named else None
 
 
-def _beside(level: Folder) -> list[Place]:
+def _folder_at(level: Folder, place: str) -> Folder | None:
+    """The folder under a path from another one on; None if there is none."""
+    for name in place.strip("/").split("/"):
+        if name not in level.folders:
+            return None
+        level = level.folders[name]
+    return level
+
+
+def _folders_beside(level: Folder) -> list[FolderPair]:
     """Folders like `train` and `train_masks`, or `train` and `trainannot`."""
+    images: list[tuple[Part, Folder]] = []
     masks: dict[Part, Folder] = {}
     for name, folder in level.with_images().items():
-        told = re.fullmatch(rf"(.+?)[\W_]*(?:{MASK_WORDS})", name, re.IGNORECASE)
-        part = part_named(told[1]) if told else None
-        if part:
+        of_masks = re.fullmatch(rf"(.+?)[\W_]*(?:{MASK_WORDS})", name, re.IGNORECASE)
+        if of_masks and (part := part_named(of_masks[1])):
             masks[part] = folder
-    others = [folder for folder in level.with_images().values() if folder not in masks.values()]
-    parts = [(part_named(PurePosixPath(folder.place).name), folder) for folder in others]
-    return [Place(part, folder, masks[part]) for part, folder in parts if part in masks]
+        elif part := part_named(name):
+            images.append((part, folder))
+    return [FolderPair(part, folder, masks[part]) for part, folder in images if part in masks]
 
 
-def _among(level: Folder) -> list[Place]:
-    """The folder itself, if some of its pictures are called as the masks of others."""
-    return [Place(None, level, level)] if masks_among(pictures_in(level)) else []
+def _refuse_two_of_a_part(tree: Tree, places: Sequence[FolderPair]) -> None:
+    parts = [place.part for place in places]
+    twice = [place for place in places if parts.count(place.part) > 1]
+    if twice:
+        both = " and ".join(legible(place.images.place) for place in twice)
+        remedy = "put them together, or rename one"
+        raise DataError(f"{legible(tree.root)}: {both} are both {twice[0].part}; {remedy}")
 
 
 def masks_among(files: Sequence[str]) -> set[str]:
@@ -166,38 +173,39 @@ def masks_among(files: Sequence[str]) -> set[str]:
         >>> masks_among(["a/x.jpg", "a/x_mask.png", "a/face_mask.png"])
         {'a/x_mask.png'}
     """
-    names = {file.rpartition(".")[0] for file in files}
-    images = {bare_name(name, IMAGE_WORDS) for name in names} | names
-    bare = {file: bare_name(file.rpartition(".")[0], MASK_WORDS) for file in files}
-    return {
-        file for file, name in bare.items() if name != file.rpartition(".")[0] and name in images
-    }
+    name_of = {file: file.rpartition(".")[0] for file in files}
+    images = {without_words(name, IMAGE_WORDS) for name in name_of.values()}
+    images.update(name_of.values())
+    among: set[str] = set()
+    for file, name in name_of.items():
+        bare = without_words(name, MASK_WORDS)
+        if bare != name and bare in images:
+            among.add(file)
+    return among
 
 
-def bare_name(name: str, words: str) -> str:
-    """A path without such a word at the beginning or the end of its last name, and without an ending inside of it.
+def without_words(name: str, words: str) -> str:
+    """A path without such a word around its last name, and without an ending inside of that.
 
     Args:
         name: the path, without its ending.
-        words: what may stand there, as a pattern.
+        words: what may stand at the beginning or the end, as a pattern.
 
     Example:
-        >>> [bare_name(name, MASK_WORDS) for name in ("a/x_mask", "x.jpg", "label-07", "mask")]
+        >>> names = ("a/x_mask", "x.jpg", "label-07", "mask")
+        >>> [without_words(name, MASK_WORDS) for name in names]
         ['a/x', 'x', '07', 'mask']
     """
     folder, slash, last = name.rpartition("/")
     if ending_of(last) in readable_endings():
         last = last.rpartition(".")[0]
-    last = re.sub(
-        rf"(?<=.)[_. -]+(?:{words})$|^(?:{words})[_. -]+(?=.)", "", last, flags=re.IGNORECASE
-    )
-    return folder + slash + last
+    around = rf"(?<=.)[_. -]+(?:{words})$|^(?:{words})[_. -]+(?=.)"
+    return folder + slash + re.sub(around, "", last, flags=re.IGNORECASE)
 
 
 def pictures_in(folder: Folder) -> list[str]:
     """The paths of all pictures in a folder and below it, from there on, sorted."""
-    start = len(folder.place) + 1 if folder.place else 0
-    return sorted(path[start:] for path, _ in folder.all_images())
+    return sorted(path.removeprefix(folder.prefix) for path in folder.all_paths())
 
 
 def part_below(path: str) -> Part | None:
@@ -226,16 +234,6 @@ def listed_parts(folder: Path) -> dict[Part, tuple[str, ...]]:
             lines = file.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file}: cannot be read as a list of images: {error}") from error
-        parts[part] = tuple(dict.fromkeys(chain.from_iterable(line.split()[:1] for line in lines)))
+        names = [line.split(maxsplit=1)[0] for line in lines if line.strip()]
+        parts[part] = tuple(dict.fromkeys(names))
     return parts
-
-
-def _one_for_each_part(tree: Tree, places: list[Place]) -> list[Place]:
-    parts = [place.part for place in places]
-    twice = [place for place in places if parts.count(place.part) > 1]
-    if twice:
-        both = " and ".join(shown(place.images.place) for place in twice)
-        raise DataError(
-            f"{shown(tree.root)}: {both} are both {twice[0].part}; put them together, or rename one"
-        )
-    return places

@@ -1,6 +1,7 @@
 """Images with their masks: listed, matched by their paths, and told apart by parts."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -12,17 +13,17 @@ from dasbench.datasets.folders.path_matching import (
     files_of,
     matches_by_path,
 )
-from dasbench.datasets.folders.walk import Folder, Tree
-from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.folders.walk import Tree
+from dasbench.datasets.looking.listing import listing, quoted
 from dasbench.datasets.masks.layouts import (
     IMAGE_WORDS,
     MASK_WORDS,
-    Place,
-    bare_name,
+    FolderPair,
     listed_parts,
     masks_among,
     part_below,
     pictures_in,
+    without_words,
 )
 from dasbench.errors import DataError
 
@@ -48,6 +49,11 @@ class Pairs:
     origins: dict[Part, str] = field(default_factory=dict)
     left_out: dict[str, LeftOut] = field(default_factory=dict)
 
+    def add(self, part: Part, pairs: list[Pair], origin: str) -> None:
+        """Say which pairs a part holds, and where they come from."""
+        self.parts[part] = pairs
+        self.origins[part] = origin
+
     def leave_out(self, what: str, files: Sequence[str]) -> None:
         """Note files that are not used."""
         if files:
@@ -55,7 +61,7 @@ class Pairs:
             self.left_out[what] = LeftOut(number + len(files), files[0])
 
 
-def pair_up(tree: Tree, places: Sequence[Place], *, leave_out_unmasked: bool) -> Pairs:
+def pair_up(tree: Tree, places: Sequence[FolderPair], *, leave_out_unmasked: bool) -> Pairs:
     """Find the mask of every image, and the part that it belongs to.
 
     Args:
@@ -69,86 +75,100 @@ def pair_up(tree: Tree, places: Sequence[Place], *, leave_out_unmasked: bool) ->
     """
     pairs, folder = Pairs(), tree.root
     lists = listed_parts(folder)
-    inside = {path for place in places for path in (*_paths(place.images), *_paths(place.masks))}
-    pairs.leave_out(
-        "in no folder of images or masks", [path for path in _paths(tree.top) if path not in inside]
-    )
+    pairs.leave_out("in no folder of images or masks", _paths_outside(tree, places))
     for place in places:
-        matched, unmasked = _matched(folder, place, pairs)
+        matched, unmasked = _matched_images(folder, place, pairs)
+        if place.part is None and _add_by_lists(folder, lists, matched, unmasked, pairs):
+            continue
+        if leave_out_unmasked:
+            pairs.leave_out("images without a mask", unmasked)
+        else:
+            _refuse_unmasked(folder, unmasked)
         if place.part:
-            _refuse_unmasked(folder, unmasked, leave_out_unmasked, pairs)
-            pairs.parts[place.part] = matched
-            pairs.origins[place.part] = f"{place.images.place}/"
-        elif not _by_lists(folder, lists, matched, unmasked, pairs):
-            _refuse_unmasked(folder, unmasked, leave_out_unmasked, pairs)
-            _by_folders(folder, place, matched, pairs)
+            pairs.add(place.part, matched, f"{place.images.place}/")
+        else:
+            _add_by_folders(folder, place, matched, pairs)
     pairs.parts = {part: some for part, some in pairs.parts.items() if some}
     if "train" not in pairs.parts:
-        there = ", ".join(f"'{part}'" for part in pairs.parts) or "nothing"
+        there = quoted(pairs.parts) or "nothing"
         raise DataError(f"{folder}: has no images with masks to train on, but {there}")
     return pairs
 
 
-def _matched(folder: Path, place: Place, pairs: Pairs) -> tuple[list[Pair], list[str]]:
+def _paths_outside(tree: Tree, places: Sequence[FolderPair]) -> list[str]:
+    """The paths of the pictures that lie in no folder of images or masks."""
+    inside: set[str] = set()
+    for place in places:
+        inside.update(place.images.all_paths(), place.masks.all_paths())
+    return [path for path in tree.top.all_paths() if path not in inside]
+
+
+def _matched_images(folder: Path, place: FolderPair, pairs: Pairs) -> tuple[list[Pair], list[str]]:
     """The images of a place with their masks, and those that have none."""
-    images = pictures_in(place.images)
-    if place.images is place.masks:
-        among = masks_among(images)
-        images, masks = [file for file in images if file not in among], sorted(among)
-    else:
-        masks = pictures_in(place.masks)
+    images, masks = _images_and_masks(place)
     candidates = _candidates(images, masks)
     found, faults = decided_matches(images, candidates)
     if faults:
         where = folder / place.masks.place
-        raise DataError(
-            listing([f"{where}: {faults[index]}" for index in sorted(faults)], name="masks")
-        )
+        lines = [f"{where}: {faults[index]}" for index in sorted(faults)]
+        raise DataError(listing(lines, name="masks"))
     used = files_of(candidates)
-    pairs.leave_out(
-        "masks of no image", [_below(place.masks.place, mask) for mask in masks if mask not in used]
-    )
-    matched = [
-        Pair(_below(place.images.place, images[index]), _below(place.masks.place, match.file))
-        for index, match in sorted(found.items())
-    ]
-    return matched, [
-        _below(place.images.place, image)
-        for index, image in enumerate(images)
-        if index not in found
-    ]
+    unused = [place.masks.prefix + mask for mask in masks if mask not in used]
+    pairs.leave_out("masks of no image", unused)
+    matched: list[Pair] = []
+    unmasked: list[str] = []
+    for index, image in enumerate(images):
+        path = place.images.prefix + image
+        if index in found:
+            matched.append(Pair(path, place.masks.prefix + found[index].file))
+        else:
+            unmasked.append(path)
+    return matched, unmasked
+
+
+def _images_and_masks(place: FolderPair) -> tuple[list[str], list[str]]:
+    """The paths of the images of a place, and those of its masks, each below its folder."""
+    images = pictures_in(place.images)
+    if place.images is not place.masks:
+        return images, pictures_in(place.masks)
+    masks = masks_among(images)
+    return [file for file in images if file not in masks], sorted(masks)
 
 
 def _candidates(images: Sequence[str], masks: Sequence[str]) -> dict[int, list[Match]]:
-    """The masks that fit the path of each image best: by their names as they are, else by what is common of them."""
+    """The masks that fit the path of each image best.
+
+    They do by their names as they are, else by what is common of them.
+    """
     candidates = matches_by_path(images, masks)
     used = files_of(candidates)
-    bare_masks: dict[str, list[str]] = {}
+    bare_masks: dict[str, list[str]] = defaultdict(list)
     for mask in masks:
         if mask not in used:
-            bare_masks.setdefault(
-                bare_name(mask.rpartition(".")[0], MASK_WORDS) + ".mask", []
-            ).append(mask)
+            bare_masks[_bare(mask, MASK_WORDS)].append(mask)
     left = [index for index in range(len(images)) if index not in candidates]
-    bare_images = [
-        bare_name(images[index].rpartition(".")[0], IMAGE_WORDS) + ".image" for index in left
-    ]
+    bare_images = [_bare(images[index], IMAGE_WORDS) for index in left]
     for place, matches in matches_by_path(bare_images, list(bare_masks)).items():
-        real = [Match(mask, match.depth) for match in matches for mask in bare_masks[match.file]]
+        real: list[Match] = []
+        for match in matches:
+            real += [Match(mask, match.depth) for mask in bare_masks[match.file]]
         candidates[left[place]] = real
     return candidates
 
 
-def _refuse_unmasked(folder: Path, unmasked: Sequence[str], leave_out: bool, pairs: Pairs) -> None:
-    if leave_out:
-        pairs.leave_out("images without a mask", unmasked)
-    elif unmasked:
+def _bare(file: str, words: str) -> str:
+    """A path without words around its name, with an ending that is none of a picture."""
+    return without_words(file.rpartition(".")[0], words) + ".bare"
+
+
+def _refuse_unmasked(folder: Path, unmasked: Sequence[str]) -> None:
+    if unmasked:
         lines = listing([f"{folder / image}: has no mask" for image in unmasked], name="unmasked")
         remedy = "add their masks, or write unmasked: leave_out"
         raise DataError(f"{lines}\n{len(unmasked)} images have no mask: {remedy}")
 
 
-def _by_lists(
+def _add_by_lists(
     folder: Path,
     lists: Mapping[Part, Sequence[str]],
     matched: Sequence[Pair],
@@ -157,58 +177,56 @@ def _by_lists(
 ) -> bool:
     """Give images to the parts that lists name them for; whether there are such lists."""
     known = {Path(pair.image).stem: pair for pair in matched}
-    usable = {part: names for part, names in lists.items() if any(name in known for name in names)}
-    for part in lists.keys() - usable.keys():
-        pairs.leave_out(f"listed for {part}, without masks", lists[part])
-    seen: dict[str, Part] = {}
-    complaints = []
+    usable: dict[Part, Sequence[str]] = {}
+    for part, names in lists.items():
+        if known.keys().isdisjoint(names):
+            pairs.leave_out(f"listed for {part}, without masks", names)
+        else:
+            usable[part] = names
+    if not usable:
+        return False
+    _refuse_faults_of_lists(folder / "ImageSets" / "Segmentation", usable, known)
     for part, names in usable.items():
-        pairs.parts[part] = [known[name] for name in names if name in known]
-        pairs.origins[part] = f"ImageSets/Segmentation, {part}"
-        listed = f"is listed for {part}"
-        complaints += [
-            f"'{name}' {listed}, but has no image with a mask"
-            for name in names
-            if name not in known
-        ]
-        complaints += [f"'{name}' {listed} and for {seen[name]}" for name in names if name in seen]
+        some = [known[name] for name in names]
+        pairs.add(part, some, f"ImageSets/Segmentation, {part}")
+    in_a_list = set().union(*usable.values())
+    unlisted = [pair.image for name, pair in known.items() if name not in in_a_list]
+    pairs.leave_out("in no list of a part", [*unlisted, *unmasked])
+    return True
+
+
+def _refuse_faults_of_lists(
+    where: Path, lists: Mapping[Part, Sequence[str]], known: Collection[str]
+) -> None:
+    """Refuse lists of images that are not there, or of those of another part."""
+    complaints: list[str] = []
+    seen: dict[str, Part] = {}
+    for part, names in lists.items():
+        absent = [name for name in names if name not in known]
+        twice = [name for name in names if name in seen]
+        here = f"is listed for {part}"
+        complaints += [f"'{name}' {here}, but has no image with a mask" for name in absent]
+        complaints += [f"'{name}' {here} and for {seen[name]}" for name in twice]
         seen.update(dict.fromkeys(names, part))
     if complaints:
-        where = folder / "ImageSets" / "Segmentation"
-        raise DataError(
-            listing([f"{where}: {complaint}" for complaint in complaints], name="lists")
-        )
-    if usable:
-        unlisted = [pair.image for name, pair in known.items() if name not in seen]
-        pairs.leave_out("in no list of a part", [*unlisted, *unmasked])
-    return bool(usable)
+        lines = [f"{where}: {complaint}" for complaint in complaints]
+        raise DataError(listing(lines, name="lists"))
 
 
-def _by_folders(folder: Path, place: Place, matched: Sequence[Pair], pairs: Pairs) -> None:
+def _add_by_folders(folder: Path, place: FolderPair, matched: Sequence[Pair], pairs: Pairs) -> None:
     """Give images to the parts that the folders below a place are named for, if any is."""
-    start = len(place.images.place) + 1 if place.images.place else 0
-    parts = [part_below(pair.image[start:]) for pair in matched]
-    if not any(parts):
-        pairs.parts["train"] = list(matched)
-        pairs.origins["train"] = f"{place.images.place or '.'}/"
-        return
-    strays = [pair.image for pair, part in zip(matched, parts, strict=True) if part is None]
-    if strays:
-        lines = listing(
-            [f"{folder / stray}: lies in the folder of no part" for stray in strays], name="strays"
-        )
-        raise DataError(
-            f"{lines}\nOther images lie in folders of parts, such as train: move these there, or away"
-        )
-    for pair, part in zip(matched, parts, strict=True):
+    prefix = place.images.prefix
+    of_part: dict[Part | None, list[Pair]] = defaultdict(list)
+    for pair in matched:
+        of_part[part_below(pair.image.removeprefix(prefix))].append(pair)
+    strays = of_part.pop(None, [])
+    if not of_part:
+        pairs.add("train", strays, f"{place.images.place or '.'}/")
+    elif strays:
+        lines = [f"{folder / stray.image}: lies in the folder of no part" for stray in strays]
+        remedy = "Other images lie in folders of parts, such as train: move these there, or away"
+        raise DataError(f"{listing(lines, name='strays')}\n{remedy}")
+    for part, some in of_part.items():
         assert part is not None
-        pairs.parts.setdefault(part, []).append(pair)
-        pairs.origins[part] = f"{pair.image[:start]}{pair.image[start:].partition('/')[0]}/"
-
-
-def _paths(folder: Folder) -> list[str]:
-    return [path for path, _ in folder.all_images()]
-
-
-def _below(folder: str, file: str) -> str:
-    return f"{folder}/{file}" if folder else file
+        inside = some[-1].image.removeprefix(prefix).partition("/")[0]
+        pairs.add(part, some, f"{prefix}{inside}/")

@@ -1,34 +1,39 @@
-"""Where the annotation files and the images of a folder in COCO's format lie, as the usual tools write them."""
+"""Where annotation files and images lie in COCO's format, as the usual tools write it."""
 
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import part_named
+from dasbench.datasets.folders.part_names import PARTS, part_named
+from dasbench.datasets.objects.image_folders import (
+    folders_in,
+    folders_of_part,
+    image_folders_in,
+)
 from dasbench.errors import DataError
 
 ROBOFLOW = "_annotations.coco.json"
 """What Roboflow calls the annotation file in the folder of each part."""
 
 ANNOTATIONS = ("annotations", "annotation", "labels", "json")
-IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "data")
-"""What the folders are called, in lower case."""
+"""What the folder of the annotation files is called, in lower case."""
 
 HOW = (
-    "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org (20 GB; nothing is "
-    "downloaded for you) and unpack them into coco/train2017/*.jpg, coco/val2017/*.jpg, "
-    "coco/annotations/instances_train2017.json and instances_val2017.json below --data-root (or $DASBENCH_DATA). "
-    "A folder of your own, say where it is with root, has that layout; or annotations/train.json, val.json and "
-    "test.json with images/; or train/_annotations.coco.json beside its images, with valid/ and test/; or one "
+    "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org "
+    "(20 GB; nothing is downloaded for you) and unpack them into coco/train2017/*.jpg, "
+    "coco/val2017/*.jpg, coco/annotations/instances_train2017.json and instances_val2017.json "
+    "below --data-root (or $DASBENCH_DATA). A folder of your own, say where it is with root, has "
+    "that layout; or annotations/train.json, val.json and test.json with images/; or "
+    "train/_annotations.coco.json beside its images, with valid/ and test/; or one "
     "annotations.json for all images."
 )
 
 
-class Source(NamedTuple):
+class AnnotationFile(NamedTuple):
     """An annotation file, and where the images that it names may lie.
 
     Args:
@@ -42,7 +47,7 @@ class Source(NamedTuple):
     within: Path
 
 
-class Layout(NamedTuple):
+class CocoFolder(NamedTuple):
     """How a folder is laid out.
 
     Args:
@@ -50,7 +55,7 @@ class Layout(NamedTuple):
         official: whether these are COCO's own names.
     """
 
-    sources: Mapping[Part, Source]
+    sources: Mapping[Part, AnnotationFile]
     official: bool
 
 
@@ -66,7 +71,7 @@ class Placed(NamedTuple):
     names: tuple[str, ...]
 
 
-def find_layout(folder: Path) -> Layout:
+def find_layout(folder: Path) -> CocoFolder:
     """Find the annotation files of a folder: COCO's own, one for each part, or one for all images.
 
     Raises:
@@ -74,116 +79,107 @@ def find_layout(folder: Path) -> Layout:
             for.
     """
     for year in ("2017", "2014"):
-        wanted = [*_official_places(folder, year, "train"), *_official_places(folder, year, "val")]
-        if any(path.exists() for path in wanted):
-            return _official(folder, year, wanted)
-    sources = _in_part_folders(folder) or _in_one_folder(folder)
+        if any(map(Path.exists, _official_paths(folder, year))):
+            return _official_folder(folder, year)
+    sources = _files_in_part_folders(folder) or _files_side_by_side(folder)
     if not sources:
-        wanted = [
-            *_official_places(folder, "2017", "train"),
-            *_official_places(folder, "2017", "val"),
-        ]
-        raise DataError("\n".join([*(f"{path}: is missing" for path in wanted), HOW]))
+        raise _missing_error(_official_paths(folder, "2017"))
     if "train" not in sources:
         found = ", ".join(f"'{source.file.name}' for {part}" for part, source in sources.items())
         raise DataError(f"{folder}: has {found}, but no annotation file for train. {HOW}")
-    return Layout(
-        {part: sources[part] for part in get_args(Part) if part in sources}, official=False
-    )
+    return CocoFolder({part: sources[part] for part in PARTS if part in sources}, official=False)
 
 
-def _official_places(folder: Path, year: str, part: Part) -> tuple[Path, Path]:
-    return folder / f"{part}{year}", folder / "annotations" / f"instances_{part}{year}.json"
+def _official_file(folder: Path, year: str, name: str) -> AnnotationFile:
+    """An annotation file under its own name in COCO, with the folder of its images."""
+    images = folder / f"{name}{year}"
+    file = folder / "annotations" / f"instances_{name}{year}.json"
+    return AnnotationFile(file, (images,), images)
 
 
-def _official(folder: Path, year: str, wanted: Sequence[Path]) -> Layout:
-    """COCO's own names: what is called val is the test part, unless there is an annotated test part beside it."""
-    images, file = _official_places(folder, year, "test")
-    if file.exists():
-        wanted = [*wanted, images, file]
+def _official_paths(folder: Path, year: str, names: Iterable[str] = ("train", "val")) -> list[Path]:
+    """COCO's folders of images and annotation files."""
+    paths: list[Path] = []
+    for name in names:
+        source = _official_file(folder, year, name)
+        paths += [source.within, source.file]
+    return paths
+
+
+def _official_folder(folder: Path, year: str) -> CocoFolder:
+    """COCO's own names.
+
+    What is called val is the test part, unless there is an annotated test part beside it.
+    """
+    names: dict[Part, str] = {"train": "train", "test": "val"}
+    if _official_file(folder, year, "test").file.exists():
+        names = dict(zip(PARTS, PARTS, strict=True))
+    wanted = _official_paths(folder, year, names.values())
     if missing := [path for path in wanted if not path.exists()]:
-        raise DataError("\n".join([*(f"{path}: is missing" for path in missing), HOW]))
-    parts: tuple[Part, ...] = ("train", "val", "test") if file.exists() else ("train", "test")
-    sources: dict[Part, Source] = {}
-    for part, place in zip(parts, range(0, len(wanted), 2), strict=True):
-        sources[part] = Source(wanted[place + 1], (wanted[place],), wanted[place])
-    return Layout(sources, official=True)
+        raise _missing_error(missing)
+    sources = {part: _official_file(folder, year, name) for part, name in names.items()}
+    return CocoFolder(sources, official=True)
 
 
-def _in_part_folders(folder: Path) -> dict[Part, Source]:
+def _missing_error(paths: Sequence[Path]) -> DataError:
+    return DataError("\n".join([*(f"{path}: is missing" for path in paths), HOW]))
+
+
+def _files_in_part_folders(folder: Path) -> dict[Part, AnnotationFile]:
     """An annotation file in the folder of each part, as Roboflow writes them."""
-    sources: dict[Part, Source] = {}
-    for inside in _folders(folder):
+    sources: dict[Part, AnnotationFile] = {}
+    for inside in folders_in(folder):
         part, files = part_named(inside.name), _annotation_files(inside)
         if part and files:
             file = _the_only(files)
             if part in sources:
-                raise DataError(
-                    f"{inside}: and {sources[part].within} are both the {part} part; keep one. {HOW}"
-                )
-            sources[part] = Source(file, (inside, *_image_folders(inside)), inside)
+                both = f"{inside}: and {sources[part].within}"
+                raise DataError(f"{both} are both the {part} part; keep one. {HOW}")
+            sources[part] = AnnotationFile(file, (inside, *image_folders_in(inside)), inside)
     return sources
 
 
-def _in_one_folder(folder: Path) -> dict[Part, Source]:
+def _files_side_by_side(folder: Path) -> dict[Part, AnnotationFile]:
     """Annotation files side by side, named for their parts, or one for all images."""
-    places = [place for place in _folders(folder) if place.name.lower() in ANNOTATIONS]
-    files = [file for place in places for file in _annotation_files(place)] or _annotation_files(
-        folder
-    )
+    files: list[Path] = []
+    for place in folders_in(folder):
+        if place.name.lower() in ANNOTATIONS:
+            files += _annotation_files(place)
+    files = files or _annotation_files(folder)
     if len(files) == 1 and not _part_of(files[0]):
-        return {"train": Source(files[0], _around(folder, files[0], None), folder)}
-    sources: dict[Part, Source] = {}
+        return {"train": AnnotationFile(files[0], _around(folder, files[0], None), folder)}
+    sources: dict[Part, AnnotationFile] = {}
     unknown = []
     for file in files:
         part = _part_of(file)
         if part is None or part in sources:
-            unknown.append(file.name)
+            unknown.append(f"'{file.name}'")
         else:
-            sources[part] = Source(file, _around(folder, file, part), folder)
+            sources[part] = AnnotationFile(file, _around(folder, file, part), folder)
     if unknown:
-        names = ", ".join(f"'{name}'" for name in unknown)
-        raise DataError(
-            f"{files[0].parent}: it cannot be told which part {names} is for; call one each of the parts. {HOW}"
-        )
+        what = f"it cannot be told which part {', '.join(unknown)} is for"
+        raise DataError(f"{files[0].parent}: {what}; call one each of the parts. {HOW}")
     return sources
 
 
 def _part_of(file: Path) -> Part | None:
     """The one part that a word in a file's name means."""
-    parts = {part_named(word) for word in re.split(r"[\W_]+", file.stem) if word} - {None}
+    parts = set(map(part_named, re.split(r"[\W_]+", file.stem))) - {None}
     return parts.pop() if len(parts) == 1 else None
 
 
 def _around(folder: Path, file: Path, part: Part | None) -> list[Path]:
     """The folders in which the images of an annotation file may lie, the likeliest first."""
     name = file.stem.removeprefix("instances_")
-    images = _image_folders(folder)
-    of_part = [
-        inside
-        for place in (folder, *images)
-        for inside in _folders(place)
-        if part_named(inside.name) == part
-    ]
-    named = [place / name for place in (folder, *images)]
-    return [*named, *(of_part if part else []), *images, folder, file.parent]
-
-
-def _image_folders(folder: Path) -> list[Path]:
-    return [inside for inside in _folders(folder) if inside.name.lower() in IMAGES]
-
-
-def _folders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted; hidden ones are left out."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    images = image_folders_in(folder)
+    places = (folder, *images)
+    named = [place / name for place in places]
+    of_part = folders_of_part(places, part) if part else []
+    return [*named, *of_part, *images, folder, file.parent]
 
 
 def _annotation_files(folder: Path) -> list[Path]:
-    """The files in a folder that are in COCO's format, as far as that is seen without parsing them."""
+    """The files in a folder that are in COCO's format, as far as is seen without parsing them."""
     files = sorted(folder.glob("*.json"))
     clear = [file for file in files if file.name == ROBOFLOW or file.name.startswith("instances_")]
     return clear or [file for file in files if _mentions_lists(file)]
@@ -200,13 +196,12 @@ def _mentions_lists(file: Path) -> bool:
 def _the_only(files: Sequence[Path]) -> Path:
     if len(files) > 1:
         names = ", ".join(f"'{file.name}'" for file in files)
-        raise DataError(
-            f"{files[0].parent}: holds {len(files)} annotation files ({names}); keep one. {HOW}"
-        )
+        what = f"holds {len(files)} annotation files ({names}); keep one"
+        raise DataError(f"{files[0].parent}: {what}. {HOW}")
     return files[0]
 
 
-def place_images(source: Source, names: Sequence[str]) -> Placed:
+def place_images(source: AnnotationFile, names: Sequence[str]) -> Placed:
     """Find the images that an annotation file names.
 
     The folder is the likeliest one that holds all of them, or most. What does not lie there is
@@ -227,27 +222,25 @@ def place_images(source: Source, names: Sequence[str]) -> Placed:
     paths, complaints = [], []
     for name in names:
         own = re.split(r"[\\/]", name)[-1]
-        found = by_name.get(own, [])
+        found = by_name.get(own, [folder / own])
         if name not in lacking:
             paths.append(folder / name)
-        elif len(found) > 1:
-            complaints.append(
-                f"{source.file}: file_name '{name}' is not there, and {len(found)} files are called '{own}'"
-            )
+        elif len(found) == 1:
+            paths.append(found[0])
         else:
-            paths.append(found[0] if found else folder / own)
+            several = f"{len(found)} files are called '{own}'"
+            complaints.append(f"{source.file}: file_name '{name}' is not there, and {several}")
     twice = len(paths) - len(set(paths))
     if twice:
-        complaints.append(
-            f"{source.file}: {twice} file_names lead to the same file as another, found by their own names"
-        )
+        what = f"{twice} file_names lead to the same file as another"
+        complaints.append(f"{source.file}: {what}, found by their own names")
     if complaints:
         raise DataError("\n".join(complaints))
     base = Path(os.path.commonpath([source.within, *(path.parent for path in paths)]))
     return Placed(base, tuple(path.relative_to(base).as_posix() for path in paths))
 
 
-def _best_folder(source: Source, names: Sequence[str]) -> tuple[Path, set[str]]:
+def _best_folder(source: AnnotationFile, names: Sequence[str]) -> tuple[Path, set[str]]:
     """The folder that holds most of some files, and those that it does not hold."""
     best, fewest = source.folders[0], set(names)
     for folder in source.folders:
@@ -262,7 +255,7 @@ def _best_folder(source: Source, names: Sequence[str]) -> tuple[Path, set[str]]:
 
 
 def _lies_below(folder: Path, name: str) -> bool:
-    """Whether there is something under a name, a dangling link too, that does not lead out of the folder."""
+    """Whether something has a name, a dangling link too, and lies in the folder."""
     outside = name.startswith(("/", "\\")) or ".." in re.split(r"[\\/]", name)
     return not outside and os.path.lexists(folder / name)
 

@@ -1,4 +1,4 @@
-"""The records of an annotation file in COCO's format: parsed without their polygons, each of its fields checked."""
+"""The records of an annotation file in COCO's format: parsed without polygons, and checked."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +19,16 @@ KEPT = (
     *(*LISTS, "id", "file_name", "width", "height", "name", "supercategory"),
     *("image_id", "category_id", "bbox", "area", "iscrowd"),
 )
-"""The keys that are read; the others, polygons above all, are dropped while the file is parsed, to save memory."""
+"""The keys that are read.
+
+The others, polygons above all, are dropped while the file is parsed, to save memory.
+"""
 
 
 class Records(NamedTuple):
-    """What an annotation file holds, with fields of the right types; whom they refer to is not checked.
+    """What an annotation file holds, with fields of the right types.
+
+    Whom they refer to is not checked.
 
     Args:
         images: with `id`, `file_name`, `width`, `height`.
@@ -51,6 +56,18 @@ class Field:
     meaning: str
     fits: Callable[[Any], bool]
     required: bool = True
+
+    def fits_in(self, record: Record) -> bool:
+        """Whether a record has it as it has to be, or may lack it."""
+        value = record.get(self.key)
+        return not self.required if value is None else self.fits(value)
+
+    def fault_in(self, record: Record) -> str:
+        """What is wrong with it in a record in which it does not fit."""
+        value = record.get(self.key)
+        if value is None:
+            return f"has no '{self.key}'"
+        return f"'{self.key}' is {_short_text(value)}"
 
 
 def _is_id(value: Any) -> bool:
@@ -114,46 +131,50 @@ def read_records(file: Path) -> Records:
         DataError: if it is no JSON, lacks one of the three lists, one is empty, or a record has a
             field that is none; all complaints of one kind at once.
     """
-    content = _parsed(file)
-    records = Records(*(content[key] for key in LISTS))
-    complaints = [complaint for key in LISTS for complaint in _misfits(file, key, content[key])]
+    content = _lists_in(file)
+    complaints: list[str] = []
+    for kind in LISTS:
+        complaints += _misfits(file, kind, content[kind])
     if complaints:
         raise DataError("\n".join(complaints))
-    return records
+    return Records(**content)
 
 
-def called(kind: str, records: Sequence[Record], number: int) -> str:
+def record_name(kind: str, records: Sequence[Record], number: int) -> str:
     """What a record is called in messages: by its id, else by its number in the file from 1.
 
     Example:
-        >>> called("annotations", [{"id": 17}, {}], 0), called("annotations", [{"id": 17}, {}], 1)
-        ('annotation 17', 'annotation number 2')
+        >>> [record_name("annotations", [{"id": 17}, {}], number) for number in (0, 1)]
+        ['annotation 17', 'annotation number 2']
     """
     singular = {"categories": "category"}.get(kind, kind[:-1])
     own = records[number].get("id")
     return f"{singular} {own}" if _is_id(own) else f"{singular} number {number + 1}"
 
 
-def _parsed(file: Path) -> dict[str, list[Any]]:
+def _lists_in(file: Path) -> dict[str, list[Any]]:
     """The three lists of a file."""
+    content = _json_in(file)
+    if type(content) is not dict:
+        wanted = f"not an object with {', '.join(LISTS)}"
+        raise DataError(f"{file}: is a JSON {type(content).__name__}, {wanted}")
+    if missing := [key for key in LISTS if type(content.get(key)) is not list]:
+        lists = " and no list of ".join(missing)
+        raise DataError(f"{file}: has no list of {lists}; an instances_*.json has them")
+    if empty := [key for key in LISTS if not content[key]]:
+        raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
+    return {key: content[key] for key in LISTS}
+
+
+def _json_in(file: Path) -> Any:
+    """The content of a file, but for polygons."""
     try:
-        content = json.loads(file.read_bytes(), object_hook=_without_polygons)
+        return json.loads(file.read_bytes(), object_hook=_without_polygons)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
         raise DataError(f"{file}: {what}") from error
-    if type(content) is not dict:
-        raise DataError(
-            f"{file}: is a JSON {type(content).__name__}, not an object with {', '.join(LISTS)}"
-        )
-    if missing := [key for key in LISTS if type(content.get(key)) is not list]:
-        raise DataError(
-            f"{file}: has no list of {' and no list of '.join(missing)}; an instances_*.json has them"
-        )
-    if empty := [key for key in LISTS if not content[key]]:
-        raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
-    return content
 
 
 def _without_polygons(parsed: Record) -> Record:
@@ -161,26 +182,23 @@ def _without_polygons(parsed: Record) -> Record:
 
 
 def _misfits(file: Path, kind: str, records: list[Any]) -> Iterator[str]:
-    """A complaint about each field that some records lack or have wrong; about the first of them, with a count."""
+    """A complaint about each field that some records lack or have wrong.
+
+    It names the first of them, and how many there are.
+    """
     if foreign := [number for number, record in enumerate(records) if type(record) is not dict]:
-        value = _shown(records[foreign[0]])
-        yield f"{file}: {kind}: number {foreign[0] + 1} is {value}, not an object ({len(foreign)} of {len(records)})"
+        what = f"number {foreign[0] + 1} is {_short_text(records[foreign[0]])}, not an object"
+        yield f"{file}: {kind}: {what} ({len(foreign)} of {len(records)})"
         return
     for field in FIELDS[kind]:
-        wrong = [number for number, record in enumerate(records) if not _has(record, field)]
+        wrong = [number for number, record in enumerate(records) if not field.fits_in(record)]
         if wrong:
-            value = records[wrong[0]].get(field.key)
-            what = f"has no '{field.key}'" if value is None else f"'{field.key}' is {_shown(value)}"
-            count = f"{len(wrong)} of {len(records)} {kind}"
-            yield f"{file}: {called(kind, records, wrong[0])}: {what}; it has to be {field.meaning} ({count})"
+            first = record_name(kind, records, wrong[0])
+            what = f"{field.fault_in(records[wrong[0]])}; it has to be {field.meaning}"
+            yield f"{file}: {first}: {what} ({len(wrong)} of {len(records)} {kind})"
 
 
-def _has(record: Record, field: Field) -> bool:
-    value = record.get(field.key)
-    return not field.required if value is None else field.fits(value)
-
-
-def _shown(value: Any) -> str:
+def _short_text(value: Any) -> str:
     """A value in ASCII, at most a line of it."""
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.objects.coco_records import Record, Records, called, read_records
+from dasbench.datasets.objects.coco_records import Record, Records, read_records, record_name
 from dasbench.errors import DataError
 
 TOLERANCE = 1.0
@@ -17,7 +20,9 @@ TOLERANCE = 1.0
 
 @dataclass(frozen=True)
 class Instances:
-    """Images with their objects, M in all; the objects of image i are those from `starts[i]` to before `starts[i + 1]`.
+    """Images with their objects, M in all.
+
+    The objects of image i are those from `starts[i]` to before `starts[i + 1]`.
 
     Args:
         file: the annotation file.
@@ -51,11 +56,9 @@ class Instances:
 
     def source(self, index: int) -> str:
         """Where it is said what an image is, for messages."""
-        return (
-            str(self.own_files[index])
-            if self.own_files
-            else f"{self.file} (image {self.ids[index]})"
-        )
+        if self.own_files:
+            return str(self.own_files[index])
+        return f"{self.file} (image {self.ids[index]})"
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -67,18 +70,14 @@ class Instances:
         kept = np.zeros(len(self), bool)
         kept[indices] = True
         objects = self.keep(kept[self.owners])
-        names = tuple(self.names[index] for index in np.flatnonzero(kept))
-        own_files = (
-            tuple(self.own_files[index] for index in np.flatnonzero(kept)) if self.own_files else ()
-        )
-        starts = np.concatenate([[0], np.cumsum(np.diff(objects.starts)[kept])])
+        counts = np.diff(objects.starts)[kept]
         return replace(
             objects,
             ids=self.ids[kept],
-            names=names,
+            names=tuple(compress(self.names, kept)),
             sizes=self.sizes[kept],
-            starts=starts,
-            own_files=own_files,
+            starts=np.concatenate([[0], np.cumsum(counts)]),
+            own_files=tuple(compress(self.own_files, kept)),
         )
 
     def keep(self, objects: NDArray[np.bool_]) -> "Instances":
@@ -102,7 +101,9 @@ class Instances:
 def read_instances(
     file: Path, *, num_classes: int | None = None, without_parents: bool = False
 ) -> Instances:
-    """Read an annotation file in COCO's format; the area of an object that has none is that of its box.
+    """Read an annotation file in COCO's format.
+
+    The area of an object that has none is that of its box.
 
     Args:
         file: an `instances_*.json`.
@@ -124,12 +125,18 @@ def read_instances(
 
 
 def _without_parents(records: Records) -> Records:
+    """Categories but those without an object to which others are said to belong."""
     parents = {category.get("supercategory") for category in records.categories}
-    annotated = {one["category_id"] for one in records.annotations}
+    annotated = set(_values(records.annotations, "category_id"))
     children = [
         one for one in records.categories if one["id"] in annotated or one["name"] not in parents
     ]
     return records._replace(categories=children or records.categories)
+
+
+def _values(records: Sequence[Record], key: str) -> list[Any]:
+    """A field of some records."""
+    return [record[key] for record in records]
 
 
 def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterator[str]:
@@ -137,46 +144,49 @@ def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterat
     images, annotations, categories = records
     if num_classes is not None and len(categories) != num_classes:
         yield f"{file}: has {len(categories)} categories, but num_classes is {num_classes}"
-    yield from _repeated(file, "categories", categories, ("id", "name"))
-    yield from _repeated(file, "images", images, ("id", "file_name"))
-    yield from _strayed(file, annotations, "image_id", {image["id"] for image in images})
-    yield from _strayed(
-        file, annotations, "category_id", {category["id"] for category in categories}
-    )
-    yield from _outside(file, annotations, {image["id"]: image for image in images})
+    yield from _repeated_values(file, "categories", categories, ("id", "name"))
+    yield from _repeated_values(file, "images", images, ("id", "file_name"))
+    yield from _dead_references(file, annotations, "image_id", set(_values(images, "id")))
+    yield from _dead_references(file, annotations, "category_id", set(_values(categories, "id")))
+    yield from _boxes_outside(file, annotations, {image["id"]: image for image in images})
 
 
-def _repeated(
+def _repeated_values(
     file: Path, kind: str, records: Sequence[Record], keys: Sequence[str]
 ) -> Iterator[str]:
     for key in keys:
-        twice = [
-            value
-            for value, count in Counter(record[key] for record in records).items()
-            if count > 1
-        ]
+        times = Counter(_values(records, key))
+        twice = [value for value in times if times[value] > 1]
         if twice:
-            yield f"{file}: {kind}: the {key} '{twice[0]}' stands for more than one ({len(twice)} such)"
+            what = f"the {key} '{twice[0]}' stands for more than one ({len(twice)} such)"
+            yield f"{file}: {kind}: {what}"
 
 
-def _strayed(file: Path, annotations: Sequence[Record], key: str, known: set[int]) -> Iterator[str]:
-    stray = [number for number, record in enumerate(annotations) if record[key] not in known]
-    if stray:
-        what = f"{key} {annotations[stray[0]][key]} is none of the {len(known)} in the file"
-        yield f"{file}: {called('annotations', annotations, stray[0])}: {what} ({len(stray)} such annotations)"
+def _dead_references(
+    file: Path, annotations: Sequence[Record], key: str, known: set[int]
+) -> Iterator[str]:
+    dead = [number for number, record in enumerate(annotations) if record[key] not in known]
+    if dead:
+        first = record_name("annotations", annotations, dead[0])
+        what = f"{key} {annotations[dead[0]][key]} is none of the {len(known)} in the file"
+        yield f"{file}: {first}: {what} ({len(dead)} such annotations)"
 
 
-def _outside(file: Path, annotations: Sequence[Record], images: dict[int, Record]) -> Iterator[str]:
+def _boxes_outside(
+    file: Path, annotations: Sequence[Record], images: dict[int, Record]
+) -> Iterator[str]:
     outside = [number for number, record in enumerate(annotations) if _reaches_out(record, images)]
     if outside:
         record = annotations[outside[0]]
+        first = record_name("annotations", annotations, outside[0])
         image = images[record["image_id"]]
-        what = f"bbox {record['bbox']} reaches out of image {image['id']} of {image['width']} x {image['height']} pixels"
-        yield f"{file}: {called('annotations', annotations, outside[0])}: {what} ({len(outside)} such annotations)"
+        size = f"{image['width']} x {image['height']} pixels"
+        what = f"bbox {record['bbox']} reaches out of image {image['id']} of {size}"
+        yield f"{file}: {first}: {what} ({len(outside)} such annotations)"
 
 
 def _reaches_out(annotation: Record, images: dict[int, Record]) -> bool:
-    """Whether a box ends beyond the tolerance; one of an unknown image is complained of elsewhere."""
+    """Whether a box ends beyond the tolerance; of an unknown image it is not told."""
     left, upper, width, height = annotation["bbox"]
     image = images.get(annotation["image_id"])
     return image is not None and (
@@ -188,26 +198,24 @@ def _reaches_out(annotation: Record, images: dict[int, Record]) -> bool:
 
 def _as_arrays(file: Path, records: Records) -> Instances:
     """Images by rising id, each with its objects in the order of the file."""
-    images = sorted(records.images, key=lambda image: int(image["id"]))
-    categories = sorted(records.categories, key=lambda category: int(category["id"]))
-    positions = {image["id"]: position for position, image in enumerate(images)}
-    owners = np.array([positions[one["image_id"]] for one in records.annotations], np.int64)
+    images = sorted(records.images, key=itemgetter("id"))
+    categories = sorted(records.categories, key=itemgetter("id"))
+    ids = np.array(_values(images, "id"), np.int64)
+    owners = np.searchsorted(ids, _values(records.annotations, "image_id"))
     order = np.argsort(owners, kind="stable")
     annotations = [records.annotations[number] for number in order.tolist()]
-    label_of = {category["id"]: label for label, category in enumerate(categories)}
-    left, upper, width, height = np.array([one["bbox"] for one in annotations], np.float64).T
-    given = np.array(
-        [np.nan if one.get("area") is None else one["area"] for one in annotations], np.float64
-    )
+    left, upper, width, height = np.array(_values(annotations, "bbox"), np.float64).T
+    labels = np.searchsorted(_values(categories, "id"), _values(annotations, "category_id"))
+    areas = np.array([one.get("area") for one in annotations], np.float64)  # null is NaN
     return Instances(
         file=file,
-        classes=tuple(category["name"] for category in categories),
-        ids=np.array([image["id"] for image in images], np.int64),
-        names=tuple(image["file_name"] for image in images),
+        classes=tuple(_values(categories, "name")),
+        ids=ids,
+        names=tuple(_values(images, "file_name")),
         sizes=np.array([(image["width"], image["height"]) for image in images], np.int32),
         starts=np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(images)))]),
         boxes=np.stack([left, upper, left + width, upper + height], axis=1).astype(np.float32),
-        labels=np.array([label_of[one["category_id"]] for one in annotations], np.int64),
-        areas=np.where(np.isnan(given), width * height, given).astype(np.float32),
+        labels=labels.astype(np.int64),
+        areas=np.where(np.isnan(areas), width * height, areas).astype(np.float32),
         crowd=np.array([bool(one.get("iscrowd")) for one in annotations], bool),
     )

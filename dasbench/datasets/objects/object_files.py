@@ -1,24 +1,23 @@
-"""Photographs in files with the objects in them, in whatever format they are annotated: checked, read, mirrored."""
+"""Photographs in files with the objects in them: found, checked, and made into a data set."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
-from dasbench.datasets.annotations import Objects, Scene
 from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
+from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList, first_look
 from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.instance_split import InstanceSplit, wrong_size
 from dasbench.datasets.objects.instances import Instances
-from dasbench.datasets.pictures.orientation import SIDEWAYS, turned_boxes
-from dasbench.datasets.pictures.pixels import read_header, read_photograph, readable_endings
+from dasbench.datasets.pictures.orientation import SIDEWAYS
+from dasbench.datasets.pictures.pixels import read_header, readable_endings
 from dasbench.errors import DataError
 
 LARGEST = (3, 800, 1333)
@@ -27,74 +26,7 @@ LARGEST = (3, 800, 1333)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class InstanceSplit:
-    """Photographs of any size with their objects; in training, half of them are mirrored.
-
-    A photograph is shown upright. Where its annotations are for the size that it has as it is
-    shown, so are the boxes. Where they are for the size as it lies in its file, whoever drew them
-    saw it lying: they are turned with it.
-
-    Args:
-        folder: where the images lie.
-        instances: what they are and show.
-    """
-
-    folder: Path
-    instances: Instances
-    num_draws: int = 1
-
-    def __len__(self) -> int:
-        return len(self.instances)
-
-    @property
-    def file_lists(self) -> Sequence[FileList]:
-        """The files that it is read from."""
-        return (FileList(self.folder, self.instances.names),)
-
-    def scenes(
-        self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
-    ) -> list[Scene]:
-        """Some images with their objects, decoded in the thread that asks."""
-        mirrored = np.zeros(len(indices), bool) if draws is None else draws[:, 0] < 0.5
-        return [
-            self._scene(index, mirrored=flip)
-            for index, flip in zip(indices.tolist(), mirrored, strict=True)
-        ]
-
-    def _scene(self, index: int, *, mirrored: bool) -> Scene:
-        image, orientation = read_photograph(self.folder / self.instances.names[index])
-        pixels = np.array(image)
-        inside = slice(*self.instances.starts[index : index + 2])
-        boxes = self.instances.boxes[inside].copy()
-        width, height = self.instances.sizes[index].tolist()
-        if image.size != (width, height):
-            if orientation not in SIDEWAYS or image.size != (height, width):
-                raise DataError(wrong_size(self.folder, self.instances, index, image.size))
-            boxes = turned_boxes(boxes, orientation, width=width, height=height)
-        if mirrored:
-            pixels = pixels[:, ::-1]
-            boxes[:, [0, 2]] = pixels.shape[1] - boxes[:, [2, 0]]
-        objects = (boxes, *(array[inside].copy() for array in self._beside_boxes()))
-        return Scene(
-            torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))),
-            Objects(*map(torch.from_numpy, objects)),
-        )
-
-    def _beside_boxes(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-        """What is known of the objects beside their boxes."""
-        return self.instances.labels, self.instances.areas, self.instances.crowd
-
-
-def wrong_size(folder: Path, instances: Instances, index: int, size: tuple[int, int]) -> str:
-    """What to say of an image of another size than its annotations are for."""
-    width, height = instances.sizes[index].tolist()
-    stated = f"{instances.source(index)} says {width} x {height}"
-    path = folder / instances.names[index]
-    return f"{path}: is {size[0]} x {size[1]} pixels, but {stated}; replace the image, or mend that file"
-
-
-class Listing(NamedTuple):
+class Photographs(NamedTuple):
     """The images of a folder with their objects, all of them there.
 
     Args:
@@ -105,42 +37,47 @@ class Listing(NamedTuple):
     folder: Path
     instances: Instances
 
-    def take(self, indices: NDArray[np.int64]) -> "Listing":
+    @property
+    def files(self) -> FileList:
+        """Their files."""
+        return FileList(self.folder, self.instances.names)
+
+    def take(self, indices: NDArray[np.int64]) -> "Photographs":
         """Some of the images, in rising order."""
-        return Listing(self.folder, self.instances.take(indices))
+        return Photographs(self.folder, self.instances.take(indices))
 
 
-def listed(folder: Path, instances: Instances) -> Listing:
+def photographs_in(folder: Path, instances: Instances) -> Photographs:
     """Images of which every file is there.
 
     Raises:
         DataError: naming those that are missing or empty.
     """
-    complaints = []
-    for name in instances.names:
-        path = folder / name
-        try:
-            if path.stat().st_size == 0:
-                complaints.append(f"{path}: is empty (0 bytes)")
-        except OSError as error:
-            link = f" (a link to '{path.readlink()}')" if path.is_symlink() else ""
-            what = (
-                "is missing"
-                if isinstance(error, FileNotFoundError)
-                else f"cannot be read ({error.strerror})"
-            )
-            complaints.append(f"{path}: {what}{link}")
+    paths = [folder / name for name in instances.names]
+    complaints = [f"{path}: {fault}" for path in paths if (fault := _fault_of_file(path))]
     if complaints:
-        count = (
-            f"{len(complaints)} of the {len(instances)} images that are annotated cannot be used."
-        )
-        raise DataError(f"{listing(complaints, name='missing')}\n{count}")
-    return Listing(folder, instances)
+        count = f"{len(complaints)} of the {len(instances)} images that are annotated"
+        raise DataError(f"{listing(complaints, name='missing')}\n{count} cannot be used.")
+    return Photographs(folder, instances)
 
 
-def to_train_on(listing: Listing) -> Listing:
-    """The images with an object to learn from, and their boxes within them, those without an area left out."""
-    instances = listing.instances.clipped()
+def _fault_of_file(path: Path) -> str:
+    """Why a file cannot be read; empty if it can, as far as is seen from outside."""
+    try:
+        return "" if path.stat().st_size else "is empty (0 bytes)"
+    except FileNotFoundError:
+        fault = "is missing"
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror})"
+    return f"{fault} (a link to '{path.readlink()}')" if path.is_symlink() else fault
+
+
+def to_train_on(photographs: Photographs) -> Photographs:
+    """The images with an object to learn from.
+
+    Their boxes are within them; those without an area are left out.
+    """
+    instances = photographs.instances.clipped()
     extents = instances.boxes[:, 2:] - instances.boxes[:, :2]
     instances = instances.keep(extents.min(axis=1) > 0)
     kept = np.unique(instances.owners[~instances.crowd])
@@ -150,13 +87,13 @@ def to_train_on(listing: Listing) -> Listing:
         instances.file,
         *dropped,
     )
-    return Listing(listing.folder, instances).take(kept)
+    return Photographs(photographs.folder, instances).take(kept)
 
 
-def cut_missing(
-    parts: Mapping[Part, Listing], shares: Mapping[Part, float], *, salt: str
-) -> tuple[dict[Part, Listing], dict[Part, str]]:
-    """Cut the parts that are missing from the training images by lot, the same on every machine.
+def cut_by_lot(
+    parts: Mapping[Part, Photographs], shares: Mapping[Part, float], *, salt: str
+) -> tuple[dict[Part, Photographs], dict[Part, str]]:
+    """Cut the parts that are missing from the training images, the same on every machine.
 
     Args:
         parts: that are there, `train` among them.
@@ -166,20 +103,18 @@ def cut_missing(
     Returns:
         All parts, and what those that were cut are made of.
     """
-    missing = [part for part in shares if part not in parts]
+    missing = {part: share for part, share in shares.items() if part not in parts}
     whole = parts["train"]
-    lot = stratified_split(
-        np.zeros(len(whole.instances), np.int64), [shares[part] for part in missing], salt=salt
-    )
-    cut: dict[Part, Listing] = dict(zip(missing, map(whole.take, lot[1:]), strict=True))
-    given = {**parts, "train": whole.take(lot[0])}
-    return {**given, **cut}, dict.fromkeys(missing, "cut from train by lot")
+    alike = np.zeros(len(whole.instances), np.int64)
+    train, *others = map(whole.take, stratified_split(alike, list(missing.values()), salt=salt))
+    cut = {**parts, "train": train, **dict(zip(missing, others, strict=True))}
+    return cut, dict.fromkeys(missing, "cut from train by lot")
 
 
 def object_dataset(
     *,
     name: str,
-    parts: Mapping[Part, Listing],
+    parts: Mapping[Part, Photographs],
     origins: Mapping[Part, str],
     licence: str,
     citation: str,
@@ -201,16 +136,15 @@ def object_dataset(
         DataError: if a part has no object, or a file cannot be read, has another size than
             annotated, or is in two parts.
     """
-    split: dict[Part, Listing] = {**parts, "train": to_train_on(parts["train"])}
+    split: dict[Part, Photographs] = {**parts, "train": to_train_on(parts["train"])}
     refuse_objectless(split, remedy=remedy)
     fingerprint = fingerprint_of(split)
     access = data_access()
-    if (
-        access.look != "names" and not access.contents
-    ):  # what another process has read, it has compared
+    # what another process has read, it has compared
+    if access.look != "names" and not access.contents:
         _refuse_copies(split, same_name_only=same_name_only)
         _refuse_other_sizes(split)
-    train, val, test = (InstanceSplit(*split[part]) for part in get_args(Part))
+    train, val, test = (InstanceSplit(*split[part]) for part in PARTS)
     return Dataset(
         name=name,
         classes=test.instances.classes,
@@ -226,17 +160,22 @@ def object_dataset(
     )
 
 
-def _left_out(parts: Mapping[Part, Listing]) -> dict[str, LeftOut]:
+def _left_out(parts: Mapping[Part, Photographs]) -> dict[str, LeftOut]:
     """The images that lie beside those of a data set and are in no part, if there are any."""
-    used = {folder / name for folder, instances in parts.values() for name in instances.names}
-    beside = []
+    used: set[Path] = set()
+    for folder, instances in parts.values():
+        used.update(folder / name for name in instances.names)
+    beside: list[Path] = []
     for place in {path.parent for path in used}:
-        paths = (path for path in place.iterdir() if path.suffix.lower() in readable_endings())
-        beside += [path for path in paths if path not in used and not path.name.startswith(".")]
+        beside += [path for path in place.iterdir() if path not in used and _is_image(path)]
     return {"images in no part": LeftOut(len(beside), str(min(beside)))} if beside else {}
 
 
-def refuse_objectless(parts: Mapping[Part, Listing], *, remedy: str) -> None:
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in readable_endings() and not path.name.startswith(".")
+
+
+def refuse_objectless(parts: Mapping[Part, Photographs], *, remedy: str) -> None:
     """Refuse a part in which there is nothing to learn or to find.
 
     Args:
@@ -252,54 +191,56 @@ def refuse_objectless(parts: Mapping[Part, Listing], *, remedy: str) -> None:
             raise DataError(f"{folder}: {images} in the {part} part; annotate more, or {remedy}")
 
 
-def fingerprint_of(parts: Mapping[Part, Listing]) -> str:
-    """What identifies photographs with their objects: the bytes of the files, and what is annotated in each.
+def fingerprint_of(parts: Mapping[Part, Photographs]) -> str:
+    """What identifies photographs with their objects: the bytes of the files, and the annotations.
 
     Raises:
         DataError: naming every file that cannot be read.
     """
     facts: list[NDArray[np.generic] | Sequence[str]] = []
     for _, instances in parts.values():
-        arrays = (
+        facts += [
+            list(instances.classes),
             instances.sizes,
             instances.starts,
             instances.boxes,
             instances.labels,
             instances.areas,
-        )
-        facts += [list(instances.classes), *arrays, instances.crowd]
-    lists: dict[str, FileList] = {
-        part: FileList(folder, known.names) for part, (folder, known) in parts.items()
-    }
-    return content_fingerprint(lists, *facts)
+            instances.crowd,
+        ]
+    return content_fingerprint(_files_of(parts), *facts)
 
 
-def _refuse_other_sizes(parts: Mapping[Part, Listing]) -> None:
-    """Refuse images of other sizes than their annotations are for, as shown or as they lie in their files."""
-    complaints = []
-    found = first_look([FileList(folder, instances.names) for folder, instances in parts.values()])
-    for (folder, instances), known in zip(parts.values(), found, strict=True):
+def _files_of(parts: Mapping[Part, Photographs]) -> dict[str, FileList]:
+    return {part: photographs.files for part, photographs in parts.items()}
+
+
+def _refuse_other_sizes(parts: Mapping[Part, Photographs]) -> None:
+    """Refuse images of other sizes than annotated, as shown or as they lie in their files."""
+    complaints: list[str] = []
+    looks = first_look([photographs.files for photographs in parts.values()])
+    for photographs, known in zip(parts.values(), looks, strict=True):
         sizes = np.array([(one.width, one.height) for one in known], np.int32).reshape(-1, 2)
-        for index in np.flatnonzero((sizes != instances.sizes).any(axis=1)).tolist():
-            shown, said = tuple(sizes[index].tolist()), tuple(instances.sizes[index].tolist())
-            lies = (
-                shown == said[::-1]
-                and read_header(folder / instances.names[index]).orientation in SIDEWAYS
-            )
-            if not lies:
-                complaints.append(wrong_size(folder, instances, index, shown))
+        complaints += _wrong_sizes(photographs, sizes)
     if complaints:
         raise DataError(listing(complaints, name="sizes"))
 
 
-def _refuse_copies(parts: Mapping[Part, Listing], *, same_name_only: bool) -> None:
+def _wrong_sizes(photographs: Photographs, sizes: NDArray[np.int32]) -> Iterator[str]:
+    """What to say of the images whose size as they are shown, [N, 2], is not the annotated one."""
+    folder, instances = photographs
+    for index in np.flatnonzero((sizes != instances.sizes).any(axis=1)).tolist():
+        shown, stated = sizes[index].tolist(), instances.sizes[index].tolist()
+        path = folder / instances.names[index]
+        if shown != stated[::-1] or read_header(path).orientation not in SIDEWAYS:
+            yield wrong_size(folder, instances, index, (shown[0], shown[1]))
+
+
+def _refuse_copies(parts: Mapping[Part, Photographs], *, same_name_only: bool) -> None:
     """Refuse images of the same bytes in two parts."""
-    lists: dict[str, FileList] = {
-        part: FileList(folder, instances.names) for part, (folder, instances) in parts.items()
-    }
     complaints = [
         f"{copy.file}: of {copy.part} is also in {copy.original_part}, as {copy.original}"
-        for copy in copies_over_parts(lists)
+        for copy in copies_over_parts(_files_of(parts))
         if copy.file.name == copy.original.name or not same_name_only
     ]
     if complaints:

@@ -1,14 +1,18 @@
-"""Where the annotation files and the images of a folder in Pascal VOC's format lie, as the usual tools write them."""
+"""Where annotation files and images lie in Pascal VOC's format, as the usual tools write it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import part_named
+from dasbench.datasets.folders.part_names import PARTS, part_named
 from dasbench.datasets.looking.listing import listing
-from dasbench.datasets.objects.coco_layouts import IMAGES
+from dasbench.datasets.objects.image_folders import (
+    folders_in,
+    folders_of_part,
+    image_folders_in,
+)
 from dasbench.datasets.pictures.pixels import readable_endings
 from dasbench.errors import DataError
 
@@ -16,10 +20,11 @@ ANNOTATIONS = ("annotations", "annotation", "xml", "xmls", "labels")
 """What the folder of the annotation files is called, in lower case."""
 
 HOW = (
-    "Pascal VOC is VOCdevkit/VOC2007 with Annotations/*.xml, JPEGImages/*.jpg and ImageSets/Main/train.txt, val.txt "
-    "and test.txt below --data-root (or $DASBENCH_DATA); nothing is downloaded for you. A folder of your own, say "
-    "where it is with root, has that layout, without the lists if it is to be cut by lot; or train/*.xml beside the "
-    "images, with valid/ and test/."
+    "Pascal VOC is VOCdevkit/VOC2007 with Annotations/*.xml, JPEGImages/*.jpg and "
+    "ImageSets/Main/train.txt, val.txt and test.txt below --data-root (or $DASBENCH_DATA); nothing "
+    "is downloaded for you. A folder of your own, say where it is with root, has that layout, "
+    "without the lists if it is to be cut by lot; or train/*.xml beside the images, with valid/ "
+    "and test/."
 )
 
 
@@ -35,12 +40,14 @@ class Annotated(NamedTuple):
 
     files: tuple[Path, ...]
     base: Path
-    folders: tuple[Path, ...]
+    folders: Sequence[Path]
     origin: str
 
 
 def find_parts(folder: Path) -> tuple[Path, dict[Part, Annotated]]:
-    """Find the annotation files of each part; `train` alone has all of them where nothing says which part they are of.
+    """Find the annotation files of each part.
+
+    `train` alone has all of them where nothing says which part they are of.
 
     Returns:
         The folder that holds everything, and the parts in order.
@@ -51,147 +58,150 @@ def find_parts(folder: Path) -> tuple[Path, dict[Part, Annotated]]:
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "is missing"
         raise DataError(f"{folder}: {what}. {HOW}")
-    base = _year(folder)
-    parts = _in_part_folders(base) or _in_lists(base) or _whole(base)
+    base = _year_folder(folder)
+    parts = _parts_in_folders(base) or _parts_in_lists(base) or _all_for_train(base)
     if not parts:
         raise DataError(f"{folder}: holds no annotation file (*.xml). {HOW}")
     if "train" not in parts:
         raise DataError(f"{base}: has {' and '.join(parts)}, but no train. {HOW}")
-    return base, {part: parts[part] for part in get_args(Part) if part in parts}
+    return base, {part: parts[part] for part in PARTS if part in parts}
 
 
-def _year(folder: Path) -> Path:
+def _year_folder(folder: Path) -> Path:
     """The folder of one year, which may lie deeper."""
-    places = [folder, folder / "VOCdevkit"]
-    years = [path for place in places for path in _folders(place) if path.name.startswith("VOC2")]
+    inside = [*folders_in(folder), *folders_in(folder / "VOCdevkit")]
+    years = [path for path in inside if path.name.startswith("VOC2")]
     years = [path for path in years if _annotation_folder(path) != path]
     if len(years) > 1:
         names = ", ".join(path.name for path in years)
-        raise DataError(
-            f"{folder}: holds {len(years)} years ({names}); say which with root, such as '{years[0]}'"
-        )
+        which = f"say which with root, such as '{years[0]}'"
+        raise DataError(f"{folder}: holds {len(years)} years ({names}); {which}")
     return years[0] if years else folder
 
 
-def _in_part_folders(base: Path) -> dict[Part, Annotated]:
-    """A folder for each part: the files beside the images, as Roboflow writes them, or in folders of their own.
+def _parts_in_folders(base: Path) -> dict[Part, Annotated]:
+    """A folder for each part.
 
-    The parts may also lie inside of the folders of the annotation files and of the images.
+    The files lie beside the images, as Roboflow writes them, or in folders of their own. The parts
+    may also lie inside of the folders of the annotation files and of the images.
     """
     parts: dict[Part, Annotated] = {}
     for place in dict.fromkeys((base, _annotation_folder(base))):
-        for inside in _folders(place):
+        for inside in folders_in(place):
             part = part_named(inside.name)
-            files = _xml_files(_annotation_folder(inside)) if part else ()
-            if not part or not files:
+            if part is None:
+                continue
+            annotations = _annotation_folder(inside)
+            files = _xml_files(annotations)
+            if not files:
                 continue
             if part in parts:
-                raise DataError(
-                    f"{inside}: and {parts[part].base} are both the {part} part; keep one. {HOW}"
-                )
-            beside = _image_folders(inside) or (inside,)
-            apart = [
-                each
-                for images in _image_folders(base)
-                for each in _folders(images)
-                if part_named(each.name) == part
-            ]
-            folders = tuple(apart) if place != base and apart else beside
-            parts[part] = Annotated(
-                files, _annotation_folder(inside), folders, f"{inside.relative_to(base)}/"
-            )
+                both = f"{inside}: and {parts[part].base}"
+                raise DataError(f"{both} are both the {part} part; keep one. {HOW}")
+            images = _image_folders_of(inside, part, base)
+            parts[part] = Annotated(files, annotations, images, f"{inside.relative_to(base)}/")
     return parts
 
 
-def _in_lists(base: Path) -> dict[Part, Annotated]:
-    """Lists of names for each part; `trainval` is train where there is no such list."""
-    whole = _whole(base).get("train")
-    lists = sorted((base / "ImageSets" / "Main").glob("*.txt"))
-    named: dict[Part, Path] = {part: file for file in lists if (part := part_named(file.stem))}
-    both = base / "ImageSets" / "Main" / "trainval.txt"
-    if "train" not in named and both in lists:
-        named["train"] = both
+def _image_folders_of(inside: Path, part: Part, base: Path) -> list[Path]:
+    """Where the images of a part's folder lie: in it, or in a folder of the part beside it."""
+    images = image_folders_in(inside) or [inside]
+    if inside.parent == base:
+        return images
+    return folders_of_part(image_folders_in(base), part) or images
+
+
+def _parts_in_lists(base: Path) -> dict[Part, Annotated]:
+    """Lists of names for each part."""
+    whole = _all_for_train(base).get("train")
     if whole is None:
         return {}
-    by_name = {
-        file.relative_to(whole.base).with_suffix("").as_posix(): file for file in whole.files
-    }
+    by_name = _files_by_name(whole)
     parts: dict[Part, Annotated] = {}
-    missing = []
-    for part, file in named.items():
-        names = [
-            _name_in(line, by_name)
-            for line in file.read_text(encoding="utf-8-sig").splitlines()
-            if line.strip()
-        ]
+    missing: list[str] = []
+    for part, file in _list_files(base).items():
+        names = _names_in_list(file, by_name)
         absent = [name for name in names if name not in by_name]
-        if names and len(absent) == len(names) and part == "test":
+        if part == "test" and absent and absent == names:
             continue  # VOC publishes the names of test images whose annotations it keeps to itself
         missing += [f"{file}: '{name}' has no annotation file in {whole.base}" for name in absent]
-        files = tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
+        files = tuple(filter(None, map(by_name.get, dict.fromkeys(names))))
         parts[part] = Annotated(files, whole.base, whole.folders, file.relative_to(base).as_posix())
     if missing:
-        raise DataError(
-            f"{listing(missing, name='missing')}\n{len(missing)} names stand in a list alone. {HOW}"
-        )
+        count = f"{len(missing)} names stand in a list alone"
+        raise DataError(f"{listing(missing, name='missing')}\n{count}. {HOW}")
     return parts
 
 
-def _name_in(line: str, known: Iterable[str]) -> str:
-    """The name in a line of a list: without an ending, and without the sign that says whether a class is there."""
-    name = line.strip()
-    if name in known:
-        return name
-    first, _, sign = name.rpartition(" ")
-    name = first.strip() if sign in ("-1", "0", "1") else name
-    return (
-        str(Path(name).with_suffix("")) if Path(name).suffix.lower() in readable_endings() else name
-    )
+def _files_by_name(whole: Annotated) -> dict[str, Path]:
+    """Annotation files by the names that lists have for them."""
+    return {_place_below(whole.base, file).as_posix(): file for file in whole.files}
 
 
-def _whole(base: Path) -> dict[Part, Annotated]:
+def _list_files(base: Path) -> dict[Part, Path]:
+    """The list of each part; `trainval` is train where there is no such list."""
+    lists: dict[Part, Path] = {}
+    folder = base / "ImageSets" / "Main"
+    for file in sorted(folder.glob("*.txt")):
+        if part := part_named(file.stem):
+            lists[part] = file
+    both = folder / "trainval.txt"
+    if "train" not in lists and both.exists():
+        lists["train"] = both
+    return lists
+
+
+def _names_in_list(file: Path, known: Iterable[str]) -> list[str]:
+    """The names in the lines of a list."""
+    lines = map(str.strip, file.read_text(encoding="utf-8-sig").splitlines())
+    return [_name_in_line(line, known) for line in lines if line]
+
+
+def _name_in_line(line: str, known: Iterable[str]) -> str:
+    """A name without an ending, and without the sign that says whether a class is there."""
+    if line in known:
+        return line
+    first, _, sign = line.rpartition(" ")
+    name = first.strip() if sign in ("-1", "0", "1") else line
+    path = Path(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in readable_endings() else name
+
+
+def _all_for_train(base: Path) -> dict[Part, Annotated]:
     """All annotation files."""
     inside = _annotation_folder(base)
     files = _xml_files(inside)
     if not files:
         return {}
-    origin = f"{inside.name}/"
-    return {"train": Annotated(files, inside, _image_folders(base) or (inside,), origin)}
+    images = image_folders_in(base) or [inside]
+    return {"train": Annotated(files, inside, images, f"{inside.name}/")}
 
 
 def _annotation_folder(folder: Path) -> Path:
     """The folder that annotation files lie in: one that is called so, else this."""
-    return next(
-        (inside for inside in _folders(folder) if inside.name.lower() in ANNOTATIONS), folder
-    )
-
-
-def _image_folders(folder: Path) -> tuple[Path, ...]:
-    return tuple(inside for inside in _folders(folder) if inside.name.lower() in IMAGES)
-
-
-def _folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    for inside in folders_in(folder):
+        if inside.name.lower() in ANNOTATIONS:
+            return inside
+    return folder
 
 
 def _xml_files(folder: Path) -> tuple[Path, ...]:
-    files = folder.rglob("*") if folder.is_dir() else ()
-    hidden = (".", "__MACOSX")
-    return tuple(
-        sorted(
-            file
-            for file in files
-            if file.suffix.lower() == ".xml" and not file.name.startswith(hidden)
-        )
-    )
+    """The files below a folder that may be annotations, sorted."""
+    if not folder.is_dir():
+        return ()
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() == ".xml"]
+    return tuple(file for file in files if not file.name.startswith((".", "__MACOSX")))
+
+
+def _place_below(folder: Path, file: Path) -> Path:
+    """The path of a file below a folder, without its ending."""
+    return file.relative_to(folder).with_suffix("")
 
 
 def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
-    """The image of each annotation file: of its name, at its place if several are called so; else the one it names.
+    """The image of each annotation file.
+
+    It is the one of the file's name, at its place if several are called so; else the one it names.
 
     Args:
         annotated: the annotation files, and where their images lie.
@@ -201,23 +211,12 @@ def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
         DataError: naming every annotation file without an image, with several, or with another
             file's.
     """
-    by_stem, by_name = defaultdict(list), defaultdict(list)
-    for folder in annotated.folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in readable_endings() and not path.name.startswith("."):
-                by_stem[path.stem].append((path, path.relative_to(folder).with_suffix("")))
-                by_name[path.name].append(path)
+    known = _known_images(annotated.folders)
     images: dict[Path, Path] = {}
     complaints = []
     for file, file_name in zip(annotated.files, file_names, strict=True):
         own = file_name.replace("\\", "/").rpartition("/")[2]
-        place = file.relative_to(annotated.base).with_suffix("")
-        found = [path for path, _ in by_stem[file.stem]]
-        if len(found) > 1:
-            found = [path for path, there in by_stem[file.stem] if there == place] or found
-        if len(found) > 1:
-            found = [path for path in found if path.name == own] or found
-        found = found or by_name[own]
+        found = known.candidates(_place_below(annotated.base, file), own)
         if len(found) != 1:
             what = f"{len(found)} images are called" if found else "no image is called"
             complaints.append(f"{file}: {what} '{file.stem}' (it names '{own}')")
@@ -229,3 +228,39 @@ def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
         where = ", ".join(map(str, annotated.folders))
         raise DataError(f"{listing(complaints, name='images')}\nlooked for in {where}")
     return list(images)
+
+
+class KnownImages(NamedTuple):
+    """The images of a part, by their names.
+
+    Args:
+        by_stem: those of a name without its ending, each with its place below its folder.
+        by_name: those of a name.
+    """
+
+    by_stem: Mapping[str, Mapping[Path, Path]]
+    by_name: Mapping[str, Sequence[Path]]
+
+    def candidates(self, place: Path, own: str) -> Sequence[Path]:
+        """The images that an annotation file may be of.
+
+        Args:
+            place: where the annotation file lies, without its ending.
+            own: the name that it states.
+        """
+        places = self.by_stem.get(place.name, {})
+        found = [path for path, there in places.items() if there == place] or list(places)
+        found = [path for path in found if path.name == own] or found
+        return found or self.by_name.get(own, [])
+
+
+def _known_images(folders: Sequence[Path]) -> KnownImages:
+    """The images below some folders."""
+    by_stem: dict[str, dict[Path, Path]] = defaultdict(dict)
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in readable_endings() and not path.name.startswith("."):
+                by_stem[path.stem][path] = _place_below(folder, path)
+                by_name[path.name].append(path)
+    return KnownImages(by_stem, by_name)

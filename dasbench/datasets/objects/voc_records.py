@@ -1,7 +1,8 @@
-"""The annotation files of Pascal VOC, one XML for each image: parsed safely, each of their fields checked."""
+"""The annotation files of Pascal VOC, one XML for each image: parsed safely, each field checked."""
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -15,7 +16,7 @@ from dasbench.errors import DataError
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
-class Box(NamedTuple):
+class AnnotatedObject(NamedTuple):
     """One object of an annotation file.
 
     Args:
@@ -35,21 +36,20 @@ class Record(NamedTuple):
     Args:
         file_name: of the image, `""` if it does not say.
         size: width and height of the image, None if it does not say.
-        boxes: of the objects.
+        objects: in its order.
     """
 
     file_name: str
     size: tuple[int, int] | None
-    boxes: tuple[Box, ...]
+    objects: tuple[AnnotatedObject, ...]
 
 
 class _NoDocumentType(ET.TreeBuilder):
-    """Refuses a document type, in which entities may be defined that fill the memory or read other files."""
+    """Refuses a document type: its entities may fill the memory or read other files."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise DataError(
-            "has a document type (<!DOCTYPE ...>), which an annotation does not need; remove that line"
-        )
+        what = "has a document type (<!DOCTYPE ...>), which an annotation does not need"
+        raise DataError(f"{what}; remove that line")
 
 
 def read_record(file: Path) -> Record:
@@ -60,7 +60,8 @@ def read_record(file: Path) -> Record:
             numbers; all complaints.
     """
     try:
-        root = ET.fromstring(file.read_bytes(), parser=ET.XMLParser(target=_NoDocumentType()))  # noqa: S314
+        parser = ET.XMLParser(target=_NoDocumentType())  # noqa: S314
+        root = ET.fromstring(file.read_bytes(), parser=parser)  # noqa: S314
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
     except OSError as error:
@@ -68,18 +69,17 @@ def read_record(file: Path) -> Record:
     except (ET.ParseError, ValueError, LookupError) as error:
         raise DataError(f"{file}: is no XML, or is cut off ({error}); replace it") from error
     if root.tag != "annotation":
-        raise DataError(
-            f"{file}: its outermost element is <{root.tag}>; an annotation of Pascal VOC has <annotation>"
-        )
-    boxes, complaints = [], []
+        wanted = "an annotation of Pascal VOC has <annotation>"
+        raise DataError(f"{file}: its outermost element is <{root.tag}>; {wanted}")
+    objects, complaints = [], []
     for number, element in enumerate(root.findall("object"), start=1):
         try:
-            boxes.append(_box(element))
+            objects.append(_object(element))
         except DataError as error:
             complaints.append(f"{file}: object number {number}: {error}")
     if complaints:
         raise DataError("\n".join(complaints))
-    return Record(_text(root, "filename"), _size(root), tuple(boxes))
+    return Record(_text(root, "filename"), _size(root), tuple(objects))
 
 
 def _text(element: ET.Element, path: str) -> str:
@@ -89,8 +89,7 @@ def _text(element: ET.Element, path: str) -> str:
 def _size(root: ET.Element) -> tuple[int, int] | None:
     """Width and height; None where they are missing or 0, as some tools write them."""
     sides = [_number(_text(root, f"size/{side}")) for side in ("width", "height")]
-    known = all(side >= 1 for side in sides)
-    return (int(sides[0]), int(sides[1])) if known else None
+    return (int(sides[0]), int(sides[1])) if min(sides) >= 1 else None
 
 
 def _number(text: str) -> float:
@@ -102,21 +101,17 @@ def _number(text: str) -> float:
     return number if math.isfinite(number) else math.nan
 
 
-def _box(element: ET.Element) -> Box:
+def _object(element: ET.Element) -> AnnotatedObject:
     name = _text(element, "name")
     if not name or not name.isprintable():
         raise DataError(f"its <name> is {name!r}; it has to be that of a class")
     left, upper, right, lower = (_number(_text(element, f"bndbox/{edge}")) for edge in EDGES)
     if not (left <= right and upper <= lower):
         texts = ", ".join(f"{edge} {_text(element, f'bndbox/{edge}')!r}" for edge in EDGES)
-        raise DataError(
-            f"'{name}' has a <bndbox> of {texts}; it has to have four numbers, the larger ones last"
-        )
-    return Box(
-        name,
-        (left, upper, right, lower),
-        _text(element, "difficult").lower() in ("1", "true", "yes"),
-    )
+        wanted = "it has to have four numbers, the larger ones last"
+        raise DataError(f"'{name}' has a <bndbox> of {texts}; {wanted}")
+    difficult = _text(element, "difficult").lower() in ("1", "true", "yes")
+    return AnnotatedObject(name, (left, upper, right, lower), difficult)
 
 
 def as_instances(
@@ -142,21 +137,21 @@ def as_instances(
     """
     sizes = [records[file].size or read_header(folder / name)[:2] for file, name in images.items()]
     label_of = {name: label for label, name in enumerate(classes)}
-    boxes = [box for file in images for box in records[file].boxes]
-    edges = np.array([box.edges for box in boxes], np.float32).reshape(-1, 4)
+    of_images = [records[file].objects for file in images]
+    objects = list(chain.from_iterable(of_images))
+    edges = np.array([one.edges for one in objects], np.float32).reshape(-1, 4)
     edges[:, :2] -= first_pixel
-    counts = [len(records[file].boxes) for file in images]
     instances = Instances(
         file=next(iter(images)).parent,
         classes=tuple(classes),
         ids=np.arange(len(images)),
         names=tuple(images.values()),
         sizes=np.array(sizes, np.int32).reshape(-1, 2),
-        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        starts=np.concatenate([[0], np.cumsum(list(map(len, of_images)))]).astype(np.int64),
         boxes=edges,
-        labels=np.array([label_of[box.name] for box in boxes], np.int64),
+        labels=np.array([label_of[one.name] for one in objects], np.int64),
         areas=(edges[:, 2:] - edges[:, :2]).prod(axis=1),
-        crowd=np.array([box.difficult for box in boxes], bool),
+        crowd=np.array([one.difficult for one in objects], bool),
         own_files=tuple(images),
     )
     _refuse_outside(instances)
@@ -170,11 +165,9 @@ def _refuse_outside(instances: Instances) -> None:
     complaints = []
     for number in np.flatnonzero(beyond.any(axis=1)).tolist():
         name, box = instances.classes[instances.labels[number]], instances.boxes[number].tolist()
-        where = f"{instances.own_files[instances.owners[number]]}: the box of '{name}', {box} from pixel 0,"
-        complaints.append(
-            f"{where} reaches out of its image of {ends[number][0]} x {ends[number][1]} pixels"
-        )
+        file, size = instances.own_files[instances.owners[number]], ends[number]
+        what = f"reaches out of its image of {size[0]} x {size[1]} pixels"
+        complaints.append(f"{file}: the box of '{name}', {box} from pixel 0, {what}")
     if complaints:
-        raise DataError(
-            "\n".join([*complaints[:10], f"boxes outside of their image: {len(complaints)}"])
-        )
+        count = f"boxes outside of their image: {len(complaints)}"
+        raise DataError("\n".join([*complaints[:10], count]))

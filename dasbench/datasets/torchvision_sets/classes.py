@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.datasets.dataset import Part
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.torchvision_sets.opening import Asked
 from dasbench.errors import DataError
 
@@ -49,7 +49,7 @@ def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[s
         if odd:
             counts = f"the {part} part has {len(own)} classes, the train part {len(names['train'])}"
             raise DataError(
-                f"{shown(asked.root)}: of {asked.name}, {counts}; they differ in\n{_listing(odd)}"
+                f"{legible(asked.root)}: of {asked.name}, {counts}; they differ in\n{_listing(odd)}"
             )
     used = np.unique(np.concatenate(list(labels.values())))
     known = dict(enumerate(names["train"]))
@@ -71,7 +71,7 @@ def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
         if lacking:
             share = f"{len(lacking)} of {len(classes.names)} classes"
             raise DataError(
-                f"{shown(asked.root)}: of {asked.name}, {share} have no image in the {part} part\n"
+                f"{legible(asked.root)}: of {asked.name}, {share} have no image in the {part} part\n"
                 f"{_listing(lacking)}"
             )
 
@@ -95,4 +95,4 @@ def origins(asked: Asked) -> dict[Part, str]:
 
 
 def _listing(names: Sequence[str]) -> str:
-    return listing([f"class '{shown(name)}'" for name in names], name="classes")
+    return listing([f"class '{legible(name)}'" for name in names], name="classes")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.data_access import data_access
-from dasbench.datasets.looking.listing import shown
+from dasbench.datasets.looking.listing import legible
 from dasbench.datasets.torchvision_sets.items import Options
 from dasbench.datasets.torchvision_sets.parts import Parts
 from dasbench.datasets.torchvision_sets.table import KnownSet
@@ -75,7 +75,7 @@ def open_part(asked: Asked, options: Options, **more: Any) -> Any:
 
 def _missing_places(asked: Asked, missing: Sequence[str]) -> str:
     """The first file or folder that is missing, and how many are."""
-    first = f"{shown(asked.root / missing[0])}: is missing"
+    first = f"{legible(asked.root / missing[0])}: is missing"
     if len(missing) == 1:
         return first
     return f"{first}, as are {len(missing)} of {len(asked.parts.places)} files and folders in all"
@@ -118,7 +118,7 @@ def in_our_words(asked: Asked, *, fetching: bool = False) -> AbstractContextMana
     """
 
     def answer(error: BaseException) -> DataError:
-        root, said = shown(asked.root), message_of(error)
+        root, said = legible(asked.root), message_of(error)
         if fetching:
             return DataError(
                 f"{root}: {asked.name} could not be fetched ({said}). Is there a connection?"

@@ -12,7 +12,7 @@ from PIL import Image
 from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.folders.labelled import ImageFiles, file_dataset
 from dasbench.datasets.folders.lots import cut_missing
-from dasbench.datasets.looking.listing import listing, shown
+from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.datasets.torchvision_sets.classes import (
     class_names,
@@ -28,7 +28,7 @@ from dasbench.errors import DataError
 class NeverMirrored(Framing):
     """What is seen of images that mean another thing from right to left."""
 
-    def shown(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
+    def legible(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
         """What is seen of one image; the last of its draws, which mirrors, does not."""
         return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
 
@@ -86,7 +86,7 @@ def _image_files(asked: Asked, items: Items) -> ImageFiles:
     sizes = [_size_of(path) for path, _ in samples]
     missing = [path for (path, _), size in zip(samples, sizes, strict=True) if size is None]
     if missing:
-        lines = [f"{shown(path)}: is missing" for path in missing]
+        lines = [f"{legible(path)}: is missing" for path in missing]
         counts = f"{len(missing)} of {len(samples)} images of {asked.name} are missing"
         raise DataError(f"{listing(lines, name='missing')}\n{counts}. {asked.how}")
     files = tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples)

@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fabricated_data import fabricate_folder
+from image_folders import complaint, read
 
-from dasbench.data_access import cache_folder, reading_data
+from dasbench.data_access import cache_folder
 from dasbench.datasets.dataset import LeftOut
 from dasbench.datasets.folders.copies import count_once, refuse_copies
 from dasbench.datasets.folders.labelled import ImageFiles
-from dasbench.datasets.image_folder import image_folder
 from dasbench.datasets.looking.contents import digests_of
 from dasbench.datasets.looking.first_look import FileList
-from dasbench.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -28,17 +27,6 @@ def parted(tmp_path):
     for number, part in enumerate(("train", "val", "test")):
         fabricate_folder(tmp_path / "parted" / part, images=4, start=100 * number)
     return tmp_path / "parted"
-
-
-def read(folder: Path, **params):
-    with reading_data(folder.parent):
-        return image_folder(root=folder.name, image_size=16, **params)
-
-
-def complaint(folder: Path, **params) -> str:
-    with pytest.raises(DataError) as error:
-        read(folder, **params)
-    return str(error.value)
 
 
 def files(data) -> list[str]:

@@ -9,12 +9,10 @@ import pytest
 from fabricated_data import photograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_folders import complaint, read
 
-from dasbench.data_access import reading_data
 from dasbench.datasets.dataset import LeftOut
 from dasbench.datasets.folders.lots import grouped_split
-from dasbench.datasets.image_folder import image_folder
-from dasbench.errors import DataError
 
 LABELS = ["cat", "dog"]
 
@@ -56,17 +54,6 @@ def rows_of(scans: Path, *values) -> list[list[str]]:
         [f"img_{number:02d}.jpg", LABELS[number % 2], *(value(number) for value in values)]
         for number in range(20)
     ]
-
-
-def read(folder: Path, **params):
-    with reading_data(folder.parent):
-        return image_folder(root=folder.name, image_size=16, **params)
-
-
-def complaint(folder: Path, **params) -> str:
-    with pytest.raises(DataError) as error:
-        read(folder, **params)
-    return str(error.value)
 
 
 def labels_of(data) -> dict[str, str]:

@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fabricated_data import fabricate_folder, fabricate_imagenet, photograph
+from image_folders import complaint, read
 from PIL import Image
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import reading_data
 from dasbench.datasets.dataset import LeftOut
-from dasbench.datasets.image_folder import image_folder
 from dasbench.datasets.pictures.pixels import readable_endings
-from dasbench.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -37,17 +36,6 @@ def parts_of(root: Path, *names: str) -> Path:
     for number, name in enumerate(names):
         fabricate_folder(root / name, images=4, start=100 * number)
     return root
-
-
-def read(folder: Path, **params):
-    with reading_data(folder.parent):
-        return image_folder(root=folder.name, image_size=16, **params)
-
-
-def complaint(folder: Path, **params) -> str:
-    with pytest.raises(DataError) as error:
-        read(folder, **params)
-    return str(error.value)
 
 
 def sizes(data) -> list[int]:

@@ -1,0 +1,32 @@
+"""The folders in which photographs lie beside their annotations, by what people call them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dasbench.datasets.dataset import Part
+from dasbench.datasets.folders.part_names import part_named
+
+IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "data")
+"""What a folder of images is called, in lower case."""
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted; hidden ones are left out."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def image_folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder that are called as folders of images are."""
+    return [inside for inside in folders_in(folder) if inside.name.lower() in IMAGES]
+
+
+def folders_of_part(places: Sequence[Path], part: Part) -> list[Path]:
+    """The folders in some folders that are named for a part."""
+    found: list[Path] = []
+    for place in places:
+        found += [inside for inside in folders_in(place) if part_named(inside.name) == part]
+    return found
