@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dasbench.catalog import KINDS
 from dasbench.entry import Entry
@@ -20,6 +19,7 @@ from dasbench.faults import (
     user_frames,
 )
 from dasbench.plugins import imported
+from dasbench.traits import Traits
 
 WORKHORSES = (
     "PIL", "fsspec", "faster_coco_eval", "huggingface_hub", "matplotlib", "mlflow", "plotly", "psycopg", "pyarrow",
@@ -123,7 +123,7 @@ def _missing_in_own(error: BaseException) -> list[Frame]:
     ]
 
 
-def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
+def component_at(frames: Sequence[Frame]) -> Entry[object, Traits] | None:
     """The user's component whose code was running: of the innermost frame in a file that registers some."""
     for frame in reversed(frames):
         file = Path(frame.file).resolve()
@@ -134,14 +134,14 @@ def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
     return None
 
 
-def _runs(entry: Entry[Any], frame: Frame) -> bool:
+def _runs(entry: Entry[object, Traits], frame: Frame) -> bool:
     return (
         frame.function.partition(".")[0]
         == getattr(entry.make, "__qualname__", "").partition(".")[0]
     )
 
 
-def _own_entries() -> list[Entry[Any]]:
+def _own_entries() -> list[Entry[object, Traits]]:
     return [
         entry
         for registry in KINDS.values()
@@ -150,7 +150,7 @@ def _own_entries() -> list[Entry[Any]]:
     ]
 
 
-def refusal(what: str, error: BaseException, *, entry: Entry[Any]) -> ModelError | None:
+def refusal(what: str, error: BaseException, *, entry: Entry[object, Traits]) -> ModelError | None:
     """What a part of a network raised, as an error about that part.
 
     Args:

@@ -2,8 +2,8 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from secrets import token_hex
 from typing import Any, Generic, TypeVar
@@ -14,12 +14,17 @@ from dasbench.code.closure import UNSAVED, NoSourceError, code_of
 from dasbench.errors import UsageError
 from dasbench.faults import foreign, is_ours, short_path, told
 from dasbench.spec.parameters import parameter_schema
+from dasbench.traits import Traits
 
-T = TypeVar("T", bound=Callable[..., Any])
+Made_co = TypeVar("Made_co", covariant=True)
+"""What the components of a kind make: gates, backbones, data sets."""
+
+Traits_co = TypeVar("Traits_co", bound=Traits, covariant=True)
+"""What the components of a kind may be registered with."""
 
 
 @dataclass(frozen=True)
-class Place:
+class CodeLine:
     """Where a component is registered.
 
     Args:
@@ -28,7 +33,7 @@ class Place:
         line: of the registration, from 1.
 
     Example:
-        >>> str(Place("my_gates", "/a/my_gates.py", 7))
+        >>> str(CodeLine("my_gates", "/a/my_gates.py", 7))
         '/a/my_gates.py:7'
     """
 
@@ -46,25 +51,25 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Entry(Generic[T]):
+class Entry(Generic[Made_co, Traits_co]):
     """One registered component.
 
     Args:
         kind: what it is (`gate`).
         name: how studies call it.
         make: its constructor; the keyword-only arguments are its parameters.
+        traits: what else it is registered with (see `dasbench.traits`).
         source: where it comes from: authors, year, arXiv, section or equation.
-        traits: facts about it that its kind knows (a gate's default placement, for example).
         place: where it is registered.
         gives: attributes that what the constructor returns has to have.
     """
 
     kind: str
     name: str
-    make: T
+    make: Callable[..., Made_co]
+    traits: Traits_co
     source: str = ""
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = Place("", "", 0)
+    place: CodeLine = CodeLine("", "", 0)
     gives: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -114,14 +119,14 @@ class Entry(Generic[T]):
         with foreign(self._unreadable):
             return parameter_schema(self.parameters)
 
-    def create(self, *args: Any, **params: Any) -> Any:
+    def create(self, *args: Any, **params: Any) -> Made_co:
         """What the constructor makes.
 
         Raises:
             UsageError: if it lacks what dasbench asks of its kind.
 
         Example:
-            >>> Entry("task", "mine", lambda: None, place=Place("m", "m.py", 3), gives=("cost",)).create()
+            >>> Entry("task", "mine", lambda: None, Traits(), place=CodeLine("m", "m.py", 3), gives=("cost",)).create()
             Traceback (most recent call last):
                 ...
             dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType, which has no 'cost'
@@ -138,7 +143,7 @@ class Entry(Generic[T]):
 
         Example:
             >>> def halve(channels, start=0.5): ...
-            >>> Entry("gate", "halve", halve, place=Place("m", "m.py", 3)).hint("start")
+            >>> Entry("gate", "halve", halve, Traits(), place=CodeLine("m", "m.py", 3)).hint("start")
             " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it behind a *."
         """
         known = self._signature.parameters.get(parameter)

@@ -183,8 +183,7 @@ def build_model(trial: Trial, *, num_classes: int) -> GatedNetwork:
     stage_ends = tuple(site for site in backbone.sites if site.after == "stage")
     names = Names(called("backbone", trial.backbone), called("gate", trial.gate), backbone.takes)
     network = GatedNetwork(backbone.module, gates, stage_ends, names=names)
-    find = BACKBONES[trial.backbone.name].traits.get("weights_file")
-    if file := find(trial.backbone.params) if find else None:
+    if file := BACKBONES[trial.backbone.name].traits.find_weights(trial.backbone.params):
         load_gates(network.gates, file)
     return network
 

@@ -1,14 +1,12 @@
 """The parts of a network, a backbone and its gates: made by their components, and named when they fail."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Backbone, Site
 from dasbench.blame import refusal
 from dasbench.catalog import BACKBONES, GATES, KINDS
-from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.faults import foreign
 from dasbench.gates.traits import NeedsBackbone
@@ -41,7 +39,7 @@ def make_backbone(trial: Trial, num_classes: int) -> Backbone:
     Raises:
         ModelError: if its constructor raises anything, or returns something else.
     """
-    entry: Entry[Any] = BACKBONES[trial.backbone.name]
+    entry = BACKBONES[trial.backbone.name]
     what = f"backbone '{called('backbone', trial.backbone)}'"
     with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
         made = entry.make(num_classes, **trial.backbone.params)
@@ -58,7 +56,7 @@ def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
     Raises:
         ModelError: if its constructor raises anything, or returns something else; names the site.
     """
-    entry: Entry[Any] = GATES[trial.gate.name]
+    entry = GATES[trial.gate.name]
     what = f"site '{site.path}': gate '{called('gate', trial.gate)}'"
     with foreign(
         lambda error: refusal(

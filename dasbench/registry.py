@@ -7,22 +7,25 @@ from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, ParamSpec
 
 from dasbench.code.constants import constants_of
-from dasbench.entry import Entry, Place, T
+from dasbench.entry import CodeLine, Entry, Made_co, Traits_co
 from dasbench.errors import UsageError, unknown_name
 from dasbench.faults import foreign, told
+from dasbench.traits import Traits, checked_traits
+
+P = ParamSpec("P")
 
 
 class _Registration(NamedTuple):
     """What the text of a file says of a component: where it is registered, and with which keyword arguments."""
 
-    place: Place
+    place: CodeLine
     keywords: Mapping[str, ast.expr]
 
 
-class Registry(Generic[T]):
+class Registry(Generic[Made_co, Traits_co]):
     """The components of one kind.
 
     Names are read from the text of the kind's folder (every `@KIND.register("name", ...)` with a
@@ -32,24 +35,35 @@ class Registry(Generic[T]):
     Args:
         kind: what a component is called in messages (`gate`).
         package: the package whose files hold one component each (`dasbench.gates`).
+        traits: what its components may be registered with.
         gives: attributes that what a constructor returns has to have.
     """
 
-    def __init__(self, kind: str, package: str, *, gives: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, kind: str, package: str, traits: type[Traits_co], *, gives: tuple[str, ...] = ()
+    ) -> None:
         self.kind = kind
         self.package = package
+        self.traits = traits
         self.gives = gives
-        self._entries: dict[str, Entry[T]] = {}
+        self._entries: dict[str, Entry[Made_co, Traits_co]] = {}
 
-    def register(self, name: str, *, source: str = "", **traits: Any) -> Callable[[T], T]:
+    def register(
+        self, name: str, *, source: str = "", **traits: Any
+    ) -> Callable[[Callable[P, Made_co]], Callable[P, Made_co]]:
         """Register the decorated constructor under a name.
 
         The same module may do so again: a notebook's cell that is executed again, an edited file
         that is reloaded.
 
+        Args:
+            name: how studies call it.
+            source: authors, year, arXiv, section or equation.
+            **traits: of its kind (see `dasbench.traits`).
+
         Raises:
             UsageError: if another component has the name, also one that was not imported yet; both
-                places are named.
+                places are named. If there is no such trait, or it is not what it should be.
         """
         place = _place_of(inspect.currentframe())
         if not isinstance(name, str):
@@ -57,13 +71,15 @@ class Registry(Generic[T]):
                 f'{place}: write the {self.kind}\'s name behind register, as in register("my_{self.kind}")'
             )
 
-        def add(make: T) -> T:
+        own = self._checked(name, place, traits)
+
+        def add(make: Callable[P, Made_co]) -> Callable[P, Made_co]:
             if taken := self._taken(name, place, make):
                 raise UsageError(
                     f"{self.kind} '{name}' is registered twice: in {taken} and in {place}; give one another name"
                 )
             entry = self._entries[name] = Entry(
-                self.kind, name, make, source, traits, place, self.gives
+                self.kind, name, make, own, source, place, self.gives
             )
             if not place.is_ours:
                 _ = entry.code  # now, while the files are as they are imported
@@ -71,7 +87,12 @@ class Registry(Generic[T]):
 
         return add
 
-    def _taken(self, name: str, place: Place, make: T) -> Place | str | None:
+    def _checked(self, name: str, place: CodeLine, traits: Mapping[str, Any]) -> Traits_co:
+        return checked_traits(self.traits, traits, where=f"{self.kind} '{name}' ({place})")
+
+    def _taken(
+        self, name: str, place: CodeLine, make: Callable[..., Made_co]
+    ) -> CodeLine | str | None:
         """Where another component of the name is registered, or will be when it is imported."""
         known = self._entries.get(name)
         if known is not None and not _is_again(known, place, make):
@@ -92,24 +113,29 @@ class Registry(Generic[T]):
         """
         return tuple(sorted({*_registrations(self.package), *self._plugins(), *self._entries}))
 
-    def entries(self) -> tuple[Entry[T], ...]:
+    def entries(self) -> tuple[Entry[Made_co, Traits_co], ...]:
         """The components that have been imported so far."""
         return tuple(self._entries.values())
 
-    def written_traits(self) -> dict[str, Mapping[str, Any]]:
+    def written_traits(self) -> dict[str, Traits_co]:
         """The traits of every component of the folder or that was imported, by name; imports nothing.
 
-        Of a component that was not imported, those that its file writes out as literals.
+        Of a component that was not imported, those that its file writes out as literals; the others
+        have their defaults.
         """
-        written = {
-            name: _literals(there.keywords) for name, there in _registrations(self.package).items()
-        }
+        written = {name: self.written_in_text(name) for name in _registrations(self.package)}
         return written | {name: entry.traits for name, entry in self._entries.items()}
 
-    def written_in_text(self, name: str) -> Mapping[str, Any]:
-        """The traits that the file of one of the folder's components writes out, whether it was imported or not."""
+    def written_in_text(self, name: str) -> Traits_co:
+        """The traits that the file of one of the folder's components writes out as literals.
+
+        The same whether it was imported or not; the others, and those of an unknown name, have
+        their defaults.
+        """
         there = _registrations(self.package).get(name)
-        return _literals(there.keywords) if there else {}
+        return (
+            self._checked(name, there.place, _literals(there.keywords)) if there else self.traits()
+        )
 
     def written_source(self, name: str) -> str:
         """Where a component of the folder comes from, as its file says; `""` if it does not; imports nothing."""
@@ -119,7 +145,7 @@ class Registry(Generic[T]):
             return str(constants_of(Path(there.place.file)).get(source.id, ""))
         return str(source.value) if isinstance(source, ast.Constant) else ""
 
-    def __getitem__(self, name: str) -> Entry[T]:
+    def __getitem__(self, name: str) -> Entry[Made_co, Traits_co]:
         """The component of that name, imported if this is its first use.
 
         Raises:
@@ -173,13 +199,15 @@ class Registry(Generic[T]):
         return points
 
 
-def _place_of(frame: Any) -> Place:
+def _place_of(frame: Any) -> CodeLine:
     """Where `register` was called."""
     caller = frame.f_back
-    return Place(caller.f_globals.get("__name__", ""), caller.f_code.co_filename, caller.f_lineno)
+    return CodeLine(
+        caller.f_globals.get("__name__", ""), caller.f_code.co_filename, caller.f_lineno
+    )
 
 
-def _is_again(known: Entry[Any], place: Place, make: Any) -> bool:
+def _is_again(known: Entry[object, Traits], place: CodeLine, make: Any) -> bool:
     """Whether a registration repeats an earlier one: the same class or function of the same module or file."""
     names = [getattr(each, "__qualname__", repr(each)) for each in (known.make, make)]
     return names[0] == names[1] and (
@@ -204,7 +232,7 @@ def _registrations(package: str) -> dict[str, _Registration]:
             module = ".".join([package, *(p for p in parts if p != "__init__")])
             for name, call in _registered(file.read_text("utf-8")):
                 keywords = {word.arg: word.value for word in call.keywords if word.arg is not None}
-                found[name] = _Registration(Place(module, str(file), call.lineno), keywords)
+                found[name] = _Registration(CodeLine(module, str(file), call.lineno), keywords)
     return found
 
 

@@ -29,7 +29,7 @@ def check_backbone(
     """
     entry = BACKBONES[name]
     check_documentation(entry)
-    backbone = entry.make(7, **{**entry.traits.get("example", {}), **(params or {})})
+    backbone = entry.make(7, **{**entry.traits.example, **(params or {})})
     seen: dict[str, int] = {}
     for site in backbone.sites:
         module = backbone.module.get_submodule(site.path)

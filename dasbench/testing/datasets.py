@@ -31,7 +31,7 @@ def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None
         >>> check_dataset("digits", params={"image_size": 8})
     """
     check_documentation(DATASETS[name])
-    gives = DATASETS[name].traits.get("gives", ("labels",))
+    gives = DATASETS[name].traits.gives
     data, again = (_made(name, params or {}, threads=threads) for threads in (2, 1))
     assert (data.mean, data.std) == (again.mean, again.std), (
         "mean and std depend on the number of torch's threads"

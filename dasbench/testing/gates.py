@@ -16,6 +16,7 @@ from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_model
 from dasbench.spec.trial import Choice, Placement, Trial
+from dasbench.traits import Traits
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
 SIZES = ((32, 32), (37, 41), (24, 48))
@@ -55,7 +56,7 @@ def check_gate(
     _check_cost(network, (3, *sizes[0]))
 
 
-def check_documentation(entry: Entry[Any]) -> None:
+def check_documentation(entry: Entry[object, Traits]) -> None:
     """Every component has a summary, a source, and a line for each of its parameters."""
     text = inspect.getdoc(entry.make) or ""
     assert entry.summary.endswith((".", "?")), (

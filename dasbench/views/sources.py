@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dasbench.catalog import COMPONENTS, KINDS
+from dasbench.catalog import BACKBONES, COMPONENTS, KINDS
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -83,8 +83,8 @@ def num_stages(backbone: str) -> int | None:
         >>> num_stages("resnet18"), num_stages("of_somebody_else")
         (4, None)
     """
-    stages = KINDS["backbone"].written_in_text(backbone).get("stages")
-    return stages if isinstance(stages, int) else None
+    stages = BACKBONES.written_in_text(backbone).stages
+    return stages or None if isinstance(stages, int) else None
 
 
 def _named_in(
