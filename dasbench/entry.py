@@ -1,4 +1,4 @@
-"""One registered component: its constructor, what a study may say about it, and where it comes from."""
+"""One registered component: its constructor, what a study may say of it, where it comes from."""
 
 import inspect
 import sys
@@ -83,16 +83,15 @@ class Entry(Generic[Made_co, Traits_co]):
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that have a default, with it."""
-        return {
-            p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty
-        }
+        optional = (each for each in self.parameters if each.default is not each.empty)
+        return {each.name: each.default for each in optional}
 
     @cached_property
     def code(self) -> str:
-        """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
+        """The hash of the code that defines it, as it was imported.
 
-        What was typed in and lies in no file has a code of its own, which no other process will
-        ever have.
+        `""` for a component of dasbench as released. What was typed in and lies in no file has a
+        code of its own, which no other process will ever have.
         """
         try:
             return code_of(*self._modules)
@@ -101,17 +100,14 @@ class Entry(Generic[Made_co, Traits_co]):
 
     @property
     def in_this_process_only(self) -> bool:
-        """Whether another process cannot import it: it was typed in, or defined in the program that runs."""
+        """Whether no other process can import it: it was typed in, or is of the main program."""
         return "__main__" in self._modules or self.code.startswith(UNSAVED)
 
     @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
         """The constructor's keyword-only arguments, in order, with evaluated annotations."""
-        return tuple(
-            p
-            for p in self._signature.parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY
-        )
+        arguments = self._signature.parameters.values()
+        return tuple(each for each in arguments if each.kind is each.KEYWORD_ONLY)
 
     @cached_property
     def schema(self) -> type[BaseModel]:
@@ -126,10 +122,12 @@ class Entry(Generic[Made_co, Traits_co]):
             UsageError: if it lacks what dasbench asks of its kind.
 
         Example:
-            >>> Entry("task", "mine", lambda: None, Traits(), place=CodeLine("m", "m.py", 3), gives=("cost",)).create()
+            >>> place = CodeLine("m", "m.py", 3)
+            >>> Entry("task", "mine", lambda: None, Traits(), place=place, gives=("cost",)).create()
             Traceback (most recent call last):
                 ...
-            dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType, which has no 'cost'
+            dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType,
+            which has no 'cost'
         """
         made = self.make(*args, **params)
         lacking = [f"'{name}'" for name in self.gives if getattr(made, name, None) is None]
@@ -139,12 +137,14 @@ class Entry(Generic[Made_co, Traits_co]):
         return made
 
     def hint(self, parameter: str) -> str:
-        """Why a parameter that the constructor has cannot be set, as a sentence; `""` if it has none of that name.
+        """Why an argument that the constructor has cannot be set, as a sentence; else `""`.
 
         Example:
             >>> def halve(channels, start=0.5): ...
-            >>> Entry("gate", "halve", halve, Traits(), place=CodeLine("m", "m.py", 3)).hint("start")
-            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it behind a *."
+            >>> place = CodeLine("m", "m.py", 3)
+            >>> Entry("gate", "halve", halve, Traits(), place=place).hint("start")
+            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it
+            behind a *."
         """
         known = self._signature.parameters.get(parameter)
         if known is None or known.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -155,8 +155,11 @@ class Entry(Generic[Made_co, Traits_co]):
     @property
     def _modules(self) -> list[str]:
         """The modules that define it: the one that registers it, and that of the constructor."""
+        modules = [self.place.module]
         defined_in = getattr(self.make, "__module__", None)
-        return [self.place.module, *([defined_in] if defined_in in sys.modules else [])]
+        if defined_in in sys.modules:
+            modules.append(defined_in)
+        return modules
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -164,8 +167,7 @@ class Entry(Generic[Made_co, Traits_co]):
             return inspect.signature(self.make, eval_str=True)
 
     def _unreadable(self, error: BaseException) -> UsageError:
-        """What a study may say cannot be told: an annotation names what is not there, or what YAML cannot hold."""
-        return UsageError(
-            f"{self}: the annotations of its constructor cannot be read ({self.place}): {told(error)}; write types "
-            "that a study file can hold, as in `start: float = 0.5`"
-        )
+        """An annotation names what is not there, or what no study file can hold."""
+        fault = f"the annotations of its constructor cannot be read ({self.place}): {told(error)}"
+        cure = "write types that a study file can hold, as in `start: float = 0.5`"
+        return UsageError(f"{self}: {fault}; {cure}")

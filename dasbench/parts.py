@@ -1,4 +1,4 @@
-"""The parts of a network, a backbone and its gates: made by their components, and named when they fail."""
+"""The parts of a network, a backbone and its gates: made, and named when they fail."""
 
 from dataclasses import dataclass
 
@@ -44,9 +44,8 @@ def make_backbone(trial: Trial, num_classes: int) -> Backbone:
     with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
         made = entry.make(num_classes, **trial.backbone.params)
     if not isinstance(made, Backbone):
-        raise ModelError(
-            f"{what}: its constructor returns {kind_of(made)}, not a Backbone(module, sites) ({entry.place})"
-        )
+        returns = f"its constructor returns {kind_of(made)}, not a Backbone(module, sites)"
+        raise ModelError(f"{what}: {returns} ({entry.place})")
     return made
 
 
@@ -58,16 +57,12 @@ def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
     """
     entry = GATES[trial.gate.name]
     what = f"site '{site.path}': gate '{called('gate', trial.gate)}'"
-    with foreign(
-        lambda error: refusal(
-            f"{what} cannot be made for {site.channels} channels", error, entry=entry
-        )
-    ):
+    unmade = f"{what} cannot be made for {site.channels} channels"
+    with foreign(lambda error: refusal(unmade, error, entry=entry)):
         gate = entry.make(site.channels, **trial.gate.params)
     if not isinstance(gate, nn.Module):
-        raise ModelError(
-            f"{what}: its constructor returns {kind_of(gate)}, not a torch.nn.Module ({entry.place})"
-        )
+        returns = f"its constructor returns {kind_of(gate)}, not a torch.nn.Module"
+        raise ModelError(f"{what}: {returns} ({entry.place})")
     if isinstance(gate, NeedsBackbone):
         with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
             gate.attach(backbone.module, site, backbone.sites)
@@ -77,12 +72,10 @@ def make_gate(trial: Trial, site: Site, backbone: Backbone) -> nn.Module:
 def called(kind: str, choice: Choice) -> str:
     """A component with those of its parameters that are not the defaults."""
     defaults = KINDS[kind][choice.name].defaults
-    told = {
-        name: value
-        for name, value in choice.params.items()
-        if (name, value) not in defaults.items()
+    other = {
+        key: value for key, value in choice.params.items() if (key, value) not in defaults.items()
     }
-    return str(Choice(name=choice.name, params=told))
+    return str(Choice(name=choice.name, params=other))
 
 
 def bare_name(called: str) -> str:
@@ -100,4 +93,6 @@ def kind_of(value: object) -> str:
     """
     if isinstance(value, Tensor):
         return f"a map {list(value.shape)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    return f"a {type(value).__name__}"

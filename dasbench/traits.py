@@ -1,4 +1,4 @@
-"""What a component may be registered with beside its name and source: the traits of each kind, checked."""
+"""What a component may be registered with beside its name and source: the traits of each kind."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -27,14 +27,17 @@ def _fits_placement(given: Params) -> Params:
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What a component of any kind may be registered with; samplers, schedulers and callbacks have no more.
+    """What a component of any kind may be registered with.
+
+    Samplers, schedulers and callbacks have no other traits.
 
     Args:
         unused: a function of the component's parameters that names those which change nothing
             beside the others, so that they vary no key. None, the default: all of them count.
 
     Example:
-        >>> Traits(unused=lambda params: {"kernel"} if params["norm"] == "none" else ()).unused({"norm": "none"})
+        >>> traits = Traits(unused=lambda params: {"kernel"} if params["norm"] == "none" else set())
+        >>> traits.unused({"norm": "none", "kernel": 3})
         {'kernel'}
     """
 
@@ -101,9 +104,10 @@ class BackboneTraits(Traits):
         example: parameters with which it can be tried, if it cannot be with its defaults.
 
     Example:
-        >>> traits = BackboneTraits(stages=7, conventions={"stages": {1: 2, 2: 3, 3: 5, 4: 7}})
-        >>> traits.num_stages({}), BackboneTraits(stages=lambda params: params["depth"]).num_stages({"depth": 3})
-        (7, 3)
+        >>> BackboneTraits(stages=7, conventions={"stages": {1: 2, 2: 3, 4: 7}}).num_stages({})
+        7
+        >>> BackboneTraits(stages=lambda params: params["depth"]).num_stages({"depth": 3})
+        3
     """
 
     stages: Annotated[
@@ -176,8 +180,9 @@ class MetricTraits(Traits):
         needs: a parameter of the task without which it is not measured; by default none.
 
     Example:
-        >>> MetricTraits(unit="ms", direction="min", tasks=("classification",), needs="latency").is_of("probe")
-        False
+        >>> traits = MetricTraits(unit="ms", direction="min", tasks=("detection",), needs="latency")
+        >>> traits.is_of("detection"), traits.is_of("probe")
+        (True, False)
     """
 
     unit: Annotated[
@@ -230,11 +235,12 @@ def checked_traits(kind: type[TraitsT], given: Mapping[str, Any], *, where: str)
         UsageError: with a line for each that is unknown or not what it should be.
 
     Example:
-        >>> checked_traits(TaskTraits, {"need": "maps", "fixed_sizes": 1}, where="task 'mine' (my.py:3)")
+        >>> given = {"need": "maps", "fixed_sizes": 1}
+        >>> checked_traits(TaskTraits, given, where="task 'mine' (my.py:3)")
         Traceback (most recent call last):
             ...
-        dasbench.errors.UsageError: task 'mine' (my.py:3) is registered with an unknown trait 'need'. Did you mean
-        'needs'? Known: balance, fixed_sizes, needs, source, unused.
+        dasbench.errors.UsageError: task 'mine' (my.py:3) is registered with an unknown trait
+        'need'. Did you mean 'needs'? Known: balance, fixed_sizes, needs, source, unused.
         task 'mine' (my.py:3) is registered with fixed_sizes 1; write True or False
     """
     problems = [_problem(kind, name, value) for name, value in given.items()]
