@@ -16,12 +16,12 @@ from dasbench.gates.traits import Place
 
 @GATES.register(
     "abn",
-    source="Fukui et al. 2019, Attention branch network: Learning of attention mechanism for visual explanation, "
-    "arXiv 1812.10025, section 3",
+    source="Fukui et al. 2019, Attention branch network: Learning of attention mechanism for "
+    "visual explanation, arXiv 1812.10025, section 3",
     placement={"after": "stage", "stages": (3,)},
 )
 class AttentionBranchGate(nn.Module):
-    """Amplify every pixel by the mask of an attention branch, which is trained to classify the images on its own.
+    """Amplify every pixel by the mask of an attention branch that classifies the images too.
 
     `out = x * mask + x`; see `AttentionBranch` for the mask. The branch begins with a copy of the
     stage that follows the gate, of the same layers but with weights of its own and with stride 1.
@@ -47,11 +47,13 @@ class AttentionBranchGate(nn.Module):
 
     Example:
         >>> from dasbench.backbones.site import Site
-        >>> net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.Linear(16, 10))
+        >>> stages = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        >>> net = nn.Sequential(*stages, nn.Linear(16, 10))
         >>> sites = Site("0", 1, 8, "block"), Site("1", 2, 16, "block")
         >>> gate = AttentionBranchGate(8)
         >>> gate.attach(net, sites[0], sites)
-        >>> gate(torch.zeros(2, 8, 7, 5)).shape, [tuple(logits.shape) for logits in gate.take_auxiliary()]
+        >>> x = torch.zeros(2, 8, 7, 5)
+        >>> gate(x).shape, [tuple(logits.shape) for logits in gate.take_auxiliary()]
         (torch.Size([2, 8, 7, 5]), [(2, 10)])
     """
 
@@ -69,7 +71,8 @@ class AttentionBranchGate(nn.Module):
         linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
         if not blocks:
             raise ModelError(
-                f"no stage follows on '{site.path}', of which the branch could be a copy; choose one before"
+                f"no stage follows on '{site.path}', of which the branch could be a copy; choose "
+                "one before"
             )
         if not linears:
             raise ModelError(
@@ -84,7 +87,8 @@ class AttentionBranchGate(nn.Module):
         )
         if takes != self.channels:
             raise ModelError(
-                f"'{site.path}' has {self.channels} channels, but the stage that follows takes {takes}"
+                f"'{site.path}' has {self.channels} channels, but the stage that follows takes "
+                f"{takes}"
             )
         self.branch = AttentionBranch(
             stage, blocks[-1].channels, num_classes=linears[-1].out_features

@@ -15,7 +15,10 @@ from torch import Tensor
 from dasbench.catalog import METRICS
 from dasbench.errors import DataError, UsageError
 
-SOURCE = "Lin et al. 2014, Microsoft COCO, arXiv 1405.0312; cocodataset.org, detection evaluation; pycocotools"
+SOURCE = (
+    "Lin et al. 2014, Microsoft COCO, arXiv 1405.0312; cocodataset.org, detection evaluation; "
+    "pycocotools"
+)
 
 MAX_DETECTIONS = 100
 """Of an image and class: the best that count."""
@@ -41,7 +44,7 @@ class KnownObjects(Protocol):
 
     @property
     def crowd(self) -> Tensor:
-        """Whether it is a crowd, which need not be found, and in which whatever is found is no fault: bool, [n]."""
+        """Whether it is a crowd: it need not be found, nor is what is found in it wrong; bool, [n]."""
         ...
 
 
@@ -86,8 +89,10 @@ def average_precisions(
     Example:
         >>> from types import SimpleNamespace
         >>> box, label = torch.tensor([[0.0, 0.0, 40.0, 40.0]]), torch.tensor([0])
-        >>> cat = SimpleNamespace(boxes=box, labels=label, areas=torch.tensor([900.0]), crowd=torch.tensor([False]))
-        >>> found = average_precisions([cat], [Detections(box, label, torch.tensor([0.9]))], num_classes=1)
+        >>> cat = SimpleNamespace(boxes=box, labels=label, areas=torch.tensor([900.0]))
+        >>> cat.crowd = torch.tensor([False])
+        >>> detected = Detections(box, label, torch.tensor([0.9]))
+        >>> found = average_precisions([cat], [detected], num_classes=1)
         >>> {name: round(value, 6) for name, value in found.items()}
         {'ap': 100.0, 'ap50': 100.0, 'ap75': 100.0, 'ap_small': 100.0}
     """
@@ -99,7 +104,8 @@ def average_precisions(
         if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
             low, high = int(labels.min()), int(labels.max())
             raise UsageError(
-                f"average precision: labels from {low} to {high}, but there are {num_classes} classes from 0"
+                f"average precision: labels from {low} to {high}, but there are {num_classes} "
+                "classes from 0"
             )
     return _precisions(truth, found)
 
@@ -167,7 +173,8 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
     """What COCO's program says, of images that are counted from 1."""
     if not any((~image.crowd).any() for image in truth):
         raise DataError(
-            f"average precision: none of {len(truth)} images has an object; there is nothing to find"
+            f"average precision: none of {len(truth)} images has an object; there is nothing to "
+            "find"
         )
     objects = [one for number, image in enumerate(truth, start=1) for one in _known(number, image)]
     detections = [
@@ -224,7 +231,8 @@ def _found(number: int, image: Detections) -> Iterator[dict[str, Any]]:
     """The detections in an image as COCO's program wants them."""
     if not (image.boxes.isfinite().all() and image.scores.isfinite().all()):
         raise UsageError(
-            f"average precision: image {number - 1} has a detection whose box or score is not finite"
+            f"average precision: image {number - 1} has a detection whose box or score is not "
+            "finite"
         )
     told = zip(
         _left_upper_width_height(image.boxes),
@@ -251,7 +259,7 @@ def _left_upper_width_height(boxes: Tensor) -> list[list[float]]:
 
 
 def _indexed(annotations: list[dict[str, Any]], num_images: int) -> Any:
-    """Annotations in the program's own form; they are counted from 1, as it takes a match with number 0 for none."""
+    """Annotations in the program's own form, counted from 1: it takes a match with number 0 for none."""
     content = COCO()
     content.dataset = {
         "images": [{"id": number} for number in range(1, num_images + 1)],

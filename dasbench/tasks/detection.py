@@ -80,7 +80,8 @@ class Detection:
         """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
         if trial.training.compile:
             raise UsageError(
-                "training.compile: a detector's steps depend on what it finds and cannot be compiled"
+                "training.compile: a detector's steps depend on what it finds and cannot be "
+                "compiled"
             )
         data = load_dataset(trial.dataset)
         network = self.network(trial, num_classes=len(data.classes), mean=data.mean, std=data.std)

@@ -242,5 +242,6 @@ def _refuse_without_compiler() -> None:
             else f"found none of {', '.join(names)}"
         )
         raise UsageError(
-            f"training.compile: true needs a C++ compiler ({looked}); install one, or set training.compile: false"
+            f"training.compile: true needs a C++ compiler ({looked}); install one, or set "
+            "training.compile: false"
         )
