@@ -57,7 +57,10 @@ class A2Gate(nn.Module):
         return x + change
 
     def where_to_gather(self, x: Tensor) -> Tensor:
-        """The weight of every position in each descriptor: [B, descriptors, H * W]; rows sum to 1."""
+        """The weight of every position in each descriptor: [B, descriptors, H * W].
+
+        A row sums to 1.
+        """
         return torch.softmax(self.gathering(x).flatten(2), dim=2)
 
     def how_to_mix(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""For gates that look beyond their site: a part made later, tensors that outlive no forward pass."""
+"""For gates that look beyond their site: a part made later, tensors that last one forward pass."""
 
 import threading
 from typing import Any

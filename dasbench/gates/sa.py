@@ -1,4 +1,4 @@
-"""SA: channel attention for half of each group of channels, spatial for the rest, then a shuffle."""
+"""SA: channel attention for half of each group, spatial for the rest, then a shuffle."""
 
 from math import gcd
 from typing import Annotated

@@ -22,9 +22,8 @@ class HasUndecayed(Protocol):
         ...         return [self.factor]
         >>> network = nn.Sequential(nn.Linear(2, 2), Scale())
         >>> (scale,) = [each for each in network.modules() if isinstance(each, HasUndecayed)]
-        >>> scale.undecayed_parameters()
-        [Parameter containing:
-        tensor(1., requires_grad=True)]
+        >>> scale.undecayed_parameters()[0] is network[1].factor
+        True
     """
 
     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
@@ -118,7 +117,7 @@ class NeedsBackbone(Protocol):
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A gate that can dissolve into the layer before it after training (see `models.inference_form`)."""
+    """A gate that can dissolve into the layer before it (see `models.inference_form`)."""
 
     def fold(self, before: nn.Module) -> bool:
         """Change the layer so that it computes what layer and gate did together, in eval mode.

@@ -41,7 +41,8 @@ def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
 def macro_f1(logits: Tensor, labels: Tensor) -> float:
     """F1 of each class, averaged over the classes that are there or are claimed, in percent.
 
-    Arguments as for `top1`. F1 = 2 right / (there + claimed): the harmonic mean of a class' recall and of its precision.
+    Arguments as for `top1`. F1 = 2 right / (there + claimed): the harmonic mean of a class' recall
+    and of its precision.
 
     Example:
         >>> logits = torch.tensor([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]])

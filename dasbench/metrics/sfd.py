@@ -70,7 +70,7 @@ def sfd(
         >>> sfd(torch.tensor(lit), region.expand(3, 1, 4)).tolist()
         [1.0, 0.5, 0.0]
     """
-    check_parameters(base=base, threshold=threshold, antilog=antilog)
+    check_sfd(base=base, threshold=threshold, antilog=antilog)
     _check_maps(maps, regions)
     peak = maps.double().amax((-2, -1), keepdim=True)
     weights = maps.double() / torch.where(peak > 0, peak, 1.0)
@@ -112,7 +112,7 @@ def _mean(values: Tensor, where: Tensor) -> Tensor:
     return total / where.sum((-2, -1)).clamp(min=1)
 
 
-def check_parameters(*, base: float, threshold: float, antilog: str) -> None:
+def check_sfd(*, base: float, threshold: float, antilog: str) -> None:
     """Refuse parameters of `sfd` that are out of their range, before anything is computed.
 
     Raises:

@@ -35,8 +35,8 @@ def metrics_of_study(tasks: Collection[str], objectives: Iterable[Objective] = (
         UsageError: if a package that offers a metric which the study names is broken.
 
     Example:
-        >>> "miou" in metrics_of_study(["segmentation"]), "miou" in metrics_of_study(["classification"])
-        (True, False)
+        >>> ["miou" in metrics_of_study([task]) for task in ("segmentation", "classification")]
+        [True, False]
         >>> metrics_of_study(["probe"], [Objective(metric="macro_f1", direction="min")])["macro_f1"]
         Metric(unit='%', direction='min')
     """

@@ -35,7 +35,7 @@ FEW_CHANNELS = 16
 """Fewer than what a vector register of AVX-512 holds."""
 
 
-class Share(NamedTuple):
+class BatchShare(NamedTuple):
     """What a replica computes of a part of a batch.
 
     Args:
@@ -58,7 +58,7 @@ class Part(NamedTuple, Generic[T]):
     """
 
     content: T
-    share: Share
+    share: BatchShare
 
 
 class ImageLearner(ABC, Generic[T]):
@@ -192,13 +192,13 @@ class ImageLearner(ABC, Generic[T]):
         _, height, width = self.data.input_size
         return max(usual, min(MANY_IMAGES, usual * MANY_PIXELS // (height * width)))
 
-    def _shares(self, batch: NDArray[np.int64]) -> list[Share]:
+    def _shares(self, batch: NDArray[np.int64]) -> list[BatchShare]:
         """What this replica computes of a batch, part by part."""
         training, shares = self.trial.training, []
         for part in parts_of(batch, number=training.accumulate, batch_size=training.batch_size):
             shared, own = self.replica.can_share(part), self.replica.share(part)
             copies = 1 if shared else self.replica.number
-            shares.append(Share(own, shared, self.weight(own) / self.weight(batch) / copies))
+            shares.append(BatchShare(own, shared, self.weight(own) / self.weight(batch) / copies))
         return shares
 
 

@@ -18,8 +18,7 @@ from dasbench.ablation.variants import Composed, list_parts, list_variants
 from dasbench.catalog import GATES, known_names
 from dasbench.checks import check_components
 from dasbench.errors import ModelError, StudyError, UsageError
-from dasbench.gates.das.designs import DESIGNS
-from dasbench.gates.das.designs import components as das_components
+from dasbench.gates.das.designs import DESIGNS, design_components
 from dasbench.plan import count_cost, plan_study
 from dasbench.resolution import resolve
 from dasbench.spec.document import parse_scalar
@@ -88,7 +87,7 @@ def test_a_removal_leads_to_another_design_that_lacks_nothing_else_it_names(desi
     for name, left in DESIGNS[design].without.items():
         assert left in DESIGNS
         assert left != design
-        assert name not in das_components({"design": left})
+        assert name not in design_components({"design": left})
 
 
 def test_a_sweep_leaves_alone_what_does_nothing_in_the_gate():

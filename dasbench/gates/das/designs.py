@@ -197,16 +197,16 @@ NEUTRAL: Mapping[str, Any] = {"first_norm": "none", "second_norm": "none", "mask
 """Components that a parameter leaves out, in the designs that have them."""
 
 
-def components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def design_components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What a gate is composed of: each component with the parameters that leave it out.
 
     Args:
         params: all parameters of a `Das`.
 
     Example:
-        >>> components({"design": "d", "second_norm": "ln", "mask": True})["deformable_convolution"]
+        >>> design_components({"design": "d", "second_norm": "ln", "mask": True})["deformable_convolution"]
         {'design': 'e'}
-        >>> list(components({"design": "h"}))
+        >>> list(design_components({"design": "h"}))
         ['compression', 'first_norm', 'mask']
     """
     design = DESIGNS[params["design"]]

@@ -6,7 +6,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
-from dasbench.gates.das.designs import DESIGNS, DesignName, components, unused_parameters
+from dasbench.gates.das.designs import DESIGNS, DesignName, design_components, unused_parameters
 from dasbench.gates.das.mixers import Settings, squeezed_channels
 from dasbench.gates.das.norms import NormName
 
@@ -18,7 +18,7 @@ from dasbench.gates.das.norms import NormName
     "4.3 (designs, norms, alpha)",
     placement={"after": "stage"},
     unused=unused_parameters,
-    components=components,
+    components=design_components,
     capacity={"alpha": tuple(step / 1000 for step in range(1, 1001))},
     sweeps={
         "norms": {"first_norm": ("bn", "fn", "in", "ln"), "second_norm": ("bn", "fn", "in", "ln")},
@@ -26,7 +26,7 @@ from dasbench.gates.das.norms import NormName
     },
 )
 class Das(nn.Module):
-    """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, and its variants.
+    """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, or variants.
 
     The paper has no public code; its parameter and FLOP counts leave one construction for most
     designs.
