@@ -23,7 +23,7 @@ def registered_metrics() -> Metrics:
 
 
 def metrics_of_study(tasks: Collection[str], objectives: Iterable[Objective] = ()) -> Metrics:
-    """What the tasks of a study may return and its objectives name, in the direction that these say.
+    """What the tasks of a study may return and its objectives name, in the direction of these.
 
     Plug-ins are imported, but for one that is broken and that the study does not name.
 

@@ -1,7 +1,7 @@
-"""Image classification: cross-entropy on labelled images, top-1 and top-5, and scores of uneven classes."""
+"""Image classification: cross-entropy on labelled images, top-1, top-5, scores by class."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from dasbench.confusion import Confusion
 from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.datasets.choice import load_dataset
-from dasbench.datasets.dataset import Dataset
+from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
@@ -31,6 +31,8 @@ from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 256
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @TASKS.register("classification", balance=("weights", "sampling"))
@@ -60,7 +62,7 @@ class Classification:
     def build(
         self, trial: Trial, *, device: torch.device, replica: Replica | None = None
     ) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        """A learner with fresh weights for a resolved trial, which trains on a replica's share."""
         learner = _Classifier(trial, _dataset(trial), device, replica or Replica())
         learner.score_saliency = self._saliency_scorer(trial, learner.network)
         learner.latency = self.latency
@@ -70,9 +72,8 @@ class Classification:
         """What the trial's network costs for one image of its data set, once it is trained."""
         data = _dataset(trial)
         network = build_model(trial, num_classes=len(data.classes))
-        self._saliency_scorer(
-            trial, network
-        )  # refuses what cannot be scored before anything is trained
+        # refuses what cannot be scored before anything is trained
+        self._saliency_scorer(trial, network)
         return measure_cost(inference_form(network), data.input_size)
 
     def _saliency_scorer(self, trial: Trial, network: nn.Module) -> ScoreSaliency | None:
@@ -97,12 +98,8 @@ class _Classifier(ImageLearner[_Batch]):
         super().__init__(self.network, trial, data, device, replica)
         self.score_saliency: ScoreSaliency | None = None
         self.latency = False
-        self.auxiliary = [
-            module for module in self.model.modules() if isinstance(module, HasAuxiliary)
-        ]
-        self.parts = {
-            part: resident(getattr(data, part), device) for part in ("train", "val", "test")
-        }
+        self.auxiliary = [each for each in self.model.modules() if isinstance(each, HasAuxiliary)]
+        self.parts = {part: resident(getattr(data, part), device) for part in PARTS}
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
         self.truth = data.train.labels.cpu().numpy()
         self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
@@ -110,9 +107,7 @@ class _Classifier(ImageLearner[_Batch]):
         self.loss_weights: Tensor | None = None
         if trial.training.balance == "weights":
             self.class_weights = class_weights(self.truth, num_classes=len(data.classes))
-            self.loss_weights = torch.from_numpy(self.class_weights).to(
-                device=device, dtype=torch.float32
-            )
+            self.loss_weights = torch.from_numpy(self.class_weights).float().to(device)
 
     def load(
         self,
@@ -161,14 +156,13 @@ class _Classifier(ImageLearner[_Batch]):
         )
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
-        """Loss and accuracies on one part, and which of its images were right; no class weighs more than another."""
+        """Loss and accuracies on one part, and which of its images were right; without weights."""
         split, labels = self.parts[part], self.labels[part]
+        batches = in_order(len(split), self.at_a_time(EVALUATION_BATCH))
         self.model.eval()
         with torch.inference_mode():
-            batches = self.images(
-                split, in_order(len(split), self.at_a_time(EVALUATION_BATCH)), variation=None
-            )
-            logits = torch.cat([self._logits(batch) for batch in batches])
+            images = self.images(split, batches, variation=None)
+            logits = torch.cat([self._logits(batch) for batch in images])
             metrics = {
                 "loss": float(functional.cross_entropy(logits, labels)),
                 "top1": top1(logits, labels),
@@ -180,9 +174,8 @@ class _Classifier(ImageLearner[_Batch]):
         if self.score_saliency:
             metrics |= self.score_saliency(part)
         if self.latency and part == "test":
-            metrics["latency_ms"] = latency_ms(
-                time_forward(inference_form(self.network), self.data.input_size)
-            )
+            times_ms = time_forward(inference_form(self.network), self.data.input_size)
+            metrics["latency_ms"] = latency_ms(times_ms)
         confusion = self._confusion(logits, labels) if part == "test" else ""
         return Evaluation(metrics, np.packbits(right).tobytes().hex(), confusion)
 

@@ -39,8 +39,9 @@ def check_backbone(
     assert logits.shape == (2, 7), f"logits have the shape {tuple(logits.shape)}, not (2, 7)"
     assert backbone.sites, "a backbone without sites takes no gate"
     for site in backbone.sites:
-        assert seen.get(site.path) == site.channels, (
-            f"site '{site.path}': {seen.get(site.path)} channels, not {site.channels}"
+        channels = seen.get(site.path)
+        assert channels == site.channels, (
+            f"site '{site.path}': {channels} channels, not {site.channels}"
         )
 
 

@@ -204,7 +204,8 @@ def design_components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         params: all parameters of a `Das`.
 
     Example:
-        >>> design_components({"design": "d", "second_norm": "ln", "mask": True})["deformable_convolution"]
+        >>> params = {"design": "d", "second_norm": "ln", "mask": True}
+        >>> design_components(params)["deformable_convolution"]
         {'design': 'e'}
         >>> list(design_components({"design": "h"}))
         ['compression', 'first_norm', 'mask']
