@@ -77,14 +77,16 @@ def name_of(choice: Any) -> str:
 
 
 def num_stages(backbone: str) -> int | None:
-    """How many stages a backbone of dasbench has; None where its registration does not write the number out.
+    """How many stages a backbone of dasbench has; None where its file does not write the number.
 
     Example:
         >>> num_stages("resnet18"), num_stages("of_somebody_else")
         (4, None)
     """
     stages = BACKBONES.written_in_text(backbone).stages
-    return stages or None if isinstance(stages, int) else None
+    if callable(stages) or stages == 0:
+        return None
+    return stages
 
 
 def _named_in(
