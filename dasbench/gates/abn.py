@@ -65,9 +65,8 @@ class AttentionBranchGate(nn.Module):
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
         """Copy the stage that follows (see `dasbench.gates.traits.NeedsBackbone`)."""
-        blocks = [
-            other for other in sites if other.stage == site.stage + 1 and other.after == "block"
-        ]
+        after = [other for other in sites if other.stage == site.stage + 1]
+        blocks = [other for other in after if other.after == "block"]
         linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
         if not blocks:
             raise ModelError(
@@ -78,21 +77,14 @@ class AttentionBranchGate(nn.Module):
             raise ModelError(
                 "the backbone has no linear layer at its end, so the branch cannot know the classes"
             )
-        stage = nn.Sequential(
-            *(copy.deepcopy(backbone.get_submodule(block.path)) for block in blocks)
-        )
-        takes = next(
-            (part.in_channels for part in stage.modules() if isinstance(part, nn.Conv2d)),
-            self.channels,
-        )
+        modules = [backbone.get_submodule(block.path) for block in blocks]
+        stage = nn.Sequential(*map(copy.deepcopy, modules))
+        takes = _channels_taken(stage, usual=self.channels)
         if takes != self.channels:
-            raise ModelError(
-                f"'{site.path}' has {self.channels} channels, but the stage that follows takes "
-                f"{takes}"
-            )
-        self.branch = AttentionBranch(
-            stage, blocks[-1].channels, num_classes=linears[-1].out_features
-        )
+            other = f"but the stage that follows takes {takes}"
+            raise ModelError(f"'{site.path}' has {self.channels} channels, {other}")
+        num_classes = linears[-1].out_features
+        self.branch = AttentionBranch(stage, blocks[-1].channels, num_classes=num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
@@ -175,3 +167,11 @@ def _draw_weights(module: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.BatchNorm2d):
             part.reset_parameters()
+
+
+def _channels_taken(stage: nn.Module, *, usual: int) -> int:
+    """The channels that the first convolution of a stage takes."""
+    for part in stage.modules():
+        if isinstance(part, nn.Conv2d):
+            return part.in_channels
+    return usual
