@@ -174,9 +174,10 @@ def _placement(trial: Trial) -> Placement:
         message = f"gate '{trial.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
     stages = tuple(sorted(set(merged.pop("stages", ()))))
-    num_stages = BACKBONES[trial.backbone.name].traits.num_stages(trial.backbone.params)
-    if stages and stages != tuple(range(1, num_stages + 1)):  # all of them are meant by none
-        merged["stages"] = stages
+    if stages:
+        num_stages = BACKBONES[trial.backbone.name].traits.num_stages(trial.backbone.params)
+        if stages != tuple(range(1, num_stages + 1)):  # all of them are meant by none
+            merged["stages"] = stages
     return Placement(**merged)
 
 
