@@ -1,11 +1,11 @@
-"""What becomes of an exception that nobody expected: whose it is, how the program exits, and what is said."""
+"""What becomes of an exception that nobody expected: whose it is, the exit code and the message."""
 
 import errno
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from dasbench.catalog import KINDS
 from dasbench.entry import Entry
@@ -20,12 +20,14 @@ from dasbench.faults import (
     user_frames,
 )
 from dasbench.plugins import imported
+from dasbench.traits import Traits
 
 WORKHORSES = (
-    "PIL", "fsspec", "faster_coco_eval", "huggingface_hub", "matplotlib", "mlflow", "plotly", "psycopg", "pyarrow",
-    "pycocotools", "ray", "s3fs", "sqlalchemy", "tensorboard", "timm", "torch", "torchvision", "transformers", "wandb",
+    "PIL", "fsspec", "faster_coco_eval", "huggingface_hub", "matplotlib", "mlflow", "plotly",
+    "psycopg", "pyarrow", "pycocotools", "ray", "s3fs", "sqlalchemy", "tensorboard", "timm",
+    "torch", "torchvision", "transformers", "wandb",
 )  # fmt: skip
-"""Packages whose faults come from a machine, from files or from networks that a study names; of others, from us."""
+"""Packages whose faults come from a machine, from files or from networks that a study names."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +59,24 @@ def judge(error: BaseException) -> Verdict:
     if is_out_of_memory(error):
         return Verdict(3, f"there is not enough memory: {message_of(error)}")
     if isinstance(error, OSError):
-        return Verdict(3, _of_system(error))
+        return Verdict(3, _system_message(error))
     if words := own_fault(error):
         return Verdict(2, words)
     if isinstance(error, ImportError) and not package_of(error).startswith("dasbench"):
-        package = package_of(error)
-        cure = f"install it again: pip install --force-reinstall {package}"
-        return Verdict(
-            3,
-            f"the package '{package}' cannot be imported: {message_of(error)}; {cure}",
-            obscure=True,
-        )
+        return Verdict(3, _broken_package(error), obscure=True)
     if (library := raising_library(error)) in WORKHORSES:
         return Verdict(3, f"{library} fails: {message_of(error)}", obscure=True)
     return Verdict(70, f"internal error: {message_of(error)}", obscure=True)
 
 
 def own_fault(error: BaseException) -> str:
-    """What the user's own code raised, in which component and where, in one line; `""` if it took no part.
+    """What the user's own code raised, in which component and where, in one line.
 
     Args:
         error: anything that was raised.
+
+    Returns:
+        `""` if no code of the user's took part.
     """
     frames = user_frames(error) or _missing_in_own(error)
     if not any(_is_own(frame.file) for frame in frames):
@@ -87,70 +86,72 @@ def own_fault(error: BaseException) -> str:
     return f"{entry}: {words}" if entry else words
 
 
-def _of_system(error: OSError) -> str:
-    """An error of the file system or the machine, with its path; the user's file and line, where it was their call."""
+def _system_message(error: OSError) -> str:
+    """An error of the file system or the machine with its path, or the user's line that met it."""
     place = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"{place or 'output: '}the disk is full"
-    return own_fault(error) or (f"{place}{error.strerror}" if error.strerror else message_of(error))
+    if words := own_fault(error):
+        return words
+    return f"{place}{error.strerror}" if error.strerror else message_of(error)
+
+
+def _broken_package(error: ImportError) -> str:
+    package = package_of(error)
+    cure = f"install it again: pip install --force-reinstall {package}"
+    return f"the package '{package}' cannot be imported: {message_of(error)}; {cure}"
 
 
 def _is_own(file: str) -> bool:
     """Whether a file is, or lies beside, one that registers the user's own components."""
-    files = [Path(entry.place.file) for entry in _own_entries()] + [
-        plugin.file for plugin in imported()
-    ]
-    return any(Path(file).resolve().is_relative_to(own.resolve().parent) for own in files)
+    files = [Path(entry.place.file) for entry in _own_entries()]
+    files += [plugin.file for plugin in imported()]
+    folders = {own.resolve().parent for own in files}
+    return not folders.isdisjoint(Path(file).resolve().parents)
 
 
 def _missing_in_own(error: BaseException) -> list[Frame]:
-    """Where the class of an object stands that lacks what dasbench asks of it; empty if that is not a user's."""
+    """Where the user's class stands whose object lacks what dasbench asks of it, if one does."""
     if not isinstance(error, AttributeError) or error.obj is None:
         return []
-    made = (
-        error.obj if inspect.isroutine(error.obj) or inspect.isclass(error.obj) else type(error.obj)
-    )
-    places = {entry.place.module: entry.place for entry in _own_entries()}
-    if made.__module__ not in places:
+    made = error.obj
+    if not inspect.isroutine(made) and not inspect.isclass(made):
+        made = type(made)
+    files = {entry.place.module: entry.place.file for entry in _own_entries()}
+    if made.__module__ not in files:
         return []
-    place = places[made.__module__]
-    return [
-        Frame(
-            place.file,
-            inspect.getsourcelines(made)[1] if Path(place.file).exists() else 0,
-            made.__qualname__,
-        )
-    ]
+    file = files[made.__module__]
+    line = inspect.getsourcelines(made)[1] if Path(file).exists() else 0
+    return [Frame(file, line, made.__qualname__)]
 
 
-def component_at(frames: Sequence[Frame]) -> Entry[Any] | None:
-    """The user's component whose code was running: of the innermost frame in a file that registers some."""
+def component_at(frames: Sequence[Frame]) -> Entry[object, Traits] | None:
+    """The user's component whose code was running, in the innermost of their files that has one."""
     for frame in reversed(frames):
-        file = Path(frame.file).resolve()
-        there = [entry for entry in _own_entries() if Path(entry.place.file).resolve() == file]
-        running = [entry for entry in there if _runs(entry, frame)]
-        if len(running or there) == 1:
-            return (running or there)[0]
+        there = _registered_in(frame.file)
+        running = [entry for entry in there if _runs(entry, frame)] or there
+        if len(running) == 1:
+            return running[0]
     return None
 
 
-def _runs(entry: Entry[Any], frame: Frame) -> bool:
-    return (
-        frame.function.partition(".")[0]
-        == getattr(entry.make, "__qualname__", "").partition(".")[0]
-    )
+def _registered_in(file: str) -> list[Entry[object, Traits]]:
+    wanted = Path(file).resolve()
+    return [entry for entry in _own_entries() if Path(entry.place.file).resolve() == wanted]
 
 
-def _own_entries() -> list[Entry[Any]]:
-    return [
-        entry
-        for registry in KINDS.values()
-        for entry in registry.entries()
-        if not entry.place.is_ours
-    ]
+def _runs(entry: Entry[object, Traits], frame: Frame) -> bool:
+    """Whether a call is of a component's constructor or of its class."""
+    made_by = getattr(entry.make, "__qualname__", "")
+    return frame.function.partition(".")[0] == made_by.partition(".")[0]
 
 
-def refusal(what: str, error: BaseException, *, entry: Entry[Any]) -> ModelError | None:
+def _own_entries() -> list[Entry[object, Traits]]:
+    entries = chain.from_iterable(registry.entries() for registry in KINDS.values())
+    return [entry for entry in entries if not entry.place.is_ours]
+
+
+def refusal(what: str, error: BaseException, *, entry: Entry[object, Traits]) -> ModelError | None:
     """What a part of a network raised, as an error about that part.
 
     Args:

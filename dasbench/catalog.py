@@ -1,25 +1,57 @@
 """Every kind of component and the folder it lives in."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dasbench.registry import Registry
 from dasbench.spec.constraints import COSTS
-
-TASKS: Registry[Any] = Registry("task", "dasbench.tasks", gives=("build", "cost"))
-BACKBONES: Registry[Any] = Registry("backbone", "dasbench.backbones")
-GATES: Registry[Any] = Registry("gate", "dasbench.gates")
-DATASETS: Registry[Any] = Registry(
-    "dataset", "dasbench.datasets", gives=("fingerprint", "classes", "input_size")
+from dasbench.traits import (
+    BackboneTraits,
+    DatasetTraits,
+    GateTraits,
+    MetricTraits,
+    PlotTraits,
+    TaskTraits,
+    Traits,
 )
-METRICS: Registry[Any] = Registry("metric", "dasbench.metrics")
-SAMPLERS: Registry[Any] = Registry("sampler", "dasbench.search.samplers", gives=("propose", "tell"))
-SCHEDULERS: Registry[Any] = Registry("scheduler", "dasbench.search.schedulers", gives=("make",))
-CALLBACKS: Registry[Any] = Registry(
-    "callback", "dasbench.callbacks", gives=("planned", "added", "reported", "finished", "close")
-)
-PLOTS: Registry[Any] = Registry("plot", "dasbench.render.plots")
 
-KINDS: dict[str, Registry[Any]] = {
+if TYPE_CHECKING:  # what the components make; at run time, no kind is imported for being listed
+    from torch import nn
+
+    from dasbench.backbones.site import Backbone
+    from dasbench.callbacks.callback import Callback
+    from dasbench.datasets.dataset import Dataset, Examples
+    from dasbench.search.samplers.sampler import Sampler
+    from dasbench.search.schedulers.scheduler import Scheduler
+    from dasbench.tasks.task import Task
+
+TASKS: "Registry[Task, TaskTraits]" = Registry(
+    "task", "dasbench.tasks", TaskTraits, gives=("build", "cost")
+)
+BACKBONES: "Registry[Backbone, BackboneTraits]" = Registry(
+    "backbone", "dasbench.backbones", BackboneTraits
+)
+GATES: "Registry[nn.Module, GateTraits]" = Registry("gate", "dasbench.gates", GateTraits)
+DATASETS: "Registry[Dataset[Examples], DatasetTraits]" = Registry(
+    "dataset", "dasbench.datasets", DatasetTraits, gives=("fingerprint", "classes", "input_size")
+)
+METRICS: Registry[Any, MetricTraits] = Registry("metric", "dasbench.metrics", MetricTraits)
+"""What one returns is between it and the tasks that measure it."""
+
+SAMPLERS: "Registry[Sampler, Traits]" = Registry(
+    "sampler", "dasbench.search.samplers", Traits, gives=("propose", "tell")
+)
+SCHEDULERS: "Registry[Scheduler, Traits]" = Registry(
+    "scheduler", "dasbench.search.schedulers", Traits, gives=("make",)
+)
+CALLBACKS: "Registry[Callback, Traits]" = Registry(
+    "callback",
+    "dasbench.callbacks",
+    Traits,
+    gives=("planned", "added", "reported", "finished", "close"),
+)
+PLOTS: Registry[None, PlotTraits] = Registry("plot", "dasbench.render.plots", PlotTraits)
+
+KINDS: dict[str, Registry[object, Traits]] = {
     registry.kind: registry
     for registry in (
         TASKS,

@@ -128,17 +128,16 @@ def _check_objectives(study: Study) -> Iterator[Complaint]:
         if objective.metric in COSTS:
             continue
         traits, task = METRICS[objective.metric].traits, study.base.task.name
-        if task not in traits.get("tasks", (task,)):
+        if not traits.is_of(task):
             measured = ", ".join(
-                name for name in METRICS.names() if task in METRICS[name].traits.get("tasks", ())
+                name for name in METRICS.names() if task in (METRICS[name].traits.tasks or ())
             )
             message = (
                 f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
             )
             yield study.document.complaint(("objectives", number), message)
-        needs = traits.get("needs")
-        if needs and needs not in asked:
-            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {needs}: ...}}"
+        if traits.needs and traits.needs not in asked:
+            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {traits.needs}: ...}}"
             yield study.document.complaint(("objectives", number), message)
 
 

@@ -1,9 +1,9 @@
-"""One registered component: its constructor, what a study may say about it, and where it comes from."""
+"""One registered component: its constructor, what a study may say of it, where it comes from."""
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from secrets import token_hex
 from typing import Any, Generic, TypeVar
@@ -14,12 +14,17 @@ from dasbench.code.closure import UNSAVED, NoSourceError, code_of
 from dasbench.errors import UsageError
 from dasbench.faults import foreign, is_ours, short_path, told
 from dasbench.spec.parameters import parameter_schema
+from dasbench.traits import Traits
 
-T = TypeVar("T", bound=Callable[..., Any])
+Made_co = TypeVar("Made_co", covariant=True)
+"""What the components of a kind make: gates, backbones, data sets."""
+
+Traits_co = TypeVar("Traits_co", bound=Traits, covariant=True)
+"""What the components of a kind may be registered with."""
 
 
 @dataclass(frozen=True)
-class Place:
+class CodeLine:
     """Where a component is registered.
 
     Args:
@@ -28,7 +33,7 @@ class Place:
         line: of the registration, from 1.
 
     Example:
-        >>> str(Place("my_gates", "/a/my_gates.py", 7))
+        >>> str(CodeLine("my_gates", "/a/my_gates.py", 7))
         '/a/my_gates.py:7'
     """
 
@@ -46,25 +51,25 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Entry(Generic[T]):
+class Entry(Generic[Made_co, Traits_co]):
     """One registered component.
 
     Args:
         kind: what it is (`gate`).
         name: how studies call it.
         make: its constructor; the keyword-only arguments are its parameters.
+        traits: what else it is registered with (see `dasbench.traits`).
         source: where it comes from: authors, year, arXiv, section or equation.
-        traits: facts about it that its kind knows (a gate's default placement, for example).
         place: where it is registered.
         gives: attributes that what the constructor returns has to have.
     """
 
     kind: str
     name: str
-    make: T
+    make: Callable[..., Made_co]
+    traits: Traits_co
     source: str = ""
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    place: Place = Place("", "", 0)
+    place: CodeLine = CodeLine("", "", 0)
     gives: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -78,16 +83,15 @@ class Entry(Generic[T]):
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that have a default, with it."""
-        return {
-            p.name: p.default for p in self.parameters if p.default is not inspect.Parameter.empty
-        }
+        optional = (each for each in self.parameters if each.default is not each.empty)
+        return {each.name: each.default for each in optional}
 
     @cached_property
     def code(self) -> str:
-        """The hash of the code that defines it, as it was imported; `""` for a component of dasbench as released.
+        """The hash of the code that defines it, as it was imported.
 
-        What was typed in and lies in no file has a code of its own, which no other process will
-        ever have.
+        `""` for a component of dasbench as released. What was typed in and lies in no file has a
+        code of its own, which no other process will ever have.
         """
         try:
             return code_of(*self._modules)
@@ -96,17 +100,14 @@ class Entry(Generic[T]):
 
     @property
     def in_this_process_only(self) -> bool:
-        """Whether another process cannot import it: it was typed in, or defined in the program that runs."""
+        """Whether no other process can import it: it was typed in, or is of the main program."""
         return "__main__" in self._modules or self.code.startswith(UNSAVED)
 
     @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
         """The constructor's keyword-only arguments, in order, with evaluated annotations."""
-        return tuple(
-            p
-            for p in self._signature.parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY
-        )
+        arguments = self._signature.parameters.values()
+        return tuple(each for each in arguments if each.kind is each.KEYWORD_ONLY)
 
     @cached_property
     def schema(self) -> type[BaseModel]:
@@ -114,17 +115,19 @@ class Entry(Generic[T]):
         with foreign(self._unreadable):
             return parameter_schema(self.parameters)
 
-    def create(self, *args: Any, **params: Any) -> Any:
+    def create(self, *args: Any, **params: Any) -> Made_co:
         """What the constructor makes.
 
         Raises:
             UsageError: if it lacks what dasbench asks of its kind.
 
         Example:
-            >>> Entry("task", "mine", lambda: None, place=Place("m", "m.py", 3), gives=("cost",)).create()
+            >>> place = CodeLine("m", "m.py", 3)
+            >>> Entry("task", "mine", lambda: None, Traits(), place=place, gives=("cost",)).create()
             Traceback (most recent call last):
                 ...
-            dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType, which has no 'cost'
+            dasbench.errors.UsageError: task 'mine' (m.py:3): its constructor returns a NoneType,
+            which has no 'cost'
         """
         made = self.make(*args, **params)
         lacking = [f"'{name}'" for name in self.gives if getattr(made, name, None) is None]
@@ -134,12 +137,14 @@ class Entry(Generic[T]):
         return made
 
     def hint(self, parameter: str) -> str:
-        """Why a parameter that the constructor has cannot be set, as a sentence; `""` if it has none of that name.
+        """Why an argument that the constructor has cannot be set, as a sentence; else `""`.
 
         Example:
             >>> def halve(channels, start=0.5): ...
-            >>> Entry("gate", "halve", halve, place=Place("m", "m.py", 3)).hint("start")
-            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it behind a *."
+            >>> place = CodeLine("m", "m.py", 3)
+            >>> Entry("gate", "halve", halve, Traits(), place=place).hint("start")
+            " The constructor has 'start' (m.py:3), but studies set keyword-only arguments: write it
+            behind a *."
         """
         known = self._signature.parameters.get(parameter)
         if known is None or known.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -150,8 +155,11 @@ class Entry(Generic[T]):
     @property
     def _modules(self) -> list[str]:
         """The modules that define it: the one that registers it, and that of the constructor."""
+        modules = [self.place.module]
         defined_in = getattr(self.make, "__module__", None)
-        return [self.place.module, *([defined_in] if defined_in in sys.modules else [])]
+        if defined_in in sys.modules:
+            modules.append(defined_in)
+        return modules
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -159,8 +167,7 @@ class Entry(Generic[T]):
             return inspect.signature(self.make, eval_str=True)
 
     def _unreadable(self, error: BaseException) -> UsageError:
-        """What a study may say cannot be told: an annotation names what is not there, or what YAML cannot hold."""
-        return UsageError(
-            f"{self}: the annotations of its constructor cannot be read ({self.place}): {told(error)}; write types "
-            "that a study file can hold, as in `start: float = 0.5`"
-        )
+        """An annotation names what is not there, or what no study file can hold."""
+        fault = f"the annotations of its constructor cannot be read ({self.place}): {told(error)}"
+        cure = "write types that a study file can hold, as in `start: float = 0.5`"
+        return UsageError(f"{self}: {fault}; {cure}")

@@ -95,23 +95,31 @@ def _library_folders() -> tuple[Path, ...]:
 
 
 def all_frames(error: BaseException) -> list[Frame]:
-    """Every call from where the exception was caught to where it was raised; of a fault of syntax, its place too."""
-    found = [
-        Frame(os.path.abspath(code.co_filename) if code.co_filename[:1] != "<" else code.co_filename, line,  # noqa: PTH100 - no link is followed
-              code.co_qualname)
-        for code, line in ((frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__))
-    ]  # fmt: skip
+    """Every call from where the exception was caught to where it was raised.
+
+    Of a fault of syntax, its place too.
+    """
+    found: list[Frame] = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        found.append(Frame(_absolute(code.co_filename), line, code.co_qualname))
     if isinstance(error, SyntaxError) and error.filename:
         found.append(Frame(str(Path(error.filename).absolute()), error.lineno or 0))
     return found
 
 
+def _absolute(file: str) -> str:
+    """The path of a file from the root, no link followed; what is no file (`<string>`) as it is."""
+    return file if file.startswith("<") else os.path.abspath(file)  # noqa: PTH100 - follows no link
+
+
 def user_frames(error: BaseException) -> list[Frame]:
-    """The calls in files that are neither ours nor a library's, the exceptions that led to this one included."""
+    """The calls in files that are neither ours nor a library's.
+
+    If there are none, those of the exception that led to this one.
+    """
     found = [
-        frame
-        for frame in all_frames(error)
-        if not is_ours(frame.file) and not is_library(frame.file)
+        each for each in all_frames(error) if not (is_ours(each.file) or is_library(each.file))
     ]
     if not found and error.__cause__ is not None:
         return user_frames(error.__cause__)
@@ -130,7 +138,9 @@ def raising_library(error: BaseException) -> str:
         'pydantic'
     """
     frames = all_frames(error)
-    parts = Path(frames[-1].file).parts if frames else ()
+    if not frames:
+        return ""
+    parts = Path(frames[-1].file).parts
     for folder in ("site-packages", "dist-packages"):
         if folder in parts[:-1]:
             return parts[parts.index(folder) + 1].removesuffix(".py")
@@ -141,9 +151,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether the memory of the machine or of its GPU did not suffice.
 
     Example:
-        >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("CUDA error: out of memory"))
-        (True, True)
-        >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
+        >>> is_out_of_memory(RuntimeError("CUDA error: out of memory"))
+        True
+        >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when ..."))
         True
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -161,22 +171,25 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
     text = " ".join(traceback.format_exception_only(error)[0].split())
-    return text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]} ..."
+    if len(text) <= TEXT_SHOWN:
+        return text
+    return f"{text[:TEXT_SHOWN]} ..."
 
 
 def trace_of(frames: Iterable[Frame]) -> str:
-    """A short traceback in one line: places from the outermost to the innermost, and the code of the last.
+    """A short traceback in one line: places from the outermost to the innermost, with its code.
 
     Example:
-        >>> trace_of([Frame("/a/my_gates.py", 7, "Halve.forward"), Frame("/a/maths.py", 3, "scale")])
+        >>> calls = [Frame("/a/my_gates.py", 7, "Halve.forward"), Frame("/a/maths.py", 3, "scale")]
+        >>> trace_of(calls)
         '/a/my_gates.py:7, in forward > /a/maths.py:3, in scale'
     """
-    distinct = [frame for frame, _ in groupby(frames)]  # a recursion is one line, a thousand times
+    distinct = [frame for frame, _ in groupby(frames)]  # a recursion is one line, many times
     if not distinct:
         return ""
-    places = [frame.place for frame in distinct[-FRAMES_SHOWN:]]
+    trace = " > ".join(frame.place for frame in distinct[-FRAMES_SHOWN:])
     code = " ".join(linecache.getline(distinct[-1].file, distinct[-1].line).split())[:TEXT_SHOWN]
-    return " > ".join(places) + (f": {code}" if code else "")
+    return f"{trace}: {code}" if code else trace
 
 
 def told(error: BaseException, frames: Iterable[Frame] | None = None) -> str:
@@ -226,7 +239,10 @@ def package_of(error: ImportError) -> str:
         >>> package_of(ImportError("no such module", name="timm.models"))
         'timm'
     """
+    if error.name:
+        return error.name.partition(".")[0]
+    if library := raising_library(error):
+        return library
     frames = all_frames(error)
     last = Path(frames[-1].file if frames else "")
-    file_name = last.parent.name if last.name == "__init__.py" else last.stem
-    return (error.name or "").partition(".")[0] or raising_library(error) or file_name
+    return last.parent.name if last.name == "__init__.py" else last.stem

@@ -186,8 +186,7 @@ def build_model(network: Network, *, seed: int = 0) -> GatedNetwork:
         called("backbone", network.backbone), called("gate", network.gate), backbone.takes
     )
     model = GatedNetwork(backbone.module, gates, stage_ends, names=names)
-    find = BACKBONES[network.backbone.name].traits.get("weights_file")
-    if file := find(network.backbone.params) if find else None:
+    if file := BACKBONES[network.backbone.name].traits.find_weights(network.backbone.params):
         load_gates(model.gates, file)
     return model
 

@@ -1,14 +1,12 @@
-"""The parts of a network, a backbone and its gates: made by their components, and named when they fail."""
+"""The parts of a network, a backbone and its gates: made, and named when they fail."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
 from dasbench.backbones.site import Backbone, Site
 from dasbench.blame import refusal
 from dasbench.catalog import BACKBONES, GATES, KINDS
-from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.faults import foreign
 from dasbench.gates.traits import NeedsBackbone
@@ -42,14 +40,13 @@ def make_backbone(network: Network) -> Backbone:
     Raises:
         ModelError: if its constructor raises anything, or returns something else.
     """
-    entry: Entry[Any] = BACKBONES[network.backbone.name]
+    entry = BACKBONES[network.backbone.name]
     what = f"backbone '{called('backbone', network.backbone)}'"
     with foreign(lambda error: refusal(f"{what} cannot be made", error, entry=entry)):
         made = entry.make(network.num_classes, **network.backbone.params)
     if not isinstance(made, Backbone):
-        raise ModelError(
-            f"{what}: its constructor returns {kind_of(made)}, not a Backbone(module, sites) ({entry.place})"
-        )
+        returns = f"its constructor returns {kind_of(made)}, not a Backbone(module, sites)"
+        raise ModelError(f"{what}: {returns} ({entry.place})")
     return made
 
 
@@ -59,18 +56,14 @@ def make_gate(gate: Choice, site: Site, backbone: Backbone) -> nn.Module:
     Raises:
         ModelError: if its constructor raises anything, or returns something else; names the site.
     """
-    entry: Entry[Any] = GATES[gate.name]
+    entry = GATES[gate.name]
     what = f"site '{site.path}': gate '{called('gate', gate)}'"
-    with foreign(
-        lambda error: refusal(
-            f"{what} cannot be made for {site.channels} channels", error, entry=entry
-        )
-    ):
+    unmade = f"{what} cannot be made for {site.channels} channels"
+    with foreign(lambda error: refusal(unmade, error, entry=entry)):
         made = entry.make(site.channels, **gate.params)
     if not isinstance(made, nn.Module):
-        raise ModelError(
-            f"{what}: its constructor returns {kind_of(made)}, not a torch.nn.Module ({entry.place})"
-        )
+        returns = f"its constructor returns {kind_of(made)}, not a torch.nn.Module"
+        raise ModelError(f"{what}: {returns} ({entry.place})")
     if isinstance(made, NeedsBackbone):
         with foreign(lambda error: refusal(f"{what} cannot be attached", error, entry=entry)):
             made.attach(backbone.module, site, backbone.sites)
@@ -80,12 +73,10 @@ def make_gate(gate: Choice, site: Site, backbone: Backbone) -> nn.Module:
 def called(kind: str, choice: Choice) -> str:
     """A component with those of its parameters that are not the defaults."""
     defaults = KINDS[kind][choice.name].defaults
-    told = {
-        name: value
-        for name, value in choice.params.items()
-        if (name, value) not in defaults.items()
+    other = {
+        key: value for key, value in choice.params.items() if (key, value) not in defaults.items()
     }
-    return str(Choice(name=choice.name, params=told))
+    return str(Choice(name=choice.name, params=other))
 
 
 def bare_name(called: str) -> str:
@@ -103,4 +94,6 @@ def kind_of(value: object) -> str:
     """
     if isinstance(value, Tensor):
         return f"a map {list(value.shape)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    return f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Modules of the user's own components: found by name or by path, imported once, remembered for workers and keys.
+"""Modules of the user's own components: found by name or by path, imported once, remembered.
 
 The folder of such a module comes last among those that Python searches, so that no file in it can
 stand in for a library; a module that is named by its path is taken from there whatever else has its
@@ -6,6 +6,7 @@ name.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
 from dasbench.errors import DasbenchError, UsageError
 from dasbench.faults import foreign, is_library, message_of, short_path, told, user_frames
 
 PREFIX = "dasbench_plugin_"
 """Of the name of a module whose file is called like a library (`optuna.py`)."""
+
+TAKEN = frozenset({*sys.stdlib_module_names, "__main__", "dasbench"})
+"""Names that no module of a user's can have."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,9 @@ def import_components(
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     _ = Path(folder, "my_shortest_gates.py").write_text("ANSWER = 42")
-        ...     [plugin.name for plugin in import_components(["my_shortest_gates.py"], beside=Path(folder))]
-        ['my_shortest_gates']
+        ...     (plugin,) = import_components(["my_shortest_gates.py"], beside=Path(folder))
+        >>> plugin.name
+        'my_shortest_gates'
     """
     plugins, complaints = [], []
     for name in names:
@@ -108,9 +114,10 @@ def relocated(names: Iterable[str], *, beside: Path, to: Path) -> list[str]:
         plugin = import_component(name, beside=beside)
         source = plugin.file.parent if plugin.file.name == "__init__.py" else plugin.file
         is_whole = not is_library(plugin.file) and "." not in plugin.name
-        moved.append(
-            os.path.relpath(source, to.resolve()) + "/" * source.is_dir() if is_whole else name
-        )
+        if is_whole:
+            moved.append(os.path.relpath(source, to.resolve()) + "/" * source.is_dir())
+        else:
+            moved.append(name)
     return moved
 
 
@@ -122,9 +129,8 @@ def _named_file(name: str, beside: Path) -> Path | None:
     if path.is_dir():
         path /= "__init__.py"
     if not path.exists():
-        raise UsageError(
-            f"there is no file '{path.name}' in {path.parent}.{_guess(path.name, path.parent, '.py')}"
-        )
+        guess = _guess(path.name, path.parent, ".py")
+        raise UsageError(f"there is no file '{path.name}' in {path.parent}.{guess}")
     if path.suffix != ".py":
         raise UsageError(
             f"{short_path(path)} is no Python file (.py), and no folder with an __init__.py"
@@ -136,43 +142,39 @@ def _guess(name: str, folder: Path, ending: str) -> str:
     """The nearest of a folder's modules, as a sentence; `""` if none is near."""
     if not folder.is_dir():
         return " There is no such folder either."
+    files = [f"{file.stem}{ending}" for file in folder.glob("*.py")]
     packages = [init.parent.name for init in folder.glob("*/__init__.py")]
-    near = get_close_matches(
-        name, [*(f"{file.stem}{ending}" for file in folder.glob("*.py")), *packages], n=1
-    )
+    near = get_close_matches(name, [*files, *packages], n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _import_named(name: str, folder: Path) -> Plugin:
     if not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(
-            f"'{name}' is neither the path of a Python file (gates/my_gates.py) nor the name of a module"
-        )
+        neither = "neither the path of a Python file (gates/my_gates.py) nor the name of a module"
+        raise UsageError(f"'{name}' is {neither}")
     _search_last(folder)
 
     def answer(error: BaseException) -> DasbenchError:
-        missing = (
-            error.name
-            if isinstance(error, ModuleNotFoundError) and not user_frames(error)
-            else None
-        )
-        if missing and f"{name}.".startswith(f"{missing}."):
-            guess = (
-                _guess(name, folder, "")
-                or " A file elsewhere is named by its path (gates/my_gates.py)."
-            )
-            return UsageError(
-                f"there is no module '{missing}', neither installed nor in {folder}.{guess}"
-            )
-        return _broken(error)
+        if not _is_missing(error, name):
+            return _broken(error)
+        usual = " A file elsewhere is named by its path (gates/my_gates.py)."
+        guess = _guess(name, folder, "") or usual
+        there = f"neither installed nor in {folder}"
+        return UsageError(f"there is no module '{error.name}', {there}.{guess}")
 
     with foreign(answer):
         module = import_module(name)
     if module.__file__ is None:
-        raise UsageError(
-            f"'{name}' is a folder without an __init__.py; name a file in it, as in {name}/my_gates.py"
-        )
+        cure = f"name a file in it, as in {name}/my_gates.py"
+        raise UsageError(f"'{name}' is a folder without an __init__.py; {cure}")
     return _plugin(name, module)
+
+
+def _is_missing(error: BaseException, name: str) -> TypeGuard[ModuleNotFoundError]:
+    """Whether a module is not there, or the package that it lies in, rather than one it imports."""
+    if not isinstance(error, ModuleNotFoundError) or user_frames(error) or not error.name:
+        return False
+    return f"{name}.".startswith(f"{error.name}.")
 
 
 def _import_file(file: Path) -> Plugin:
@@ -180,37 +182,34 @@ def _import_file(file: Path) -> Plugin:
     is_package = file.name == "__init__.py"
     name = _module_name(file.parent.name if is_package else file.stem)
     known = sys.modules.get(name)
-    if known is not None and _is_from(known, file):
+    if known is None:
+        return _load(name, file)
+    if _is_from(known, file):
         return _plugin(name, known)
-    if known is not None:
-        raise UsageError(
-            f"a module '{name}' has been imported from {short_path(getattr(known, '__file__', None) or '?')}; rename "
-            "one of the two"
-        )
-    return _load(name, file)
+    other = short_path(getattr(known, "__file__", None) or "?")
+    raise UsageError(f"a module '{name}' has been imported from {other}; rename one of the two")
 
 
 def _module_name(stem: str) -> str:
     """A file's name as a module's; one that is a library's is prefixed, as the library keeps it."""
-    plain = "".join(letter if letter.isalnum() else "_" for letter in stem)
-    if (
-        plain in sys.stdlib_module_names
-        or plain in ("__main__", "dasbench")
-        or not plain.isidentifier()
-    ):
+    plain = re.sub(r"[\W_]", "_", stem)
+    if plain in TAKEN or not plain.isidentifier() or _is_of_library(plain):
         return PREFIX + plain
-    known = sys.modules.get(plain)
-    spec = known.__spec__ if known else find_spec(plain)
-    is_taken = spec is not None and spec.origin is not None and is_library(spec.origin)
-    return PREFIX + plain if is_taken else plain
+    return plain
+
+
+def _is_of_library(name: str) -> bool:
+    """Whether a module of the name is an installed one, imported or not."""
+    known = sys.modules.get(name)
+    spec = known.__spec__ if known else find_spec(name)
+    return spec is not None and spec.origin is not None and is_library(spec.origin)
 
 
 def _load(name: str, file: Path) -> Plugin:
     is_package = file.name == "__init__.py"
     folder = file.parent.parent if is_package else file.parent
-    spec = spec_from_file_location(
-        name, file, submodule_search_locations=[str(file.parent)] if is_package else None
-    )
+    inner = [str(file.parent)] if is_package else None
+    spec = spec_from_file_location(name, file, submodule_search_locations=inner)
     assert spec is not None, "a .py file has a loader"
     assert spec.loader is not None, "a .py file has a loader"
     module = module_from_spec(spec)
@@ -252,9 +251,8 @@ def _is_from(module: ModuleType, file: Path) -> bool:
 
 def _broken(error: BaseException) -> UsageError:
     if isinstance(error, SystemExit):
-        return UsageError(
-            f"cannot be imported: it ends the program when it is imported ({told(error)})"
-        )
+        fault = "it ends the program when it is imported"
+        return UsageError(f"cannot be imported: {fault} ({told(error)})")
     if isinstance(error, OSError) and not user_frames(error):
         return UsageError(f"cannot be read: {error.strerror or message_of(error)}")
     return UsageError(f"cannot be imported: {told(error)}")

@@ -1,6 +1,6 @@
 """What a trial leaves to defaults, written out: its parameters, placement, fingerprints and code."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
@@ -11,7 +11,6 @@ from dasbench.code.closure import code_of
 from dasbench.datasets.choice import data_fingerprint
 from dasbench.entry import Entry
 from dasbench.errors import Complaint, StudyError
-from dasbench.registry import Registry
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.network import Network
 from dasbench.spec.parameters import Problem, check_parameters
@@ -81,10 +80,10 @@ def _refuse_other_data(trial: Trial) -> None:
     Raises:
         StudyError: naming the data sets that do.
     """
-    needs = TASKS[trial.task.name].traits.get("needs", "labels")
-    if needs in _given(trial.dataset.name):
+    needs = TASKS[trial.task.name].traits.needs
+    if needs in DATASETS[trial.dataset.name].traits.gives:
         return
-    others = ", ".join(name for name in DATASETS.names() if needs in _given(name))
+    others = ", ".join(name for name in DATASETS.names() if needs in DATASETS[name].traits.gives)
     message = f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
     raise StudyError([Complaint("", 0, "dataset", message)])
 
@@ -96,31 +95,18 @@ def _refuse_other_balance(trial: Trial) -> None:
         StudyError: naming the tasks that do.
     """
     asked = trial.training.balance
-    if asked == "none" or asked in _named(TASKS, trial.task.name, "balance"):
+    if asked == "none" or asked in TASKS[trial.task.name].traits.balance:
         return
-    others = ", ".join(name for name in TASKS.names() if asked in _named(TASKS, name, "balance"))
+    others = ", ".join(name for name in TASKS.names() if asked in TASKS[name].traits.balance)
     message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
     raise StudyError([Complaint("", 0, "training.balance", message)])
-
-
-def _given(dataset: str) -> tuple[str, ...]:
-    """What a data set knows of its images."""
-    return _named(DATASETS, dataset, "gives", ("labels",))
-
-
-def _named(
-    kind: Registry[Any], name: str, trait: str, usual: tuple[str, ...] = ()
-) -> tuple[str, ...]:
-    """The words that a component is registered with under a trait."""
-    words: tuple[str, ...] = kind[name].traits.get(trait, usual)
-    return words
 
 
 Asked = TypeVar("Asked", Trial, Network)
 
 
 def resolve_network(asked: Asked) -> Asked:
-    """Write out what a network, or that of a trial, leaves to the defaults of its backbone and gate.
+    """Write out what a network, or that of a trial, leaves to defaults of its backbone and gate.
 
     The task and the data set of a trial are not looked at.
 
@@ -174,7 +160,7 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
     return params, [_with_place(entry, path, message) for path, message in problems]
 
 
-def _with_place(entry: Entry[Any], path: Path_, message: str) -> Problem:
+def _with_place(entry: Entry[Any, Any], path: Path_, message: str) -> Problem:
     """A complaint about a parameter; of one that the component does not have, with where it is written."""
     if not path or path[0] in entry.defaults:
         return path, message
@@ -183,10 +169,8 @@ def _with_place(entry: Entry[Any], path: Path_, message: str) -> Problem:
 
 def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
     """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
-    find: Callable[[Mapping[str, Any]], frozenset[str]] | None = KINDS[field][name].traits.get(
-        "unused"
-    )
-    return find(params) if find else frozenset()
+    find = KINDS[field][name].traits.unused
+    return frozenset(find(params)) if find else frozenset()
 
 
 def _placement(asked: Trial | Network) -> Placement:
@@ -203,23 +187,11 @@ def _placement(asked: Trial | Network) -> Placement:
         message = f"gate '{asked.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
     stages = tuple(sorted(set(merged.pop("stages", ()))))
-    if stages and stages != tuple(
-        range(1, _num_stages(asked.backbone) + 1)
-    ):  # all of them are meant by none
-        merged["stages"] = stages
+    if stages:
+        num_stages = BACKBONES[asked.backbone.name].traits.num_stages(asked.backbone.params)
+        if stages != tuple(range(1, num_stages + 1)):  # all of them are meant by none
+            merged["stages"] = stages
     return Placement(**merged)
-
-
-def _num_stages(backbone: Choice) -> int:
-    """How many stages a backbone has: it is registered with `stages`, a number or a function of its parameters.
-
-    Example:
-        >>> _num_stages(Choice(name="resnet18")), _num_stages(Choice(name="mobilenet_v2"))
-        (4, 7)
-    """
-    stages = BACKBONES[backbone.name].traits.get("stages", 0)
-    number: int = stages(backbone.params) if callable(stages) else stages
-    return number
 
 
 def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
@@ -229,8 +201,8 @@ def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
     `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a default says on
     the left is meant as what stands on the right.
     """
-    usual = {"after": "stage", **GATES[asked.gate.name].traits.get("placement", {})}
-    conventions = BACKBONES[asked.backbone.name].traits.get("conventions", {})
+    usual = {"after": "stage", **GATES[asked.gate.name].traits.placement}
+    conventions = BACKBONES[asked.backbone.name].traits.conventions
     usual["after"] = conventions.get("after", {}).get(usual["after"], usual["after"])
     if "stages" in usual:
         renumbered = conventions.get("stages", {})
@@ -241,7 +213,7 @@ def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
 def _as_the_gate_asks(backbone: Choice, gate: Choice) -> Choice:
     """The backbone with what its gate's authors changed in theirs, where the trial does not say otherwise."""
     known = {argument.name for argument in BACKBONES[backbone.name].parameters}
-    asked = GATES[gate.name].traits.get("backbone", {})
+    asked = GATES[gate.name].traits.backbone
     params = {**{key: value for key, value in asked.items() if key in known}, **backbone.params}
     return Choice(name=backbone.name, params=params)
 
@@ -251,8 +223,7 @@ def _with_weights(backbone: Choice) -> tuple[Choice, str]:
 
     A backbone that reads weights is registered with `weights_file`, a function of its parameters.
     """
-    find = BACKBONES[backbone.name].traits.get("weights_file")
-    file: Path | None = find(backbone.params) if find else None
+    file = BACKBONES[backbone.name].traits.find_weights(backbone.params)
     if file is None:
         return backbone, ""
     status = file.stat()

@@ -104,7 +104,7 @@ def _backbones() -> Iterator[tuple[str, Golden]]:
     for name in BACKBONES.names():
         entry = BACKBONES[name]
         narrow = {"width": 8} if "width" in entry.defaults else {}
-        backbone = {"name": name, **entry.traits.get("example", {}), **narrow}
+        backbone = {"name": name, **entry.traits.example, **narrow}
         trial = resolve_network(Trial(backbone=backbone, gate="none", dataset="digits"))
         yield f"backbone {name}", Golden(entry.make.__module__, TIGHT, _pass(trial, image_size=64))
 

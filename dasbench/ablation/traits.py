@@ -33,13 +33,12 @@ def components(gate: Choice) -> Mapping[str, Changes]:
         raise UsageError(
             "gate 'none' is the plain backbone: there is nothing to leave out; name an attention gate"
         )
-    named = GATES[gate.name].traits.get("components")
+    named = GATES[gate.name].traits.components
     if named is None:
         raise UsageError(
             f"gate '{gate.name}' does not say what it is composed of; {HOW_TO.format(name=gate.name)}"
         )
-    parts: Mapping[str, Changes] = named(gate.params) if callable(named) else named
-    return parts
+    return named(gate.params) if callable(named) else named
 
 
 def capacity(name: str) -> Mapping[str, Sequence[Any]]:
@@ -49,8 +48,7 @@ def capacity(name: str) -> Mapping[str, Sequence[Any]]:
         >>> {parameter: (values[0], values[-1]) for parameter, values in capacity("das").items()}
         {'alpha': (0.001, 1.0)}
     """
-    widths: Mapping[str, Sequence[Any]] = GATES[name].traits.get("capacity", {})
-    return widths
+    return GATES[name].traits.capacity
 
 
 def sweeps(name: str) -> Mapping[str, Mapping[str, Sequence[Any]]]:
@@ -60,8 +58,7 @@ def sweeps(name: str) -> Mapping[str, Mapping[str, Sequence[Any]]]:
         >>> sorted(sweeps("das"))
         ['alpha', 'norms']
     """
-    named: Mapping[str, Mapping[str, Sequence[Any]]] = GATES[name].traits.get("sweeps", {})
-    return named
+    return GATES[name].traits.sweeps
 
 
 def written(gate: Choice) -> dict[str, Any]:

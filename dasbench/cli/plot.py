@@ -48,7 +48,7 @@ def command(
     from dasbench.views.selection import select_studies
 
     plot = PLOTS[kind]
-    if "info" not in plot.traits:
+    if plot.traits.info is None:
         raise UsageError(
             f"plot '{kind}' is registered without info=, the function that computes what it draws"
         )
@@ -58,9 +58,9 @@ def command(
         chosen = select_studies(db, names, where=where)
     chosen = with_title(with_metric(chosen, metric))
     refuse_without_results(chosen)
-    if plot.traits.get("needs") == "confusions":
+    if plot.traits.needs == "confusions":
         chosen = with_confusions(db, chosen)
-    what = plot.traits["info"](chosen)
+    what = plot.traits.info(chosen)
     for path in paths:
         plot.make(what, path)
         click.echo(str(path))

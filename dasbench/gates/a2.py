@@ -1,4 +1,4 @@
-"""A2: gather global features by one attention, hand them out to every position by another (double attention)."""
+"""A2, double attention: one gathers global features, another hands them out to every position."""
 
 import torch
 from torch import Tensor, nn
@@ -57,9 +57,15 @@ class A2Gate(nn.Module):
         return x + change
 
     def where_to_gather(self, x: Tensor) -> Tensor:
-        """The weight of every position in each descriptor, as [B, descriptors, H * W]; a row sums to 1."""
+        """The weight of every position in each descriptor: [B, descriptors, H * W].
+
+        A row sums to 1.
+        """
         return torch.softmax(self.gathering(x).flatten(2), dim=2)
 
     def how_to_mix(self, x: Tensor) -> Tensor:
-        """The weight of each descriptor at every position, as [B, descriptors, H * W]; a column sums to 1."""
+        """The weight of each descriptor at every position: [B, descriptors, H * W].
+
+        A column sums to 1.
+        """
         return torch.softmax(self.distribution(x).flatten(2), dim=1)

@@ -16,12 +16,12 @@ from dasbench.gates.traits import Place
 
 @GATES.register(
     "abn",
-    source="Fukui et al. 2019, Attention branch network: Learning of attention mechanism for visual explanation, "
-    "arXiv 1812.10025, section 3",
+    source="Fukui et al. 2019, Attention branch network: Learning of attention mechanism for "
+    "visual explanation, arXiv 1812.10025, section 3",
     placement={"after": "stage", "stages": (3,)},
 )
 class AttentionBranchGate(nn.Module):
-    """Amplify every pixel by the mask of an attention branch, which is trained to classify the images on its own.
+    """Amplify every pixel by the mask of an attention branch that classifies the images too.
 
     `out = x * mask + x`; see `AttentionBranch` for the mask. The branch begins with a copy of the
     stage that follows the gate, of the same layers but with weights of its own and with stride 1.
@@ -47,11 +47,13 @@ class AttentionBranchGate(nn.Module):
 
     Example:
         >>> from dasbench.backbones.site import Site
-        >>> net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.Linear(16, 10))
+        >>> stages = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        >>> net = nn.Sequential(*stages, nn.Linear(16, 10))
         >>> sites = Site("0", 1, 8, "block"), Site("1", 2, 16, "block")
         >>> gate = AttentionBranchGate(8)
         >>> gate.attach(net, sites[0], sites)
-        >>> gate(torch.zeros(2, 8, 7, 5)).shape, [tuple(logits.shape) for logits in gate.take_auxiliary()]
+        >>> x = torch.zeros(2, 8, 7, 5)
+        >>> gate(x).shape, [tuple(logits.shape) for logits in gate.take_auxiliary()]
         (torch.Size([2, 8, 7, 5]), [(2, 10)])
     """
 
@@ -63,32 +65,26 @@ class AttentionBranchGate(nn.Module):
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
         """Copy the stage that follows (see `dasbench.gates.traits.NeedsBackbone`)."""
-        blocks = [
-            other for other in sites if other.stage == site.stage + 1 and other.after == "block"
-        ]
+        after = [other for other in sites if other.stage == site.stage + 1]
+        blocks = [other for other in after if other.after == "block"]
         linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
         if not blocks:
             raise ModelError(
-                f"no stage follows on '{site.path}', of which the branch could be a copy; choose one before"
+                f"no stage follows on '{site.path}', of which the branch could be a copy; choose "
+                "one before"
             )
         if not linears:
             raise ModelError(
                 "the backbone has no linear layer at its end, so the branch cannot know the classes"
             )
-        stage = nn.Sequential(
-            *(copy.deepcopy(backbone.get_submodule(block.path)) for block in blocks)
-        )
-        takes = next(
-            (part.in_channels for part in stage.modules() if isinstance(part, nn.Conv2d)),
-            self.channels,
-        )
+        modules = [backbone.get_submodule(block.path) for block in blocks]
+        stage = nn.Sequential(*map(copy.deepcopy, modules))
+        takes = _channels_taken(stage, usual=self.channels)
         if takes != self.channels:
-            raise ModelError(
-                f"'{site.path}' has {self.channels} channels, but the stage that follows takes {takes}"
-            )
-        self.branch = AttentionBranch(
-            stage, blocks[-1].channels, num_classes=linears[-1].out_features
-        )
+            other = f"but the stage that follows takes {takes}"
+            raise ModelError(f"'{site.path}' has {self.channels} channels, {other}")
+        num_classes = linears[-1].out_features
+        self.branch = AttentionBranch(stage, blocks[-1].channels, num_classes=num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate the map."""
@@ -171,3 +167,11 @@ def _draw_weights(module: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.BatchNorm2d):
             part.reset_parameters()
+
+
+def _channels_taken(stage: nn.Module, *, usual: int) -> int:
+    """The channels that the first convolution of a stage takes."""
+    for part in stage.modules():
+        if isinstance(part, nn.Conv2d):
+            return part.in_channels
+    return usual

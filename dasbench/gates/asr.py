@@ -1,4 +1,4 @@
-"""ASR: channels scaled by factors that do not depend on the image, and which fold into the norm before them."""
+"""ASR: channels scaled by factors that no image changes, and that fold into the norm before."""
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,12 @@ _START = 0.1
 
 @GATES.register(
     "asr",
-    source="Zhong et al. 2023, ASR: Attention-alike structural re-parameterization, arXiv 2304.06345, section 4",
+    source="Zhong et al. 2023, ASR: Attention-alike structural re-parameterization, arXiv "
+    "2304.06345, section 4",
     placement={"after": "before_add"},
 )
 class AttentionAlike(nn.Module):
-    """Scale every channel by a factor that a squeeze-and-excitation module computes from a learnt vector.
+    """Scale every channel by a factor that squeeze-and-excitation computes from a learnt vector.
 
     `out = x * v`, `v = sigmoid(W2 relu(W1 psi + b1) + b2)`
 
@@ -59,7 +60,7 @@ class AttentionAlike(nn.Module):
         return x * self.factors()[:, None, None]
 
     def fold(self, before: nn.Module) -> bool:
-        """Multiply a batch norm's weight and bias by the factors (see `dasbench.gates.traits.Foldable`)."""
+        """Multiply a batch norm's weight and bias by the factors (see `gates.traits.Foldable`)."""
         if not isinstance(before, nn.BatchNorm2d) or not before.affine:
             return False
         with torch.no_grad():

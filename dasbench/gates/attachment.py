@@ -1,4 +1,4 @@
-"""For gates that look beyond their site: a part that is made later, and tensors that outlive no forward pass."""
+"""For gates that look beyond their site: a part made later, tensors that last one forward pass."""
 
 import threading
 from typing import Any
@@ -9,7 +9,7 @@ from dasbench.errors import ModelError
 
 
 class NotAttached(nn.Module):
-    """Stands for a part of a gate that is made when the gate is attached (see `traits.NeedsBackbone`).
+    """Stands for a part that is made when the gate is attached (see `traits.NeedsBackbone`).
 
     Raises:
         ModelError: when it is called.
@@ -23,8 +23,9 @@ class NotAttached(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refuse."""
         raise ModelError(
-            "this gate reads more of its backbone than the map at its site; build the network with "
-            "dasbench.models.build_model, or call gate.attach(backbone, site, sites) before the first forward pass"
+            "this gate reads more of its backbone than the map at its site; build the network "
+            "with dasbench.models.build_model, or call gate.attach(backbone, site, sites) before "
+            "the first forward pass"
         )
 
 

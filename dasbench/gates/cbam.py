@@ -12,7 +12,8 @@ from dasbench.gates.single_values import refuse_single_values
 
 @GATES.register(
     "cbam",
-    source="Woo et al. 2018, CBAM: Convolutional block attention module, arXiv 1807.06521, section 3",
+    source="Woo et al. 2018, CBAM: Convolutional block attention module, arXiv 1807.06521, "
+    "section 3",
     placement={"after": "before_add"},
     components={"spatial_context": {"kernel": 1}},
     capacity={"reduction": range(1, 257)},

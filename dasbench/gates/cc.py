@@ -1,4 +1,4 @@
-"""CC: every position attends to its own row and column, twice over, and so to the whole map (criss-cross)."""
+"""CC, criss-cross: every position attends to its row and column, twice, and so to the whole map."""
 
 from typing import Annotated
 
@@ -12,7 +12,8 @@ from dasbench.gates.reduction import Reduction, hidden_width
 
 @GATES.register(
     "cc",
-    source="Huang et al. 2019, CCNet: Criss-cross attention for semantic segmentation, arXiv 1811.11721, section 3.2",
+    source="Huang et al. 2019, CCNet: Criss-cross attention for semantic segmentation, arXiv "
+    "1811.11721, section 3.2",
     placement={"after": "stage"},
 )
 class CcGate(nn.Module):
@@ -63,7 +64,7 @@ class CcGate(nn.Module):
         return x
 
     def weights(self, x: Tensor) -> Tensor:
-        """The weights of each position's column, then of its row, as [B, H, W, H + W]; they sum to 1.
+        """The weights of each position's column, then of its row: [B, H, W, H + W]; they sum to 1.
 
         A position stands in both its row and its column: it is counted in the row, its weight in
         the column is 0.

@@ -1,4 +1,4 @@
-"""Deformable attention: every position mixes a few values that it reads at learned, fractional places of the map."""
+"""Deformable attention: every position mixes values that it reads at learned, fractional places."""
 
 from collections.abc import Mapping
 from math import gcd, pi
@@ -21,8 +21,8 @@ _OFFSET_RATE = 0.1
 
 @GATES.register(
     "deform_attn",
-    source="Zhu et al. 2021, Deformable DETR: Deformable transformers for end-to-end object detection, "
-    "arXiv 2010.04159, section 4.1",
+    source="Zhu et al. 2021, Deformable DETR: Deformable transformers for end-to-end object "
+    "detection, arXiv 2010.04159, section 4.1",
     placement={"after": "stage"},
 )
 class DeformAttnGate(nn.Module):
@@ -95,15 +95,19 @@ class DeformAttnGate(nn.Module):
         return dict.fromkeys(self.offset.parameters(), _OFFSET_RATE)
 
     def offsets(self, tokens: Tensor) -> Tensor:
-        """How far from each position its heads read, in pixels, as [B * heads, H * W, points, 2] with (x, y) last."""
+        """How far off its heads read, in pixels: [B * heads, H * W, points, 2] with (x, y) last."""
         return self._by_head(self.offset(tokens), self.points, 2)
 
     def weights(self, tokens: Tensor) -> Tensor:
-        """The weight of each of those places, as [B * heads, H * W, points]; a head's points sum to 1."""
+        """The weight of each place: [B * heads, H * W, points]; a head's points sum to 1."""
         return torch.softmax(self._by_head(self.weight(tokens), self.points), dim=2)
 
     def _by_head(self, x: Tensor, *rest: int) -> Tensor:
-        """Move the heads to the batch, in float32 at least: [B, H * W, heads * rest] -> [B * heads, H * W, *rest]."""
+        """Move the heads to the batch, in float32 at least.
+
+        Shape:
+            [B, H * W, heads * rest] -> [B * heads, H * W, *rest]
+        """
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         return wide.reshape(*x.shape[:2], self.heads, *rest).transpose(1, 2).flatten(0, 1)
 
@@ -119,7 +123,7 @@ class DeformAttnGate(nn.Module):
 
 
 def sample(value: Tensor, offsets: Tensor) -> Tensor:
-    """Read a map around each of its positions, bilinearly, zero outside of it; in the offsets' type.
+    """Read a map around each position, bilinearly, zero outside of it; in the offsets' type.
 
     Args:
         value: the map.
@@ -145,7 +149,7 @@ def sample(value: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _star(heads: int, points: int) -> Tensor:
-    """Places (x, y) on rays from the origin, on squares of radius 1, 2, ...: one ray per head, one square per point.
+    """Places (x, y) on a ray for each head, on a square of radius 1, 2, ... for each point.
 
     Example:
         >>> _star(4, 2)[1].round().abs()
@@ -163,7 +167,7 @@ def _choose_heads(channels: int, heads: int | None) -> int:
         return gcd(channels, _HEADS)
     if channels % heads:
         raise ModelError(
-            f"heads: {channels} channels cannot be split into {heads} equal heads; "
-            f"leave 'heads' out or set it to a divisor of {channels}, such as {gcd(channels, _HEADS)}"
+            f"heads: {channels} channels cannot be split into {heads} equal heads; leave 'heads' "
+            f"out or set it to a divisor of {channels}, such as {gcd(channels, _HEADS)}"
         )
     return heads

@@ -1,4 +1,4 @@
-"""DRA: positions attend to pooled regions, channels to a few compact channels (dual relation-aware attention)."""
+"""DRA, dual relation-aware attention: positions attend to regions, channels to compact channels."""
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ class ConvBlock(nn.Module):
 
 
 class PositionAttention(nn.Module):
-    """Every position attends to the 50 centres that a pyramid of average pools makes of the map (CPAM).
+    """Every position attends to the 50 centres that average pools make of the map (CPAM).
 
     `out(p) = x(p) + scale sum_m softmax_m(q(p) . k(y_m)) v(y_m)` over the centres `y`, each level
     of the pyramid having a `ConvBlock` of its own. `scale` starts at 0.
@@ -133,7 +133,7 @@ class ChannelAttention(nn.Module):
         return x + self.scale * mixed.reshape(x.shape)
 
     def weights(self, x: Tensor, compact: Tensor) -> Tensor:
-        """The weight of each compact channel for every channel, as [B, C, compact channels]; a row sums to 1."""
+        """The weight of each compact channel for every channel: [B, C, compact]; rows sum to 1."""
         energy = torch.bmm(x.flatten(2), compact.transpose(1, 2))
         return torch.softmax(energy.amax(dim=2, keepdim=True) - energy, dim=2)
 

@@ -11,12 +11,12 @@ from dasbench.catalog import GATES
 
 @GATES.register(
     "eca",
-    source="Wang et al. 2020, ECA-Net: Efficient channel attention for deep convolutional neural networks, "
-    "arXiv 1910.03151, section 3",
+    source="Wang et al. 2020, ECA-Net: Efficient channel attention for deep convolutional neural "
+    "networks, arXiv 1910.03151, section 3",
     placement={"after": "before_add"},
 )
 class EfficientChannelAttention(nn.Module):
-    """Scale every channel by a gate that is computed from the means of its neighbours in the order of channels.
+    """Scale every channel by a gate that is computed from the means of its neighbours.
 
     `out = x * sigmoid(conv1d(mean_hw(x)))`
 
@@ -35,7 +35,7 @@ class EfficientChannelAttention(nn.Module):
         [B, C, H, W] -> the same
 
     Example:
-        >>> [EfficientChannelAttention(channels).conv.kernel_size[0] for channels in (256, 512, 1024, 2048)]
+        >>> [EfficientChannelAttention(num).conv.kernel_size[0] for num in (256, 512, 1024, 2048)]
         [5, 5, 5, 7]
     """
 
@@ -55,7 +55,7 @@ class EfficientChannelAttention(nn.Module):
 
 
 def adaptive_kernel(channels: int) -> int:
-    """The paper's kernel for a number of channels: `(log2(C) + 1) / 2` cut to a whole number, even ones raised by 1.
+    """The paper's kernel for C channels: `(log2(C) + 1) / 2` cut to a whole number, then odd.
 
     Example:
         >>> adaptive_kernel(64), adaptive_kernel(128)

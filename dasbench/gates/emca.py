@@ -1,4 +1,4 @@
-"""EMCA: channels scaled by a gate from the means of this block and of all blocks of the stage before."""
+"""EMCA: channels scaled by a gate from the means of this block and of the stage before."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,12 @@ from dasbench.gates.traits import Place
 
 @GATES.register(
     "emca",
-    source="Bakr et al. 2022, EMCA: Efficient multiscale channel attention module, IEEE Access 10, 103447",
+    source="Bakr et al. 2022, EMCA: Efficient multiscale channel attention module, IEEE Access "
+    "10, 103447",
     placement={"after": "before_add", "blocks": "first"},
 )
 class MultiscaleChannelAttention(nn.Module):
-    """Scale every channel by a gate that is computed from this map's means and those of the stage before (EMCA-SE).
+    """Scale every channel by a gate from this map's means and those of the stage before (EMCA-SE).
 
     `m_i = mean_hw(x_i)`, `z_c = relu(sum_i w_i m_i,c)`, `out = x * sigmoid(W2 relu(W1 z))`, where i
     runs over the blocks of the previous stage (before the first stage: the stem) and this block.
@@ -114,20 +115,20 @@ class MultiscaleChannelAttention(nn.Module):
         means = self.heard.take()
         if len(means) != self.num_earlier:
             raise ModelError(
-                f"the gate heard {len(means)} of the {self.num_earlier} earlier maps that it reads; run the whole "
-                "network at once, on one device"
+                f"the gate heard {len(means)} of the {self.num_earlier} earlier maps that it "
+                "reads; run the whole network at once, on one device"
             )
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not tracing and any(len(mean) != len(x) for mean in means):
             raise ModelError(
-                f"a batch of {len(x)} images follows on earlier maps of a batch of {len(means[0])}; run the whole "
-                "network at once"
+                f"a batch of {len(x)} images follows on earlier maps of a batch of "
+                f"{len(means[0])}; run the whole network at once"
             )
         return means
 
 
 class _Listener:
-    """Notes what a module puts out (as a forward hook) or takes in (as a forward pre-hook), for one gate."""
+    """Notes what a module puts out (forward hook) or takes in (forward pre-hook), for a gate."""
 
     def __init__(self, gate: MultiscaleChannelAttention, number: int) -> None:
         self.gate = gate
@@ -145,7 +146,8 @@ def _first_block(site: Place, sites: Sequence[Place]) -> Place:
         if other.stage == site.stage and other.after == "block":
             return other
     raise ModelError(
-        f"the backbone has neither a stage before '{site.path}' nor a first block, whose input is the stem"
+        f"the backbone has neither a stage before '{site.path}' nor a first block, whose input is "
+        "the stem"
     )
 
 

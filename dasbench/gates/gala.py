@@ -1,4 +1,4 @@
-"""Global-and-local attention (GALA): a channel branch and a spatial branch, joined by learned sums and products."""
+"""GALA, global-and-local attention: a channel and a spatial branch, joined by learned sums."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -15,7 +15,8 @@ _KEPT = 0.87962566103423978
 
 @GATES.register(
     "gala",
-    source="Linsley et al. 2019, Learning what and where to attend, arXiv 1805.08819, the GALA module",
+    source="Linsley et al. 2019, Learning what and where to attend, arXiv 1805.08819, the GALA "
+    "module",
     placement={"after": "before_add"},
 )
 class GlobalLocalAttention(nn.Module):
@@ -92,6 +93,6 @@ class GlobalLocalAttention(nn.Module):
 
 
 def _scale_variance(tensor: Tensor, fan_in: int) -> None:
-    """Draw from a normal distribution cut off at twice its deviation, of variance 1 / fan_in after the cut."""
+    """Draw from a normal cut off at twice its deviation, of variance 1 / fan_in after the cut."""
     deviation = fan_in**-0.5 / _KEPT
     nn.init.trunc_normal_(tensor, std=deviation, a=-2 * deviation, b=2 * deviation)

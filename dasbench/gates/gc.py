@@ -11,8 +11,8 @@ from dasbench.gates.reduction import Reduction, hidden_width
 
 @GATES.register(
     "gc",
-    source="Cao et al. 2019, GCNet: Non-local networks meet squeeze-excitation networks and beyond, arXiv 1904.11492, "
-    "section 4.3",
+    source="Cao et al. 2019, GCNet: Non-local networks meet squeeze-excitation networks and "
+    "beyond, arXiv 1904.11492, section 4.3",
     placement={"after": "before_add"},
 )
 class GlobalContext(nn.Module):

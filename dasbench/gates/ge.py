@@ -1,4 +1,4 @@
-"""Gather-excite (GE) over the whole map: without parameters, with a depthwise gather, or with a channel MLP on top."""
+"""GE, gather-excite over the whole map: plain, with a depthwise gather, or with an MLP on top."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -24,12 +24,12 @@ _BIAS_RATE = 2.0
 
 @GATES.register(
     "ge",
-    source="Hu et al. 2018, Gather-excite: Exploiting feature context in convolutional neural networks, "
-    "arXiv 1810.12348, section 3",
+    source="Hu et al. 2018, Gather-excite: Exploiting feature context in convolutional neural "
+    "networks, arXiv 1810.12348, section 3",
     placement={"after": "before_add"},
 )
 class GatherExcite(nn.Module):
-    """Scale every channel by a gate that is gathered from the whole map (the paper's global extent).
+    """Scale every channel by a gate that is gathered from the whole map (global extent).
 
     `theta0` (the paper's theta-minus): `out = x * sigmoid(mean_hw(x))`, no parameters;
     `theta`: `out = x * sigmoid(bn(depthwise(x)))`, the kernel as large as the map, no padding;
@@ -118,8 +118,9 @@ class GatherExcite(nn.Module):
         if self.size is not None and tuple(x.shape[-2:]) != (self.size, self.size):
             height, width = x.shape[-2:]
             raise ModelError(
-                f"expected a map of {self.size}x{self.size}, which the kernel of ge covers, got {height}x{width}; "
-                "set 'size' to the map's side, or take the variant 'theta0', which takes any map"
+                f"expected a map of {self.size}x{self.size}, which the kernel of ge covers, got "
+                f"{height}x{width}; set 'size' to the map's side, or take the variant 'theta0', "
+                "which takes any map"
             )
         gathered = self.gather(x)
         if self.size is not None:
@@ -133,8 +134,8 @@ def _kernel_size(
     """The side of the map where it has this number of channels."""
     if size is None:
         raise ModelError(
-            f"ge: the variant '{variant}' has a kernel as large as the map: give its side as 'size' (in pixels), or "
-            "take the variant 'theta0', which needs none"
+            f"ge: the variant '{variant}' has a kernel as large as the map: give its side as "
+            "'size' (in pixels), or take the variant 'theta0', which needs none"
         )
     return size if base_channels is None else math.ceil(size * base_channels / channels)
 

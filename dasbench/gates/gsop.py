@@ -15,12 +15,13 @@ _ROWS = 4
 """Values that are computed from each row of the covariance."""
 
 _FIRST_STAGE_STRIDE = 2
-"""Of the authors' gate in the first stage, whose maps are the largest (56x56 for images of 224 px)."""
+"""Of the authors' gate in the first stage, which has the largest maps (56x56 at 224 px)."""
 
 
 @GATES.register(
     "gsop",
-    source="Gao et al. 2019, Global second-order pooling convolutional networks, arXiv 1811.12006, section 3",
+    source="Gao et al. 2019, Global second-order pooling convolutional networks, arXiv "
+    "1811.12006, section 3",
     placement={"after": "before_add", "blocks": "last"},
     backbone={"last_stride": 1},
 )
@@ -91,7 +92,7 @@ class GsopGate(nn.Module):
         return torch.sigmoid(self.expand(self.rows(self.row_norm(related))))
 
     def _thin(self, x: Tensor) -> Tensor:
-        """Every `stride`-th pixel: before a 1x1 convolution that is the convolution's own stride."""
+        """Every `stride`-th pixel, as a strided 1x1 convolution reads them."""
         stride = self.stride or 1
         return x if stride == 1 else x[..., ::stride, ::stride]
 

@@ -1,4 +1,4 @@
-"""SA: channel attention for one half of each group of channels, spatial attention for the other, then a shuffle."""
+"""SA: channel attention for half of each group, spatial for the rest, then a shuffle."""
 
 from math import gcd
 from typing import Annotated
@@ -21,7 +21,7 @@ _GROUPS = 64
     placement={"after": "before_add"},
 )
 class SaGate(nn.Module):
-    """Scale half of the channels by their means, the other half by their normalised selves, and shuffle the halves.
+    """Scale half of the channels by their means, half by their normalised selves, and shuffle.
 
     Within each of G groups: `x1 * sigmoid(w1 mean(x1) + b1)` and `x2 * sigmoid(w2 GN(x2) + b2)`,
     where `GN` normalises every channel over its map. All groups share `w`, `b` and the affine map
@@ -67,8 +67,8 @@ class SaGate(nn.Module):
         parts = x.reshape(batch * self.groups, channels // self.groups, height, width)
         if parts.shape[0] * height * width == 1:
             raise ModelError(
-                "group norm cannot normalise one value per channel: use more than 1 group, a larger batch, or larger "
-                "maps (larger images, or a stem that keeps more of them)"
+                "group norm cannot normalise one value per channel: use more than 1 group, a "
+                "larger batch, or larger maps (larger images, or a stem that keeps more of them)"
             )
         first, second = parts.chunk(2, dim=1)
         by_mean = torch.sigmoid(
@@ -80,7 +80,7 @@ class SaGate(nn.Module):
 
 
 def interleave_halves(x: Tensor) -> Tensor:
-    """Order channels as first of the first half, first of the second half, second of the first half, and so on.
+    """Order channels as first of either half, second of either half, and so on.
 
     Shape:
         [B, C, H, W] -> the same; C even
@@ -97,7 +97,8 @@ def interleave_halves(x: Tensor) -> Tensor:
 def _choose_groups(channels: int, groups: int | None) -> int:
     if channels % 2:
         raise ModelError(
-            f"{channels} channels cannot be split into halves: shuffle attention needs an even number"
+            f"{channels} channels cannot be split into halves: shuffle attention needs an even "
+            "number"
         )
     largest = gcd(channels // 2, _GROUPS)
     if groups is None:

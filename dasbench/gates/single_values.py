@@ -6,7 +6,7 @@ from dasbench.errors import ModelError
 
 
 def refuse_single_values(norm: nn.Module, x: Tensor) -> None:
-    """Make sure that a batch norm in train mode gets more than one value per channel, as it divides by their spread.
+    """Refuse one value per channel, by whose spread a batch norm in train mode would divide.
 
     Args:
         norm: the batch norm; in eval mode, where it uses stored statistics, it takes anything.
@@ -22,6 +22,7 @@ def refuse_single_values(norm: nn.Module, x: Tensor) -> None:
     """
     if norm.training and x.numel() == x.shape[1]:
         raise ModelError(
-            "cannot train on a batch of one image here: batch norm would see a single value per channel, which has no "
-            "variance; use batches of 2 images or more and drop a last batch of one"
+            "cannot train on a batch of one image here: batch norm would see a single value per "
+            "channel, which has no variance; use batches of 2 images or more and drop a last "
+            "batch of one"
         )

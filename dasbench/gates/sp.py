@@ -1,4 +1,4 @@
-"""SP: a factor per element, computed from the means over each row and each column (strip pooling)."""
+"""SP, strip pooling: a factor per element from the means over each row and each column."""
 
 import torch
 from torch import Tensor, nn

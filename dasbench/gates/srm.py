@@ -1,4 +1,4 @@
-"""Style-based recalibration (SRM): channels scaled by a gate from their own mean and standard deviation."""
+"""SRM, style-based recalibration: channels scaled by a gate from their mean and deviation."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ _EPS = 1e-5
 
 @GATES.register(
     "srm",
-    source="Lee et al. 2019, SRM: A style-based recalibration module for convolutional neural networks, "
-    "arXiv 1903.10829, section 3",
+    source="Lee et al. 2019, SRM: A style-based recalibration module for convolutional neural "
+    "networks, arXiv 1903.10829, section 3",
     placement={"after": "before_add"},
 )
 class StyleRecalibration(nn.Module):
@@ -54,8 +54,9 @@ class StyleRecalibration(nn.Module):
         """Gate the map."""
         if tuple(x.shape[-2:]) == (1, 1):
             raise ModelError(
-                "a map of 1x1 has no standard deviation, which this gate is computed from; give the network larger "
-                "images or a stem that keeps more of them (for images below 64 px: stem small), or leave this stage out"
+                "a map of 1x1 has no standard deviation, which this gate is computed from; give "
+                "the network larger images or a stem that keeps more of them (for images below "
+                "64 px: stem small), or leave this stage out"
             )
         var, mean = torch.var_mean(x, dim=(2, 3), correction=1)
         style = mean * self.style[:, 0] + torch.sqrt(var + _EPS) * self.style[:, 1]

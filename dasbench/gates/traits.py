@@ -1,4 +1,4 @@
-"""What a gate may ask of those who build, train and count a network, as protocols; most gates ask nothing."""
+"""What a gate may ask of those who build, train and count a network; most gates ask nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -21,20 +21,19 @@ class HasUndecayed(Protocol):
         ...     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
         ...         return [self.factor]
         >>> network = nn.Sequential(nn.Linear(2, 2), Scale())
-        >>> [p for m in network.modules() if isinstance(m, HasUndecayed) for p in m.undecayed_parameters()] == [
-        ...     network[1].factor
-        ... ]
+        >>> (scale,) = [each for each in network.modules() if isinstance(each, HasUndecayed)]
+        >>> scale.undecayed_parameters()[0] is network[1].factor
         True
     """
 
     def undecayed_parameters(self) -> Iterable[nn.Parameter]:
-        """The parameters that get no weight decay; each also is one of the module's own `parameters()`."""
+        """The parameters that get no weight decay; each also is one of the module's own."""
         ...
 
 
 @runtime_checkable
 class HasRates(Protocol):
-    """A module with parameters that its authors train at a multiple of the learning rate of all others.
+    """A module with parameters that its authors train at a multiple of the learning rate.
 
     As with `HasUndecayed`, whoever makes the optimiser asks every module of a network, wherever it
     stands. A parameter may be in both answers. The factor holds at any time, whatever the schedule
@@ -47,24 +46,25 @@ class HasRates(Protocol):
         ...         self.offset = nn.Parameter(nn.init.zeros_(nn.Parameter()))
         ...     def rate_factors(self) -> Mapping[nn.Parameter, float]:
         ...         return {self.offset: 0.1}
-        >>> [list(m.rate_factors().values()) for m in nn.Sequential(Shift()).modules() if isinstance(m, HasRates)]
-        [[0.1]]
+        >>> shift = Shift()
+        >>> isinstance(shift, HasRates), list(shift.rate_factors().values())
+        (True, [0.1])
     """
 
     def rate_factors(self) -> Mapping[nn.Parameter, float]:
-        """The factor of each parameter that has one, above 0; each also is one of the module's own `parameters()`."""
+        """The factor of each parameter that has one, above 0; each also is one of the module's."""
         ...
 
 
 @runtime_checkable
 class HasAuxiliary(Protocol):
-    """A module that classifies the images too, beside the network around it, and is trained on that.
+    """A module that classifies the images too, beside the network around it, to learn from it.
 
     A task adds the loss of these logits to that of the network's own, with equal weight.
     """
 
     def take_auxiliary(self) -> Iterable[Tensor]:
-        """The logits [B, classes] of the last forward pass in train mode; they are handed out once."""
+        """The logits [B, classes] of the last forward pass in train mode, handed out once."""
         ...
 
 
@@ -117,7 +117,7 @@ class NeedsBackbone(Protocol):
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A gate that can dissolve into the layer before it, once training is over (see `models.inference_form`)."""
+    """A gate that can dissolve into the layer before it (see `models.inference_form`)."""
 
     def fold(self, before: nn.Module) -> bool:
         """Change the layer so that it computes what layer and gate did together, in eval mode.

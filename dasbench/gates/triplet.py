@@ -13,11 +13,12 @@ Kernel = Literal[1, 3, 5, 7, 9, 11, 13, 15]
 
 @GATES.register(
     "triplet",
-    source="Misra et al. 2021, Rotate to attend: Convolutional triplet attention module, arXiv 2010.03045, section 3",
+    source="Misra et al. 2021, Rotate to attend: Convolutional triplet attention module, arXiv "
+    "2010.03045, section 3",
     placement={"after": "before_add"},
 )
 class TripletAttention(nn.Module):
-    """Scale the map by the mean of three gates, each computed from the max and the mean over one axis.
+    """Scale the map by the mean of three gates, each from the max and the mean over one axis.
 
     `a_d = sigmoid(bn(conv([max_d(x), mean_d(x)])))` for d in H, W, C, constant along d;
     `out = x * (a_H + a_W + a_C) / 3`
@@ -39,7 +40,7 @@ class TripletAttention(nn.Module):
 
     Example:
         >>> gate = TripletAttention(64)
-        >>> gate(torch.ones(2, 64, 7, 5)).shape, sum(parameter.numel() for parameter in gate.parameters())
+        >>> gate(torch.ones(2, 64, 7, 5)).shape, sum(each.numel() for each in gate.parameters())
         (torch.Size([2, 64, 7, 5]), 300)
     """
 
@@ -60,7 +61,7 @@ class TripletAttention(nn.Module):
 
 
 class _PlaneGate(nn.Module):
-    """Attention on a plane from the max and the mean over the second axis: [B, D, M, N] -> [B, 1, M, N]."""
+    """Attention on a plane from max and mean over the second axis: [B, D, M, N] -> [B, 1, M, N]."""
 
     def __init__(self, kernel: int) -> None:
         super().__init__()

@@ -23,7 +23,10 @@ def top1(logits: Tensor, labels: Tensor) -> float:
 
 @METRICS.register("top5", unit="%", direction="max", tasks=("classification",))
 def top5(logits: Tensor, labels: Tensor) -> float:
-    """Share of examples whose label is among the five largest logits, in percent. Arguments as for `top1`."""
+    """Share of examples whose label is among the five largest logits, in percent.
+
+    Arguments as for `top1`.
+    """
     return 100.0 * float(in_top(logits, labels, k=5).double().mean())
 
 

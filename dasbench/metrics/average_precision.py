@@ -1,7 +1,7 @@
 """Average precisions of boxes in percent, as COCO defines and its own program computes them."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,10 @@ from torch import Tensor
 from dasbench.catalog import METRICS
 from dasbench.errors import DataError, UsageError
 
-SOURCE = "Lin et al. 2014, Microsoft COCO, arXiv 1405.0312; cocodataset.org, detection evaluation; pycocotools"
+SOURCE = (
+    "Lin et al. 2014, Microsoft COCO, arXiv 1405.0312; cocodataset.org, detection evaluation; "
+    "pycocotools"
+)
 
 MAX_DETECTIONS = 100
 """Of an image and class: the best that count."""
@@ -41,7 +44,7 @@ class KnownObjects(Protocol):
 
     @property
     def crowd(self) -> Tensor:
-        """Whether it is a crowd, which need not be found, and in which whatever is found is no fault: bool, [n]."""
+        """Whether it is a crowd: it need not be found, nor is anything in it wrong; bool, [n]."""
         ...
 
 
@@ -86,8 +89,10 @@ def average_precisions(
     Example:
         >>> from types import SimpleNamespace
         >>> box, label = torch.tensor([[0.0, 0.0, 40.0, 40.0]]), torch.tensor([0])
-        >>> cat = SimpleNamespace(boxes=box, labels=label, areas=torch.tensor([900.0]), crowd=torch.tensor([False]))
-        >>> found = average_precisions([cat], [Detections(box, label, torch.tensor([0.9]))], num_classes=1)
+        >>> cat = SimpleNamespace(boxes=box, labels=label, areas=torch.tensor([900.0]))
+        >>> cat.crowd = torch.tensor([False])
+        >>> detected = Detections(box, label, torch.tensor([0.9]))
+        >>> found = average_precisions([cat], [detected], num_classes=1)
         >>> {name: round(value, 6) for name, value in found.items()}
         {'ap': 100.0, 'ap50': 100.0, 'ap75': 100.0, 'ap_small': 100.0}
     """
@@ -99,7 +104,8 @@ def average_precisions(
         if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
             low, high = int(labels.min()), int(labels.max())
             raise UsageError(
-                f"average precision: labels from {low} to {high}, but there are {num_classes} classes from 0"
+                f"average precision: labels from {low} to {high}, but there are {num_classes} "
+                "classes from 0"
             )
     return _precisions(truth, found)
 
@@ -167,24 +173,12 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
     """What COCO's program says, of images that are counted from 1."""
     if not any((~image.crowd).any() for image in truth):
         raise DataError(
-            f"average precision: none of {len(truth)} images has an object; there is nothing to find"
+            f"average precision: none of {len(truth)} images has an object; there is nothing to "
+            "find"
         )
-    objects = [one for number, image in enumerate(truth, start=1) for one in _known(number, image)]
-    detections = [
-        one for number, image in enumerate(found, start=1) for one in _found(number, image)
-    ]
-    with redirect_stdout(io.StringIO()):  # it prints what it does
-        evaluation = COCOeval(
-            _indexed(objects, len(truth)), _indexed(detections, len(truth)), iouType="bbox"
-        )
-        evaluation.params.imgIds = list(range(1, len(truth) + 1))
-        evaluation.params.catIds = sorted({one["category_id"] for one in objects})
-        evaluation.params.maxDets = [MAX_DETECTIONS]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    precision: NDArray[np.float64] = evaluation.eval["precision"][
-        ..., 0
-    ]  # [overlaps, recalls, classes, sizes]
+    evaluation = _evaluated(_known(truth), _found(found), len(truth))
+    # overlaps, recalls, classes, sizes, and the only number of detections
+    precision: NDArray[np.float64] = evaluation.eval["precision"][..., 0]
     overlaps = evaluation.params.iouThrs
     views = {
         "ap": precision[..., 0],
@@ -194,71 +188,66 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
         "ap_medium": precision[..., 2],
         "ap_large": precision[..., 3],
     }
-    return {
-        name: 100.0 * float(view[view >= 0].mean())
-        for name, view in views.items()
-        if (view >= 0).any()
-    }
+    defined = {name: view[view >= 0] for name, view in views.items()}
+    return {name: 100.0 * float(view.mean()) for name, view in defined.items() if view.size}
 
 
-def _known(number: int, image: KnownObjects) -> Iterator[dict[str, Any]]:
-    """The objects of an image as COCO writes them."""
-    told = zip(
-        _left_upper_width_height(image.boxes),
-        image.labels.tolist(),
-        image.areas.tolist(),
-        image.crowd.tolist(),
-        strict=True,
-    )
-    for box, label, area, crowd in told:
-        yield {
-            "image_id": number,
-            "category_id": label,
-            "bbox": box,
-            "area": area,
-            "iscrowd": int(crowd),
-        }
+def _evaluated(
+    objects: list[dict[str, Any]], detections: list[dict[str, Any]], num_images: int
+) -> COCOeval:
+    """COCO's program after its work."""
+    with redirect_stdout(io.StringIO()):  # it prints what it does
+        known, found = (_indexed(each, num_images) for each in (objects, detections))
+        evaluation = COCOeval(known, found, iouType="bbox")
+        evaluation.params.imgIds = list(range(1, num_images + 1))
+        evaluation.params.catIds = sorted({one["category_id"] for one in objects})
+        evaluation.params.maxDets = [MAX_DETECTIONS]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation
 
 
-def _found(number: int, image: Detections) -> Iterator[dict[str, Any]]:
-    """The detections in an image as COCO's program wants them."""
-    if not (image.boxes.isfinite().all() and image.scores.isfinite().all()):
-        raise UsageError(
-            f"average precision: image {number - 1} has a detection whose box or score is not finite"
-        )
-    told = zip(
-        _left_upper_width_height(image.boxes),
-        image.labels.tolist(),
-        image.scores.tolist(),
-        strict=True,
-    )
-    for box, label, score in told:
-        yield {
-            "image_id": number,
-            "category_id": label,
-            "bbox": box,
-            "area": box[2] * box[3],
-            "score": score,
-        }
+def _known(images: Sequence[KnownObjects]) -> list[dict[str, Any]]:
+    """The objects of all images as COCO writes them."""
+    written = []
+    for number, image in enumerate(images, start=1):
+        boxes, labels = _left_upper_width_height(image.boxes), image.labels.tolist()
+        areas, crowds = image.areas.tolist(), image.crowd.int().tolist()
+        for box, label, area, crowd in zip(boxes, labels, areas, crowds, strict=True):
+            one = {"image_id": number, "category_id": label, "bbox": box}
+            written.append({**one, "area": area, "iscrowd": crowd})
+    return written
+
+
+def _found(images: Sequence[Detections]) -> list[dict[str, Any]]:
+    """The detections in all images as COCO's program wants them."""
+    written = []
+    for number, image in enumerate(images, start=1):
+        if not (image.boxes.isfinite().all() and image.scores.isfinite().all()):
+            where = f"average precision: image {number - 1}"
+            raise UsageError(f"{where} has a detection whose box or score is not finite")
+        boxes, labels = _left_upper_width_height(image.boxes), image.labels.tolist()
+        for box, label, score in zip(boxes, labels, image.scores.tolist(), strict=True):
+            one = {"image_id": number, "category_id": label, "bbox": box}
+            written.append({**one, "area": box[2] * box[3], "score": score})
+    return written
 
 
 def _left_upper_width_height(boxes: Tensor) -> list[list[float]]:
     corners = boxes.double()
-    listed: list[list[float]] = torch.cat(
-        [corners[:, :2], corners[:, 2:] - corners[:, :2]], dim=1
-    ).tolist()
-    return listed
+    first, second = corners[:, :2], corners[:, 2:]
+    written: list[list[float]] = torch.cat([first, second - first], dim=1).tolist()
+    return written
 
 
 def _indexed(annotations: list[dict[str, Any]], num_images: int) -> Any:
-    """Annotations in the program's own form; they are counted from 1, as it takes a match with number 0 for none."""
+    """Annotations in the program's own form, counted from 1: a match with 0 is none to it."""
+    labels = sorted({one["category_id"] for one in annotations})
     content = COCO()
     content.dataset = {
         "images": [{"id": number} for number in range(1, num_images + 1)],
         "annotations": [{**one, "id": number} for number, one in enumerate(annotations, start=1)],
-        "categories": [
-            {"id": label} for label in sorted({one["category_id"] for one in annotations})
-        ],
+        "categories": [{"id": label} for label in labels],
     }
     content.createIndex()
     return content

@@ -11,10 +11,11 @@ from dasbench.catalog import METRICS
     unit="%",
     direction="max",
     tasks=("classification",),
-    source="Brodersen, Ong, Stephan, Buhmann 2010, The balanced accuracy and its posterior distribution",
+    source="Brodersen, Ong, Stephan, Buhmann 2010, The balanced accuracy and its posterior "
+    "distribution",
 )
 def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of a class' examples that are right, averaged over the classes that there are, in percent.
+    """Share of a class' examples that are right, averaged over classes, in percent.
 
     Args:
         logits: [N, classes].
@@ -38,9 +39,10 @@ def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
     source="scikit-learn, f1_score(average='macro')",
 )
 def macro_f1(logits: Tensor, labels: Tensor) -> float:
-    """F1 of each class, averaged over the classes that are there or are claimed, in percent. Arguments as for `top1`.
+    """F1 of each class, averaged over the classes that are there or are claimed, in percent.
 
-    F1 = 2 right / (there + claimed): the harmonic mean of a class' recall and of its precision.
+    Arguments as for `top1`. F1 = 2 right / (there + claimed): the harmonic mean of a class' recall
+    and of its precision.
 
     Example:
         >>> logits = torch.tensor([[2.0, 1.0], [2.0, 1.0], [1.0, 2.0]])
@@ -64,7 +66,7 @@ def claims(logits: Tensor) -> Tensor:
 
 
 def _counts(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many examples of each class are right, are there, and are claimed: float64, [3, classes]."""
+    """How many examples of each class are right, are there, are claimed: float64, [3, classes]."""
     found, number = claims(logits), logits.shape[1]
     groups = (labels[found == labels], labels, found)
     return torch.stack([torch.bincount(group, minlength=number) for group in groups]).double()

@@ -8,13 +8,13 @@ from dasbench.catalog import METRICS
 
 @METRICS.register("miou", unit="%", direction="max", tasks=("segmentation",))
 def miou(confusion: Tensor) -> float:
-    """Intersection over union of each class, averaged over the classes that are there or are claimed, in percent.
+    """Intersection over union, averaged over classes that are there or claimed, in percent.
 
     Args:
         confusion: pixels by their class and the one that they are taken for: int64, [K, K].
 
     Example:
-        >>> miou(torch.tensor([[3, 0, 0], [1, 1, 0], [0, 0, 0]]))  # 3 of 4, 1 of 2; nobody speaks of the third
+        >>> miou(torch.tensor([[3, 0, 0], [1, 1, 0], [0, 0, 0]]))  # 3 of 4, 1 of 2, none
         62.5
     """
     shared = confusion.diag().double()
@@ -46,7 +46,8 @@ def count_pixels(
     Example:
         >>> count_pixels(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), num_classes=2).tolist()
         [[1, 0], [1, 1]]
-        >>> count_pixels(torch.tensor([0, 255]), torch.tensor([0, 1]), num_classes=2, ignored=255).tolist()
+        >>> truth, found = torch.tensor([0, 255]), torch.tensor([0, 1])
+        >>> count_pixels(truth, found, num_classes=2, ignored=255).tolist()
         [[1, 0], [0, 0]]
     """
     pairs = truth.long().flatten() * num_classes + found.long().flatten()

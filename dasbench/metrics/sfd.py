@@ -20,8 +20,8 @@ Antilog = Literal["shifted", "plain"]
     direction="max",
     needs="saliency",
     tasks=("classification",),
-    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture salient information in "
-    "CNNs, arXiv 2311.12091, section 4.4 (equation 5)",
+    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture "
+    "salient information in CNNs, arXiv 2311.12091, section 4.4 (equation 5)",
 )
 def sfd(
     maps: Tensor,
@@ -31,7 +31,7 @@ def sfd(
     threshold: Annotated[float, Ge(0), Le(1)] = 0.15,
     antilog: Antilog = "shifted",
 ) -> Tensor:
-    """Score heat maps by how much of their weight lies in the regions that matter: 1 all of it, 0 none.
+    """Score heat maps by how much of their weight lies in the regions that matter: 1 all, 0 none.
 
     sfd = W_r / (W_r + W_n). W_r is the mean weight in the region R; W_n is the mean weight in B
     without R, where B is the smallest box that holds R and every weight of at least `threshold`.
@@ -70,7 +70,7 @@ def sfd(
         >>> sfd(torch.tensor(lit), region.expand(3, 1, 4)).tolist()
         [1.0, 0.5, 0.0]
     """
-    check_parameters(base=base, threshold=threshold, antilog=antilog)
+    check_sfd(base=base, threshold=threshold, antilog=antilog)
     _check_maps(maps, regions)
     peak = maps.double().amax((-2, -1), keepdim=True)
     weights = maps.double() / torch.where(peak > 0, peak, 1.0)
@@ -112,7 +112,7 @@ def _mean(values: Tensor, where: Tensor) -> Tensor:
     return total / where.sum((-2, -1)).clamp(min=1)
 
 
-def check_parameters(*, base: float, threshold: float, antilog: str) -> None:
+def check_sfd(*, base: float, threshold: float, antilog: str) -> None:
     """Refuse parameters of `sfd` that are out of their range, before anything is computed.
 
     Raises:
@@ -126,11 +126,13 @@ def check_parameters(*, base: float, threshold: float, antilog: str) -> None:
         )
     if base == 1 and antilog == "plain":
         raise UsageError(
-            "base '1' makes every weight 1 with antilog plain; write a larger base, or antilog shifted"
+            "base '1' makes every weight 1 with antilog plain; write a larger base, or antilog "
+            "shifted"
         )
     if not 0 <= threshold <= 1:
         raise UsageError(
-            f"threshold '{threshold:g}' is out of range; it is a share of a map's maximum, from 0 to 1"
+            f"threshold '{threshold:g}' is out of range; it is a share of a map's maximum, from 0 "
+            "to 1"
         )
 
 
@@ -149,5 +151,6 @@ def _check_maps(maps: Tensor, regions: Tensor) -> None:
     empty = (~regions.flatten(-2).any(-1)).flatten().nonzero().flatten().tolist()
     if empty:
         raise DataError(
-            f"sfd: the region of map {empty[0]} is empty ({len(empty)} such); there is nothing to look at"
+            f"sfd: the region of map {empty[0]} is empty ({len(empty)} such); there is nothing to "
+            "look at"
         )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dasbench.datasets.dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Split
 from dasbench.datasets.loading import in_order
 from dasbench.errors import ModelError, UsageError, unknown_name
-from dasbench.metrics.sfd import Antilog, check_parameters, sfd
+from dasbench.metrics.sfd import Antilog, check_sfd, sfd
 from dasbench.saliency.gradcam import Target, enlarge, find_layer, grad_cam
 from dasbench.saliency.means import mean_over
 from dasbench.saliency.regions import FindRegions, own_regions
@@ -49,7 +49,7 @@ class Scoring:
     target: Target = "predicted"
 
     def __post_init__(self) -> None:
-        check_parameters(base=self.base, threshold=self.threshold, antilog=self.antilog)
+        check_sfd(base=self.base, threshold=self.threshold, antilog=self.antilog)
         if self.target not in get_args(Target):
             raise UsageError(unknown_name("target", self.target, get_args(Target)))
 

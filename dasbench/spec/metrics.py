@@ -7,8 +7,6 @@ from typing import Literal
 PARTS = ("val_", "train_", "test_")
 """What stands before a metric's name and says on which part of the data it was measured."""
 
-LONGEST_UNIT = 20
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -69,31 +67,3 @@ def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
                 unit, metric.direction if metric.direction == before.direction else None
             )
     return common
-
-
-def check_metric_traits(unit: object, direction: object) -> Metric:
-    """A metric from what it was registered with.
-
-    Raises:
-        ValueError: saying what is wrong with the unit or with the direction, and what would be
-            right.
-
-    Example:
-        >>> check_metric_traits("dB", "higher")
-        Traceback (most recent call last):
-            ...
-        ValueError: direction 'higher'; write 'max' or 'min', or leave it out where neither is better
-    """
-    if not isinstance(unit, str) or len(unit) > LONGEST_UNIT or not unit.isprintable():
-        raise ValueError(
-            f"unit {unit!r}; write up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none"
-        )
-    if direction == "max":
-        return Metric(unit, "max")
-    if direction == "min":
-        return Metric(unit, "min")
-    if direction is None:
-        return Metric(unit)
-    raise ValueError(
-        f"direction {direction!r}; write 'max' or 'min', or leave it out where neither is better"
-    )

@@ -1,1 +1,1 @@
-"""What is learned: one file says how to build, train a step, evaluate, and which metrics there are."""
+"""What is learned: one file says how to build, train, evaluate, and which metrics there are."""

@@ -1,4 +1,4 @@
-"""Classes of uneven size: weights in the loss, or draws in which every class comes as often as another."""
+"""Classes of uneven size: weights in the loss, or draws in which all classes come equally often."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from dasbench.seeds import derive_seed, uniform
 
 
 def class_weights(labels: NDArray[np.int64], *, num_classes: int) -> NDArray[np.float64]:
-    """What an example of each class weighs, so that all classes weigh the same: N / (K n_c), as in scikit-learn.
+    """What an example of each class weighs, so that all classes weigh the same: N / (K n_c).
 
-    N examples are of K classes, n_c of them of class c. Their mean weight is 1. A class without
-    examples weighs nothing and is not counted in K.
+    As in scikit-learn. N examples are of K classes, n_c of them of class c. Their mean weight is 1.
+    A class without examples weighs nothing and is not counted in K.
 
     Args:
         labels: class of each training example, [N].
@@ -33,10 +33,10 @@ def class_weights(labels: NDArray[np.int64], *, num_classes: int) -> NDArray[np.
 
 
 def balanced_draw(labels: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """As many examples as there are, drawn with replacement: each is of any class that occurs with equal chance.
+    """As many examples as there are, drawn with replacement.
 
-    The draw is a function of its arguments, like the order of an epoch; nothing has to be
-    remembered to go on.
+    Each is of any class that occurs with equal chance. The draw is a function of its arguments,
+    like the order of an epoch; nothing has to be remembered to go on.
 
     Args:
         labels: class of each training example, [N].

@@ -1,8 +1,8 @@
-"""Image classification: cross-entropy on labelled images, top-1 and top-5, and scores of uneven classes."""
+"""Image classification: cross-entropy on labelled images, top-1, top-5, scores by class."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.structure import structure_of
 from dasbench.datasets.choice import load_dataset
-from dasbench.datasets.dataset import Dataset
+from dasbench.datasets.dataset import Dataset, Part
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
@@ -34,6 +34,8 @@ from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 256
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @TASKS.register("classification", balance=("weights", "sampling"))
@@ -63,7 +65,7 @@ class Classification:
     def build(
         self, trial: Trial, *, device: torch.device, replica: Replica | None = None
     ) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        """A learner with fresh weights for a resolved trial, which trains on a replica's share."""
         learner = _Classifier(trial, _dataset(trial), device, replica or Replica())
         learner.score_saliency = self._saliency_scorer(trial, learner.network)
         learner.latency = self.latency
@@ -99,12 +101,8 @@ class _Classifier(ImageLearner[_Batch]):
         super().__init__(self.network, trial, data, device, replica)
         self.score_saliency: ScoreSaliency | None = None
         self.latency = False
-        self.auxiliary = [
-            module for module in self.model.modules() if isinstance(module, HasAuxiliary)
-        ]
-        self.parts = {
-            part: resident(getattr(data, part), device) for part in ("train", "val", "test")
-        }
+        self.auxiliary = [each for each in self.model.modules() if isinstance(each, HasAuxiliary)]
+        self.parts = {part: resident(getattr(data, part), device) for part in PARTS}
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
         self.truth = data.train.labels.cpu().numpy()
         self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
@@ -112,9 +110,7 @@ class _Classifier(ImageLearner[_Batch]):
         self.loss_weights: Tensor | None = None
         if trial.training.balance == "weights":
             self.class_weights = class_weights(self.truth, num_classes=len(data.classes))
-            self.loss_weights = torch.from_numpy(self.class_weights).to(
-                device=device, dtype=torch.float32
-            )
+            self.loss_weights = torch.from_numpy(self.class_weights).float().to(device)
 
     def load(
         self,
@@ -163,14 +159,13 @@ class _Classifier(ImageLearner[_Batch]):
         )
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
-        """Loss and accuracies on one part, and which of its images were right; no class weighs more than another."""
+        """Loss and accuracies on one part, and which of its images were right; without weights."""
         split, labels = self.parts[part], self.labels[part]
+        batches = in_order(len(split), self.at_a_time(EVALUATION_BATCH))
         self.model.eval()
         with torch.inference_mode():
-            batches = self.images(
-                split, in_order(len(split), self.at_a_time(EVALUATION_BATCH)), variation=None
-            )
-            logits = torch.cat([self._logits(batch) for batch in batches])
+            images = self.images(split, batches, variation=None)
+            logits = torch.cat([self._logits(batch) for batch in images])
             metrics = {
                 "loss": float(functional.cross_entropy(logits, labels)),
                 "top1": top1(logits, labels),
@@ -182,9 +177,8 @@ class _Classifier(ImageLearner[_Batch]):
         if self.score_saliency:
             metrics |= self.score_saliency(part)
         if self.latency and part == "test":
-            metrics["latency_ms"] = latency_ms(
-                time_forward(inference_form(self.network), self.data.input_size)
-            )
+            times_ms = time_forward(inference_form(self.network), self.data.input_size)
+            metrics["latency_ms"] = latency_ms(times_ms)
         confusion = self._confusion(logits, labels) if part == "test" else ""
         return Evaluation(metrics, np.packbits(right).tobytes().hex(), confusion)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -80,10 +81,11 @@ class Detection:
     def build(
         self, trial: Trial, *, device: torch.device, replica: Replica | None = None
     ) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        """A learner with fresh weights for a resolved trial, which trains on a replica's share."""
         if trial.training.compile:
             raise UsageError(
-                "training.compile: a detector's steps depend on what it finds and cannot be compiled"
+                "training.compile: a detector's steps depend on what it finds and cannot be "
+                "compiled"
             )
         data = load_dataset(trial.dataset)
         network = self.network(
@@ -92,7 +94,7 @@ class Detection:
         return _Detector(network, trial, data, device, replica or Replica())
 
     def cost(self, trial: Trial) -> Cost:
-        """What the trial's detector costs for one image of its data set and the fixed number of boxes."""
+        """What the detector costs for one image of its data set and the fixed number of boxes."""
         data = load_dataset(trial.dataset)
         network = network_of(trial, data)
         trained = self.network(network, seed=trial.seed)
@@ -164,19 +166,18 @@ class _Detector(ImageLearner[list[Scene]]):
 
     def _sent(self, chunks: Sequence[list[Scene]]) -> Arriving:
         """The tensors of all scenes of a batch, one after the other, on their way to the device."""
-        scenes = [scene for chunk in chunks for scene in chunk]
-        return self.transfer.send(
-            [tensor for scene in scenes for tensor in (scene.image, *scene.objects)]
-        )
+        tensors: list[Tensor] = []
+        for scene in chain.from_iterable(chunks):
+            tensors += [scene.image, *scene.objects]
+        return self.transfer.send(tensors)
 
     def loss(self, content: list[Scene]) -> Tensor:
-        """Of the proposals and of the boxes: what they are taken for, and where they lie. Crowds teach nothing."""
+        """Of proposals and boxes: what they are taken for, where they lie. Crowds teach nothing."""
         targets = []
         for scene in content:
             single = ~scene.objects.crowd
-            targets.append(
-                {"boxes": scene.objects.boxes[single], "labels": scene.objects.labels[single] + 1}
-            )
+            boxes, labels = scene.objects.boxes[single], scene.objects.labels[single]
+            targets.append({"boxes": boxes, "labels": labels + 1})
         with self.autocast():
             losses: dict[str, Tensor] = self.model([scene.image for scene in content], targets)
         return torch.stack([loss.float() for loss in losses.values()]).sum()
@@ -185,18 +186,19 @@ class _Detector(ImageLearner[list[Scene]]):
         """Average precisions on one part."""
         truth: list[Objects] = []
         found: list[Detections] = []
+        batches = list(in_order(len(getattr(self.data, part)), EVALUATION_BATCH))
         self.model.eval()
         with torch.inference_mode():
-            for scenes in self.load(
-                part,
-                list(in_order(len(getattr(self.data, part)), EVALUATION_BATCH)),
-                variation=None,
-            ):
+            for scenes in self.load(part, batches, variation=None):
                 with self.autocast():
                     answers = self.model([scene.image for scene in scenes])
-                truth += [Objects(*(values.cpu() for values in scene.objects)) for scene in scenes]
+                truth += [_on_cpu(scene.objects) for scene in scenes]
                 found += [_detections(answer) for answer in answers]
         return Evaluation(average_precisions(truth, found, num_classes=len(self.data.classes)))
+
+
+def _on_cpu(objects: Objects) -> Objects:
+    return Objects(*(values.cpu() for values in objects))
 
 
 def _detections(answer: dict[str, Tensor]) -> Detections:

@@ -1,9 +1,10 @@
-"""What all tasks on images share: batches that are cut into parts and shared out, and images that come normalised."""
+"""What all tasks on images share: batches cut into parts and shared out, normalised images."""
 
 import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -29,13 +30,13 @@ MANY_IMAGES = 1024
 """Images of a batch that is evaluated on a GPU, at most: small ones do not fill it otherwise."""
 
 MANY_PIXELS = 1 << 16
-"""Of an image of which a GPU evaluates as many at a time as a CPU; of smaller ones it takes more."""
+"""Of an image of which a GPU evaluates as many at a time as a CPU; of smaller ones more."""
 
 FEW_CHANNELS = 16
 """Fewer than what a vector register of AVX-512 holds."""
 
 
-class Share(NamedTuple):
+class BatchShare(NamedTuple):
     """What a replica computes of a part of a batch.
 
     Args:
@@ -49,7 +50,7 @@ class Share(NamedTuple):
     weight: float
 
 
-class Part(NamedTuple, Generic[T]):
+class LoadedShare(NamedTuple, Generic[T]):
     """A share of a part of a batch with what it holds.
 
     Args:
@@ -58,11 +59,11 @@ class Part(NamedTuple, Generic[T]):
     """
 
     content: T
-    share: Share
+    share: BatchShare
 
 
 class ImageLearner(ABC, Generic[T]):
-    """A network and the images that it learns from; a task says what to load, and what its loss and its scores are.
+    """A network and the images that it learns from; a task says what to load, loss and scores.
 
     Args:
         model: with freshly drawn weights; it is moved to the device.
@@ -87,7 +88,8 @@ class ImageLearner(ABC, Generic[T]):
             _spare_faulty_kernel(self.model)
         if trial.training.compile:
             _refuse_without_compiler()
-            torch.compiler.reset()  # else torch takes the network for an earlier one with other hooks, the gates
+            # else torch takes the network for an earlier one with other hooks, the gates
+            torch.compiler.reset()
             self.model.compile()
         self.loaders = data_access().loaders
         self.examples_per_epoch = len(data.train)
@@ -123,31 +125,28 @@ class ImageLearner(ABC, Generic[T]):
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Scores on one part, in evaluation mode."""
 
-    def batches(self, epoch: int) -> Iterator[Iterable[Part[T]]]:
+    def batches(self, epoch: int) -> Iterator[Iterable[LoadedShare[T]]]:
         """The training images in the epoch's order, each varied by its own random stream."""
         training = self.trial.training
         order = self.order(epoch)
         variation = derive_seed(self.trial.seed, "augment", epoch) if training.augment else None
-        batches = [
-            self._shares(order[places])
-            for places in without_lone_image(len(order), training.batch_size)
-        ]
-        wanted = [share.indices for shares in batches for share in shares]
+        places = without_lone_image(len(order), training.batch_size)
+        batches = [self._shares(order[some]) for some in places]
+        wanted = [share.indices for share in chain.from_iterable(batches)]
         contents = self.load("train", wanted, variation=variation)
         for shares in batches:
-            yield (
-                Part(content, share) for share, content in zip(shares, contents, strict=False)
-            )  # contents go on
+            some = zip(shares, contents, strict=False)  # contents go on
+            yield (LoadedShare(content, share) for share, content in some)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The training images of an epoch, as `load` takes them: each once, in an order of the epoch's own."""
+        """The training images of an epoch, as `load` takes them: each once, in its own order."""
         return permutation(derive_seed(self.trial.seed, "order", epoch), self.examples_per_epoch)
 
     def weight(self, indices: NDArray[np.int64]) -> float:
-        """What some training images weigh together in the loss of their batch: as much as there are."""
+        """What some training images weigh in the loss of their batch: as much as there are."""
         return len(indices)
 
-    def losses(self, batch: Iterable[Part[T]]) -> Iterator[Tensor]:
+    def losses(self, batch: Iterable[LoadedShare[T]]) -> Iterator[Tensor]:
         """The loss of each part, weighted by its share of the batch."""
         for part in batch:
             self.replica.sharing = part.share.shared
@@ -172,7 +171,7 @@ class ImageLearner(ABC, Generic[T]):
     def read(
         self, split: Images, batches: Iterable[NDArray[np.int64]], *, variation: int | None
     ) -> Iterator[Tensor]:
-        """The images of some batches on the device, as they are; a GPU computes while those from elsewhere come.
+        """The images of some batches on the device, as they are; a GPU computes while they come.
 
         Shape:
             uint8, [B, channels, H, W] each
@@ -192,13 +191,13 @@ class ImageLearner(ABC, Generic[T]):
         _, height, width = self.data.input_size
         return max(usual, min(MANY_IMAGES, usual * MANY_PIXELS // (height * width)))
 
-    def _shares(self, batch: NDArray[np.int64]) -> list[Share]:
+    def _shares(self, batch: NDArray[np.int64]) -> list[BatchShare]:
         """What this replica computes of a batch, part by part."""
         training, shares = self.trial.training, []
         for part in parts_of(batch, number=training.accumulate, batch_size=training.batch_size):
             shared, own = self.replica.can_share(part), self.replica.share(part)
             copies = 1 if shared else self.replica.number
-            shares.append(Share(own, shared, self.weight(own) / self.weight(batch) / copies))
+            shares.append(BatchShare(own, shared, self.weight(own) / self.weight(batch) / copies))
         return shares
 
 
@@ -208,22 +207,21 @@ def resident(split: S, device: torch.device) -> S | MemorySplit:
 
 
 def _spare_faulty_kernel(model: nn.Module) -> None:
-    """Keep strided 1x1 convolutions of few channels out of the channels-last format, in which they damage memory.
+    """Keep strided 1x1 convolutions of few channels out of the channels-last format.
 
-    On CPUs with AVX-512, oneDNN's gradient of their weights writes beyond its workspace (torch
-    2.15: a process that trains a ResNet-18 of width 8 on images of 64 px dies). Their numbers are
-    the same in either format.
+    They damage memory in it. On CPUs with AVX-512, oneDNN's gradient of their weights writes beyond
+    its workspace (torch 2.15: a process that trains a ResNet-18 of width 8 on images of 64 px
+    dies). Their numbers are the same in either format.
     """
     for module in model.modules():
-        if (
-            not isinstance(module, nn.Conv2d)
-            or module.kernel_size != (1, 1)
-            or module.stride == (1, 1)
-        ):
-            continue
-        if module.in_channels < FEW_CHANNELS:
+        if isinstance(module, nn.Conv2d) and _is_faulty(module):
             module.to(memory_format=torch.contiguous_format)
             module.register_forward_pre_hook(_contiguous)
+
+
+def _is_faulty(layer: nn.Conv2d) -> bool:
+    is_strided_1x1 = layer.kernel_size == (1, 1) and layer.stride != (1, 1)
+    return is_strided_1x1 and layer.in_channels < FEW_CHANNELS
 
 
 def _contiguous(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -233,14 +231,11 @@ def _contiguous(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, 
 
 def _refuse_without_compiler() -> None:
     """Say what torch.compile lacks before it fails in the middle of a step."""
-    asked = os.environ.get("CXX")
-    names = [asked] if asked else ["g++", "clang++", "cl"]
-    if not any(shutil.which(name) for name in names):
-        looked = (
-            f"$CXX is '{asked}', which is not there"
-            if asked
-            else f"found none of {', '.join(names)}"
-        )
+    names, looked = ["g++", "clang++", "cl"], "found none of g++, clang++, cl"
+    if asked := os.environ.get("CXX"):
+        names, looked = [asked], f"$CXX is '{asked}', which is not there"
+    if not any(map(shutil.which, names)):
         raise UsageError(
-            f"training.compile: true needs a C++ compiler ({looked}); install one, or set training.compile: false"
+            f"training.compile: true needs a C++ compiler ({looked}); install one, or set "
+            "training.compile: false"
         )

@@ -26,7 +26,7 @@ Epoch = Annotated[int, Ge(1)] | None
 
 @TASKS.register("probe", source="ours; no results of it are results of a network")
 class Probe:
-    """Pretends to train: top-1 follows a learning curve that ends at the value of a formula, with seeded noise.
+    """Pretends to train: top-1 follows a curve that ends at the value of a formula, with noise.
 
     Everything around it is real: the network is built and counted, epochs are reported, checkpoints
     written, trials stopped and resumed. A trial gives the same numbers always. One whose formula
@@ -44,14 +44,16 @@ class Probe:
         diverge_at: epoch in which the loss is no longer finite, or None.
 
     Example:
-        >>> trial = Trial(backbone={"name": "resnet18", "width": 2}, dataset="digits", training={"epochs": 3})
+        >>> backbone = {"name": "resnet18", "width": 2}
+        >>> trial = Trial(backbone=backbone, dataset="digits", training={"epochs": 3})
         >>> learner = Probe(formula="90 - seed", noise=0).build(trial, device=torch.device("cpu"))
         >>> for epoch in (1, 2, 3):
-        ...     losses = [loss.item() for batch in learner.batches(epoch) for loss in learner.losses(batch)]
-        ...     print(round(learner.evaluate("val").metrics["top1"], 1), [round(loss, 2) for loss in losses])
-        70.0 [0.3]
-        85.8 [0.14]
-        90.0 [0.1]
+        ...     (batch,) = learner.batches(epoch)
+        ...     (loss,) = learner.losses(batch)
+        ...     print(round(learner.evaluate("val").metrics["top1"], 1), round(loss.item(), 2))
+        70.0 0.3
+        85.8 0.14
+        90.0 0.1
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Probe:
         return _Pretender(self, trial, device, replica or Replica())
 
     def cost(self, trial: Trial) -> Cost:
-        """What the trial's network costs; the formula is tried too, so that its faults are found before anything runs.
+        """What the trial's network costs; the formula is tried too, to find its faults now.
 
         Raises:
             UsageError: if the formula speaks of a field that this trial does not have.
@@ -95,14 +97,13 @@ class Probe:
 
     def curve(self, final: float, progress: float) -> float:
         """Top-1 after a share of the epochs, without noise."""
-        return self.start + (final - self.start) * math.expm1(-self.rate * progress) / math.expm1(
-            -self.rate
-        )
+        way = (final - self.start) * math.expm1(-self.rate * progress)
+        return self.start + way / math.expm1(-self.rate)
 
 
 @lru_cache(maxsize=4096)
 def _cost(trial: str) -> Cost:
-    """The cost of a trial that is given as JSON; a network is counted once, however many seeds it has."""
+    """The cost of a trial that is given as JSON; a network is counted once for all seeds."""
     return Classification().cost(Trial.model_validate_json(trial))
 
 
@@ -110,14 +111,16 @@ def _fields(trial: Trial) -> dict[str, Any]:
     """Values by dotted field; a component's own field (`gate`) is its name."""
     fields: dict[str, Any] = {"seed": trial.seed}
     for field, value in trial.model_dump(mode="json", exclude_none=True, exclude={"task"}).items():
-        if isinstance(value, dict):
-            fields |= {f"{field}.{key}": inner for key, inner in value.items()}
-            fields |= {field: value["name"]} if "name" in value else {}
+        if not isinstance(value, dict):
+            continue
+        fields |= {f"{field}.{key}": inner for key, inner in value.items()}
+        if "name" in value:
+            fields[field] = value["name"]
     return fields
 
 
 class _Counter(nn.Module):
-    """A model that knows how many epochs it was trained; the rest is a weight for the optimiser to hold."""
+    """A model that knows how many epochs it was trained; the optimiser holds its weight."""
 
     epoch: Tensor
 
@@ -151,7 +154,7 @@ class _Pretender:
         yield epoch
 
     def losses(self, batch: int) -> Iterator[Tensor]:
-        """One loss, after the time that the epoch is to take; every replica has an equal part of it."""
+        """One loss, after the time that the epoch is to take; replicas have equal parts of it."""
         if self._probe.seconds:
             time.sleep(self._probe.seconds)
         if batch == self._probe.fail_at:

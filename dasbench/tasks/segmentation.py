@@ -53,7 +53,7 @@ class Segmentation:
     def build(
         self, trial: Trial, *, device: torch.device, replica: Replica | None = None
     ) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        """A learner with fresh weights for a resolved trial, which trains on a replica's share."""
         data = load_dataset(trial.dataset)
         return _Segmenter(self._network(trial, data), trial, data, device, replica or Replica())
 
@@ -125,7 +125,7 @@ class _Segmenter(ImageLearner[_Batch]):
         return pixel_loss(self._scores(content.images), content.maps, label_smoothing=smoothing)
 
     def _scores(self, images: Tensor) -> Tensor:
-        """Class scores of each pixel, computed in the precision of the recipe and returned in fp32."""
+        """Class scores of each pixel, computed in the recipe's precision and returned in fp32."""
         with self.autocast():
             scores: Tensor = self.model(images)
         return scores.float()
@@ -141,8 +141,9 @@ class _Segmenter(ImageLearner[_Batch]):
             for batch in self.load(part, batches, variation=None):
                 scores = self._scores(batch.images)
                 loss += pixel_loss(scores, batch.maps).double() * len(scores) / length
+                claims = scores.argmax(1)
                 confusion += count_pixels(
-                    batch.maps, scores.argmax(1), num_classes=num_classes, ignored=IGNORED
+                    batch.maps, claims, num_classes=num_classes, ignored=IGNORED
                 )
         metrics = {
             "loss": float(loss),
@@ -160,7 +161,7 @@ class _Segmenter(ImageLearner[_Batch]):
 
 
 def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy, averaged over the pixels of each image of which the class is known, then over the images.
+    """Cross-entropy, averaged over each image's pixels of known class, then over the images.
 
     So the loss of a batch is that of its parts, weighted by their images, whatever is ignored in
     each. An image of which nothing is known has a loss of 0.
@@ -174,9 +175,8 @@ def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) ->
         >>> pixel_loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, IGNORED]]]))
         tensor(0.6931)
     """
-    if not scores.is_cuda and bool(
-        (maps != IGNORED).all()
-    ):  # to ask this on a GPU would hold it up
+    # to ask this on a GPU would hold it up
+    if not scores.is_cuda and bool((maps != IGNORED).all()):
         return functional.cross_entropy(scores, maps, label_smoothing=label_smoothing)
     losses = functional.cross_entropy(
         scores, maps, label_smoothing=label_smoothing, ignore_index=IGNORED, reduction="none"
@@ -186,5 +186,5 @@ def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) ->
 
 
 def _class_maps(split: HasClassMaps, device: torch.device) -> MemorySplit | ClassMaps:
-    """The class maps of a part as images of one channel, on the device if they are in memory and fit there."""
+    """The class maps of a part as images of one channel, on the device if they can be there."""
     return split.resident_maps(device) if isinstance(split, ResidentMaps) else ClassMaps(split)

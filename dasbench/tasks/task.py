@@ -50,11 +50,11 @@ class Replica:
     sharing: bool = True
 
     def can_share(self, indices: NDArray[np.int64]) -> bool:
-        """Whether there are two images or more for each replica, as batch norms and some gates need."""
+        """Whether each replica gets two images or more, as batch norms and some gates need."""
         return len(indices) >= 2 * self.number
 
     def share(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What this replica computes of some images: every so many, or all where there are too few to share."""
+        """What this replica computes of some images: every so many, or all of too few to share."""
         return indices[self.rank :: self.number] if self.can_share(indices) else indices
 
 
@@ -76,7 +76,7 @@ class Learner(Protocol):
         ...
 
     def losses(self, batch: Any) -> Iterable[Tensor]:
-        """What the parts of one batch add to its loss, scalars, in training mode; each is made when it is asked for.
+        """What the parts of one batch add to its loss: scalars, in training mode, made one by one.
 
         Their sum over a batch, and over the replicas that share it, is the loss of the batch:
         whoever trains sums up the gradients too.
@@ -94,7 +94,7 @@ class Task(Protocol):
     def build(
         self, trial: Trial, *, device: torch.device, replica: Replica | None = None
     ) -> Learner:
-        """A learner with freshly drawn weights for a resolved trial, which trains on a replica's share, or on all."""
+        """A learner with fresh weights for a resolved trial, which trains on a replica's share."""
         ...
 
     def cost(self, trial: Trial) -> Cost:

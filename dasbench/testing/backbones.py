@@ -29,7 +29,7 @@ def check_backbone(
     """
     entry = BACKBONES[name]
     check_documentation(entry)
-    backbone = entry.make(7, **{**entry.traits.get("example", {}), **(params or {})})
+    backbone = entry.make(7, **{**entry.traits.example, **(params or {})})
     seen: dict[str, int] = {}
     for site in backbone.sites:
         module = backbone.module.get_submodule(site.path)
@@ -39,8 +39,9 @@ def check_backbone(
     assert logits.shape == (2, 7), f"logits have the shape {tuple(logits.shape)}, not (2, 7)"
     assert backbone.sites, "a backbone without sites takes no gate"
     for site in backbone.sites:
-        assert seen.get(site.path) == site.channels, (
-            f"site '{site.path}': {seen.get(site.path)} channels, not {site.channels}"
+        channels = seen.get(site.path)
+        assert channels == site.channels, (
+            f"site '{site.path}': {channels} channels, not {site.channels}"
         )
 
 

@@ -17,6 +17,7 @@ from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_network
 from dasbench.spec.network import Network
 from dasbench.spec.trial import Choice
+from dasbench.traits import Traits
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
 SIZES = ((32, 32), (37, 41), (24, 48))
@@ -56,17 +57,14 @@ def check_gate(
     _check_cost(network, (3, *sizes[0]))
 
 
-def check_documentation(entry: Entry[Any]) -> None:
+def check_documentation(entry: Entry[object, Traits]) -> None:
     """Every component has a summary, a source, and a line for each of its parameters."""
     text = inspect.getdoc(entry.make) or ""
-    assert entry.summary.endswith((".", "?")), (
-        f"{entry.kind} '{entry.name}': the docstring's first line is no sentence"
-    )
-    assert entry.source, f"{entry.kind} '{entry.name}': register it with a source"
-    missing = [parameter.name for parameter in entry.parameters if f"{parameter.name}" not in text]
-    assert not missing, (
-        f"{entry.kind} '{entry.name}': the docstring does not say what {', '.join(missing)} means"
-    )
+    is_sentence = entry.summary.endswith((".", "?"))
+    assert is_sentence, f"{entry}: the docstring's first line is no sentence"
+    assert entry.source, f"{entry}: register it with a source"
+    missing = [parameter.name for parameter in entry.parameters if parameter.name not in text]
+    assert not missing, f"{entry}: the docstring does not say what {', '.join(missing)} means"
 
 
 def _network(name: str, params: Mapping[str, Any]) -> GatedNetwork:
@@ -86,7 +84,7 @@ def _check_gradients(network: GatedNetwork, x: Tensor) -> None:
     assert x.grad is not None
     assert x.grad.isfinite().all(), "the gradient of the input is not finite"
     for path, parameter in network.gates.named_parameters():
-        if parameter.requires_grad and parameter.grad is not None:
+        if parameter.grad is not None:
             assert parameter.grad.isfinite().all(), f"the gradient of {path} is not finite"
     network.zero_grad()
     network.eval()
@@ -103,9 +101,8 @@ def _check_memory_layout(network: GatedNetwork, x: Tensor) -> None:
 
 def _check_single_image(network: GatedNetwork, x: Tensor) -> None:
     with torch.no_grad():
-        assert network.eval()(x).isfinite().all(), (
-            "a single image in evaluation gives no finite result"
-        )
+        is_finite = network.eval()(x).isfinite().all()
+    assert is_finite, "a single image in evaluation gives no finite result"
     try:
         network.train()(x)
     except ModelError:
@@ -133,12 +130,9 @@ def _check_autocast(network: GatedNetwork, x: Tensor) -> None:
 
 def _check_cost(network: GatedNetwork, input_size: tuple[int, int, int]) -> None:
     cost = measure_cost(network, input_size)
-    plain = sum(parameter.numel() for parameter in network.backbone.parameters())
-    gates = sum(parameter.numel() for parameter in network.gates.parameters())
-    assert cost.params_full == plain + gates, (
-        "the full count of parameters is not that of the network"
-    )
+    parameters = [*network.backbone.parameters(), *network.gates.parameters()]
+    num_params = sum(parameter.numel() for parameter in parameters)
+    assert cost.params_full == num_params, "the full count of parameters is not the network's"
     assert cost.macs_full > 0, "a network that costs nothing was not counted"
-    assert not cost.uncounted, (
-        f"operators were taken as free: {dict(cost.uncounted)}; add a handler to costs/handlers.py"
-    )
+    free = dict(cost.uncounted)
+    assert not free, f"operators were taken as free: {free}; add a handler to costs/handlers.py"

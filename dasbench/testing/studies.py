@@ -1,4 +1,4 @@
-"""What every study keeps: it loads, its trials are distinct, its models can be built, it says what it asks."""
+"""What every study keeps: it loads, its models can be built, it says what it asks."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from dasbench.prepare import prepare
 from dasbench.spec.load import load_study
 
 
-def check_study(path: Path, *, profile: str | None = None) -> None:
+def check_study_file(path: Path, *, profile: str | None = None) -> None:
     """Check a study file and, if its data are at hand, its models.
 
     Raises:

@@ -42,7 +42,7 @@ def set_arithmetic(
     on_gpu = device.type == "cuda"
     exact = not on_gpu if deterministic is None else deterministic
     tf32 = on_gpu and trial.training.precision != "fp32"
-    one_size = TASKS[trial.task.name].traits.get("fixed_sizes", True)
+    one_size = TASKS[trial.task.name].traits.fixed_sizes
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = on_gpu and one_size and not exact

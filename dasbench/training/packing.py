@@ -183,7 +183,7 @@ def _first_steps(trial: Trial, device: torch.device) -> None:
     for _, batch in zip(range(STEPS), learner.batches(1), strict=False):
         optimizer.zero_grad(set_to_none=True)
         for loss in learner.losses(batch):
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     learner.model.register_forward_hook(_stop_here)
     try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dasbench.catalog import KINDS
+from dasbench.catalog import GATES, KINDS
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import read_store
 
@@ -73,7 +73,7 @@ def _component(kind: str, name: str) -> Component:
         name=name,
         summary=entry.summary,
         parameters=[_parameter(argument) for argument in entry.parameters],
-        placement=dict(entry.traits.get("placement", {})) if kind == "gate" else None,
+        placement=GATES[name].traits.placement if kind == "gate" else None,
         source=entry.source,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dasbench.catalog import COMPONENTS, KINDS
+from dasbench.catalog import BACKBONES, COMPONENTS, KINDS
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -77,14 +77,16 @@ def name_of(choice: Any) -> str:
 
 
 def num_stages(backbone: str) -> int | None:
-    """How many stages a backbone of dasbench has; None where its registration does not write the number out.
+    """How many stages a backbone of dasbench has; None where its file does not write the number.
 
     Example:
         >>> num_stages("resnet18"), num_stages("of_somebody_else")
         (4, None)
     """
-    stages = KINDS["backbone"].written_in_text(backbone).get("stages")
-    return stages if isinstance(stages, int) else None
+    stages = BACKBONES.written_in_text(backbone).stages
+    if callable(stages) or stages == 0:
+        return None
+    return stages
 
 
 def _named_in(

@@ -7,7 +7,7 @@ from fabricated_data import PARAMS, fabricate
 
 from dasbench.catalog import BACKBONES, DATASETS, GATES
 from dasbench.data_access import reading_data
-from dasbench.testing import check_backbone, check_dataset, check_gate, check_study
+from dasbench.testing import check_backbone, check_dataset, check_gate, check_study_file
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -40,7 +40,7 @@ def test_every_data_set_keeps_its_contract(name, data_root):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_study_loads_and_its_models_build(path):
-    check_study(path)
+    check_study_file(path)
 
 
 def test_there_are_studies():

@@ -19,8 +19,7 @@ from dasbench.catalog import GATES, known_names
 from dasbench.checks import check_components
 from dasbench.counting import count_cost
 from dasbench.errors import ModelError, StudyError, UsageError
-from dasbench.gates.das.designs import DESIGNS
-from dasbench.gates.das.designs import components as das_components
+from dasbench.gates.das.designs import DESIGNS, design_components
 from dasbench.prepare import prepare
 from dasbench.resolution import resolve
 from dasbench.spec.document import parse_scalar
@@ -89,7 +88,7 @@ def test_a_removal_leads_to_another_design_that_lacks_nothing_else_it_names(desi
     for name, left in DESIGNS[design].without.items():
         assert left in DESIGNS
         assert left != design
-        assert name not in das_components({"design": left})
+        assert name not in design_components({"design": left})
 
 
 def test_a_sweep_leaves_alone_what_does_nothing_in_the_gate():

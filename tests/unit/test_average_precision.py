@@ -12,6 +12,7 @@ from dasbench.catalog import METRICS, known_names
 from dasbench.datasets.annotations import Objects
 from dasbench.errors import DataError, UsageError
 from dasbench.metrics.average_precision import Detections, average_precisions
+from dasbench.traits import MetricTraits
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 
@@ -186,7 +187,7 @@ def test_each_precision_is_a_metric_of_detection(name):
     truth, found = random_scenes(0)
 
     assert name in known_names()["metric"]
-    assert dict(entry.traits) == {"unit": "%", "direction": "max", "tasks": ("detection",)}
+    assert entry.traits == MetricTraits(unit="%", direction="max", tasks=("detection",))
     assert metric(truth, found) == precisions(truth, found, num_classes=5)[name]
 
 

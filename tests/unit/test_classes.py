@@ -201,7 +201,7 @@ class TestPlot:
 
         assert bare.confusions == {}
         assert set(with_confusions(db, bare).confusions) == {"aa0", "aa1", "aa2"}
-        assert PLOTS["confusion"].traits["needs"] == "confusions"
+        assert PLOTS["confusion"].traits.needs == "confusions"
 
     @pytest.mark.parametrize(
         ("classes", "variants"), [(1, 1), (2, 1), (2, 4), (10, 1), (10, 5), (30, 2), (100, 2)]

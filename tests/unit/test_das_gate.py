@@ -221,7 +221,7 @@ def test_the_gate_is_registered_with_its_source_and_the_paper_s_defaults() -> No
 
     assert entry.make is Das
     assert "equations 1 to 4" in entry.source
-    assert entry.traits["placement"] == {"after": "stage"}
+    assert entry.traits.placement == {"after": "stage"}
     assert entry.defaults["design"] == "c"
     assert (
         entry.defaults["alpha"],

@@ -80,7 +80,7 @@ def drawn(kept):
 
     def drawn(kind, chosen, **options):
         plot = PLOTS[kind]
-        plot.make(plot.traits["info"](chosen, **options), Path("figure.png"))
+        plot.make(plot.traits.info(chosen, **options), Path("figure.png"))
         return kept[-1]
 
     return drawn
@@ -224,7 +224,7 @@ class TestDrawing:
             }, study=name, key=f"{i}{s}")
             for i in range(2) for s in range(2)
         ]  # fmt: skip
-        what = PLOTS[kind].traits["info"](selection(rows, question=name))
+        what = PLOTS[kind].traits.info(selection(rows, question=name))
 
         PLOTS[kind].make(what, tmp_path / "a.svg")
 

@@ -10,6 +10,7 @@ import pytest
 from dasbench.catalog import GATES, KINDS
 from dasbench.errors import UsageError
 from dasbench.registry import Registry
+from dasbench.traits import BackboneTraits, GateTraits, Traits
 
 
 @pytest.fixture
@@ -17,11 +18,12 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "plug"
     folder.mkdir()
     (folder / "__init__.py").write_text(
-        "from dasbench.registry import Registry\nTHINGS = Registry('thing', 'plug')\n"
+        "from dasbench.registry import Registry\nfrom dasbench.traits import BackboneTraits\n"
+        "THINGS = Registry('thing', 'plug', BackboneTraits)\n"
     )
     (folder / "one.py").write_text(
         "from plug import THINGS\n"
-        "@THINGS.register('one', source='s', colour='red')\n"
+        "@THINGS.register('one', source='s', stages=4)\n"
         "def one(size, *, width: int = 3, name: str): 'First line.\\n\\nMore.'\n"
     )
     (folder / "broken.py").write_text(
@@ -48,7 +50,7 @@ def test_an_entry_knows_its_parameters_source_and_traits(package):
     assert entry.summary == "First line."
     assert entry.defaults == {"width": 3}
     assert [parameter.name for parameter in entry.parameters] == ["width", "name"]
-    assert (entry.source, entry.traits) == ("s", {"colour": "red"})
+    assert (entry.source, entry.traits) == ("s", BackboneTraits(stages=4))
 
 
 def test_a_component_that_breaks_on_import_does_not_break_the_others(package):
@@ -65,7 +67,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_two_components_cannot_share_a_name():
-    things = Registry("thing", "dasbench.metrics")
+    things = Registry("thing", "dasbench.metrics", Traits)
     things.register("x")(lambda: 1)
 
     def other() -> None: ...
@@ -77,7 +79,7 @@ def test_two_components_cannot_share_a_name():
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
     ours = KINDS[kind]
-    fresh = Registry(ours.kind, ours.package)
+    fresh = Registry(ours.kind, ours.package, ours.traits)
     name = ours.names()[0]
 
     with pytest.raises(UsageError) as refused:
@@ -93,7 +95,7 @@ def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
 
 
 def test_the_same_function_may_be_registered_again_from_the_same_module():
-    things = Registry("thing", "dasbench.metrics")
+    things = Registry("thing", "dasbench.metrics", Traits)
 
     for summary in ("First.", "Edited."):
 
@@ -106,7 +108,7 @@ def test_the_same_function_may_be_registered_again_from_the_same_module():
 
 
 def test_a_cell_of_a_notebook_may_be_executed_again():
-    things = Registry("thing", "dasbench.metrics")
+    things = Registry("thing", "dasbench.metrics", Traits)
     cell = "@things.register('own')\nclass Own:\n    'Once.'\n"
 
     for number in (1, 2):
@@ -116,12 +118,51 @@ def test_a_cell_of_a_notebook_may_be_executed_again():
 
 
 def test_a_decorator_without_a_name_says_how_it_is_written():
-    things = Registry("gate", "dasbench.metrics")
+    things = Registry("gate", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError, match=r'test_registry\.py:\d+: .* register\("my_gate"\)'):
 
         @things.register
         class Nameless: ...
+
+
+@pytest.mark.parametrize(
+    ("traits", "said"),
+    [
+        (
+            {"placment": {"after": "stage"}},
+            r"an unknown trait 'placment'\. Did you mean 'placement'\? Known: ",
+        ),
+        ({"placement": {"after": "stages"}}, r"placement {'after': 'stages'}; write as in {"),
+        ({"capacity": {"reduction": 16}}, r"capacity {'reduction': 16}; write as in {"),
+        ({"unused": ("kernel",)}, r"unused \('kernel',\); write a function of the parameters"),
+    ],
+)
+def test_a_trait_that_is_mistyped_is_refused_where_it_is_written(traits, said):
+    gates = Registry("gate", "dasbench.gates", GateTraits)
+
+    with pytest.raises(
+        UsageError, match=rf"gate 'own' \(.*test_registry\.py:\d+\) is registered with {said}"
+    ):
+        gates.register("own", **traits)
+
+
+def test_all_mistyped_traits_are_refused_at_once():
+    gates = Registry("gate", "dasbench.gates", GateTraits)
+
+    with pytest.raises(UsageError) as refused:
+        gates.register("own", sweeps=3, placment={})
+
+    assert str(refused.value).count("gate 'own'") == 2
+
+
+def test_what_is_written_as_a_list_or_as_a_tuple_stays_what_it_is():
+    gates = Registry("gate", "dasbench.gates", GateTraits)
+    traits = {"placement": {"stages": [2, 3]}, "capacity": {"reduction": range(1, 9)}}
+
+    gates.register("own", **traits)(lambda: None)
+
+    assert gates["own"].traits == GateTraits(**traits)
 
 
 class Offered:
@@ -152,7 +193,7 @@ def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(
 ):
     points = [Offered(package).point(*each) for package, given in offers.items() for each in given]
     monkeypatch.setattr(metadata, "entry_points", lambda **_: points)
-    things = Registry("metric", "dasbench.metrics")
+    things = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError, match=said):
         things.names()
@@ -162,7 +203,7 @@ def test_a_module_cannot_take_the_name_that_an_installed_package_offers(monkeypa
     monkeypatch.setattr(
         metadata, "entry_points", lambda **_: [Offered("a").point("own", "a_package.x")]
     )
-    things = Registry("metric", "dasbench.metrics")
+    things = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(
         UsageError, match=r"in a \(entry point a_package\.x\) and in .*test_registry"
@@ -185,7 +226,7 @@ def test_an_installed_package_that_does_not_keep_its_word_is_named(
     monkeypatch.setattr(
         metadata, "entry_points", lambda **_: [Offered("a").point("own", "offered_module")]
     )
-    things = Registry("metric", "dasbench.metrics")
+    things = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError) as refused:
         things["own"]
@@ -195,7 +236,7 @@ def test_an_installed_package_that_does_not_keep_its_word_is_named(
 
 
 def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
-    things = Registry("thing", "dasbench.metrics")
+    things = Registry("thing", "dasbench.metrics", Traits)
 
     @things.register("absent")
     def absent(*, act: "Absent" = None) -> None: ...  # noqa: F821 - that is the fault
@@ -215,7 +256,7 @@ def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
 
 
 def test_what_a_constructor_returns_has_to_keep_the_promise_of_its_kind():
-    things = Registry("thing", "dasbench.metrics", gives=("batch", "labels"))
+    things = Registry("thing", "dasbench.metrics", Traits, gives=("batch", "labels"))
     things.register("own")(lambda: ("images", "labels"))
 
     with pytest.raises(

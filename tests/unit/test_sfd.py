@@ -212,4 +212,4 @@ def test_a_sensitivity_table_has_every_combination_and_no_antilog_once():
 
 def test_sfd_can_be_an_objective_of_which_more_is_better():
     assert "sfd" in known_names()["metric"]
-    assert METRICS["sfd"].traits["direction"] == "max"
+    assert METRICS["sfd"].traits.direction == "max"

@@ -78,7 +78,7 @@ def test_a_study_can_ask_for_it(name):
 
     check_study(study)
 
-    assert METRICS[name].traits["unit"] == "%"
+    assert METRICS[name].traits.unit == "%"
     assert score_unit(f"val_{name}") == "pp"
 
 

@@ -1,1 +1,1 @@
-"""The DAS attention gate: its designs as rows of a table, one class that builds any of them, and their parts."""
+"""The DAS attention gate: a table of its designs, the class that builds them, their parts."""

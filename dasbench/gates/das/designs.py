@@ -1,4 +1,4 @@
-"""The designs of the DAS gate (Figure 2 and Table 4 of the paper) as rows of a table of functions."""
+"""The designs of the DAS gate (Figure 2 and Table 4 of the paper) as a table of functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ def second_norm(channels: int, settings: Settings) -> nn.Module:
 
 
 def batch_norm(channels: int, _settings: Settings) -> nn.Module:
-    """A batch norm that belongs to the design: it stands in no slot, and the paper's count sees it."""
+    """A batch norm of the design's own: it stands in no slot, and the paper's count sees it."""
     return nn.BatchNorm2d(channels)
 
 
@@ -85,7 +85,7 @@ class Design:
 
     @property
     def parts(self) -> frozenset[str]:
-        """The parameters of `Das` that change this design; the others are accepted and make no difference.
+        """The parameters of `Das` that change this design; the others make no difference.
 
         Example:
             >>> sorted(DESIGNS["d"].parts)
@@ -97,7 +97,8 @@ class Design:
 
 DESIGNS: Mapping[str, Design] = {
     "a": Design(
-        summary="the input beside a resampled copy of it, mixed by a separable convolution; no attention",
+        summary="the input beside a resampled copy of it, mixed by a separable convolution; no "
+        "attention",
         mix=resampled_features,
         norm=no_norm,
         finish=replace,
@@ -131,7 +132,8 @@ DESIGNS: Mapping[str, Design] = {
         without={"deformable_convolution": "e", "attention": "g"},
     ),
     "e": Design(
-        summary="c without the deformable convolution: the initial separable convolution alone, not compressing",
+        summary="c without the deformable convolution: the initial separable convolution alone, "
+        "not compressing",
         mix=regular,
         norm=second_norm,
         finish=attend,
@@ -159,7 +161,8 @@ DESIGNS: Mapping[str, Design] = {
         without={"compression": "g"},
     ),
     "i": Design(
-        summary="ours: c with a depthwise deformable kernel and a pointwise convolution instead of a dense kernel",
+        summary="ours: c with a depthwise deformable kernel and a pointwise convolution instead "
+        "of a dense kernel",
         compress=compress,
         mix=depthwise_deformable,
         norm=second_norm,
@@ -167,7 +170,8 @@ DESIGNS: Mapping[str, Design] = {
         without={"offsets": "f"},
     ),
     "j": Design(
-        summary="ours: c with an ordinary convolution of the same shape instead of the deformable one",
+        summary="ours: c with an ordinary convolution of the same shape instead of the "
+        "deformable one",
         compress=compress,
         mix=rigid,
         norm=second_norm,
@@ -182,7 +186,8 @@ def unused_parameters(params: Mapping[str, Any]) -> frozenset[str]:
     """The parameters of `Das` that change nothing in the design that they come with.
 
     Example:
-        >>> sorted(unused_parameters({"design": "e", "alpha": 0.2, "kernel": 3, "second_norm": "ln"}))
+        >>> params = {"design": "e", "alpha": 0.2, "kernel": 3, "second_norm": "ln"}
+        >>> sorted(unused_parameters(params))
         ['alpha', 'kernel']
     """
     return frozenset(params) - DESIGNS[params["design"]].parts - {"design"}
@@ -192,16 +197,17 @@ NEUTRAL: Mapping[str, Any] = {"first_norm": "none", "second_norm": "none", "mask
 """Components that a parameter leaves out, in the designs that have them."""
 
 
-def components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a gate is composed of: each component with the parameters that put its neutral replacement in its place.
+def design_components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a gate is composed of: each component with the parameters that leave it out.
 
     Args:
         params: all parameters of a `Das`.
 
     Example:
-        >>> components({"design": "d", "second_norm": "ln", "mask": True})["deformable_convolution"]
+        >>> params = {"design": "d", "second_norm": "ln", "mask": True}
+        >>> design_components(params)["deformable_convolution"]
         {'design': 'e'}
-        >>> list(components({"design": "h"}))
+        >>> list(design_components({"design": "h"}))
         ['compression', 'first_norm', 'mask']
     """
     design = DESIGNS[params["design"]]

@@ -6,18 +6,19 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
-from dasbench.gates.das.designs import DESIGNS, DesignName, components, unused_parameters
+from dasbench.gates.das.designs import DESIGNS, DesignName, design_components, unused_parameters
 from dasbench.gates.das.mixers import Settings, squeezed_channels
 from dasbench.gates.das.norms import NormName
 
 
 @GATES.register(
     "das",
-    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture salient information in "
-    "CNNs, arXiv 2311.12091, sections 3.1 and 3.2 (equations 1 to 4) and 4.3 (designs, norms, alpha)",
+    source="Salajegheh, Asadi, Saryazdi, Mudur 2023, DAS: A deformable attention to capture "
+    "salient information in CNNs, arXiv 2311.12091, sections 3.1 and 3.2 (equations 1 to 4) and "
+    "4.3 (designs, norms, alpha)",
     placement={"after": "stage"},
     unused=unused_parameters,
-    components=components,
+    components=design_components,
     capacity={"alpha": tuple(step / 1000 for step in range(1, 1001))},
     sweeps={
         "norms": {"first_norm": ("bn", "fn", "in", "ln"), "second_norm": ("bn", "fn", "in", "ln")},
@@ -25,7 +26,7 @@ from dasbench.gates.das.norms import NormName
     },
 )
 class Das(nn.Module):
-    """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, and the designs it was chosen from.
+    """Deformable attention: `x * sigmoid(norm(deform(GELU(norm(separable(x))))))`, or variants.
 
     The paper has no public code; its parameter and FLOP counts leave one construction for most
     designs.

@@ -1,4 +1,4 @@
-"""The layers inside a DAS gate: what compresses the features, and what turns them into an attention map."""
+"""The layers inside a DAS gate: what compresses features, and what makes attention of them."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -39,10 +39,10 @@ def squeezed_channels(channels: int, alpha: float) -> int:
 
 
 def separable(in_channels: int, out_channels: int) -> nn.Sequential:
-    """A depthwise 3x3 convolution and a pointwise one, both with bias: [B, in, H, W] -> [B, out, H, W].
+    """A depthwise 3x3 convolution and a pointwise one, with bias: [B, in, H, W] -> [B, out, H, W].
 
     Example:
-        >>> sum(parameter.numel() for parameter in separable(8, 4).parameters()) == 10 * 8 + 4 + 8 * 4
+        >>> sum(each.numel() for each in separable(8, 4).parameters()) == 10 * 8 + 4 + 8 * 4
         True
     """
     depthwise = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels)
@@ -76,7 +76,7 @@ class OfContext(nn.Module):
 
 
 class Resampled(nn.Module):
-    """A mixer that sets the input, sampled where the context points, beside the context (designs a and b).
+    """Sets the input, sampled where the context points, beside the context (designs a and b).
 
     Not established: the paper says no more than that a GridSample of the input is concatenated.
     Here the flow is a displacement in `grid_sample`'s units (2 is the side of the map), it starts
@@ -138,14 +138,14 @@ def deformable(context: int, channels: int, settings: Settings) -> nn.Module:
 
 
 def rigid(context: int, channels: int, settings: Settings) -> nn.Module:
-    """The deformable convolution without offsets and mask: a dense convolution of the same kernel, without bias."""
+    """The deformable convolution without offsets and mask: dense, of the same kernel, no bias."""
     return OfContext(
         nn.Conv2d(context, channels, settings.kernel, padding=settings.kernel // 2, bias=False)
     )
 
 
 def depthwise_deformable(context: int, channels: int, settings: Settings) -> nn.Module:
-    """A deformable convolution of every channel by itself, then a pointwise convolution with bias to c channels."""
+    """A deformable convolution of each channel by itself, then a pointwise one with bias to c."""
     depthwise = DeformConv2d(
         context,
         context,
@@ -171,6 +171,6 @@ def resampled_features(context: int, channels: int, _settings: Settings) -> nn.M
 
 
 def resampled_map(context: int, channels: int, _settings: Settings) -> nn.Module:
-    """Design b: one attention value per position from the compressed input and a resampled copy of the input."""
+    """Design b: one value per position from the compressed input and a resampled copy of it."""
     flow = nn.Sequential(separable(context, context), nn.GELU(), separable(context, 2))
     return Resampled(flow, separable(context + channels, 1))

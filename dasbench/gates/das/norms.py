@@ -1,4 +1,4 @@
-"""The norms that a DAS gate can have in its two slots (Table 5 of the paper), and the slot itself."""
+"""The norms that a DAS gate can have in its two slots (Table 5 of the paper), and the slot."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -42,7 +42,7 @@ class NormSlot(nn.Module):
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance norm that says what to do when the map is a single pixel, of which there is no variance.
+    """Instance norm that says what to do when the map is a single pixel, without a variance.
 
     Shape:
         [B, C, H, W] -> the same; H * W at least 2
@@ -55,8 +55,9 @@ class InstanceNorm(nn.InstanceNorm2d):
         """Normalise every channel of every sample over its map."""
         if tuple(x.shape[-2:]) == (1, 1):
             raise ModelError(
-                "instance norm cannot normalise a map of 1x1: every value is its own mean; give the network larger "
-                "images or a stem that keeps more of them (for images below 64 px: stem small), or take another norm"
+                "instance norm cannot normalise a map of 1x1: every value is its own mean; give "
+                "the network larger images or a stem that keeps more of them (for images below "
+                "64 px: stem small), or take another norm"
             )
         return super().forward(x)
 
@@ -81,7 +82,7 @@ class FeatureNorm(nn.Module):
 
 
 class ChannelLayerNorm(nn.LayerNorm):
-    """Layer norm over the channels of each position by itself: the other reading of the paper's "Layer Normalization".
+    """Layer norm over the channels of each position: another reading of "Layer Normalization".
 
     Args:
         channels: channels of the map; at least 2.
@@ -95,15 +96,17 @@ class ChannelLayerNorm(nn.LayerNorm):
 
     Example:
         >>> import torch
-        >>> ChannelLayerNorm(2, affine=False)(torch.tensor([3.0, 5.0]).view(1, 2, 1, 1)).flatten().round()
+        >>> x = torch.tensor([3.0, 5.0]).view(1, 2, 1, 1)
+        >>> ChannelLayerNorm(2, affine=False)(x).flatten().round()
         tensor([-1.,  1.])
     """
 
     def __init__(self, channels: int, *, affine: bool) -> None:
         if channels < 2:
             raise ModelError(
-                "layer norm over the channels (ln_c) cannot normalise one channel: every value is its own mean; leave "
-                "more channels (a larger alpha), or take another norm, such as ln"
+                "layer norm over the channels (ln_c) cannot normalise one channel: every value "
+                "is its own mean; leave more channels (a larger alpha), or take another norm, "
+                "such as ln"
             )
         super().__init__(channels, elementwise_affine=affine)
 
@@ -125,7 +128,7 @@ def _instance_norm(channels: int, affine: bool) -> nn.Module:
 
 
 def _layer_norm(channels: int, affine: bool) -> nn.Module:
-    """Over (C, H, W), as `nn.LayerNorm([C, H, W])`, but without tying the gate to one size of the map."""
+    """Over (C, H, W), as `nn.LayerNorm([C, H, W])`, but for maps of any size."""
     return nn.GroupNorm(1, channels, affine=affine)
 
 
@@ -145,4 +148,4 @@ NORMS: Mapping[str, Callable[[int, bool], nn.Module]] = {
     "ln_c": _channel_layer_norm,
     "none": _no_norm,
 }
-"""Name -> function that makes the norm from (channels, affine). A new row is also a member of `NormName`."""
+"""Name -> function that makes the norm from (channels, affine); names are those of `NormName`."""

@@ -51,5 +51,5 @@ def test_every_method_names_its_source_and_its_place(name: str) -> None:
     entry = GATES[name]
 
     assert "arXiv" in entry.source
-    assert entry.traits["placement"]["after"] in ("stage", "before_add")
+    assert entry.traits.placement["after"] in ("stage", "before_add")
     assert entry.summary.endswith(".")

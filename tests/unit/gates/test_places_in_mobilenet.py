@@ -16,7 +16,7 @@ from dasbench.spec.trial import Trial
 IN_THE_BRANCH = [
     name
     for name in GATES.names()
-    if GATES[name].traits.get("placement", {}).get("after") in ("before_add", "inside")
+    if GATES[name].traits.placement.get("after") in ("before_add", "inside")
 ]
 """Gates that stand inside of a ResNet's residual branch, at its end or in its middle."""
 
@@ -96,7 +96,7 @@ def test_every_gate_of_a_residual_branch_stands_at_the_end_of_one(name: str) -> 
         network = make_network(name, width_mult=0.5)
 
     blocks = {path.replace(":", ".").rpartition(".conv.")[0] for path in network.gates}
-    usual = GATES[name].traits["placement"].get("blocks", "all")
+    usual = GATES[name].traits.placement.get("blocks", "all")
     assert len(blocks) == len(network.gates) == {"all": 17, "first": 7, "last": 7}[usual]
     assert all(
         isinstance(network.backbone.get_submodule(path), InvertedResidual) for path in blocks
