@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
+from dasbench.atomic import sync
 from dasbench.errors import EmptyStoreError, OutdatedStoreError, StoreError
 from dasbench.results.engine import APPLICATION_ID, PATIENCE_S, Place, reading_uri, writing_engine
 from dasbench.results.faults import check_path, explain, foreign, newer
@@ -148,18 +149,10 @@ def _create_file(path: Path) -> None:
             pass  # another driver was faster; its database is as good
         except OSError:  # a disk without hard links
             aside.rename(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
         for suffix in ("", "-wal", "-shm", "-journal"):
             aside.with_name(aside.name + suffix).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _back_up(path: Path, version: str) -> Path:

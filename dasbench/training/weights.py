@@ -1,6 +1,5 @@
 """The weights of trained networks: kept as files, read back into networks, trained again where nobody kept them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dasbench.atomic import written_aside
 from dasbench.backbones.weight_files import read_content
 from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
@@ -48,13 +48,11 @@ def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
             f"{workdir}: holds no checkpoint of trial {trial.key}; its weights are lost"
         )
     file = weights_file(folder, trial.key)
-    aside = file.with_suffix(f".{os.getpid()}.tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save({"key": trial.key, "model": _tested(state, trial.training.select)}, aside)
-        aside.replace(file)
+        with written_aside(file) as aside:
+            torch.save({"key": trial.key, "model": _tested(state, trial.training.select)}, aside)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        aside.unlink(missing_ok=True)
         raise StoreError(f"{file}: the weights cannot be written: {error}") from error
     return file
 
