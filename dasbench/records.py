@@ -2,12 +2,43 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any, Literal, Self
 
 from dasbench.spec.metrics import Metric, Metrics
 
-Status = Literal["done", "failed", "stopped", "interrupted"]
-"""How a trial ended: `stopped` by a scheduler, `interrupted` by a person or a signal (it goes on later)."""
+
+class State(StrEnum):
+    """Where a trial stands, or how a start of it ended; each is the text that databases and JSON hold.
+
+    `stopped` is by a scheduler, `interrupted` by a person or a signal: such a trial is pending
+    again, and goes on later.
+
+    Example:
+        >>> [state for state in State if state.ended], State("failed").has_result
+        (['done', 'failed', 'stopped'], False)
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether something came out of the trial, be it a failure."""
+        return self.has_result or self == State.FAILED
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a run leaves the trial as it is; only one that is done has its score."""
+        return self in (State.DONE, State.STOPPED)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 Reason = Literal["nan", "oom", "killed", "timeout", "error"]
 """Why a trial failed: diverged loss, memory, a worker that died, time limit, an exception."""
@@ -96,7 +127,7 @@ class Outcome:
     """
 
     key: str
-    status: Status
+    status: State
     epochs: tuple[Epoch, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
@@ -108,6 +139,9 @@ class Outcome:
     error: str = ""
     correct: str = ""
     confusion: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", State(self.status))
 
     @property
     def cause(self) -> str:
@@ -180,7 +214,7 @@ class Row:
     variant: Mapping[str, Any]
     label: str
     seed: int
-    state: str
+    state: State
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
@@ -193,6 +227,9 @@ class Row:
     role: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", State(self.state))
 
 
 COUNTING = 1

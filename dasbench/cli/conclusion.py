@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dasbench.records import cause_of
+from dasbench.records import State, cause_of
 from dasbench.render.text.plain import shown
 from dasbench.run import Summary
 
@@ -96,11 +96,11 @@ def last_lines(
         interrupted: whether it was asked to end before all was done.
     """
     states = [*summary.states.values()]
-    finished = states.count("done") + states.count("stopped")
+    finished = states.count(State.DONE) + states.count(State.STOPPED)
     lines = [f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now."]
     if summary.complete and not summary.ran:
         lines.append("Nothing was missing.")
-    if stopped := states.count("stopped"):
+    if stopped := states.count(State.STOPPED):
         lines += _wrapped(
             f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score."
         )
@@ -113,7 +113,7 @@ def last_lines(
     lines += _told(groups, labels, summary.planned)
     if groups:
         lines.append(f"For the traceback: {commands.read('show', groups[0].keys[0])}")
-    if not interrupted and (waiting := summary.planned - finished - states.count("failed")):
+    if not interrupted and (waiting := summary.planned - finished - states.count(State.FAILED)):
         lines.append(f"{waiting} were not run.")
     lines += _how_to_go_on(summary, commands, failed=bool(groups), interrupted=interrupted)
     if finished and not interrupted:
@@ -131,7 +131,7 @@ def failures(summary: Summary) -> list[Failures]:
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for key, state in summary.states.items():
-        if state == "failed":
+        if state == State.FAILED:
             reason = summary.reasons.get(key, "failed")
             same = re.sub(r"\d+(\.\d+)?", "#", cause_of(summary.errors.get(key, "")))
             groups.setdefault((reason, same), []).append(key)

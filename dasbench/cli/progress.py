@@ -17,7 +17,7 @@ from rich.text import Text
 from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
 from dasbench.cli.output import tell
-from dasbench.records import Epoch, Outcome
+from dasbench.records import Epoch, Outcome, State
 from dasbench.spec.study import Objective
 
 RECENT = 8
@@ -29,7 +29,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def __init__(self) -> None:
         self.agenda: Agenda | None = None
-        self.states: dict[str, str] = {}
+        self.states: dict[str, State] = {}
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
         self.ended = 0
@@ -43,16 +43,15 @@ class Progress(AbstractContextManager["Progress"]):
     ) -> None:
         """Nothing to undo."""
 
-    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
+    def planned(self, agenda: Agenda, states: Mapping[str, State]) -> None:
         """Show what there is to do."""
         self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()
         self.say(f"{agenda.study.name}: {agenda.study.question}")
-        self.say(
-            f"{agenda.total} trials, {self.count('done') + self.count('stopped')} already have a result"
-        )
+        known = sum(state.has_result for state in self.states.values())
+        self.say(f"{agenda.total} trials, {known} already have a result")
 
-    def added(self, states: Mapping[str, str]) -> None:
+    def added(self, states: Mapping[str, State]) -> None:
         """The study lists more trials."""
         self.states |= states
 
@@ -70,7 +69,7 @@ class Progress(AbstractContextManager["Progress"]):
         """A trial ended."""
         self.running.pop(outcome.key, None)
         self.states[outcome.key] = outcome.status
-        self.ended += outcome.status != "interrupted"
+        self.ended += outcome.status.ended
         label = self.label(outcome.key)
         value = outcome.metrics.get(f"val_{self.score.metric}")
         if (
@@ -107,8 +106,12 @@ class Progress(AbstractContextManager["Progress"]):
 
     def finished_share(self) -> str:
         """Trials with a result or a failure, of all."""
-        ended = self.count("done") + self.count("stopped") + self.count("failed")
-        return f"{ended}/{self.total}"
+        return f"{self.num_ended}/{self.total}"
+
+    @property
+    def num_ended(self) -> int:
+        """Trials with a result or a failure, before this run and in it."""
+        return sum(state.ended for state in self.states.values())
 
     @property
     def total(self) -> int:
@@ -117,9 +120,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def time_left(self) -> str:
         """From the mean pace of this run."""
-        left = self.total - sum(
-            state in ("done", "stopped", "failed") for state in self.states.values()
-        )
+        left = self.total - self.num_ended
         if not self.ended or not left:
             return "-"
         minutes, seconds = divmod(round((time.monotonic() - self.started) / self.ended * left), 60)
@@ -156,7 +157,7 @@ class LiveProgress(Progress):
         if self.agenda is None:
             return Text("reading the study ...")
         total = max(1, self.total)
-        ended = sum(state in ("done", "stopped", "failed") for state in self.states.values())
+        ended = self.num_ended
         head = Table.grid(padding=(0, 2))
         best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
         head.add_row(

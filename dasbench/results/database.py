@@ -8,8 +8,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from dasbench.results.engine import PATIENCE_S, Place
-from dasbench.results.faults import explain, is_locked
+from dasbench.results.engine import PATIENCE_S, Location
+from dasbench.results.faults import is_locked, store_error
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Database:
         patience_s: how long a write waits for its turn.
     """
 
-    def __init__(self, place: Place, engine: Engine, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, place: Location, engine: Engine, *, patience_s: float = PATIENCE_S) -> None:
         self.place = place
         self._engine = engine
         self._patience_s = patience_s
@@ -50,7 +50,9 @@ class Database:
                     return work(connection)
             except DBAPIError as error:
                 if not is_locked(error) or time.monotonic() >= deadline:
-                    raise explain(self.place.name, self.place.path, error, patience_s) from error
+                    raise store_error(
+                        self.place.name, self.place.path, error, patience_s
+                    ) from error
             time.sleep(random.uniform(0.01, 0.05))
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -63,7 +65,7 @@ class Database:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
-            raise explain(self.place.name, self.place.path, error, PATIENCE_S) from error
+            raise store_error(self.place.name, self.place.path, error, PATIENCE_S) from error
 
     def close(self) -> None:
         """Close every connection."""

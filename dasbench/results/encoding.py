@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome, State
 from dasbench.spec.metrics import Metric, Metrics
 
 COST_DETAILS = ("uncounted", "input_size", "versions")
@@ -165,11 +165,12 @@ def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost
 
 def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome | None:
     """The outcome of a trial's row, None for one that is pending or running."""
-    if row["state"] not in ("done", "failed", "stopped"):
+    state = State(row["state"])
+    if not state.ended:
         return None
     return Outcome(
         key=row["key"],
-        status=row["state"],
+        status=state,
         epochs=epochs,
         metrics=load_metrics(row["metrics"]),
         cost=load_cost(

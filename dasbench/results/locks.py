@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dasbench.errors import LockedError, StoreError
+from dasbench.records import State
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
@@ -56,7 +57,7 @@ def beat(connection: Connection, owner: Owner) -> None:
     connection.execute(
         update(locks).where(locks.c.token == owner.token).values(heartbeat=stamp(now))
     )
-    mine = (trials.c.token == owner.token) & (trials.c.state == "running")
+    mine = (trials.c.token == owner.token) & (trials.c.state == State.RUNNING)
     connection.execute(update(trials).where(mine).values(lease=lease_from(now)))
 
 

@@ -12,15 +12,21 @@ from sqlalchemy.exc import DBAPIError
 
 from dasbench.atomic import sync
 from dasbench.errors import EmptyStoreError, OutdatedStoreError, StoreError
-from dasbench.results.engine import APPLICATION_ID, PATIENCE_S, Place, reading_uri, writing_engine
-from dasbench.results.faults import check_path, explain, foreign, newer
+from dasbench.results.engine import (
+    APPLICATION_ID,
+    PATIENCE_S,
+    Location,
+    reading_uri,
+    writing_engine,
+)
+from dasbench.results.faults import check_path, foreign_error, newer_error, store_error
 from dasbench.results.schema import REVISION, VERSION_QUERY, VERSION_TABLE
 
 BASE = "0000"
 """The version of a database that is ours and still empty."""
 
 
-def prepare(place: Place) -> Engine:
+def prepare(place: Location) -> Engine:
     """Make a database ready for writing: it exists, is sound and has today's layout.
 
     Raises:
@@ -33,11 +39,11 @@ def prepare(place: Place) -> Engine:
         else:
             _prepare_server(place)
     except (OSError, sqlite3.Error, DBAPIError) as error:
-        raise explain(place.name, place.path, error, PATIENCE_S) from error
+        raise store_error(place.name, place.path, error, PATIENCE_S) from error
     return writing_engine(place)
 
 
-def check_readable(place: Place, engine: Engine) -> None:
+def check_readable(place: Location, engine: Engine) -> None:
     """Make sure that a database can be read as it is.
 
     Raises:
@@ -59,7 +65,7 @@ def check_readable(place: Place, engine: Engine) -> None:
                 )
             version = _revision(connection)
     except DBAPIError as error:
-        raise explain(place.name, place.path, error, PATIENCE_S) from error
+        raise store_error(place.name, place.path, error, PATIENCE_S) from error
     if _compare(place, version) < 0:
         if place.path is None and version == BASE:
             raise missing
@@ -69,7 +75,7 @@ def check_readable(place: Place, engine: Engine) -> None:
         )
 
 
-def _prepare_file(place: Place, path: Path) -> None:
+def _prepare_file(place: Location, path: Path) -> None:
     if not check_path(place.name, path):
         _create_file(path)
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
@@ -83,7 +89,7 @@ def _prepare_file(place: Place, path: Path) -> None:
         _upgrade(writing_engine(place, foreign_keys=False))
 
 
-def _prepare_server(place: Place) -> None:
+def _prepare_server(place: Location) -> None:
     engine = writing_engine(place)
     try:
         with engine.connect() as connection:
@@ -94,7 +100,7 @@ def _prepare_server(place: Place) -> None:
         engine.dispose()
 
 
-def _look(place: Place, path: Path) -> str:
+def _look(place: Location, path: Path) -> str:
     """The version of a file's layout, read without changing a byte; refuses one that is not ours or is damaged."""
     with closing(inspecting(path)) as connection:
         _check_application(place, connection.execute("PRAGMA application_id").fetchone()[0])
@@ -115,9 +121,9 @@ def inspecting(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(reading_uri(path), uri=True, timeout=PATIENCE_S, isolation_level=None)
 
 
-def _check_application(place: Place, found: object) -> None:
+def _check_application(place: Location, found: object) -> None:
     if found != APPLICATION_ID:
-        raise foreign(place.name)
+        raise foreign_error(place.name)
 
 
 def _revision(connection: Connection) -> str:
@@ -127,14 +133,14 @@ def _revision(connection: Connection) -> str:
     return str(found) if found else BASE
 
 
-def _compare(place: Place, version: str) -> int:
+def _compare(place: Location, version: str) -> int:
     """Negative for an older layout, 0 for today's.
 
     Raises:
         ForeignStoreError: for a newer one.
     """
     if not version.isdigit() or int(version) > int(REVISION):
-        raise newer(place.name, version, REVISION)
+        raise newer_error(place.name, version, REVISION)
     return int(version) - int(REVISION)
 
 
@@ -142,7 +148,7 @@ def _create_file(path: Path) -> None:
     """Create a database aside and move it to its place, so that a crash never leaves half of one."""
     aside = path.with_name(f"{path.name}.new-{secrets.token_hex(4)}")
     try:
-        _upgrade(writing_engine(Place(str(aside), path=aside), create=True))
+        _upgrade(writing_engine(Location(str(aside), path=aside), create=True))
         try:
             os.link(aside, path)
         except FileExistsError:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dasbench.errors import StoreError
+from dasbench.records import State
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
@@ -60,7 +61,7 @@ class Member:
         return question_of(self.spec) if "backbone" in self.spec else ""
 
 
-def write_study(
+def keep_study(
     connection: Connection,
     now: datetime,
     *,
@@ -170,7 +171,7 @@ def _insert_missing_trials(
             "spec": dump(member.spec),
             "dataset": member.dataset,
             "task": member.task,
-            "state": "pending",
+            "state": State.PENDING,
             "created": stamp(now),
             "semantics": SEMANTICS,
             "question": member.question,

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
-from dasbench.records import COST_FIELDS, Epoch, Row
-from dasbench.results.answers import Answer, LookRecord, StudyRecord, TrialRecord, TrialState
+from dasbench.records import COST_FIELDS, Epoch, Row, State
+from dasbench.results.answers import EarlierResult, LookRecord, StudyRecord, TrialRecord, TrialState
 from dasbench.results.copying import copy_file, copy_studies
 from dasbench.results.costing import Counts, Network, known_costs
 from dasbench.results.database import Database
@@ -137,7 +137,7 @@ class Reader:
             )
             return {
                 cells.key: TrialState(
-                    state=cells.state,
+                    state=State(cells.state),
                     reason=cells.reason,
                     attempt=cells.attempt,
                     metrics=load_metrics(cells.metrics),
@@ -214,20 +214,20 @@ class Reader:
 
         return self._database.read(work)
 
-    def answers(self, questions: Sequence[str]) -> list[Answer]:
+    def answers(self, questions: Sequence[str]) -> list[EarlierResult]:
         """The trials with a result that ask one of some questions, whatever their code, the oldest first.
 
         Args:
             questions: as `Member.question` gives them.
         """
 
-        def work(connection: Connection) -> list[Answer]:
+        def work(connection: Connection) -> list[EarlierResult]:
             t = trials.c
             query = select(t.key, t.question, t.code, t.semantics, t.finished).where(
-                t.state == "done"
+                t.state == State.DONE
             )
             return [
-                Answer(**{**row, "code": json.loads(row["code"])})
+                EarlierResult(**{**row, "code": json.loads(row["code"])})
                 for some in batches(questions)
                 for row in connection.execute(
                     query.where(t.question.in_(some)).order_by(t.finished)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, Select, delete, select, update
 
 from dasbench.errors import LockedError, UsageError, unknown_name
+from dasbench.records import State
 from dasbench.results import fencing
 from dasbench.results.encoding import dump, load_outcome, stamp
 from dasbench.results.engine import clock
@@ -83,7 +84,7 @@ def only_in(study: str) -> Select[tuple[str]]:
 def _refuse_running(connection: Connection, keys: Sequence[str]) -> None:
     now = stamp(clock(connection))
     for some in batches(keys):
-        running = trials.c.key.in_(some) & (trials.c.state == "running")
+        running = trials.c.key.in_(some) & (trials.c.state == State.RUNNING)
         for row in connection.execute(select(trials).where(running)).mappings():
             if Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now):
                 raise LockedError(

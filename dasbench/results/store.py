@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from dasbench.errors import StoreError
-from dasbench.records import Cost, Epoch, Outcome
+from dasbench.records import Cost, Epoch, Outcome, State
 from dasbench.results import fencing, locks, planning, repeating, spool
 from dasbench.results.answers import LookRecord
 from dasbench.results.costing import Network, keep_costs, refuse_other_costs
 from dasbench.results.database import Database
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
-from dasbench.results.faults import explain
+from dasbench.results.faults import store_error
 from dasbench.results.opening import prepare
 from dasbench.results.owner import Owner
-from dasbench.results.planning import Member, append_members, batches, replace_members, write_study
+from dasbench.results.planning import Member, append_members, batches, keep_study, replace_members
 from dasbench.results.reading import Reader
 from dasbench.results.schema import trials
 from dasbench.spec.metrics import Metrics
@@ -60,7 +60,7 @@ def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
         raise
     except OSError as error:
         store.close()
-        raise explain(str(place.spool), place.spool, error) from error
+        raise store_error(str(place.spool), place.spool, error) from error
     return store
 
 
@@ -133,7 +133,7 @@ class Store(Reader):
         def work(connection: Connection) -> None:
             now = clock(connection)
             about, traits = document or {}, metrics or {}
-            write_study(
+            keep_study(
                 connection,
                 now,
                 name=name,
@@ -170,7 +170,7 @@ class Store(Reader):
         def work(connection: Connection) -> list[str]:
             now = stamp(clock(connection))
             running = (
-                connection.execute(select(trials).where(trials.c.state == "running"))
+                connection.execute(select(trials).where(trials.c.state == State.RUNNING))
                 .mappings()
                 .all()
             )
@@ -262,11 +262,11 @@ class Store(Reader):
         """
 
         def work(connection: Connection) -> list[str]:
-            wanted = trials.c.state == "failed"
+            wanted = trials.c.state == State.FAILED
             if reasons is not None:
                 wanted &= trials.c.reason.in_(reasons)
-                if "stopped" in reasons:
-                    wanted |= trials.c.state == "stopped"
+                if State.STOPPED in reasons:
+                    wanted |= trials.c.state == State.STOPPED
             query = select(trials.c.key).where(wanted)
             again = [
                 key
@@ -328,7 +328,7 @@ class Store(Reader):
         return self._database.write(lambda connection: repeating.forget_study(connection, name))
 
     def _release_all(self, connection: Connection) -> None:
-        mine = (trials.c.token == self.owner.token) & (trials.c.state == "running")
+        mine = (trials.c.token == self.owner.token) & (trials.c.state == State.RUNNING)
         for key, attempt in connection.execute(
             select(trials.c.key, trials.c.attempt).where(mine)
         ).all():

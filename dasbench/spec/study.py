@@ -280,8 +280,9 @@ class Study(Frozen):
 
     def located(self, document: Document) -> Self:
         """The same study, knowing the file that it was read from."""
-        self._document = document
-        return self
+        study = self.model_copy()
+        study._document = document
+        return study
 
 
 def trial_fields(trial: Trial) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dasbench.atomic import written_aside
 from dasbench.backbones.weight_files import read_content
 from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
-from dasbench.records import Outcome
+from dasbench.records import Outcome, State
 from dasbench.spec.trial import Trial
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.fit import Report
@@ -77,7 +77,7 @@ def train_weights(
     """
     workdir = folder / "unfinished"
     outcome = run_trial(trial, report, workdir, runtime=replace(runtime, replicas=1))
-    if outcome.status != "done":
+    if outcome.status != State.DONE:
         cause = outcome.cause or outcome.status
         raise StoreError(f"trial {trial.key} could not be trained again: {cause}")
     keep_weights(trial, workdir=workdir, folder=folder)
