@@ -1,4 +1,4 @@
-"""What came out of a trial: its cost, its curve, its outcome, and the row that a results table keeps of it."""
+"""What came out of a trial: its cost, its curve, its outcome, and its row in a table of results."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -9,7 +9,7 @@ from dasbench.spec.metrics import Metric, Metrics
 
 
 class State(StrEnum):
-    """Where a trial stands, or how a start of it ended; each is the text that databases and JSON hold.
+    """Where a trial stands, or how a start of it ended, as databases and JSON hold it.
 
     `stopped` is by a scheduler, `interrupted` by a person or a signal: such a trial is pending
     again, and goes on later.
@@ -44,7 +44,7 @@ Reason = Literal["nan", "oom", "killed", "timeout", "error"]
 """Why a trial failed: diverged loss, memory, a worker that died, time limit, an exception."""
 
 Signal = Literal["continue", "stop", "interrupt"]
-"""What `report` answers after an epoch: go on, end here as `stopped`, or end here as `interrupted`."""
+"""What `report` answers after an epoch: go on, or end here as `stopped` or `interrupted`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ ALWAYS_MEASURED: Metrics = {
     "images_per_s": Metric("1/s", "max"),
     "peak_memory": Metric("B", "min"),
 }
-"""What training measures beside the metrics of the task; the losses are those of a part, such as `val_loss`."""
+"""What training measures beside the metrics of the task; losses are of a part (`val_loss`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class Outcome:
         return cause_of(self.error)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads back: how an outcome travels from a worker to the driver."""
+        """Plain data that `from_json` reads back; so an outcome travels to the driver."""
         return asdict(self)
 
     @classmethod
@@ -164,11 +164,12 @@ def cause_of(error: str) -> str:
     r"""What ended a trial, in a line: the words before a traceback, else its last exception.
 
     Example:
-        >>> cause_of("Traceback (most recent call last):\n  File ...\ndasbench.errors.DivergedError: the loss is nan\n")
+        >>> head = "Traceback (most recent call last):\n  File ...\n"
+        >>> cause_of(f"{head}dasbench.errors.DivergedError: the loss is nan\n")
         'the loss is nan'
-        >>> cause_of("Traceback (most recent call last):\n  File ...\nmine.errors.Bad: no\nand more\n")
+        >>> cause_of(f"{head}mine.errors.Bad: no\nand more\n")
         'Bad: no'
-        >>> cause_of("gate 'halve' at site 'layer1': no\n\nTraceback (most recent call last):\n  ...\nValueError: no\n")
+        >>> cause_of(f"gate 'halve' at site 'layer1': no\n\n{head}ValueError: no\n")
         "gate 'halve' at site 'layer1': no"
     """
     before, found, _ = error.strip().partition("Traceback (most recent call last):\n")
@@ -233,7 +234,7 @@ class Row:
 
 
 COUNTING = 1
-"""Revision of the way of counting: raised when the same network comes to have another cost on purpose."""
+"""Revision of the way of counting: raised when networks come to have other costs on purpose."""
 
 COST_FIELDS = tuple(f.name for f in fields(Cost) if f.name.startswith(("params_", "macs_")))
 """The countable costs, as columns of every table that shows them."""

@@ -1,4 +1,4 @@
-"""One opened database: transactions that wait for their turn and fail with an error that teaches."""
+"""One opened database: transactions that wait for their turn, and fail saying why."""
 
 import random
 import time
@@ -29,7 +29,9 @@ class Database:
         self._patience_s = patience_s
 
     def write(self, work: Callable[[Connection], T], *, patience_s: float | None = None) -> T:
-        """Do work in one transaction that has the database to itself; it is on the disk when this returns.
+        """Do work in one transaction that has the database to itself.
+
+        It is on the disk when this returns.
 
         Args:
             work: called with the connection; called again if the database was locked.

@@ -1,4 +1,4 @@
-"""How a connection to SQLite or PostgreSQL is opened, so that both promise the same: one writer at a time, durably."""
+"""How SQLite or PostgreSQL is opened, so that both promise one writer at a time, durably."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from dasbench.errors import UsageError
 
 APPLICATION_ID = 0x44415342
-"""`DASB`: marks a SQLite file as ours, and is the lock under which writers take turns on PostgreSQL."""
+"""`DASB`: marks a SQLite file as ours; on PostgreSQL, the lock under which writers take turns."""
 
 PATIENCE_S = 30.0
 """How long a locked database is waited for."""

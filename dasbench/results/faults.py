@@ -63,14 +63,14 @@ def store_error(
     """
     message = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
     if is_locked(error):
+        search = f" (find it with: fuser {path})" if path else ""
         return StoreError(
             f"{place}: still locked by another program after {waited_s:g} s. "
-            f"Close the program that writes it{f' (find it with: fuser {path})' if path else ''} and run again."
+            f"Close the program that writes it{search} and run again."
         )
     if path is None:
-        return StoreError(
-            f"{place}: the server cannot be used ({message}). Check that it runs and the URL is right."
-        )
+        remedy = "Check that it runs and the URL is right."
+        return StoreError(f"{place}: the server cannot be used ({message}). {remedy}")
     if _is_disk_fault(message, error):
         return StoreError(
             f"{place}: the disk is full or faulty ({message}); {free_bytes(path)} bytes are free. "
@@ -121,7 +121,8 @@ def check_path(place: str, path: Path) -> bool:
     if size == 0:
         raise StoreError(
             f"{place}: it has zero bytes; a copy or a full disk may have emptied it "
-            f"({free_bytes(path)} bytes are free now). Restore a copy of it, or remove it to start afresh."
+            f"({free_bytes(path)} bytes are free now). Restore a copy of it, or remove it to start "
+            "afresh."
         )
     return True
 
@@ -129,13 +130,14 @@ def check_path(place: str, path: Path) -> bool:
 def foreign_error(place: str) -> ForeignStoreError:
     """The file belongs to another program."""
     return ForeignStoreError(
-        f"{place}: it is a database of another program, left untouched. Name another file with --db."
+        f"{place}: it is a database of another program, left untouched. "
+        "Name another file with --db."
     )
 
 
 def newer_error(place: str, found: str, known: str) -> ForeignStoreError:
     """The database was written by a dasbench of the future."""
     return ForeignStoreError(
-        f"{place}: its layout is version {found}, this dasbench knows up to {known}; left untouched. "
-        "Upgrade dasbench, or name another database with --db."
+        f"{place}: its layout is version {found}, this dasbench knows up to {known}; "
+        "left untouched. Upgrade dasbench, or name another database with --db."
     )

@@ -1,7 +1,7 @@
-"""The steps of one trial in the database, each fenced by owner and attempt: claim, settle, give back."""
+"""The steps of a trial in the database: claim, settle, give back; fenced by owner and attempt."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from dasbench.results.costing import Network, counts_of, newest_counts
 from dasbench.results.encoding import dump_metrics, outcome_columns, plain_text, stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
+from dasbench.results.planning import batches
 from dasbench.results.schema import attempts, epochs, trials
 from dasbench.results.spool import Fate, Spooled
 
@@ -136,7 +137,10 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
 
 
 def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
-    """The outcome; one whose network was counted otherwise than in the database has failed, and keeps what it has."""
+    """The outcome; one whose network was counted otherwise than in the database has failed.
+
+    It keeps what it has.
+    """
     if outcome.cost is None or outcome.status != State.DONE:
         return outcome
     row = connection.execute(
@@ -146,8 +150,9 @@ def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
     if known is None or known == counts_of(outcome.cost):
         return outcome
     message = (
-        f"the machine that trained it counts {counts_of(outcome.cost)} for its network ({', '.join(COST_FIELDS)}), the "
-        f"database says {known}: use the same versions of torch and fvcore everywhere. {outcome.error}"
+        f"the machine that trained it counts {counts_of(outcome.cost)} for its network "
+        f"({', '.join(COST_FIELDS)}), the database says {known}: use the same versions of torch "
+        f"and fvcore everywhere. {outcome.error}"
     )
     return replace(outcome, status=State.FAILED, reason="error", error=message.rstrip())
 
@@ -199,3 +204,42 @@ def release(connection: Connection, key: str, attempt: int) -> None:
     """Put a trial whose attempt was interrupted back to pending."""
     end(connection, key, attempt, how=State.INTERRUPTED, now=stamp(clock(connection)))
     put_back(connection, key)
+
+
+def release_all(connection: Connection, owner: Owner) -> None:
+    """Put every trial that runs under an owner back to pending."""
+    mine = (trials.c.token == owner.token) & (trials.c.state == State.RUNNING)
+    running = connection.execute(select(trials.c.key, trials.c.attempt).where(mine)).all()
+    for key, attempt in running:
+        release(connection, key, attempt)
+
+
+def sweep(connection: Connection) -> list[str]:
+    """Put the trials of dead owners back to pending; returns their keys."""
+    now = stamp(clock(connection))
+    running = connection.execute(select(trials).where(trials.c.state == State.RUNNING))
+    lost = []
+    for row in running.mappings().all():
+        if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now):
+            end(connection, row["key"], row["attempt"], how="lost", now=now)
+            put_back(connection, row["key"])
+            lost.append(row["key"])
+    return lost
+
+
+def retry(
+    connection: Connection, keys: Sequence[str], reasons: Collection[str] | None
+) -> list[str]:
+    """Put trials that failed or were stopped back to pending, see `Store.retry`."""
+    wanted = trials.c.state == State.FAILED
+    if reasons is not None:
+        wanted &= trials.c.reason.in_(reasons)
+        if State.STOPPED in reasons:
+            wanted |= trials.c.state == State.STOPPED
+    again: list[str] = []
+    for some in batches(keys):
+        among = select(trials.c.key).where(wanted, trials.c.key.in_(some))
+        again += connection.scalars(among)
+    for key in again:
+        put_back(connection, key)
+    return again

@@ -68,8 +68,9 @@ def lease_from(now: datetime) -> str:
 
 def _held_message(study: str, held: Mapping[Any, Any]) -> str:
     return (
-        f"study '{study}' is held by another driver: process {held['pid']} on host '{held['host']}', "
-        f"since {held['since']}. Wait until it is done or stop it, then run again; what is finished is kept."
+        f"study '{study}' is held by another driver: process {held['pid']} on host "
+        f"'{held['host']}', since {held['since']}. Wait until it is done or stop it, then run "
+        "again; what is finished is kept."
     )
 
 

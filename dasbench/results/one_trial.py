@@ -16,7 +16,7 @@ from dasbench.spec.metrics import Metric, agreed
 
 
 def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
-    """A trial's learning curve since it was last trained from scratch; of two starts, the later one counts."""
+    """A trial's curve since it was last trained from scratch; of two starts, the later counts."""
     replaced = select(func.max(attempts.c.attempt)).where(
         attempts.c.key == key, attempts.c.outcome.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""Results that a repeat replaces, which stay with the attempts, and results that are deleted on purpose."""
+"""Results that a repeat replaces, which stay with the attempts, and results that are deleted."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,7 +15,10 @@ from dasbench.results.schema import attempts, epochs, members, studies, trials
 
 
 def set_aside(connection: Connection, keys: Sequence[str]) -> list[str]:
-    """Move what came out of trials to their last attempts, and put them back to pending; returns those that had ended.
+    """Move what came out of trials to their last attempts, and put them back to pending.
+
+    Returns:
+        The keys of those that had ended.
 
     Raises:
         LockedError: if one of them is running.
@@ -45,7 +48,10 @@ def set_aside(connection: Connection, keys: Sequence[str]) -> list[str]:
 
 
 def forget_trials(connection: Connection, keys: Collection[str]) -> int:
-    """Delete trials with all that belongs to them, from every study that lists them; returns how many there were.
+    """Delete trials, with all that belongs to them, from every study that lists them.
+
+    Returns:
+        How many there were.
 
     Raises:
         LockedError: if one of them is running.
@@ -87,6 +93,5 @@ def _refuse_running(connection: Connection, keys: Sequence[str]) -> None:
         running = trials.c.key.in_(some) & (trials.c.state == State.RUNNING)
         for row in connection.execute(select(trials).where(running)).mappings():
             if Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now):
-                raise LockedError(
-                    f"trial {row['key']} is running on {row['host']} (process {row['pid']}); wait, or end it"
-                )
+                place = f"{row['host']} (process {row['pid']})"
+                raise LockedError(f"trial {row['key']} is running on {place}; wait, or end it")

@@ -66,7 +66,8 @@ def _row(
     )
     first, finished, role, _, repeats, *_ = rest
     row = Row.__new__(Row)
-    row.__dict__.update(  # three times as fast as the constructor of a frozen class, which sets fields one by one
+    # three times as fast as the constructor of a frozen class, which sets fields one by one
+    row.__dict__.update(
         study=study,
         key=key,
         variant=variant,

@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails
 from dasbench.errors import Complaint, DasbenchError, unknown_name
 from dasbench.plugins import import_component
 from dasbench.spec.document import Document, Path_
+from dasbench.spec.fields import flatten, set_field
 from dasbench.spec.labels import worded
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.space import SETTABLE, Axis, condition_values, decides
-from dasbench.spec.study import MAX_TRIALS, Study, flatten
-from dasbench.spec.trial import FILLED_IN, Choice, Trial, set_field
+from dasbench.spec.study import MAX_TRIALS, Study
+from dasbench.spec.trial import FILLED_IN, Choice, Trial
 
 Known = Mapping[str, Collection[str]]
 """The names that exist, by kind: what `catalog.known_names()` returns."""

@@ -5,7 +5,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
@@ -62,7 +62,7 @@ class Constraint(Frozen):
         found = _FORM.fullmatch(data)
         if not found:
             raise ValueError(
-                f"write a cost or a field, one of {' '.join(get_args(Operator))} and a value, as in "
+                f"write a cost or a field, one of {' '.join(COMPARISONS)} and a value, as in "
                 f"'macs <= 0.2e9' or 'gate.first_norm != gate.second_norm', not '{data[:80]}'"
             )
         left, comparison, right = found.groups()

@@ -53,10 +53,11 @@ def plain_name(name: str) -> str:
 
 
 def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
-    """What all that know a metric say of it; of what they contradict each other in, nothing is known.
+    """What all that know a metric say of it; where they contradict each other, nothing is known.
 
     Example:
-        >>> one, other = {"a": Metric("s", "min"), "b": Metric("%", "max")}, {"a": Metric("s", "max")}
+        >>> one = {"a": Metric("s", "min"), "b": Metric("%", "max")}
+        >>> other = {"a": Metric("s", "max")}
         >>> agreed([one, other])
         {'a': Metric(unit='s', direction=None), 'b': Metric(unit='%', direction='max')}
     """
@@ -65,9 +66,8 @@ def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
         for name, metric in known.items():
             before = common.get(name, metric)
             unit = metric.unit if metric.unit == before.unit else ""
-            common[name] = Metric(
-                unit, metric.direction if metric.direction == before.direction else None
-            )
+            direction = metric.direction if metric.direction == before.direction else None
+            common[name] = Metric(unit, direction)
     return common
 
 
@@ -79,15 +79,14 @@ def check_metric_traits(unit: object, direction: object) -> Metric:
             right.
 
     Example:
-        >>> check_metric_traits("dB", "higher")
+        >>> check_metric_traits("dB", "higher")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        ValueError: direction 'higher'; write 'max' or 'min', or leave it out where neither is better
+        ValueError: direction 'higher'; write 'max' or 'min', or leave it out where neither is ...
     """
     if not isinstance(unit, str) or len(unit) > LONGEST_UNIT or not unit.isprintable():
-        raise ValueError(
-            f"unit {unit!r}; write up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none"
-        )
+        wanted = f"up to {LONGEST_UNIT} characters, as in '%' or 'ms', or '' for none"
+        raise ValueError(f"unit {unit!r}; write {wanted}")
     if direction == "max":
         return Metric(unit, "max")
     if direction == "min":

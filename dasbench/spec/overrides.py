@@ -5,8 +5,8 @@ from typing import Any
 
 from dasbench.errors import Complaint
 from dasbench.spec.document import parse_scalar
+from dasbench.spec.fields import set_field
 from dasbench.spec.space import SETTABLE
-from dasbench.spec.trial import set_field
 
 
 def set_fields(
