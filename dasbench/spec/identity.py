@@ -7,6 +7,7 @@ from socket import gethostname
 from typing import Any
 
 from dasbench.errors import OtherCodeError
+from dasbench.spec.labels import component_text
 
 PLACE = "root"
 """The parameter of a data set that says where its files lie."""
@@ -85,8 +86,7 @@ def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
     shown = _without(_without(dataset, "name"), PLACE)
     if fingerprint and PLACE in dataset:
         shown["content"] = fingerprint[-16:][:8]
-    inside = ", ".join(f"{key}={value}" for key, value in shown.items())
-    return f"{dataset['name']}({inside})" if inside else str(dataset["name"])
+    return component_text(dataset["name"], shown)
 
 
 def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]) -> None:

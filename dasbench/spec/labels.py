@@ -34,7 +34,7 @@ def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) ->
     names = names or {}
     parts = []
     for key, field in short_fields(variant).items():
-        parts.append(names[key] if key in names else f"{field}={worded(key, variant[key])}")
+        parts.append(names.get(key) or f"{field}={worded(key, variant[key])}")
     return (", " if names else " ").join(parts) or "base"
 
 
@@ -83,10 +83,19 @@ def _nested(value: Any) -> str:
 
 
 def _component(choice: Mapping[str, Any]) -> str:
-    inside = ", ".join(
-        f"{name}={_nested(value)}" for name, value in choice.items() if name != "name"
-    )
-    return f"{choice['name']}({inside})" if inside else str(choice["name"])
+    parameters = {name: _nested(value) for name, value in choice.items() if name != "name"}
+    return component_text(choice["name"], parameters)
+
+
+def component_text(name: str, parameters: Mapping[str, Any]) -> str:
+    """A component with its parameters in brackets, or its name alone.
+
+    Example:
+        >>> component_text("das", {"alpha": 0.2}), component_text("none", {})
+        ('das(alpha=0.2)', 'none')
+    """
+    inside = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    return f"{name}({inside})" if inside else name
 
 
 def is_given(text: str, variant: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from pydantic import (
 from dasbench.errors import unknown_name
 from dasbench.spec.fields import set_field
 from dasbench.spec.identity import deciding_fields, hash_of
+from dasbench.spec.labels import component_text
 
 SEMANTICS = 2
 """Bumped when the same fields come to mean another result: old rows are not taken for new."""
@@ -75,8 +76,7 @@ class Choice(Frozen):
         return {"name": self.name, **self.params}
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{key}={value}" for key, value in self.params.items())
-        return f"{self.name}({inside})" if inside else self.name
+        return component_text(self.name, self.params)
 
 
 def known(kind: str) -> AfterValidator:
