@@ -19,7 +19,7 @@ from dasbench.plan import (
     replan,
     violations,
 )
-from dasbench.records import Cost, Row
+from dasbench.records import Cost, Row, State
 from dasbench.results.answers import LookRecord, TrialState
 from dasbench.search.samplers.looks import Looks
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
@@ -136,7 +136,7 @@ class Agenda:
     def tell(self, key: str, fate: Fate, metrics: Mapping[str, float], cost: Cost | None) -> None:
         """Hear what became of a trial; the sampler is told."""
         planned = self.items[key]
-        values = objective_values(self.study, metrics, cost) if fate == "done" else ()
+        values = objective_values(self.study, metrics, cost) if fate == State.DONE else ()
         broken = violations(self.study, planned.trial, cost) if cost else ()
         result = Result(
             fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken
@@ -147,10 +147,9 @@ class Agenda:
 
     def tell_state(self, key: str, state: TrialState) -> bool:
         """Hear of a trial that the database knows; returns whether it has ended."""
-        fates: dict[str, Fate] = {"done": "done", "failed": "failed", "stopped": "stopped"}
-        if state.state in fates:
-            self.tell(key, fates[state.state], state.metrics, state.cost)
-        return state.state in fates
+        if state.state.ended:
+            self.tell(key, state.state, state.metrics, state.cost)
+        return state.state.ended
 
     def prunable(self, trial: Trial) -> bool:
         """Whether a scheduler may stop a trial: not one that a comparison over seeds needs, nor one that is spared."""

@@ -9,11 +9,12 @@ from dasbench.errors import Complaint, StudyError, unknown_name
 from dasbench.resolution import fill_parameters, unused
 from dasbench.spec.constraints import COSTS
 from dasbench.spec.document import Path_, dotted
+from dasbench.spec.fields import set_field
 from dasbench.spec.labels import label, repeated
 from dasbench.spec.parameters import Problem, check_parameters
 from dasbench.spec.space import Axis, decides, enumerate_axes
 from dasbench.spec.study import Study
-from dasbench.spec.trial import Choice, set_field
+from dasbench.spec.trial import Choice
 
 
 def check_study(study: Study) -> None:

@@ -1,4 +1,4 @@
-"""Which classes were taken for which: counts with the names of the classes, and how they are kept as text."""
+"""Which classes were taken for which: counts with the names of the classes, also as text."""
 
 import json
 import zlib
@@ -67,17 +67,16 @@ class Confusion:
         return cls.from_places(data["classes"], accumulate(data["gaps"]), data["numbers"])
 
     def to_text(self) -> str:
-        """The confusion in little text: compressed, as most of 1,000 classes are never taken for one another."""
-        places = [cell.truth * len(self.classes) + cell.claim for cell in self.cells]
+        """The confusion in little text.
+
+        Most of 1,000 classes are never taken for one another.
+        """
+        places = self._counts
         gaps = [after - before for before, after in pairwise([0, *places])]
-        data = {
-            "classes": self.classes,
-            "gaps": gaps,
-            "numbers": [cell.number for cell in self.cells],
-        }
-        return b64encode(
-            zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
-        ).decode()
+        numbers = [cell.number for cell in self.cells]
+        data = {"classes": self.classes, "gaps": gaps, "numbers": numbers}
+        text = json.dumps(data, separators=(",", ":"))
+        return b64encode(zlib.compress(text.encode(), 9)).decode()
 
     @classmethod
     def total(cls, confusions: Iterable[Self]) -> Self:
@@ -97,11 +96,15 @@ class Confusion:
         classes = every[0].classes
         counts: Counter[int] = Counter()
         for confusion in every:
-            counts.update(
-                {cell.truth * len(classes) + cell.claim: cell.number for cell in confusion.cells}
-            )
+            counts.update(confusion._counts)
         places = sorted(counts)
         return cls.from_places(classes, places, [counts[place] for place in places])
+
+    @property
+    def _counts(self) -> dict[int, int]:
+        """Examples by their place in the matrix, which is truth * K + claim."""
+        width = len(self.classes)
+        return {cell.truth * width + cell.claim: cell.number for cell in self.cells}
 
     @property
     def matrix(self) -> list[list[int]]:

@@ -14,7 +14,7 @@ from dasbench.counting import count_cost
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study
 from dasbench.plan import Planned
-from dasbench.records import COUNTING, Epoch, Outcome, Row
+from dasbench.records import COUNTING, Epoch, Outcome, Row, State
 from dasbench.resolution import in_this_process_only
 from dasbench.results.answers import TrialState
 from dasbench.results.store import Store
@@ -31,11 +31,11 @@ POLL_S = 1.0
 class Watcher(Protocol):
     """Who shows what happens: a progress display. It is told after the results database."""
 
-    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
+    def planned(self, agenda: Agenda, states: Mapping[str, State]) -> None:
         """The trials that the study begins with, and the state of each before anything runs."""
         ...
 
-    def added(self, states: Mapping[str, str]) -> None:
+    def added(self, states: Mapping[str, State]) -> None:
         """The study lists more trials, with the state of each."""
         ...
 
@@ -136,14 +136,14 @@ class Driver:
 
     def finished(self, outcome: Outcome) -> None:
         """Keep an outcome and tell the agenda and the watcher; what came too late is dropped."""
-        if outcome.status == "interrupted" and outcome.error:
+        if outcome.status == State.INTERRUPTED and outcome.error:
             self._interrupt.refusal = outcome.error
-        if outcome.status == "stopped" and outcome.cost is None:
+        if outcome.status == State.STOPPED and outcome.cost is None:
             outcome = replace(outcome, cost=count_cost(self._agenda.items[outcome.key].trial))
         if self._store.add(outcome, self._attempts.pop(outcome.key)):
-            if outcome.status == "done":
+            if outcome.status == State.DONE:
                 self._forget(outcome.key)
-            if outcome.status != "interrupted":
+            if outcome.status.ended:
                 self._agenda.tell(outcome.key, outcome.status, outcome.metrics, outcome.cost)
             self.ran.append(outcome.key)
             self._watcher.finished(outcome)
@@ -175,7 +175,7 @@ class Driver:
         wanted: dict[CostKey, Trial] = {}
         for item in planned:
             network = cost_key(item.trial)
-            if known[item.trial.key].state != "done" or COUNTING not in costs.get(network, {}):
+            if known[item.trial.key].state != State.DONE or COUNTING not in costs.get(network, {}):
                 wanted[network] = item.trial
         counted = {network: count_cost(trial) for network, trial in wanted.items()}
         if again := self._store.keep_costs(counted, COUNTING):
@@ -196,7 +196,7 @@ class Driver:
                     "finds it; write it to a file and import that, or run in this process: --executor inline"
                 )
 
-    def _look_up(self, planned: Sequence[Planned]) -> dict[str, str]:
+    def _look_up(self, planned: Sequence[Planned]) -> dict[str, State]:
         """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
         keys = [item.trial.key for item in planned]
         if self._retry:
@@ -210,7 +210,7 @@ class Driver:
         """Those of the trials that still run under other drivers; one that was given back is ours to claim."""
         self._store.sweep()
         states = self._store.states(elsewhere)
-        running = [key for key in elsewhere if states[key].state == "running"]
+        running = [key for key in elsewhere if states[key].state == State.RUNNING]
         ended = [
             key
             for key in elsewhere

@@ -19,7 +19,7 @@ A trial that fails is no exception outside of `run_trial`: it is an `Outcome` wi
 `status="failed"`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -144,8 +144,17 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
         >>> unknown_name("gate", "dass", ["none", "das", "se"])
         "unknown gate 'dass'. Did you mean 'das'? Known: das, none, se."
     """
-    names: Sequence[str] = sorted(known)
-    near = get_close_matches(str(name), names, n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
+    names = sorted(known)
     listed = ", ".join(names) or "(there are none)"
-    return f"unknown {kind} '{name}'.{guess} Known: {listed}."
+    return f"unknown {kind} '{name}'.{nearest_name(name, names)} Known: {listed}."
+
+
+def nearest_name(name: object, known: Iterable[str]) -> str:
+    """What was probably meant by a name, as a sentence after another; `""` if nothing is near.
+
+    Example:
+        >>> nearest_name("dass", ["none", "das", "se"])
+        " Did you mean 'das'?"
+    """
+    near = get_close_matches(str(name), list(known), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""

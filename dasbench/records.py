@@ -1,19 +1,50 @@
-"""What came out of a trial: its cost, its curve, its outcome, and the row that a results table keeps of it."""
+"""What came out of a trial: its cost, its curve, its outcome, and its row in a table of results."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any, Literal, Self
 
 from dasbench.spec.metrics import Metric, Metrics
 
-Status = Literal["done", "failed", "stopped", "interrupted"]
-"""How a trial ended: `stopped` by a scheduler, `interrupted` by a person or a signal (it goes on later)."""
+
+class State(StrEnum):
+    """Where a trial stands, or how a start of it ended, as databases and JSON hold it.
+
+    `stopped` is by a scheduler, `interrupted` by a person or a signal: such a trial is pending
+    again, and goes on later.
+
+    Example:
+        >>> [state for state in State if state.ended], State("failed").has_result
+        (['done', 'failed', 'stopped'], False)
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether something came out of the trial, be it a failure."""
+        return self.has_result or self == State.FAILED
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a run leaves the trial as it is; only one that is done has its score."""
+        return self in (State.DONE, State.STOPPED)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 Reason = Literal["nan", "oom", "killed", "timeout", "error"]
 """Why a trial failed: diverged loss, memory, a worker that died, time limit, an exception."""
 
 Signal = Literal["continue", "stop", "interrupt"]
-"""What `report` answers after an epoch: go on, end here as `stopped`, or end here as `interrupted`."""
+"""What `report` answers after an epoch: go on, or end here as `stopped` or `interrupted`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +108,7 @@ ALWAYS_MEASURED: Metrics = {
     "images_per_s": Metric("1/s", "max"),
     "peak_memory": Metric("B", "min"),
 }
-"""What training measures beside the metrics of the task; the losses are those of a part, such as `val_loss`."""
+"""What training measures beside the metrics of the task; losses are of a part (`val_loss`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +134,7 @@ class Outcome:
     """
 
     key: str
-    status: Status
+    status: State
     epochs: tuple[Epoch, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
@@ -116,13 +147,16 @@ class Outcome:
     correct: str = ""
     confusion: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", State(self.status))
+
     @property
     def cause(self) -> str:
         """The failure in a line, see `cause_of`."""
         return cause_of(self.error)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads back: how an outcome travels from a worker to the driver."""
+        """Plain data that `from_json` reads back; so an outcome travels to the driver."""
         return asdict(self)
 
     @classmethod
@@ -137,11 +171,12 @@ def cause_of(error: str) -> str:
     r"""What ended a trial, in a line: the words before a traceback, else its last exception.
 
     Example:
-        >>> cause_of("Traceback (most recent call last):\n  File ...\ndasbench.errors.DivergedError: the loss is nan\n")
+        >>> head = "Traceback (most recent call last):\n  File ...\n"
+        >>> cause_of(f"{head}dasbench.errors.DivergedError: the loss is nan\n")
         'the loss is nan'
-        >>> cause_of("Traceback (most recent call last):\n  File ...\nmine.errors.Bad: no\nand more\n")
+        >>> cause_of(f"{head}mine.errors.Bad: no\nand more\n")
         'Bad: no'
-        >>> cause_of("gate 'halve' at site 'layer1': no\n\nTraceback (most recent call last):\n  ...\nValueError: no\n")
+        >>> cause_of(f"gate 'halve' at site 'layer1': no\n\n{head}ValueError: no\n")
         "gate 'halve' at site 'layer1': no"
     """
     before, found, _ = error.strip().partition("Traceback (most recent call last):\n")
@@ -187,7 +222,7 @@ class Row:
     variant: Mapping[str, Any]
     label: str
     seed: int
-    state: str
+    state: State
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
@@ -201,9 +236,12 @@ class Row:
     code: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", State(self.state))
+
 
 COUNTING = 1
-"""Revision of the way of counting: raised when the same network comes to have another cost on purpose."""
+"""Revision of the way of counting: raised when networks come to have other costs on purpose."""
 
 COST_FIELDS = tuple(f.name for f in fields(Cost) if f.name.startswith(("params_", "macs_")))
 """The countable costs, as columns of every table that shows them."""

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from dasbench.driver import Driver, Watcher
 from dasbench.errors import HaltedError
 from dasbench.prepare import Prepared
+from dasbench.records import State
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
 
@@ -26,7 +27,7 @@ class Summary:
 
     planned: int
     complete: bool = False
-    states: dict[str, str] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     ran: tuple[str, ...] = ()
@@ -86,12 +87,11 @@ def run_study(
             raise HaltedError(interrupt.refusal)
         ended = store.states(list(agenda.items))
         errors = {
-            key: _error(store, key) for key, state in ended.items() if state.state == "failed"
+            key: _error(store, key) for key, state in ended.items() if state.state == State.FAILED
         }
     return Summary(
         planned=len(agenda.items),
-        complete=agenda.exhausted
-        and all(state.state in ("done", "stopped") for state in ended.values()),
+        complete=agenda.exhausted and all(state.state.has_result for state in ended.values()),
         states={key: ended[key].state for key in agenda.items},
         reasons={key: state.reason for key, state in ended.items() if state.reason},
         errors=errors,

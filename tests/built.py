@@ -21,3 +21,9 @@ def network_for(trial: Trial, *, num_classes: int = 10) -> Network:
 def built_network(trial: Trial, *, num_classes: int = 10) -> GatedNetwork:
     """The network of a trial with its freshly drawn weights."""
     return build_model(network_for(trial, num_classes=num_classes), seed=trial.seed)
+
+
+def built_as_it_stands(trial: Trial) -> GatedNetwork:
+    """The network of a resolved trial: no stages are all of them, whatever its gate's own are."""
+    network = network_for(trial).model_copy(update={"placement": trial.placement})
+    return build_model(network, seed=trial.seed)

@@ -9,12 +9,11 @@ from pydantic import ValidationError
 from dasbench.ablation.variants import Composed
 from dasbench.catalog import GATES, known_names
 from dasbench.errors import Complaint, StudyError
-from dasbench.spec.document import parse_scalar
+from dasbench.spec.overrides import set_fields
 from dasbench.spec.parameters import explain, plain_path
 from dasbench.spec.recipes import recipes
-from dasbench.spec.space import SETTABLE
 from dasbench.spec.study import Study
-from dasbench.spec.trial import FILLED_IN, Trial, set_field
+from dasbench.spec.trial import FILLED_IN, Trial
 
 
 def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -42,18 +41,12 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> di
     given = base.get("gate", "none")
     if (given.get("name") if isinstance(given, dict) else given) != gate:
         base["gate"] = {"name": gate}
-    complaints = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not equals or key.partition(".")[0] not in SETTABLE or not all(key.split(".")):
-            message = f"write KEY=VALUE with a dotted field of the trial ({', '.join(SETTABLE)})"
-            complaints.append(Complaint(f"--set {text}", 0, "", message))
-        elif key in ("gate", "gate.name"):
-            complaints.append(
-                Complaint(f"--set {text}", 0, "", f"the gate is '{gate}', which is named as GATE")
-            )
-        else:
-            set_field(base, key, parse_scalar(value))
+
+    def refusal(key: str) -> str:
+        is_gate = key in ("gate", "gate.name")
+        return f"the gate is '{gate}', which is named as GATE" if is_gate else ""
+
+    complaints = set_fields(base, overrides, refusal=refusal)
     if complaints:
         raise StudyError(complaints)
     return {**data, "base": base}

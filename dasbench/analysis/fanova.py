@@ -1,11 +1,11 @@
 """fANOVA of a searched study: what each axis explains of a random forest, and how good the forest is."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.analysis.significance import Floats
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def forest_shares(columns: Mapping[str, Column], scores: Floats) -> dict[str, fl
         )
         for index, score in enumerate(scores)
     ]
-    with _quiet_optuna():
+    with quiet_optuna():
         study = optuna.create_study()
         study.add_trials(trials)
         found = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=0).evaluate(study)
@@ -145,16 +145,3 @@ def _one_hot(column: Column) -> Floats:
         return np.array(numbers)[:, None]
     texts = np.array([str(value) for value in column])
     return np.asarray(texts[:, None] == np.unique(texts), dtype=np.float64)
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Without the line that Optuna logs for every study."""
-    import optuna
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

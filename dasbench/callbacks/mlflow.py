@@ -58,7 +58,7 @@ class Mlflow:
     def finished(self, outcome: Outcome) -> None:
         """Log how the trial ended, and end its run."""
         run = self._run(outcome.key)
-        if outcome.status != "interrupted":
+        if outcome.status.ended:
             last = outcome.epochs[-1].number if outcome.epochs else 0
             self._log(
                 run,

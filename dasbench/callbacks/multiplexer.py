@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from dasbench.callbacks.callback import Callback
 from dasbench.catalog import CALLBACKS
-from dasbench.records import Epoch, Outcome
+from dasbench.records import Epoch, Outcome, State
 from dasbench.spec.trial import Choice
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class Callbacks:
         for name, callback in self._callbacks.items():
             self._call(name, callback.close)
 
-    def planned(self, agenda: "Agenda", states: Mapping[str, str]) -> None:
+    def planned(self, agenda: "Agenda", states: Mapping[str, State]) -> None:
         """The trials that the study begins with."""
         self._watcher.planned(agenda, states)
         self._tell(lambda callback: callback.planned(agenda, states))
 
-    def added(self, states: Mapping[str, str]) -> None:
+    def added(self, states: Mapping[str, State]) -> None:
         """The study lists more trials."""
         self._watcher.added(states)
         self._tell(lambda callback: callback.added(states))

@@ -53,7 +53,7 @@ class TensorBoard:
     def finished(self, outcome: Outcome) -> None:
         """Write how the trial ended, and close its run."""
         writer = self._writer(outcome.key)
-        if outcome.status != "interrupted":
+        if outcome.status.ended:
             metrics = {f"final/{name}": value for name, value in final_metrics(outcome).items()}
             last = outcome.epochs[-1].number if outcome.epochs else 0
             if self._hparams:

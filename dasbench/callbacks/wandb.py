@@ -55,10 +55,10 @@ class Wandb:
     def finished(self, outcome: Outcome) -> None:
         """Keep the final values, and end the trial's run."""
         run = self._run(outcome.key)
-        if outcome.status != "interrupted":
+        if outcome.status.ended:
             final = {f"final/{name}": value for name, value in final_metrics(outcome).items()}
             run.summary.update({**final, "state": outcome.status, "reason": outcome.reason})
-        run.finish(exit_code=0 if outcome.status in ("done", "stopped") else 1)
+        run.finish(exit_code=0 if outcome.status.has_result else 1)
         del self._runs[outcome.key]
 
     def close(self) -> None:

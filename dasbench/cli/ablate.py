@@ -1,6 +1,5 @@
 """`dasbench ablate`: which study tells what each part of a gate contributes?"""
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dasbench.atomic import written_aside
 from dasbench.cli.options import data_option, read_study
 from dasbench.errors import StoreError, UsageError
 from dasbench.plugins import relocated
@@ -157,16 +157,12 @@ def _words(
 
 def _write(output: Path, text: str) -> "Study":
     """Write a study file, which appears only if it is sound, and read it."""
-    draft = output.with_name(f".{output.stem}-{os.getpid()}.yaml")
     try:
-        draft.write_text(text, "utf-8")
-        study = read_study(str(draft), profile=None, overrides=(), gate=None)
-        draft.replace(output)
+        with written_aside(output) as draft:
+            draft.write_text(text, "utf-8")
+            return read_study(str(draft), profile=None, overrides=(), gate=None)
     except OSError as error:
         raise StoreError(f"-o {output}: cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return study
 
 
 def _say_what_is_next(output: Path, study: "Study", baseline: str) -> None:

@@ -74,21 +74,11 @@ def _fields(
     backbone: str, *, gate: str | None, overrides: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[Complaint]]:
     """Plain data of the network, and what is wrong with the overrides."""
-    from dasbench.spec.document import parse_scalar
-    from dasbench.spec.trial import set_field
+    from dasbench.spec.overrides import set_fields
 
     data: dict[str, Any] = {"backbone": {"name": backbone}, "gate": {"name": gate or "none"}}
-    complaints = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not equals or key.partition(".")[0] not in FIELDS or not all(key.split(".")):
-            message = (
-                f"write KEY=VALUE with a field that decides the network (below {', '.join(FIELDS)})"
-            )
-            complaints.append(Complaint(f"--set {text}", 0, "", message))
-        else:
-            set_field(data, key, parse_scalar(value))
-    return data, complaints
+    wanted = f"a field that decides the network (below {', '.join(FIELDS)})"
+    return data, set_fields(data, overrides, fields=FIELDS, wanted=wanted)
 
 
 def find_study(

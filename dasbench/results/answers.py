@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dasbench.records import Cost, Epoch, Outcome, Row
+from dasbench.records import Cost, Epoch, Outcome, Row, State
 from dasbench.spec.metrics import Metrics
 
 
@@ -43,7 +43,7 @@ class TrialState:
         cost: exact cost, once known.
     """
 
-    state: str
+    state: State
     reason: str | None
     attempt: int
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class TrialState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class EarlierResult:
     """A trial that has a result, as an answer to a question that other code may answer otherwise.
 
     Args:

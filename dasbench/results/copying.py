@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from dasbench.results.engine import PATIENCE_S, Place
-from dasbench.results.faults import explain
+from dasbench.results.engine import PATIENCE_S, Location
+from dasbench.results.faults import store_error
 from dasbench.results.opening import inspecting, prepare
 from dasbench.results.schema import attempts, costs, epochs, looks, members, studies, trials
 
@@ -27,7 +27,7 @@ def copy_file(source: Path, target: Path) -> None:
         with closing(inspecting(source)) as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.Error as error:
-        raise explain(str(target), target, error) from error
+        raise store_error(str(target), target, error) from error
 
 
 def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
         attempts: attempts.c.key.in_(keys),
         costs: costs.c.network.in_(networks),
     }
-    engine = prepare(Place(str(target), path=target))
+    engine = prepare(Location(str(target), path=target))
     try:
         with engine.connect().execution_options(das_write=PATIENCE_S) as copy, copy.begin():
             for table, condition in conditions.items():
@@ -61,6 +61,6 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
                 ):
                     copy.execute(insert(table), [dict(row) for row in rows])
     except DBAPIError as error:
-        raise explain(str(target), target, error) from error
+        raise store_error(str(target), target, error) from error
     finally:
         engine.dispose()

@@ -15,7 +15,9 @@ from dasbench.spec.cost_key import CostKey
 def keep_costs(
     connection: Connection, now: datetime, counted: Mapping[CostKey, Cost], revision: int
 ) -> list[CostKey]:
-    """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
+    """Keep what networks cost; returns those that an earlier revision had counted too.
+
+    Their trials get the new counts.
 
     Raises:
         StoreError: if a network has another cost under the same revision.
@@ -92,9 +94,10 @@ def refuse_other_costs(
         )
         tools = ", ".join(f"{tool} {version}" for tool, version in cost.versions.items())
         raise StoreError(
-            f"{len(differing)} networks of unchanged code are counted otherwise than in the database: network "
-            f"{network.network} has {numbers} (counted by {tools}). Results under two counts cannot be compared: use "
-            "the versions of the tools that counted before (`dasbench show KEY` names them), or --db another database."
+            f"{len(differing)} networks of unchanged code are counted otherwise than in the "
+            f"database: network {network.network} has {numbers} (counted by {tools}). Results "
+            "under two counts cannot be compared: use the versions of the tools that counted "
+            "before (`dasbench show KEY` names them), or --db another database."
         )
 
 

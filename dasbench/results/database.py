@@ -1,4 +1,4 @@
-"""One opened database: transactions that wait for their turn and fail with an error that teaches."""
+"""One opened database: transactions that wait for their turn, and fail saying why."""
 
 import random
 import time
@@ -8,8 +8,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from dasbench.results.engine import PATIENCE_S, Place
-from dasbench.results.faults import explain, is_locked
+from dasbench.results.engine import PATIENCE_S, Location
+from dasbench.results.faults import is_locked, store_error
 
 T = TypeVar("T")
 
@@ -23,13 +23,15 @@ class Database:
         patience_s: how long a write waits for its turn.
     """
 
-    def __init__(self, place: Place, engine: Engine, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, place: Location, engine: Engine, *, patience_s: float = PATIENCE_S) -> None:
         self.place = place
         self._engine = engine
         self._patience_s = patience_s
 
     def write(self, work: Callable[[Connection], T], *, patience_s: float | None = None) -> T:
-        """Do work in one transaction that has the database to itself; it is on the disk when this returns.
+        """Do work in one transaction that has the database to itself.
+
+        It is on the disk when this returns.
 
         Args:
             work: called with the connection; called again if the database was locked.
@@ -50,7 +52,9 @@ class Database:
                     return work(connection)
             except DBAPIError as error:
                 if not is_locked(error) or time.monotonic() >= deadline:
-                    raise explain(self.place.name, self.place.path, error, patience_s) from error
+                    raise store_error(
+                        self.place.name, self.place.path, error, patience_s
+                    ) from error
             time.sleep(random.uniform(0.01, 0.05))
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -63,7 +67,7 @@ class Database:
             with self._engine.connect() as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
-            raise explain(self.place.name, self.place.path, error, PATIENCE_S) from error
+            raise store_error(self.place.name, self.place.path, error, PATIENCE_S) from error
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome, State
 from dasbench.spec.metrics import Metric, Metrics
 
 COST_DETAILS = ("uncounted", "input_size", "versions")
 
 
 def dump(value: Any) -> str:
-    """A value as strict JSON, which every database and tool reads; what is not finite becomes a text.
+    """A value as strict JSON, which every database reads; what is not finite becomes a text.
 
     Example:
         >>> dump({"loss": float("nan"), "top1": 91.5})
@@ -27,8 +27,10 @@ def dump(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -91,8 +93,20 @@ def load_each(texts: Sequence[str]) -> list[Any]:
     return values
 
 
+def load_by_key(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Many values at once, under the keys of their texts.
+
+    Example:
+        >>> load_by_key({"ab12": '{"seed":0}'})
+        {'ab12': {'seed': 0}}
+    """
+    return dict(zip(texts, load_each(list(texts.values())), strict=True))
+
+
 def plain_text(text: str) -> str:
-    r"""A text that every database stores: characters that have no UTF-8 or that PostgreSQL refuses are escaped.
+    r"""A text that every database stores.
+
+    Characters that have no UTF-8, or that PostgreSQL refuses, are escaped.
 
     Example:
         >>> plain_text("bad \x00 byte \ud800")
@@ -113,16 +127,13 @@ def stamp(moment: datetime) -> str:
 
 
 def outcome_columns(outcome: Outcome) -> dict[str, Any]:
-    """What a trial's row keeps of its outcome: every field but the key, the status and the curve."""
+    """What a trial's row keeps of its outcome: all but the key, the status and the curve."""
+    nothing = dict.fromkeys((*COST_FIELDS, "cost_details"))
     return {
         "reason": outcome.reason,
         "error": plain_text(outcome.error),
         "metrics": dump_metrics(outcome.metrics),
-        **(
-            cost_columns(outcome.cost)
-            if outcome.cost
-            else dict.fromkeys((*COST_FIELDS, "cost_details"))
-        ),
+        **(cost_columns(outcome.cost) if outcome.cost else nothing),
         "seconds": outcome.seconds,
         "peak_memory": outcome.peak_memory,
         "device": plain_text(outcome.device),
@@ -146,30 +157,23 @@ def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost
         details: the column `cost_details`, decoded.
 
     Example:
-        >>> load_cost([10, 200, 9, 190], {"uncounted": {}, "input_size": [3, 32, 32], "versions": {}}).input_size
+        >>> details = {"uncounted": {}, "input_size": [3, 32, 32], "versions": {}}
+        >>> load_cost([10, 200, 9, 190], details).input_size
         (3, 32, 32)
     """
     if details is None:
         return None
-    params_full, macs_full, params_paper, macs_paper = numbers
-    return Cost(
-        params_full=params_full,
-        macs_full=macs_full,
-        params_paper=params_paper,
-        macs_paper=macs_paper,
-        uncounted=details["uncounted"],
-        input_size=tuple(details["input_size"]),
-        versions=details["versions"],
-    )
+    return Cost.from_json({**dict(zip(COST_FIELDS, numbers, strict=True)), **details})
 
 
 def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome | None:
     """The outcome of a trial's row, None for one that is pending or running."""
-    if row["state"] not in ("done", "failed", "stopped"):
+    state = State(row["state"])
+    if not state.ended:
         return None
     return Outcome(
         key=row["key"],
-        status=row["state"],
+        status=state,
         epochs=epochs,
         metrics=load_metrics(row["metrics"]),
         cost=load_cost(

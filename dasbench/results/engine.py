@@ -1,4 +1,4 @@
-"""How a connection to SQLite or PostgreSQL is opened, so that both promise the same: one writer at a time, durably."""
+"""How SQLite or PostgreSQL is opened, so that both promise one writer at a time, durably."""
 
 import os
 import sqlite3
@@ -14,14 +14,14 @@ from sqlalchemy.exc import ArgumentError
 from dasbench.errors import UsageError
 
 APPLICATION_ID = 0x44415342
-"""`DASB`: marks a SQLite file as ours, and is the lock under which writers take turns on PostgreSQL."""
+"""`DASB`: marks a SQLite file as ours; on PostgreSQL, the lock under which writers take turns."""
 
 PATIENCE_S = 30.0
 """How long a locked database is waited for."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a database is.
 
     Args:
@@ -43,7 +43,7 @@ class Place:
         return Path(f"dasbench-{self.url.host or 'local'}-{self.url.database}.spool")
 
 
-def locate(where: str | Path) -> Place:
+def locate(where: str | Path) -> Location:
     """Find out what a path or a URL names.
 
     Args:
@@ -59,7 +59,7 @@ def locate(where: str | Path) -> Place:
         'postgresql+psycopg://me:***@db.example/das'
     """
     if isinstance(where, Path) or "://" not in where:
-        return Place(str(where), path=Path(where))
+        return Location(str(where), path=Path(where))
     try:
         url = make_url(where)
     except ArgumentError as error:
@@ -71,16 +71,16 @@ def locate(where: str | Path) -> Place:
             raise UsageError(
                 f"'{where}' is gone when the program ends. Name a file: --db results.db"
             )
-        return Place(str(url.database), path=Path(str(url.database)))
+        return Location(str(url.database), path=Path(str(url.database)))
     if url.get_backend_name() != "postgresql":
         raise UsageError(
             f"'{url.drivername}' is no supported database. Use a SQLite file or postgresql://HOST/NAME."
         )
     url = url.set(drivername="postgresql+psycopg")
-    return Place(url.render_as_string(hide_password=True), url=url)
+    return Location(url.render_as_string(hide_password=True), url=url)
 
 
-def writing_engine(place: Place, *, create: bool = False, foreign_keys: bool = True) -> Engine:
+def writing_engine(place: Location, *, create: bool = False, foreign_keys: bool = True) -> Engine:
     """An engine that may write: WAL and full synchronisation on SQLite, serial writers on both.
 
     Args:
@@ -96,7 +96,7 @@ def writing_engine(place: Place, *, create: bool = False, foreign_keys: bool = T
     )
 
 
-def reading_engine(place: Place) -> Engine:
+def reading_engine(place: Location) -> Engine:
     """An engine that cannot write."""
     if place.path is None:
         return _server_engine(place).execution_options(postgresql_readonly=True)
@@ -155,7 +155,7 @@ def _begin_file(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _server_engine(place: Place) -> Engine:
+def _server_engine(place: Location) -> Engine:
     assert place.url is not None
     arguments: dict[str, Any] = {"connect_timeout": 10, "application_name": "dasbench"}
     try:

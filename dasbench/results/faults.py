@@ -45,7 +45,7 @@ def is_locked(error: BaseException) -> bool:
     return any(part in str(error) for part in _LOCKED)
 
 
-def explain(
+def store_error(
     place: str, path: Path | None, error: BaseException, waited_s: float = 0.0
 ) -> StoreError:
     """Turn an error of the database driver or the file system into one that teaches.
@@ -58,19 +58,19 @@ def explain(
 
     Example:
         >>> import sqlite3
-        >>> str(explain("x.db", Path("x.db"), sqlite3.DatabaseError("file is not a database")))
+        >>> str(store_error("x.db", Path("x.db"), sqlite3.DatabaseError("file is not a database")))
         'x.db: it is not a SQLite database. Name another file with --db, or move this one away.'
     """
     message = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
     if is_locked(error):
+        search = f" (find it with: fuser {path})" if path else ""
         return StoreError(
             f"{place}: still locked by another program after {waited_s:g} s. "
-            f"Close the program that writes it{f' (find it with: fuser {path})' if path else ''} and run again."
+            f"Close the program that writes it{search} and run again."
         )
     if path is None:
-        return StoreError(
-            f"{place}: the server cannot be used ({message}). Check that it runs and the URL is right."
-        )
+        remedy = "Check that it runs and the URL is right."
+        return StoreError(f"{place}: the server cannot be used ({message}). {remedy}")
     if _is_disk_fault(message, error):
         return StoreError(
             f"{place}: the disk is full or faulty ({message}); {free_bytes(path)} bytes are free. "
@@ -115,27 +115,29 @@ def check_path(place: str, path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise explain(place, path, error) from error
+        raise store_error(place, path, error) from error
     if not path.is_file():
         raise StoreError(f"{place}: it is a pipe or a device. Name an ordinary file with --db.")
     if size == 0:
         raise StoreError(
             f"{place}: it has zero bytes; a copy or a full disk may have emptied it "
-            f"({free_bytes(path)} bytes are free now). Restore a copy of it, or remove it to start afresh."
+            f"({free_bytes(path)} bytes are free now). Restore a copy of it, or remove it to start "
+            "afresh."
         )
     return True
 
 
-def foreign(place: str) -> ForeignStoreError:
+def foreign_error(place: str) -> ForeignStoreError:
     """The file belongs to another program."""
     return ForeignStoreError(
-        f"{place}: it is a database of another program, left untouched. Name another file with --db."
+        f"{place}: it is a database of another program, left untouched. "
+        "Name another file with --db."
     )
 
 
-def newer(place: str, found: str, known: str) -> ForeignStoreError:
+def newer_error(place: str, found: str, known: str) -> ForeignStoreError:
     """The database was written by a dasbench of the future."""
     return ForeignStoreError(
-        f"{place}: its layout is version {found}, this dasbench knows up to {known}; left untouched. "
-        "Upgrade dasbench, or name another database with --db."
+        f"{place}: its layout is version {found}, this dasbench knows up to {known}; "
+        "left untouched. Upgrade dasbench, or name another database with --db."
     )

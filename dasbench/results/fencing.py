@@ -1,19 +1,20 @@
-"""The steps of one trial in the database, each fenced by owner and attempt: claim, settle, give back."""
+"""The steps of a trial in the database: claim, settle, give back; fenced by owner and attempt."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dasbench.errors import StoreError
-from dasbench.records import COST_FIELDS, Epoch, Outcome
+from dasbench.records import COST_FIELDS, Epoch, Outcome, State
 from dasbench.results import locks
 from dasbench.results.costing import counts_of, newest_counts
 from dasbench.results.encoding import dump_metrics, outcome_columns, plain_text, stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
+from dasbench.results.planning import batches
 from dasbench.results.schema import attempts, epochs, trials
 from dasbench.results.spool import Fate, Spooled
 from dasbench.spec.cost_key import CostKey
@@ -34,15 +35,15 @@ def claim(connection: Connection, key: str, study: str, owner: Owner) -> int | N
     row = connection.execute(select(trials).where(trials.c.key == key)).mappings().one_or_none()
     if row is None:
         raise StoreError(f"trial '{key}' is not in the database. Plan its study before it is run.")
-    if row["state"] == "running":
+    if row["state"] == State.RUNNING:
         if Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > stamp(now)):
             return None
         end(connection, key, row["attempt"], how="lost", now=stamp(now))
-    elif row["state"] != "pending":
+    elif row["state"] != State.PENDING:
         return None
     attempt: int = row["attempt"] + 1
     values = {
-        "state": "running",
+        "state": State.RUNNING,
         "attempt": attempt,
         "first_study": study,
         "reason": None,
@@ -67,7 +68,9 @@ def holds(connection: Connection, key: str, attempt: int, owner: Owner) -> bool:
     """Whether a trial still runs under this owner and attempt."""
     mine = (trials.c.key == key) & (trials.c.attempt == attempt) & (trials.c.token == owner.token)
     return (
-        connection.execute(select(trials.c.key).where(mine, trials.c.state == "running")).first()
+        connection.execute(
+            select(trials.c.key).where(mine, trials.c.state == State.RUNNING)
+        ).first()
         is not None
     )
 
@@ -88,8 +91,8 @@ def settle(connection: Connection, spooled: Spooled, *, late: bool) -> Fate:
     if row is None:
         return "unknown"
     ours = row.attempt == attempt and row.token == spooled.token
-    waiting = late and row.attempt == attempt and row.state == "pending"
-    if ours and row.state == "running":
+    waiting = late and row.attempt == attempt and row.state == State.PENDING
+    if ours and row.state == State.RUNNING:
         _write_outcome(connection, spooled)
     elif _is_settled(connection, spooled):
         return "merged"
@@ -126,7 +129,7 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
         reason=outcome.reason,
         device=outcome.device,
     )
-    if outcome.status == "interrupted":
+    if outcome.status == State.INTERRUPTED:
         put_back(connection, outcome.key)
         values: dict[str, Any] = {"seconds": outcome.seconds}
     else:
@@ -135,8 +138,11 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
 
 
 def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
-    """The outcome; one whose network was counted otherwise than in the database has failed, and keeps what it has."""
-    if outcome.cost is None or outcome.status != "done":
+    """The outcome; one whose network was counted otherwise than in the database has failed.
+
+    It keeps what it has.
+    """
+    if outcome.cost is None or outcome.status != State.DONE:
         return outcome
     row = connection.execute(
         select(trials.c.network, trials.c.network_code).where(trials.c.key == outcome.key)
@@ -145,10 +151,11 @@ def _with_known_cost(connection: Connection, outcome: Outcome) -> Outcome:
     if known is None or known == counts_of(outcome.cost):
         return outcome
     message = (
-        f"the machine that trained it counts {counts_of(outcome.cost)} for its network ({', '.join(COST_FIELDS)}), the "
-        f"database says {known}: use the same versions of torch and fvcore everywhere. {outcome.error}"
+        f"the machine that trained it counts {counts_of(outcome.cost)} for its network "
+        f"({', '.join(COST_FIELDS)}), the database says {known}: use the same versions of torch "
+        f"and fvcore everywhere. {outcome.error}"
     )
-    return replace(outcome, status="failed", reason="error", error=message.rstrip())
+    return replace(outcome, status=State.FAILED, reason="error", error=message.rstrip())
 
 
 def write_epochs(connection: Connection, key: str, attempt: int, curve: Sequence[Epoch]) -> None:
@@ -190,11 +197,50 @@ def put_back(connection: Connection, key: str) -> None:
         "confusion": "",
         "finished": "",
     }
-    values = {"state": "pending", **nothing, **NOBODY}
+    values = {"state": State.PENDING, **nothing, **NOBODY}
     connection.execute(update(trials).where(trials.c.key == key).values(values))
 
 
 def release(connection: Connection, key: str, attempt: int) -> None:
     """Put a trial whose attempt was interrupted back to pending."""
-    end(connection, key, attempt, how="interrupted", now=stamp(clock(connection)))
+    end(connection, key, attempt, how=State.INTERRUPTED, now=stamp(clock(connection)))
     put_back(connection, key)
+
+
+def release_all(connection: Connection, owner: Owner) -> None:
+    """Put every trial that runs under an owner back to pending."""
+    mine = (trials.c.token == owner.token) & (trials.c.state == State.RUNNING)
+    running = connection.execute(select(trials.c.key, trials.c.attempt).where(mine)).all()
+    for key, attempt in running:
+        release(connection, key, attempt)
+
+
+def sweep(connection: Connection) -> list[str]:
+    """Put the trials of dead owners back to pending; returns their keys."""
+    now = stamp(clock(connection))
+    running = connection.execute(select(trials).where(trials.c.state == State.RUNNING))
+    lost = []
+    for row in running.mappings().all():
+        if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now):
+            end(connection, row["key"], row["attempt"], how="lost", now=now)
+            put_back(connection, row["key"])
+            lost.append(row["key"])
+    return lost
+
+
+def retry(
+    connection: Connection, keys: Sequence[str], reasons: Collection[str] | None
+) -> list[str]:
+    """Put trials that failed or were stopped back to pending, see `Store.retry`."""
+    wanted = trials.c.state == State.FAILED
+    if reasons is not None:
+        wanted &= trials.c.reason.in_(reasons)
+        if State.STOPPED in reasons:
+            wanted |= trials.c.state == State.STOPPED
+    again: list[str] = []
+    for some in batches(keys):
+        among = select(trials.c.key).where(wanted, trials.c.key.in_(some))
+        again += connection.scalars(among)
+    for key in again:
+        put_back(connection, key)
+    return again

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from dasbench.errors import LockedError, StoreError
+from dasbench.records import State
 from dasbench.results.encoding import stamp
 from dasbench.results.engine import clock
 from dasbench.results.owner import Owner
@@ -56,7 +57,7 @@ def beat(connection: Connection, owner: Owner) -> None:
     connection.execute(
         update(locks).where(locks.c.token == owner.token).values(heartbeat=stamp(now))
     )
-    mine = (trials.c.token == owner.token) & (trials.c.state == "running")
+    mine = (trials.c.token == owner.token) & (trials.c.state == State.RUNNING)
     connection.execute(update(trials).where(mine).values(lease=lease_from(now)))
 
 
@@ -67,8 +68,9 @@ def lease_from(now: datetime) -> str:
 
 def _held_message(study: str, held: Mapping[Any, Any]) -> str:
     return (
-        f"study '{study}' is held by another driver: process {held['pid']} on host '{held['host']}', "
-        f"since {held['since']}. Wait until it is done or stop it, then run again; what is finished is kept."
+        f"study '{study}' is held by another driver: process {held['pid']} on host "
+        f"'{held['host']}', since {held['since']}. Wait until it is done or stop it, then run "
+        "again; what is finished is kept."
     )
 
 

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from dasbench.errors import UsageError
-from dasbench.records import Epoch, Outcome
+from dasbench.errors import UsageError, nearest_name
+from dasbench.records import Epoch, Outcome, State
 from dasbench.results.answers import AttemptRecord, TrialRecord, TrialState
 from dasbench.results.encoding import load_metrics, load_outcome, load_traits
 from dasbench.results.rows import read_rows
@@ -17,7 +16,7 @@ from dasbench.spec.metrics import Metric, agreed
 
 
 def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
-    """A trial's learning curve since it was last trained from scratch; of two starts, the later one counts."""
+    """A trial's curve since it was last trained from scratch; of two starts, the later counts."""
     replaced = select(func.max(attempts.c.attempt)).where(
         attempts.c.key == key, attempts.c.outcome.is_not(None)
     )
@@ -44,12 +43,11 @@ def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
 
 
 def _no_such_trial(connection: Connection, prefix: str) -> str:
-    alike = select(trials.c.key).where(
-        trials.c.key.startswith(prefix[:2].lower(), autoescape=True)
-    )  # for speed
-    near = get_close_matches(prefix.lower(), connection.scalars(alike), n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
-    return f"no trial's key begins with '{prefix}'.{guess} `dasbench leaderboard STUDY --json` lists the keys."
+    begins_alike = trials.c.key.startswith(prefix[:2].lower(), autoescape=True)  # for speed
+    alike = connection.scalars(select(trials.c.key).where(begins_alike))
+    guess = nearest_name(prefix.lower(), alike)
+    remedy = "`dasbench leaderboard STUDY --json` lists the keys."
+    return f"no trial's key begins with '{prefix}'.{guess} {remedy}"
 
 
 def find_trial(connection: Connection, prefix: str) -> TrialRecord:
@@ -82,7 +80,7 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
     return TrialRecord(
         key=key,
         spec=json.loads(row["spec"]),
-        state=TrialState(state=row["state"], reason=row["reason"], attempt=row["attempt"]),
+        state=TrialState(state=State(row["state"]), reason=row["reason"], attempt=row["attempt"]),
         rows=tuple(read_rows(connection, members.c.key == key)),
         outcome=load_outcome(row, curve),
         epochs=curve,

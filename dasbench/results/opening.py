@@ -1,4 +1,4 @@
-"""What happens before a database is used: look at it without touching it, create it, bring its layout up to date."""
+"""Before a database is used: look at it untouched, create it, bring its layout up to date."""
 
 import os
 import secrets
@@ -10,16 +10,23 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
+from dasbench.atomic import sync
 from dasbench.errors import EmptyStoreError, OutdatedStoreError, StoreError
-from dasbench.results.engine import APPLICATION_ID, PATIENCE_S, Place, reading_uri, writing_engine
-from dasbench.results.faults import check_path, explain, foreign, newer
+from dasbench.results.engine import (
+    APPLICATION_ID,
+    PATIENCE_S,
+    Location,
+    reading_uri,
+    writing_engine,
+)
+from dasbench.results.faults import check_path, foreign_error, newer_error, store_error
 from dasbench.results.schema import REVISION, VERSION_QUERY, VERSION_TABLE
 
 BASE = "0000"
 """The version of a database that is ours and still empty."""
 
 
-def prepare(place: Place) -> Engine:
+def prepare(place: Location) -> Engine:
     """Make a database ready for writing: it exists, is sound and has today's layout.
 
     Raises:
@@ -32,11 +39,11 @@ def prepare(place: Place) -> Engine:
         else:
             _prepare_server(place)
     except (OSError, sqlite3.Error, DBAPIError) as error:
-        raise explain(place.name, place.path, error, PATIENCE_S) from error
+        raise store_error(place.name, place.path, error, PATIENCE_S) from error
     return writing_engine(place)
 
 
-def check_readable(place: Place, engine: Engine) -> None:
+def check_readable(place: Location, engine: Engine) -> None:
     """Make sure that a database can be read as it is.
 
     Raises:
@@ -56,10 +63,10 @@ def check_readable(place: Place, engine: Engine) -> None:
                 _check_application(
                     place, connection.exec_driver_sql("PRAGMA application_id").scalar()
                 )
-            version = _revision(connection)
+            version = _layout_version(connection)
     except DBAPIError as error:
-        raise explain(place.name, place.path, error, PATIENCE_S) from error
-    if _compare(place, version) < 0:
+        raise store_error(place.name, place.path, error, PATIENCE_S) from error
+    if _age(place, version) < 0:
         if place.path is None and version == BASE:
             raise missing
         raise OutdatedStoreError(
@@ -68,7 +75,7 @@ def check_readable(place: Place, engine: Engine) -> None:
         )
 
 
-def _prepare_file(place: Place, path: Path) -> None:
+def _prepare_file(place: Location, path: Path) -> None:
     if not check_path(place.name, path):
         _create_file(path)
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
@@ -76,25 +83,30 @@ def _prepare_file(place: Place, path: Path) -> None:
             f"{place.name}: the file or its folder is read-only. "
             "Make both writable, or name another file with --db; reading it works as it is."
         )
-    version = _look(place, path)
-    if _compare(place, version) < 0:
+    version = _sound_version(place, path)
+    if _age(place, version) < 0:
         _back_up(path, version)
         _upgrade(writing_engine(place, foreign_keys=False))
 
 
-def _prepare_server(place: Place) -> None:
+def _prepare_server(place: Location) -> None:
     engine = writing_engine(place)
     try:
         with engine.connect() as connection:
-            version = _revision(connection)
-        if _compare(place, version) < 0:
+            version = _layout_version(connection)
+        if _age(place, version) < 0:
             _upgrade(engine)
     finally:
         engine.dispose()
 
 
-def _look(place: Place, path: Path) -> str:
-    """The version of a file's layout, read without changing a byte; refuses one that is not ours or is damaged."""
+def _sound_version(place: Location, path: Path) -> str:
+    """The version of a file's layout, read without changing a byte.
+
+    Raises:
+        ForeignStoreError: if it is another program's or a newer version's.
+        sqlite3.Error: if it is damaged.
+    """
     with closing(inspecting(path)) as connection:
         _check_application(place, connection.execute("PRAGMA application_id").fetchone()[0])
         known = connection.execute(
@@ -102,7 +114,7 @@ def _look(place: Place, path: Path) -> str:
         ).fetchone()
         row = connection.execute(VERSION_QUERY).fetchone() if known else None
         version = str(row[0]) if row else BASE
-        _compare(place, version)
+        _age(place, version)
         faults = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
     if faults != ["ok"]:
         raise sqlite3.DatabaseError(f"malformed: {'; '.join(faults)}")
@@ -114,52 +126,44 @@ def inspecting(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(reading_uri(path), uri=True, timeout=PATIENCE_S, isolation_level=None)
 
 
-def _check_application(place: Place, found: object) -> None:
+def _check_application(place: Location, found: object) -> None:
     if found != APPLICATION_ID:
-        raise foreign(place.name)
+        raise foreign_error(place.name)
 
 
-def _revision(connection: Connection) -> str:
+def _layout_version(connection: Connection) -> str:
     if not inspect(connection).has_table(VERSION_TABLE):
         return BASE
     found = connection.exec_driver_sql(VERSION_QUERY).scalar()
     return str(found) if found else BASE
 
 
-def _compare(place: Place, version: str) -> int:
-    """Negative for an older layout, 0 for today's.
+def _age(place: Location, version: str) -> int:
+    """How much newer a layout is than today's: negative for an older one, else 0.
 
     Raises:
         ForeignStoreError: for a newer one.
     """
     if not version.isdigit() or int(version) > int(REVISION):
-        raise newer(place.name, version, REVISION)
+        raise newer_error(place.name, version, REVISION)
     return int(version) - int(REVISION)
 
 
 def _create_file(path: Path) -> None:
-    """Create a database aside and move it to its place, so that a crash never leaves half of one."""
+    """Create a database aside and move it to its place: a crash never leaves half of one."""
     aside = path.with_name(f"{path.name}.new-{secrets.token_hex(4)}")
     try:
-        _upgrade(writing_engine(Place(str(aside), path=aside), create=True))
+        _upgrade(writing_engine(Location(str(aside), path=aside), create=True))
         try:
             os.link(aside, path)
         except FileExistsError:
             pass  # another driver was faster; its database is as good
         except OSError:  # a disk without hard links
             aside.rename(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
         for suffix in ("", "-wal", "-shm", "-journal"):
             aside.with_name(aside.name + suffix).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _back_up(path: Path, version: str) -> Path:
@@ -176,9 +180,8 @@ def _back_up(path: Path, version: str) -> Path:
 
 def _upgrade(engine: Engine) -> None:
     """Bring a database to today's layout, in one transaction that has it to itself."""
-    from dasbench.results.migrations import (
-        upgrade,
-    )  # importing Alembic takes 0.3 s and is seldom needed
+    # importing Alembic takes 0.3 s and is seldom needed
+    from dasbench.results.migrations import upgrade
 
     try:
         with (

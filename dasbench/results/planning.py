@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dasbench.errors import StoreError
+from dasbench.records import State
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
@@ -60,7 +61,7 @@ class Member:
         return question_of(self.spec) if "backbone" in self.spec else ""
 
 
-def write_study(
+def keep_study(
     connection: Connection,
     now: datetime,
     *,
@@ -86,9 +87,10 @@ def write_study(
 def replace_members(
     connection: Connection, now: datetime, study: str, planned: Sequence[Member]
 ) -> None:
-    """Let a study list exactly these trials, in this order; trials it no longer lists keep their results.
+    """Let a study list exactly these trials, in this order.
 
-    Looks that the study took call its variants as it does now.
+    Trials that it no longer lists keep their results. Looks that the study took call its variants
+    as it does now.
     """
     _insert_missing_trials(connection, now, planned)
     _rename_in_looks(connection, study, planned)
@@ -99,7 +101,7 @@ def replace_members(
 def append_members(
     connection: Connection, now: datetime, study: str, planned: Sequence[Member]
 ) -> None:
-    """Let a study list these trials too, after those that it lists; known ones stay where they are."""
+    """Let a study list these trials too, after those that it lists; known ones stay in place."""
     if connection.execute(select(studies.c.name).where(studies.c.name == study)).first() is None:
         raise StoreError(f"study '{study}' is not in the database. Plan it before it is extended.")
     known = set(connection.scalars(select(members.c.key).where(members.c.study == study)))
@@ -170,7 +172,7 @@ def _insert_missing_trials(
             "spec": dump(member.spec),
             "dataset": member.dataset,
             "task": member.task,
-            "state": "pending",
+            "state": State.PENDING,
             "created": stamp(now),
             "semantics": SEMANTICS,
             "question": member.question,
@@ -186,7 +188,7 @@ def _insert_missing_trials(
 
 
 def _tell_places(connection: Connection, known: Sequence[Member]) -> None:
-    """Let known trials say where their data lie now; what the files hold is the same, as the key is."""
+    """Let known trials say where their data lie now; the files hold the same, as the key is."""
     in_files = [member for member in known if PLACE in member.spec.get("dataset", {})]
     for member in in_files:
         spec = dump(member.spec)

@@ -1,10 +1,11 @@
-"""Results that a repeat replaces, which stay with the attempts, and results that are deleted on purpose."""
+"""Results that a repeat replaces, which stay with the attempts, and results that are deleted."""
 
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Select, delete, select, update
 
 from dasbench.errors import LockedError, UsageError, unknown_name
+from dasbench.records import State
 from dasbench.results import fencing
 from dasbench.results.encoding import dump, load_outcome, stamp
 from dasbench.results.engine import clock
@@ -14,7 +15,10 @@ from dasbench.results.schema import attempts, epochs, members, studies, trials
 
 
 def set_aside(connection: Connection, keys: Sequence[str]) -> list[str]:
-    """Move what came out of trials to their last attempts, and put them back to pending; returns those that had ended.
+    """Move what came out of trials to their last attempts, and put them back to pending.
+
+    Returns:
+        The keys of those that had ended.
 
     Raises:
         LockedError: if one of them is running.
@@ -44,7 +48,10 @@ def set_aside(connection: Connection, keys: Sequence[str]) -> list[str]:
 
 
 def forget_trials(connection: Connection, keys: Collection[str]) -> int:
-    """Delete trials with all that belongs to them, from every study that lists them; returns how many there were.
+    """Delete trials, with all that belongs to them, from every study that lists them.
+
+    Returns:
+        How many there were.
 
     Raises:
         LockedError: if one of them is running.
@@ -83,9 +90,8 @@ def only_in(study: str) -> Select[tuple[str]]:
 def _refuse_running(connection: Connection, keys: Sequence[str]) -> None:
     now = stamp(clock(connection))
     for some in batches(keys):
-        running = trials.c.key.in_(some) & (trials.c.state == "running")
+        running = trials.c.key.in_(some) & (trials.c.state == State.RUNNING)
         for row in connection.execute(select(trials).where(running)).mappings():
             if Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now):
-                raise LockedError(
-                    f"trial {row['key']} is running on {row['host']} (process {row['pid']}); wait, or end it"
-                )
+                place = f"{row['host']} (process {row['pid']})"
+                raise LockedError(f"trial {row['key']} is running on {place}; wait, or end it")

@@ -5,9 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from dasbench.records import COST_FIELDS, Cost, Row
+from dasbench.records import COST_FIELDS, Cost, Row, State
 from dasbench.results.encoding import load_cost, load_each, load_metrics
 from dasbench.results.schema import members, trials
+
+_STATES = {state.value: state for state in State}
 
 
 def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Row]:
@@ -64,13 +66,14 @@ def _row(
     )
     first, finished, role, _, repeats, *_ = rest
     row = Row.__new__(Row)
-    row.__dict__.update(  # three times as fast as the constructor of a frozen class, which sets fields one by one
+    # three times as fast as the constructor of a frozen class, which sets fields one by one
+    row.__dict__.update(
         study=study,
         key=key,
         variant=variant,
         label=label,
         seed=seed,
-        state=state,
+        state=_STATES[state],
         reason=reason,
         metrics=load_metrics(text) if ':"' in text else metrics,
         cost=cost,
@@ -78,7 +81,7 @@ def _row(
         peak_memory=peak_memory,
         dataset=dataset,
         task=task,
-        reused=state != "pending" and first is not None and first != study,
+        reused=state != State.PENDING and first is not None and first != study,
         finished=finished,
         role=role,
         code=code,

@@ -18,7 +18,7 @@ REVISION = "0006"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
-"""Where the layout's version is kept; a name of our own, as the database may be shared with other programs."""
+"""Where the layout's version is kept; a name of our own, as other programs may share a database."""
 
 VERSION_QUERY = "SELECT version_num FROM das_alembic_version"
 

@@ -57,14 +57,14 @@ def keep(path: Path, spooled: Spooled) -> None:
 
 
 def set_by(path: Path, spooled: Spooled, error: StoreError) -> StoreError:
-    """Keep a result that the database did not take; returns the database's error with what became of the result."""
+    """Keep a result that the database did not take; the error, with what became of the result."""
     key = spooled.outcome.key
     try:
         keep(path, spooled)
     except OSError as second:
         return StoreError(
-            f"{error} The result of trial {key} could not be kept in {path} either ({second}): the trial goes on from "
-            "its last checkpoint at the next run."
+            f"{error} The result of trial {key} could not be kept in {path} either ({second}): "
+            "the trial goes on from its last checkpoint at the next run."
         )
     return StoreError(f"{error} The result of trial {key} waits in {path}; the next run merges it.")
 
@@ -98,7 +98,7 @@ def merge(path: Path, take: Callable[[list[Spooled]], list[Fate]]) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file, held against other drivers; the one that lies at `path`, not one unlinked meanwhile."""
+    """The file, held against other drivers; the one at `path`, not one unlinked meanwhile."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

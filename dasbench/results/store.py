@@ -1,4 +1,4 @@
-"""The writing side of the results database: plan, claim, and keep what comes out; used by the driver alone."""
+"""The writing side of the results database, which the driver alone uses."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from dasbench.errors import StoreError
 from dasbench.records import Cost, Epoch, Outcome
@@ -14,14 +14,12 @@ from dasbench.results import fencing, locks, planning, repeating, spool
 from dasbench.results.answers import LookRecord
 from dasbench.results.costing import keep_costs, refuse_other_costs
 from dasbench.results.database import Database
-from dasbench.results.encoding import stamp
 from dasbench.results.engine import PATIENCE_S, clock, locate
-from dasbench.results.faults import explain
+from dasbench.results.faults import store_error
 from dasbench.results.opening import prepare
 from dasbench.results.owner import Owner
-from dasbench.results.planning import Member, append_members, batches, replace_members, write_study
+from dasbench.results.planning import Member, append_members, keep_study, replace_members
 from dasbench.results.reading import Reader
-from dasbench.results.schema import trials
 from dasbench.spec.cost_key import CostKey
 from dasbench.spec.metrics import Metrics
 
@@ -32,7 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
-    """Open a results database for writing: create it, check it, bring its layout up to date, merge spooled results.
+    """Open a results database for writing.
+
+    It is created, checked and brought up to date, and spooled results are merged.
 
     Args:
         where: its file, or a URL of SQLAlchemy for SQLite or PostgreSQL.
@@ -44,7 +44,7 @@ def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
 
     Example:
         >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, open_store(f"{folder}/results.db") as store:
+        >>> with tempfile.TemporaryDirectory() as folder, open_store(f"{folder}/r.db") as store:
         ...     store.plan("s", members=[Member(key="ab12", spec={"seed": 0})])
         ...     attempt = store.claim("ab12", "s")
         ...     store.add(Outcome(key="ab12", status="done", metrics={"top1": 91.5}), attempt)
@@ -61,7 +61,7 @@ def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
         raise
     except OSError as error:
         store.close()
-        raise explain(str(place.spool), place.spool, error) from error
+        raise store_error(str(place.spool), place.spool, error) from error
     return store
 
 
@@ -79,7 +79,9 @@ class Store(Reader):
     def close(self) -> None:
         """Give back the trials that still run under this store, and close every connection."""
         try:
-            self._database.write(self._release_all, patience_s=FAREWELL_S)
+            self._database.write(
+                lambda c: fencing.release_all(c, self.owner), patience_s=FAREWELL_S
+            )
         except StoreError as error:
             logger.warning("running trials could not be given back: %s", error)
         super().close()
@@ -92,9 +94,11 @@ class Store(Reader):
             LockedError: if another driver that is alive holds it.
         """
         self._database.write(lambda connection: locks.take(connection, study, self.owner))
-        heartbeat = locks.Heartbeat(
-            lambda: self._database.write(lambda c: locks.beat(c, self.owner), patience_s=FAREWELL_S)
-        )
+
+        def beat() -> None:
+            self._database.write(lambda c: locks.beat(c, self.owner), patience_s=FAREWELL_S)
+
+        heartbeat = locks.Heartbeat(beat)
         heartbeat.start()
         try:
             yield
@@ -117,8 +121,9 @@ class Store(Reader):
         file: str = "",
         metrics: Metrics | None = None,
     ) -> None:
-        """Write a study and all its trials before the first one starts; doing it again changes nothing.
+        """Write a study and all its trials before the first one starts.
 
+        Doing it again changes nothing.
         A study that was edited lists its new trials only; those that it no longer lists keep their
         results.
 
@@ -133,15 +138,14 @@ class Store(Reader):
 
         def work(connection: Connection) -> None:
             now = clock(connection)
-            about, traits = document or {}, metrics or {}
-            write_study(
+            keep_study(
                 connection,
                 now,
                 name=name,
                 question=question,
-                document=about,
+                document=document or {},
                 file=file,
-                metrics=traits,
+                metrics=metrics or {},
             )
             replace_members(connection, now, name, members)
 
@@ -167,25 +171,7 @@ class Store(Reader):
 
     def sweep(self) -> list[str]:
         """Put the trials of dead drivers back to pending; returns their keys."""
-
-        def work(connection: Connection) -> list[str]:
-            now = stamp(clock(connection))
-            running = (
-                connection.execute(select(trials).where(trials.c.state == "running"))
-                .mappings()
-                .all()
-            )
-            lost = [
-                row
-                for row in running
-                if not Owner.from_row(row).is_alive(fresh=(row["lease"] or "") > now)
-            ]
-            for row in lost:
-                fencing.end(connection, row["key"], row["attempt"], how="lost", now=now)
-                fencing.put_back(connection, row["key"])
-            return [row["key"] for row in lost]
-
-        return self._database.write(work)
+        return self._database.write(fencing.sweep)
 
     def claim(self, key: str, study: str) -> int | None:
         """Take a trial to run it.
@@ -200,12 +186,10 @@ class Store(Reader):
         Raises:
             StoreError: if the trial was never planned.
         """
-        return self._database.write(
-            lambda connection: fencing.claim(connection, key, study, self.owner)
-        )
+        return self._database.write(lambda c: fencing.claim(c, key, study, self.owner))
 
     def add_epoch(self, key: str, attempt: int, epoch: Epoch) -> bool:
-        """Keep one point of the learning curve of a trial that runs; False if the trial is no longer ours."""
+        """Keep one point of the curve of a trial that runs; False if it is no longer ours."""
 
         def work(connection: Connection) -> bool:
             if not fencing.holds(connection, key, attempt, self.owner):
@@ -252,7 +236,7 @@ class Store(Reader):
         return self._database.write(work)
 
     def retry(self, keys: Sequence[str], reasons: Collection[str] | None = None) -> list[str]:
-        """Put trials that failed or were stopped back to pending; returns the keys of those that were.
+        """Put trials that failed or were stopped back to pending; returns the keys of those.
 
         They go on from their last checkpoint, if it is still there.
 
@@ -261,27 +245,10 @@ class Store(Reader):
             reasons: the classes of failure to try again, and `stopped` for trials that a scheduler
                 stopped; every class of failure by default.
         """
-
-        def work(connection: Connection) -> list[str]:
-            wanted = trials.c.state == "failed"
-            if reasons is not None:
-                wanted &= trials.c.reason.in_(reasons)
-                if "stopped" in reasons:
-                    wanted |= trials.c.state == "stopped"
-            query = select(trials.c.key).where(wanted)
-            again = [
-                key
-                for some in batches(keys)
-                for key in connection.scalars(query.where(trials.c.key.in_(some)))
-            ]
-            for key in again:
-                fencing.put_back(connection, key)
-            return again
-
-        return self._database.write(work)
+        return self._database.write(lambda c: fencing.retry(c, keys, reasons))
 
     def keep_costs(self, counted: Mapping[CostKey, Cost], revision: int) -> list[CostKey]:
-        """Keep what networks cost; returns those that an earlier revision had counted and that are now counted again.
+        """Keep what networks cost; returns those that an earlier revision had counted.
 
         The trials of a network that is counted again get the new counts; `revision` is that of the
         way of counting.
@@ -301,7 +268,7 @@ class Store(Reader):
         return self._database.write(lambda c: keep_costs(c, clock(c), fresh, revision))
 
     def set_aside(self, keys: Sequence[str]) -> list[str]:
-        """Move what came out of trials into the history of their attempts, so that they are trained again.
+        """Move what came out of trials to the history of their attempts, to train them again.
 
         Returns:
             The keys of those that had ended.
@@ -327,13 +294,6 @@ class Store(Reader):
             LockedError: if one of its trials is running.
         """
         return self._database.write(lambda connection: repeating.forget_study(connection, name))
-
-    def _release_all(self, connection: Connection) -> None:
-        mine = (trials.c.token == self.owner.token) & (trials.c.state == "running")
-        for key, attempt in connection.execute(
-            select(trials.c.key, trials.c.attempt).where(mine)
-        ).all():
-            fencing.release(connection, key, attempt)
 
     def _add_spooled(self, results: list[spool.Spooled]) -> list[spool.Fate]:
         return self._database.write(

@@ -1,4 +1,4 @@
-"""Views with stable names, `v_trials`, `v_epochs` and `v_leaderboard`, for whoever asks the database directly."""
+"""Views with stable names for whoever asks the database directly, such as `v_trials`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,21 +29,26 @@ FROM das_members m JOIN das_trials t ON t.key = m.key
 # before a repeat
 _EPOCHS = """
 SELECT t.key, t.attempt, t.number AS epoch,
-  {train_loss} AS train_loss, {val_loss} AS val_loss, {val_top1} AS val_top1, {val_top5} AS val_top5,
+  {train_loss} AS train_loss, {val_loss} AS val_loss,
+  {val_top1} AS val_top1, {val_top5} AS val_top5,
   {seconds} AS seconds, {images_per_s} AS images_per_s, t.metrics
 FROM das_epochs t
 WHERE NOT EXISTS (
-    SELECT 1 FROM das_epochs later WHERE later.key = t.key AND later.attempt > t.attempt AND later.number = t.number
+    SELECT 1 FROM das_epochs later
+    WHERE later.key = t.key AND later.attempt > t.attempt AND later.number = t.number
   ) AND t.number <= (
-    SELECT last.number FROM das_epochs last WHERE last.key = t.key ORDER BY last.attempt DESC, last.number DESC LIMIT 1
+    SELECT last.number FROM das_epochs last
+    WHERE last.key = t.key ORDER BY last.attempt DESC, last.number DESC LIMIT 1
   ) AND NOT EXISTS (
-    SELECT 1 FROM das_attempts a WHERE a.key = t.key AND a.attempt >= t.attempt AND a.outcome IS NOT NULL
+    SELECT 1 FROM das_attempts a
+    WHERE a.key = t.key AND a.attempt >= t.attempt AND a.outcome IS NOT NULL
   )
 """
 
 # a search's winner that was trained again is scored by its fresh seeds alone
 _LEADERBOARD = """
-SELECT study, label, variant, planned, n, failed, stopped, top1_mean, {root} AS top1_sd, val_top1_mean,
+SELECT study, label, variant, planned, n, failed, stopped,
+  top1_mean, {root} AS top1_sd, val_top1_mean,
   params_full, macs_full, params_paper, macs_paper, seconds_mean
 FROM (
   SELECT study, MIN(label) AS label, variant, COUNT(*) AS planned,
@@ -75,7 +80,8 @@ FROM (
 # no smaller
 _ROOT = """CASE WHEN variance > 0 THEN (
     WITH RECURSIVE newton(x, step) AS (
-      SELECT (1 + variance) / 2, 0 UNION ALL SELECT (x + variance / x) / 2, step + 1 FROM newton WHERE step < 40
+      SELECT (1 + variance) / 2, 0
+      UNION ALL SELECT (x + variance / x) / 2, step + 1 FROM newton WHERE step < 40
     ) SELECT x FROM newton WHERE step = 40
   ) ELSE variance END"""
 
@@ -95,7 +101,7 @@ def create_views(connection: Connection) -> None:
 def read_view(
     connection: Connection, view: View, studies: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """What a view says of studies: trials in the order of the study, variants from the best top-1 on.
+    """What a view says of studies: trials in the study's order, variants from the best top-1 on.
 
     Example:
         >>> from sqlalchemy import create_engine

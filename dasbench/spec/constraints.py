@@ -1,11 +1,11 @@
-"""What every trial of a study has to keep, checked before anything is trained: limits on cost, relations of fields."""
+"""What every trial of a study has to keep: limits on cost, relations of fields."""
 
 import json
 import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
@@ -14,7 +14,7 @@ from dasbench.spec.space import SETTABLE
 from dasbench.spec.trial import Frozen
 
 COSTS = ("params", "macs", "params_paper", "macs_paper")
-"""What is counted before a trial is trained; `params` and `macs` are those of the full convention."""
+"""What is counted before a trial is trained; `params` and `macs` in the full convention."""
 
 Operator = Literal["<=", ">=", "<", ">", "==", "!="]
 
@@ -32,7 +32,9 @@ _FORM = re.compile(rf"\s*{_OPERAND}\s*(<=|>=|==|!=|<|>)\s*{_OPERAND}\s*")
 
 
 class Constraint(Frozen):
-    """A relation that every trial of a study keeps; written `macs <= 0.2e9` or `gate.first_norm != gate.second_norm`.
+    """A relation that every trial of a study keeps.
+
+    Written `macs <= 0.2e9` or `gate.first_norm != gate.second_norm`.
 
     Args:
         left, right: a counted cost (`params`, `macs`, `params_paper`, `macs_paper`), a dotted field
@@ -60,7 +62,7 @@ class Constraint(Frozen):
         found = _FORM.fullmatch(data)
         if not found:
             raise ValueError(
-                f"write a cost or a field, one of {' '.join(get_args(Operator))} and a value, as in "
+                f"write a cost or a field, one of {' '.join(COMPARISONS)} and a value, as in "
                 f"'macs <= 0.2e9' or 'gate.first_norm != gate.second_norm', not '{data[:80]}'"
             )
         left, comparison, right = found.groups()
@@ -71,9 +73,8 @@ class Constraint(Frozen):
     @property
     def names(self) -> tuple[str, ...]:
         """The costs and fields that it speaks of."""
-        return tuple(
-            str(side["name"]) for side in (self.left, self.right) if isinstance(side, dict)
-        )
+        sides = (self.left, self.right)
+        return tuple(str(side["name"]) for side in sides if isinstance(side, dict))
 
     def violation(self, values: Mapping[str, Any]) -> float:
         """How far it is violated: 0 where it holds, the relative distance of two numbers, else 1.
@@ -83,11 +84,14 @@ class Constraint(Frozen):
         """
         if any(name not in values for name in self.names):
             return 0.0
-        left, right = (_value(side, values) for side in (self.left, self.right))
-        numbers = _is_number(left) and _is_number(right)
-        if (numbers or self.operator in ("==", "!=")) and COMPARISONS[self.operator](left, right):
+        left, right = _value(self.left, values), _value(self.right, values)
+        are_numbers = _is_number(left) and _is_number(right)
+        has_order = are_numbers or self.operator in ("==", "!=")
+        if has_order and COMPARISONS[self.operator](left, right):
             return 0.0
-        return abs(left - right) / max(abs(left), abs(right)) or 1.0 if numbers else 1.0
+        if not are_numbers:
+            return 1.0
+        return abs(left - right) / max(abs(left), abs(right)) or 1.0
 
     def __str__(self) -> str:
         return f"{_shown(self.left)} {self.operator} {_shown(self.right)}"
@@ -113,14 +117,17 @@ def _check_name(operand: str) -> None:
         return
     name = str(plain["name"])
     if name not in COSTS and name.partition(".")[0] not in SETTABLE:
-        raise ValueError(
-            unknown_name("cost or field", name, (*COSTS, *SETTABLE)) + " Put a text in quotes."
-        )
+        unknown = unknown_name("cost or field", name, (*COSTS, *SETTABLE))
+        raise ValueError(f"{unknown} Put a text in quotes.")
 
 
 def _value(side: JsonValue, values: Mapping[str, Any]) -> Any:
-    value = values[str(side["name"])] if isinstance(side, dict) else side
-    return value["name"] if isinstance(value, dict) and "name" in value else value
+    value: Any = side
+    if isinstance(side, dict):
+        value = values[str(side["name"])]
+    if isinstance(value, dict) and "name" in value:
+        return value["name"]
+    return value
 
 
 def _shown(side: JsonValue) -> str:

@@ -5,6 +5,7 @@ anything is built.
 """
 
 import math
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,7 +30,9 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_NODES = 30_000
 MAX_TEXT = 1_000
-INFINITE = (math.inf, -math.inf)
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""Control characters, but for the end of a line."""
 
 Path_ = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the root."""
@@ -52,11 +55,10 @@ class Document:
     complaints: tuple[Complaint, ...] = ()
 
     def complaint(self, path: Path_, message: str) -> Complaint:
-        """A complaint about the value at `path`, on its line or on that of its nearest parent that has one."""
-        known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
-        return Complaint(
-            self.file, self.lines[known] if known is not None else 0, dotted(path), message
-        )
+        """A complaint about the value at `path`, on its line or that of its nearest parent."""
+        parents = (path[:length] for length in range(len(path), -1, -1))
+        line = next((self.lines[parent] for parent in parents if parent in self.lines), 0)
+        return Complaint(self.file, line, dotted(path), message)
 
 
 def dotted(path: Path_) -> str:
@@ -85,10 +87,9 @@ def read_document(path: Path) -> Document:
         node = YAML().compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        message = f"{error.problem or error.context}" + (
-            " (use spaces, not tabs)" if "\\t" in str(error) else ""
-        )
-        _refuse(file, mark.line + 1 if mark else 0, message)
+        remedy = " (use spaces, not tabs)" if "\\t" in str(error) else ""
+        line = mark.line + 1 if mark else 0
+        _refuse(file, line, f"{error.problem or error.context}{remedy}")
     except (YAMLError, ValueError) as error:
         _refuse(file, 0, str(error).replace("\n", " "))
     if node is None:
@@ -126,9 +127,8 @@ def _read_text(path: Path) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        _refuse(
-            str(path), line, f"is not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
-        )
+        byte = f"byte 0x{raw[error.start]:02x}"
+        _refuse(str(path), line, f"is not UTF-8: {byte}; save the file as UTF-8")
     for number, content in enumerate(text.splitlines(), start=1):
         if "\0" in content:
             _refuse(str(path), number, "holds a NUL character")
@@ -191,9 +191,8 @@ class _Builder:
             if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
                 self.complain(line, path, "a key must be a plain word")
             elif key in result:
-                self.complain(
-                    line, (*path, key), f"duplicate key (first on line {self.lines[(*path, key)]})"
-                )
+                first = self.lines[(*path, key)]
+                self.complain(line, (*path, key), f"duplicate key (first on line {first})")
             result[key] = self.value(value_node, (*path, key))
             self.lines[(*path, key)] = line
         return result
@@ -211,7 +210,8 @@ class _Builder:
                 return text.lower() == "true"
             case "int":
                 digits = text.replace("_", "")
-                return int(digits, 0 if digits.lstrip("+-")[1:2].lower() in ("x", "o", "b") else 10)
+                has_base = digits.lstrip("+-")[1:2].lower() in ("x", "o", "b")
+                return int(digits, 0 if has_base else 10)
             case "float":
                 return float(text.replace("_", ""))
             case _:
@@ -222,14 +222,9 @@ class _Builder:
         """What forbids a scalar, or the empty text."""
         if len(text) > MAX_TEXT:
             return f"is longer than {MAX_TEXT:,} characters"
-        if any(
-            (ord(letter) < 32 and letter != "\n") or ord(letter) in range(127, 160)
-            for letter in text
-        ):
+        if _CONTROL.search(text):
             return "holds a control character"
-        if kind == "float" and (
-            text.lower().strip("+-.") in ("inf", "nan") or float(text.replace("_", "")) in INFINITE
-        ):
+        if kind == "float" and not _is_finite(text):
             return f"'{text}' is not a finite number"
         if kind == "int" and len(text) > 20:
             return f"'{text[:20]}...' is too long for a number"
@@ -237,3 +232,9 @@ class _Builder:
 
     def complain(self, line: int, path: Path_, message: str) -> None:
         self.complaints.append(Complaint(self.file, line, dotted(path), message))
+
+
+def _is_finite(text: str) -> bool:
+    """Whether what YAML calls a float is a finite number."""
+    is_word = text.lower().strip("+-.") in ("inf", "nan")
+    return not is_word and math.isfinite(float(text.replace("_", "")))

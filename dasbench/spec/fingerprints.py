@@ -1,5 +1,6 @@
-"""Whether trials would be trained on other images than the ones that they are to be compared with."""
+"""Whether trials would be trained on other images than those that they are compared with."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,40 +34,38 @@ def refuse_changed_data(
         >>> old = {"dataset": {"name": "digits"}, "data_fingerprint": "a" * 16}
         >>> refuse_changed_data([trial], {"0" * 12: old})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        dasbench.errors.DataError: the data set digits has changed since 1 trial of this study was planned: ...
+        dasbench.errors.DataError: the data set digits has changed since 1 trial ...
     """
     now = {_identity(trial.dataset): trial for trial in trials if trial.data_fingerprint}
-    before: dict[tuple[str, str], int] = {}
+    changed: Counter[tuple[str, str]] = Counter()
     for spec in known_specs.values():
-        identity, fingerprint = (
-            _identity(Choice.model_validate(spec["dataset"])),
-            spec.get("data_fingerprint", ""),
-        )
-        if fingerprint and identity in now and fingerprint != now[identity].data_fingerprint:
-            before[identity, fingerprint] = before.get((identity, fingerprint), 0) + 1
-    if before:
-        raise DataError(
-            "\n".join(_said(now[identity], was, count) for (identity, was), count in before.items())
-        )
+        identity = _identity(Choice.model_validate(spec["dataset"]))
+        was = spec.get("data_fingerprint", "")
+        if was and identity in now and was != now[identity].data_fingerprint:
+            changed[identity, was] += 1
+    if changed:
+        lines = [_refusal(now[identity], was, num) for (identity, was), num in changed.items()]
+        raise DataError("\n".join(lines))
 
 
 def _identity(dataset: Choice) -> str:
     return Choice(name=dataset.name, params=dict(sorted(dataset.params.items()))).model_dump_json()
 
 
-def _said(trial: Trial, was: str, count: int) -> str:
+def _refusal(trial: Trial, was: str, count: int) -> str:
     now = trial.data_fingerprint
-    planned = (
-        f"{count} trial of this study was" if count == 1 else f"{count} trials of this study were"
-    )
-    if was.startswith(BY_NAMES) != now.startswith(BY_NAMES):
-        how = ("with", "without") if was.startswith(BY_NAMES) else ("without", "with")
+    plural = "trial of this study was" if count == 1 else "trials of this study were"
+    planned = f"{count} {plural} planned"
+    how = {True: "with", False: "without"}
+    by_names, is_by_names = was.startswith(BY_NAMES), now.startswith(BY_NAMES)
+    if by_names != is_by_names:
         return (
-            f"the data set {trial.dataset}: {planned} planned {how[0]} --trust-data, this run is {how[1]} it. The one "
-            "knows the names and sizes of the files, the other their content: decide for one of them."
+            f"the data set {trial.dataset}: {planned} {how[by_names]} --trust-data, this run is "
+            f"{how[is_by_names]} it. The one knows the names and sizes of the files, the other "
+            "their content: decide for one of them."
         )
     return (
-        f"the data set {trial.dataset} has changed since {planned} planned: its fingerprint was {was} and is {now}, so "
-        "that old and new results cannot be compared. Put the former files back, or keep the new results apart: give "
-        "the study another name, or --db another database."
+        f"the data set {trial.dataset} has changed since {planned}: its fingerprint was {was} and "
+        f"is {now}, so that old and new results cannot be compared. Put the former files back, or "
+        "keep the new results apart: give the study another name, or --db another database."
     )

@@ -1,4 +1,4 @@
-"""What makes two trials the same: their fields as plain data, and the code that they are trained with."""
+"""What makes two trials the same: their fields as plain data, and the code that trains them."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from socket import gethostname
 from typing import Any
 
 from dasbench.errors import OtherCodeError
+from dasbench.spec.labels import component_text
 
 PLACE = "root"
 """The parameter of a data set that says where its files lie."""
@@ -16,7 +17,7 @@ AS_RELEASED = "dasbench's own as released"
 
 
 def question_of(spec: Mapping[str, Any]) -> str:
-    """What a trial asks, whatever code answers it: equal for two trials that differ in their code alone.
+    """What a trial asks: equal for two trials that differ in their code alone.
 
     Args:
         spec: a resolved trial as plain data, also of an earlier version of dasbench.
@@ -26,9 +27,7 @@ def question_of(spec: Mapping[str, Any]) -> str:
         >>> question_of(spec) == question_of({**spec, "code": {"gate": "3f9a2c81d0be"}})
         True
     """
-    return hash_of(
-        {field: value for field, value in deciding_fields(spec).items() if field != "code"}
-    )
+    return hash_of(_without(deciding_fields(spec), "code"))
 
 
 def component_name(field: str, spec: Mapping[str, Any]) -> str:
@@ -43,7 +42,9 @@ def component_name(field: str, spec: Mapping[str, Any]) -> str:
         >>> component_name("gate", spec), component_name("training", spec)
         ('gate freq', 'the training loop')
     """
-    return "the training loop" if field == "training" else f"{field} {spec[field]['name']}"
+    if field == "training":
+        return "the training loop"
+    return f"{field} {spec[field]['name']}"
 
 
 def hash_of(data: Mapping[str, Any]) -> str:
@@ -55,7 +56,7 @@ def hash_of(data: Mapping[str, Any]) -> str:
 
 
 def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """All of a trial that decides its result: files count by their content, not by where they lie."""
+    """All of a trial that decides its result; files count by their content, not their place."""
     fields = dict(spec)
     if spec.get("weights_fingerprint"):
         fields["backbone"] = _without(spec["backbone"], "weights")
@@ -64,9 +65,8 @@ def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _without(choice: Mapping[str, Any], parameter: str) -> dict[str, Any]:
-    """A component without one of its parameters."""
-    return {name: value for name, value in choice.items() if name != parameter}
+def _without(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name != key}
 
 
 def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
@@ -79,14 +79,14 @@ def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
     Example:
         >>> data_name({"name": "digits", "image_size": 8}, "0123456789abcdef")
         'digits(image_size=8)'
-        >>> data_name({"name": "image_folder", "root": "/mnt/birds", "image_size": 64}, "0123456789abcdef")
+        >>> birds = {"name": "image_folder", "root": "/mnt/birds", "image_size": 64}
+        >>> data_name(birds, "0123456789abcdef")
         'image_folder(image_size=64, content=01234567)'
     """
-    told = {key: value for key, value in dataset.items() if key not in ("name", PLACE)}
+    shown = _without(_without(dataset, "name"), PLACE)
     if fingerprint and PLACE in dataset:
-        told["content"] = fingerprint[-16:][:8]
-    inside = ", ".join(f"{key}={value}" for key, value in told.items())
-    return f"{dataset['name']}({inside})" if inside else str(dataset["name"])
+        shown["content"] = fingerprint[-16:][:8]
+    return component_text(dataset["name"], shown)
 
 
 def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]) -> None:
@@ -106,12 +106,14 @@ def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]
     ]
     if not differing:
         return
-    named = [
-        f"{component_name(field, spec)} is {here.get(field, AS_RELEASED)} on {gethostname()} and was "
-        f"{planned.get(field, AS_RELEASED)} when the trial was planned"
-        for field in differing
-    ]
+    clauses = []
+    for field in differing:
+        was, now = (code.get(field, AS_RELEASED) for code in (planned, here))
+        clauses.append(
+            f"{component_name(field, spec)} is {now} on {gethostname()} and was {was} when the "
+            "trial was planned"
+        )
     raise OtherCodeError(
-        f"this is not the code of trial {key}: {'; '.join(named)}. Let the code be the same everywhere while a "
-        "study runs; the same command plans it anew."
+        f"this is not the code of trial {key}: {'; '.join(clauses)}. Let the code be the same "
+        "everywhere while a study runs; the same command plans it anew."
     )

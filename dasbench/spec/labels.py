@@ -6,7 +6,7 @@ from typing import Any
 
 
 def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
-    """A variant in a few words: the names that its study gives to values, or its fields with their values.
+    """A variant in a few words: the names that its study gives to values, or fields and values.
 
     | varied | reads |
     |---|---|
@@ -34,7 +34,7 @@ def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) ->
     names = names or {}
     parts = []
     for key, field in short_fields(variant).items():
-        parts.append(names[key] if key in names else f"{field}={worded(key, variant[key])}")
+        parts.append(names.get(key) or f"{field}={worded(key, variant[key])}")
     return (", " if names else " ").join(parts) or "base"
 
 
@@ -42,7 +42,8 @@ def short_fields(keys: Iterable[str]) -> dict[str, str]:
     """What dotted fields are called: by their last parts, where no two are called the same.
 
     Example:
-        >>> list(short_fields(["backbone.name", "gate.first_norm", "gate.kernel", "task.kernel"]).values())
+        >>> keys = ["backbone.name", "gate.first_norm", "gate.kernel", "task.kernel"]
+        >>> list(short_fields(keys).values())
         ['backbone', 'first_norm', 'gate.kernel', 'task.kernel']
     """
     full = {key: key.removesuffix(".name") for key in keys}
@@ -55,8 +56,10 @@ def worded(key: str, value: Any) -> str:
     """A value of a dotted field as a label has it.
 
     Example:
-        >>> worded("gate", {"name": "das", "alpha": 0.1 + 0.2, "mask": None}), worded("gate.mask", True)
-        ('das(alpha=0.3, mask=None)', 'True')
+        >>> worded("gate", {"name": "das", "alpha": 0.1 + 0.2, "mask": None})
+        'das(alpha=0.3, mask=None)'
+        >>> worded("gate.mask", True)
+        'True'
         >>> worded("dataset.image_size", [32, 320]), worded("placement.stages", [1, 2])
         ('32x320', '1,2')
     """
@@ -80,18 +83,31 @@ def _nested(value: Any) -> str:
 
 
 def _component(choice: Mapping[str, Any]) -> str:
-    inside = ", ".join(
-        f"{name}={_nested(value)}" for name, value in choice.items() if name != "name"
-    )
-    return f"{choice['name']}({inside})" if inside else str(choice["name"])
+    parameters = {name: _nested(value) for name, value in choice.items() if name != "name"}
+    return component_text(choice["name"], parameters)
+
+
+def component_text(name: str, parameters: Mapping[str, Any]) -> str:
+    """A component with its parameters in brackets, or its name alone.
+
+    Example:
+        >>> component_text("das", {"alpha": 0.2}), component_text("none", {})
+        ('das(alpha=0.2)', 'none')
+    """
+    inside = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    return f"{name}({inside})" if inside else name
 
 
 def is_given(text: str, variant: Mapping[str, Any]) -> bool:
-    """Whether a variant's label is the study's own, rather than its fields and values (and the versions of its code).
+    """Whether a variant's label is the study's own, rather than its fields and values.
+
+    These may be followed by the versions of its code.
 
     Example:
-        >>> is_given("DAS", {"gate": "das"}), is_given("gate=das [gate code 3f9a2c]", {"gate": "das"})
-        (True, False)
+        >>> is_given("DAS", {"gate": "das"})
+        True
+        >>> is_given("gate=das [gate code 3f9a2c]", {"gate": "das"})
+        False
     """
     plain = label(variant)
     return text != plain and not text.startswith(f"{plain} [")

@@ -51,10 +51,11 @@ def plain_name(name: str) -> str:
 
 
 def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
-    """What all that know a metric say of it; of what they contradict each other in, nothing is known.
+    """What all that know a metric say of it; where they contradict each other, nothing is known.
 
     Example:
-        >>> one, other = {"a": Metric("s", "min"), "b": Metric("%", "max")}, {"a": Metric("s", "max")}
+        >>> one = {"a": Metric("s", "min"), "b": Metric("%", "max")}
+        >>> other = {"a": Metric("s", "max")}
         >>> agreed([one, other])
         {'a': Metric(unit='s', direction=None), 'b': Metric(unit='%', direction='max')}
     """
@@ -63,7 +64,6 @@ def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
         for name, metric in known.items():
             before = common.get(name, metric)
             unit = metric.unit if metric.unit == before.unit else ""
-            common[name] = Metric(
-                unit, metric.direction if metric.direction == before.direction else None
-            )
+            direction = metric.direction if metric.direction == before.direction else None
+            common[name] = Metric(unit, direction)
     return common

@@ -3,11 +3,12 @@
 import inspect
 import json
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails, PydanticUndefined
+
+from dasbench.errors import nearest_name
 
 Problem = tuple[tuple[str | int, ...], str]
 """Where in the checked data something is wrong, and what."""
@@ -42,9 +43,8 @@ def check_parameters(
     try:
         checked = schema.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
-        return dict(given), [
-            (plain_path(item["loc"]), explain(item, schema)) for item in error.errors()
-        ]
+        problems = [(plain_path(item["loc"]), explain(item, schema)) for item in error.errors()]
+        return dict(given), problems
     return checked.model_dump(mode="json"), []
 
 
@@ -56,17 +56,18 @@ def parameter_schema(arguments: Iterable[inspect.Parameter]) -> type[BaseModel]:
     """
     fields: dict[str, Any] = {}
     for argument in arguments:
-        empty = argument.default is inspect.Parameter.empty
-        fields[argument.name] = (
-            argument.annotation,
-            PydanticUndefined if empty else argument.default,
-        )
+        default = argument.default
+        if default is inspect.Parameter.empty:
+            default = PydanticUndefined
+        fields[argument.name] = (argument.annotation, default)
     config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
     return create_model("Parameters", __config__=config, **fields)
 
 
 def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[str] = ()) -> str:
-    """One of pydantic's complaints in the words of this project: what is wrong, the value, what would be right.
+    """One of pydantic's complaints in the words of this project.
+
+    It says what is wrong, the value, and what would be right.
 
     Args:
         error: the complaint.
@@ -79,10 +80,8 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         case "missing":
             return "is required"
         case "extra_forbidden":
-            known = [
-                key for key in known_keys(model, plain_path(error["loc"])[:-1]) if key not in hidden
-            ]
-            return _unknown_key(str(error["loc"][-1]), known)
+            keys = known_keys(model, plain_path(error["loc"])[:-1])
+            return _unknown_key(str(error["loc"][-1]), [key for key in keys if key not in hidden])
         case "literal_error" | "enum":
             return _not_one_of(error["input"], str(context.get("expected", "")))
         case "value_error" | "assertion_error":
@@ -90,10 +89,8 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         case "finite_number":
             return "must be a finite number"
         case _:
-            message = (
-                error["msg"].replace("Input should be", "must be").replace("an object", "a mapping")
-            )
-            return f"{message}, not {given}"
+            message = error["msg"].replace("Input should be", "must be")
+            return f"{message.replace('an object', 'a mapping')}, not {given}"
 
 
 def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
@@ -111,9 +108,11 @@ def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]
 
 def plain_path(loc: Iterable[str | int]) -> tuple[str | int, ...]:
     """The place of an error without the tags that pydantic puts in for unions and validators."""
-    return tuple(
-        part for part in loc if isinstance(part, int) or part.isidentifier() or "." in part
-    )
+    return tuple(part for part in loc if isinstance(part, int) or _is_key(part))
+
+
+def _is_key(part: str) -> bool:
+    return part.isidentifier() or "." in part
 
 
 def _nested_model(annotation: Any) -> type[BaseModel] | None:
@@ -124,15 +123,12 @@ def _nested_model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
-    near = get_close_matches(key, known, n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
-    return f"unknown key '{key}'.{guess} Known: {', '.join(known) or 'none'}."
+    return f"unknown key '{key}'.{nearest_name(key, known)} Known: {', '.join(known) or 'none'}."
 
 
 def _not_one_of(value: Any, expected: str) -> str:
     names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
-    near = get_close_matches(str(value), names, n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
+    guess = nearest_name(value, names)
     return f"must be one of {', '.join(names)}, not {_quoted(value)}.{guess}"
 
 

@@ -22,7 +22,9 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 
 def with_recipes(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A variant's values with the fields of a recipe in place of its name, so that they replace those of the base.
+    """A variant's values with the fields of a recipe in place of its name.
+
+    So they replace the fields of the base.
 
     Args:
         values: dotted fields of a trial; what comes after a recipe wins over it.
@@ -34,12 +36,12 @@ def with_recipes(values: Mapping[str, Any]) -> dict[str, Any]:
     expanded: dict[str, Any] = {}
     for key, value in values.items():
         if key == "training.recipe" and value is not None:
-            expanded |= {
-                f"training.{field}": setting for field, setting in recipes()[value].items()
-            }
+            for field, setting in recipes()[value].items():
+                expanded[f"training.{field}"] = setting
         elif key == "training" and isinstance(value, Mapping) and value.get("recipe"):
-            own = {field: setting for field, setting in value.items() if field != "recipe"}
-            expanded[key] = {**recipes()[value["recipe"]], **own}
+            own = dict(value)
+            recipe = own.pop("recipe")
+            expanded[key] = {**recipes()[recipe], **own}
         else:
             expanded[key] = value
     return expanded

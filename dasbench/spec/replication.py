@@ -1,4 +1,4 @@
-"""With which seeds a variant is trained: a fixed list, or more of them until a comparison is resolved."""
+"""With which seeds a variant is trained: a list, or more of them until a comparison is resolved."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -52,22 +52,20 @@ class Replication(Frozen):
         if isinstance(data, list | tuple):
             return {"values": tuple(data)}
         if not isinstance(data, Mapping):
-            raise ValueError(  # noqa: TRY004
-                "must be a number of seeds, a list of seeds, or a mapping with 'looks'"
-            )
+            wanted = "a number of seeds, a list of seeds, or a mapping with 'looks'"
+            raise ValueError(f"must be {wanted}")  # noqa: TRY004
+        return cls._from_mapping(data)
+
+    @staticmethod
+    def _from_mapping(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        lists = {key: tuple(part) for key, part in data.items() if isinstance(part, list)}
+        data = {**data, **lists}
         if "values" in data:  # as the database keeps it
-            return {
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in data.items()
-            }
+            return data
         looks = data.get("looks")
-        if (
-            not isinstance(looks, list | tuple)
-            or not all(type(look) is int for look in looks)
-            or not looks
-        ):
+        if not isinstance(looks, tuple) or {type(look) for look in looks} != {int}:
             raise ValueError("needs 'looks', ascending numbers of seeds, for example [5, 10, 20]")
-        return {**data, "looks": tuple(looks), "values": tuple(range(min(max(looks), MAX_SEEDS)))}
+        return {**data, "values": tuple(range(min(max(looks), MAX_SEEDS)))}
 
     @field_validator("values")
     @classmethod

@@ -4,15 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    Field,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, JsonValue, model_validator
 
+from dasbench.spec.axis_value import AxisValue, labelled_value
 from dasbench.spec.labels import worded
 from dasbench.spec.trial import Frozen
 
@@ -22,66 +16,7 @@ SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
 MAX_VALUES = 10_000
 """The most values that one axis may list."""
 
-MAX_LABEL = 60
-"""The most characters of a label."""
-
 _NAMED_PARTS = ("task", "backbone", "gate", "dataset")
-
-
-class AxisValue(Frozen):
-    """A value that an axis lists, and what a variant that has it is called.
-
-    Written as the value alone, or with a label: `{value: 0.1, label: little}`. Where the value is
-    itself a mapping and the axis varies a whole part of the trial, the label stands beside it:
-    `{name: das, alpha: 0.2, label: DAS}`; what has a `label` of its own is written
-    `{value: {...}, label: ...}`.
-
-    Args:
-        value: any plain data.
-        label: 1 to 60 printable characters; it decides nothing about the trial.
-    """
-
-    value: JsonValue
-    label: str | None = None
-
-    @field_validator("label", mode="before")
-    @classmethod
-    def _short_text(cls, label: Any) -> Any:
-        is_text = isinstance(label, str) and label.isprintable() and label == label.strip()
-        if not is_text or not 1 <= len(label) <= MAX_LABEL:
-            wanted = f"a label is a text of 1 to {MAX_LABEL} printable characters, without blanks at its ends"
-            raise ValueError(f"{wanted}, not {_quoted(label)}")
-        return label
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, handler: SerializerFunctionWrapHandler) -> Any:
-        return self.value if self.label is None else handler(self)
-
-
-def _quoted(label: Any) -> str:
-    """A label that is refused; of one that is too long, the beginning and how long it is."""
-    if isinstance(label, str) and len(label) > MAX_LABEL:
-        return f"{label[:MAX_LABEL]!r}... ({len(label)} characters)"
-    return repr(label)
-
-
-def _with_label(value: Any, *, beside: bool) -> Any:
-    """A value of an axis as `AxisValue` takes it.
-
-    Args:
-        value: as it is written.
-        beside: whether a label may stand beside the value's own keys.
-    """
-    if isinstance(value, AxisValue):
-        return value
-    if (
-        not isinstance(value, Mapping)
-        or "label" not in value
-        or not (beside or value.keys() == {"value", "label"})
-    ):
-        return {"value": value}
-    own = {key: part for key, part in value.items() if key != "label"}
-    return {"value": own["value"] if own.keys() == {"value"} else own, "label": value["label"]}
 
 
 class Axis(Frozen):
@@ -118,39 +53,43 @@ class Axis(Frozen):
         if not isinstance(data, Mapping) or not isinstance(data.get("values"), list | tuple):
             return data
         beside = data.get("key") in SETTABLE
-        return {
-            **data,
-            "values": tuple(_with_label(value, beside=beside) for value in data["values"]),
-        }
+        values = tuple(labelled_value(value, beside=beside) for value in data["values"])
+        return {**data, "values": values}
 
     @model_validator(mode="after")
     def _values_or_range(self) -> Self:
-        given = [name for name in ("low", "high", "step") if getattr(self, name) is not None]
-        if (self.values is None) == (not given):
+        is_range = (self.low, self.high, self.step) != (None, None, None)
+        if is_range == (self.values is not None):
             raise ValueError("give either 'values' or 'low' and 'high'")
-        if self.values is not None:
-            if self.integer or self.log:
-                raise ValueError(
-                    f"'{'integer' if self.integer else 'log'}' belongs to a range, not to 'values'"
-                )
-            if not self.values:
-                raise ValueError("has no values")
-            plain = self._plain_values
-            duplicates = [value for index, value in enumerate(plain) if value in plain[:index]]
-            if duplicates:
-                raise ValueError(f"holds {duplicates[0]!r} twice")
-            return self
-        if self.low is None or self.high is None or self.low >= self.high:
-            raise ValueError("needs 'low' below 'high'")
-        if self.integer and not all(
-            float(n).is_integer() for n in (self.low, self.high, self.step or 1)
-        ):
-            raise ValueError("'integer' needs whole numbers for 'low', 'high' and 'step'")
-        if self.log and (self.low <= 0 or self.step is not None):
-            raise ValueError("'log' needs a positive 'low' and no 'step'")
-        if self._step is not None and (self.high - self.low) / self._step > MAX_VALUES:
-            raise ValueError(f"has more than {MAX_VALUES:,} values")
+        fault = self._fault_of_range() if is_range else self._fault_of_values()
+        if fault:
+            raise ValueError(fault)
         return self
+
+    def _fault_of_values(self) -> str:
+        if self.integer:
+            return "'integer' belongs to a range, not to 'values'"
+        if self.log:
+            return "'log' belongs to a range, not to 'values'"
+        plain = self._plain_values
+        if not plain:
+            return "has no values"
+        for index, value in enumerate(plain):
+            if value in plain[:index]:
+                return f"holds {value!r} twice"
+        return ""
+
+    def _fault_of_range(self) -> str:
+        if self.low is None or self.high is None or self.low >= self.high:
+            return "needs 'low' below 'high'"
+        if self.integer and not _are_whole(self.low, self.high, self.step or 1.0):
+            return "'integer' needs whole numbers for 'low', 'high' and 'step'"
+        if self.log and (self.low <= 0 or self.step is not None):
+            return "'log' needs a positive 'low' and no 'step'"
+        step = self._step
+        if step is not None and (self.high - self.low) / step > MAX_VALUES:
+            return f"has more than {MAX_VALUES:,} values"
+        return ""
 
     @property
     def _plain_values(self) -> tuple[Any, ...]:
@@ -158,10 +97,16 @@ class Axis(Frozen):
 
     @property
     def _step(self) -> float | None:
-        return 1.0 if self.integer and self.step is None and not self.log else self.step
+        """The distance of the points of a range, None if it has none."""
+        if self.integer and self.step is None and not self.log:
+            return 1.0
+        return self.step
 
     def points(self) -> tuple[Any, ...] | None:
-        """All values of the axis; None for a range that is only sampled (continuous, or whole on a log scale)."""
+        """All values of the axis; None for a range that is only sampled.
+
+        That is a continuous one, or one of whole numbers on a logarithmic scale.
+        """
         if self.values is not None:
             return self._plain_values
         if self._step is None or self.low is None or self.high is None:
@@ -173,7 +118,9 @@ class Axis(Frozen):
         """The lowest and the highest value of a range."""
         assert self.low is not None
         assert self.high is not None
-        return (int(self.low), int(self.high)) if self.integer else (self.low, self.high)
+        if self.integer:
+            return (int(self.low), int(self.high))
+        return (self.low, self.high)
 
     def holds(self, value: Any) -> bool:
         """Whether the axis can take a value."""
@@ -185,39 +132,55 @@ class Axis(Frozen):
         return number and low <= value <= high and (not self.integer or float(value).is_integer())
 
     @property
+    def relabelled(self) -> list[AxisValue]:
+        """The values whose label is not a value of the axis as well."""
+        plain = (None, *self._plain_values)
+        return [each for each in self.values or () if each.label not in plain]
+
+    @property
     def has_labels(self) -> bool:
         """Whether a value of the axis has a label."""
         return any(each.label is not None for each in self.values or ())
 
     def name_of(self, value: Any) -> str | None:
-        """What the axis calls a value: its label, or a component as it is beside others with labels; else None."""
-        given = [
-            each.label
-            for each in self.values or ()
-            if each.value == value and each.label is not None
-        ]
-        if given:
-            return given[0]
-        is_component = self.key.removesuffix(".name") in _NAMED_PARTS
-        return worded(self.key, value) if is_component and self.has_labels else None
+        """What the axis calls a value; None if it has no name of its own.
+
+        That is its label; a component without one is called as it is beside others with labels.
+        """
+        for each in self.values or ():
+            if each.value == value and each.label is not None:
+                return each.label
+        if self.has_labels and self.key.removesuffix(".name") in _NAMED_PARTS:
+            return worded(self.key, value)
+        return None
 
     def overlaps(self, other: "Axis") -> bool:
-        """Whether the conditions of one axis hold where the other's do, for some value of the fields in both."""
+        """Whether the conditions of both axes hold for some value of the fields that both name."""
         shared = self.when.keys() & other.when.keys()
-        return len(shared) == min(len(self.when), len(other.when)) and all(
-            any(option in _options(other.when[key]) for option in _options(self.when[key]))
-            for key in shared
-        )
+        if len(shared) < min(len(self.when), len(other.when)):
+            return False
+        return all(_share_a_value(self.when[key], other.when[key]) for key in shared)
 
     def applies(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-        """Whether every condition of `when` holds: for the values of the axes before, and the base's dotted fields."""
+        """Whether every condition of `when` holds.
+
+        Args:
+            base: dotted fields that hold before any axis does.
+            values: of the axes before, by their keys.
+        """
         return all(
             _matches(field_value(key, base, values), wanted) for key, wanted in self.when.items()
         )
 
 
+def _are_whole(*numbers: float) -> bool:
+    return all(number.is_integer() for number in numbers)
+
+
 def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All combinations of the axes' values, the last axis varying fastest; of a range that is sampled, its two ends.
+    """All combinations of the axes' values, the last axis varying fastest.
+
+    Of a range that is only sampled, its two ends are taken.
 
     Args:
         axes: what varies.
@@ -242,7 +205,7 @@ def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[di
 
 
 def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
-    """What a dotted field holds once some axes have taken their values; None if nothing is said of it.
+    """What a dotted field holds once some axes have their values; None if nothing is said of it.
 
     Args:
         key: the field.
@@ -251,10 +214,12 @@ def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) ->
 
     Example:
         >>> base = {"gate": {"name": "das", "alpha": 0.1}, "gate.name": "das", "gate.alpha": 0.1}
-        >>> field_value("gate.alpha", base, {}), field_value("gate.alpha", base, {"gate": {"name": "das", "alpha": 1}})
-        (0.1, 1)
-        >>> field_value("gate.name", base, {"gate": "se"}), field_value("gate.alpha", base, {"gate": "se"})
-        ('se', None)
+        >>> field_value("gate.alpha", base, {})
+        0.1
+        >>> field_value("gate.alpha", base, {"gate": {"name": "das", "alpha": 1}})
+        1
+        >>> [field_value(f"gate.{part}", base, {"gate": "se"}) for part in ("name", "alpha")]
+        ['se', None]
     """
     found = base.get(key)
     for name, value in values.items():
@@ -264,11 +229,15 @@ def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) ->
 
 
 def decides(one: str, other: str) -> bool:
-    """Whether what one dotted field is set to says what another holds: the same, a part of it, or what it names.
+    """Whether what one dotted field is set to says what another holds.
+
+    The other is the same, a part of it, or what it names.
 
     Example:
-        >>> decides("gate", "gate.alpha"), decides("gate.name", "gate"), decides("gate.alpha", "gate")
-        (True, True, False)
+        >>> decides("gate", "gate.alpha"), decides("gate.name", "gate")
+        (True, True)
+        >>> decides("gate.alpha", "gate")
+        False
     """
     return one in (other, f"{other}.name") or other.startswith(f"{one}.")
 
@@ -276,18 +245,32 @@ def decides(one: str, other: str) -> bool:
 def _inner(value: Any, path: Sequence[str]) -> Any:
     """What a value, a component's bare name included, holds at a path."""
     for part in path:
-        value = value.get(part) if isinstance(value, Mapping) else value if part == "name" else None
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif part != "name":
+            return None
     return value
 
 
 def _matches(value: Any, wanted: Any) -> bool:
-    options = _options(wanted)
-    name = value.get("name") if isinstance(value, dict) else value
-    return value in options or name in options
+    options = condition_values(wanted)
+    if isinstance(value, dict) and value.get("name") in options:
+        return True
+    return value in options
 
 
-def _options(wanted: Any) -> list[Any]:
-    """The values that a condition lists."""
+def _share_a_value(one: Any, other: Any) -> bool:
+    values = condition_values(other)
+    return any(value in values for value in condition_values(one))
+
+
+def condition_values(wanted: Any) -> list[Any]:
+    """The values with which a condition holds: those of a list, or the one.
+
+    Example:
+        >>> condition_values("das"), condition_values(["das", "se"])
+        (['das'], ['das', 'se'])
+    """
     return wanted if isinstance(wanted, list) else [wanted]
 
 

@@ -1,6 +1,7 @@
 """Search spaces: named lists of axes in files of their own, which several studies share."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -29,7 +30,9 @@ class SearchSpace(Frozen):
 
 
 def add_space(document: Document) -> Document:
-    """The study's document with the axes of its `space` appended to its own; their faults point at the space's file.
+    """The study's document with the axes of its `space` appended to its own.
+
+    Faults of these are on the line of `space`.
 
     Raises:
         StudyError: if there is no such space, or its file is unsound.
@@ -42,20 +45,16 @@ def add_space(document: Document) -> Document:
     added = [axis.model_dump(mode="json", exclude_defaults=True) for axis in space.axes]
     lines = dict(document.lines)
     lines.update({("axes", len(own) + number): lines[("space",)] for number in range(len(added))})
-    return Document(
-        document.file, {**document.data, "axes": [*own, *added]}, lines, document.complaints
-    )
+    return replace(document, data={**document.data, "axes": [*own, *added]}, lines=lines)
 
 
 def _find(name: str, document: Document) -> Path:
     """The file of a space: beside the study's folder, in it, or where one stands."""
     study = Path(document.file).resolve().parent
     folders = [study.parent / FOLDER, study / FOLDER, Path(FOLDER)]
-    candidates = (
-        [study / name]
-        if name.endswith(".yaml")
-        else [folder / f"{name}.yaml" for folder in folders]
-    )
+    candidates = [folder / f"{name}.yaml" for folder in folders]
+    if name.endswith(".yaml"):
+        candidates = [study / name]
     for path in candidates:
         if path.is_file():
             return path

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_valida
 from dasbench.errors import unknown_name
 from dasbench.spec.constraints import COSTS, Constraint
 from dasbench.spec.document import Document
+from dasbench.spec.fields import flatten
 from dasbench.spec.labels import label
 from dasbench.spec.replication import Replication
 from dasbench.spec.space import Axes, enumerate_axes
@@ -17,7 +18,6 @@ from dasbench.spec.trial import Choice, Frozen, Trial, known
 
 MAX_TRIALS = 100_000
 """The most trials that one study may list."""
-
 
 SHORT_NAMES = {"latency": "latency_ms"}
 """What an objective may be called, and the metric that is meant."""
@@ -81,7 +81,9 @@ class Resources(Frozen):
 
 
 class Confirm(Frozen):
-    """What happens once a search has spent its trials: the winners are trained again, on seeds that chose nothing.
+    """What happens once a search has spent its trials.
+
+    The winners are trained again, on seeds that chose nothing.
 
     Args:
         top: how many variants, at the most, are called in: the best of one objective, the front of
@@ -176,9 +178,8 @@ class Study(Frozen):
         if choice.name == plain:
             return choice
         if "seeds" in info.data and info.data["seeds"].looks:
-            raise ValueError(
-                f"'looks' compare fixed variants, all trained to the end: {info.field_name} is {plain}"
-            )
+            fixed = "'looks' compare fixed variants, all trained to the end"
+            raise ValueError(f"{fixed}: {info.field_name} is {plain}")
         if info.field_name == "sampler" and "axes" in info.data and not info.data["axes"]:
             raise ValueError(
                 f"sampler '{choice.name}' has nothing to vary; give 'axes' or a 'space'"
@@ -192,13 +193,11 @@ class Study(Frozen):
         if sampler is None:
             return value
         if sampler.name == "grid" and value is not None:
-            raise ValueError(
-                "needs a sampler that proposes; 'grid' trains every variant on every seed"
-            )
+            grid = "'grid' trains every variant on every seed"
+            raise ValueError(f"needs a sampler that proposes; {grid}")
         if sampler.name != "grid" and value is None and info.field_name == "trials":
-            raise ValueError(
-                f"sampler '{sampler.name}' needs a number of trials that it may propose"
-            )
+            wanted = "a number of trials that it may propose"
+            raise ValueError(f"sampler '{sampler.name}' needs {wanted}")
         return value
 
     @field_validator("objectives")
@@ -221,10 +220,11 @@ class Study(Frozen):
         return next(measured, Objective(metric="top1", direction="max"))
 
     def range_of(self, key: str) -> tuple[Any, ...]:
-        """Every value that a dotted field of the trial takes; of a range that is only sampled, its two ends."""
-        varied = [
-            value for axis in self.axes if axis.key == key for value in axis.points() or axis.ends()
-        ]
+        """Every value that a dotted field of the trial takes; its two ends if it is sampled."""
+        varied: list[Any] = []
+        for axis in self.axes:
+            if axis.key == key:
+                varied += axis.points() or axis.ends()
         return (*varied, self.base_fields[key])
 
     @property
@@ -233,11 +233,11 @@ class Study(Frozen):
         return trial_fields(self.base)
 
     def variants(self) -> Iterator[dict[str, JsonValue]]:
-        """Every combination of the axes' values, as dotted fields; one empty one if nothing varies."""
+        """Every combination of the axes' values, as dotted fields; an empty one if none varies."""
         return enumerate_axes(self.axes, self.base_fields)
 
     def holds(self, variant: Mapping[str, Any]) -> bool:
-        """Whether a variant is one of this study's: it sets the axes that apply, and nothing else, to their values."""
+        """Whether a variant is one of this study's: it sets just the axes that apply."""
         base = self.base_fields
         assigned: dict[str, Any] = {}
         for axis in self.axes:
@@ -248,7 +248,7 @@ class Study(Frozen):
         return variant.keys() == assigned.keys()
 
     def label_of(self, variant: Mapping[str, Any]) -> str:
-        """What a variant is called: by the labels that the axes give to its values, else by its fields and values.
+        """What a variant is called: by the labels of its values, else by fields and values.
 
         Example:
             >>> gates = ["none", {"name": "das", "alpha": 0.2, "label": "DAS"}]
@@ -256,7 +256,10 @@ class Study(Frozen):
             ...     name="gates",
             ...     question="Which gate?",
             ...     base=Trial(backbone="resnet18", dataset="digits"),
-            ...     axes=[{"key": "gate", "values": gates}, {"key": "training.lr", "values": [0.1, 0.2]}],
+            ...     axes=[
+            ...         {"key": "gate", "values": gates},
+            ...         {"key": "training.lr", "values": [0.1, 0.2]},
+            ...     ],
             ... )
             >>> [study.label_of(variant) for variant in study.variants()][1:3]
             ['none, lr=0.2', 'DAS, lr=0.1']
@@ -280,24 +283,18 @@ class Study(Frozen):
 
     def located(self, document: Document) -> Self:
         """The same study, knowing the file that it was read from."""
-        self._document = document
-        return self
+        study = self.model_copy()
+        study._document = document
+        return study
 
 
 def trial_fields(trial: Trial) -> dict[str, Any]:
     """Every dotted field of a trial and its value, parts before what is in them.
 
     Example:
-        >>> fields = trial_fields(Trial(backbone="resnet18", gate={"name": "das", "alpha": 0.1}, dataset="digits"))
+        >>> gate = {"name": "das", "alpha": 0.1}
+        >>> fields = trial_fields(Trial(backbone="resnet18", gate=gate, dataset="digits"))
         >>> fields["gate.alpha"], fields["backbone"]
         (0.1, {'name': 'resnet18'})
     """
     return dict(flatten(trial.model_dump(mode="json", exclude_none=True)))
-
-
-def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every dotted field in plain data and its value, parts before what is in them."""
-    for key, value in data.items():
-        yield prefix + key, value
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{key}.")

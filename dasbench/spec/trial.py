@@ -19,10 +19,12 @@ from pydantic import (
 )
 
 from dasbench.errors import unknown_name
+from dasbench.spec.fields import set_field
 from dasbench.spec.identity import deciding_fields, hash_of
+from dasbench.spec.labels import component_text
 
 SEMANTICS = 2
-"""Bumped when the same fields come to mean another result, so that old rows are not taken for new ones."""
+"""Bumped when the same fields come to mean another result: old rows are not taken for new."""
 
 
 FILLED_IN = {
@@ -63,10 +65,9 @@ class Choice(Frozen):
         if isinstance(data, str):
             return {"name": data}
         if isinstance(data, Mapping) and "params" not in data:
-            return {
-                **{key: value for key, value in data.items() if key == "name"},
-                "params": {key: value for key, value in data.items() if key != "name"},
-            }
+            params = dict(data)
+            name = {"name": params.pop("name")} if "name" in params else {}
+            return {**name, "params": params}
         return data
 
     @model_serializer(mode="wrap")
@@ -75,12 +76,11 @@ class Choice(Frozen):
         return {"name": self.name, **self.params}
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{key}={value}" for key, value in self.params.items())
-        return f"{self.name}({inside})" if inside else self.name
+        return component_text(self.name, self.params)
 
 
 def known(kind: str) -> AfterValidator:
-    """A validator that refuses names which the catalog does not list (it travels in the validation context)."""
+    """A validator that refuses names which the catalog, in the context, does not list."""
 
     def check(choice: Choice, info: ValidationInfo) -> Choice:
         names = (info.context or {}).get("known", {}).get(kind)
@@ -117,14 +117,13 @@ class Placement(Frozen):
         if self.sites is not None and (self.stages, self.after, self.blocks) != (None, None, None):
             raise ValueError("give either 'sites' or 'stages', 'after' and 'blocks', not both")
         if self.after == "stage" and self.blocks is not None:
-            raise ValueError(
-                "'blocks' has no meaning with after 'stage'; write after: block, before_add or inside"
-            )
+            remedy = "write after: block, before_add or inside"
+            raise ValueError(f"'blocks' has no meaning with after 'stage'; {remedy}")
         return self
 
 
 def _as_tuple(value: Any) -> Any:
-    """Lists that went through `_expand_recipe` are no longer JSON input, where pydantic would take them for tuples."""
+    """Lists that went through `_expand_recipe` are no JSON, of which pydantic makes tuples."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -211,11 +210,9 @@ class Training(Frozen):
             )
         left = self.epochs - self.start_epochs
         if self.warmup_epochs >= left:
-            rest = (
-                f"the {left} epochs after start_epochs"
-                if self.start_epochs
-                else f"epochs ({self.epochs})"
-            )
+            rest = f"epochs ({self.epochs})"
+            if self.start_epochs:
+                rest = f"the {left} epochs after start_epochs"
             raise ValueError(f"warmup_epochs ({self.warmup_epochs:g}) must be fewer than {rest}")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer sgd with momentum above 0")
@@ -228,7 +225,7 @@ class Training(Frozen):
 
 
 class Trial(Frozen):
-    """Everything that decides a result, and nothing else: no host, no device, no worker, no path, no study.
+    """Everything that decides a result, and nothing else: no host, no device, no path, no study.
 
     Args:
         task: what is learned.
@@ -238,7 +235,8 @@ class Trial(Frozen):
         dataset: the images.
         training: how it is trained.
         seed: of every random decision, from 0.
-        data_fingerprint: hash of the data set's content and split; filled in by `resolution.resolve`.
+        data_fingerprint: hash of the data set's content and split; filled in by
+            `resolution.resolve`.
         weights_fingerprint: hash of the file that the backbone's weights are read from, `""` for
             fresh weights; filled in by `resolution.resolve`.
         code: hash of the code of each component that is not dasbench's own as released, by the
@@ -268,32 +266,14 @@ class Trial(Frozen):
     def key(self) -> str:
         """12 hexadecimal digits that name this trial: a hash of every field and of `SEMANTICS`.
 
-        Two trials share a key exactly if `resolution.resolve` makes them equal, but for the place of
-        the weights file, whose content counts instead: resolve before you compare.
+        Two trials share a key exactly if `resolution.resolve` makes them equal, but for the place
+        of the weights file, whose content counts instead: resolve before you compare.
         """
         return hash_of({"semantics": SEMANTICS, **deciding_fields(self.model_dump(mode="json"))})
 
     def with_values(self, values: Mapping[str, Any], **validation: Any) -> "Trial":
-        """A trial with some dotted fields replaced (`{"gate.alpha": 0.1, "seed": 2}`), checked again."""
+        """A trial with some dotted fields replaced (`{"gate.alpha": 0.1}`), checked again."""
         data = self.model_dump(mode="json")
         for key, value in values.items():
             set_field(data, key, value)
         return Trial.model_validate_json(json.dumps(data), strict=True, **validation)
-
-
-def set_field(data: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted field in plain data; a component that is written as a bare name grows into a mapping.
-
-    Example:
-        >>> data = {"gate": "das"}
-        >>> set_field(data, "gate.alpha", 0.1)
-        >>> data
-        {'gate': {'name': 'das', 'alpha': 0.1}}
-    """
-    *parents, last = key.split(".")
-    for parent in parents:
-        child = data.get(parent)
-        if not isinstance(child, dict):
-            child = data[parent] = {} if child is None else {"name": child}
-        data = child
-    data[last] = value

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
+from dasbench.atomic import ASIDE, written_aside
 from dasbench.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class Checkpoints:
         if self._files is None:
             return
         for name in self._files.names():
-            if _NAME.fullmatch(name) or name.endswith(".tmp"):
+            if _NAME.fullmatch(name) or ASIDE in name:
                 self._files.remove(name)
         self._files.remove_empty_folder()
 
@@ -189,19 +190,8 @@ class _Local:
         return (self._folder / name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        """Write aside, flush to the disk, rename, and flush the rename."""
-        target = self._folder / name
-        aside = target.with_suffix(f".{os.getpid()}.tmp")
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with written_aside(self._folder / name) as aside:
+            aside.write_bytes(content)
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)
@@ -237,7 +227,7 @@ class _Remote:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        aside = f"{self._folder}/{name}.{os.getpid()}.tmp"
+        aside = f"{self._folder}/{name}{ASIDE}{os.getpid()}"
         self._fs.pipe_file(aside, content)
         self._fs.mv(aside, f"{self._folder}/{name}")
 

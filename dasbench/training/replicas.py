@@ -28,7 +28,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
-from dasbench.records import Epoch, Outcome, Signal
+from dasbench.records import Epoch, Outcome, Signal, State
 from dasbench.seeds import derive_seed
 from dasbench.tasks.task import Evaluation, Learner, Replica
 from dasbench.training.fit import Report
@@ -133,7 +133,7 @@ def _follow(
                 f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
             )
             return Outcome(
-                key=key, status="failed", epochs=tuple(curve), reason="timeout", error=message
+                key=key, status=State.FAILED, epochs=tuple(curve), reason="timeout", error=message
             )
         for pipe in [pipe for pipe in open_pipes if pipe in ready]:
             try:
@@ -144,7 +144,7 @@ def _follow(
             if isinstance(told, Epoch):
                 curve.append(told)
                 pipe.send(report(told))
-            elif told.status == "failed":
+            elif told.status == State.FAILED:
                 return _death(processes, key, curve, wait_s=1.0) or told
             elif pipe is pipes[0]:
                 outcome: Outcome = told
@@ -167,7 +167,7 @@ def _death(
             )
             message = f"replica {rank} of {len(processes)} died ({how})"
             return Outcome(
-                key=key, status="failed", epochs=tuple(curve), reason="killed", error=message
+                key=key, status=State.FAILED, epochs=tuple(curve), reason="killed", error=message
             )
     return None
 

@@ -26,7 +26,7 @@ from dasbench.devices import (
 )
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
 from dasbench.plugins import Plugin, import_components
-from dasbench.records import Cost, Epoch, Outcome, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal, State
 from dasbench.resolution import resolve
 from dasbench.spec.fingerprints import BY_NAMES
 from dasbench.spec.identity import refuse_other_code
@@ -279,19 +279,27 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
     return resolved
 
 
+_STATES: Mapping[Signal, State] = {
+    "continue": State.DONE,
+    "stop": State.STOPPED,
+    "interrupt": State.INTERRUPTED,
+}
+"""How a trial ended, by the last answer to its report."""
+
+
 def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
     if failure and failure.refusal:
-        return Outcome(key=attempt.key, status="interrupted", error=failure.refusal)
+        return Outcome(key=attempt.key, status=State.INTERRUPTED, error=failure.refusal)
     progress = attempt.progress
     last = progress.epochs[-1].metrics if progress.epochs else {}
     final: dict[str, Any] = {
         name: value for name, value in last.items() if name.startswith(("val_", "train_"))
     }
-    status = {"continue": "done", "stop": "stopped", "interrupt": "interrupted"}[progress.signal]
+    status = _STATES[progress.signal]
     environment = describe(attempt.device, indeterminate=attempt.indeterminate)
     return Outcome(
         key=attempt.key,
-        status="failed" if failure else status,  # type: ignore[arg-type]
+        status=State.FAILED if failure else status,
         epochs=tuple(progress.epochs),
         metrics={"epochs": len(progress.epochs), **final, **attempt.test.metrics},
         cost=attempt.cost,

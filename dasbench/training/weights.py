@@ -1,6 +1,5 @@
 """The weights of trained networks: kept as files, read back into networks, trained again where nobody kept them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import torch
 
+from dasbench.atomic import written_aside
 from dasbench.backbones.weight_files import read_content
 from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
-from dasbench.records import Outcome
+from dasbench.records import Outcome, State
 from dasbench.spec.trial import Trial
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.fit import Report
@@ -48,13 +48,11 @@ def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
             f"{workdir}: holds no checkpoint of trial {trial.key}; its weights are lost"
         )
     file = weights_file(folder, trial.key)
-    aside = file.with_suffix(f".{os.getpid()}.tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save({"key": trial.key, "model": _tested(state, trial.training.select)}, aside)
-        aside.replace(file)
+        with written_aside(file) as aside:
+            torch.save({"key": trial.key, "model": _tested(state, trial.training.select)}, aside)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        aside.unlink(missing_ok=True)
         raise StoreError(f"{file}: the weights cannot be written: {error}") from error
     return file
 
@@ -79,7 +77,7 @@ def train_weights(
     """
     workdir = folder / "unfinished"
     outcome = run_trial(trial, report, workdir, runtime=replace(runtime, replicas=1))
-    if outcome.status != "done":
+    if outcome.status != State.DONE:
         cause = outcome.cause or outcome.status
         raise StoreError(f"trial {trial.key} could not be trained again: {cause}")
     keep_weights(trial, workdir=workdir, folder=folder)

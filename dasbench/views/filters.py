@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dasbench.errors import UsageError
 from dasbench.records import COST_FIELDS, Row
+from dasbench.spec.constraints import COMPARISONS
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.variants import by_variant, gather, score
 
@@ -34,16 +35,7 @@ METRIC_COLUMNS = (*_MEASURED, *(f"val_{name}" for name in _MEASURED))
 MAX_LENGTH, MAX_DEPTH = 4000, 50
 EXAMPLE = """top1 > 60 and gate.first_norm = "in\""""
 
-COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<>": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+COMPARE = {**COMPARISONS, "=": operator.eq, "<>": operator.ne}
 KEYWORDS = ("and", "or", "not", "in", "true", "false")
 TOKEN = re.compile(
     r"""\s*(?:(?P<text>"[^"]*"|'[^']*')

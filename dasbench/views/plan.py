@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dasbench.records import Cost, Row
+from dasbench.records import Cost, Row, State
 from dasbench.results.planning import Member
 
-ENDED = ("done", "stopped")
+ENDED = tuple(state for state in State if state.has_result)
 """States of trials that a run leaves as they are."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dasbench.records import Row
-from dasbench.results.answers import Answer, StudyRecord
+from dasbench.results.answers import EarlierResult, StudyRecord
 from dasbench.results.planning import Member
 from dasbench.spec.identity import component_name
 from dasbench.spec.study import Study
@@ -65,7 +65,7 @@ class OtherStudy:
 
 
 def code_changes(
-    members: Sequence[Member], ended: Collection[str], answers: Sequence[Answer]
+    members: Sequence[Member], ended: Collection[str], answers: Sequence[EarlierResult]
 ) -> Changes:
     """In which components the code has changed since trials of the same questions were trained.
 
@@ -77,7 +77,7 @@ def code_changes(
     Example:
         >>> spec = {"backbone": {"name": "resnet18"}, "gate": {"name": "freq"}, "code": {"gate": "3f9a2c81d0be"}}
         >>> member = Member(key="1" * 12, spec=spec)
-        >>> old = Answer(key="0" * 12, question=member.question, code={"gate": "a" * 12}, semantics=2, finished="")
+        >>> old = EarlierResult(key="0" * 12, question=member.question, code={"gate": "a" * 12}, semantics=2, finished="")
         >>> code_changes([member], set(), [old]).code
         [CodeChange(component='gate freq', before='aaaaaaaaaaaa', now='3f9a2c81d0be', trials=1)]
     """
@@ -97,7 +97,7 @@ def code_changes(
     return Changes(code=changes, older=older)
 
 
-def _changed(member: Member, answer: Answer) -> Iterator[tuple[str, str, str]]:
+def _changed(member: Member, answer: EarlierResult) -> Iterator[tuple[str, str, str]]:
     """The components of a planned trial that have other code than when its question was answered, and both codes."""
     for field in sorted({*member.code, *answer.code}):
         before, now = answer.code.get(field, ""), member.code.get(field, "")
@@ -114,7 +114,7 @@ def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str
         answered: keys of results that leave it for their code alone, which is said elsewhere.
     """
     left = [row for row in rows if row.key not in keys and row.key not in answered]
-    return sum(row.state in ("done", "stopped") for row in left)
+    return sum(row.state.has_result for row in left)
 
 
 def other_study(study: Study, record: StudyRecord) -> OtherStudy | None:

@@ -9,6 +9,7 @@ import pytest
 
 from dasbench.catalog import known_names
 from dasbench.errors import StudyError
+from dasbench.spec.document import Document
 from dasbench.spec.load import load_study
 
 SOUND = """\
@@ -36,6 +37,15 @@ def test_a_sound_file_becomes_its_variants_and_seeds(write_study):
 
     assert list(study.variants()) == [{"gate.alpha": 0.1}, {"gate.alpha": 0.2}]
     assert list(study.seeds) == [0, 1]
+
+
+def test_a_study_that_learns_its_file_is_a_copy(write_study):
+    study = load_study(write_study(SOUND))
+
+    moved = study.located(Document("elsewhere.yaml", None))
+
+    assert moved.document.file == "elsewhere.yaml"
+    assert study.document.file.endswith("study.yaml")
 
 
 def test_parameters_of_a_gate_vary_also_where_the_base_names_none(write_study):

@@ -1,7 +1,7 @@
 """A placement that names all stages is one that names none: one network has one key."""
 
 import pytest
-from built import built_network
+from built import built_as_it_stands, built_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,5 +85,5 @@ def test_a_gate_with_stages_of_its_own_keeps_them_when_none_are_named():
 
     assert own.placement.stages == (1, 2, 3)
     assert every.placement.stages is None
-    assert len(built_network(own, num_classes=10).gates) == 3
-    assert len(built_network(every, num_classes=10).gates) == 4
+    assert len(built_as_it_stands(own).gates) == 3
+    assert len(built_as_it_stands(every).gates) == 4

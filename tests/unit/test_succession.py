@@ -4,7 +4,7 @@ import pytest
 
 from dasbench.records import Row
 from dasbench.render.succession import change_sentences, other_study_text
-from dasbench.results.answers import Answer, StudyRecord
+from dasbench.results.answers import EarlierResult, StudyRecord
 from dasbench.results.planning import Member
 from dasbench.spec.document import Document
 from dasbench.spec.study import Study
@@ -23,7 +23,7 @@ def member(seed=0, **code):
 
 def answer(planned, semantics=SEMANTICS, **code):
     key = f"{len(code)}{planned.key[1:]}"
-    return Answer(
+    return EarlierResult(
         key=key, question=planned.question, code=code, semantics=semantics, finished="2026"
     )
 

@@ -59,9 +59,7 @@ def _announce(
     if study.is_searched and record is not None:  # its plan holds none whose code has changed
         members = [planned.member for planned in replan(study, reader.rows(study.name))]
     keys = [member.key for member in members]
-    ended = {
-        key for key, trial in reader.states(keys).items() if trial.state in ("done", "stopped")
-    }
+    ended = {key for key, trial in reader.states(keys).items() if trial.state.has_result}
     answers = reader.answers([member.question for member in members if member.key not in ended])
     for sentence in change_sentences(code_changes(members, ended, answers)):
         tell(sentence)

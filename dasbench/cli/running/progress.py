@@ -17,7 +17,7 @@ from rich.text import Text
 from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
 from dasbench.cli.output import tell
-from dasbench.records import Epoch, Outcome
+from dasbench.records import Epoch, Outcome, State
 from dasbench.spec.study import Objective
 
 RECENT = 8
@@ -29,7 +29,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
 
     def __init__(self) -> None:
         self.agenda: Agenda | None = None
-        self.states: dict[str, str] = {}
+        self.states: dict[str, State] = {}
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
         self.ended = 0
@@ -43,14 +43,15 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     ) -> None:
         """Nothing to undo."""
 
-    def planned(self, agenda: Agenda, states: Mapping[str, str]) -> None:
+    def planned(self, agenda: Agenda, states: Mapping[str, State]) -> None:
         """Show what there is to do."""
         self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()
         self.say(f"{agenda.study.name}: {agenda.study.question}")
-        self.say(f"{agenda.total} trials, {self.count('done', 'stopped')} already have a result")
+        known = sum(state.has_result for state in self.states.values())
+        self.say(f"{agenda.total} trials, {known} already have a result")
 
-    def added(self, states: Mapping[str, str]) -> None:
+    def added(self, states: Mapping[str, State]) -> None:
         """The study lists more trials."""
         self.states |= states
 
@@ -68,7 +69,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         """A trial ended."""
         self.running.pop(outcome.key, None)
         self.states[outcome.key] = outcome.status
-        self.ended += outcome.status != "interrupted"
+        self.ended += outcome.status.ended
         label = self.label(outcome.key)
         value = outcome.metrics.get(f"val_{self.score.metric}")
         if outcome.status == "done" and value is not None and self._is_best(value):
@@ -105,7 +106,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
 
     def ended_ever(self) -> int:
         """Number of trials with a result or a failure, of this run and of earlier ones."""
-        return self.count("done", "stopped", "failed")
+        return sum(state.ended for state in self.states.values())
 
     @property
     def total(self) -> int:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
+from dasbench.atomic import written_aside
 from dasbench.cores import usable_cores
 from dasbench.data_access import cache_folder, data_access
 from dasbench.datasets.looking.known_files import stamp_of
@@ -80,10 +81,9 @@ def _remembered_masks(memory: Path) -> list[Found]:
 
 def _remember(memory: Path, found: Sequence[Found]) -> None:
     """Keep what was found, where anything can be kept."""
-    aside = memory.with_suffix(f".{os.getpid()}.tmp")
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(found), "utf-8")
-        aside.replace(memory)
+        with written_aside(memory) as aside:
+            aside.write_text(json.dumps(found), "utf-8")
     except OSError:
         return

@@ -1,13 +1,12 @@
 """Results as files for other programs: CSV, Parquet, JSON lines, a SQLite copy, an Optuna storage."""
 
-import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
+from dasbench.atomic import written_aside
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.classes import CELL_COLUMNS, cell_records
 from dasbench.render.text.records import csv_text, to_json
@@ -89,7 +88,7 @@ def export(
     if format_ in ("sqlite", "optuna") and what is not None:
         raise UsageError(f"{path}: format {format_} holds everything; leave out '--what {what}'")
     chosen = list(dict.fromkeys(studies)) or None
-    with read_store(db) as reader, written_aside(path) as aside:
+    with read_store(db) as reader, _replacement(path) as aside:
         if format_ == "sqlite":
             reader.copy(aside, chosen)
         elif format_ == "optuna":
@@ -158,40 +157,33 @@ def _refuse(path: Path, db: str, *, force: bool) -> None:
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def _replacement(path: Path) -> Iterator[Path]:
     """A file beside `path` to write to, which takes its place at the end, or vanishes if something goes wrong.
 
     Raises:
         StoreError: if it cannot be written.
     """
-    aside = path.with_name(f".{path.name}.new-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: its folder cannot be made: {error.strerror}") from error
     try:
-        yield aside
-        _sync(aside)
-        _remove_beside(path)  # a log of the file that is replaced would be taken for the new one's
-        aside.replace(path)
+        with written_aside(path) as aside:
+            try:
+                yield aside
+            finally:
+                _remove_beside(aside)
+            _remove_beside(path)  # a log of what is replaced would be taken for the new one's
     except OSError as error:
         raise StoreError(
             f"{path}: the file cannot be written: {error.strerror or error}"
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
-        _remove_beside(aside)
 
 
 def _remove_beside(path: Path) -> None:
     """Remove the files that SQLite keeps beside a database."""
     for suffix in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _write_table(

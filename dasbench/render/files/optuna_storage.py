@@ -2,9 +2,7 @@
 
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
@@ -21,6 +19,7 @@ from optuna.distributions import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.records import COST_FIELDS, Row
 from dasbench.render.text.records import to_json
 from dasbench.results.answers import StudyRecord
@@ -67,10 +66,8 @@ def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> 
         for record in reader.studies(counted=False)
         if studies is None or record.name in studies
     ]
-    with (
-        _quiet(),
-        tempfile.TemporaryDirectory() as folder,
-    ):  # whose path needs no escapes inside of a URL
+    # the path of a temporary folder needs no escapes inside of a URL
+    with quiet_optuna(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "optuna.db"
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
         try:
@@ -80,17 +77,6 @@ def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> 
         finally:
             storage.engine.dispose()
         shutil.copyfile(file, path)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna says nothing of every study that it makes."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _curves(reader: Reader, study: str) -> Curves:
@@ -107,9 +93,7 @@ def _write_study(
     ways = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
     directions = [ways[direction] for _, direction in objectives]
     study = optuna.create_study(study_name=record.name, storage=storage, directions=directions)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([metric for metric, _ in objectives])
+    study.set_metric_names([metric for metric, _ in objectives])
     study.set_user_attr("question", record.question)
     space = _Space(objectives=objectives, distributions=distributions(rows))
     study.add_trials([_trial(row, space, curves.get(row.key, {})) for row in rows])

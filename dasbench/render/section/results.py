@@ -115,7 +115,7 @@ def _losses(evidence: Evidence) -> Iterator[str]:
             )
     if lost:
         yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
-    waiting = sum(row.state in ("pending", "running") for row in evidence.selection.rows)
+    waiting = sum(not row.state.ended for row in evidence.selection.rows)
     if waiting:
         yield f"{counted(waiting, 'trial')} {'has' if waiting == 1 else 'have'} not ended: the numbers may change."
 

@@ -43,7 +43,7 @@ def trials(evidence: Evidence) -> Iterator[str]:
 def software(evidence: Evidence) -> Iterator[str]:
     """Versions, devices and commits: every environment that a trial ran in."""
     found = evidence.environments
-    silent = sum(row.state in ("done", "failed", "stopped") for row in evidence.selection.rows)
+    silent = sum(row.state.ended for row in evidence.selection.rows)
     silent -= sum(count for _, count in found)
     if len(found) == 1:
         yield f"Trials ran with {environment(found[0][0])}."

@@ -6,7 +6,7 @@ from dasbench.results.schema import VERSION_TABLE, metadata
 
 
 def migrate() -> None:
-    """Run the missing migrations; SQLite, which alters little in place, gets its tables copied over."""
+    """Run the missing migrations; SQLite alters little in place, so its tables are copied over."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,

@@ -10,7 +10,7 @@ from typing import Any
 
 from ray import tune
 
-from dasbench.records import Epoch, Outcome, Reason, Signal
+from dasbench.records import Epoch, Outcome, Reason, Signal, State
 from dasbench.search.executors.executor import Interrupt, Listener
 
 GRACE_S = 5.0
@@ -104,7 +104,7 @@ class Events(tune.Callback):
         curve = tuple(epoch for _, epoch in sorted(self._curves[key].items()))
         reason, message = _explained(Path(trial.error_file).read_text() if trial.error_file else "")
         self._ended(
-            key, Outcome(key=key, status="failed", epochs=curve, reason=reason, error=message)
+            key, Outcome(key=key, status=State.FAILED, epochs=curve, reason=reason, error=message)
         )
 
     def _ended(self, key: str, outcome: Outcome) -> None:

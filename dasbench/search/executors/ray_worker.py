@@ -14,7 +14,7 @@ from ray import tune
 import dasbench
 from dasbench import devices
 from dasbench.code.lock import lock_digest
-from dasbench.records import Cost, Epoch, Outcome, Signal
+from dasbench.records import Cost, Epoch, Outcome, Signal, State
 from dasbench.search.executors.executor import Job
 from dasbench.search.executors.ray_answers import Answers
 from dasbench.spec.trial import Trial
@@ -66,7 +66,7 @@ def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers)
         os._exit(BROKEN)  # Ray starts the trial in a new process
     key = config["key"]
     if refusal := driver.refusal():
-        _finish(Outcome(key=key, status="interrupted", error=refusal))
+        _finish(Outcome(key=key, status=State.INTERRUPTED, error=refusal))
         return
     if driver.node == _node():
         _die_with(driver.pid)

@@ -1,8 +1,7 @@
 """A sampler of Optuna behind the protocol of all samplers: asked for one variant at a time, told what came out."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -16,6 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.search.samplers.coordinates import Coordinate, assemble, coordinates, numbers
 from dasbench.search.samplers.sampler import Proposal, Result, identity
 from dasbench.seeds import derive_seed
@@ -72,7 +72,7 @@ class AskTell:
         self._distributions = {axis.name: _distribution(axis) for axis in self._axes}
         self._base = study.base_fields
         directions = [DIRECTIONS[objective.direction] for objective in study.objectives]
-        with _quietly():
+        with quiet_optuna():
             self._optuna = optuna.create_study(directions=directions)
         self._open: dict[str, list[Trial]] = {}
         self._idle: list[Trial] = []
@@ -89,7 +89,7 @@ class AskTell:
         make = self._make if len(self._idle) < PATIENCE else RandomSampler
         self._optuna.sampler = make(derive_seed(self._seed, self._heard, self._asked) % 2**32)
         self._asked += 1
-        with _quietly():
+        with quiet_optuna():
             trial = self._ask(self._distributions if self._complete else ())
             variant = assemble(
                 self._axes, self._base, lambda axis: axis.value(self._suggest(trial, axis.name))
@@ -101,7 +101,7 @@ class AskTell:
         """Hear what became of a variant; one of another space teaches nothing, but counts as heard."""
         waiting = self._open.get(identity(proposal.variant))
         asked = [waiting.pop(0)] if waiting else []
-        with _quietly():
+        with quiet_optuna():
             if result.fate in ("done", "failed", "stopped"):
                 self._heard += 1
                 self._asked = 0
@@ -193,14 +193,3 @@ def _distribution(axis: Coordinate) -> BaseDistribution:
     if axis.is_ordered:
         return IntDistribution(0, len(axis.points) - 1)
     return CategoricalDistribution(range(len(axis.points)))
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Optuna says nothing, and whoever uses it beside dasbench keeps his own level."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

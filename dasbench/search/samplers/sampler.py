@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from dasbench.records import Cost
+from dasbench.records import Cost, State
 
-Fate = Literal["done", "failed", "stopped", "infeasible", "known"]
+Fate = State | Literal["infeasible", "known"]
 """What became of a proposal: trained to the end, failed, stopped early, rejected by a constraint or because its model
 cannot be built, or known already and not trained again."""
 

@@ -1,4 +1,4 @@
-"""The second layout: what a trial is for in its study, and the looks that a study took at its scores."""
+"""The second layout: what a trial is for in its study, and the looks of a study at its scores."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -5,4 +5,4 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Alter no table: that this layout follows the second is what makes an older database get its views."""
+    """Alter no table: an older database gets its views as this layout follows the second."""

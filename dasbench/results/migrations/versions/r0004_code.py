@@ -1,4 +1,4 @@
-"""The fourth layout: the code of a trial's components, costs by network, and results that were replaced by a repeat."""
+"""The fourth layout: code of a trial's components, costs by network, results that were repeated."""
 
 import json
 
@@ -15,7 +15,7 @@ _BATCH = 500
 
 
 def upgrade() -> None:
-    """Add what the key of a trial knows of its code; older trials were trained under an older meaning."""
+    """Add what a trial's key knows of its code; older trials have an older meaning."""
     rebuilt = (
         op.get_bind().dialect.name == "sqlite"
     )  # what is wide stays last: there, a row is read in that order
