@@ -79,7 +79,7 @@ def command(
     """
     _check_output(output, base, force=force)
     from dasbench.ablation.composing import compose, compose_data  # imports torch
-    from dasbench.ablation.document import Source, baseline_label, write_study
+    from dasbench.ablation.document import Origin, ablation_text, baseline_label
     from dasbench.ablation.lines import ablate
     from dasbench.ablation.variants import list_parts
 
@@ -94,11 +94,11 @@ def command(
             f"there is nothing to vary in gate '{composed.gate}': ask for other parts with --only"
         )
     asked = _words(gate, base, only=only, seeds=seeds, overrides=overrides, profile=profile)
-    source = Source(
+    origin = Origin(
         command=asked, data=data if seeds is None else {**data, "seeds": seeds}, profile=profile
     )
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", output.stem).strip("_-")[:64] or "ablation"
-    study = _write(output, write_study(name, composed, ablation, source))
+    study = _write(output, ablation_text(name, composed, ablation, origin))
     click.echo(str(output))
     _say_what_is_next(output, study, baseline_label(composed, ablation))
 
