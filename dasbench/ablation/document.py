@@ -1,4 +1,4 @@
-"""An ablation as a study file: YAML that a person can read, the same bytes for the same ablation."""
+"""An ablation as a study file: readable YAML, the same bytes for the same ablation."""
 
 import json
 import re

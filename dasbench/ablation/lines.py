@@ -1,4 +1,4 @@
-"""The ablation of a gate, counted: every distinct variant once, with what there is to say about it."""
+"""The ablation of a gate, counted: every distinct variant once, with a remark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a gate is registered with so that its ablations can be written: components, capacity, sweeps."""
+"""What a gate is registered with for its ablations: components, capacity, sweeps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,8 @@ Changes = Mapping[str, Any]
 
 HOW_TO = (
     "register it with its components, each with the parameters that leave it out: "
-    '@GATES.register("{name}", ..., components={{"mask": {{"mask": False}}}}); see docs/ablations.md'
+    '@GATES.register("{name}", ..., components={{"mask": {{"mask": False}}}}); '
+    "see docs/ablations.md"
 )
 
 

@@ -152,7 +152,10 @@ def _sweep(composed: Composed, part: str) -> Iterator[Variant]:
 
 
 def acts(composed: Composed, gate: Choice, parameter: str, values: Sequence[Any]) -> bool:
-    """Whether a parameter makes a difference in a gate; a norm whose slot a design lacks does not."""
+    """Whether a parameter makes a difference in a gate.
+
+    A norm whose slot a design lacks does not.
+    """
     ends = (values[0], values[-1])
     return len({composed.changed(gate, {parameter: value}).key for value in ends}) > 1
 

@@ -69,7 +69,7 @@ def command(
       dasbench run studies/das_parts.yaml
 
     \b
-    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside it
+    leave_one_out   each component replaced by its neutral one, and a gate of the same size
     add_one_in      the plain backbone, the simplest gate, and that with one component each
     count           fewer gates, and other places
     and the gate's own sweeps: norms and alpha of das, reduction of se, ...
@@ -174,7 +174,5 @@ def _say_what_is_next(output: Path, study: "Study", baseline: str) -> None:
     few = " (one seed shows no spread: give --seeds 5)" if seeds == 1 else ""
     file = shlex.quote(str(output))
     click.echo(f"{variants} variants x {seeds} seeds = {variants * seeds} trials{few}", err=True)
-    click.echo(
-        f"next: dasbench run {file}; dasbench compare --baseline {shlex.quote(baseline)} {study.name}",
-        err=True,
-    )
+    comparison = f"dasbench compare --baseline {shlex.quote(baseline)} {study.name}"
+    click.echo(f"next: dasbench run {file}; {comparison}", err=True)

@@ -1,4 +1,4 @@
-"""One trial on several devices of a machine: processes that share out every batch and take the same steps.
+"""One trial on several devices: processes that share out every batch and take the same steps.
 
 The result is that of one device up to rounding. Each process computes every so many images of a
 batch, in the order and with the random variation that they have without replicas; losses and
@@ -37,7 +37,10 @@ from dasbench.training.fit import Report
 from dasbench.training.shared_norm import share_norms
 
 PATIENCE = timedelta(days=2)
-"""How long a replica waits for another; the time limit and the death of a replica end it earlier."""
+"""How long a replica waits for another.
+
+The time limit and the death of a replica end it earlier.
+"""
 
 GRACE_S = 60.0
 """How long after the trial's time limit its replicas are ended, if none said that it had passed."""
@@ -96,7 +99,7 @@ def train_together(
 
 @contextmanager
 def _libraries_first() -> Iterator[None]:
-    """In processes that start inside of the block, libraries come before the folder one stands in."""
+    """In processes that start inside, libraries come before the folder one stands in."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -200,7 +203,10 @@ def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
 
 
 def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: Connection) -> None:
-    """What runs in one process; it stays until it is dismissed, as its end would look like a fault."""
+    """What runs in one process.
+
+    It stays until it is dismissed, as its end would look like a fault.
+    """
     # a key press reaches all processes; what it means, the first decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
@@ -286,7 +292,10 @@ class SharedLearner:
         share_norms(learner.model, replica)
 
     def batches(self, epoch: int) -> Iterator[Any]:
-        """This replica's share of the batches of an epoch; dropout draws from a stream of its own."""
+        """This replica's share of the batches of an epoch.
+
+        Dropout draws from a stream of its own.
+        """
         if self._replica.rank:
             torch.manual_seed(derive_seed(torch.initial_seed(), "replica", self._replica.rank))
         return self._learner.batches(epoch)

@@ -8,7 +8,10 @@ from dasbench.records import Epoch, Outcome, Signal
 from dasbench.spec.trial import Trial
 
 Job = Callable[[Trial, Callable[[Epoch], Signal]], Outcome]
-"""Runs one trial, reporting each epoch: `run_trial` with its folder and runtime filled in. It travels to workers."""
+"""Runs one trial, reporting each epoch: `run_trial` with its folder and runtime filled in.
+
+It travels to workers.
+"""
 
 
 Source = Iterator[Trial | None]
@@ -29,7 +32,7 @@ class Listener(Protocol):
 
 @dataclass
 class Interrupt:
-    """A request to stop: set by a signal handler or by a trial that may not be trained, looked at by executors.
+    """A request to stop, of a signal handler or of a trial that may not be trained.
 
     Args:
         signal: number of the signal, 0 while there is none.
