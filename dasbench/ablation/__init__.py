@@ -1,1 +1,1 @@
-"""From a composed gate to the study of its ablations: what to leave out, to add, to vary, and to hold against it."""
+"""From a composed gate to the study of its ablations: what to leave out, to add and to vary."""

@@ -1,4 +1,4 @@
-"""From a base study, a gate's name and what is set on the command line to the composed gate in its network."""
+"""From a base study, a gate's name and what is set to the composed gate in its network."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,9 @@ from dasbench.spec.trial import FILLED_IN, Trial
 
 
 def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A study as plain data whose base has the composed gate: the study's own parameters of it, and what is set.
+    """A study as plain data whose base has the composed gate.
+
+    The gate has the study's own parameters of it, and what is set.
 
     Args:
         study: the base study; what it varies does not count.
@@ -39,7 +41,8 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> di
     )
     base = json.loads(json.dumps(data["base"]))
     given = base.get("gate", "none")
-    if (given.get("name") if isinstance(given, dict) else given) != gate:
+    name = given.get("name") if isinstance(given, dict) else given
+    if name != gate:
         base["gate"] = {"name": gate}
 
     def refusal(key: str) -> str:

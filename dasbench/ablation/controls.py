@@ -1,4 +1,4 @@
-"""Controls: gates of the same size as the ones that they stand beside, so that capacity is not taken for mechanism."""
+"""Controls: gates of the size of another, so that capacity is not taken for mechanism."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from dasbench.errors import ModelError
 from dasbench.spec.trial import Choice, Trial
 
 TOLERANCE = 0.02
-"""The largest share of a gate's parameters by which its control may differ and still count as matched."""
+"""The largest share of a gate's parameters by which a control that counts as matched differs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +40,11 @@ class Control:
 
     @property
     def difference(self) -> float:
-        """By which share of the target's gates the control is larger; infinite if the gates have no parameters."""
+        """By which share of the target's gates the control is larger; of nothing, infinitely."""
         surplus = self.params - self.target
-        return (
-            surplus / self.gates
-            if self.gates
-            else math.copysign(math.inf, surplus)
-            if surplus
-            else 0.0
-        )
+        if self.gates:
+            return surplus / self.gates
+        return math.copysign(math.inf, surplus) if surplus else 0.0
 
     @property
     def matched(self) -> bool:
@@ -62,7 +58,7 @@ def num_params(trial: Trial) -> int:
 
 
 def control_of(composed: Composed, removal: Trial) -> Control | None:
-    """The removal at the full gate's size; the full gate at the removal's size where that comes out nearer.
+    """The removal at the full gate's size, or the full gate at its size where that comes nearer.
 
     Returns:
         None if no parameter of either brings their sizes nearer to each other.
@@ -103,13 +99,14 @@ class _Resized:
 
 
 def _closest(composed: Composed, gate: Choice, target: int) -> _Resized | None:
-    """A gate with one capacity parameter set so that the network has as many parameters as the integers allow."""
+    """A gate with one capacity parameter set so that the network comes nearest to a target."""
     found: list[_Resized] = []
     for parameter, values in capacity(gate.name).items():
         if acts(composed, gate, parameter, values):
             at = partial(_resize, composed, gate, parameter)
             value = nearest(values, partial(_count_at, at), target)
-            found += [at(value)] if value is not None else []
+            if value is not None:
+                found.append(at(value))
     return min(found, key=lambda resized: abs(num_params(resized.trial) - target), default=None)
 
 
@@ -153,7 +150,10 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
 
 
 def _search(values: Sequence[Any], count: Callable[[Any], int], target: int) -> int:
-    """Close in on the target from both ends, by interpolation and bisection in turn: counting takes a model each."""
+    """Close in on the target from both ends, by interpolation and bisection in turn.
+
+    Counting builds a model each time.
+    """
     low, high = 0, len(values) - 1
     at = {low: count(values[low]), high: count(values[high])}
     while high - low > 1 and min(at[low], at[high]) < target < max(at[low], at[high]):

@@ -1,4 +1,4 @@
-"""The ablation of a gate, counted: every distinct variant once, with what there is to say about it."""
+"""The ablation of a gate, counted: every distinct variant once, with a remark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from dasbench.errors import ModelError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class CountedVariant:
     """A variant as a study lists it.
 
     Args:
@@ -38,8 +38,13 @@ class Ablation:
             cannot be built.
     """
 
-    lines: dict[str, Line] = field(default_factory=dict)
+    lines: dict[str, CountedVariant] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """The parts that list a variant or have a note, in order."""
+        return list(dict.fromkeys([*(line.part for line in self.lines.values()), *self.notes]))
 
     def note(self, part: str, text: str) -> None:
         """Say something about a part."""
@@ -76,16 +81,15 @@ def ablate(
                 raise
             found.note(variant.part, f"{variant.says}: cannot be built ({error})")
             continue
-        found.lines[variant.trial.key] = _line(
-            variant, f"{params:,} parameters ({params - num_params(full):+,})"
-        )
+        size = f"{params:,} parameters ({params - num_params(full):+,})"
+        found.lines[variant.trial.key] = _counted_variant(variant, size)
         if variant.control:
             _add_control(found, composed, variant)
     return found
 
 
-def _line(variant: Variant, remark: str) -> Line:
-    return Line(
+def _counted_variant(variant: Variant, remark: str) -> CountedVariant:
+    return CountedVariant(
         part=variant.part,
         says=variant.says,
         gate=gate_of(variant.trial),
@@ -96,33 +100,34 @@ def _line(variant: Variant, remark: str) -> Line:
 
 def _add_control(found: Ablation, composed: Composed, removal: Variant) -> None:
     """List the control of a removal, or say why there is none."""
-    name = f"control of '{removal.says}'"
+    part, name = removal.part, f"control of '{removal.says}'"
     if num_params(removal.trial) == num_params(composed.full):
-        found.note(
-            removal.part, f"{name}: not needed, it has exactly as many parameters as the full gate"
-        )
+        needless = "not needed, it has exactly as many parameters as the full gate"
+        found.note(part, f"{name}: {needless}")
         return
     control = control_of(composed, removal.trial)
     if control is None:
-        found.note(
-            removal.part,
-            f"{name}: none, no parameter of the gate brings it nearer to the full gate's size",
-        )
+        nothing = "none, no parameter of the gate brings it nearer to the full gate's size"
+        found.note(part, f"{name}: {nothing}")
         return
     twin = found.lines.get(control.trial.key)
     if twin:
-        found.note(removal.part, f"{name}: the nearest in size is '{twin.says}', {_fit(control)}")
+        found.note(part, f"{name}: the nearest in size is '{twin.says}', {_fit(control)}")
         return
     whose = "itself" if control.of_removal else "the full gate"
-    variant = Variant(
-        part=removal.part, says=f"{name}: {whose} with {control.changed}", trial=control.trial
-    )
-    found.lines[control.trial.key] = _line(variant, _fit(control))
+    says = f"{name}: {whose} with {control.changed}"
+    variant = Variant(part=part, says=says, trial=control.trial)
+    found.lines[control.trial.key] = _counted_variant(variant, _fit(control))
 
 
 def _fit(control: Control) -> str:
     """How well a control is matched, in exact counts."""
     surplus = control.params - control.target
     whose = "full gate" if control.of_removal else "removal"
-    text = f"{control.params:,} parameters, {surplus:+,} against the {whose} ({control.difference:+.2%} of its gates)"
-    return text if control.matched else f"{text}; CANNOT BE MATCHED within {TOLERANCE:.0%}"
+    text = (
+        f"{control.params:,} parameters, {surplus:+,} against the {whose} "
+        f"({control.difference:+.2%} of its gates)"
+    )
+    if not control.matched:
+        text += f"; CANNOT BE MATCHED within {TOLERANCE:.0%}"
+    return text

@@ -1,4 +1,4 @@
-"""What a gate is registered with so that its ablations can be written: components, capacity, sweeps."""
+"""What a gate is registered with for its ablations: components, capacity, sweeps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +11,14 @@ Changes = Mapping[str, Any]
 """Parameters of a gate and the values that they are set to."""
 
 HOW_TO = (
-    'register it with its components, each with the parameters that leave it out: @GATES.register("{name}", ..., '
-    'components={{"mask": {{"mask": False}}}}); see docs/ablations.md'
+    "register it with its components, each with the parameters that leave it out: "
+    '@GATES.register("{name}", ..., components={{"mask": {{"mask": False}}}}); '
+    "see docs/ablations.md"
 )
 
 
-def components(gate: Choice) -> Mapping[str, Changes]:
-    """The components of a resolved gate, each with the parameters that put its neutral replacement in its place.
+def components_of(gate: Choice) -> Mapping[str, Changes]:
+    """The components of a resolved gate, each with the parameters that make it neutral.
 
     A gate is registered with `components`, such a mapping or a function that makes it from the
     gate's parameters.
@@ -26,27 +27,29 @@ def components(gate: Choice) -> Mapping[str, Changes]:
         UsageError: if the gate names no components, saying how to add them.
 
     Example:
-        >>> components(Choice(name="cbam"))
+        >>> components_of(Choice(name="cbam"))
         {'spatial_context': {'kernel': 1}}
     """
     if gate.name == "none":
         raise UsageError(
-            "gate 'none' is the plain backbone: there is nothing to leave out; name an attention gate"
+            "gate 'none' is the plain backbone: there is nothing to leave out; "
+            "name an attention gate"
         )
     named = GATES[gate.name].traits.components
     if named is None:
         raise UsageError(
-            f"gate '{gate.name}' does not say what it is composed of; {HOW_TO.format(name=gate.name)}"
+            f"gate '{gate.name}' does not say what it is composed of; "
+            f"{HOW_TO.format(name=gate.name)}"
         )
     return named(gate.params) if callable(named) else named
 
 
 def capacity(name: str) -> Mapping[str, Sequence[Any]]:
-    """Parameters that widen or narrow a gate, with ordered values along which its size only grows, or only shrinks.
+    """Parameters that widen or narrow a gate, with values by which its size only grows or shrinks.
 
     Example:
-        >>> {parameter: (values[0], values[-1]) for parameter, values in capacity("das").items()}
-        {'alpha': (0.001, 1.0)}
+        >>> capacity("das")["alpha"][0], capacity("das")["alpha"][-1]
+        (0.001, 1.0)
     """
     return GATES[name].traits.capacity
 
@@ -62,7 +65,7 @@ def sweeps(name: str) -> Mapping[str, Mapping[str, Sequence[Any]]]:
 
 
 def written(gate: Choice) -> dict[str, Any]:
-    """A resolved gate as a study would write it: its name, and the parameters that are not at their defaults.
+    """A resolved gate as a study would write it: its name, and what is not at its default.
 
     Example:
         >>> written(Choice(name="das", params={"design": "d", "alpha": 0.2, "mask": True}))

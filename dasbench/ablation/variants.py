@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from dasbench.ablation.traits import components, sweeps, written
+from dasbench.ablation.traits import components_of, sweeps, written
 from dasbench.catalog import BACKBONES
 from dasbench.errors import UsageError, unknown_name
 from dasbench.resolution import resolve
@@ -83,7 +83,7 @@ def list_parts(gate: str) -> tuple[str, ...]:
 
 
 def list_variants(composed: Composed, parts: Sequence[str]) -> Iterator[Variant]:
-    """The composed gate, then the variants of each part; some may be the same trial, or may not be possible.
+    """The composed gate, then the variants of each part: perhaps equal, perhaps not possible.
 
     Raises:
         UsageError: if a part is unknown, or the gate does not say what it is composed of.
@@ -93,37 +93,39 @@ def list_variants(composed: Composed, parts: Sequence[str]) -> Iterator[Variant]
         if part not in known:
             raise UsageError(f"--only: {unknown_name('part', part, known)}")
     if any(part in ("leave_one_out", "add_one_in") for part in parts):
-        components(composed.gate)  # a gate without any is refused before anything is counted
+        components_of(composed.gate)  # a gate without any is refused before anything is counted
     yield Variant(part="full", says="the gate as it is", trial=composed.full)
     for part in known:
-        if part in parts:
-            yield from PARTS[part](composed) if part in PARTS else _sweep(composed, part)
+        if part not in parts:
+            continue
+        if part in PARTS:
+            yield from PARTS[part](composed)
+        else:
+            yield from _sweep(composed, part)
 
 
 def _leave_one_out(composed: Composed) -> Iterator[Variant]:
-    for name, changes in components(composed.gate).items():
+    for name, changes in components_of(composed.gate).items():
         trial = composed.changed(composed.gate, changes)
         if trial.key != composed.full.key:
             yield Variant(part="leave_one_out", says=f"without {name}", trial=trial, control=True)
 
 
 def _add_one_in(composed: Composed) -> Iterator[Variant]:
-    """The plain backbone, the gate with nothing that can be left out, and that gate with one component each."""
+    """The plain backbone, the gate with nothing to leave out, and that with one component each."""
     part = "add_one_in"
     yield Variant(part=part, says="the plain backbone", trial=composed.with_gate({"name": "none"}))
     removed = _removable(composed)
     yield Variant(part=part, says="the simplest gate", trial=_without(composed, removed))
     for name in removed:
-        others = [other for other in removed if other != name]
-        yield Variant(
-            part=part, says=f"the simplest gate and {name}", trial=_without(composed, others)
-        )
+        with_it = _without(composed, [other for other in removed if other != name])
+        yield Variant(part=part, says=f"the simplest gate and {name}", trial=with_it)
 
 
 def _removable(composed: Composed) -> list[str]:
-    """The components that can be left out one after another, in the order in which the gate names them."""
+    """The components that can be left out one after another, in the gate's order."""
     removed: list[str] = []
-    for name in components(composed.gate):
+    for name in components_of(composed.gate):
         if _without(composed, [*removed, name]).key != _without(composed, removed).key:
             removed.append(name)
     return removed
@@ -133,24 +135,27 @@ def _without(composed: Composed, names: Iterable[str]) -> Trial:
     """The gate with several components left out; what has gone with another one is passed over."""
     trial = composed.full
     for name in names:
-        trial = composed.changed(trial.gate, components(trial.gate).get(name, {}))
+        trial = composed.changed(trial.gate, components_of(trial.gate).get(name, {}))
     return trial
 
 
 def _sweep(composed: Composed, part: str) -> Iterator[Variant]:
-    """All combinations of the values of a set of parameters, those left alone that do nothing in this gate."""
+    """All combinations of the values of those parameters of a set that act in this gate."""
     gate, values = composed.gate, sweeps(composed.gate.name)[part]
-    acting = {
-        name: options for name, options in values.items() if acts(composed, gate, name, options)
-    }
-    for combination in product(*acting.values()) if acting else ():
+    acting = {name: given for name, given in values.items() if acts(composed, gate, name, given)}
+    if not acting:
+        return
+    for combination in product(*acting.values()):
         changes = dict(zip(acting, combination, strict=True))
         says = ", ".join(f"{name} {value}" for name, value in changes.items())
         yield Variant(part=part, says=says, trial=composed.changed(gate, changes))
 
 
 def acts(composed: Composed, gate: Choice, parameter: str, values: Sequence[Any]) -> bool:
-    """Whether a parameter makes a difference in a gate (a norm does not in a design that has no such slot)."""
+    """Whether a parameter makes a difference in a gate.
+
+    A norm whose slot a design lacks does not.
+    """
     ends = (values[0], values[-1])
     return len({composed.changed(gate, {parameter: value}).key for value in ends}) > 1
 
@@ -159,47 +164,49 @@ def _count(composed: Composed) -> Iterator[Variant]:
     """Fewer gates, from the last stages backwards; one stage alone; other places."""
     usual = usual_placement(composed)
     for says, placement in _placements(composed, usual):
-        yield Variant(
-            part="count", says=says, trial=composed.placed(placement), placement=placement
-        )
+        trial = composed.placed(placement)
+        yield Variant(part="count", says=says, trial=trial, placement=placement)
 
 
 def usual_placement(composed: Composed) -> dict[str, Any]:
-    """Where the gates stand, as a study writes it: by the base's words, else by the gate's own default."""
+    """Where the gates stand, as a study writes it: in the base's words, else the gate's default."""
     given = composed.base.placement.model_dump(mode="json", exclude_none=True)
+    if given:
+        return given
     usual = composed.full.placement.model_dump(mode="json", exclude_none=True)
-    return given or {
-        key: value for key, value in usual.items() if (key, value) != ("blocks", "all")
-    }
+    return {key: value for key, value in usual.items() if (key, value) != ("blocks", "all")}
 
 
 def _placements(
     composed: Composed, usual: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Other places than the usual one, each with what it is in words."""
     chosen = composed.full.placement
     if chosen.sites:
         for number in range(1, len(chosen.sites)):
             yield f"the last {number} of the sites", {"sites": list(chosen.sites[-number:])}
         return
     sites = BACKBONES[composed.full.backbone.name].make(2, **composed.full.backbone.params).sites
-    stages = chosen.stages or tuple(sorted({site.stage for site in sites}))
-    for number in range(1, len(stages)):
-        yield (
-            _stages_in_words(stages[-number:]),
-            {"stages": [], **usual} | {"stages": list(stages[-number:])},
-        )
-    for stage in stages[:-1]:
-        yield f"stage {stage} alone", {"stages": [], **usual} | {"stages": [stage]}
+    yield from _fewer_stages(chosen.stages or sorted({site.stage for site in sites}), usual)
+    stages = {"stages": usual["stages"]} if "stages" in usual else {}
     for after in PLACES:
         if after != chosen.after and any(site.after == after for site in sites):
-            kept = {key: value for key, value in usual.items() if key == "stages"}
-            yield f"after: {after}", {**kept, "after": after}
+            yield f"after: {after}", {**stages, "after": after}
+
+
+def _fewer_stages(
+    stages: Sequence[int], usual: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The last stages, then each of the others alone."""
+    last = [list(stages[-number:]) for number in range(1, len(stages))]
+    for chosen in [*last, *([stage] for stage in stages[:-1])]:
+        yield _stages_in_words(chosen), {"stages": [], **usual} | {"stages": chosen}
 
 
 def _stages_in_words(stages: Sequence[int]) -> str:
-    return (
-        f"stage {stages[0]} alone" if len(stages) == 1 else f"stages {', '.join(map(str, stages))}"
-    )
+    if len(stages) == 1:
+        return f"stage {stages[0]} alone"
+    return f"stages {', '.join(map(str, stages))}"
 
 
 PARTS: Mapping[str, Callable[[Composed], Iterator[Variant]]] = {

@@ -1,4 +1,4 @@
-"""What a callback has to say: it hears in the driver what happens to a study's trials, and changes nothing."""
+"""What a callback is: it hears in the driver what happens to trials, and changes nothing."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -23,7 +23,10 @@ class Callback(Protocol):
     """
 
     def planned(self, agenda: "Agenda", states: Mapping[str, str]) -> None:
-        """The study begins: `agenda.items` holds its trials by key, now and later; `states` the state of each."""
+        """The study begins.
+
+        `agenda.items` holds its trials by key, now and later; `states` the state of each.
+        """
         ...
 
     def added(self, states: Mapping[str, str]) -> None:
@@ -60,7 +63,8 @@ def require(module: str, *, callback: str) -> None:
         spec is None or spec.origin is None
     ):  # a folder of that name, where the tracker keeps its files, is no package
         raise UsageError(
-            f"callback '{callback}' needs a package that is missing: pip install 'dasbench[{callback}]'"
+            f"callback '{callback}' needs a package that is missing: "
+            f"pip install 'dasbench[{callback}]'"
         )
 
 
@@ -71,10 +75,13 @@ def run_name(agenda: "Agenda", key: str) -> str:
 
 
 def settings(trial: Trial) -> dict[str, Setting]:
-    """All that decides a trial's outcome, flat and by dotted name; a list becomes text, what is left out stays out.
+    """All that decides a trial's outcome, flat and by dotted name.
+
+    A list becomes text, what is left out stays out.
 
     Example:
-        >>> trial = Trial(backbone={"name": "resnet18", "width": 4}, dataset="digits", placement={"stages": [1, 2]})
+        >>> narrow = {"name": "resnet18", "width": 4}
+        >>> trial = Trial(backbone=narrow, dataset="digits", placement={"stages": [1, 2]})
         >>> some = settings(trial)
         >>> some["backbone.name"], some["backbone.width"], some["placement.stages"], some["seed"]
         ('resnet18', 4, '1,2', 0)

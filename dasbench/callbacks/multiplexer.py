@@ -1,4 +1,4 @@
-"""All that watch a run, as one: the display, then each callback, none of which can harm the study."""
+"""All that watch a run, as one: the display, then each callback; none can harm the study."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,9 @@ def make_callbacks(choices: Sequence[Choice]) -> dict[str, Callback]:
 
 
 class Callbacks:
-    """Tells the display and the callbacks what happens; a callback that fails is logged and hears nothing more.
+    """Tells the display and the callbacks what happens.
+
+    A callback that fails is logged and hears nothing more.
 
     Use it as a context manager: at its end every callback is closed, also those that failed.
 

@@ -1,4 +1,4 @@
-"""TensorBoard: one run for each trial, with its curves, its hyperparameters and its final values."""
+"""TensorBoard: a run for each trial, with curves, hyperparameters and final values."""
 
 import re
 from collections.abc import Mapping

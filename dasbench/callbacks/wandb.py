@@ -1,4 +1,4 @@
-"""Weights & Biases: one run for each trial, with its curves, its configuration and its final values."""
+"""Weights & Biases: a run for each trial, with curves, configuration and final values."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @CALLBACKS.register("wandb", source="https://wandb.ai")
 class Wandb:
-    """Runs for Weights & Biases, grouped by study; a trial that goes on after an interrupt goes on in its run.
+    """Runs for Weights & Biases, grouped by study.
+
+    A trial that goes on after an interrupt goes on in its run.
 
     Args:
         project: the project there.

@@ -36,10 +36,10 @@ VERBS = {
     "saliency": "Show where trained networks look, and score it (Grad-CAM, sfd).",
     "show": "Show all that is known of a trial, or a backbone's sites.",
 }
-"""Verb -> what it does; the verb's code is imported when it is used (torch takes seconds to import)."""
+"""Verb -> what it does; its code is imported when it is used, as torch takes seconds to import."""
 
 READING = ("compare", "export", "forget", "importance", "leaderboard", "pareto", "report")
-"""Verbs that read results alone: what DASBENCH_IMPORT names is not imported for them, be it slow or broken just now."""
+"""Verbs that read results alone: what DASBENCH_IMPORT names is not imported for them."""
 
 
 @contextmanager
@@ -104,35 +104,34 @@ def cli(context: click.Context, modules: tuple[str, ...]) -> None:
     from dasbench.cli.options import default_db, weights_kept_beside
 
     context.with_resource(weights_kept_beside(default_db()))
-    needs_own = context.invoked_subcommand not in READING
-    asked = _named_in_environment() if needs_own else []
-    if modules or asked:
+    asked = [("--import", name) for name in modules]
+    if context.invoked_subcommand not in READING:
+        asked += [("DASBENCH_IMPORT", name) for name in _modules_of_environment()]
+    if asked:
         from dasbench.cli.own_modules import import_own  # the catalogue takes a third of a second
 
-        import_own(
-            [("--import", name) for name in modules] + [("DASBENCH_IMPORT", name) for name in asked]
-        )
+        import_own(asked)
 
 
-def _named_in_environment() -> list[str]:
-    """The modules that DASBENCH_IMPORT names, between commas or what separates the folders of a path."""
+def _modules_of_environment() -> list[str]:
+    """The modules that DASBENCH_IMPORT names, between commas or as the folders of a path are."""
     parts = re.split(f"[,{re.escape(os.pathsep)}]", os.environ.get("DASBENCH_IMPORT", ""))
     return [part.strip() for part in parts if part.strip()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: the code says how it went, errors are lines on standard error."""
-    os.environ["PYTHONSAFEPATH"] = (
-        "1"  # in processes that this one starts, no folder comes before the libraries
-    )
+    """Run the command line and exit: the code says how it went, errors go to standard error."""
+    # in processes that this one starts, no folder comes before the libraries
+    os.environ["PYTHONSAFEPATH"] = "1"
     sys.exit(run_command(arguments))
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (see `dasbench.errors`; 130 and 143 for signals, 70 for a bug)."""
-    given = [
-        *(sys.argv[1:] if arguments is None else arguments)
-    ]  # `list` is a verb: its module has that name here
+    """Run the command line; returns the exit code.
+
+    See `dasbench.errors` for the codes; 130 and 143 are of signals, 70 of a bug.
+    """
+    given = sys.argv[1:] if arguments is None else [*arguments]
     prepare_streams()
     try:
         code = cli.main(args=given, prog_name="dasbench", standalone_mode=False, obj=given)

@@ -69,7 +69,7 @@ def command(
       dasbench run studies/das_parts.yaml
 
     \b
-    leave_one_out   each component replaced by its neutral one, and a gate of the same size beside it
+    leave_one_out   each component replaced by its neutral one, and a gate of the same size
     add_one_in      the plain backbone, the simplest gate, and that with one component each
     count           fewer gates, and other places
     and the gate's own sweeps: norms and alpha of das, reduction of se, ...
@@ -79,7 +79,7 @@ def command(
     """
     _check_output(output, base, force=force)
     from dasbench.ablation.composing import compose, compose_data  # imports torch
-    from dasbench.ablation.document import Source, baseline_label, write_study
+    from dasbench.ablation.document import Origin, ablation_text, baseline_label
     from dasbench.ablation.lines import ablate
     from dasbench.ablation.variants import list_parts
 
@@ -94,11 +94,11 @@ def command(
             f"there is nothing to vary in gate '{composed.gate}': ask for other parts with --only"
         )
     asked = _words(gate, base, only=only, seeds=seeds, overrides=overrides, profile=profile)
-    source = Source(
+    origin = Origin(
         command=asked, data=data if seeds is None else {**data, "seeds": seeds}, profile=profile
     )
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", output.stem).strip("_-")[:64] or "ablation"
-    study = _write(output, write_study(name, composed, ablation, source))
+    study = _write(output, ablation_text(name, composed, ablation, origin))
     click.echo(str(output))
     _say_what_is_next(output, study, baseline_label(composed, ablation))
 
@@ -170,7 +170,5 @@ def _say_what_is_next(output: Path, study: "Study", baseline: str) -> None:
     few = " (one seed shows no spread: give --seeds 5)" if seeds == 1 else ""
     file = shlex.quote(str(output))
     click.echo(f"{variants} variants x {seeds} seeds = {variants * seeds} trials{few}", err=True)
-    click.echo(
-        f"next: dasbench run {file}; dasbench compare --baseline {shlex.quote(baseline)} {study.name}",
-        err=True,
-    )
+    comparison = f"dasbench compare --baseline {shlex.quote(baseline)} {study.name}"
+    click.echo(f"next: dasbench run {file}; {comparison}", err=True)

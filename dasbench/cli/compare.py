@@ -63,8 +63,8 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     type=float,
     callback=_finite,
     metavar="SIZE",
-    help="Smallest difference that matters, in the unit of differences (0.5: half a percentage point). "
-    "[default: that of a study that takes looks]",
+    help="Smallest difference that matters, in the unit of differences "
+    "(0.5: half a percentage point). [default: that of a study that takes looks]",
 )
 @click.option(
     "--unit",
@@ -86,7 +86,7 @@ def command(
     unit: str | None,
     layout: "Layout",
 ) -> None:
-    """Say whether a difference is real: paired over seeds, with its interval, p value and the seeds it still takes.
+    """Say whether a difference is real: paired over seeds, with interval, p value and seeds to go.
 
     \b
       dasbench compare c f design_ablation                  two variants, by label, value or key

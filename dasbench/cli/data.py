@@ -20,7 +20,7 @@ PERIOD_S = 30.0
 
 
 def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
-    """What there is to say of every data set of some trials; looks at its files as closely as is chosen.
+    """What there is to say of every data set of some trials, its files looked at as is chosen.
 
     Raises:
         DataError: naming every file that cannot be used.
@@ -32,11 +32,8 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
     from dasbench.spec.identity import PLACE
 
     lines: list[str] = []
-    chosen = {
-        trial.dataset.model_dump_json(): trial.dataset
-        for trial in trials
-        if trial.task.name != "probe"
-    }
+    trained = [trial for trial in trials if trial.task.name != "probe"]
+    chosen = {trial.dataset.model_dump_json(): trial.dataset for trial in trained}
     for dataset in chosen.values():
         data = load_dataset(dataset)
         if isinstance(data, Dataset):

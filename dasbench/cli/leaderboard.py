@@ -71,7 +71,7 @@ def command(
 
     \b
     STUDY is the name of a study in the database, or its file.
-    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over all pairs
+    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over pairs
     ≈      not distinguishable from the best
 
     What a search tried and did not confirm stands below, by the scores that it chose by and without

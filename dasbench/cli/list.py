@@ -18,7 +18,7 @@ STUDIES = "studies"
 @db_option
 @table_options("table", "json", "csv")
 def command(what: str, db: str, layout: "Layout") -> None:
-    """List components (gates, backbones, datasets, tasks, metrics, samplers, plots) or studies of the database."""
+    """List components (gates, backbones, datasets, tasks, ...) or the studies of the database."""
     from dasbench.render.catalog import (
         component_records,
         component_tables,

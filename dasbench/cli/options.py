@@ -100,7 +100,8 @@ def data_option(function: F) -> F:
         is_flag=True,
         expose_value=False,
         callback=_trust_data,
-        help="Read no file beforehand: names and sizes stand for content, and results are kept apart by that.",
+        help="Read no file beforehand: names and sizes stand for content, "
+        "and results are kept apart by that.",
     )(function)
     function = click.option(
         "--download",
@@ -125,10 +126,9 @@ def _read_data_below(context: click.Context, _option: click.Parameter, root: Pat
 
 
 def _trust_data(context: click.Context, _option: click.Parameter, trust: bool) -> None:
-    """Look at data from outside alone until the command ends, or read what was never read, and show that."""
-    context.with_resource(
-        reading_data(look="names" if trust else None, told=context.with_resource(watching_files()))
-    )
+    """Until the command ends, look at data from outside alone, or read what was never read."""
+    told = context.with_resource(watching_files())
+    context.with_resource(reading_data(look="names" if trust else None, told=told))
 
 
 def _download_data(context: click.Context, _option: click.Parameter, download: bool) -> None:
@@ -153,7 +153,7 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 
 def table_options(*formats: str) -> Callable[[F], F]:
-    """`--format` (as `format_option` gives it), `--wide` and `--columns`, which become one argument `layout`."""
+    """`--format`, `--wide` and `--columns`, which become one argument `layout`."""
 
     def decorate(function: F) -> F:
         @wraps(function)
@@ -165,7 +165,8 @@ def table_options(*formats: str) -> Callable[[F], F]:
             named = tuple(words_of(columns))
             if named and format_ in ("json", "csv"):
                 raise UsageError(
-                    f"--columns chooses columns of a table; {format_} holds every field, leave it out."
+                    f"--columns chooses columns of a table; {format_} holds every field, "
+                    "leave it out."
                 )
             return function(
                 *args, layout=Layout(format_=format_, wide=wide, columns=named), **options

@@ -1,6 +1,7 @@
-"""Modules of the user's own that the command line names, before anything looks for what they register."""
+"""Modules of the user's own, imported before anything looks for what they register."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,16 +52,13 @@ def import_of_study(record: "StudyRecord") -> None:
 
 
 def _num_own() -> int:
-    return sum(
-        not entry.place.is_ours for registry in KINDS.values() for entry in registry.entries()
-    )
+    entries = chain.from_iterable(registry.entries() for registry in KINDS.values())
+    return sum(not entry.place.is_ours for entry in entries)
 
 
 def _nothing_in(plugin: Plugin, name: str) -> str:
-    beside = Path(f"{name}.py")
-    meant = (
-        f"; did you mean ./{beside}?"
-        if beside.exists() and not plugin.file.samefile(beside)
-        else ""
-    )
-    return f'{short_path(plugin.file)} registers no component, as @GATES.register("my_gate") would{meant}'
+    file, beside = short_path(plugin.file), Path(f"{name}.py")
+    sentence = f'{file} registers no component, as @GATES.register("my_gate") would'
+    if beside.exists() and not plugin.file.samefile(beside):
+        sentence += f"; did you mean ./{beside}?"
+    return sentence

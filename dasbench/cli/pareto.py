@@ -83,7 +83,7 @@ def command(
     format_: str,
     **options: Any,
 ) -> None:
-    """Plot accuracy against cost: which variants are on the Pareto front, may be, or surely are not?
+    """Plot accuracy against cost: which variants are on the Pareto front, may be, or are not?
 
     \b
       dasbench pareto norm_ablation

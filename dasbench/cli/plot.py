@@ -34,7 +34,7 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement (`dasbench list plots`)
+    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement
       dasbench plot norms norm_ablation
       dasbench plot alpha alpha -o alpha.pdf
       dasbench plot confusion photos --where 'gate = "das"'

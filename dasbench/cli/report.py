@@ -1,4 +1,4 @@
-"""`dasbench report`: the ablation section of a study, ready to be read or to be put into a paper."""
+"""`dasbench report`: the ablation section of a study, to be read or to be put into a paper."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def command(
     convention: str,
     force: bool,
 ) -> None:
-    """Write the ablation section of a study: tables, figures, methods and results, in LaTeX and as one HTML page.
+    """Write the ablation section of a study, in LaTeX and as one HTML page.
 
     \b
       dasbench report norm_ablation -o report

@@ -143,7 +143,7 @@ def command(
     db: str,
     layout: "Layout",
 ) -> None:
-    """Show where a trained network looks (Grad-CAM), and score how much of that is the object (sfd, Section 4.4).
+    """Show where a trained network looks (Grad-CAM), and how much of that is the object (sfd).
 
     \b
       dasbench saliency 3f2a1b --against 9c04de
@@ -153,8 +153,9 @@ def command(
     lists them). Weights that were not kept are trained again from the trial's fields, bit for bit
     on a CPU, and kept in .dasbench/weights beside the database.
     """
-    if len(files) > 1 + (against is not None):
-        raise UsageError(f"--weights: {len(files)} files for {1 + (against is not None)} networks")
+    num_networks = 1 if against is None else 2
+    if len(files) > num_networks:
+        raise UsageError(f"--weights: {len(files)} files for {num_networks} networks")
     subjects = list(find_subjects(db, trial, against, files))
     from dasbench.datasets.choice import load_dataset
     from dasbench.devices import check_device
@@ -166,17 +167,15 @@ def command(
     _refuse_changed(data, subjects)
     split: Split = getattr(data, part)
     indices = choose_images(len(split), num_images)
-    find = _find_regions(regions, region_weights, data, split)
-    found = find(indices) if find else None
+    find_regions = _find_regions(regions, region_weights, data, split)
+    found = find_regions(indices) if find_regions else None
     _tell_covering(found)
     sample = Sample(data=data, part=part, split=split, indices=indices, regions=found)
-    views = [
-        view
-        for subject in subjects
-        for view in look_at(
+    views: list[Viewed] = []
+    for subject in subjects:
+        views += look_at(
             subject, sample, layers, scoring, db=db, device=device, sensitivity=sensitivity
         )
-    ]
     _conclude(views, sample, scoring, folder=folder, shown=shown, layout=layout)
 
 
@@ -190,8 +189,9 @@ def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
     for subject in subjects:
         if subject.trial.data_fingerprint not in ("", data.fingerprint):
             raise DataError(
-                f"the data set {subject.trial.dataset} has changed since trial {subject.record.key} was planned: its "
-                f"fingerprint was {subject.trial.data_fingerprint} and is {data.fingerprint}"
+                f"the data set {subject.trial.dataset} has changed since trial "
+                f"{subject.record.key} was planned: its fingerprint was "
+                f"{subject.trial.data_fingerprint} and is {data.fingerprint}"
             )
 
 
@@ -215,19 +215,22 @@ def _find_regions(
     found = own_regions(split)
     if found is None:
         click.echo(
-            f"the data set {data.name} does not say where its objects are: heat maps without sfd; --regions DIR gives "
-            "masks",
+            f"the data set {data.name} does not say where its objects are: "
+            "heat maps without sfd; --regions DIR gives masks",
             err=True,
         )
     return found
 
 
 def _tell_covering(regions: "Tensor | None") -> None:
-    """Say how many regions are the whole image, which a mask that marks more than the object makes of it."""
-    number = 0 if regions is None else int(regions.flatten(1).all(1).sum())
-    if regions is not None and number:
+    """Say how many regions are the whole image, as of masks that mark more than the object."""
+    if regions is None:
+        return
+    number = int(regions.flatten(1).all(1).sum())
+    if number:
         tell(
-            f"{number} of {len(regions)} regions cover their whole image, where sfd is 1: what is not 0 is the object"
+            f"{number} of {len(regions)} regions cover their whole image, "
+            "where sfd is 1: what is not 0 is the object"
         )
 
 

@@ -46,7 +46,7 @@ def command(
     overrides: tuple[str, ...],
     layout: "Layout",
 ) -> None:
-    """Show everything that is known of a trial, what differs between two, or the sites of a backbone.
+    """Show what is known of a trial, what differs between two, or the sites of a backbone.
 
     \b
       dasbench show 3f9a2c                   # a trial, by the first digits of its key
@@ -60,20 +60,20 @@ def command(
     of sites.
     """
     kind, names = _kind(things)
-    if diff and (outputs or overrides or kind == "backbone" or len(names) != 2):
-        raise UsageError(
-            "--diff takes two trials and no other option but --db and --format: show --diff A B"
-        )
     if diff:
+        if outputs or overrides or kind == "backbone" or len(names) != 2:
+            raise UsageError(
+                "--diff takes two trials and no other option but --db and --format: show --diff A B"
+            )
         _show_differences(db, *names, layout=layout)
         return
     if len(names) != 1:
         raise UsageError(
             f"name one trial or one backbone, not {len(names)}; --diff compares two trials"
         )
-    if kind == "backbone" and outputs:
-        raise UsageError("-o draws the learning curve of a trial; a backbone has none")
     if kind == "backbone":
+        if outputs:
+            raise UsageError("-o draws the learning curve of a trial; a backbone has none")
         _show_sites(names[0], overrides, layout)
         return
     if overrides:

@@ -1,4 +1,4 @@
-"""The streams that a command writes to: characters that their encoding lacks become plain ones, closed ones are silent.
+"""The streams that a command writes to, whatever their encoding lacks, and be they closed.
 
 Everything goes through here, whoever prints it: `click.echo`, Rich, `print`, a library's warnings.
 """
@@ -13,14 +13,14 @@ from dasbench.render.text.plain import plain
 
 HANDLER = "dasbench.plain"
 ASCII = "dasbench_ascii"
-"""ASCII under a name of ours: click takes a stream that says ASCII for misconfigured and writes UTF-8 into it."""
+"""ASCII under a name of ours: click writes UTF-8 into a stream that says ASCII."""
 
 _KEPT = ("ignore", "replace", "xmlcharrefreplace", "namereplace")
 """What the user may have asked to be done instead (PYTHONIOENCODING=latin-1:replace)."""
 
 
 def prepare_streams() -> None:
-    """Let standard output and standard error take every character; a closed one becomes the null device."""
+    """Let standard output and error take every character; a closed one becomes the null device."""
     codecs.register_error(HANDLER, _plain_of)
     codecs.register(_find_ascii)
     for name in ("stdin", "stdout", "stderr"):

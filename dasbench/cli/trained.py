@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,6 @@ def find_subjects(
     """The trial that is compared with first, as in the paper's figure."""
     from dasbench.cli.own_modules import import_of_study
     from dasbench.results.reading import read_store
-    from dasbench.spec.trial import Trial
 
     with read_store(db) as reader:
         records = [reader.trial(key) for key in (trial, against) if key is not None]
@@ -80,19 +80,30 @@ def find_subjects(
                 import_of_study(study)
     if len(records) == 2 and records[0].key == records[1].key:
         raise UsageError(f"--against {against}: is the same trial, {records[0].key}")
-    weights = [*files, None, None]
-    for place in reversed(range(len(records))):
-        record = records[place]
-        if record.state.state != "done" and weights[place] is None:
-            raise UsageError(
-                f"trial {record.key} is {record.state.state}, not done; run its study first, or give --weights FILE"
-            )
-        found = Trial.model_validate_json(json.dumps(record.spec), strict=True)
-        if found.task.name != "classification":
-            raise UsageError(
-                f"trial {record.key} has the task '{found.task.name}'; only classification has saliency"
-            )
-        yield Subject(record=record, trial=found, weights=weights[place])
+    named = list(zip_longest(records, files))
+    for record, weights in reversed(named):
+        yield _subject(record, weights)
+
+
+def _subject(record: "TrialRecord", weights: Path | None) -> Subject:
+    """A trial as it is looked at.
+
+    Raises:
+        UsageError: if there is nothing to look at.
+    """
+    from dasbench.spec.trial import Trial
+
+    if record.state.state != "done" and weights is None:
+        raise UsageError(
+            f"trial {record.key} is {record.state.state}, not done; "
+            "run its study first, or give --weights FILE"
+        )
+    trial = Trial.model_validate_json(json.dumps(record.spec), strict=True)
+    if trial.task.name != "classification":
+        raise UsageError(
+            f"trial {record.key} has the task '{trial.task.name}'; only classification has saliency"
+        )
+    return Subject(record=record, trial=trial, weights=weights)
 
 
 def look_at(
@@ -121,9 +132,8 @@ def look_at(
     data, trial = sample.data, subject.trial
     refuse_other_code(trial.key, subject.record.spec, _code_of_network(trial))
     network = build_model(network_of(trial, data), seed=trial.seed)
-    names = (
-        list(dict.fromkeys(layers)) or [f"stage{site.stage}" for site in network.stage_ends][-2:]
-    )
+    stages = [f"stage{site.stage}" for site in network.stage_ends]
+    names = list(dict.fromkeys(layers)) or stages[-2:]
     if not names:
         raise UsageError(
             f"--layer: the backbone {trial.backbone} has no stages; write the path of a module"
@@ -162,7 +172,9 @@ def _viewed(
     from dasbench.saliency.sfd import sensitivity as vary
     from dasbench.views.saliency import Reading, Viewed
 
-    readings = vary(seen.maps, sample.regions) if sensitivity and sample.regions is not None else []
+    regions = sample.regions
+    classes = sample.data.classes
+    readings = vary(seen.maps, regions) if sensitivity and regions is not None else []
     return Viewed(
         trial=subject.record.key,
         label=subject.label,
@@ -170,11 +182,11 @@ def _viewed(
         layer=layer,
         part=sample.part,
         images=seen.indices.tolist(),
-        labels=[sample.data.classes[label] for label in seen.labels.tolist()],
-        predicted=[sample.data.classes[label] for label in seen.predicted.tolist()],
+        labels=[classes[label] for label in seen.labels.tolist()],
+        predicted=[classes[label] for label in seen.predicted.tolist()],
         target=target,
         maps=seen.maps.numpy(),
-        regions=sample.regions.numpy() if sample.regions is not None else None,
+        regions=None if regions is None else regions.numpy(),
         scores=seen.scores,
         sensitivity=[Reading(**reading) for reading in readings],
     )
@@ -215,7 +227,7 @@ def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
         device=device, threads=_threads(subject), data_root=access.root, loaders=access.loaders
     )
     outcome = train_weights(subject.trial, folder=folder, runtime=runtime, report=report)
-    click.echo(f"  {_same(subject, outcome.metrics)}; kept in {file}", err=True)
+    click.echo(f"  {_likeness(subject, outcome.metrics)}; kept in {file}", err=True)
     return file
 
 
@@ -225,19 +237,14 @@ def _threads(subject: Subject) -> int:
     return int(outcome.environment.get("threads", 1)) if outcome else 1
 
 
-def _same(subject: Subject, metrics: Mapping[str, float]) -> str:
+def _likeness(subject: Subject, metrics: Mapping[str, float]) -> str:
     """Whether the network that was trained again is the one that was scored."""
     outcome = subject.record.outcome
     known = outcome.metrics if outcome else {}
-    moved = [
-        name
-        for name in ("loss", "train_loss", "top1")
-        if name in known and known[name] != metrics.get(name)
-    ]
-    if not moved:
-        return "the same network as was scored, going by its losses and top1"
-    name = moved[-1]
-    return (
-        f"not bit for bit the network that was scored: {name} is {metrics[name]:g}, was {known[name]:g} (another "
-        "machine, version or device)"
-    )
+    for name in ("top1", "train_loss", "loss"):
+        if name in known and known[name] != metrics.get(name):
+            return (
+                f"not bit for bit the network that was scored: {name} is {metrics[name]:g}, "
+                f"was {known[name]:g} (another machine, version or device)"
+            )
+    return "the same network as was scored, going by its losses and top1"

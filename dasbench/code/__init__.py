@@ -1,1 +1,1 @@
-"""What code a component runs, as a short hash that knows nothing of comments, places and Python versions."""
+"""What code a component runs, as a hash that knows no comments, places and Python versions."""

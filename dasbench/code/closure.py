@@ -1,4 +1,4 @@
-"""The code of a component: the module that registers it, and what that imports of the same project, by and by.
+"""The code of a component: the module that registers it, and what that imports of its project.
 
 Modules of installed packages and of Python itself end the walk, but for those of the component's
 own package. Of dasbench's own modules only those count that are not as released (see `lock`).
@@ -8,9 +8,9 @@ are not seen.
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import decode_source, resolve_name
@@ -60,25 +60,48 @@ def code_of(*modules: str) -> str:
         ''
     """
     roots = [_find_root(name) for name in dict.fromkeys(modules)]
-    inside = {root.name.partition(".")[0] for root in roots}
-    trees: dict[_Module, ast.Module] = {}
-    imports: dict[_Module, dict[str, _Module]] = {}
-    own: set[Path] = {root.file for root in roots if _is_own(root)}
-    waiting = [root for root in roots if not _is_own(root)]
-    while waiting:
-        module = waiting.pop()
-        if module in trees:
-            continue
-        trees[module] = _parse(module.file)
-        found = _imports(module, trees[module], inside)
-        imports[module] = {written: each for written, each in found.items() if not _is_own(each)}
-        own |= {each.file for each in found.values() if _is_own(each)}
-        waiting += imports[module].values()
-    hashes = _refined(trees, imports)
+    walk = _Walk.from_roots(roots)
+    hashes = _refined(walk.trees, walk.imports)
     first = [hashes[root] for root in roots if root in hashes]
     rest = sorted(hashes[module] for module in hashes if module not in roots)
-    parts = [*first, *rest, *_changed_own(own)]
+    parts = [*first, *rest, *_changed_own(walk.own)]
     return digest(parts) if parts else ""
+
+
+@dataclass
+class _Walk:
+    """What a component's code consists of.
+
+    Args:
+        trees: the modules of its project.
+        imports: what each of them imports of the project, by the name that is written there.
+        own: dasbench's own files, those that the project imports.
+    """
+
+    trees: dict[_Module, ast.Module] = field(default_factory=dict)
+    imports: dict[_Module, dict[str, _Module]] = field(default_factory=dict)
+    own: set[Path] = field(default_factory=set)
+
+    @classmethod
+    def from_roots(cls, roots: Sequence[_Module]) -> "_Walk":
+        """All that is reached from the modules that define a component."""
+        walk = cls()
+        inside = {root.name.partition(".")[0] for root in roots}
+        waiting = list(roots)
+        while waiting:
+            module = waiting.pop()
+            if _is_own(module):
+                walk.own.add(module.file)
+            elif module not in walk.trees:
+                waiting += walk._add(module, inside)
+        return walk
+
+    def _add(self, module: _Module, inside: set[str]) -> Iterable[_Module]:
+        """Take in a module of the project; what it imports."""
+        self.trees[module] = _parse(module.file)
+        found = _imports(module, self.trees[module], inside)
+        self.imports[module] = {name: each for name, each in found.items() if not _is_own(each)}
+        return found.values()
 
 
 def own_modules(module: str) -> set[str]:
@@ -98,19 +121,18 @@ def _refined(
 
     Modules may import each other, so hashes are taken anew until each has heard of all others.
     """
-    targets = {module: list(dict.fromkeys(imports[module].values())) for module in trees}
+    targets: dict[_Module, list[_Module]] = {}
     alone: dict[_Module, str] = {}
     for module, tree in trees.items():
-        numbers = {
-            written: f"#{targets[module].index(each)}" for written, each in imports[module].items()
-        }
+        found = targets[module] = list(dict.fromkeys(imports[module].values()))
+        numbers = {name: f"#{found.index(each)}" for name, each in imports[module].items()}
         alone[module] = hash_tree(tree, numbers)
     hashes = alone
     for _ in trees:
-        hashes = {
-            module: digest([alone[module], *(hashes[each] for each in targets[module])])
-            for module in hashes
-        }
+        heard = hashes
+        hashes = {}
+        for module in trees:
+            hashes[module] = digest([alone[module], *(heard[each] for each in targets[module])])
     return hashes
 
 
@@ -128,27 +150,26 @@ def _imports(module: _Module, tree: ast.Module, inside: set[str]) -> dict[str, _
             name = resolve_name(written, module.package)
         except ImportError:  # more dots than packages
             continue
-        top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or (top == OWN and not _computes(name)):
+        target = _find(name, beside=module) if _may_count(name) else None
+        if target is None or target == module:
             continue
-        target = _find(name, beside=module)
-        if (
-            target
-            and target != module
-            and (top == OWN or top in inside or not is_library(target.file))
-        ):
+        is_of_project = name.partition(".")[0] in {OWN, *inside}
+        if is_of_project or not is_library(target.file):
             found[written] = target
     return found
 
 
-def _computes(name: str) -> bool:
-    """Whether a module of dasbench is one of those that decide results."""
-    room = name.partition(".")[2].partition(".")[0]
-    return room in ROOMS or f"{room}.py" in ROOMS
+def _may_count(name: str) -> bool:
+    """Whether a module is not of Python itself, nor one of dasbench's that decides no result."""
+    top, _, below = name.partition(".")
+    if top == OWN:
+        room = below.partition(".")[0]
+        return room in ROOMS or f"{room}.py" in ROOMS
+    return top not in sys.stdlib_module_names
 
 
 def _find(name: str, *, beside: _Module) -> _Module | None:
-    """A module by its name: as it was imported, else as it would be; None for what has no text of its own."""
+    """A module by its name: as it was imported, else as it would be; None if it has no text."""
     spec = _spec(name, beside)
     if spec is None or spec.origin is None or not spec.has_location:
         return None
@@ -180,11 +201,9 @@ def _find_root(name: str) -> _Module:
     if name.partition(".")[0] == OWN and module is None:
         found = _find(name, beside=_Module(OWN, PACKAGE / "__init__.py", OWN))
     else:
-        file = getattr(module, "__file__", None)
+        file = Path(getattr(module, "__file__", None) or "")
         package = getattr(module, "__package__", None) or ""
-        found = (
-            _Module(name, Path(file).resolve(), package) if file and Path(file).is_file() else None
-        )
+        found = _Module(name, file.resolve(), package) if file.is_file() else None
     if found is None:
         raise NoSourceError(name)
     return found
@@ -194,9 +213,7 @@ def _parse(file: Path) -> ast.Module:
     """A module's tree; one that is no Python (a compiled extension) counts by its bytes."""
     raw = file.read_bytes()
     if file.suffix == ".py":
-        with suppress(
-            SyntaxError, ValueError
-        ):  # a module that is broken, and only imported when it is needed
+        with suppress(SyntaxError, ValueError):  # broken, and only imported when it is needed
             return ast.parse(decode_source(raw))
     return ast.Module([ast.Assign([ast.Name("bytes")], ast.Constant(raw))], [])
 
@@ -206,7 +223,7 @@ def _is_own(module: _Module) -> bool:
 
 
 def _changed_own(files: set[Path]) -> Iterator[str]:
-    """A word for each of dasbench's own files, of these and of those that they import, that adds to a key."""
+    """A word for each file of dasbench, of these and those that they import, that adds to a key."""
     locked = read_lock()
     for file in sorted(_own_closure(files)):
         code, known = _own_hash(file), locked.get(name_in_lock(file))

@@ -37,7 +37,9 @@ class Commit:
 
 @cache
 def commit_of(file: Path) -> Commit | None:
-    """The commit of the repository that a file lies in; None outside of one, and of a file that its repository ignores.
+    """The commit of the repository that a file lies in.
+
+    None outside of one, and of a file that its repository ignores.
 
     Args:
         file: of somebody's own code. Where it was never added, the repository counts as changed, as
@@ -55,7 +57,9 @@ def commit_of(file: Path) -> Commit | None:
 
 @cache
 def commit_of_package(package: Path = PACKAGE) -> Commit | None:
-    """The commit of dasbench's own repository; None of a copy that lies in another one, or in none, as a wheel does.
+    """The commit of dasbench's own repository.
+
+    None of a copy that lies in another one, or in none, as a wheel does.
 
     Args:
         package: the folder of dasbench. New files in it are changes too, for a component may be one
@@ -78,7 +82,10 @@ def _commit(folder: Path, changes: str | None) -> Commit | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints in a folder; None where there is no git, no repository, or no answer in time."""
+    """What git prints in a folder.
+
+    None where there is no git, no repository, or no answer in time.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     command = ["git", "--no-optional-locks", *arguments]
     try:

@@ -10,13 +10,12 @@ from typing import Any
 
 @cache
 def constants_of(file: Path) -> Mapping[str, Any]:
-    """Constants by name, also those that a file imports from another module of dasbench, such as a shared source."""
+    """Constants by name, also those that a file imports from another module of dasbench."""
     found: dict[str, Any] = {}
     for node in ast.parse(file.read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            found |= {
-                name.id: node.value.value for name in node.targets if isinstance(name, ast.Name)
-            }
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            found |= dict.fromkeys(names, node.value.value)
         if isinstance(node, ast.ImportFrom) and any(alias.name.isupper() for alias in node.names):
             found |= _imported(node)
     return found
@@ -24,11 +23,11 @@ def constants_of(file: Path) -> Mapping[str, Any]:
 
 def _imported(node: ast.ImportFrom) -> dict[str, Any]:
     """The constants among what a line imports."""
-    module = node.module or ""
-    spec = find_spec(module) if module.startswith("dasbench.") and not node.level else None
+    if node.level or not (node.module or "").startswith("dasbench."):
+        return {}
+    spec = find_spec(node.module or "")
     if spec is None or not spec.has_location or spec.origin is None:
         return {}
     known = constants_of(Path(spec.origin))
-    return {
-        alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known
-    }
+    aliases = [alias for alias in node.names if alias.name in known]
+    return {alias.asname or alias.name: known[alias.name] for alias in aliases}

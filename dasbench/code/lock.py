@@ -1,4 +1,4 @@
-"""`code.lock`: the hash of each of dasbench's own files that decide a result, as they were released.
+"""`code.lock`: the hash of each of dasbench's files that decide a result, as released.
 
 A file that is as the lock says adds nothing to a trial's key, so that a wheel, a clone and an
 editable install agree, and so that dasbench can be rewritten without a change of keys. Who changes
@@ -30,7 +30,10 @@ ROOMS = (
     "tasks",
     "training",
 )
-"""What computes results. The other rooms ask (what they say is in the key by its value), count, keep or show."""
+"""What computes results.
+
+The other rooms ask (what they say is in the key by its value), count, keep or show.
+"""
 
 LOCK = PACKAGE / "code.lock"
 
@@ -90,5 +93,5 @@ def lock_text(locked: dict[str, Locked]) -> str:
 
 @cache
 def lock_digest() -> str:
-    """One hash of the whole lock: two installations with the same one were released with the same code."""
+    """One hash of the whole lock: installations with the same one have the same released code."""
     return digest([lock_text(read_lock())])

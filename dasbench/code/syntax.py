@@ -124,13 +124,10 @@ def _effective(value: object) -> list[Part]:
     """What a field of a node holds, without statements that do nothing."""
     if value is None:
         return []
-    if not isinstance(value, list):
-        return [value if isinstance(value, ast.AST) else repr(value)]
-    return [
-        each if isinstance(each, ast.AST) else repr(each)
-        for each in value
-        if not _does_nothing(each)
-    ]
+    values = [value]
+    if isinstance(value, list):
+        values = [each for each in value if not _does_nothing(each)]
+    return [each if isinstance(each, ast.AST) else repr(each) for each in values]
 
 
 def _f_string(node: ast.JoinedStr) -> list[Part]:
@@ -159,15 +156,21 @@ def imported_modules(tree: ast.Module) -> Iterator[str]:
         ['a.b', '.', '.c', 'd', 'd.e']
     """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name
-        elif isinstance(node, ast.ImportFrom):
-            source = written_module(node)
-            yield source
-            for alias in node.names:
-                if alias.name != "*":
-                    yield _joined_name(source, alias.name)
+        if isinstance(node, ast.ImportFrom):
+            yield written_module(node)
+        for alias, module in _imported_names(node):
+            if alias.name != "*":
+                yield module
+
+
+def _imported_names(node: ast.AST) -> Iterator[tuple[ast.alias, str]]:
+    """What an import statement names, each with the module that it may be, as it is written."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias, alias.name
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            yield alias, _joined_name(written_module(node), alias.name)
 
 
 def _joined_name(source: str, name: str) -> str:
@@ -175,17 +178,12 @@ def _joined_name(source: str, name: str) -> str:
 
 
 def _names_of_modules(tree: ast.Module, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The names by which a module speaks of modules that are hashed themselves, where they were not renamed."""
+    """The names by which a module speaks of modules that are hashed too, if not renamed."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.asname is None and alias.name in modules and "." not in alias.name:
-                    yield alias.name, modules[alias.name]
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                inner = _joined_name(written_module(node), alias.name)
-                if alias.asname is None and inner in modules:
-                    yield alias.name, modules[inner]
+        for alias, module in _imported_names(node):
+            is_renamed = alias.asname is not None or "." in alias.name
+            if module in modules and not is_renamed:
+                yield alias.name, modules[module]
 
 
 def _does_nothing(value: object) -> bool:

@@ -14,7 +14,7 @@ from dasbench.spec.study import Study
 def objective_values(
     study: Study, metrics: Mapping[str, float], cost: Cost | None
 ) -> tuple[float, ...]:
-    """The value of each objective, scores on the validation part; empty unless all are known and finite.
+    """The value of each objective, scores on the validation part; empty unless all are finite.
 
     Example:
         >>> from dasbench.spec.trial import Trial
@@ -23,11 +23,9 @@ def objective_values(
         (91.0,)
     """
     known: dict[str, float] = dict(metrics)
-    known |= {
-        name.removeprefix("val_"): value
-        for name, value in metrics.items()
-        if name.startswith("val_")
-    }
+    for name, value in metrics.items():
+        if name.startswith("val_"):
+            known[name.removeprefix("val_")] = value
     if cost:
         known |= {"params": cost.params_full, "macs": cost.macs_full}
         known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
@@ -38,7 +36,7 @@ def objective_values(
 def best_variants(
     study: Study, scored: Iterable[tuple[Mapping[str, Any], tuple[float, ...]]], *, top: int
 ) -> list[Mapping[str, Any]]:
-    """The variants with the best mean values: of one objective the best, of several those on the front.
+    """The variants with the best mean values: of one objective the best, of several the front.
 
     Args:
         study: says what is better.
@@ -62,11 +60,10 @@ def best_variants(
         return []
     table = np.array([np.mean(values, axis=0) for values in scores.values()])
     directions = [objective.direction for objective in study.objectives]
-    front = (
-        np.flatnonzero(pareto_front(table, directions))
-        if len(directions) > 1
-        else np.arange(len(table))
-    )
+    candidates = np.arange(len(table))
+    if len(directions) > 1:
+        candidates = np.flatnonzero(pareto_front(table, directions))
     sign = -1.0 if directions[0] == "max" else 1.0
-    best = front[np.argsort(sign * table[front, 0], kind="stable")][:top]
-    return [variants[list(scores)[place]] for place in best]
+    best = candidates[np.argsort(sign * table[candidates, 0], kind="stable")][:top]
+    names = list(scores)
+    return [variants[names[place]] for place in best]

@@ -1,4 +1,4 @@
-"""How a training process computes: in which precision, and whether the same trial gives the same bits."""
+"""How a training process computes: in which precision, and whether a trial repeats bit for bit."""
 
 import os
 import re
@@ -55,7 +55,7 @@ def set_arithmetic(
 
 @contextmanager
 def noting_indeterminate() -> Iterator[set[str]]:
-    """Collect the names of the operators that had no deterministic form, instead of a warning of each.
+    """Collect the names of operators without a deterministic form, instead of warnings.
 
     Example:
         >>> with noting_indeterminate() as names:

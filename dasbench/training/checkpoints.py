@@ -26,7 +26,7 @@ EVERY_S = 30.0
 _NAME = re.compile(r"epoch-(\d{5})-([0-9a-f]{12})\.pt")
 
 Place = Path | str
-"""A folder, or a URL of fsspec (`s3://bucket/folder`) for what all machines of a cluster can reach."""
+"""A folder, or a URL of fsspec (`s3://bucket/folder`) that all machines of a cluster can reach."""
 
 
 def storage_place(text: str) -> Place:
@@ -91,7 +91,10 @@ class Checkpoints:
     def of(
         cls, workdir: Place | None, key: str, *, writes: bool = True, every_s: float = EVERY_S
     ) -> "Checkpoints":
-        """Those of the trial with a key, in its folder below `workdir`; see the class for the rest."""
+        """Those of the trial with a key, in its folder below `workdir`.
+
+        See the class for the rest.
+        """
         if _is_url(workdir):
             return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes, every_s=every_s)
         return cls(Path(workdir) / key if workdir else None, writes=writes, every_s=every_s)
@@ -120,7 +123,10 @@ class Checkpoints:
             self._files.remove(old)
 
     def latest(self) -> dict[str, Any] | None:
-        """The newest state that can be read, or None; damaged files are passed over with a warning."""
+        """The newest state that can be read, or None.
+
+        Damaged files are passed over with a warning.
+        """
         if self._files is None:
             return None
         for name in self._newest_first():

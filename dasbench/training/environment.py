@@ -1,4 +1,4 @@
-"""Where and with what a trial ran: all that somebody needs to run it again, nothing that changes its key."""
+"""Where and with what a trial ran: what somebody needs to run it again, and nothing of its key."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _DRIVER = Path("/sys/module/nvidia/version")
 
 
 def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> dict[str, Any]:
-    """Versions, device, threads and arithmetic of this process, and the commit of dasbench's own code, as plain data.
+    """Versions, device, threads, arithmetic and dasbench's commit of this process, as plain data.
 
     Args:
         device: where the trial was trained.
@@ -50,7 +50,7 @@ def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> di
 
 
 def own_components(trial: Trial) -> dict[str, dict[str, Any]]:
-    """The components of a trial that are not dasbench's: where they come from, and the commit that their code is of.
+    """The components of a trial that are not dasbench's: where they come from, at which commit.
 
     Example:
         >>> own_components(Trial(backbone="resnet18", gate="das", dataset="digits"))

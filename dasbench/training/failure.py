@@ -1,4 +1,4 @@
-"""What went wrong with a trial, in words: to keep the exception would keep the network and its memory."""
+"""What went wrong with a trial, in words: an exception would keep the network and its memory."""
 
 import socket
 import traceback
@@ -50,7 +50,8 @@ def _refusal(error: BaseException, *, planned: bool) -> str:
             return str(error)
         case DataError() if planned:
             return (
-                f"{error}\nThe study halts here, on {socket.gethostname()}. Mend the data and run the same command "
+                f"{error}\nThe study halts here, on {socket.gethostname()}. "
+                "Mend the data and run the same command "
                 "again: what is finished stays, and the other trials go on from their checkpoints."
             )
         case _:
@@ -58,7 +59,7 @@ def _refusal(error: BaseException, *, planned: bool) -> str:
 
 
 def _words_of(failure: BaseException) -> str:
-    """The traceback; before it, in a line, what the user's own code raised, in which component and where."""
+    """The traceback, below a line about what the user's own code raised, and where."""
     whole = "".join(traceback.format_exception(failure))
     own = own_fault(failure)
     if not own:

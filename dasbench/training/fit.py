@@ -24,11 +24,14 @@ Report = Callable[[Epoch], Signal]
 """Told of every epoch; answers whether to go on."""
 
 AddUp = Callable[[nn.Module, Tensor], Tensor]
-"""Makes the gradients of a model those of the whole batch, of which this process computed a share; so the loss."""
+"""Makes a model's gradients and the loss those of the whole batch."""
 
 
 LOOK_BACK = 50
-"""Steps on a GPU after which their losses are looked at; on a CPU each is looked at before its step is taken."""
+"""Steps on a GPU after which their losses are looked at.
+
+On a CPU each is looked at before its step is taken.
+"""
 
 
 def alone(model: nn.Module, loss: Tensor) -> Tensor:
@@ -39,7 +42,9 @@ def alone(model: nn.Module, loss: Tensor) -> Tensor:
 
 @dataclass
 class Progress:
-    """How far a training has come; the loop updates it in place, so that a crash leaves the curve behind.
+    """How far a training has come.
+
+    The loop updates it in place, so that a crash leaves the curve behind.
 
     Args:
         epochs: the curve so far.
@@ -170,7 +175,10 @@ def train_epoch(
     deadline: float,
     add_up: AddUp,
 ) -> None:
-    """One pass over the training part; what fails after a loss that was not finite failed because of it."""
+    """One pass over the training part.
+
+    What fails after a loss that was not finite failed because of it.
+    """
     learner.model.train()
     try:
         for step, batch in enumerate(learner.batches(losses.epoch)):

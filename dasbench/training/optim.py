@@ -56,7 +56,7 @@ _USUAL, _UNDECAYED = _Treatment(1.0, decayed=True), _Treatment(1.0, decayed=Fals
 
 
 def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
-    """The trained parameters: the usual ones, those without weight decay, then those with rates of their own.
+    """The trained parameters: the usual ones, those without decay, those with rates of their own.
 
     In each they stand in the order of the model, and none is empty.
     """
@@ -112,7 +112,8 @@ def learning_rate(training: Training, time: float) -> float:
         >>> step = Training(epochs=100, lr=0.1, schedule="step", milestones=(30, 60, 90), gamma=0.1)
         >>> [round(learning_rate(step, time), 6) for time in (0, 29.9, 30, 90)]
         [0.1, 0.1, 0.01, 0.0001]
-        >>> twice = Training(epochs=14, lr=0.02, start_epochs=2, schedule="step", milestones=(8, 11))
+        >>> steps = {"schedule": "step", "milestones": (8, 11)}
+        >>> twice = Training(epochs=14, lr=0.02, start_epochs=2, **steps)
         >>> [round(learning_rate(twice, time), 6) for time in (0, 2, 9.9, 10, 13)]
         [0.02, 0.02, 0.02, 0.002, 0.0002]
     """

@@ -1,4 +1,4 @@
-"""How many trials share a GPU: the memory of the largest, measured, against what the device has free."""
+"""How many trials share a GPU: the measured memory of the largest against what is free."""
 
 import logging
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ from dasbench.training.optim import make_optimizer
 log = logging.getLogger(__name__)
 
 MARGIN = 0.15
-"""Share of the measured peak that is added: work space that depends on the kernel chosen, and on the neighbours."""
+"""Share of the measured peak that is added, for work space that kernels and neighbours decide."""
 
 MOST = 99
 """Trials on a GPU at the most: beyond, so fine a fraction would let in one more than was meant."""
 
 STEPS = 2
-"""Steps that are measured: from the second on, the optimiser's state is there during the backward pass."""
+"""Measured steps: from the second on, the optimiser's state is there in the backward pass."""
 
 FELT = ("batch_size", "accumulate", "optimizer", "momentum", "precision", "compile")
 """Fields of a training that its memory depends on."""
@@ -66,7 +66,8 @@ def pack(peak: int, *, free: int, total: int) -> Packing:
     needed = CONTEXT + int(peak * (1 + MARGIN))
     if needed > free:
         raise UsageError(
-            f"gpus: auto: a trial needs about {_gib(needed)} of GPU memory, and only {_gib(free)} are free; end what "
+            f"gpus: auto: a trial needs about {_gib(needed)} of GPU memory, "
+            f"and only {_gib(free)} are free; end what "
             "else runs there, or make training.batch_size or the images smaller"
         )
     return Packing(min(free // needed, MOST), needed, free, total)
@@ -86,7 +87,7 @@ def pack_on_fullest(peak: int) -> Packing:
 
 
 class Peaks:
-    """Memory that trials take of a GPU, measured in their first steps, once for each network and batch.
+    """Memory that trials take of a GPU, measured in their first steps, once a network and batch.
 
     Args:
         name: of the device, as in `Runtime`.
@@ -99,14 +100,15 @@ class Peaks:
     def __init__(self, name: str = "auto", *, deterministic: bool | None = None) -> None:
         if not torch.cuda.is_available():
             raise UsageError(
-                "gpus: auto measures how many trials fit on a GPU, but this machine has no CUDA device; write gpus: 0"
+                "gpus: auto measures how many trials fit on a GPU, "
+                "but this machine has no CUDA device; write gpus: 0"
             )
         self._device = device_of(name)
         self._deterministic = deterministic
         self._known: dict[str, int] = {}
 
     def of(self, trial: Trial) -> int:
-        """Bytes of a resolved trial's data, network, optimiser, first steps and first validation batch.
+        """Bytes of a trial's data, network, optimiser, first steps and first validation batch.
 
         Raises:
             UsageError: if the GPU does not hold them.

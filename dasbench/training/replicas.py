@@ -1,4 +1,4 @@
-"""One trial on several devices of a machine: processes that share out every batch and take the same steps.
+"""One trial on several devices: processes that share out every batch and take the same steps.
 
 The result is that of one device up to rounding. Each process computes every so many images of a
 batch, in the order and with the random variation that they have without replicas; losses and
@@ -11,6 +11,7 @@ dropout learns from other masks than on one device. A gate from elsewhere that k
 statistics without torch's batch norms would see those of its replica's images alone.
 """
 
+import math
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -28,17 +30,20 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
-from dasbench.records import Epoch, Outcome, Signal, State
+from dasbench.records import Epoch, Outcome, Reason, Signal, State
 from dasbench.seeds import derive_seed
 from dasbench.tasks.task import Evaluation, Learner, Replica
 from dasbench.training.fit import Report
 from dasbench.training.shared_norm import share_norms
 
 PATIENCE = timedelta(days=2)
-"""How long a replica waits for another; the trial's time limit and the death of a replica end it earlier."""
+"""How long a replica waits for another.
+
+The time limit and the death of a replica end it earlier.
+"""
 
 GRACE_S = 60.0
-"""How long after the trial's time limit its replicas are ended, if none of them said that it had passed."""
+"""How long after the trial's time limit its replicas are ended, if none said that it had passed."""
 
 ENDING_S = 10.0
 """How long replicas may take to end after the first one's outcome."""
@@ -76,31 +81,25 @@ def train_together(
     """
     context = multiprocessing.get_context("spawn")
     with TemporaryDirectory(prefix="dasbench-") as folder:
-        pipes = [context.Pipe() for _ in range(number)]
-        processes = [
-            context.Process(
-                target=_replica,
-                args=(work, Replica(rank, number), device, Path(folder) / "rendezvous", far),
-                daemon=True,
-            )
-            for rank, (_, far) in enumerate(pipes)
-        ]
+        near, far = zip(*(context.Pipe() for _ in range(number)), strict=True)
+        processes = []
+        for rank, pipe in enumerate(far):
+            what = (work, Replica(rank, number), device, Path(folder) / "rendezvous", pipe)
+            processes.append(context.Process(target=_replica, args=what, daemon=True))
         try:
             with _libraries_first():
                 for process in processes:
                     process.start()
-            for _, far in pipes:
-                far.close()
-            return _follow(
-                [near for near, _ in pipes], processes, report, key=key, timeout_s=timeout_s
-            )
+            for pipe in far:
+                pipe.close()
+            return _Followed(key, near, processes, report).outcome(timeout_s)
         finally:
-            _end([near for near, _ in pipes], processes)
+            _end(near, processes)
 
 
 @contextmanager
 def _libraries_first() -> Iterator[None]:
-    """In processes that start inside of the block, the folder that one stands in does not come before the libraries."""
+    """In processes that start inside, libraries come before the folder one stands in."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -112,64 +111,81 @@ def _libraries_first() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def _follow(
-    pipes: Sequence[Connection],
-    processes: Sequence[Any],
-    report: Report,
-    *,
-    key: str,
-    timeout_s: float | None,
-) -> Outcome:
-    """Pass epochs on until the first replica has an outcome, or any fails, dies or hangs."""
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s + GRACE_S
-    sentinels = [process.sentinel for process in processes]
-    curve: list[Epoch] = []
-    open_pipes = list(pipes)
-    while True:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ready = wait([*open_pipes, *sentinels], left)
-        if not ready:
-            message = (
-                f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
-            )
-            return Outcome(
-                key=key, status=State.FAILED, epochs=tuple(curve), reason="timeout", error=message
-            )
-        for pipe in [pipe for pipe in open_pipes if pipe in ready]:
-            try:
-                told = pipe.recv()
-            except (EOFError, ConnectionError):
-                open_pipes.remove(pipe)
-                continue
-            if isinstance(told, Epoch):
-                curve.append(told)
-                pipe.send(report(told))
-            elif told.status == State.FAILED:
-                return _death(processes, key, curve, wait_s=1.0) or told
-            elif pipe is pipes[0]:
-                outcome: Outcome = told
-                return outcome
-        if died := _death(processes, key, curve, wait_s=0.0):
-            return died
+@dataclass
+class _Followed:
+    """A trial whose replicas are listened to.
 
+    Args:
+        key: of the trial.
+        pipes: to the replicas, the first one's first.
+        processes: of the replicas.
+        report: told of each epoch.
+        curve: the epochs so far.
+    """
 
-def _death(
-    processes: Sequence[Any], key: str, curve: Sequence[Epoch], *, wait_s: float
-) -> Outcome | None:
-    """The outcome of a trial one of whose processes has died; the others then fail too, and only because of it."""
-    wait([process.sentinel for process in processes], wait_s)
-    for rank, process in enumerate(processes):
-        if process.exitcode is not None:
-            how = (
-                f"signal {-process.exitcode}"
-                if process.exitcode < 0
-                else f"exit code {process.exitcode}"
-            )
-            message = f"replica {rank} of {len(processes)} died ({how})"
-            return Outcome(
-                key=key, status=State.FAILED, epochs=tuple(curve), reason="killed", error=message
-            )
-    return None
+    key: str
+    pipes: Sequence[Connection]
+    processes: Sequence[Any]
+    report: Report
+    curve: list[Epoch] = field(default_factory=list)
+
+    def outcome(self, timeout_s: float | None) -> Outcome:
+        """Pass epochs on until the first replica has an outcome, or any fails, dies or hangs."""
+        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s + GRACE_S
+        open_pipes = list(self.pipes)
+        while True:
+            left = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+            ready = wait([*open_pipes, *self._sentinels], left)
+            if not ready:
+                return self._failed(
+                    "timeout",
+                    f"the replicas did not end {GRACE_S:g} s "
+                    f"after the time limit of {timeout_s:g} s",
+                )
+            for pipe in [pipe for pipe in open_pipes if pipe in ready]:
+                try:
+                    outcome = self._heard(pipe, pipe.recv())
+                except (EOFError, ConnectionError):
+                    open_pipes.remove(pipe)
+                    continue
+                if outcome is not None:
+                    return outcome
+            if died := self._death(wait_s=0.0):
+                return died
+
+    def _heard(self, pipe: Connection, told: Epoch | Outcome) -> Outcome | None:
+        """Answer an epoch; the trial's outcome, if what a replica told is that."""
+        if isinstance(told, Epoch):
+            self.curve.append(told)
+            pipe.send(self.report(told))
+            return None
+        if told.status == State.FAILED:
+            return self._death(wait_s=1.0) or told
+        return told if pipe is self.pipes[0] else None
+
+    def _death(self, *, wait_s: float) -> Outcome | None:
+        """The outcome of a trial one of whose processes has died.
+
+        The others then fail too, and only because of it.
+        """
+        wait(self._sentinels, wait_s)
+        for rank, process in enumerate(self.processes):
+            code = process.exitcode
+            if code is not None:
+                how = f"signal {-code}" if code < 0 else f"exit code {code}"
+                message = f"replica {rank} of {len(self.processes)} died ({how})"
+                return self._failed("killed", message)
+        return None
+
+    @property
+    def _sentinels(self) -> list[Any]:
+        return [process.sentinel for process in self.processes]
+
+    def _failed(self, reason: Reason, message: str) -> Outcome:
+        curve = tuple(self.curve)
+        return Outcome(
+            key=self.key, status=State.FAILED, epochs=curve, reason=reason, error=message
+        )
 
 
 def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
@@ -189,10 +205,12 @@ def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
 
 
 def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: Connection) -> None:
-    """What runs in one process; it stays until it is dismissed, as its end would look like a fault to the others."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a key press reaches all processes; what it means, the first decides
+    """What runs in one process.
+
+    It stays until it is dismissed, as its end would look like a fault.
+    """
+    # a key press reaches all processes; what it means, the first decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
     with _group(replica, device, rendezvous):
 
@@ -258,7 +276,7 @@ def add_up(model: nn.Module, loss: Tensor) -> Tensor:
 
 
 class SharedLearner:
-    """A learner on its share: it takes batch statistics over all replicas, and only the first one evaluates.
+    """A learner on its share: batch statistics are over all replicas, only the first one evaluates.
 
     Args:
         learner: of this replica.
@@ -276,14 +294,16 @@ class SharedLearner:
         share_norms(learner.model, replica)
 
     def batches(self, epoch: int) -> Iterator[Any]:
-        """This replica's share of the batches of an epoch; dropout draws from a stream of its own."""
+        """This replica's share of the batches of an epoch.
+
+        Dropout draws from a stream of its own.
+        """
         if self._replica.rank:
             torch.manual_seed(derive_seed(torch.initial_seed(), "replica", self._replica.rank))
         return self._learner.batches(epoch)
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Scores on one part, from the first replica."""
-        evaluation: Evaluation = _from_first(
-            self._learner.evaluate(part) if self._replica.rank == 0 else None
-        )
+        own = self._learner.evaluate(part) if self._replica.rank == 0 else None
+        evaluation: Evaluation = _from_first(own)
         return evaluation

@@ -25,7 +25,7 @@ def share_norms(model: nn.Module, replica: Replica) -> None:
 
 
 class _SharedNorm:
-    """The forward pass of a batch norm: torch's synchronised one on GPUs, the same in plain operations elsewhere."""
+    """The forward pass of a batch norm: torch's synchronised one, or the same in plain steps."""
 
     def __init__(self, norm: Norm, replica: Replica) -> None:
         self._norm = norm
@@ -42,7 +42,10 @@ class _SharedNorm:
 
 
 def _twin(norm: Norm) -> nn.SyncBatchNorm:
-    """Torch's synchronised batch norm with the very same weights and statistics; it knows GPUs only."""
+    """Torch's synchronised batch norm with the very same weights and statistics.
+
+    It knows GPUs only.
+    """
     twin = nn.SyncBatchNorm(
         norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
     )

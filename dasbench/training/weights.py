@@ -1,4 +1,4 @@
-"""The weights of trained networks: kept as files, read back into networks, trained again where nobody kept them."""
+"""The weights of trained networks: kept as files, read back, trained again if nobody kept them."""
 
 from collections.abc import Mapping
 from dataclasses import replace

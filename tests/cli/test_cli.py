@@ -41,7 +41,18 @@ def test_every_verb_explains_itself_without_importing_torch(verb):
 
 
 @pytest.mark.parametrize(
-    "verb", ["leaderboard tiny", "pareto tiny", "pareto tiny --json", "list studies"]
+    "verb",
+    [
+        "leaderboard tiny",
+        "leaderboard tiny --format html",
+        "pareto tiny",
+        "pareto tiny --json",
+        "list studies",
+        "importance tiny",
+        "export tiny -o trials.csv",
+        "plot importance tiny",
+        "report tiny -o report",
+    ],
 )
 def test_reading_results_imports_neither_torch_nor_ray(trained, verb):
     code = "import sys; from dasbench.cli import run_command\n"

@@ -11,9 +11,9 @@ from torch import nn
 
 from dasbench.ablation.composing import compose, compose_data
 from dasbench.ablation.controls import TOLERANCE, control_of, nearest, num_params
-from dasbench.ablation.document import Source, baseline_label, flow, write_study
+from dasbench.ablation.document import Origin, ablation_text, baseline_label, flow
 from dasbench.ablation.lines import ablate
-from dasbench.ablation.traits import components, written
+from dasbench.ablation.traits import components_of, written
 from dasbench.ablation.variants import Composed, list_parts, list_variants
 from dasbench.catalog import GATES, known_names
 from dasbench.checks import check_components
@@ -121,7 +121,7 @@ def test_an_explicit_list_of_sites_is_shortened_from_its_front():
 @pytest.mark.parametrize(("removed", "of_removal"), [("mask", True), ("compression", False)])
 def test_a_control_has_as_many_parameters_as_what_it_stands_beside(removed, of_removal):
     gate = composed("das", backbone={"name": "resnet18", "width": 16, "stem": "small"})
-    removal = gate.changed(gate.gate, components(gate.gate)[removed])
+    removal = gate.changed(gate.gate, components_of(gate.gate)[removed])
 
     control = control_of(gate, removal)
 
@@ -181,7 +181,7 @@ def as_study(tmp_path: Path, gate: Composed, *parts: str) -> tuple[str, Study]:
         "objectives": ["top1 max", "macs min"],
     }
     ablation = ablate(gate, parts or list_parts(gate.gate.name))
-    text = write_study("parts", gate, ablation, Source(command="dasbench ablate", data=data))
+    text = ablation_text("parts", gate, ablation, Origin(command="dasbench ablate", data=data))
     path = tmp_path / "parts.yaml"
     path.write_text(text)
     study = load_study(path, known=known_names())

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dasbench.records import cause_of
+from dasbench.records import State, cause_of
 from dasbench.render.text.plain import shown
 from dasbench.run import Summary
 
@@ -97,13 +97,13 @@ def last_lines(
         interrupted: whether it was asked to end before all was done.
     """
     states = Counter(summary.states.values())
-    finished = states["done"] + states["stopped"]
-    waiting = summary.planned - finished - states["failed"]
+    finished = states[State.DONE] + states[State.STOPPED]
+    waiting = summary.planned - finished - states[State.FAILED]
     groups = failures(summary)
     lines = [f"{finished} of {summary.planned} trials have a result; {len(summary.ran)} ran now."]
     if summary.complete and not summary.ran:
         lines.append("Nothing was missing.")
-    lines += _lines_of_early_ends(states["stopped"], scheduler)
+    lines += _lines_of_early_ends(states[State.STOPPED], scheduler)
     lines += _lines_of_refusals(refusals)
     lines += _lines_of_failures(groups, labels, summary.planned)
     if groups:

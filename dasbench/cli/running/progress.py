@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a live view on a terminal, else a line for each finished trial."""
+"""What a run shows: a live view on a terminal, else a line for each finished trial."""
 
 import sys
 import time

@@ -29,6 +29,7 @@ def warn_of_too_many(workers: int, cpus: int) -> None:
     if workers * cpus > max(cores, cpus):
         click.echo(
             f"--workers {workers}: {workers} trials of {cpus} core{'s' * (cpus != 1)} each "
-            f"on a machine with {cores} will wait for each other; {default_workers(cpus)} is as fast",
+            f"on a machine with {cores} will wait for each other; "
+            f"{default_workers(cpus)} is as fast",
             err=True,
         )

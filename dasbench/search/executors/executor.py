@@ -55,7 +55,7 @@ class Listener(Protocol):
 
 @dataclass
 class Interrupt:
-    """A request to stop: set by a signal handler or by a trial that may not be trained, looked at by executors.
+    """A request to stop, of a signal handler or of a trial that may not be trained.
 
     Args:
         signal: number of the signal, 0 while there is none.

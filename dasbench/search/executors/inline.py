@@ -30,7 +30,8 @@ class Inline:
     def __post_init__(self) -> None:
         if self.scheduler != "none":
             raise UsageError(
-                f"scheduler '{self.scheduler}' needs --executor ray: it compares trials that run side by side; "
+                f"scheduler '{self.scheduler}' needs --executor ray: "
+                "it compares trials that run side by side; "
                 "write scheduler: none to run this study in a plain loop"
             )
 
@@ -52,8 +53,9 @@ class Inline:
             listener.finished(job(trial, reporter, cost=assignment.cost))
             if devices.is_broken():
                 raise MachineError(
-                    f"after trial {trial.key} this process can no longer use its GPU ('dasbench show {trial.key}' says "
-                    "what happened); run the same command again for the other trials, or use --executor ray"
+                    f"after trial {trial.key} this process can no longer use its GPU "
+                    f"('dasbench show {trial.key}' says what happened); run the same command "
+                    "again for the other trials, or use --executor ray"
                 )
 
 

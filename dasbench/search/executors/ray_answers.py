@@ -1,4 +1,4 @@
-"""What reports of trials are answered: the driver leaves word with a Ray actor, and workers ask it."""
+"""What reports are answered: the driver leaves word with a Ray actor, and workers ask it."""
 
 from dataclasses import dataclass
 from typing import Any

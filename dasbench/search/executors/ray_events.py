@@ -20,7 +20,10 @@ MAX_RESTARTS = 2
 """How often a trial whose worker died is started again, from its last checkpoint."""
 
 NEEDED = frozenset({"done", "trial_id", "training_iteration"})
-"""What Tune itself needs of a result; of all the rest it would keep statistics, for each trial, to the end."""
+"""What Tune itself needs of a result.
+
+Of all the rest it would keep statistics, for each trial, to the end.
+"""
 
 
 class Interrupted(BaseException):
@@ -38,7 +41,7 @@ def read_epoch(text: str) -> Epoch:
 
 
 class Events(tune.Callback):
-    """Turns Tune's callbacks into those of a listener, and an interrupt into the end of Tune's loop.
+    """Turns Tune's callbacks into those of a listener, an interrupt into the end of Tune's loop.
 
     Args:
         listener: who hears what happens.
@@ -59,7 +62,7 @@ class Events(tune.Callback):
         self._deadline = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks to restore them later, and nothing of Tune is ever restored."""
+        """Nothing: Tune pickles its callbacks to restore them later, which is never done."""
         return {}
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:

@@ -31,7 +31,7 @@ class Feed(Searcher):
         self._left = number
 
     def suggest(self, trial_id: str) -> Any:
-        """The next trial's configuration, None to be asked again soon, or that there are no more."""
+        """The next trial's configuration, None to be asked again soon, or `FINISHED`."""
         if self._interrupt.requested:
             self.exhausted = True
         if self.exhausted or not self._left:
@@ -55,7 +55,7 @@ class Feed(Searcher):
         self._out.discard(trial_id)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its searcher to restore it later, and nothing of Tune is ever restored."""
+        """Nothing: Tune pickles its searcher to restore it later, which is never done."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:

@@ -14,11 +14,11 @@ _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107
 """The longest path that the system takes for a socket."""
 
 _BELOW = len("/ray/session_2026-01-01_00-00-00_000000_/sockets/plasma_store") + len(str(2**22))
-"""What Ray appends to the folder: a session named by the time and the process, and its longest socket."""
+"""What Ray appends to the folder: a session's name with time and process, its longest socket."""
 
 
 def ray_folder() -> str:
-    """Make a folder for a Ray of our own: in the usual place for temporary files, or where paths are shorter.
+    """Make a folder for a Ray of our own, with other temporary files or where paths are shorter.
 
     Raises:
         MachineError: if there is no place that is writable and short enough.
@@ -33,13 +33,14 @@ def ray_folder() -> str:
         except OSError as error:
             reasons.append(f"{place}: {error.strerror}")
     raise MachineError(
-        f"Ray finds no folder for its sockets: {'; '.join(reasons)}. Set TMPDIR to a writable folder with a short "
+        f"Ray finds no folder for its sockets: {'; '.join(reasons)}. "
+        "Set TMPDIR to a writable folder with a short "
         "path, or run without Ray: --executor inline"
     )
 
 
 def longest_place() -> int:
-    """Bytes that the path of a place for temporary files may have, so that Ray's sockets can be opened below it.
+    """Bytes that the path of a folder may have, so that Ray's sockets can be opened below it.
 
     Example:
         >>> 15 < longest_place() < 40

@@ -1,4 +1,4 @@
-"""What Tune asks after each epoch: a scheduler around Ray's own that knows whom it may stop, and how."""
+"""What Tune asks after each epoch: a scheduler around Ray's own that knows whom it may stop."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class _Watched:
 
 
 class Pruning(FIFOScheduler):
-    """Runs trials in the order in which they come, and tells those to stop that an inner scheduler gives up.
+    """Runs trials in order, and tells those to stop that an inner scheduler gives up.
 
     The inner scheduler hears of each epoch once, in order, also when a worker died and its trial
     reports again; of values that are not finite it hears nothing. Whom it gives up is not cut off
@@ -59,7 +59,7 @@ class Pruning(FIFOScheduler):
         self._watched: dict[str, _Watched] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its scheduler to restore it later, and nothing of Tune is ever restored."""
+        """Nothing: Tune pickles its scheduler to restore it later, which is never done."""
         return {}
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:

@@ -29,21 +29,20 @@ SWITCHES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files for each trial otherwise
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals are the driver's business
-    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # a paused or ended trial may have to end loaders and replicas first
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # an ended trial may have to end loaders and replicas
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never read back
-    "TUNE_MAX_PENDING_TRIALS_PG": "3",  # one trial ahead of each free worker: else Tune drops the idle actor
+    "TUNE_MAX_PENDING_TRIALS_PG": "3",  # one trial ahead of each free worker, or Tune drops it
     "PYTHONSAFEPATH": "1",  # no folder that somebody stands in comes before the libraries
-    "MALLOC_TRIM_THRESHOLD_": str(
-        256 << 20
-    ),  # workers keep freed memory for the next step of a small network
+    # workers keep freed memory for the next step of a small network
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
 }
-"""Documented switches of Ray and of glibc's allocator, for this process and for the workers that it starts."""
+"""Documented switches of Ray and of glibc's allocator, for this process and its workers."""
 
 _GROWING = "expandable_segments:True"
 
 ALLOCATOR = {"PYTORCH_ALLOC_CONF": _GROWING, "PYTORCH_CUDA_ALLOC_CONF": _GROWING}
-"""How torch takes a GPU's memory: in segments that grow, so that batches of other sizes leave no gaps.
+"""How torch takes a GPU's memory: in segments that grow, so that other batches leave no gaps.
 
 Newer versions of torch read the first name, older ones the second; what the user has set stays.
 """
@@ -68,9 +67,9 @@ def set_switches(address: str | None) -> None:
     """
     if address is not None and "://" in address:
         raise UsageError(
-            f"--address '{address}': trials are handed out by a driver that is part of the cluster, not through Ray's "
-            "client. Start the same command on one of its machines with --address auto, or from elsewhere with "
-            "'ray job submit -- dasbench run ... --address auto'."
+            f"--address '{address}': trials are handed out by a driver that is part of "
+            "the cluster, not through Ray's client. Start the same command on one of its machines "
+            "with --address auto, or from elsewhere with 'ray job submit -- dasbench run ... --address auto'."
         )
     os.environ.update(SWITCHES)
     if not ALLOCATOR.keys() & os.environ.keys():
@@ -119,7 +118,9 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
 
 @contextmanager
 def joined(address: str, share: Share) -> Iterator[str]:
-    """A running cluster, and a folder for the driver's own files, which is gone afterwards; the cluster goes on.
+    """A running cluster, and a folder for the driver's own files, which is gone afterwards.
+
+    The cluster goes on.
 
     Args:
         address: `HOST:PORT` of the cluster's head, or `auto` for the cluster that this machine
@@ -170,16 +171,16 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
     except OSError as error:
         raise UsageError(
-            f"--address '{address}': no Ray answers there ({error.strerror or error}); 'ray status' on its head says "
-            "whether it runs"
+            f"--address '{address}': no Ray answers there ({error.strerror or error}); "
+            "'ray status' on its head says whether it runs"
         ) from error
 
 
 def _not_started(error: BaseException) -> MachineError:
     return MachineError(
         f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of "
-        f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files (ulimit -u, "
-        "ulimit -n); or run without Ray: --executor inline"
+        f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files "
+        "(ulimit -u, ulimit -n); or run without Ray: --executor inline"
     )
 
 
@@ -191,8 +192,9 @@ def _first_line(error: BaseException) -> str:
 
 def _refused(address: str, error: BaseException) -> UsageError:
     return UsageError(
-        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} This machine must be one of "
-        "its nodes ('ray start --address=...'), with the same versions of Python and Ray and the cluster's token "
+        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} "
+        "This machine must be one of its nodes ('ray start --address=...'), "
+        "with the same versions of Python and Ray and the cluster's token "
         "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)."
     )
 

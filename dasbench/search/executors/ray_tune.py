@@ -70,7 +70,9 @@ class RayTune:
     in_process: ClassVar[bool] = False
 
     def run(self, source: Source, job: Job, listener: Listener, interrupt: Interrupt) -> None:
-        """Run every trial of the source; a trial whose worker dies goes on in another, from its last checkpoint.
+        """Run every trial of the source.
+
+        A trial whose worker dies goes on in another, from its last checkpoint.
 
         Raises:
             UsageError: if there is no Ray at the address, or no GPU for a trial.

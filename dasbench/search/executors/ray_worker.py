@@ -1,4 +1,4 @@
-"""What runs in a Ray worker: one trial, from Tune's configuration to reports of its epochs and its outcome."""
+"""What runs in a Ray worker: one trial, from Tune's configuration to its epochs and outcome."""
 
 import json
 import os
@@ -45,12 +45,18 @@ class Driver:
         return cls(_node(), os.getpid(), dasbench.__version__, lock_digest())
 
     def refusal(self) -> str:
-        """Why this process may not train for the driver, whose dasbench is another; the empty text if it may."""
+        """Why this process may not train for the driver, whose dasbench is another.
+
+        The empty text if it may.
+        """
         theirs, ours = (self.version, self.lock), (dasbench.__version__, lock_digest())
         if theirs == ours:
             return ""
         here, there = (f"dasbench {version} (code.lock {lock})" for version, lock in (ours, theirs))
-        return f"node {socket.gethostname()} has {here}, the driver {there}; install the same everywhere"
+        return (
+            f"node {socket.gethostname()} has {here}, the driver {there}; "
+            "install the same everywhere"
+        )
 
 
 def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers) -> None:
@@ -104,7 +110,9 @@ def _node() -> str:
 
 
 def _die_with(driver: int) -> None:
-    """End this worker soon after its driver; one thread for each process, however many trials it runs.
+    """End this worker soon after its driver.
+
+    One thread for each process, however many trials it runs.
 
     On other machines than the driver's, Ray ends the workers of a driver whose connection is lost.
     """

@@ -34,7 +34,7 @@ class Share:
         return int(fitting)
 
     def spread(self, trials: int, gpus: int) -> "Share":
-        """A share that spreads trials over all GPUs, where fewer run at once than the GPUs would hold.
+        """A share that spreads trials over all GPUs, where fewer run at once than they would hold.
 
         Ray fills one GPU before it takes the next.
 

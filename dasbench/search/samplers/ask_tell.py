@@ -1,4 +1,4 @@
-"""A sampler of Optuna behind the protocol of all samplers: asked for one variant at a time, told what came out."""
+"""A sampler of Optuna behind the protocol of all samplers."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,14 +24,17 @@ from dasbench.spec.study import Study
 DIRECTIONS = {"min": StudyDirection.MINIMIZE, "max": StudyDirection.MAXIMIZE}
 
 PATIENCE = 3
-"""Proposals since the last trial that turned out to be known; after so many the next is drawn at random."""
+"""Proposals since the last trial that turned out to be known.
+
+After so many the next is drawn at random.
+"""
 
 UNBUILDABLE = math.inf
-"""How far a model that cannot be built is from one that keeps all constraints: further than any that can."""
+"""How far a model that cannot be built is from one that keeps all constraints."""
 
 
 class AskTell:
-    """Asks a sampler of Optuna, which lives in memory alone and is rebuilt from results at every start.
+    """Asks a sampler of Optuna, which lives in memory and is rebuilt from results at every start.
 
     What it proposes is a function of the trials that it heard of, in their order, and of how often
     it was asked since the last of them: each question goes to a fresh sampler with a seed of its
@@ -98,7 +101,10 @@ class AskTell:
         return [Proposal(variant)]
 
     def tell(self, proposal: Proposal, result: Result) -> None:
-        """Hear what became of a variant; one of another space teaches nothing, but counts as heard."""
+        """Hear what became of a variant.
+
+        One of another space teaches nothing, but counts as heard.
+        """
         waiting = self._open.get(identity(proposal.variant))
         asked = [waiting.pop(0)] if waiting else []
         with quiet_optuna():
@@ -116,12 +122,15 @@ class AskTell:
                 self._learn(proposal.variant, result)
 
     def _close(self, trials: Sequence[Trial]) -> None:
-        """End questions that were answered; what the answer teaches is entered as a trial of its own."""
+        """End questions that were answered.
+
+        What the answer teaches is entered as a trial of its own.
+        """
         for trial in trials:
             self._optuna.tell(trial, state=TrialState.FAIL)
 
     def _ask(self, names: Iterable[str]) -> Trial:
-        """A trial of Optuna, with numbers for some axes: those of an enqueued trial, or else the sampler's."""
+        """A trial of Optuna, with numbers for some axes: an enqueued trial's, or the sampler's."""
         trial = self._optuna.ask()
         if self._sort:
             self._sort(
@@ -145,7 +154,7 @@ class AskTell:
         raise AssertionError
 
     def _learn(self, variant: Mapping[str, Any], result: Result) -> None:
-        """Enter a finished trial: the same way for one that was just proposed and for one of an earlier run."""
+        """Enter a finished trial: one that was just proposed as one of an earlier run."""
         given = numbers(self._axes, self._base, variant)
         if self._complete:
             given = {**{axis.name: axis.rest for axis in self._axes}, **given}
@@ -156,22 +165,18 @@ class AskTell:
         self._optuna.tell(trial, values, state)
 
     def _verdict(self, trial: Trial, result: Result) -> tuple[TrialState, Sequence[float] | None]:
-        """How Optuna is told of a result; constraints and intermediate values are noted in the trial."""
+        """How Optuna is told of a result; constraints and last values are noted in the trial."""
         count = len(self._study.objectives)
         match result.fate:
             case "done" if len(result.values) == count and all(map(math.isfinite, result.values)):
                 return TrialState.COMPLETE, result.values
             case "infeasible":
-                violations = (
-                    result.violations
-                    if any(value > 0 for value in result.violations)
-                    else (UNBUILDABLE,)
-                )
+                is_built = any(value > 0 for value in result.violations)
+                violations = result.violations if is_built else (UNBUILDABLE,)
                 for place, violation in enumerate(violations):
                     trial.set_constraint(str(place), violation)
-                return TrialState.COMPLETE, (
-                    0.0,
-                ) * count  # never looked at: violations alone rank it
+                never_looked_at = (0.0,) * count  # violations alone rank it
+                return TrialState.COMPLETE, never_looked_at
             case "stopped" if count == 1:
                 self._note_last_epoch(trial, result)
                 return TrialState.PRUNED, None
@@ -185,7 +190,7 @@ class AskTell:
 
 
 def _distribution(axis: Coordinate) -> BaseDistribution:
-    """What Optuna is told of an axis: ascending numbers keep their order, other values have none."""
+    """What Optuna is told of an axis: ascending numbers keep their order, others have none."""
     if axis.points is None:
         low, high = axis.axis.ends()
         kind = IntDistribution if axis.axis.integer else FloatDistribution

@@ -1,6 +1,6 @@
 """Axes as samplers see them: one number each, an index where the axis lists its values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -33,10 +33,9 @@ class Coordinate:
         """Whether neighbouring numbers mean neighbouring values."""
         if self.points is None:
             return True
-        numbers = all(
-            isinstance(point, int | float) and not isinstance(point, bool) for point in self.points
+        return are_numbers(self.points) and all(
+            before < after for before, after in pairwise(self.points)
         )
-        return numbers and all(before < after for before, after in pairwise(self.points))
 
     def value(self, number: float) -> Any:
         """The axis's value that a number stands for."""
@@ -49,16 +48,21 @@ class Coordinate:
         return self.points.index(value) if self.points is not None else value
 
     def at(self, share: float) -> Any:
-        """The value at a share of the way along the axis, in [0, 1); every value has an equal part of the way."""
+        """The value at a share in [0, 1) of the way along the axis.
+
+        Each has an equal part of it.
+        """
         if self.points is not None:
             return self.points[int(share * len(self.points))]
         low, high = self.axis.ends()
-        end = high + 1 if self.axis.integer else high
-        place = low * (end / low) ** share if self.axis.log else low + share * (end - low)
-        return self._tidy(place)
+        if self.axis.integer:
+            high = high + 1
+        if self.axis.log:
+            return self._tidy(low * (high / low) ** share)
+        return self._tidy(low + share * (high - low))
 
     def _tidy(self, number: float) -> float:
-        """A whole number, or one of six digits, that is still in the range: it stands in labels and tables."""
+        """A whole number, or one of six digits, in the range: it stands in labels and tables."""
         low, high = self.axis.ends()
         if self.axis.integer:
             return min(int(number), int(high))
@@ -68,6 +72,16 @@ class Coordinate:
     def rest(self) -> float:
         """The number of an axis that does not apply, for samplers which need all of them."""
         return 0 if self.points is not None else self.axis.ends()[0]
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether all values of an axis are numbers, not switches.
+
+    Example:
+        >>> are_numbers([1, 0.5]), are_numbers([True, False])
+        (True, False)
+    """
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def coordinate(name: str, axis: Axis) -> Coordinate:
@@ -93,8 +107,10 @@ def assemble(
     Example:
         >>> gate = coordinate("0", Axis(key="gate", values=["none", "das"]))
         >>> alpha = coordinate("1", Axis(key="gate.alpha", values=[0.1, 0.2], when={"gate": "das"}))
-        >>> assemble([gate, alpha], {}, lambda axis: axis.at(0)), assemble([gate, alpha], {}, lambda axis: axis.at(0.9))
-        ({'gate': 'none'}, {'gate': 'das', 'gate.alpha': 0.2})
+        >>> assemble([gate, alpha], {}, lambda axis: axis.at(0))
+        {'gate': 'none'}
+        >>> assemble([gate, alpha], {}, lambda axis: axis.at(0.9))
+        {'gate': 'das', 'gate.alpha': 0.2}
     """
     variant: dict[str, Any] = {}
     for axis in axes:

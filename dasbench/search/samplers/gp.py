@@ -1,4 +1,4 @@
-"""Proposals by Bayesian optimisation with a Gaussian process: few trials, each of them expensive."""
+"""Proposals by Bayesian optimisation with a Gaussian process, for few and expensive trials."""
 
 from functools import partial
 from typing import Annotated
@@ -14,10 +14,11 @@ from dasbench.spec.study import Study
 
 @SAMPLERS.register(
     "gp",
-    source="Ament et al., 2023, arXiv 2310.20708; Daulton et al., 2020, arXiv 2006.05078; optuna.samplers.GPSampler",
+    source="Ament et al., 2023, arXiv 2310.20708; Daulton et al., 2020, arXiv 2006.05078; "
+    "optuna.samplers.GPSampler",
 )
 def gp(study: Study, *, seed: int = 0, startup: Annotated[int, Ge(1), Le(10_000)] = 10) -> Sampler:
-    """A Gaussian process and the expected improvement, or hypervolume improvement, of one or several objectives.
+    """A Gaussian process and the expected improvement, or that of the hypervolume.
 
     It learns from finished trials alone: it is never told of infeasible ones, as they have no
     objective to model.

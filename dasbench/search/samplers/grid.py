@@ -1,4 +1,4 @@
-"""Every variant of a study at every seed, or at the seeds that a scheduler or a comparison leaves it."""
+"""Every variant at every seed, or at the seeds that a scheduler or a comparison leaves it."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -12,14 +12,15 @@ from dasbench.spec.study import Study
 
 @SAMPLERS.register("grid", source="exhaustive enumeration")
 def grid(study: Study) -> Sampler:
-    """All variants at the first seed, then all at the next, so that a study cut short compares like with like.
+    """All variants at the first seed, then all at the next: one cut short compares like with like.
 
     With a scheduler the first seed is a screening: variants that it stops get no further seeds.
     With looks, variants get seeds for as long as their comparison with the baseline is open.
 
     Example:
         >>> from dasbench.spec.trial import Trial
-        >>> study = Study(name="x", question="?", base=Trial(backbone="resnet18", dataset="digits"), seeds=2)
+        >>> base = Trial(backbone="resnet18", dataset="digits")
+        >>> study = Study(name="x", question="?", base=base, seeds=2)
         >>> [proposal.seed for proposal in grid(study).propose()]
         [0, 1]
     """
@@ -27,10 +28,10 @@ def grid(study: Study) -> Sampler:
         return Looks(study)
     if study.scheduler.name != "none" and len(study.seeds) > 1:
         return Screening(study)
-    return Listing(study)
+    return AllAtOnce(study)
 
 
-class Listing:
+class AllAtOnce:
     """Proposes all at once."""
 
     def __init__(self, study: Study) -> None:
@@ -42,10 +43,8 @@ class Listing:
         if self.exhausted:
             return ()
         self.exhausted = True
-        return [
-            Proposal(variant, seed)
-            for seed, variant in product(self._study.seeds, self._study.variants())
-        ]
+        everything = product(self._study.seeds, self._study.variants())
+        return [Proposal(variant, seed) for seed, variant in everything]
 
     def tell(self, proposal: Proposal, result: Result) -> None:
         """Nothing depends on results."""

@@ -1,4 +1,4 @@
-"""Replicate until resolved: more seeds for the variants whose comparison with the baseline is open."""
+"""Replicate until resolved: more seeds for variants whose comparison with the baseline is open."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from dasbench.spec.study import Study
 
 
 class Looks:
-    """Proposes all variants at the seeds of the first look, then what is open and the baseline at those of the next.
+    """Proposes all variants at the first look's seeds, then the open ones and the baseline at more.
 
     Args:
         study: with `seeds.looks`.
@@ -39,12 +39,7 @@ class Looks:
         """The seeds of the next look, once all of the last have come in."""
         if self._waiting or self.exhausted:
             return ()
-        names: Sequence[str] = list(self._variants)
-        until: int | None = self._plan[0]
-        if self._seeds:
-            look = self._look()
-            names = [name for name in self._variants if name == self._baseline or name in look.open]
-            until = look.next_seeds
+        names, until = self._compared()
         if until is None:
             self.exhausted = True
             return ()
@@ -53,8 +48,20 @@ class Looks:
         self._waiting = set(product(names, seeds))
         return [Proposal(self._variants[name], seed) for seed, name in product(seeds, names)]
 
+    def _compared(self) -> tuple[Sequence[str], int | None]:
+        """The variants that get more seeds, and until which number of seeds; None for no more."""
+        names = list(self._variants)
+        if not self._seeds:
+            return names, self._plan[0]
+        look = self._look()
+        going_on = {self._baseline, *look.open}
+        return [name for name in names if name in going_on], look.next_seeds
+
     def tell(self, proposal: Proposal, result: Result) -> None:
-        """Hear the score of a variant at one seed; a trial without a score takes part in no comparison."""
+        """Hear the score of a variant at one seed.
+
+        A trial without one takes part in no comparison.
+        """
         name = self._labels[identity(proposal.variant)]
         assert proposal.seed is not None
         self._waiting.discard((name, proposal.seed))
@@ -83,17 +90,13 @@ def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
     """The label of the variant that the others are compared with."""
     wanted = study.seeds.baseline
     if wanted is None:
-        fields = study.base_fields
-        plain = (
-            name
-            for name, variant in variants.items()
-            if all(fields.get(k) == v for k, v in variant.items())
-        )
-        return next(plain, next(iter(variants)))
+        for name, variant in variants.items():
+            if {key: study.base_fields.get(key) for key in variant} == variant:
+                return name
+        return next(iter(variants))
     found = [name for name, variant in variants.items() if wanted.items() <= variant.items()]
     if len(found) != 1:
-        message = (
-            f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
-        )
+        there_are = "; ".join(variants)
+        message = f"{len(found)} variants are {dict(wanted)}, not one; there are: {there_are}"
         raise StudyError([study.document.complaint(("seeds", "baseline"), message)])
     return found[0]

@@ -1,4 +1,4 @@
-"""Proposals by the genetic algorithm NSGA-II: generations of variants, the non-dominated ones are parents."""
+"""Proposals by the genetic algorithm NSGA-II: generations whose best are parents of the next."""
 
 from functools import partial
 from typing import Annotated
@@ -23,7 +23,9 @@ def nsga2(
     crossover: Annotated[float, Ge(0), Le(1)] = 0.9,
     mutation: Annotated[float, Ge(0), Le(1)] | None = None,
 ) -> Sampler:
-    """NSGA-II: uniform crossover of non-dominated parents, mutation to a random value; for several objectives.
+    """NSGA-II: uniform crossover of non-dominated parents, mutation to a random value.
+
+    For several objectives.
 
     An axis that does not apply rests at its first value and is passed on like any other, so that a
     child in which it applies again has a value for it.
@@ -59,6 +61,9 @@ def nsga2(
 
 
 def _join_generation(sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> None:
-    """Number a trial's generation, and let its parents be chosen now; who comes later finds them in the same order."""
+    """Number a trial's generation, and let its parents be chosen now.
+
+    Who comes later finds them in the same order.
+    """
     if isinstance(sampler, BaseGASampler):  # not for a proposal that is drawn at random
         sampler.get_parent_population(study, sampler.get_trial_generation(study, trial))

@@ -14,7 +14,7 @@ from dasbench.spec.study import Study
 
 @SAMPLERS.register("qmc", source="Sobol, 1967; Owen, 1998 (scrambling); scipy.stats.qmc.Sobol")
 def qmc(study: Study, *, seed: int = 0) -> Sampler:
-    """A scrambled Sobol sequence: even coverage of every axis and of every pair of axes from the first trials on.
+    """A scrambled Sobol sequence: even coverage of each axis and pair of axes from the first on.
 
     Args:
         study: what varies; each axis is one dimension of the sequence, also where it does not
@@ -66,7 +66,7 @@ class _Sequence:
             self._place += 1
 
     def _point(self) -> list[float]:
-        """The next point of the unit cube: a function of the seed and of its place in the sequence."""
+        """The next point of the unit cube: a function of the seed and its place in the sequence."""
         engine = Sobol(len(self._axes), seed=self._seed % 2**32)
         if self._place:
             engine.fast_forward(self._place)

@@ -12,7 +12,7 @@ from dasbench.spec.study import Study
     "random", source="Bergstra and Bengio, 2012, JMLR 13; optuna.samplers.RandomSampler"
 )
 def random(study: Study, *, seed: int = 0) -> Sampler:
-    """Variants drawn at random: the baseline that any search has to beat, and good when many run at once.
+    """Variants drawn at random: what any search has to beat, and good when many run at once.
 
     Args:
         study: what varies.

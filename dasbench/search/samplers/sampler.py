@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 from dasbench.records import Cost, State
 
 Fate = State | Literal["infeasible", "known"]
-"""What became of a proposal: trained to the end, failed, stopped early, rejected by a constraint or because its model
-cannot be built, or known already and not trained again."""
+"""What became of a proposal: trained to the end, failed, stopped early, rejected by a constraint or
+because its model cannot be built, or known already and not trained again."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ class Result:
 
 
 class Sampler(Protocol):
-    """Proposes variants of a study; rebuilt from what the database holds at every start, and never stored."""
+    """Proposes variants of a study.
+
+    Rebuilt from what the database holds at every start, and never stored.
+    """
 
     @property
     def exhausted(self) -> bool:
@@ -60,11 +63,17 @@ class Sampler(Protocol):
         ...
 
     def propose(self) -> Sequence[Proposal]:
-        """What to train next, as much as can be said without further results; empty if that is nothing just now."""
+        """What to train next, as much as can be said without further results.
+
+        Empty if that is nothing just now.
+        """
         ...
 
     def tell(self, proposal: Proposal, result: Result) -> None:
-        """Hear what became of a proposal, its own or one of an earlier run; the seed is always filled in."""
+        """Hear what became of a proposal, its own or one of an earlier run.
+
+        The seed is always filled in.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""Proposals by tree-structured Parzen estimators: where good results are dense and bad ones are not."""
+"""Proposals by Parzen estimators: where good results are dense and bad ones are not."""
 
 from functools import partial
 from typing import Annotated
@@ -14,7 +14,8 @@ from dasbench.spec.study import Study
 
 @SAMPLERS.register(
     "tpe",
-    source="Bergstra et al., 2011, NeurIPS; Watanabe, 2023, arXiv 2304.11127; optuna.samplers.TPESampler",
+    source="Bergstra et al., 2011, NeurIPS; Watanabe, 2023, arXiv 2304.11127; "
+    "optuna.samplers.TPESampler",
 )
 def tpe(
     study: Study,
@@ -23,7 +24,9 @@ def tpe(
     startup: Annotated[int, Ge(0), Le(10_000)] = 10,
     candidates: Annotated[int, Ge(1), Le(10_000)] = 24,
 ) -> Sampler:
-    """Tree-structured Parzen estimators, with one objective or several; at home in spaces with conditions.
+    """Tree-structured Parzen estimators, with one objective or several.
+
+    At home in spaces with conditions.
 
     Args:
         study: what varies, and its objectives.

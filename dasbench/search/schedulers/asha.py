@@ -1,4 +1,4 @@
-"""Asynchronous successive halving: at each rung, only the best fraction of what has come so far goes on."""
+"""Asynchronous successive halving: at each rung only the best fraction of what came goes on."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal

@@ -1,4 +1,4 @@
-"""Hyperband: successive halving with several lengths of grace at once, for who does not know how long is enough."""
+"""Hyperband: successive halving with several lengths of grace at once."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal

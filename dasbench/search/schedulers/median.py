@@ -1,4 +1,4 @@
-"""The median rule: a trial ends when its best is below the median of what the others averaged by then."""
+"""The median rule: a trial ends when its best is below the median of others' averages."""
 
 import math
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @SCHEDULERS.register(
     "median",
-    source="Golovin et al., 2017, Google Vizier, section 3.2; ray.tune.schedulers.MedianStoppingRule",
+    source="Golovin et al., 2017, Google Vizier, section 3.2; "
+    "ray.tune.schedulers.MedianStoppingRule",
 )
 @dataclass(frozen=True, kw_only=True)
 class Median:
-    """Stops a trial whose best value so far is worse than the median of the other trials' running averages.
+    """Stops a trial whose best value is worse than the median of the others' running averages.
 
     Args:
         grace_epochs: epochs that every trial gets.

@@ -12,7 +12,9 @@ class Scheduler(Protocol):
     def make(
         self, *, metric: str, mode: Literal["min", "max"], max_epochs: int
     ) -> "TrialScheduler | None":
-        """Ray's scheduler, which counts epochs as `training_iteration`; None where no trial is ever stopped.
+        """Ray's scheduler, which counts epochs as `training_iteration`.
+
+        None where no trial is ever stopped.
 
         Args:
             metric: the name under which results carry the value to compare.
