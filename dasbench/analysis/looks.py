@@ -8,7 +8,7 @@ from typing import Generic, Literal
 
 import numpy as np
 
-from dasbench.analysis.families import V, holm, score_table
+from dasbench.analysis.families import V, holm, seed_table
 from dasbench.analysis.power import critical_t, t_power
 from dasbench.analysis.significance import t_tests
 from dasbench.analysis.stats import ALPHA, is_equivalent
@@ -126,7 +126,7 @@ def take_look(
     states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
     dropped = sum(state != "resolved" for state in states.values())
     variants = [v for v in scores if v != baseline and v not in states]
-    table = score_table({v: scores[v] for v in (baseline, *variants)})
+    table = seed_table({v: scores[v] for v in (baseline, *variants)})
     tests = t_tests(
         table[1:] - table[0], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0))
     )

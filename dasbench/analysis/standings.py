@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.analysis.families import score_table, significantly_better
+from dasbench.analysis.families import seed_table, significantly_better
 from dasbench.analysis.pareto import Standing, classify, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.stats import ALPHA, Direction
@@ -54,7 +54,7 @@ def standings(
     if len(scores) > all_pairs_up_to and max(map(len, scores)) < 2:
         alone = [next(iter(own.values()), np.nan) for own in scores]
         return _untested(np.array(alone), costs, direction=direction)
-    table = score_table(by_variant)
+    table = seed_table(by_variant)
     means = t_tests(table).mean
     if len(scores) <= all_pairs_up_to:
         better = significantly_better(by_variant, direction=direction, alpha=alpha).better

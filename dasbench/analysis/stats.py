@@ -19,7 +19,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class SeedSummary:
     """One variant over its seeds.
 
     Args:
@@ -79,7 +79,9 @@ class Comparison:
     alpha: float = ALPHA
 
 
-def summarise(values: Sequence[float], failed: int = 0, *, direction: Direction = "max") -> Summary:
+def summarise(
+    values: Sequence[float], failed: int = 0, *, direction: Direction = "max"
+) -> SeedSummary:
     """Sum up the scores of one variant.
 
     Args:
@@ -103,7 +105,7 @@ def summarise(values: Sequence[float], failed: int = 0, *, direction: Direction 
 
 def summarise_each(
     values: Sequence[Sequence[float]], failed: Sequence[int], *, direction: Direction | None = "max"
-) -> list[Summary]:
+) -> list[SeedSummary]:
     """Sum up the scores of many variants at once, which is a hundred times faster than one by one.
 
     Args:
@@ -122,7 +124,7 @@ def summarise_each(
     places: dict[int, list[int]] = {}
     for place, own in enumerate(values):
         places.setdefault(len(own), []).append(place)
-    summaries: dict[int, Summary] = {}
+    summaries: dict[int, SeedSummary] = {}
     for n, some in places.items():
         scores = np.array([values[place] for place in some], dtype=np.float64).reshape(len(some), n)
         if not np.isfinite(scores).all():
@@ -135,7 +137,7 @@ def summarise_each(
 
 def _summaries(
     scores: NDArray[np.float64], failed: Sequence[int], direction: Direction | None
-) -> Iterator[Summary]:
+) -> Iterator[SeedSummary]:
     """Summaries of variants that have equally many scores; shape [K, n]."""
     tests = t_tests(scores)
     half_widths = np.where(tests.sd == 0, 0.0, tests.half_width)
@@ -147,7 +149,7 @@ def _summaries(
         failed, zip(*(column.tolist() for column in found), strict=True), strict=True
     ):
         mean, sd, half_width, low = map(_known, cells)
-        yield Summary(
+        yield SeedSummary(
             n=scores.shape[1], failed=lost, mean=mean, sd=sd, half_width=half_width, worst=low
         )
 

@@ -88,7 +88,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Column:
+class PaperColumn:
     """One column of a table.
 
     Args:
@@ -171,7 +171,7 @@ class PaperRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class PaperTable:
     """One table, figure or passage of the paper with its figures.
 
     Args:
@@ -194,7 +194,7 @@ class Table:
     dataset: str | None
     image_size: int | None
     num_classes: int | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, PaperColumn]
     rows: tuple[PaperRow, ...]
     note: str = ""
 

@@ -13,7 +13,7 @@ from dasbench.costs.measure import measure_cost
 from dasbench.costs.specimen import InputSize
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
-from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
+from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperRow, PaperTable, Published
 from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
 from dasbench.resolution import resolve_model
@@ -81,7 +81,7 @@ NO_GATE = Obstacle("not comparable", "the paper's text no longer says which gate
 
 
 def reproduce_row(
-    table: Table, row: PaperRow, trained: Sequence[Trained] | None = None
+    table: PaperTable, row: PaperRow, trained: Sequence[Trained] | None = None
 ) -> RowReport:
     """Compare one row: counts are made at once, accuracies are taken from trained trials.
 
@@ -111,7 +111,7 @@ def reproduce_row(
 
 
 def _count_cell(
-    row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle
+    row: PaperRow, column: PaperColumn, counts: Mapping[str, Count] | Obstacle
 ) -> CellReport:
     published = row.published[column.name]
     if isinstance(counts, Obstacle):
@@ -124,7 +124,7 @@ def _count_cell(
 
 
 def _trained_cell(
-    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None
+    table: PaperTable, row: PaperRow, column: PaperColumn, trained: Sequence[Trained] | None
 ) -> CellReport:
     published = row.published[column.name]
     found = find_measured(table, row, column, trained) if trained else None
@@ -171,7 +171,7 @@ def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
     return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
 
 
-def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
+def _agree(row: PaperRow, column: PaperColumn, published: Published, measured: float) -> bool:
     """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
     tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
     return (
@@ -180,7 +180,7 @@ def _agree(row: PaperRow, column: Column, published: Published, measured: float)
     )
 
 
-def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> float:
+def _in_unit(row: PaperRow, column: PaperColumn, counts: Mapping[str, Count]) -> float:
     """Our count by the row's own convention, in the unit of the printed figure."""
     count = counts[row.convention]
     published = row.published[column.name]
@@ -202,7 +202,7 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
     )
 
 
-def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+def _counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     """Our counts of a row's network by convention; nothing is trained."""
     assert table.image_size is not None, "every table with counts says for which images"
     assert table.num_classes is not None, "every table with counts says for how many classes"
@@ -225,7 +225,7 @@ def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     )
 
 
-def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
+def count_detector(table: PaperTable, row: PaperRow) -> Mapping[str, Count]:
     """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
 
     A detector's multiply-adds depend on how many regions it proposes, so they are not counted.

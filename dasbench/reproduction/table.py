@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from dasbench.paper.figures import UNITS, Count
-from dasbench.paper.figures import Column as PaperColumn
-from dasbench.paper.figures import Table as PaperTable
+from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperTable
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import NOTHING, count_text
 from dasbench.render.text.words import counted

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import DasbenchError
-from dasbench.paper.figures import Column, PaperRow, Table
+from dasbench.paper.figures import PaperColumn, PaperRow, PaperTable
 from dasbench.resolution import resolve_model
 from dasbench.results.reading import read_store
 from dasbench.spec.recipes import recipes
@@ -97,7 +97,7 @@ def read_trained(db: str, *, study: str | None = None) -> list[Trained]:
 
 
 def find_measured(
-    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained]
+    table: PaperTable, row: PaperRow, column: PaperColumn, trained: Sequence[Trained]
 ) -> Measured | None:
     """What was measured of a row's network: in the paper's setting if possible, else in another, which is then said.
 

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from dasbench.analysis.families import RankInterval
-from dasbench.analysis.stats import Summary
+from dasbench.analysis.stats import SeedSummary
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS
 from dasbench.views.selection import Selection
@@ -29,7 +29,7 @@ class Line:
     """
 
     entry: VariantScores
-    summaries: Mapping[str, Summary]
+    summaries: Mapping[str, SeedSummary]
     rank: RankInterval | None
 
 
@@ -72,11 +72,11 @@ def interval_ends(
     return middle - half_width, middle + half_width
 
 
-def summary_values(metric: str, summary: Summary) -> dict[str, float | None]:
+def summary_values(metric: str, summary: SeedSummary) -> dict[str, float | None]:
     """A summary by the names of its columns.
 
     Example:
-        >>> summary_values("top1", Summary(n=1, failed=0, mean=5.0, sd=None, half_width=None, worst=5.0))["top1_mean"]
+        >>> summary_values("top1", SeedSummary(n=1, failed=0, mean=5.0, sd=None, half_width=None, worst=5.0))["top1_mean"]
         5.0
     """
     low, high = interval_ends(summary.mean, summary.half_width)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dasbench.analysis.families import RankInterval, rank_intervals, score_table
+from dasbench.analysis.families import RankInterval, rank_intervals, seed_table
 from dasbench.analysis.significance import t_tests
 from dasbench.analysis.stats import ALPHA, Direction
 
@@ -51,7 +51,7 @@ def find_ranks(
 def _against_all(
     scores: Mapping[int, Mapping[int, float]], tested: Sequence[int], direction: Direction
 ) -> dict[int, RankInterval]:
-    table = score_table(scores)
+    table = seed_table(scores)
     rows = {place: row for row, place in enumerate(scores)}
     scale = float(np.nan_to_num(np.abs(table)).max(initial=0.0))
     level = ALPHA / (len(table) * (len(table) - 1) / 2)

@@ -61,7 +61,7 @@ class Repeat:
     metrics: Sequence[Difference]
 
 
-def find_trial(db: str, key: str) -> TrialRecord:
+def read_trial(db: str, key: str) -> TrialRecord:
     """A trial by its key or the first digits of it.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dasbench.analysis.families import score_table
+from dasbench.analysis.families import seed_table
 from dasbench.analysis.pareto import hypervolume, hypervolume_of_means
 from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import Direction
@@ -175,7 +175,7 @@ def _growth(
         means = np.column_stack([sums[seen] / counts[seen], costs[seen]])
         steps.append(Step(stop, some[-1].finished, hypervolume(means, corner, [direction, "min"])))
         start = stop
-    table = score_table({index: _scores(entry) for index, entry in enumerate(entries)})
+    table = seed_table({index: _scores(entry) for index, entry in enumerate(entries)})
     ci95, seeds = _interval(table, costs, corner, direction)
     return Growth(study=study, steps=steps, ci95=ci95, seeds=seeds)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.views.figures.means import Mean, axes_of, find_axis, mean_of, variants_with_scores
+from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 
@@ -36,7 +36,7 @@ class NormsInfo:
     maximise: bool
     first: Sequence[str]
     second: Sequence[str]
-    cells: Mapping[NormPair, Mean]
+    cells: Mapping[NormPair, SeedMean]
     ties: frozenset[NormPair]
     best: NormPair | None
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dasbench.errors import UsageError
-from dasbench.paper.figures import UNITS, Count, PaperRow, Table
+from dasbench.paper.figures import UNITS, Count, PaperRow, PaperTable
 from dasbench.paper.tables import find_table, load_tables
 from dasbench.records import Row
 from dasbench.results.reading import read_store
@@ -93,7 +93,7 @@ def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
 
 
 def _nothing(
-    table: Table, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
+    table: PaperTable, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
 ) -> str:
     """Why a table has no point to show, and which have."""
     good = [name for name, other in load_tables().items() if _has_points(other, metric, kind)]
@@ -105,7 +105,7 @@ def _nothing(
     return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
 
 
-def _has_points(table: Table, metric: str, kind: str) -> bool:
+def _has_points(table: PaperTable, metric: str, kind: str) -> bool:
     """Whether a table of the paper prints a metric and a cost of some row."""
     metrics = [column.metric for column in table.columns.values()]
     if _COLUMNS[kind] not in table.columns or metric not in metrics:
