@@ -11,7 +11,7 @@ from dasbench.results.answers import LookRecord
 from dasbench.views.blocks import Averaged
 from dasbench.views.grouping import group_entries
 from dasbench.views.lines import Line, sort_lines
-from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
+from dasbench.views.ranks import MOST_RANKED_BY_ALL_PAIRS, find_ranks
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
@@ -72,7 +72,7 @@ class Board:
     @property
     def has_all_pairs(self) -> bool:
         """Whether every pair of variants was tested for the ranks."""
-        return self.num_ranked <= ALL_PAIRS_UP_TO
+        return self.num_ranked <= MOST_RANKED_BY_ALL_PAIRS
 
     @property
     def has_single_seeds(self) -> bool:

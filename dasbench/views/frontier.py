@@ -8,7 +8,7 @@ import numpy as np
 
 from dasbench.analysis.pareto import Standing, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.standings import ALL_PAIRS_UP_TO, standings
+from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
 from dasbench.records import COST_FIELDS
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
@@ -123,7 +123,7 @@ def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
         return "exact"
     if num_noisy > 1:
         return "means"
-    return "all_pairs" if num_variants <= ALL_PAIRS_UP_TO else "best_cheaper"
+    return "all_pairs" if num_variants <= MOST_PLACED_BY_ALL_PAIRS else "best_cheaper"
 
 
 def _places(
