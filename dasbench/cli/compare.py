@@ -12,7 +12,7 @@ from dasbench.cli.options import db_option, quick_reading, study_name, table_opt
 if TYPE_CHECKING:
     from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
-    from dasbench.views.comparison import Question
+    from dasbench.views.question import Question
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
@@ -127,7 +127,7 @@ def _from_study(
     unit: str | None,
     direction: "Direction | None",
 ) -> "Question":
-    from dasbench.views.comparison import Question, check_metric, in_unit, looks_baseline
+    from dasbench.views.question import Question, check_metric, in_unit, looks_baseline
     from dasbench.views.selection import refuse_empty_filter, select_studies
     from dasbench.views.units import (
         ScoreUnit,
@@ -171,7 +171,7 @@ def _from_study(
 def _from_file(
     file: Path, metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
-    from dasbench.views.comparison import Question
+    from dasbench.views.question import Question
     from dasbench.views.score_files.reading import read_scores
     from dasbench.views.units import asked_unit
 

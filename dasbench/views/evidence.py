@@ -9,10 +9,11 @@ from dasbench.results.answers import LookRecord
 from dasbench.results.reading import read_store
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
-from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
+from dasbench.views.comparison import MAX_FAMILY, Answer, compare_family
 from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
+from dasbench.views.question import Question
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit
