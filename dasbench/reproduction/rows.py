@@ -128,10 +128,10 @@ def _trained_cell(
 ) -> CellReport:
     published = row.published[column.name]
     found = find_measured(table, row, column, trained) if trained else None
+    if row.gate is None:
+        return _obstructed(published, NO_GATE)
     if found is None or found.mean is None:
-        return _obstructed(
-            published, NO_GATE if row.gate is None else _why_unmeasured(trained, found)
-        )
+        return _obstructed(published, _why_unmeasured(trained, found))
     verdict, why = _judge(published, found)
     return CellReport(
         published=published,
@@ -157,9 +157,8 @@ def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
         return DASH.verdict, DASH.why
     if found.obstacle:
         return "not comparable", found.obstacle
-    if published.rounds(found.mean) or abs(published.value - found.mean) <= (
-        found.half_width or 0.0
-    ):
+    distance = abs(published.value - found.mean)
+    if published.rounds(found.mean) or distance <= (found.half_width or 0.0):
         return "matches", ""
     if found.half_width is None:
         return "not comparable", one_seed_note()
@@ -195,11 +194,9 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
         return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
     if row.gate is None:
         return NO_GATE
-    return (
-        None
-        if row.gate.name in GATES
-        else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
-    )
+    if row.gate.name not in GATES:
+        return Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+    return None
 
 
 def _counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
