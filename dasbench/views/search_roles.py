@@ -1,6 +1,7 @@
-"""What a search makes of its trials: whose scores took part in a choice, and whose are of fresh seeds."""
+"""What a search makes of its trials: whose scores took part in a choice, whose are of fresh seeds."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from dasbench.records import Row
 
@@ -57,7 +58,7 @@ def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
             called_in += rows
         else:
             called_in += [row for row in rows if row.role == CONFIRM]
-    return called_in or [row for rows in variants for row in rows]
+    return called_in or list(chain.from_iterable(variants))
 
 
 def do_tests_hold(*, sequential: bool, searched: bool, confirmed: bool) -> bool:

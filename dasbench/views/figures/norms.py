@@ -84,12 +84,10 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
             continue
         pair = _pair(entry.variant, axes)
         if pair in entries:
-            others = (
-                ", ".join(axis for axis in axes_of(selection) if axis not in axes) or "the study"
-            )
+            others = [axis for axis in axes_of(selection) if axis not in axes]
             raise UsageError(
-                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, as {others} varies too; "
-                "choose one setting with --where"
+                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, "
+                f"as {', '.join(others) or 'the study'} varies too; choose one setting with --where"
             )
         entries[pair] = entry
     return entries
