@@ -68,7 +68,7 @@ class _Fit:
 def anova(
     levels: Mapping[str, Sequence[str]], scores: Floats, seeds: Sequence[int]
 ) -> list[Effect]:
-    """Split the variance of scores into axes, pairs of axes, seeds, higher interactions and residual.
+    """Split the variance of scores into axes, pairs, seeds, higher interactions and residual.
 
     Seeds are blocks: what a seed adds to all variants alike is taken out first. Sums of squares are
     of Type II, by least squares: with every variant at every seed they are those of the textbook and add up to the

@@ -1,4 +1,4 @@
-"""Many variants at once: Holm's correction, every variant against a baseline, and rank intervals instead of ranks."""
+"""Many variants at once: Holm's correction, all against a baseline, rank intervals for ranks."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,7 +82,7 @@ def family(
     min_effect: float | None = None,
     alpha: float = ALPHA,
 ) -> dict[V, Comparison]:
-    """Compare every other variant with the baseline, with p values adjusted for testing all of them.
+    """Compare every other variant with the baseline, p values adjusted for testing them all.
 
     Intervals stay those of the single comparison. Whether a comparison is resolved, the seeds it
     still needs and what it can detect follow the level that Holm's procedure asks of it at its

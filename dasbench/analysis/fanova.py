@@ -1,4 +1,4 @@
-"""fANOVA of a searched study: what each axis explains of a random forest, and how good the forest is."""
+"""fANOVA of a searched study: what each axis explains of a random forest, and its fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Which axis of a study matters: analysis of variance for factorial studies, fANOVA for searched ones."""
+"""Which axis of a study matters: by analysis of variance, or fANOVA for searched studies."""
 
 import math
 from collections.abc import Mapping, Sequence

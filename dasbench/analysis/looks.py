@@ -1,4 +1,4 @@
-"""Replicate until resolved: after each planned look, which variants need more seeds and which are settled."""
+"""Replicate until resolved: after each look, which variants need more seeds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +163,7 @@ class _Difference(Generic[V]):
 def _differences(
     scores: Mapping[V, Mapping[int, float]], baseline: V, variants: Sequence[V], num_tests: int
 ) -> Iterator[_Difference[V]]:
-    """Each variant beside the baseline; tests that are not made here count as if they found nothing."""
+    """Each variant beside the baseline; tests that are not made count as if nothing was found."""
     table = seed_table({v: scores[v] for v in (baseline, *variants)})
     tests = t_tests(table[1:] - table[0], scale=largest_size(table))
     p_values = np.ones(num_tests)

@@ -63,7 +63,9 @@ class Published:
 
 @dataclass(frozen=True)
 class Count:
-    """The integers behind printed counts, as recounted under one convention; `None` where they are not known.
+    """The integers behind printed counts, as recounted under one convention.
+
+    `None` where they are not known.
 
     Args:
         params: parameters.

@@ -151,7 +151,10 @@ def _why_unmeasured(trained: Sequence[Trained] | None, found: Measured | None) -
 
 
 def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
-    """How a trained mean stands beside a printed figure: within its interval, or not; one seed has none."""
+    """How a trained mean stands beside a printed figure: within its interval, or not.
+
+    One seed has none.
+    """
     assert found.mean is not None
     if published is None:
         return DASH.verdict, DASH.why

@@ -1,4 +1,4 @@
-"""Groups of variants compared over blocks: other axes are averaged within each seed, for all alike."""
+"""Groups of variants compared over blocks: other axes are averaged within each seed."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set

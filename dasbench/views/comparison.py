@@ -1,4 +1,4 @@
-"""Is the difference real? Two variants, two groups of variants, or every variant against a baseline."""
+"""Is the difference real? Two variants, two groups, or every variant against a baseline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +101,9 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
 
 
 def compare_family(question: Question, baseline: str) -> list[Answer]:
-    """Compare every other variant with a baseline, with Holm's correction; the best difference first.
+    """Compare every other variant with a baseline, with Holm's correction.
+
+    The best difference first.
 
     Raises:
         UsageError: if the baseline is unknown or ambiguous, or there are too many variants.
@@ -163,7 +165,7 @@ def _answer(
 
 
 def _look_state(question: Question, name_a: str, name_b: str) -> str | None:
-    """What the last look found of a pair; None if it compared others, or another effect mattered."""
+    """What the last look found of a pair; None if others, or another effect, were compared."""
     if question.look is None or question.min_effect != question.look_min_effect:
         return None
     if question.look_baseline is None or question.look_baseline not in (name_a, name_b):

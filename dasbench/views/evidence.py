@@ -162,7 +162,7 @@ def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]
 
 
 def _seeds(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the study says of its seeds: `values`, and with looks `looks`, `min_effect`, `baseline`."""
+    """What the study says of its seeds, with looks `looks`, `min_effect`, `baseline`."""
     seeds = document.get("seeds")
     return seeds if isinstance(seeds, Mapping) else {}
 

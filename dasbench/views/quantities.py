@@ -89,7 +89,7 @@ def is_cost_name(name: str) -> bool:
 
 
 def read_objective(text: str, selection: Selection, *, convention: str) -> Objective:
-    """An objective from the command line: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
+    """An objective as it is written: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
 
     Raises:
         UsageError: if the direction is missing or wrong, or nothing of that name is known of the

@@ -1,4 +1,4 @@
-"""What a comparison asks: the variants with their scores, the metric, and what a study said of it."""
+"""What a comparison asks: the variants with their scores, and the metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

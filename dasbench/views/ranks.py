@@ -9,7 +9,7 @@ from dasbench.analysis.significance import t_tests
 from dasbench.analysis.stats import ALPHA, Direction
 
 MOST_RANKED_BY_ALL_PAIRS = 600
-"""Variants up to which ranks come from tests of every pair: 0.08 s for 300 with five seeds, 0.24 s for 600."""
+"""Variants whose ranks come from tests of every pair; at five seeds, 600 take 0.24 s."""
 
 MAX_TESTS = 100_000
 """Tests that are made at the most of more variants."""
@@ -49,7 +49,7 @@ def find_ranks(
 def _tested_against_all(
     scores: Mapping[int, Mapping[int, float]], tested: Sequence[int], direction: Direction
 ) -> dict[int, RankInterval]:
-    """The ranks of some variants, the best mean the first of them, each tested against all others."""
+    """The ranks of some variants, the best mean first, each tested against all others."""
     table = seed_table(scores)
     rows = {place: row for row, place in enumerate(scores)}
     scale = largest_size(table)

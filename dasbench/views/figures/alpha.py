@@ -69,7 +69,9 @@ class AlphaInfo:
 
 
 def info(selection: Selection) -> AlphaInfo:
-    """Gather means by alpha, one curve for each setting of the other axes; variants without an alpha are left out.
+    """Gather means by alpha, one curve for each setting of the other axes.
+
+    Variants without an alpha are left out.
 
     Raises:
         UsageError: if the study has no axis `alpha`, or varies so much else that the curves could

@@ -68,7 +68,10 @@ def published_points(
 
 
 def backbones_of(db: str, rows: Sequence[Row]) -> set[str]:
-    """The names of the backbones of some trials, from what they vary and from their studies; empty if unknown."""
+    """The names of the backbones of some trials, from what they vary and from their studies.
+
+    Empty if unknown.
+    """
     with read_store(db) as reader:
         bases = {study.name: study.document.get("base") for study in reader.studies()}
     found = set()
