@@ -189,7 +189,7 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states={"done": scored} if all_scored else Counter(_state(row, metric) for row in rows),
+        states={"done": scored} if all_scored else _count_states(rows, metric),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
@@ -200,6 +200,10 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
 
 def _first_cost(rows: Iterable[Row]) -> Cost | None:
     return next((row.cost for row in rows if row.cost), None)
+
+
+def _count_states(rows: Iterable[Row], metric: str) -> Counter[str]:
+    return Counter(_state(row, metric) for row in rows)
 
 
 def _metric_names(rows: Iterable[Row]) -> dict[str, None]:
