@@ -125,7 +125,8 @@ def take_look(
     level = levels[min(number, len(looks)) - 1]
     states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
     dropped = len(states) - list(states.values()).count("resolved")
-    variants = [v for v in scores if v != baseline and v not in states]
+    left_out = {baseline, *states}
+    variants = [v for v in scores if v not in left_out]
     num_tests = len(variants) + dropped
     has_next = number < len(looks)
     last = _LastLook(looks[-1], levels[-1] / max(1, num_tests), min_effect) if has_next else None
