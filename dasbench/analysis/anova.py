@@ -1,8 +1,8 @@
-"""Analysis of variance of a factorial study: how much each axis and each pair of axes explains, against the noise."""
+"""Analysis of variance of a factorial study: what each axis and each pair of axes explains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +68,10 @@ class _Fit:
 def anova(
     levels: Mapping[str, Sequence[str]], scores: Floats, seeds: Sequence[int]
 ) -> list[Effect]:
-    """Split the variance of scores into axes, pairs of axes, seeds, higher interactions and residual.
+    """Split the variance of scores into axes, pairs, seeds, higher interactions and residual.
 
     Seeds are blocks: what a seed adds to all variants alike is taken out first. Sums of squares are
-    of Type II, by
-    least squares: with every variant at every seed they are those of the textbook and add up to the
+    of Type II, by least squares: with every variant at every seed they are those of the textbook and add up to the
     total; with missing trials each is what the axis explains beyond the others, and they need not
     add up. The residual is what is left within variants after the seeds; with one seed there is
     none, and nothing is tested.
@@ -92,7 +91,8 @@ def anova(
         ValueError: if the lengths differ, or a score is not finite.
 
     Example:
-        >>> table = anova({"a": ["x", "x", "y", "y"] * 2}, np.array([1.0, 1.2, 3.0, 3.1] * 2), [0, 1, 0, 1, 2, 3, 2, 3])
+        >>> levels, scores = ["x", "x", "y", "y"] * 2, np.array([1.0, 1.2, 3.0, 3.1] * 2)
+        >>> table = anova({"a": levels}, scores, [0, 1, 0, 1, 2, 3, 2, 3])
         >>> [(effect.name, effect.df, round(effect.share, 3)) for effect in table]
         [('a', 1, 0.993), ('seeds', 3, 0.006), ('residual', 3, 0.001)]
     """
@@ -100,23 +100,32 @@ def anova(
         raise ValueError("every trial needs a score, a seed and a level of each axis")
     if not np.isfinite(scores).all():
         raise ValueError("scores have to be finite; leave the trial out")
-    terms: dict[tuple[str, ...], Floats] = {(axis,): _columns(own) for axis, own in levels.items()}
-    terms |= {
-        (a, b): (terms[(a,)][:, :, None] * terms[(b,)][:, None]).reshape(len(scores), -1)
-        for a, b in combinations(levels, 2)
-    }
-    model = _Model(terms, scores, _columns(list(map(str, seeds))))
+    terms, blocks = _terms(levels), _columns(list(map(str, seeds)))
+    model = _Model(terms, scores, blocks)
     total = float(((scores - scores.mean()) ** 2).sum())
-    noise = _within_cells(
-        list(zip(*levels.values(), strict=True)), scores, _columns(list(map(str, seeds)))
-    )
+    noise = _within_cells(list(zip(*levels.values(), strict=True)), scores, blocks)
     effects = [_effect(model, term, terms, noise=noise, total=total) for term in terms]
-    adjusted = holm([np.nan if effect.p is None else effect.p for effect in effects])
-    tested = [
-        replace(effect, p_holm=None if effect.p is None else float(p))
-        for effect, p in zip(effects, adjusted, strict=True)
+    rest = _rest(model, list(terms), noise, total=total, num_trials=len(scores))
+    return [*_adjusted(effects), *rest]
+
+
+def _terms(levels: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], Floats]:
+    """The columns of each axis and of each pair of axes."""
+    axes = {axis: _columns(own) for axis, own in levels.items()}
+    terms: dict[tuple[str, ...], Floats] = {(axis,): columns for axis, columns in axes.items()}
+    for a, b in combinations(levels, 2):
+        products = axes[a][:, :, None] * axes[b][:, None]
+        terms[(a, b)] = products.reshape(len(products), -1)
+    return terms
+
+
+def _adjusted(effects: Sequence[Effect]) -> list[Effect]:
+    """The effects with their p values adjusted for testing all that could be tested."""
+    p_values = [effect.p for effect in effects if effect.p is not None]
+    adjusted = iter(holm(p_values).tolist())
+    return [
+        effect if effect.p is None else replace(effect, p_holm=next(adjusted)) for effect in effects
     ]
-    return tested + _rest(model, list(terms), noise, total=total, num_trials=len(scores))
 
 
 class _Model:
@@ -146,7 +155,8 @@ class _Model:
 
     def fit(self, terms: Sequence[tuple[str, ...]]) -> _Fit:
         """What the mean, the seeds and these terms leave over."""
-        chosen = [*self._constant, *(column for term in terms for column in self._places[term])]
+        places = [self._constant, *(self._places[term] for term in terms)]
+        chosen = list(chain.from_iterable(places))
         values, vectors = np.linalg.eigh(self._products[np.ix_(chosen, chosen)])
         kept = values > _RANK * values[-1]
         explained = (vectors[:, kept].T @ self._targets[chosen]) ** 2 / values[kept]
@@ -156,7 +166,10 @@ class _Model:
 
 
 def _columns(levels: Sequence[str]) -> Floats:
-    """One column for each level but the last; the last is minus one in all of them, so that columns sum to zero."""
+    """One column for each level but the last.
+
+    The last is minus one in all of them, so that columns sum to zero.
+    """
     known, place = np.unique(np.array(levels, dtype=object).astype(str), return_inverse=True)
     coded = np.vstack([np.eye(len(known) - 1), -np.ones(len(known) - 1)])
     return np.asarray(coded[place], dtype=np.float64)
@@ -176,7 +189,7 @@ def _effect(
     others = [other for other in terms if not set(term) <= set(other)]
     without, with_it = model.fit(others), model.fit([*others, term])
     df, sum_squares = without.df - with_it.df, max(0.0, without.residual - with_it.residual)
-    share = sum_squares / total if total > 0 else 0.0
+    share = _share(sum_squares, total)
     if df == 0 or noise.df == 0 or noise.residual <= _FLAT * total:
         return Effect(axes=term, df=df, sum_squares=sum_squares, share=share)
     f = (sum_squares / df) / (noise.residual / noise.df)
@@ -209,13 +222,18 @@ def _rest(
     """Seeds, higher interactions and residual."""
     alone, whole = model.fit([]), model.fit(terms)
     higher_df = max(0, whole.df - noise.df)
-    parts = {
-        SEEDS: (num_trials - 1 - alone.df, total - alone.residual),
-        HIGHER: (higher_df, max(0.0, whole.residual - noise.residual)),
-        RESIDUAL: (noise.df, noise.residual),
-    }
-    return [
-        Effect(axes=(name,), df=df, sum_squares=value, share=value / total if total > 0 else 0.0)
-        for name, (df, value) in parts.items()
-        if name != HIGHER or higher_df > 0
-    ]
+    parts = [_part(SEEDS, num_trials - 1 - alone.df, total - alone.residual, total)]
+    if higher_df > 0:
+        higher = max(0.0, whole.residual - noise.residual)
+        parts.append(_part(HIGHER, higher_df, higher, total))
+    parts.append(_part(RESIDUAL, noise.df, noise.residual, total))
+    return parts
+
+
+def _part(name: str, df: int, sum_squares: float, total: float) -> Effect:
+    """A part of the variance that is no axis and no pair."""
+    return Effect(axes=(name,), df=df, sum_squares=sum_squares, share=_share(sum_squares, total))
+
+
+def _share(sum_squares: float, total: float) -> float:
+    return sum_squares / total if total > 0 else 0.0

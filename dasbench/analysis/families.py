@@ -1,7 +1,8 @@
-"""Many variants at once: Holm's correction, every variant against a baseline, and rank intervals instead of ranks."""
+"""Many variants at once: Holm's correction, all against a baseline, rank intervals for ranks."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -81,7 +82,7 @@ def family(
     min_effect: float | None = None,
     alpha: float = ALPHA,
 ) -> dict[V, Comparison]:
-    """Compare every other variant with the baseline, with p values adjusted for testing all of them.
+    """Compare every other variant with the baseline, p values adjusted for testing them all.
 
     Intervals stay those of the single comparison. Whether a comparison is resolved, the seeds it
     still needs and what it can detect follow the level that Holm's procedure asks of it at its
@@ -110,20 +111,17 @@ def family(
     """
     if baseline not in scores:
         raise UsageError(unknown_name("baseline", baseline, map(str, scores)))
-    alone = {
-        variant: paired(own, scores[baseline], min_effect=min_effect, alpha=alpha)
-        for variant, own in scores.items()
-        if variant != baseline
-    }
-    p = np.array([np.nan if c.p is None else c.p for c in alone.values()])
-    places = np.argsort(np.argsort(p, kind="stable"))  # NaN comes last
-    size = int((~np.isnan(p)).sum())
-    return {
-        variant: c
-        if c.p is None
-        else _in_family(c, float(p_holm), size, alpha / (size - int(place)))
-        for (variant, c), p_holm, place in zip(alone.items(), holm(p), places, strict=True)
-    }
+    found = {}
+    for variant, own in scores.items():
+        if variant != baseline:
+            found[variant] = paired(own, scores[baseline], min_effect=min_effect, alpha=alpha)
+    p_values = {variant: c.p for variant, c in found.items() if c.p is not None}
+    rising = sorted(p_values, key=p_values.__getitem__)
+    adjusted = holm([p_values[variant] for variant in rising])
+    for place, variant in enumerate(rising):
+        level = alpha / (len(rising) - place)
+        found[variant] = _in_family(found[variant], float(adjusted[place]), len(rising), level)
+    return found
 
 
 def significantly_better(
@@ -145,13 +143,17 @@ def significantly_better(
         array([[False, False],
                [ True, False]])
     """
-    table = score_table(scores)
+    table = seed_table(scores)
     first, second = np.triu_indices(len(table), k=1)
-    scale = float(np.nan_to_num(np.abs(table)).max(initial=0.0))
-    rows = [t_tests(table[i] - table[i + 1 :], scale=scale) for i in range(len(table) - 1)]
-    p = holm(np.concatenate([tests.p for tests in rows])) if rows else np.empty(0)
-    mean = np.concatenate([tests.mean for tests in rows]) if rows else np.empty(0)
-    resolved = p <= alpha
+    scale = largest_size(table)
+    p, mean = np.empty(len(first)), np.empty(len(first))
+    start = 0
+    for row in range(len(table) - 1):
+        tests = t_tests(table[row] - table[row + 1 :], scale=scale)
+        stop = start + len(tests.p)
+        p[start:stop], mean[start:stop] = tests.p, tests.mean
+        start = stop
+    resolved = holm(p) <= alpha
     first_is_better = (mean > 0) == (direction == "max")
     better = np.zeros((len(table), len(table)), dtype=np.bool_)
     better[first, second] = resolved & first_is_better
@@ -183,19 +185,21 @@ def rank_intervals(
     """
     better = significantly_better(scores, direction=direction, alpha=alpha).better
     sign = 1.0 if direction == "max" else -1.0
-    means = np.array(
-        [sign * np.mean(list(own.values())) if own else -np.inf for own in scores.values()]
-    )
-    best = int(means.argmax()) if np.isfinite(means).any() else -1
-    return {
-        variant: RankInterval(
-            low=1 + int(better[:, i].sum()),
-            high=len(scores) - int(better[i].sum()),
-            best=i == best,
-            ties_with_best=bool(np.isfinite(means[i]) and not better[best, i]),
+    means = np.full(len(scores), -np.inf)
+    for row, own in enumerate(scores.values()):
+        if own:
+            means[row] = sign * np.mean(list(own.values()))
+    is_scored = np.isfinite(means)
+    best = int(means.argmax()) if is_scored.any() else -1
+    intervals = {}
+    for row, variant in enumerate(scores):
+        intervals[variant] = RankInterval(
+            low=1 + int(better[:, row].sum()),
+            high=len(scores) - int(better[row].sum()),
+            best=row == best,
+            ties_with_best=bool(is_scored[row] and not better[best, row]),
         )
-        for i, variant in enumerate(scores)
-    }
+    return intervals
 
 
 def _in_family(c: Comparison, p_holm: float, size: int, level: float) -> Comparison:
@@ -210,14 +214,14 @@ def _in_family(c: Comparison, p_holm: float, size: int, level: float) -> Compari
     )
 
 
-def score_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
+def seed_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
     """Lay scores out as [variants, seeds], seeds in ascending order, NaN where one is missing.
 
     Raises:
         ValueError: if a score is not finite.
 
     Example:
-        >>> score_table({"a": {0: 1.0, 1: 2.0}, "b": {1: 3.0}})
+        >>> seed_table({"a": {0: 1.0, 1: 2.0}, "b": {1: 3.0}})
         array([[ 1.,  2.],
                [nan,  3.]])
     """
@@ -225,13 +229,20 @@ def score_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
     place = {seed: column for column, seed in enumerate(seeds)}
     table = np.full((len(scores), len(seeds)), np.nan)
     for row, own in enumerate(scores.values()):
-        values = list(own.values())
-        if not np.isfinite(values).all():
-            seed, value = next(
-                (seed, value) for seed, value in own.items() if not np.isfinite(value)
-            )
-            raise ValueError(
-                f"scores have to be finite, not {value} at seed {seed}; leave the seed out"
-            )
-        table[row, [place[seed] for seed in own]] = values
+        for seed, value in own.items():
+            if not isfinite(value):
+                raise ValueError(
+                    f"scores have to be finite, not {value} at seed {seed}; leave the seed out"
+                )
+            table[row, place[seed]] = value
     return table
+
+
+def largest_size(table: Floats) -> float:
+    """The size of the largest score, by which rounding is told from spread; NaN counts as nothing.
+
+    Example:
+        >>> largest_size(np.array([[1.0, -3.0], [np.nan, 2.0]]))
+        3.0
+    """
+    return float(np.nan_to_num(np.abs(table)).max(initial=0.0))

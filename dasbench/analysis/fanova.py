@@ -1,9 +1,10 @@
-"""fANOVA of a searched study: what each axis explains of a random forest, and how good the forest is."""
+"""fANOVA of a searched study: what each axis explains of a random forest, and its fit."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.analysis.significance import Floats
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 NOT_SET = "(not set)"
 """The level of an axis whose condition does not hold."""
 
-_FEW_LEVELS = (
-    10  # of a number: up to so many each level weighs the same; beyond, the axis is a range
-)
+_FEW_LEVELS = 10
+"""Of a number: up to so many each level weighs the same; beyond, the axis is a range."""
+
 _BINS = 5  # of a range that is not always set
 _TREES = 128
-_MOST_COLUMNS = (
-    8  # levels with a column each: Optuna's marginals take time that doubles with every such column
-)
+_MOST_COLUMNS = 8
+"""Levels with a column each: Optuna's marginals take time that doubles with every such column."""
+
 
 Column = list[float] | list[str]
 """One axis: numbers, or levels as text."""
@@ -45,27 +46,45 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
         >>> encode([None, 0.1], ["(not set)", "0.1"])
         ['(not set)', '0.1']
     """
-    given = [value for value, text in zip(values, texts, strict=True) if text != NOT_SET]
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
+    is_set = np.array([text != NOT_SET for text in texts], dtype=np.bool_)
+    given = [value for value, here in zip(values, is_set, strict=True) if here]
+    if not all(map(_is_number, given)):
         return _levels(texts)
     numbers = np.array(given, dtype=np.float64)
     known = np.unique(numbers)
-    whole = len(given) == len(values)
-    if len(known) <= _FEW_LEVELS:
-        return np.searchsorted(known, numbers).astype(float).tolist() if whole else _levels(texts)
-    if known[0] > 0 and known[-1] / known[0] > 10:
+    is_range = len(known) > _FEW_LEVELS
+    if is_range and known[0] > 0 and known[-1] / known[0] > 10:
         numbers = np.log10(numbers)
-    if whole:
-        return [float(number) for number in numbers]
+    if is_set.all():
+        column: list[float] = (numbers if is_range else _ranks(numbers)).tolist()
+        return column
+    return _fifths(numbers, is_set) if is_range else _levels(texts)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _ranks(numbers: Floats) -> Floats:
+    """The place of each number among those that there are, from 0."""
+    return np.searchsorted(np.unique(numbers), numbers).astype(np.float64)
+
+
+def _fifths(numbers: Floats, is_set: NDArray[np.bool_]) -> list[str]:
+    """In which fifth of the numbers each lies that is set; as texts, with `(not set)` between."""
     edges = np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1])
-    fifths = iter(np.searchsorted(edges, numbers))
-    return [NOT_SET if text == NOT_SET else f"fifth {next(fifths) + 1}" for text in texts]
+    column = np.full(len(is_set), NOT_SET, dtype=object)
+    column[is_set] = [f"fifth {place + 1}" for place in np.searchsorted(edges, numbers)]
+    return list(column)
 
 
 def _levels(texts: Sequence[str]) -> Column:
     """The levels as they are if they are few, else as their places in the alphabet."""
-    known = {text: float(place) for place, text in enumerate(sorted(set(texts)))}
-    return list(texts) if len(known) <= _MOST_COLUMNS else [known[text] for text in texts]
+    known = sorted(set(texts))
+    if len(known) <= _MOST_COLUMNS:
+        return list(texts)
+    places = {text: float(place) for place, text in enumerate(known)}
+    return [places[text] for text in texts]
 
 
 def forest_shares(columns: Mapping[str, Column], scores: Floats) -> dict[str, float]:
@@ -86,27 +105,25 @@ def forest_shares(columns: Mapping[str, Column], scores: Floats) -> dict[str, fl
     """
     import optuna  # takes a second to import
 
-    names = {
-        f"x{index}": axis for index, axis in enumerate(columns)
-    }  # names of axes may be anything
-    space = {name: _distribution(columns[axis]) for name, axis in names.items()}
-    trials = [
-        optuna.trial.create_trial(
-            params={name: columns[axis][index] for name, axis in names.items()},
-            distributions=space,
-            value=float(score),
-        )
-        for index, score in enumerate(scores)
-    ]
+    names = [f"x{place}" for place in range(len(columns))]  # those of axes may be anything
+    space = dict(zip(names, map(_distribution, columns.values()), strict=True))
+    trials = []
+    for score, *levels in zip(scores, *columns.values(), strict=True):
+        params = dict(zip(names, levels, strict=True))
+        trial = optuna.trial.create_trial(params=params, distributions=space, value=float(score))
+        trials.append(trial)
     with quiet_optuna():
         study = optuna.create_study()
         study.add_trials(trials)
         found = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=0).evaluate(study)
-    return {names[name]: float(share) for name, share in found.items()}
+    axes = dict(zip(names, columns, strict=True))
+    return {axes[name]: float(share) for name, share in found.items()}
 
 
 def forest_fit(columns: Mapping[str, Column], scores: Floats) -> float:
-    """R^2 of such a forest on variants that a tree did not see (out of bag): 1 is perfect, 0 no better than the mean.
+    """R^2 of such a forest on variants that a tree did not see (out of bag).
+
+    1 is perfect, 0 no better than the mean.
 
     Args:
         columns: every axis of every variant, encoded.
@@ -134,7 +151,7 @@ def _distribution(column: Column) -> "BaseDistribution":
 
     numbers = _numbers(column)
     if numbers is None:
-        return CategoricalDistribution(sorted({str(value) for value in column}))
+        return CategoricalDistribution(sorted(map(str, set(column))))
     return FloatDistribution(min(numbers), max(numbers))
 
 
@@ -143,5 +160,5 @@ def _one_hot(column: Column) -> Floats:
     numbers = _numbers(column)
     if numbers is not None:
         return np.array(numbers)[:, None]
-    texts = np.array([str(value) for value in column])
+    texts = np.array(column)
     return np.asarray(texts[:, None] == np.unique(texts), dtype=np.float64)

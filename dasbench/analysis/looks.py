@@ -1,14 +1,13 @@
-"""Replicate until resolved: after each planned look, which variants need more seeds and which are settled."""
+"""Replicate until resolved: after each look, which variants need more seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import sqrt
 from typing import Generic, Literal
 
 import numpy as np
 
-from dasbench.analysis.families import V, holm, score_table
+from dasbench.analysis.families import V, holm, largest_size, seed_table
 from dasbench.analysis.power import critical_t, t_power
 from dasbench.analysis.significance import t_tests
 from dasbench.analysis.stats import ALPHA, is_equivalent
@@ -116,7 +115,8 @@ def take_look(
         >>> seeds = range(5)
         >>> near = dict(zip(seeds, [0.8, -0.1, 0.55, 0.05, 0.2]))
         >>> far = dict(zip(seeds, [4.1, 3.9, 4.0, 4.2, 3.8]))
-        >>> look = take_look({"f": dict.fromkeys(seeds, 0.0), "c": near, "g": far}, "f", looks=[5, 10, 20], number=1)
+        >>> scores = {"f": dict.fromkeys(seeds, 0.0), "c": near, "g": far}
+        >>> look = take_look(scores, "f", looks=[5, 10, 20], number=1)
         >>> look.states, look.next_seeds
         ({'c': 'open', 'g': 'resolved'}, 10)
     """
@@ -124,30 +124,54 @@ def take_look(
     levels = spend(len(looks), alpha)
     level = levels[min(number, len(looks)) - 1]
     states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
-    dropped = sum(state != "resolved" for state in states.values())
-    variants = [v for v in scores if v != baseline and v not in states]
-    table = score_table({v: scores[v] for v in (baseline, *variants)})
-    tests = t_tests(
-        table[1:] - table[0], scale=float(np.nan_to_num(np.abs(table)).max(initial=0.0))
-    )
-    p_holm = holm(np.concatenate([np.nan_to_num(tests.p, nan=1.0), np.ones(dropped)]))
-    last = None
-    if number < len(looks):
-        last = _LastLook(looks[-1], levels[-1] / max(1, len(variants) + dropped), min_effect)
-    for row, v in enumerate(variants):
-        found = (float(tests.mean[row]), float(tests.sd[row]), float(tests.half_width[row]))
-        states[v] = (
-            "resolved"
-            if p_holm[row] <= level
-            else _unresolved(*found, min_effect=min_effect, last=last)
-        )
+    dropped = len(states) - list(states.values()).count("resolved")
+    left_out = {baseline, *states}
+    variants = [v for v in scores if v not in left_out]
+    num_tests = len(variants) + dropped
+    has_next = number < len(looks)
+    last = _LastLook(looks[-1], levels[-1] / max(1, num_tests), min_effect) if has_next else None
+    for difference in _differences(scores, baseline, variants, num_tests):
+        states[difference.variant] = _state(difference, level, min_effect, last)
+    goes_on = has_next and "open" in states.values()
     return Look(
         number=number,
         level=level,
         states={v: states[v] for v in scores if v in states},
-        next_seeds=looks[number] if last and "open" in states.values() else None,
+        next_seeds=looks[number] if goes_on else None,
         exploratory=number > len(looks),
     )
+
+
+@dataclass(frozen=True)
+class _Difference(Generic[V]):
+    """A variant beside the baseline at one look; NaN where nothing is known.
+
+    Args:
+        variant: the variant.
+        mean: mean difference over seeds.
+        sd: standard deviation of the differences.
+        half_width: half the 95 % interval of the mean.
+        p_holm: p value, adjusted for every variant that was not resolved before.
+    """
+
+    variant: V
+    mean: float
+    sd: float
+    half_width: float
+    p_holm: float
+
+
+def _differences(
+    scores: Mapping[V, Mapping[int, float]], baseline: V, variants: Sequence[V], num_tests: int
+) -> Iterator[_Difference[V]]:
+    """Each variant beside the baseline; tests that are not made count as if nothing was found."""
+    table = seed_table({v: scores[v] for v in (baseline, *variants)})
+    tests = t_tests(table[1:] - table[0], scale=largest_size(table))
+    p_values = np.ones(num_tests)
+    p_values[: len(variants)] = np.nan_to_num(tests.p, nan=1.0)
+    columns = [tests.mean, tests.sd, tests.half_width, holm(p_values)[: len(variants)]]
+    for variant, values in zip(variants, np.column_stack(columns).tolist(), strict=True):
+        yield _Difference(variant, *values)
 
 
 @dataclass(frozen=True)
@@ -165,23 +189,29 @@ class _LastLook:
     min_effect: float | None
 
     def may_settle(self, mean: float, sd: float) -> bool:
-        """Whether more seeds may resolve the difference or show equivalence; yes, while no spread is known."""
+        """Whether more seeds may resolve the difference or show equivalence.
+
+        Yes, while no spread is known.
+        """
         if not sd > 0:
             return True
-        effect = max(abs(mean), self.min_effect or 0.0)
+        min_effect = self.min_effect or 0.0
+        effect = max(abs(mean), min_effect)
         half_width = critical_t(self.n) * sd / sqrt(self.n)
-        return t_power(effect, sd, self.n, alpha=self.level) >= REACH or half_width < (
-            self.min_effect or 0.0
-        )
+        return half_width < min_effect or t_power(effect, sd, self.n, alpha=self.level) >= REACH
 
 
-def _unresolved(
-    mean: float, sd: float, half_width: float, *, min_effect: float | None, last: _LastLook | None
+def _state(
+    difference: _Difference[V], level: float, min_effect: float | None, last: _LastLook | None
 ) -> State:
-    """State of a variant that the test did not resolve."""
-    if is_equivalent(mean, half_width, min_effect):
+    """Where a variant stands after a look at this level."""
+    if difference.p_holm <= level:
+        return "resolved"
+    if is_equivalent(difference.mean, difference.half_width, min_effect):
         return "equivalent"
-    return "open" if last is None or last.may_settle(mean, sd) else "out of reach"
+    if last is None or last.may_settle(difference.mean, difference.sd):
+        return "open"
+    return "out of reach"
 
 
 def _check(
@@ -190,9 +220,10 @@ def _check(
     """Refuse a plan or a baseline that makes no sense."""
     if baseline not in scores:
         raise UsageError(unknown_name("baseline", baseline, map(str, scores)))
-    if not looks or looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
+    if not looks or looks[0] < 2 or list(looks) != sorted(set(looks)):
         raise ValueError(
-            f"looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], not {list(looks)}"
+            "looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], "
+            f"not {list(looks)}"
         )
     if number < 1:
         raise ValueError(f"looks are numbered from 1, not {number}")

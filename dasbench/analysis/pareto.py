@@ -1,4 +1,4 @@
-"""What is worth its cost: exact Pareto fronts, fronts of scores that are not exact, and hypervolume."""
+"""What is worth its cost: Pareto fronts of exact and of noisy scores, and hypervolume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ _EXACT_BELOW = (
 
 
 def t_power(effect: float, sd: float, n: int, *, alpha: float = 0.05) -> float:
-    """Chance that a two-sided paired t test of `n` seeds resolves a true difference, with the right sign.
+    """Chance that a paired t test of `n` seeds resolves a true difference, with the right sign.
 
     Args:
         effect: the true mean difference, in the unit of the scores; its sign does not matter.
@@ -70,7 +70,7 @@ def seeds_needed(
 def detectable_effect(
     sd: float, n: int, *, alpha: float = 0.05, power: float = POWER
 ) -> float | None:
-    """Smallest true difference that `n` paired seeds resolve with the wanted power, in the unit of `sd`.
+    """Smallest true difference that `n` seeds resolve with the wanted power, in the unit of `sd`.
 
     Args:
         sd: standard deviation of the differences.
@@ -95,7 +95,9 @@ def detectable_effect(
 
 
 def critical_t(n: int, alpha: float = 0.05) -> float:
-    """Value that |t| has to pass with `n` paired seeds; times sd / sqrt(n) it is the half-width of an interval.
+    """Value that |t| has to pass with `n` paired seeds.
+
+    Times sd / sqrt(n) it is the half-width of an interval.
 
     Example:
         >>> round(critical_t(5), 3)
@@ -107,7 +109,7 @@ def critical_t(n: int, alpha: float = 0.05) -> float:
 
 
 def planning_floor(top1: float, num_examples: int) -> float:
-    """Standard deviation between seeds that a test set causes by its size alone, in percentage points.
+    """Standard deviation between seeds that a test set's size alone causes, in percentage points.
 
     Args:
         top1: accuracy in percent, 0 to 100.
@@ -141,7 +143,10 @@ def noise_limit(floor: float) -> float:
 
 
 def _power(noncentrality: float, n: int, alpha: float) -> float:
-    """Chance that t passes its critical value on the side of the effect; the other side is not counted."""
+    """Chance that t passes its critical value on the side of the effect.
+
+    The other side is not counted.
+    """
     from scipy.special import chdtr, nctdtr  # here for start-up time
 
     critical = critical_t(n, alpha)

@@ -36,7 +36,9 @@ class PairedTests:
 
 
 def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
-    """Test many rows of paired differences against zero; the arithmetic behind every comparison here.
+    """Test many rows of paired differences against zero.
+
+    The arithmetic behind every comparison here.
 
     A row without spread gets what `paired` says about it.
 

@@ -18,7 +18,7 @@ from dasbench.cli.options import (
 if TYPE_CHECKING:
     from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
-    from dasbench.views.comparison import Question
+    from dasbench.views.question import Question
     from dasbench.views.selection import Selection
     from dasbench.views.units import ScoreUnit
 
@@ -137,7 +137,7 @@ def _from_study(
     chosen: "Selection", metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
     """What is asked of a study, in the unit and the direction of its metric."""
-    from dasbench.views.comparison import Question, check_metric, in_unit
+    from dasbench.views.question import Question, check_metric, in_unit
     from dasbench.views.selection import refuse_empty_filter
     from dasbench.views.units import ScoreUnit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
@@ -166,7 +166,7 @@ def _from_study(
 
 def _with_looks(question: "Question", chosen: "Selection") -> "Question":
     """The question of a study's own metric, with the last look that the study took at it."""
-    from dasbench.views.comparison import looks_baseline
+    from dasbench.views.question import looks_baseline
 
     question = replace(question, min_effect=chosen.min_effect, look_min_effect=chosen.min_effect)
     if not chosen.looks:
@@ -179,7 +179,7 @@ def _with_looks(question: "Question", chosen: "Selection") -> "Question":
 def _from_file(
     file: Path, metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
-    from dasbench.views.comparison import Question
+    from dasbench.views.question import Question
     from dasbench.views.score_files.reading import read_scores
 
     read = read_scores(file, metric=metric, unit=_asked_unit(unit))

@@ -26,7 +26,7 @@ def command(what: str, db: str, layout: "Layout") -> None:
         study_tables,
     )
     from dasbench.render.tables.printing import print_found
-    from dasbench.views.components import components, known_studies
+    from dasbench.views.components import known_studies, list_components
 
     if what == STUDIES:
         studies = known_studies(db)
@@ -34,7 +34,7 @@ def command(what: str, db: str, layout: "Layout") -> None:
             layout, tables=lambda: study_tables(studies), records=lambda: study_records(studies)
         )
         return
-    found = components(_kind(what))
+    found = list_components(_kind(what))
     print_found(
         layout, tables=lambda: component_tables(found), records=lambda: component_records(found)
     )

@@ -141,12 +141,12 @@ def _find(db: str, key: str) -> "TrialRecord":
         UsageError: if there is none; the message names the nearest key or backbone.
     """
     from dasbench.catalog import BACKBONES
-    from dasbench.views.trial import find_trial
+    from dasbench.views.trial import read_trial
 
     near = get_close_matches(key, BACKBONES.names(), n=1)
     guess = f" Did you mean the backbone '{near[0]}'?" if near else ""
     try:
-        return find_trial(db, key)
+        return read_trial(db, key)
     except EmptyStoreError as error:
         if set(key.lower()) <= set("0123456789abcdef"):
             raise

@@ -63,7 +63,9 @@ class Published:
 
 @dataclass(frozen=True)
 class Count:
-    """The integers behind printed counts, as recounted under one convention; `None` where they are not known.
+    """The integers behind printed counts, as recounted under one convention.
+
+    `None` where they are not known.
 
     Args:
         params: parameters.
@@ -88,7 +90,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Column:
+class PaperColumn:
     """One column of a table.
 
     Args:
@@ -171,7 +173,7 @@ class PaperRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class PaperTable:
     """One table, figure or passage of the paper with its figures.
 
     Args:
@@ -194,7 +196,7 @@ class Table:
     dataset: str | None
     image_size: int | None
     num_classes: int | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, PaperColumn]
     rows: tuple[PaperRow, ...]
     note: str = ""
 

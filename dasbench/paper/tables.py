@@ -12,7 +12,16 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.nodes import ScalarNode
 
 from dasbench.errors import UsageError, unknown_name
-from dasbench.paper.figures import Cell, Claim, Column, Count, Gate, PaperRow, Published, Table
+from dasbench.paper.figures import (
+    Cell,
+    Claim,
+    Count,
+    Gate,
+    PaperColumn,
+    PaperRow,
+    PaperTable,
+    Published,
+)
 
 ALIASES: Mapping[str, str] = MappingProxyType({"fig3": "figure3", "fig4": "figure4"})
 """Short names of tables, as the command line takes them."""
@@ -55,7 +64,7 @@ def published(table_name: str, label: str, column: str) -> Published:
     return figure
 
 
-def table(name: str) -> Table:
+def table(name: str) -> PaperTable:
     """Find a table by its name.
 
     Raises:
@@ -71,7 +80,7 @@ def table(name: str) -> Table:
     return tables[name]
 
 
-def find_table(name: str) -> Table:
+def find_table(name: str) -> PaperTable:
     """A table of the paper by its name in the data (`table4`, `figure3`) or a short form of it (`fig3`).
 
     Raises:
@@ -89,7 +98,7 @@ def find_table(name: str) -> Table:
 
 
 @cache
-def load_tables() -> Mapping[str, Table]:
+def load_tables() -> Mapping[str, PaperTable]:
     """Read every table, figure and passage with figures, by name and in the paper's order.
 
     Example:
@@ -143,11 +152,11 @@ def _document() -> dict[str, Any]:
     return document
 
 
-def _table(name: str, entry: dict[str, Any]) -> Table:
+def _table(name: str, entry: dict[str, Any]) -> PaperTable:
     dataset = entry.get("dataset")
     counted = entry.get("counted", {})
     columns = {key: _column(key, column, dataset) for key, column in entry["columns"].items()}
-    return Table(
+    return PaperTable(
         name=name,
         title=entry["title"],
         caption=entry["caption"],
@@ -161,8 +170,8 @@ def _table(name: str, entry: dict[str, Any]) -> Table:
     )
 
 
-def _column(name: str, entry: dict[str, Any], dataset: str | None) -> Column:
-    return Column(
+def _column(name: str, entry: dict[str, Any], dataset: str | None) -> PaperColumn:
+    return PaperColumn(
         name=name,
         title=entry["title"],
         unit=entry["unit"],
@@ -173,7 +182,7 @@ def _column(name: str, entry: dict[str, Any], dataset: str | None) -> Column:
     )
 
 
-def _rows(entry: dict[str, Any], columns: Mapping[str, Column]) -> tuple[PaperRow, ...]:
+def _rows(entry: dict[str, Any], columns: Mapping[str, PaperColumn]) -> tuple[PaperRow, ...]:
     exact, notes = entry.get("exact", {}), entry.get("notes", {})
     stray = {*exact, *notes} - {row["label"] for row in entry["rows"]}
     assert not stray, f"{entry['title']}: counts or notes for rows that are not there: {stray}"
@@ -185,7 +194,7 @@ def _rows(entry: dict[str, Any], columns: Mapping[str, Column]) -> tuple[PaperRo
 
 
 def _row(
-    entry: dict[str, Any], columns: Mapping[str, Column], notes: Mapping[str, str]
+    entry: dict[str, Any], columns: Mapping[str, PaperColumn], notes: Mapping[str, str]
 ) -> PaperRow:
     stray = notes.keys() - {"row", *columns}
     assert not stray, f"{entry['label']}: notes for columns that are not there: {stray}"

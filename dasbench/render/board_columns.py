@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from dasbench.analysis.families import RankInterval
-from dasbench.analysis.stats import Summary
+from dasbench.analysis.stats import SeedSummary
 from dasbench.render.tables.table import Column
 from dasbench.render.text.failures import failures_text
 from dasbench.render.text.numbers import MIB, NOTHING, count_text, mean_text, score_text
@@ -16,7 +16,7 @@ from dasbench.views.variants import is_cost
 OTHER_PARTS = ("val_", "train_")
 """How metrics begin that are not of the test part."""
 
-NO_SCORE = Summary(n=0, failed=0, mean=None, sd=None, half_width=None, worst=None)
+NO_SCORE = SeedSummary(n=0, failed=0, mean=None, sd=None, half_width=None, worst=None)
 
 Cells = tuple[Column, Callable[[Line], str]]
 """A column, and what it says of a line."""
@@ -97,7 +97,7 @@ def _cost_columns(board: Board) -> Iterator[Cells]:
     yield Column(key="time", title="seconds per trial", priority=5), _seconds_text
 
 
-def _summary(line: Line, metric: str) -> Summary:
+def _summary(line: Line, metric: str) -> SeedSummary:
     return line.summaries.get(metric, NO_SCORE)
 
 

@@ -6,7 +6,14 @@ from typing import Any
 from dasbench.confusion import Confusion
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.words import counted
-from dasbench.views.classes import Cell, TrialCell, cells, class_scores, mistakes, scores_by_label
+from dasbench.views.classes import (
+    ConfusionCell,
+    TrialCell,
+    cells,
+    class_scores,
+    mistakes,
+    scores_by_label,
+)
 
 MOST_CLASSES = 12
 """Classes, and pairs of classes that were mistaken for each other, that a page shows."""
@@ -56,7 +63,7 @@ def cell_records(found: Sequence[TrialCell]) -> list[dict[str, Any]]:
     ]
 
 
-def _cell_record(cell: Cell) -> dict[str, Any]:
+def _cell_record(cell: ConfusionCell) -> dict[str, Any]:
     return {"class": cell.name, "taken_for": cell.taken_for, "number": cell.number}
 
 

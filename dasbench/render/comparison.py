@@ -12,8 +12,9 @@ from dasbench.render.tables.table import Column, Layout, Table
 from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
 from dasbench.render.text.records import to_json
 from dasbench.render.verdicts import averaged_sentence, verdict
-from dasbench.views.comparison import Answer, Question
+from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
+from dasbench.views.question import Question
 
 FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
 

@@ -12,7 +12,7 @@ from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
-from dasbench.paper.figures import UNITS, Column, Count, PaperRow, Published, Table
+from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperRow, PaperTable, Published
 from dasbench.render.verdicts import one_seed_note
 from dasbench.reproduction.trained import Measured, Trained, find_measured
 from dasbench.resolution import resolve_network
@@ -80,7 +80,7 @@ NO_GATE = Obstacle("not comparable", "the paper's text no longer says which gate
 
 
 def reproduce_row(
-    table: Table, row: PaperRow, trained: Sequence[Trained] | None = None
+    table: PaperTable, row: PaperRow, trained: Sequence[Trained] | None = None
 ) -> RowReport:
     """Compare one row: counts are made at once, accuracies are taken from trained trials.
 
@@ -110,7 +110,7 @@ def reproduce_row(
 
 
 def _count_cell(
-    row: PaperRow, column: Column, counts: Mapping[str, Count] | Obstacle
+    row: PaperRow, column: PaperColumn, counts: Mapping[str, Count] | Obstacle
 ) -> CellReport:
     published = row.published[column.name]
     if isinstance(counts, Obstacle):
@@ -123,14 +123,14 @@ def _count_cell(
 
 
 def _trained_cell(
-    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained] | None
+    table: PaperTable, row: PaperRow, column: PaperColumn, trained: Sequence[Trained] | None
 ) -> CellReport:
     published = row.published[column.name]
     found = find_measured(table, row, column, trained) if trained else None
+    if row.gate is None:
+        return _obstructed(published, NO_GATE)
     if found is None or found.mean is None:
-        return _obstructed(
-            published, NO_GATE if row.gate is None else _why_unmeasured(trained, found)
-        )
+        return _obstructed(published, _why_unmeasured(trained, found))
     verdict, why = _judge(published, found)
     return CellReport(
         published=published,
@@ -150,15 +150,17 @@ def _why_unmeasured(trained: Sequence[Trained] | None, found: Measured | None) -
 
 
 def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
-    """How a trained mean stands beside a printed figure: within its interval, or not; one seed has none."""
+    """How a trained mean stands beside a printed figure: within its interval, or not.
+
+    One seed has none.
+    """
     assert found.mean is not None
     if published is None:
         return DASH.verdict, DASH.why
     if found.obstacle:
         return "not comparable", found.obstacle
-    if published.rounds(found.mean) or abs(published.value - found.mean) <= (
-        found.half_width or 0.0
-    ):
+    distance = abs(published.value - found.mean)
+    if published.rounds(found.mean) or distance <= (found.half_width or 0.0):
         return "matches", ""
     if found.half_width is None:
         return "not comparable", one_seed_note()
@@ -170,7 +172,7 @@ def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
     return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
 
 
-def _agree(row: PaperRow, column: Column, published: Published, measured: float) -> bool:
+def _agree(row: PaperRow, column: PaperColumn, published: Published, measured: float) -> bool:
     """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
     tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
     return (
@@ -179,7 +181,7 @@ def _agree(row: PaperRow, column: Column, published: Published, measured: float)
     )
 
 
-def _in_unit(row: PaperRow, column: Column, counts: Mapping[str, Count]) -> float:
+def _in_unit(row: PaperRow, column: PaperColumn, counts: Mapping[str, Count]) -> float:
     """Our count by the row's own convention, in the unit of the printed figure."""
     count = counts[row.convention]
     published = row.published[column.name]
@@ -194,14 +196,12 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
         return Obstacle("not run", f"this version has no backbone '{row.backbone}'")
     if row.gate is None:
         return NO_GATE
-    return (
-        None
-        if row.gate.name in GATES
-        else Obstacle("not run", f"this version has no gate '{row.gate.name}'")
-    )
+    if row.gate.name not in GATES:
+        return Obstacle("not run", f"this version has no gate '{row.gate.name}'")
+    return None
 
 
-def _counts(table: Table, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+def _counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     """Our counts of a row's network by convention; nothing is trained."""
     assert table.image_size is not None, "every table with counts says for which images"
     assert table.num_classes is not None, "every table with counts says for how many classes"
@@ -229,7 +229,7 @@ def _network(row: PaperRow, *, num_classes: int, input_size: InputSize) -> Netwo
     )
 
 
-def count_detector(table: Table, row: PaperRow) -> Mapping[str, Count]:
+def count_detector(table: PaperTable, row: PaperRow) -> Mapping[str, Count]:
     """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
 
     A detector's multiply-adds depend on how many regions it proposes, so they are not counted.

@@ -1,12 +1,10 @@
 """A table of the paper beside ours, as a table for people and as records."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from dasbench.paper.figures import UNITS, Count
-from dasbench.paper.figures import Column as PaperColumn
-from dasbench.paper.figures import Table as PaperTable
+from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperTable
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import NOTHING, count_text
 from dasbench.render.text.words import counted
@@ -43,15 +41,12 @@ IN_FULL = Column(key="full", title="full", priority=3)
 
 
 def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list[Table]:
-    """A line for each printed figure: ours beside it, its verdict, and the full count where there is one."""
-    with_seeds = any(_is_trained(report) for report in reports)
-    with_full = any(report.counts for report in reports)
-    columns = [
-        *COLUMNS,
-        *([SEEDS] if with_seeds else []),
-        VERDICT,
-        *([IN_FULL] if with_full else []),
-    ]
+    """A line for each printed figure: ours beside it, its verdict, and the full count if any."""
+    columns = [*COLUMNS, SEEDS, VERDICT, IN_FULL]
+    if not any(map(_is_trained, reports)):
+        columns.remove(SEEDS)
+    if not any(report.counts for report in reports):
+        columns.remove(IN_FULL)
     rows = []
     for report in reports:
         name = report.row.label + (STAR if report.row.note else "")
@@ -129,11 +124,9 @@ def _figure(column: PaperColumn, cell: CellReport) -> str:
 def _printed(cell: CellReport, unit: str) -> str:
     if cell.published is None:
         return NOTHING
-    return (
-        cell.published.text
-        if cell.published.unit == unit
-        else f"{cell.published.text} {cell.published.unit}"
-    )
+    if cell.published.unit == unit:
+        return cell.published.text
+    return f"{cell.published.text} {cell.published.unit}"
 
 
 def _ours(cell: CellReport) -> str:
@@ -152,7 +145,8 @@ def _full(report: RowReport, column: PaperColumn) -> str:
     if column.name not in TOLERANCES:
         return ""
     full = report.counts.get("full", Count())
-    return count_text(full.params if column.name == "params_m" else full.macs, UNITS[column.unit])
+    number = full.params if column.name == "params_m" else full.macs
+    return count_text(number, UNITS[column.unit])
 
 
 def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
@@ -165,7 +159,7 @@ def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
     used = {report.row.convention for report in reports if report.counts}
     if used:
         notes.append(" ".join([ONCE, *(rule for name, rule in RULES.items() if name in used)]))
-    if any(_is_trained(report) for report in reports):
+    if any(map(_is_trained, reports)):
         notes.append(TRAINED)
     if "paper" in used:
         notes.append(FULL)
@@ -192,12 +186,12 @@ def _tally(reports: Sequence[RowReport]) -> str:
 
 def _reasons(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
     """Each reason why figures could not be compared, with the figures that it concerns."""
-    places: dict[str, dict[str, list[str]]] = {}
+    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for report in reports:
         for name, cell in report.cells.items():
             if cell.why:
-                labels = places.setdefault(f"{cell.verdict}: {cell.why}", {})
-                labels.setdefault(table.columns[name].title, []).append(report.row.label)
+                title = table.columns[name].title
+                places[f"{cell.verdict}: {cell.why}"][title].append(report.row.label)
     every = [report.row.label for report in reports]
     return [f"{reason} ({_where(labels, every)})" for reason, labels in places.items()]
 
@@ -215,15 +209,15 @@ def _where(labels: Mapping[str, Sequence[str]], every: Sequence[str]) -> str:
     """
     titles: dict[str, list[str]] = {}
     for title, some in labels.items():
-        titles.setdefault(_named(some, every), []).append(title)
+        titles.setdefault(_row_names(some, every), []).append(title)
     return "; ".join(f"{', '.join(columns)} of {rows}" for rows, columns in titles.items())
 
 
-def _named(labels: Sequence[str], every: Sequence[str]) -> str:
+def _row_names(labels: Sequence[str], every: Sequence[str]) -> str:
     """Some rows, by those that are left out if these are fewer.
 
     Example:
-        >>> _named("abc", "abc"), _named("acd", "abcd"), _named("a", "ab")
+        >>> _row_names("abc", "abc"), _row_names("acd", "abcd"), _row_names("a", "ab")
         ('all rows', 'all rows but b', 'a')
     """
     others = [label for label in every if label not in labels]

@@ -1,6 +1,7 @@
-"""Trained trials of a database that answer a row of the paper, found by what they are, not by their study's name."""
+"""Trained trials that answer a row of the paper, found by what they are, not by their study."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,8 @@ from pydantic import ValidationError
 
 from dasbench.analysis.stats import summarise
 from dasbench.errors import DasbenchError
-from dasbench.paper.figures import Column, PaperRow, Table
+from dasbench.paper.figures import PaperColumn, PaperRow, PaperTable
+from dasbench.records import Row
 from dasbench.resolution import resolve_network
 from dasbench.results.reading import read_store
 from dasbench.spec.recipes import recipes
@@ -23,7 +25,7 @@ MAX_DIFFERENCES = 3
 
 @dataclass(frozen=True)
 class Setting:
-    """What the paper trains on a data set, as far as it states it; the profiles of the studies hold the same.
+    """What the paper trains on a data set, as far as it states it, as the studies' profiles do.
 
     Args:
         recipe: name of the training recipe.
@@ -87,69 +89,67 @@ def read_trained(db: str, *, study: str | None = None) -> list[Trained]:
     with read_store(db) as reader:
         rows = {row.key: row for row in reader.rows(study) if row.task == "classification"}
         specs = reader.specs(list(rows))
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Row]] = defaultdict(list)
     for key, spec in specs.items():
-        groups.setdefault(json.dumps({**spec, "seed": 0}, sort_keys=True), []).append(key)
-    return [
-        Trained(json.loads(text), gather([rows[key] for key in keys]))
-        for text, keys in groups.items()
-    ]
+        groups[json.dumps({**spec, "seed": 0}, sort_keys=True)].append(rows[key])
+    return [Trained(json.loads(text), gather(own)) for text, own in groups.items()]
 
 
 def find_measured(
-    table: Table, row: PaperRow, column: Column, trained: Sequence[Trained]
+    table: PaperTable, row: PaperRow, column: PaperColumn, trained: Sequence[Trained]
 ) -> Measured | None:
-    """What was measured of a row's network: in the paper's setting if possible, else in another, which is then said.
+    """What was measured of a row's network: in the paper's setting, or else in another.
 
     Returns:
         None if no trial of the row's backbone with the row's gate has ended.
     """
-    if (
-        table.task != "classification"
-        or row.gate is None
-        or column.dataset is None
-        or column.dataset not in SETTINGS
-    ):
+    if table.task != "classification" or row.gate is None or column.dataset not in SETTINGS:
         return None
-    wanted = _wanted(row, column.dataset)
-    candidates = []
-    for one in trained:
-        fields = _resolved(json.dumps(one.spec, sort_keys=True)) if _has_ended(one.entry) else None
+    assert column.dataset is not None
+    wanted = _fields_in_paper(row, column.dataset)
+    candidates: list[tuple[list[str], Trained]] = []
+    for one in filter(_has_ended, trained):
+        fields = _resolved_fields(json.dumps(one.spec, sort_keys=True))
         if fields and _is_same_network(fields, wanted):
-            num_scores = len(one.entry.scores.get(column.metric, ()))
-            candidates.append((list(_differences(fields, wanted)), num_scores, one))
+            candidates.append((list(_differences(fields, wanted)), one))
     if not candidates:
         return None
-    differences, _, best = min(candidates, key=lambda candidate: (len(candidate[0]), -candidate[1]))
+
+    def rank(candidate: tuple[list[str], Trained]) -> tuple[int, int]:
+        differences, one = candidate
+        return len(differences), -len(one.entry.scores_of(column.metric))
+
+    differences, best = min(candidates, key=rank)
     return _measured(best, column.metric, differences)
 
 
-def _has_ended(entry: VariantScores) -> bool:
+def _has_ended(trained: Trained) -> bool:
     """Whether any of the trials has."""
-    return entry.planned > entry.states.get("pending", 0) + entry.states.get("running", 0)
+    states = trained.entry.states
+    return trained.entry.planned > states.get("pending", 0) + states.get("running", 0)
 
 
 def _measured(trained: Trained, metric: str, differences: Sequence[str]) -> Measured:
-    scores = trained.entry.scores.get(metric, {})
-    summary = summarise(list(scores.values()), failed=trained.entry.failed)
+    entry = trained.entry
+    summary = summarise(list(entry.scores_of(metric).values()), failed=entry.failed)
     obstacle = ""
     if differences:
-        more = (
-            f" and {len(differences) - MAX_DIFFERENCES} more"
-            if len(differences) > MAX_DIFFERENCES
-            else ""
-        )
-        obstacle = f"measured in another setting than the paper's: {', '.join(differences[:MAX_DIFFERENCES])}{more}"
-    elif not scores:
-        obstacle = (
-            f"none of {trained.entry.planned} trials has a score ({trained.entry.failed} failed)"
-        )
+        obstacle = f"measured in another setting than the paper's: {_first_few(differences)}"
+    elif not summary.n:
+        obstacle = f"none of {entry.planned} trials has a score ({entry.failed} failed)"
     return Measured(
         mean=summary.mean, half_width=summary.half_width, n=summary.n, obstacle=obstacle
     )
 
 
-def _wanted(row: PaperRow, dataset: str) -> dict[str, Any]:
+def _first_few(differences: Sequence[str]) -> str:
+    """Some differences, and how many more there are."""
+    listed = ", ".join(differences[:MAX_DIFFERENCES])
+    num_more = len(differences) - MAX_DIFFERENCES
+    return f"{listed} and {num_more} more" if num_more > 0 else listed
+
+
+def _fields_in_paper(row: PaperRow, dataset: str) -> dict[str, Any]:
     """The fields of a trial in the paper's setting, all defaults filled in."""
     setting = SETTINGS[dataset]
     fields = row.trial_fields()
@@ -160,14 +160,14 @@ def _wanted(row: PaperRow, dataset: str) -> dict[str, Any]:
         "dataset": {"name": dataset, "image_size": setting.image_size},
         "training": {"recipe": recipe},
     }
-    found = _resolved(json.dumps(trial, sort_keys=True))
+    found = _resolved_fields(json.dumps(trial, sort_keys=True))
     assert found is not None, "the paper's own settings are sound"
     return found
 
 
 @lru_cache(maxsize=4096)
-def _resolved(text: str) -> dict[str, Any] | None:
-    """A trial's fields with all defaults of its network; None for one that this version cannot read."""
+def _resolved_fields(text: str) -> dict[str, Any] | None:
+    """A trial's fields with all defaults of its network; None if this version cannot read it."""
     try:
         trial = Trial.model_validate(json.loads(text), context={"recipes": recipes()})
         return resolve_network(trial).model_dump(mode="json")

@@ -1,17 +1,18 @@
-"""What a leaderboard shows, computed: summaries, rank intervals, the order of the lines, and what restricts them."""
+"""What a leaderboard shows: summaries, rank intervals, the order of the lines, and restrictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.power import planning_floor
-from dasbench.analysis.stats import summarise_each
+from dasbench.analysis.stats import SeedSummary, summarise_each
 from dasbench.results.answers import LookRecord
 from dasbench.views.blocks import Averaged
-from dasbench.views.grouping import group_entries
+from dasbench.views.grouping import Grouped, group_entries
 from dasbench.views.lines import Line, sort_lines
-from dasbench.views.ranks import ALL_PAIRS_UP_TO, find_ranks
+from dasbench.views.ranks import MOST_RANKED_BY_ALL_PAIRS, find_ranks
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
 
@@ -62,17 +63,17 @@ class Board:
     @property
     def standing(self) -> Sequence[Line]:
         """The lines whose scores took part in no choice."""
-        return [line for line in self.lines if line.entry.confirmed is not False]
+        return [line for line in self.lines if not line.entry.is_unconfirmed]
 
     @property
     def tried(self) -> Sequence[Line]:
-        """The lines that a search tried and did not confirm: their scores are those by which it chose."""
-        return [line for line in self.lines if line.entry.confirmed is False]
+        """The lines that a search tried and did not confirm: it chose by their scores."""
+        return [line for line in self.lines if line.entry.is_unconfirmed]
 
     @property
     def has_all_pairs(self) -> bool:
         """Whether every pair of variants was tested for the ranks."""
-        return self.num_ranked <= ALL_PAIRS_UP_TO
+        return self.num_ranked <= MOST_RANKED_BY_ALL_PAIRS
 
     @property
     def has_single_seeds(self) -> bool:
@@ -83,7 +84,7 @@ class Board:
     def has_different_seeds(self) -> bool:
         """Whether the variants that are ranked have scores at different seeds."""
         scored = [line.entry for line in self.standing if line.entry.num_done]
-        return len({tuple(sorted(entry.scores.get(self.metric, ()))) for entry in scored}) > 1
+        return len({frozenset(entry.scores_of(self.metric)) for entry in scored}) > 1
 
 
 def make_board(
@@ -109,28 +110,24 @@ def make_board(
     Raises:
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
-    metric, maximise = selection.metric, selection.direction == "max"
+    metric = selection.metric
     only = None if all_metrics or sort else [metric, f"val_{metric}"]
-    entries = leaderboard(selection.rows, metric=metric, maximise=maximise, only=only)
-    averaged = None
-    if group_by:
-        entries, averaged = group_entries(entries, metric, group_by)
-        entries = by_score(entries, metric=metric, maximise=maximise)
-    standing = [entry for entry in entries if entry.confirmed is not False]
-    tried = [entry for entry in entries if entry.confirmed is False]
-    ranks = [*_ranks(standing, selection, shown=None if sort else top), *[None] * len(tried)]
-    cut = slice(None if sort else top)
-    lines = _lines([*standing, *tried][cut], ranks[cut], selection)
+    entries, averaged = _grouped_entries(selection, group_by, only)
+    standing = [entry for entry in entries if not entry.is_unconfirmed]
+    tried = [entry for entry in entries if entry.is_unconfirmed]
+    shown = None if sort else top
+    ranks = [*_ranks(standing, selection, shown=shown), *[None] * len(tried)]
+    lines = _lines([*standing, *tried][:shown], ranks[:shown], selection)
     if sort:
         lines = sort_lines(lines, sort, selection, convention)
-        lines = sorted(lines, key=lambda line: line.entry.confirmed is False)[:top]
+        lines = sorted(lines, key=attrgetter("entry.is_unconfirmed"))[:top]
     return Board(
         question=selection.question,
         metric=metric,
         unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
-        num_ranked=sum(1 for entry in standing if entry.scores.get(metric)),
+        num_ranked=sum(bool(entry.scores_of(metric)) for entry in standing),
         convention=convention,
         where=selection.where,
         group_by=group_by if entries else (),
@@ -142,13 +139,25 @@ def make_board(
     )
 
 
+def _grouped_entries(
+    selection: Selection, group_by: Sequence[str], only: Sequence[str] | None
+) -> Grouped:
+    """The variants from the best to the worst, or groups of them."""
+    metric, maximise = selection.metric, selection.direction == "max"
+    entries = leaderboard(selection.rows, metric=metric, maximise=maximise, only=only)
+    if not group_by:
+        return Grouped(entries, None)
+    groups = group_entries(entries, metric, group_by)
+    return groups._replace(entries=by_score(groups.entries, metric=metric, maximise=maximise))
+
+
 def _ranks(
     entries: Sequence[VariantScores], selection: Selection, *, shown: int | None
 ) -> Sequence[RankInterval | None]:
-    """The ranks that the seeds leave open; none where the variants are ordered by what is counted."""
+    """The ranks that the seeds leave open; none where what is counted orders the variants."""
     if is_cost(selection.metric):
         return [None] * len(entries)
-    scores = [entry.scores.get(selection.metric, {}) for entry in entries]
+    scores = [entry.scores_of(selection.metric) for entry in entries]
     return find_ranks(scores, shown=shown, direction=selection.direction)
 
 
@@ -160,22 +169,20 @@ def _lines(
     others = sorted(measured - {selection.metric})
     metrics = others if is_cost(selection.metric) else [selection.metric, *others]
     failed = [entry.failed for entry in entries]
-    columns = []
+    summaries: list[dict[str, SeedSummary]] = [{} for _ in entries]
     for metric in metrics:
-        values = [list(entry.scores.get(metric, {}).values()) for entry in entries]
-        columns.append(summarise_each(values, failed, direction=selection.direction_of(metric)))
+        values = [list(entry.scores_of(metric).values()) for entry in entries]
+        found = summarise_each(values, failed, direction=selection.direction_of(metric))
+        for own, summary in zip(summaries, found, strict=True):
+            own[metric] = summary
     return [
-        Line(
-            entry=entry,
-            summaries={name: column[row] for name, column in zip(metrics, columns, strict=True)},
-            rank=rank,
-        )
-        for row, (entry, rank) in enumerate(zip(entries, ranks, strict=True))
+        Line(entry=entry, summaries=own, rank=rank)
+        for entry, own, rank in zip(entries, summaries, ranks, strict=True)
     ]
 
 
 def _floor(lines: Sequence[Line], selection: Selection) -> float | None:
-    """The planning floor of the first score of a single seed, if the size of the test part is known."""
+    """The planning floor of the first score of a single seed, if the test part's size is known."""
     metric, size = selection.metric, selection.num_test_examples
     if metric not in FLOOR_METRICS or not size:
         return None

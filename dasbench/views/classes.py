@@ -47,7 +47,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class ConfusionCell:
     """Examples of one class that were taken for one class, which may be their own.
 
     Args:
@@ -71,7 +71,7 @@ class TrialCell:
     """
 
     row: Row
-    cell: Cell
+    cell: ConfusionCell
 
 
 def class_scores(confusion: Confusion) -> list[ClassScore]:
@@ -138,15 +138,17 @@ def trial_cells(reader: Reader, studies: Sequence[str] | None) -> list[TrialCell
     return found
 
 
-def cells(confusion: Confusion) -> list[Cell]:
+def cells(confusion: Confusion) -> list[ConfusionCell]:
     """Each pair of classes that occurs, with its number.
 
     Example:
         >>> cells(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))[1]
-        Cell(name='dog', taken_for='cat', number=1)
+        ConfusionCell(name='dog', taken_for='cat', number=1)
     """
     return [
-        Cell(name=confusion.classes[truth], taken_for=confusion.classes[claim], number=number)
+        ConfusionCell(
+            name=confusion.classes[truth], taken_for=confusion.classes[claim], number=number
+        )
         for truth, claim, number in confusion.cells
     ]
 

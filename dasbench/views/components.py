@@ -46,11 +46,11 @@ class Component:
     source: str
 
 
-def components(kind: str) -> list[Component]:
+def list_components(kind: str) -> list[Component]:
     """Every component of a kind, by name.
 
     Example:
-        >>> [component.name for component in components("metric") if component.name.startswith("top")]
+        >>> [component.name for component in list_components("metric") if component.name.startswith("top")]
         ['top1', 'top5']
     """
     return [_component(kind, name) for name in KINDS[kind].names()]

@@ -8,7 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What is reported of an environment, in the words that were recorded; the names of hosts are nobody's business.
+    """What is reported of an environment, in the words that were recorded.
+
+    The names of hosts are nobody's business.
 
     Args:
         dasbench, python, torch, torchvision, cuda: their versions.
@@ -42,7 +44,9 @@ _FIELDS = tuple(field.name for field in fields(Environment))
 
 
 def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Environment, int]]:
-    """Each environment, and how many trials ran in it, the most frequent first; those without a word are left out.
+    """Each environment, and how many trials ran in it, the most frequent first.
+
+    Those without a word are left out.
 
     Args:
         recorded: what each trial recorded.

@@ -1,18 +1,20 @@
-"""All that the section may speak of: scores and comparisons of a study, and how they came about."""
+"""All that a section may speak of: scores and comparisons of a study, and how they came about."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dasbench.results.answers import LookRecord
 from dasbench.results.reading import read_store
+from dasbench.spec.baseline import baseline_candidates
+from dasbench.spec.fields import flatten
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
-from dasbench.views.comparison import MAX_FAMILY, Answer, Question, compare_family
+from dasbench.views.comparison import MAX_FAMILY, Answer, compare_family
 from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
+from dasbench.views.question import Question
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit
@@ -78,7 +80,7 @@ class Evidence:
 
     @property
     def tests_hold(self) -> bool:
-        """Whether tests at a fixed level keep it: not after looks, and not for what a search picked by its scores."""
+        """Whether tests at a fixed level keep it; see `search_roles.do_tests_hold`."""
         return search_roles.do_tests_hold(
             sequential=self.is_sequential, searched=self.is_searched, confirmed=self.is_confirmed
         )
@@ -110,12 +112,10 @@ def gather_evidence(
     selection = with_metric(own, metric)
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:
-        document = next(
-            record.document for record in reader.studies(counted=False) if record.name == study
-        )
-        found = reader.specs(keys)
+        records = {record.name: record for record in reader.studies(counted=False)}
+        specs = reader.specs(keys)
         environments = reader.environments(keys)
-    specs = {key: found[key] for key in keys if key in found}
+    document = records[study].document
     tested = replace(selection, rows=search_roles.confirmed_rows(by_variant(selection.rows)))
     evidence = Evidence(
         selection=selection,
@@ -123,7 +123,7 @@ def gather_evidence(
         answers=(),
         sampler=name_of(document.get("sampler")) or "grid",
         planned_looks=_seeds(document).get("looks") or (),
-        specs=list(specs.values()),
+        specs=[specs[key] for key in keys if key in specs],
         environments=count_environments(environments.values()),
         components=used_components(specs, environments, document),
         study_metric=own.metric,
@@ -136,52 +136,41 @@ def gather_evidence(
 
 
 def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]) -> str | None:
-    """The label of the variant that a study compares with: what it names, its base, or the one without a gate.
+    """The label of the variant that a study compares with, or of the one without a gate.
 
     Example:
         >>> def entry(gate):
-        ...     return VariantScores(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0, scores={},
-        ...                          cost=None, seconds=0.0, peak_memory=0)
+        ...     return VariantScores(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0,
+        ...                          scores={}, cost=None, seconds=0.0, peak_memory=0)
         >>> usual_baseline({"base": {"gate": {"name": "se"}}}, [entry("none"), entry("se")])
         'gate=se'
         >>> usual_baseline({}, [entry("none"), entry("se")])
         'gate=none'
     """
-    named = flat_fields(_seeds(document).get("baseline") or {})
-    base = flat_fields(document.get("base") or {})
-    are_named: list[str] = []
-    are_base: list[str] = []
-    are_ungated: list[str] = []
-    for entry in entries:
-        own = flat_fields(entry.variant)
-        if named and named.items() <= own.items():
-            are_named.append(entry.label)
-        if _is_as_in(base, own):
-            are_base.append(entry.label)
-        if own.get("gate") == "none":
-            are_ungated.append(entry.label)
-    numbers = Counter(entry.label for entry in entries)
-    for labels in (are_named, are_base, are_ungated):
-        if len(labels) == 1 and numbers[labels[0]] == 1:
-            return labels[0]
+    variants = [entry.variant for entry in entries]
+    labels = [entry.label for entry in entries]
+    base = dict(flatten(document.get("base") or {}))
+    named = _seeds(document).get("baseline") or None
+    candidates = baseline_candidates(variants, base=base, named=named)
+    ungated = [
+        place for place, own in enumerate(variants) if flat_fields(own).get("gate") == "none"
+    ]
+    for places in (candidates, ungated):
+        if len(places) == 1 and labels.count(labels[places[0]]) == 1:
+            return labels[places[0]]
     return None
 
 
 def _seeds(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the study says of its seeds: `values`, and with looks `looks`, `min_effect`, `baseline`."""
+    """What the study says of its seeds, with looks `looks`, `min_effect`, `baseline`."""
     seeds = document.get("seeds")
     return seeds if isinstance(seeds, Mapping) else {}
-
-
-def _is_as_in(base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    """Whether every field of a variant has the value that the study's base has."""
-    return all(base.get(name) == value for name, value in own.items())
 
 
 def _compare(
     tested: Selection, document: Mapping[str, Any], baseline: str | None
 ) -> Sequence[Answer]:
-    """Every variant against the baseline; without one that was asked for, only if there is a usual one."""
+    """Every variant against the baseline that was asked for, or the usual one if there is any."""
     metric = tested.metric
     if is_cost(metric) and baseline is None:
         return ()
@@ -194,15 +183,13 @@ def _compare(
         num_test_examples=tested.num_test_examples,
         source=tested.name,
     )
-    if baseline is None:
-        baseline = usual_baseline(document, question.entries)
-        if (
-            baseline is None
-            or len(question.entries) > MAX_FAMILY
-            or not any(e.scores for e in question.entries)
-        ):
-            return ()
-    return compare_family(question, baseline)
+    if baseline is not None:
+        return compare_family(question, baseline)
+    usual = usual_baseline(document, question.entries)
+    has_scores = any(entry.scores for entry in question.entries)
+    if usual is None or not has_scores or len(question.entries) > MAX_FAMILY:
+        return ()
+    return compare_family(question, usual)
 
 
 def _without_ranks(board: Board) -> Board:

@@ -1,4 +1,4 @@
-"""The fields that a variant varies, flat and by name: what filters, groups and comparisons speak of."""
+"""The fields that a variant varies, flat: what filters, groups and comparisons speak of."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -8,7 +8,9 @@ from dasbench.errors import UsageError, unknown_name
 
 
 def flat_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
-    """The varied fields with plain values; a component stands for its name, its parameters follow it.
+    """The varied fields with plain values.
+
+    A component stands for its name, its parameters follow it.
 
     Example:
         >>> flat_fields({"gate": {"name": "das", "design": "a"}, "backbone.name": "resnet18"})

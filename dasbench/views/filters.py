@@ -1,4 +1,4 @@
-"""`--where`: a condition on rows in a small language of our own, read by allow-listed names and evaluated in Python."""
+"""`--where`: a condition on rows in a small language of our own, evaluated in Python."""
 
 import operator
 import re
@@ -285,7 +285,7 @@ class _Parser:
 
 
 def _compare(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    """Compare two values; values of different types, or one that is missing, are unequal and in no order."""
+    """Compare two values; of different types, or one missing, they are unequal, in no order."""
     if left is None or right is None or isinstance(left, str) != isinstance(right, str):
         return compare is operator.ne
     return compare(left, right)

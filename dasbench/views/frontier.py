@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Literal
 
 import numpy as np
 
 from dasbench.analysis.pareto import Standing, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.standings import ALL_PAIRS_UP_TO, standings
-from dasbench.records import COST_FIELDS
+from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
+from dasbench.analysis.stats import known_number
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
-from dasbench.views.variants import VariantScores
+from dasbench.views.variants import VariantScores, counts_of
 
 Grounds = Literal["all_pairs", "best_cheaper", "means", "exact"]
-"""What standings rest on: tests of all pairs; a test of each against the best that costs no more; nothing is tested as
+"""What standings rest on.
+
+Tests of all pairs; a test of each against the best that costs no more; nothing is tested, as
 several objectives are measured, or as none is."""
 
 
@@ -68,47 +71,52 @@ def frontier(
         x: the one on the horizontal axis.
         y: the one on the vertical axis, whose spread is shown.
     """
-    whole = _with_all_values(entries, objectives)
-    table = np.array([values for _, values in whole], dtype=np.float64).reshape(-1, len(objectives))
-    spread = t_tests(_seed_table([entry.scores.get(y.metric, {}) for entry, _ in whole]))
+    names = [objective.metric for objective in objectives]
+    known, rows = _with_all_values(entries, names)
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(objectives))
+    spread = t_tests(_seed_table([entry.scores_of(y.metric) for entry in known]))
     half_widths = np.where(spread.sd == 0, 0.0, spread.half_width)
-    on_front, where = _places([entry for entry, _ in whole], table, objectives)
+    on_front, where = _places(known, table, objectives)
     place_x, place_y = objectives.index(x), objectives.index(y)
-    return [
-        Point(
+    points = []
+    for number, (entry, values) in enumerate(zip(known, rows, strict=True)):
+        point = Point(
             label=entry.label,
             variant=entry.variant,
             study=entry.study,
             cost=values[place_x],
             mean=values[place_y],
-            sd=_known(sd),
-            ci95=_known(half_width),
+            sd=known_number(spread.sd[number]),
+            ci95=known_number(half_widths[number]),
             n=entry.num_done,
             failed=entry.failed,
-            on_front=best,
-            standing=standing,
-            values={
-                objective.metric: value for objective, value in zip(objectives, values, strict=True)
-            },
-            counts={name: getattr(entry.cost, name) for name in COST_FIELDS} if entry.cost else {},
+            on_front=on_front[number],
+            standing=where[number],
+            values=dict(zip(names, values, strict=True)),
+            counts=counts_of(entry.cost),
         )
-        for (entry, values), sd, half_width, best, standing in zip(
-            whole, spread.sd.tolist(), half_widths.tolist(), on_front, where, strict=True
-        )
-    ]
+        points.append(point)
+    return points
 
 
 def _with_all_values(
-    entries: Sequence[VariantScores], objectives: Sequence[Objective]
-) -> list[tuple[VariantScores, list[float]]]:
-    """The variants that have a value of every objective, with these."""
-    columns = [values_of(entries, objective.metric) for objective in objectives]
-    whole = []
+    entries: Sequence[VariantScores], names: Sequence[str]
+) -> tuple[list[VariantScores], list[list[float]]]:
+    """The variants that have a value of everything that is named, and the values of each."""
+    columns = [values_of(entries, name) for name in names]
+    whole: list[VariantScores] = []
+    rows: list[list[float]] = []
     for entry, values in zip(entries, zip(*columns, strict=True), strict=True):
         known = [value for value in values if value is not None]
-        if len(known) == len(values):
-            whole.append((entry, known))
-    return whole
+        if len(known) == len(names):
+            whole.append(entry)
+            rows.append(known)
+    return whole, rows
+
+
+def measured_objectives(objectives: Sequence[Objective]) -> list[Objective]:
+    """Those that are scores, with noise in them, and no exact costs."""
+    return [objective for objective in objectives if not is_cost_name(objective.metric)]
 
 
 def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
@@ -118,34 +126,33 @@ def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
         num_variants: how many have one.
         objectives: all that decide who dominates whom.
     """
-    num_noisy = sum(not is_cost_name(objective.metric) for objective in objectives)
-    if num_noisy == 0:
+    num_measured = len(measured_objectives(objectives))
+    if num_measured == 0:
         return "exact"
-    if num_noisy > 1:
+    if num_measured > 1:
         return "means"
-    return "all_pairs" if num_variants <= ALL_PAIRS_UP_TO else "best_cheaper"
+    return "all_pairs" if num_variants <= MOST_PLACED_BY_ALL_PAIRS else "best_cheaper"
 
 
 def _places(
     entries: Sequence[VariantScores], table: Floats, objectives: Sequence[Objective]
 ) -> tuple[Sequence[bool], Sequence[Standing]]:
-    """Whether each is on the front, and its standing; what a search tried and did not confirm takes no part.
+    """Whether each is on the front, and its standing.
 
-    Where all objectives are exact, no score took part in the choice, and every variant is judged.
+    What a search tried and did not confirm takes no part. Where all objectives are exact, no score
+    took part in the choice, and every variant is judged.
     """
-    is_measured = any(not is_cost_name(objective.metric) for objective in objectives)
-    judged = [
-        place
-        for place, entry in enumerate(entries)
-        if entry.confirmed is not False or not is_measured
-    ]
-    best = pareto_front(table[judged], [objective.direction for objective in objectives]).tolist()
-    found = _standings([entries[place] for place in judged], table[judged], objectives, best)
-    on_front: list[bool] = [False] * len(entries)
-    where: list[Standing] = ["tried"] * len(entries)
-    for place, is_best, standing in zip(judged, best, found, strict=True):
-        on_front[place], where[place] = is_best, standing
-    return on_front, where
+    takes_part = np.ones(len(entries), dtype=np.bool_)
+    if measured_objectives(objectives):
+        takes_part[:] = [not entry.is_unconfirmed for entry in entries]
+    directions = [objective.direction for objective in objectives]
+    best = pareto_front(table[takes_part], directions)
+    judged = list(compress(entries, takes_part))
+    on_front = np.zeros(len(entries), dtype=np.bool_)
+    on_front[takes_part] = best
+    where = np.full(len(entries), "tried", dtype=object)
+    where[takes_part] = _standings(judged, table[takes_part], objectives, best.tolist())
+    return on_front.tolist(), where.tolist()
 
 
 def _standings(
@@ -154,30 +161,25 @@ def _standings(
     objectives: Sequence[Objective],
     on_front: Sequence[bool],
 ) -> Sequence[Standing]:
-    """Standings where one objective is measured and the others are taken as exact; else by the means alone.
+    """Standings where one objective is measured and the others are exact; else by the means alone.
 
     If all objectives are exact, what is off the front is dominated; if several are measured,
     nothing is.
     """
-    noisy = [
-        index for index, objective in enumerate(objectives) if not is_cost_name(objective.metric)
-    ]
-    if len(noisy) != 1:
-        off: Standing = "possibly" if noisy else "dominated"
+    measured = measured_objectives(objectives)
+    if len(measured) != 1:
+        off: Standing = "possibly" if measured else "dominated"
         return ["front" if best else off for best in on_front]
+    score = measured[0]
     signs = [1.0 if objective.direction == "min" else -1.0 for objective in objectives]
-    costs = np.delete(table * signs, noisy[0], axis=1)
-    measured = objectives[noisy[0]]
-    scores = [entry.scores[measured.metric] for entry in entries]
-    return standings(scores, costs, direction=measured.direction)
+    costs = np.delete(table * signs, objectives.index(score), axis=1)
+    scores = [entry.scores[score.metric] for entry in entries]
+    return standings(scores, costs, direction=score.direction)
 
 
 def _seed_table(scores: Sequence[Mapping[int, float]]) -> Floats:
-    """Scores as [variants, seeds], padded with NaN; a spread does not ask which seed a score is of."""
-    width = max((len(own) for own in scores), default=0)
-    padded = [[*own.values(), *[np.nan] * (width - len(own))] for own in scores]
-    return np.array(padded, dtype=np.float64).reshape(len(scores), width)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
+    """Scores as [variants, seeds], padded with NaN; a spread does not ask which seed it is of."""
+    table = np.full((len(scores), max(map(len, scores), default=0)), np.nan)
+    for row, own in enumerate(scores):
+        table[row, : len(own)] = list(own.values())
+    return table

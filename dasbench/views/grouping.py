@@ -1,15 +1,15 @@
-"""`--group-by`: the values of some fields as lines of a leaderboard, averaged over the other fields."""
+"""`--group-by`: values of some fields as lines of a leaderboard, averaged over the others."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from dasbench.records import COST_FIELDS, Cost
+from dasbench.records import Cost
 from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.search_roles import are_confirmed
-from dasbench.views.variants import VariantScores, is_cost
+from dasbench.views.variants import VariantScores, counts_of, is_cost
 
 
 class Grouped(NamedTuple):
@@ -22,7 +22,7 @@ class Grouped(NamedTuple):
 def group_entries(
     entries: Sequence[VariantScores], metric: str, group_by: Sequence[str]
 ) -> Grouped:
-    """One entry for each combination of the values of some fields: marginal means over the other fields.
+    """One entry for each combination of the values of some fields: means over the other fields.
 
     Args:
         entries: the variants.
@@ -35,9 +35,9 @@ def group_entries(
 
     Example:
         >>> def entry(norm, alpha, score):
-        ...     variant, scores = {"gate.norm": norm, "gate.alpha": alpha}, {"top1": {0: score}}
-        ...     return VariantScores(variant=variant, label="", planned=1, failed=0, scores=scores, cost=None,
-        ...                   seconds=0.0, peak_memory=0)
+        ...     return VariantScores(variant={"gate.norm": norm, "gate.alpha": alpha}, label="",
+        ...                          planned=1, failed=0, scores={"top1": {0: score}}, cost=None,
+        ...                          seconds=0.0, peak_memory=0)
         >>> entries = [entry("in", 0.1, 70.0), entry("in", 0.2, 72.0), entry("bn", 0.1, 60.0)]
         >>> grouped = group_entries(entries, "top1", ["norm"])
         >>> [(entry.label, entry.scores["top1"]) for entry in grouped.entries]
@@ -45,20 +45,19 @@ def group_entries(
     """
     if not entries:
         return Grouped([], None)
-    fields = _fields(entries, group_by)
+    fields = _full_names(entries, group_by)
     groups = _members(entries, fields)
     metrics = [] if is_cost(metric) else [metric, f"val_{metric}"]
     averaged = {name: average_over_blocks(list(groups.values()), name, fields) for name in metrics}
     found = []
     for place, (values, members) in enumerate(groups.items()):
-        scores = {
-            name: result.scores[place] for name, result in averaged.items() if result.scores[place]
-        }
+        by_metric = {name: result.scores[place] for name, result in averaged.items()}
+        scores = {name: by_seed for name, by_seed in by_metric.items() if by_seed}
         found.append(_entry(dict(zip(fields, values, strict=True)), members, scores, metric))
     return Grouped(found, averaged.get(metric))
 
 
-def _fields(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
+def _full_names(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
     """The full names of the fields to group by."""
     known = {"study": None}
     for entry in entries:
@@ -70,11 +69,10 @@ def _members(
     entries: Sequence[VariantScores], fields: Sequence[str]
 ) -> dict[tuple[str, ...], list[VariantScores]]:
     """The variants of each combination of values, in the order in which these come first."""
-    groups: dict[tuple[str, ...], list[VariantScores]] = {}
+    groups: dict[tuple[str, ...], list[VariantScores]] = defaultdict(list)
     for entry in entries:
         own = {"study": entry.study, **flat_fields(entry.variant)}
-        values = tuple(str(own.get(name, "-")) for name in fields)
-        groups.setdefault(values, []).append(entry)
+        groups[tuple(str(own.get(name, "-")) for name in fields)].append(entry)
     return groups
 
 
@@ -88,20 +86,17 @@ def _entry(
     states: Counter[str] = Counter()
     seeds: set[int] = set()
     keys: list[str] = []
-    costs: list[Cost] = []
     for member in members:
         states.update(member.states)
         seeds.update(*member.scores.values())
         keys += member.keys
-        if member.cost:
-            costs.append(member.cost)
     return VariantScores(
         variant=variant,
-        label=" ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items()),
+        label=_group_label(variant),
         planned=max(len(seeds), *(member.planned for member in members)),
         failed=sum(member.failed for member in members),
         scores=scores,
-        cost=_mean_cost(costs),
+        cost=_mean_cost([member.cost for member in members if member.cost]),
         seconds=sum(member.seconds for member in members) / len(members),
         peak_memory=max(member.peak_memory for member in members),
         metric=metric,
@@ -114,13 +109,18 @@ def _entry(
     )
 
 
+def _group_label(variant: Mapping[str, str]) -> str:
+    """The values of a group in a few words, fields by their last parts."""
+    return " ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items())
+
+
 def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
     if not costs:
         return None
-    means = {
-        name: round(sum(getattr(cost, name) for cost in costs) / len(costs)) for name in COST_FIELDS
-    }
+    sums: Counter[str] = Counter()
     uncounted: dict[str, int] = {}
     for cost in costs:
+        sums.update(counts_of(cost))
         uncounted |= cost.uncounted
+    means: dict[str, Any] = {name: round(total / len(costs)) for name, total in sums.items()}
     return replace(costs[0], **means, uncounted=uncounted)

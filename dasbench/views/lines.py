@@ -1,4 +1,4 @@
-"""The lines of a leaderboard, the columns by which they can be put in order, and the values there."""
+"""The lines of a leaderboard, the columns that can order them, and the values there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from operator import itemgetter
 from typing import Any
 
 from dasbench.analysis.families import RankInterval
-from dasbench.analysis.stats import Summary
+from dasbench.analysis.stats import SeedSummary
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS
 from dasbench.views.selection import Selection
 from dasbench.views.units import no_direction
-from dasbench.views.variants import VariantScores
+from dasbench.views.variants import VariantScores, counts_of
 
 Value = float | str | None
 
@@ -29,7 +29,7 @@ class Line:
     """
 
     entry: VariantScores
-    summaries: Mapping[str, Summary]
+    summaries: Mapping[str, SeedSummary]
     rank: RankInterval | None
 
 
@@ -72,11 +72,12 @@ def interval_ends(
     return middle - half_width, middle + half_width
 
 
-def summary_values(metric: str, summary: Summary) -> dict[str, float | None]:
+def summary_values(metric: str, summary: SeedSummary) -> dict[str, float | None]:
     """A summary by the names of its columns.
 
     Example:
-        >>> summary_values("top1", Summary(n=1, failed=0, mean=5.0, sd=None, half_width=None, worst=5.0))["top1_mean"]
+        >>> summary = SeedSummary(n=1, failed=0, mean=5.0, sd=None, half_width=None, worst=5.0)
+        >>> summary_values("top1", summary)["top1_mean"]
         5.0
     """
     low, high = interval_ends(summary.mean, summary.half_width)
@@ -134,9 +135,7 @@ def _values(line: Line) -> dict[str, Value]:
         values |= summary_values(metric, summary)
     for metric, value in line.entry.selected.items():
         values[f"{metric}_selected"] = value
-    for name in COST_FIELDS:
-        values[name] = getattr(line.entry.cost, name) if line.entry.cost else None
-    return values
+    return values | dict.fromkeys(COST_FIELDS) | counts_of(line.entry.cost)
 
 
 def _column(name: str, columns: Sequence[str], convention: str) -> str:

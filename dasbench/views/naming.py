@@ -1,10 +1,10 @@
-"""Which variants a person means: by label, by a part of it, by a field's value, or by a trial's key."""
+"""Which variants a person means: by label or a part of it, by a field's value, by a trial's key."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, compress
 from typing import Any
 
 from dasbench.errors import UsageError
@@ -50,10 +50,11 @@ def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
             candidates.
 
     Example:
-        >>> def entry(label, variant):
-        ...     return VariantScores(variant=variant, label=label, planned=1, failed=0, scores={}, cost=None,
-        ...                   seconds=0.0, peak_memory=0)
-        >>> entries = [entry(f"norm={n} alpha={a}", {"norm": n, "alpha": a}) for n in ("in", "bn") for a in (0.1, 0.2)]
+        >>> def entry(norm, alpha):
+        ...     return VariantScores(variant={"norm": norm, "alpha": alpha},
+        ...                          label=f"norm={norm} alpha={alpha}", planned=1, failed=0,
+        ...                          scores={}, cost=None, seconds=0.0, peak_memory=0)
+        >>> entries = [entry("in", 0.1), entry("bn", 0.1), entry("bn", 0.2)]
         >>> [found.label for found in find_variants("norm=bn", entries).entries]
         ['norm=bn alpha=0.1', 'norm=bn alpha=0.2']
         >>> find_variants("norm=bn alpha=0.2", entries).name
@@ -61,31 +62,37 @@ def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
     """
     labelled = [entry for entry in entries if entry.label == name]
     if labelled:
-        return _one(name, labelled)
+        return _single_variant(name, labelled)
     unlabelled = [entry for entry in entries if label(entry.variant) == name]
     if len(unlabelled) == 1:
-        return _one(name, unlabelled)
-    conditions = _conditions(name)
-    group = _group(name, conditions, entries) if conditions else None
+        return _single_variant(name, unlabelled)
+    group = _group_with_values(name, entries)
     if group:
         return group
-    for candidates in (_with_value, _with_key, _with_part_of_label):
+    for candidates in (_variants_with_value, _variants_with_key, _variants_with_part_of_label):
         found = candidates(name, entries)
         if found:
-            return _one(name, found)
-    raise UsageError(f"no variant is called '{name}'.{_nearest(name, entries)} {_listed(entries)}")
+            return _single_variant(name, found)
+    raise UsageError(
+        f"no variant is called '{name}'.{_nearest_name(name, entries)} {_candidates(entries)}"
+    )
 
 
-def _one(name: str, found: Sequence[VariantScores]) -> Named:
+def _single_variant(name: str, found: Sequence[VariantScores]) -> Named:
+    """The only variant that was found.
+
+    Raises:
+        UsageError: if it is not the only one.
+    """
     if len(found) > 1:
         raise UsageError(
-            f"'{name}' may be any of {len(found)} variants. {_listed(found)} "
+            f"'{name}' may be any of {len(found)} variants. {_candidates(found)} "
             "Write a whole label, or field=value for all variants with that value."
         )
     return Named(found[0].label, found)
 
 
-def _with_value(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+def _variants_with_value(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
     """The variants of which some field has the value."""
     found = []
     for entry in entries:
@@ -95,15 +102,17 @@ def _with_value(name: str, entries: Sequence[VariantScores]) -> list[VariantScor
     return found
 
 
-def _with_key(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
-    """The variants with a trial whose key begins so; none for a name that is too short for a key."""
+def _variants_with_key(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+    """The variants with a trial whose key begins so; none for a name too short for a key."""
     if len(name) < MIN_KEY:
         return []
     digits = name.lower()
     return [entry for entry in entries if any(key.startswith(digits) for key in entry.keys)]
 
 
-def _with_part_of_label(name: str, entries: Sequence[VariantScores]) -> list[VariantScores]:
+def _variants_with_part_of_label(
+    name: str, entries: Sequence[VariantScores]
+) -> list[VariantScores]:
     return [entry for entry in entries if name and name in entry.label]
 
 
@@ -118,31 +127,36 @@ def _conditions(name: str) -> dict[str, str]:
     return conditions
 
 
-def _group(
-    name: str, conditions: Mapping[str, str], entries: Sequence[VariantScores]
-) -> Named | None:
-    """The variants with these values; None if the name may yet be a part of a label."""
+def _group_with_values(name: str, entries: Sequence[VariantScores]) -> Named | None:
+    """The variants with the values that a name such as `a=1 b=2` asks for.
+
+    None if it is no such name, or no variant has them and it may yet be a part of a label.
+    """
+    conditions = _conditions(name)
+    if not conditions:
+        return None
     flat = [flat_fields(entry.variant) for entry in entries]
-    may_be_in_label = any(name in entry.label for entry in entries)
+    may_be_in_label = bool(_variants_with_part_of_label(name, entries))
     try:
-        wanted = _in_full(conditions, flat)
+        wanted = _with_full_names(conditions, flat)
     except UsageError:
         if may_be_in_label:
             return None
         raise
-    found = [
-        entry for entry, values in zip(entries, flat, strict=True) if _has_values(values, wanted)
-    ]
+    has_values = [_has_values(values, wanted) for values in flat]
+    found = list(compress(entries, has_values))
     if len(found) == 1:
         return Named(found[0].label, found)
     if found:
         return Named(name.strip(), found, tuple(wanted))
     if may_be_in_label:
         return None
-    raise UsageError(f"no variant has {name}. {_values(wanted, flat)} {_listed(entries)}")
+    raise UsageError(f"no variant has {name}. {_known_values(wanted, flat)} {_candidates(entries)}")
 
 
-def _in_full(conditions: Mapping[str, str], flat: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _with_full_names(
+    conditions: Mapping[str, str], flat: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
     """The conditions with the full names of their fields."""
     known = dict.fromkeys(chain.from_iterable(flat))
     return {find_field(field, known): value for field, value in conditions.items()}
@@ -152,7 +166,7 @@ def _has_values(values: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     return all(is_value(values.get(field), text) for field, text in wanted.items())
 
 
-def _values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
+def _known_values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
     """The values that some fields have, in a sentence for each."""
     sentences = []
     for field in wanted:
@@ -161,14 +175,16 @@ def _values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(sentences)
 
 
-def _nearest(name: str, entries: Sequence[VariantScores]) -> str:
+def _nearest_name(name: str, entries: Sequence[VariantScores]) -> str:
     labels = [entry.label for entry in entries[:1000]]
-    values = [str(value) for entry in entries for value in flat_fields(entry.variant).values()]
+    values: list[str] = []
+    for entry in entries:
+        values += map(str, flat_fields(entry.variant).values())
     near = get_close_matches(name, dict.fromkeys([*labels, *values[:5000]]), n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
-def _listed(entries: Sequence[VariantScores]) -> str:
+def _candidates(entries: Sequence[VariantScores]) -> str:
     labels = [entry.label for entry in entries]
     if not labels:
         return "There are no variants."

@@ -110,14 +110,11 @@ def expected_seconds(
         Seconds, or None if no trial of this input size was ever finished.
     """
     sizes = {cost.input_size for cost in costs.values()}
-    speeds = [
-        row.seconds / (row.cost.macs_full * row.metrics["epochs"])
-        for row in history
-        if row.state == "done"
-        and row.cost
-        and row.cost.input_size in sizes
-        and row.metrics.get("epochs")
-    ]
+    speeds = []
+    for row in history:
+        epochs = row.metrics.get("epochs")
+        if row.state == "done" and row.cost and row.cost.input_size in sizes and epochs:
+            speeds.append(row.seconds / (row.cost.macs_full * epochs))
     if not speeds:
         return None
     work = sum(costs[key].macs_full * epochs for key, epochs in left)

@@ -1,7 +1,7 @@
 """What variants are compared by: measured metrics over seeds, counted costs, time and memory."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -11,7 +11,7 @@ from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.study import SHORT_NAMES, Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
 from dasbench.views.units import better_direction
-from dasbench.views.variants import VariantScores
+from dasbench.views.variants import VariantScores, counts_of
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
 """What may stand on the axis of costs."""
@@ -33,9 +33,8 @@ def with_metric(selection: Selection, metric: str | None) -> Selection:
         return selection
     check_measured(metric, selection.rows)
     direction = better_direction(metric, selection.objectives, selection.metrics)
-    return replace(
-        selection, metric=metric, maximise=None if direction is None else direction == "max"
-    )
+    maximise = None if direction is None else direction == "max"
+    return replace(selection, metric=metric, maximise=maximise)
 
 
 def refuse_without_results(selection: Selection) -> None:
@@ -49,12 +48,14 @@ def refuse_without_results(selection: Selection) -> None:
     refuse_empty_filter(selection)
     if measured := measured_names(selection.rows):
         raise UsageError(
-            f"study '{selection.name}': no trial has a '{selection.metric}'; --metric takes {', '.join(measured)}"
+            f"study '{selection.name}': no trial has a '{selection.metric}'; "
+            f"--metric takes {', '.join(measured)}"
         )
     states = Counter(row.state for row in selection.rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items()) or "none at all"
     raise UsageError(
-        f"study '{selection.name}' has no result yet; its trials: {listed}. `dasbench run` trains what is missing."
+        f"study '{selection.name}' has no result yet; its trials: {listed}. "
+        "`dasbench run` trains what is missing."
     )
 
 
@@ -88,7 +89,7 @@ def is_cost_name(name: str) -> bool:
 
 
 def read_objective(text: str, selection: Selection, *, convention: str) -> Objective:
-    """An objective from the command line: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
+    """An objective as it is written: `top1:max`, `macs:min`, `params_paper:min`, `seconds:min`.
 
     Raises:
         UsageError: if the direction is missing or wrong, or nothing of that name is known of the
@@ -104,7 +105,9 @@ def read_objective(text: str, selection: Selection, *, convention: str) -> Objec
 
 
 def quantity(name: str, selection: Selection, *, convention: str) -> str:
-    """The full name of what is meant: `macs` is a count in one convention, `latency` a metric that tasks may return.
+    """The full name of what is meant.
+
+    `macs` is a count in one convention, `latency` a metric that tasks may return.
 
     Raises:
         UsageError: if nothing of that name is known of the trials.
@@ -117,8 +120,9 @@ def quantity(name: str, selection: Selection, *, convention: str) -> str:
     if name == "latency":
         if LATENCY not in measured:
             raise UsageError(
-                "no trial holds a latency: training does not measure it. `dasbench cost STUDY --latency` measures it "
-                f"on this machine; a task that returns a metric '{LATENCY}' puts it beside the scores."
+                "no trial holds a latency: training does not measure it. "
+                "`dasbench cost STUDY --latency` measures it on this machine; "
+                f"a task that returns a metric '{LATENCY}' puts it beside the scores."
             )
         return LATENCY
     if name not in measured:
@@ -127,15 +131,16 @@ def quantity(name: str, selection: Selection, *, convention: str) -> str:
 
 
 def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]:
-    """Each variant's value: a count, bytes, mean seconds, or the mean of a metric over seeds; None if unknown."""
+    """Each variant's value: a count, bytes, seconds, or the mean over seeds; None if unknown."""
+    return [_value_of(entry, name) for entry in entries]
+
+
+def _value_of(entry: VariantScores, name: str) -> float | None:
     if name in COST_FIELDS:
-        return [None if entry.cost is None else getattr(entry.cost, name) for entry in entries]
+        return counts_of(entry.cost).get(name)
     if name == "memory":
-        return [entry.peak_memory or None for entry in entries]
+        return entry.peak_memory or None
     if name == "seconds":
-        return [entry.seconds if entry.num_done else None for entry in entries]
-    return [_mean(entry.scores.get(name, {}).values()) for entry in entries]
-
-
-def _mean(values: Collection[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+        return entry.seconds if entry.num_done else None
+    scores = entry.scores_of(name).values()
+    return sum(scores) / len(scores) if scores else None

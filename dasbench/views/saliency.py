@@ -1,4 +1,4 @@
-"""How well networks look at what matters: what was seen of each image, and the scores of each network."""
+"""How well networks look at what matters: what was seen of each image, and scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
-"""What a search makes of its trials: whose scores took part in a choice, and whose are of fresh seeds."""
+"""What a search makes of its trials: whose scores took part in a choice."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from dasbench.records import Row
 
@@ -35,7 +36,9 @@ def is_confirmed(rows: Sequence[Row]) -> bool | None:
 
 
 def are_confirmed(variants: Iterable[bool | None]) -> bool | None:
-    """Whether the scores of a group are those of fresh seeds; one variant whose scores took part in a choice undoes it.
+    """Whether the scores of a group are those of fresh seeds.
+
+    One variant whose scores took part in a choice undoes it.
 
     Example:
         >>> are_confirmed([True, None]), are_confirmed([True, False]), are_confirmed([None])
@@ -46,7 +49,9 @@ def are_confirmed(variants: Iterable[bool | None]) -> bool | None:
 
 
 def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
-    """The rows of the variants that a search called in for fresh seeds; all rows where nothing was confirmed.
+    """The rows of the variants that a search called in for fresh seeds.
+
+    All rows where nothing was confirmed.
 
     Args:
         variants: the rows of each variant.
@@ -57,7 +62,7 @@ def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
             called_in += rows
         else:
             called_in += [row for row in rows if row.role == CONFIRM]
-    return called_in or [row for rows in variants for row in rows]
+    return called_in or list(chain.from_iterable(variants))
 
 
 def do_tests_hold(*, sequential: bool, searched: bool, confirmed: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Which rows a report is about: those of one study or of several, and the objective that ranks them."""
+"""Which rows a report is about: of one study or of several; and the objective that ranks them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,7 +76,10 @@ class Selection:
             UsageError: if nobody said so.
         """
         if self.maximise is None:
-            remedy = f"`dasbench pareto` takes --objective {self.metric}:max, `dasbench compare` --direction max"
+            remedy = (
+                f"`dasbench pareto` takes --objective {self.metric}:max, "
+                "`dasbench compare` --direction max"
+            )
             raise no_direction(self.metric, remedy, self.metrics)
         return "max" if self.maximise else "min"
 
@@ -87,7 +90,9 @@ def select_study(db: str, name: str) -> Selection:
 
 
 def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -> Selection:
-    """The rows of one study or of several that pass a filter. The same variant of two studies stays two variants.
+    """The rows of one study or of several that pass a filter.
+
+    The same variant of two studies stays two variants.
 
     Args:
         db: a file, or a URL of SQLAlchemy.
@@ -103,22 +108,21 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     names = list(dict.fromkeys(names))
     if not names:
         raise UsageError("name a study; `dasbench list studies` lists them")
-    several = len(names) > 1
     with read_store(db) as reader:
-        studies = _named_studies(db, reader, names)
+        studies = _find_studies(db, reader, names)
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
-        looks = [] if several else reader.looks(names[0])
+        looks = reader.looks(names[0]) if len(names) == 1 else []
     objectives = _objectives(studies)
-    rows = _labelled(rows, with_study=several)
+    rows = _with_telling_labels(rows, with_study=len(names) > 1)
     if where is not None and rows:
         rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
     refuse_mixed(rows)
     metric, direction = objectives[0]
-    questions = dict.fromkeys(study.question for study in studies if study.question)
+    questions = dict.fromkeys(study.question for study in studies)
     return Selection(
         name="+".join(names),
-        question=" / ".join(questions),
+        question=" / ".join(filter(None, questions)),
         metric=metric,
         maximise=direction == "max",
         rows=rows,
@@ -126,13 +130,13 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         objectives=objectives,
         num_test_examples=num_test_examples,
         looks=looks,
-        min_effect=None if several else _min_effect(studies[0]),
+        min_effect=_min_effect(studies),
         probe=any(row.task == "probe" for row in rows),
         metrics=known_metrics(study.metrics for study in studies),
     )
 
 
-def _labelled(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
+def _with_telling_labels(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
     """The rows with labels that tell versions of code apart, and studies if there are several."""
     named = name_codes(rows)
     if not with_study:
@@ -140,7 +144,7 @@ def _labelled(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
     return [replace(row, label=f"{row.study}: {row.label}") for row in named]
 
 
-def _named_studies(db: str, reader: Reader, names: Sequence[str]) -> list[StudyRecord]:
+def _find_studies(db: str, reader: Reader, names: Sequence[str]) -> list[StudyRecord]:
     """The studies of these names, in their order."""
     known = {record.name: record for record in reader.studies(counted=False)}
     for name in names:
@@ -157,25 +161,30 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
     """
     datasets = sorted({row.dataset for row in rows})
     tasks = sorted({row.task for row in rows})
-    costs = {id(row.cost): row.cost for row in rows if row.cost}
-    sizes = sorted({cost.input_size for cost in costs.values()})
+    sizes = sorted({row.cost.input_size for row in rows if row.cost})
     if len(datasets) > 1:
-        first, *others = sorted({dataset.partition("(")[0] for dataset in datasets})
-        remedy = (
-            f"""; look at one at a time, as in --where 'dataset = "{first}"'""" if others else ""
-        )
         raise UsageError(
-            f"these trials were scored on different data and cannot be ranked together: {'; '.join(datasets)}{remedy}"
+            "these trials were scored on different data and cannot be ranked together: "
+            f"{'; '.join(datasets)}{_one_dataset_remedy(datasets)}"
         )
     if len(tasks) > 1:
         raise UsageError(
             f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}"
         )
     if len(sizes) > 1:
-        shown = "; ".join("x".join(map(str, size)) for size in sizes)
+        shown = ["x".join(map(str, size)) for size in sizes]
         raise UsageError(
-            f"these costs were counted at different input sizes and cannot be compared: {shown}"
+            "these costs were counted at different input sizes and cannot be compared: "
+            f"{'; '.join(shown)}"
         )
+
+
+def _one_dataset_remedy(datasets: Sequence[str]) -> str:
+    """How to look at one of several data sets; `""` if only their parameters differ."""
+    names = sorted({dataset.partition("(")[0] for dataset in datasets})
+    if len(names) == 1:
+        return ""
+    return f"""; look at one at a time, as in --where 'dataset = "{names[0]}"'"""
 
 
 def refuse_empty_filter(selection: Selection) -> None:
@@ -189,7 +198,7 @@ def refuse_empty_filter(selection: Selection) -> None:
 
 
 def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
-    """Metric and direction of every objective, the one to rank by first; it has to be the same in all studies."""
+    """Metric and direction of every objective, the one to rank by first; all studies share it."""
     first: dict[tuple[str, str], str] = {}
     every: list[tuple[str, str]] = []
     for record in records:
@@ -197,11 +206,10 @@ def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
         first.setdefault(objectives[0], record.name)
         every += objectives
     if len(first) > 1:
-        shown = "; ".join(
-            f"{name} by {metric} {direction}" for (metric, direction), name in first.items()
-        )
+        shown = [f"{name} by {' '.join(objective)}" for objective, name in first.items()]
         raise UsageError(
-            f"these studies rank by different metrics and cannot be ranked together: {shown}"
+            "these studies rank by different metrics and cannot be ranked together: "
+            f"{'; '.join(shown)}"
         )
     return list(dict.fromkeys(every))
 
@@ -220,19 +228,23 @@ def _objective(entry: object) -> tuple[str, str]:
     return metric, direction or "max"
 
 
-def _min_effect(record: StudyRecord) -> float | None:
-    """The smallest difference that matters to a study that takes looks."""
-    seeds = record.document.get("seeds")
-    return seeds.get("min_effect") if isinstance(seeds, Mapping) else None
+def _min_effect(records: Sequence[StudyRecord]) -> float | None:
+    """The smallest difference that matters to a single study that takes looks."""
+    seeds = records[0].document.get("seeds")
+    return seeds.get("min_effect") if len(records) == 1 and isinstance(seeds, Mapping) else None
 
 
 def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
-    """Size of the test part, from the bits that one trial keeps of it: so many were right, which is so many percent."""
-    row = next(
-        (row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0), None
-    )
-    bits = row and reader.correct([row.key]).get(row.key)
-    if not row or not bits:
+    """Size of the test part, from the bits that one trial keeps of it.
+
+    So many were right, which is so many percent.
+    """
+    scored = (row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0)
+    row = next(scored, None)
+    if row is None:
+        return None
+    bits = reader.correct([row.key]).get(row.key)
+    if not bits:
         return None
     num_right, num_bits = int(bits, 16).bit_count(), 4 * len(bits)
     num_examples = round(100 * num_right / row.metrics["top1"])

@@ -1,4 +1,4 @@
-"""The components that a study used: where each comes from, and the commit that the code of one's own is of."""
+"""The components that a study used: where each comes from, and the commit of one's own."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,7 +77,9 @@ def name_of(choice: Any) -> str:
 
 
 def num_stages(backbone: str) -> int | None:
-    """How many stages a backbone of dasbench has; None where its file does not write the number.
+    """How many stages a backbone of dasbench has.
+
+    None where its registration does not write the number out.
 
     Example:
         >>> num_stages("resnet18"), num_stages("of_somebody_else")
@@ -92,7 +94,7 @@ def num_stages(backbone: str) -> int | None:
 def _named_in(
     specs: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, tuple[tuple[str, Any], ...]]]:
-    """Kind, name and record of each component of each trial; the record is empty of what is dasbench's."""
+    """Kind, name and record of each trial's components; no record of what is dasbench's."""
     for key, spec in specs.items():
         own = environments.get(key, NOTHING).get("components") or NOTHING
         for kind in COMPONENTS:

@@ -1,4 +1,4 @@
-"""What becomes of a study's earlier results when it is planned anew: other code, other trials, another study."""
+"""What becomes of a study's earlier results when it is planned anew."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,7 +49,9 @@ class Changes:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherStudy:
-    """In what a study of the same name in the database differs from one that is to be run; None and False: in nothing.
+    """In what a study of the same name in the database differs from one that is to be run.
+
+    None and False: in nothing.
 
     Args:
         file: where it was read from, `""` if nobody knows.
@@ -98,7 +100,7 @@ def code_changes(
 
 
 def _changed(member: Member, answer: EarlierResult) -> Iterator[tuple[str, str, str]]:
-    """The components of a planned trial that have other code than when its question was answered, and both codes."""
+    """The components of a planned trial whose code has changed since its question's answer."""
     for field in sorted({*member.code, *answer.code}):
         before, now = answer.code.get(field, ""), member.code.get(field, "")
         if before != now:
@@ -118,7 +120,7 @@ def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str
 
 
 def other_study(study: Study, record: StudyRecord) -> OtherStudy | None:
-    """In what a study of the same name differs from one that is to be run, if it was another file's.
+    """In what a study of the same name differs from one that is to be run, if of another file.
 
     Two files of one study (a clone, another machine) are one study; so is a file that was edited.
     """

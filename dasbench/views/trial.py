@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from typing import Any
 
 from dasbench.confusion import Confusion
-from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome
+from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.results.reading import read_store
 from dasbench.views.fields import flat_fields
+from dasbench.views.variants import counts_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Repeat:
     metrics: Sequence[Difference]
 
 
-def find_trial(db: str, key: str) -> TrialRecord:
+def read_trial(db: str, key: str) -> TrialRecord:
     """A trial by its key or the first digits of it.
 
     Raises:
@@ -81,11 +83,9 @@ def cost_of(trial: TrialRecord) -> Cost | None:
 
 def confusion_of(trial: TrialRecord) -> Confusion | None:
     """Which classes of the test part it took for which, None if it did not say."""
-    return (
-        Confusion.from_text(trial.outcome.confusion)
-        if trial.outcome and trial.outcome.confusion
-        else None
-    )
+    if trial.outcome is None or not trial.outcome.confusion:
+        return None
+    return Confusion.from_text(trial.outcome.confusion)
 
 
 def facts(trial: TrialRecord) -> list[Fact]:
@@ -99,29 +99,28 @@ def facts(trial: TrialRecord) -> list[Fact]:
         },
         "spec": flat_fields(trial.spec),
         "metrics": outcome.metrics if outcome else {},
-        "costs": {name: getattr(cost, name) for name in COST_FIELDS} if cost else {},
+        "costs": _cost_fields(cost) if cost else {},
     }
-    if cost:
-        known["costs"] = {
-            **known["costs"],
-            "input_size": "x".join(map(str, cost.input_size)),
-            **_uncounted(cost),
-        }
     if outcome:
-        resources = {
+        known["resources"] = {
             "seconds": outcome.seconds,
             "peak_memory": outcome.peak_memory,
             "device": outcome.device,
         }
-        known |= {"resources": resources, "environment": flat_fields(outcome.environment)}
+        known["environment"] = flat_fields(outcome.environment)
     found: list[Fact] = []
     for part, fields in known.items():
         found += [Fact(part, field, value) for field, value in fields.items()]
     return found
 
 
-def _uncounted(cost: Cost) -> dict[str, int]:
-    return {f"uncounted.{name}": calls for name, calls in cost.uncounted.items()}
+def _cost_fields(cost: Cost) -> dict[str, Any]:
+    """What is known of a cost, flat."""
+    fields: dict[str, Any] = dict(counts_of(cost))
+    fields["input_size"] = "x".join(map(str, cost.input_size))
+    for name, calls in cost.uncounted.items():
+        fields[f"uncounted.{name}"] = calls
+    return fields
 
 
 def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
@@ -140,7 +139,7 @@ def _values(trial: TrialRecord) -> dict[tuple[str, str], Any]:
 
 
 def repeats(trial: TrialRecord) -> list[Repeat]:
-    """What came out before the trial was trained again, and what is different now, the last repeat first."""
+    """What came out before the trial was trained again, the last first, and what differs now."""
     now = trial.outcome.metrics if trial.outcome else {}
     return [
         _repeat(attempt, attempt.outcome, now)
@@ -193,5 +192,5 @@ def curves(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
         >>> curves([Epoch(1, {"loss": 2.0}), Epoch(2, {"loss": 1.0, "top1": 60.0})])
         {'loss': [2.0, 1.0], 'top1': [nan, 60.0]}
     """
-    names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
+    names = dict.fromkeys(chain.from_iterable(epoch.metrics for epoch in epochs))
     return {name: [epoch.metrics.get(name, float("nan")) for epoch in epochs] for name in names}

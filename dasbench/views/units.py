@@ -92,7 +92,7 @@ def asked_unit(text: str) -> ScoreUnit:
 def better_direction(
     metric: str, objectives: Iterable[tuple[str, str]] = (), known: Metrics | None = None
 ) -> Direction | None:
-    """Whether more or less of a metric is better: as a study's objectives say, else as it is registered.
+    """Whether more or less of a metric is better, as objectives say or as it is registered.
 
     Args:
         metric: its name.

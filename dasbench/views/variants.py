@@ -1,15 +1,18 @@
 """The leaderboard's entries: rows gathered by variant, with scores by seed and exact costs."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
+from types import MappingProxyType
 from typing import Any
 
 from dasbench.records import COST_FIELDS, Cost, Row
 from dasbench.views.search_roles import CONFIRM, is_confirmed
+
+NO_SCORES: Mapping[int, float] = MappingProxyType({})
 
 _as_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
@@ -58,10 +61,19 @@ class VariantScores:
 
     @property
     def num_done(self) -> int:
-        """Number of seeds with a score; where nothing measured ranks them, of trials with a result."""
+        """Number of seeds with a score; if nothing measured ranks them, of trials with a result."""
         if self.metric in self.scores or not is_cost(self.metric):
-            return len(self.scores.get(self.metric, ()))
-        return max((len(by_seed) for by_seed in self.scores.values()), default=0)
+            return len(self.scores_of(self.metric))
+        return max(map(len, self.scores.values()), default=0)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a search tried it and did not confirm it: its scores took part in a choice."""
+        return self.confirmed is False
+
+    def scores_of(self, metric: str) -> Mapping[int, float]:
+        """Its value of a metric by seed; empty without one."""
+        return self.scores.get(metric, NO_SCORES)
 
 
 def leaderboard(
@@ -71,7 +83,7 @@ def leaderboard(
     maximise: bool = True,
     only: Sequence[str] | None = None,
 ) -> list[VariantScores]:
-    """Gather rows by variant and sort them by the mean of a metric, variants without a result last.
+    """Gather rows by variant and sort them by the mean of a metric, those without a result last.
 
     Only trials that are done give scores. One that is done without a finite value of the metric
     counts as failed.
@@ -83,11 +95,11 @@ def leaderboard(
         only: which metrics to gather, all by default.
 
     Example:
-        >>> rows = [
-        ...     Row(study="s", key=g, variant={"gate": g}, label=g, seed=0, state="done", metrics={"top1": value})
-        ...     for g, value in {"a": 1.5, "b": 4.0}.items()
-        ... ]
-        >>> [(ranked.label, score(ranked, "top1")) for ranked in leaderboard(rows)]
+        >>> def row(gate, top1):
+        ...     return Row(study="s", key=gate, variant={"gate": gate}, label=gate, seed=0, state="done",
+        ...                metrics={"top1": top1})
+        >>> ranking = leaderboard([row("a", 1.5), row("b", 4.0)])
+        >>> [(ranked.label, score(ranked, "top1")) for ranked in ranking]
         [('b', 4.0), ('a', 1.5)]
     """
     entries = [gather(group, metric=metric, only=only) for group in by_variant(rows)]
@@ -97,40 +109,43 @@ def leaderboard(
 def by_variant(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows by study, variant and code, in the order in which the variants come first."""
     texts: dict[int, str] = {}  # rows of one variant usually share one object
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         for shared in (row.variant, row.code):
             if id(shared) not in texts:
                 texts[id(shared)] = _as_text(shared)
-        groups.setdefault((row.study, texts[id(row.variant)], texts[id(row.code)]), []).append(row)
+        groups[row.study, texts[id(row.variant)], texts[id(row.code)]].append(row)
     return list(groups.values())
 
 
 def name_codes(rows: Sequence[Row]) -> list[Row]:
-    """The same rows; where one variant was trained by several versions of its code, the labels tell which.
+    """The same rows; labels tell which version of its code trained a variant, if several did.
 
     Example:
         >>> def row(code):
-        ...     return Row(study="s", key=code, variant={"gate": "freq"}, label="freq", seed=0, state="done",
-        ...                code={"gate": code} if code else {})
+        ...     return Row(study="s", key=code, variant={"gate": "freq"}, label="freq", seed=0,
+        ...                state="done", code={"gate": code} if code else {})
         >>> [named.label for named in name_codes([row("3f9a2c81d0be"), row("")])]
         ['freq [gate code 3f9a2c]', 'freq [gate code as released]']
     """
     if len({id(row.code) for row in rows}) < 2:
         return list(rows)
-    variants = [_as_text(row.variant) for row in rows]
-    versions: dict[str, list[Mapping[str, str]]] = {}
-    for variant, row in zip(variants, rows, strict=True):
-        versions.setdefault(variant, []).append(row.code)
-    differing = {variant: _differing(codes) for variant, codes in versions.items()}
-    named: list[Row] = []
-    for variant, row in zip(variants, rows, strict=True):
-        words = [f"{field} code {_short(row.code.get(field))}" for field in differing[variant]]
-        named.append(replace(row, label=f"{row.label} [{', '.join(words)}]") if words else row)
-    return named
+    versions: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+    for row in rows:
+        versions[_as_text(row.variant)].append(row.code)
+    fields = {variant: _differing_fields(codes) for variant, codes in versions.items()}
+    return [_with_code_in_label(row, fields[_as_text(row.variant)]) for row in rows]
 
 
-def _differing(codes: Sequence[Mapping[str, str]]) -> list[str]:
+def _with_code_in_label(row: Row, fields: Sequence[str]) -> Row:
+    """A row whose label tells the code of these fields."""
+    if not fields:
+        return row
+    words = [f"{field} code {_short(row.code.get(field))}" for field in fields]
+    return replace(row, label=f"{row.label} [{', '.join(words)}]")
+
+
+def _differing_fields(codes: Sequence[Mapping[str, str]]) -> list[str]:
     """The fields in which codes are not all the same."""
     differing = []
     for name in sorted(set(chain.from_iterable(codes))):
@@ -147,24 +162,23 @@ def _short(code: str | None) -> str:
 def gather(
     rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None
 ) -> VariantScores:
-    """One entry from the rows of one variant; where a search's winner was trained again, from its fresh seeds."""
+    """One entry from the rows of one variant; of a search's winner, from its fresh seeds."""
     fresh = [row for row in rows if row.role == CONFIRM]
     if not is_confirmed(rows) or len(fresh) == len(rows):
         return _entry(rows, metric, only)
     others = [row for row in rows if row.role != CONFIRM]
     picked = _entry(others, metric, only)
-    selected = {
-        name: fsum(by_seed.values()) / len(by_seed) for name, by_seed in picked.scores.items()
-    }
+    selected = {name: _mean(by_seed) for name, by_seed in picked.scores.items()}
     return replace(_entry(fresh, metric, only), selected=selected)
 
 
 def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
-    """One entry from rows whose scores are of one kind: those of a search, or those of fresh seeds."""
+    """One entry from rows whose scores are of one kind: of a search, or of fresh seeds."""
     done = [row for row in rows if row.state == "done"]
-    scores = _finite_scores(done, only or _measured(done))
+    scores = _finite_scores(done, only or _metric_names(done))
     scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
     failed = sum(row.state == "failed" for row in rows)
+    all_scored = scored == len(rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
@@ -175,7 +189,7 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states={"done": scored} if scored == len(rows) else _count_states(rows, metric),
+        states={"done": scored} if all_scored else _count_states(rows, metric),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
@@ -192,7 +206,7 @@ def _count_states(rows: Iterable[Row], metric: str) -> Counter[str]:
     return Counter(_state(row, metric) for row in rows)
 
 
-def _measured(rows: Iterable[Row]) -> dict[str, None]:
+def _metric_names(rows: Iterable[Row]) -> dict[str, None]:
     """The names of all metrics, in the order in which they come first."""
     return dict.fromkeys(chain.from_iterable(row.metrics for row in rows))
 
@@ -214,7 +228,7 @@ def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[
 def by_score(
     entries: Sequence[VariantScores], *, metric: str, maximise: bool
 ) -> list[VariantScores]:
-    """The entries from the best to the worst, those without a value last; equal ones in the order of their labels."""
+    """The entries from the best to the worst, those without a value last; equal ones by label."""
     sign = -1.0 if maximise else 1.0
 
     def position(entry: VariantScores) -> tuple[bool, float, str]:
@@ -229,10 +243,23 @@ def by_score(
 def score(entry: VariantScores, metric: str) -> float | None:
     """The mean of a measured metric over seeds, or a counted cost; None if there is none yet."""
     if metric in entry.scores:
-        values = entry.scores[metric].values()
-        return fsum(values) / len(values)
+        return _mean(entry.scores[metric])
     name = cost_field(metric)
     return float(getattr(entry.cost, name)) if entry.cost and name else None
+
+
+def mean_score(scores: Mapping[int, float]) -> float | None:
+    """The mean over seeds; None without a score."""
+    return _mean(scores) if scores else None
+
+
+def _mean(scores: Mapping[int, float]) -> float:
+    return fsum(scores.values()) / len(scores)
+
+
+def counts_of(cost: Cost | None) -> dict[str, int]:
+    """The parameters and multiply-adds of a cost by convention; empty where it is not known."""
+    return {name: getattr(cost, name) for name in COST_FIELDS} if cost else {}
 
 
 def cost_field(metric: str) -> str | None:
@@ -252,7 +279,7 @@ def is_cost(metric: str) -> bool:
 
 
 def _state(row: Row, metric: str) -> str:
-    """How a trial counts: its state, the reason of a failure, or that it is done and yet has no finite score."""
+    """How a trial counts: its state, why it failed, or that it is done without a finite score."""
     if row.state != "done" or is_cost(metric) or isfinite(row.metrics.get(metric, nan)):
         return row.reason or row.state
     return "nan" if metric in row.metrics else f"no {metric}"

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from dasbench.cli import run_command
 from dasbench.cli.reproduce import command
-from dasbench.paper.figures import Column, Count, PaperRow, Published, Table
+from dasbench.paper.figures import Count, PaperColumn, PaperRow, PaperTable, Published
 from dasbench.paper.tables import load_tables, table
 from dasbench.records import Outcome
 from dasbench.reproduction import rows as reproduction_rows
@@ -350,7 +350,7 @@ def test_each_figure_has_a_line_and_each_row_is_named_once():
 
 def report(published, cell):
     """One row with one figure, in a table of its own."""
-    column = Column(
+    column = PaperColumn(
         name="top1", title="Top-1", unit="%", direction="max", metric="top1", dataset=None
     )
     row = PaperRow(
@@ -362,7 +362,7 @@ def report(published, cell):
         exact={},
         note="odd",
     )
-    found = Table(
+    found = PaperTable(
         name="t", title="T", caption="", task="classification", dataset=None, image_size=None, num_classes=None,
         columns={"top1": column}, rows=(row,),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dasbench.errors import UsageError
-from dasbench.paper.figures import UNITS, Claim, PaperRow, Published, Table
+from dasbench.paper.figures import UNITS, Claim, PaperRow, PaperTable, Published
 from dasbench.paper.tables import (
     load_claims,
     load_conventions,
@@ -64,7 +64,7 @@ STAGES = {
 }
 
 
-def all_tables() -> list[Table]:
+def all_tables() -> list[PaperTable]:
     return list(load_tables().values())
 
 
@@ -119,7 +119,7 @@ def test_every_row_names_a_known_backbone_and_gate(name: str, row: PaperRow) -> 
 
 
 @pytest.mark.parametrize("each", all_tables(), ids=lambda each: each.name)
-def test_no_label_and_no_trial_occurs_twice_in_a_table(each: Table) -> None:
+def test_no_label_and_no_trial_occurs_twice_in_a_table(each: PaperTable) -> None:
     labels = [row.label for row in each.rows]
     trials = [repr(row.trial_fields()) for row in each.rows if row.gate is not None]
 
@@ -223,7 +223,7 @@ def test_only_four_rows_of_the_tables_have_dashes() -> None:
 
 
 @pytest.mark.parametrize("each", all_tables(), ids=lambda each: each.name)
-def test_every_figure_is_possible_in_its_unit(each: Table) -> None:
+def test_every_figure_is_possible_in_its_unit(each: PaperTable) -> None:
     figures = [
         figure for row in each.rows for figure in row.published.values() if figure is not None
     ]
@@ -233,7 +233,7 @@ def test_every_figure_is_possible_in_its_unit(each: Table) -> None:
 
 
 @pytest.mark.parametrize("each", all_tables(), ids=lambda each: each.name)
-def test_every_column_has_a_unit_a_known_metric_and_a_dataset(each: Table) -> None:
+def test_every_column_has_a_unit_a_known_metric_and_a_dataset(each: PaperTable) -> None:
     for column in each.columns.values():
         assert column.unit in UNITS
         assert column.metric in METRICS

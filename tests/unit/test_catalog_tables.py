@@ -2,7 +2,7 @@
 
 from dasbench.render.catalog import component_records, component_tables, study_records, study_tables
 from dasbench.results.answers import StudyRecord
-from dasbench.views.components import Component, Parameter, components
+from dasbench.views.components import Component, Parameter, list_components
 
 HALVE = Component(
     kind="gate",
@@ -64,7 +64,7 @@ def test_records_have_every_field_and_a_place_for_gates_alone():
 
 
 def test_the_samplers_come_with_their_defaults():
-    samplers = {component.name: component for component in components("sampler")}
+    samplers = {component.name: component for component in list_components("sampler")}
 
     assert not samplers["tpe"].parameters[0].is_required
     assert samplers["tpe"].placement is None

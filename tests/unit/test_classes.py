@@ -24,7 +24,7 @@ from dasbench.results.store import open_store
 from dasbench.views.classes import class_scores, with_confusions
 from dasbench.views.figures.confusion import MOST_PANELS, info
 from dasbench.views.selection import Selection, select_study
-from dasbench.views.trial import find_trial
+from dasbench.views.trial import read_trial
 
 SMALL = Confusion.from_places(["cat", "dog", "owl"], [0, 1, 3, 4], [8, 2, 3, 1])
 """No owl is in the test part."""
@@ -85,7 +85,7 @@ class TestTrials:
         assert [score.taken_for for score in scores] == ["cat", "dog", ""]
 
     def test_a_trial_shows_its_classes_and_what_was_mistaken(self, db, capsys):
-        print_trial(find_trial(db, "aa0"))
+        print_trial(read_trial(db, "aa0"))
 
         out = capsys.readouterr().out
         lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
@@ -94,7 +94,7 @@ class TestTrials:
         assert ["dog", "cat", "3", "75.0"] in lines
 
     def test_of_many_classes_the_worst_are_shown_with_their_whole_names(self, db):
-        tables = {table.title: table for table in trial_tables(find_trial(db, "aa1"))}
+        tables = {table.title: table for table in trial_tables(read_trial(db, "aa1"))}
 
         worst = tables["Classes of the test part, the worst first"]
         assert len(worst.rows) == 12
@@ -103,18 +103,18 @@ class TestTrials:
         assert len(tables["Most often taken for another class"].rows) == 12
 
     def test_names_of_classes_do_nothing_to_a_terminal(self, db, capsys):
-        print_trial(find_trial(db, "aa2"))
+        print_trial(read_trial(db, "aa2"))
 
         assert "\x1b" not in capsys.readouterr().out
 
     def test_a_trial_without_a_confusion_shows_no_classes(self, db, capsys):
-        print_trial(find_trial(db, "bb0"))
+        print_trial(read_trial(db, "bb0"))
 
         assert "Classes of the test part" not in capsys.readouterr().out
-        assert trial_record(find_trial(db, "bb0"))["confusion"] is None
+        assert trial_record(read_trial(db, "bb0"))["confusion"] is None
 
     def test_a_record_has_the_cells_and_every_class(self, db):
-        record = json.loads(json.dumps(trial_record(find_trial(db, "aa0"))["confusion"]))
+        record = json.loads(json.dumps(trial_record(read_trial(db, "aa0"))["confusion"]))
 
         assert record["classes"][0] == {"class": "cat", "number": 10, "right": 8, "accuracy": 80.0}
         assert record["classes"][2] == {"class": "owl", "number": 0, "right": 0, "accuracy": None}

@@ -16,8 +16,9 @@ from dasbench.render.comparison import (
     print_family,
 )
 from dasbench.render.tables.table import Layout
-from dasbench.views.comparison import Question, compare, compare_family, in_unit
+from dasbench.views.comparison import compare, compare_family
 from dasbench.views.naming import find_variants
+from dasbench.views.question import Question, in_unit
 from dasbench.views.score_files.reading import read_scores
 from dasbench.views.score_files.units import foreign_unit
 from dasbench.views.units import SCORE_UNITS, ScoreUnit, asked_unit

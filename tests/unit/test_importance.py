@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dasbench.analysis.anova import anova
 from dasbench.analysis.fanova import encode, forest_fit, forest_shares
-from dasbench.analysis.importance import Observation, importance, varied_axes
+from dasbench.analysis.importance import importance
+from dasbench.analysis.levels import Observation, varied_axes
 from dasbench.errors import UsageError
 from dasbench.render.importance import importance_records, importance_tables
 from dasbench.views.figures.importance import info

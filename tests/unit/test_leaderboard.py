@@ -241,7 +241,7 @@ def test_ranks_of_many_variants_never_say_more_than_all_pairs_do(values, directi
     whole = rank_intervals(dict(enumerate(scores)), direction=direction)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranks, "ALL_PAIRS_UP_TO", 1)
+        patch.setattr(ranks, "MOST_RANKED_BY_ALL_PAIRS", 1)
         some = find_ranks(scores, direction=direction)
 
     for place, rank in enumerate(some):
@@ -251,7 +251,7 @@ def test_ranks_of_many_variants_never_say_more_than_all_pairs_do(values, directi
 
 
 def test_of_many_variants_the_shown_ones_are_ranked(monkeypatch):
-    monkeypatch.setattr(ranks, "ALL_PAIRS_UP_TO", 2)
+    monkeypatch.setattr(ranks, "MOST_RANKED_BY_ALL_PAIRS", 2)
 
     found = find_ranks(
         [{0: 9.0, 1: 9.1, 2: 9.05}, {0: 5.0, 1: 5.1, 2: 5.04}, {0: 1.0, 1: 1.1, 2: 1.03}], shown=2

@@ -13,7 +13,8 @@ from dasbench.render.comparison import answer_notes, answer_verdict, answer_word
 from dasbench.results.answers import LookRecord
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
-from dasbench.views.comparison import Question, compare, compare_family, looks_baseline
+from dasbench.views.comparison import compare, compare_family
+from dasbench.views.question import Question, looks_baseline
 from dasbench.views.variants import VariantScores
 
 PLAN = (3, 6, 9)

@@ -3,7 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from dasbench.search.samplers.looks import Looks
+from dasbench.search.samplers.sampler import Result
 from dasbench.spec.replication import Replication
+from dasbench.spec.study import Study
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,23 @@ def test_seeds_survive_the_database():
     seeds = Replication.model_validate({"looks": [2, 4], "baseline": {"gate": "none"}})
 
     assert Replication.model_validate(seeds.model_dump(mode="json")) == seeds
+
+
+@pytest.mark.parametrize("base", [{"name": "none"}, "none"])
+@pytest.mark.parametrize("ungated", [{"name": "none"}, "none"])
+def test_looks_compare_with_the_base_however_it_is_written(base, ungated):
+    study = Study(
+        name="gates",
+        question="Which gate?",
+        base={"backbone": "resnet18", "gate": base, "dataset": "digits"},
+        axes=[{"key": "gate", "values": ["se", ungated]}],
+        seeds={"looks": [2, 3]},
+    )
+    looks = Looks(study)
+
+    for proposal in looks.propose():
+        metrics = {"top1": 60.0 + proposal.seed}
+        looks.tell(proposal, Result(fate="done", metrics=metrics))
+    looks.propose()
+
+    assert set(looks.taken[0].states) == {"gate=se"}

@@ -17,7 +17,7 @@ from dasbench.render.text.sparkline import sparkline
 from dasbench.render.trial import difference_tables, failure_text, trial_record, trial_tables
 from dasbench.results.store import open_store
 from dasbench.views.figures.curve import info
-from dasbench.views.trial import curves, differences, find_trial
+from dasbench.views.trial import curves, differences, read_trial
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def print_tables(tables):
 
 @pytest.mark.parametrize("key", ["aa0", "cc1", "dd0", "dd1", "dd2", "dd3"])
 def test_a_trial_of_any_state_can_be_told(db, key, capsys):
-    trial = find_trial(db, key)
+    trial = read_trial(db, key)
 
     record = trial_record(trial)
     print_tables(trial_tables(trial))
@@ -46,7 +46,7 @@ def test_a_trial_of_any_state_can_be_told(db, key, capsys):
 
 
 def test_a_record_holds_everything(db):
-    record = trial_record(find_trial(db, "aa0"))
+    record = trial_record(read_trial(db, "aa0"))
 
     assert [study["study"] for study in record["studies"]] == ["first", "second"]
     assert [study["reused"] for study in record["studies"]] == [False, True]
@@ -58,22 +58,22 @@ def test_a_record_holds_everything(db):
 
 
 def test_a_failure_shows_its_traceback_and_its_reason(db):
-    trial = find_trial(db, "dd0")
+    trial = read_trial(db, "dd0")
 
     assert ("state", "failed (oom)") in trial_tables(trial)[0].rows
     assert "RuntimeError: boom" in failure_text(trial)
-    assert failure_text(find_trial(db, "aa0")) == ""
+    assert failure_text(read_trial(db, "aa0")) == ""
 
 
 def test_a_trial_that_was_started_twice_lists_both_attempts(db, capsys):
-    print_tables(trial_tables(find_trial(db, "cc1")))
+    print_tables(trial_tables(read_trial(db, "cc1")))
 
     assert "interrupted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("key", ["bb0", "dd0"])
 def test_hostile_text_does_nothing_to_a_terminal(db, key, capsys):
-    trial = find_trial(db, key)
+    trial = read_trial(db, key)
 
     print_tables(trial_tables(trial))
 
@@ -85,7 +85,7 @@ def test_hostile_text_does_nothing_to_a_terminal(db, key, capsys):
 def test_two_trials_differ_in_what_was_asked_and_what_came_out(db):
     found = {
         (one.part, one.field): one
-        for one in differences(find_trial(db, "aa0"), find_trial(db, "bb1"))
+        for one in differences(read_trial(db, "aa0"), read_trial(db, "bb1"))
     }
 
     assert found["spec", "gate.design"].second == "b"
@@ -98,7 +98,7 @@ def test_two_trials_differ_in_what_was_asked_and_what_came_out(db):
 def test_a_trial_differs_from_one_that_never_ran_in_all_that_was_measured(db):
     found = {
         (one.part, one.field): one
-        for one in differences(find_trial(db, "dd3"), find_trial(db, "cc0"))
+        for one in differences(read_trial(db, "dd3"), read_trial(db, "cc0"))
     }
 
     assert (found["state", "state"].first, found["state", "state"].second) == ("pending", "done")
@@ -108,7 +108,7 @@ def test_a_trial_differs_from_one_that_never_ran_in_all_that_was_measured(db):
 
 
 def test_a_trial_differs_from_itself_in_nothing(db, capsys):
-    trial = find_trial(db, "cc0")
+    trial = read_trial(db, "cc0")
 
     found = differences(trial, trial)
     print_tables(difference_tables(trial, trial, found))
@@ -118,7 +118,7 @@ def test_a_trial_differs_from_itself_in_nothing(db, capsys):
 
 
 def test_differences_of_hostile_labels_are_printed_as_text(db, capsys):
-    first, second = find_trial(db, "aa0"), find_trial(db, "bb0")
+    first, second = read_trial(db, "aa0"), read_trial(db, "bb0")
 
     print_tables(difference_tables(first, second, differences(first, second)))
 
@@ -129,12 +129,12 @@ def test_an_unknown_key_names_the_nearest(db):
     with pytest.raises(
         UsageError, match=r"no trial's key begins with 'aa9'. Did you mean 'aa\d'\?"
     ):
-        find_trial(db, "aa9")
+        read_trial(db, "aa9")
 
 
 def test_several_trials_that_begin_so_are_listed(db):
     with pytest.raises(UsageError, match="several trials' keys begin with 'bb': bb0, bb1"):
-        find_trial(db, "bb")
+        read_trial(db, "bb")
 
 
 @given(st.lists(st.floats(), max_size=200), st.integers(1, 60))
@@ -163,20 +163,20 @@ def test_curves_are_gathered_by_metric():
 def test_a_curve_is_drawn_also_of_a_hostile_label_and_of_no_epoch(db, tmp_path, key, ending):
     file = tmp_path / f"curve{ending}"
 
-    draw(info(find_trial(db, key)), file)
+    draw(info(read_trial(db, key)), file)
 
     assert file.stat().st_size > 1000
 
 
 def test_the_same_curve_gives_the_same_bytes(db, tmp_path):
     for name in ("one.svg", "two.svg"):
-        draw(info(find_trial(db, "aa0")), tmp_path / name)
+        draw(info(read_trial(db, "aa0")), tmp_path / name)
 
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 def test_scores_losses_and_resources_are_kept_apart(db):
-    shown = info(find_trial(db, "aa0"))
+    shown = info(read_trial(db, "aa0"))
 
     assert (set(shown.scores), set(shown.losses)) == ({"val_top1"}, {"train_loss"})
-    assert HOSTILE in figure_title(info(find_trial(db, "bb0")))
+    assert HOSTILE in figure_title(info(read_trial(db, "bb0")))

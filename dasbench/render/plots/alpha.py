@@ -19,7 +19,7 @@ from dasbench.render.plots.titles import spread_title
 from dasbench.render.units import axis_unit
 from dasbench.spec.labels import label
 from dasbench.views.figures.alpha import AlphaCurve, AlphaInfo, info
-from dasbench.views.figures.means import Mean
+from dasbench.views.figures.means import SeedMean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -125,7 +125,7 @@ def _legend(sweep: AlphaInfo) -> "list[Artist]":
     ]
 
 
-def _tell_lost_seeds(axes: "Axes", means: Sequence[Mean]) -> None:
+def _tell_lost_seeds(axes: "Axes", means: Sequence[SeedMean]) -> None:
     """Say of how many points a seed is missing."""
     short = sum(mean.failed > 0 for mean in means)
     if short:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.labels import figure_label, plain_label, printable
 from dasbench.render.plots.style import GREY
-from dasbench.views.figures.means import Mean
+from dasbench.views.figures.means import SeedMean
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -103,7 +103,7 @@ def legend_below(
         legend.remove()
 
 
-def error_bars(means: Sequence[Mean]) -> list[float]:
+def error_bars(means: Sequence[SeedMean]) -> list[float]:
     """Lengths of error bars, none where no spread is known."""
     return [nan if one.ci95 is None else one.ci95 for one in means]
 

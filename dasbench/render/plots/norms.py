@@ -11,7 +11,7 @@ from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import are_percentages, percent_limits
 from dasbench.render.plots.style import INK, PALE_GREY, RED
 from dasbench.render.units import metric_title
-from dasbench.views.figures.means import Mean
+from dasbench.views.figures.means import SeedMean
 from dasbench.views.figures.norms import NormsInfo, info
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _write_cells(axes: "Axes", pairs: NormsInfo, image: "AxesImage") -> None:
                 axes.add_patch(frame)
 
 
-def _cell(mean: Mean) -> str:
+def _cell(mean: SeedMean) -> str:
     """`97.31`, its interval below, and the seeds if some failed."""
     lines = [f"{mean.mean:.2f}"]
     if mean.ci95 is not None:

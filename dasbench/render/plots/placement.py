@@ -13,7 +13,7 @@ from dasbench.render.plots.style import GREY, RED
 from dasbench.render.plots.titles import spread_title
 from dasbench.render.units import axis_unit
 from dasbench.spec.labels import is_given, label
-from dasbench.views.figures.placement import Place, PlacementInfo, info
+from dasbench.views.figures.placement import PlacementInfo, PlacementScore, info
 
 
 @PLOTS.register("placement", info=info)
@@ -55,7 +55,7 @@ def draw(placed: PlacementInfo, path: Path) -> None:
         save_figure(figure, path)
 
 
-def place_name(place: Place) -> str:
+def place_name(place: PlacementScore) -> str:
     """What the study calls a placement, else the placement in words; with its study where there are several."""
     given = is_given(place.label, place.variant)
     words = place.label if given else placement_in_words(place.variant)
@@ -104,7 +104,7 @@ def _stages(stages: Sequence[int]) -> str:
     return f"stages {', '.join(map(str, stages))}"
 
 
-def _row_label(place: Place) -> str:
+def _row_label(place: PlacementScore) -> str:
     """A placement, and its seeds if some failed."""
     mean, name = place.mean, place_name(place)
     return f"{name} ({mean.n} of {mean.n + mean.failed} seeds)" if mean.failed else name

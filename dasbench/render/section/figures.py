@@ -16,7 +16,7 @@ from dasbench.views.figures import importance as importance_views
 from dasbench.views.figures import norms as norms_views
 from dasbench.views.figures import pareto as pareto_views
 from dasbench.views.figures import placement as placement_views
-from dasbench.views.figures.means import Mean, axes_of
+from dasbench.views.figures.means import SeedMean, axes_of
 from dasbench.views.selection import Selection
 
 Records = Sequence[Mapping[str, Any]]
@@ -209,12 +209,12 @@ FIGURES: Mapping[str, Callable[[Selection, str], Figure]] = {
 """Every figure that a section may have, by the name of its files, in their order."""
 
 
-def _record(mean: Mean) -> dict[str, Any]:
+def _record(mean: SeedMean) -> dict[str, Any]:
     plain = asdict(mean)
     return {"macs_full" if name == "cost" else name: value for name, value in plain.items()}
 
 
-def _spread_of(means: Sequence[Mean]) -> str:
+def _spread_of(means: Sequence[SeedMean]) -> str:
     return _spread([mean.n for mean in means], [mean.failed for mean in means])
 
 

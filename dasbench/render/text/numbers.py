@@ -2,7 +2,7 @@
 
 from math import floor, log10
 
-from dasbench.analysis.stats import Comparison, Summary
+from dasbench.analysis.stats import Comparison, SeedSummary
 
 NOTHING = "-"
 """What stands in a cell where nothing is known."""
@@ -26,7 +26,7 @@ def score_text(value: float | None, unit: str) -> str:
     return f"{value:.2f}" if unit == "%" else f"{value:#.4g}".removesuffix(".")
 
 
-def mean_text(summary: Summary, unit: str) -> str:
+def mean_text(summary: SeedSummary, unit: str) -> str:
     """A mean score, with half of its interval where a spread is known; both have the same decimals.
 
     Example:

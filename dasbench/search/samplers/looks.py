@@ -8,6 +8,7 @@ from typing import Any
 from dasbench.analysis.looks import Look, State, take_look
 from dasbench.errors import StudyError
 from dasbench.search.samplers.sampler import Proposal, Result, identity
+from dasbench.spec.baseline import baseline_candidates
 from dasbench.spec.study import Study
 
 
@@ -88,15 +89,11 @@ class Looks:
 
 def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
     """The label of the variant that the others are compared with."""
-    wanted = study.seeds.baseline
-    if wanted is None:
-        for name, variant in variants.items():
-            if {key: study.base_fields.get(key) for key in variant} == variant:
-                return name
-        return next(iter(variants))
-    found = [name for name, variant in variants.items() if wanted.items() <= variant.items()]
-    if len(found) != 1:
-        there_are = "; ".join(variants)
-        message = f"{len(found)} variants are {dict(wanted)}, not one; there are: {there_are}"
+    wanted, names = study.seeds.baseline, list(variants)
+    found = baseline_candidates(list(variants.values()), base=study.base_fields, named=wanted)
+    if wanted is not None and len(found) != 1:
+        message = (
+            f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
+        )
         raise StudyError([study.document.complaint(("seeds", "baseline"), message)])
-    return found[0]
+    return names[found[0] if found else 0]

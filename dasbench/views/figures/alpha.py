@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.views.figures.means import (
-    Mean,
+    SeedMean,
     find_axis,
     has_several_studies,
     mean_of,
@@ -23,7 +23,7 @@ class AlphaPoint:
     """The mean score at one alpha."""
 
     alpha: float
-    mean: Mean
+    mean: SeedMean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class AlphaInfo:
     curves: Sequence[AlphaCurve]
 
     @property
-    def means(self) -> list[Mean]:
+    def means(self) -> list[SeedMean]:
         """Every mean, curve by curve."""
         return [point.mean for curve in self.curves for point in curve.points]
 
@@ -69,7 +69,9 @@ class AlphaInfo:
 
 
 def info(selection: Selection) -> AlphaInfo:
-    """Gather means by alpha, one curve for each setting of the other axes; variants without an alpha are left out.
+    """Gather means by alpha, one curve for each setting of the other axes.
+
+    Variants without an alpha are left out.
 
     Raises:
         UsageError: if the study has no axis `alpha`, or varies so much else that the curves could

@@ -1,13 +1,15 @@
 """How the front grew: hypervolume over finished trials and over time."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from dasbench.analysis.families import score_table
+from dasbench.analysis.families import seed_table
 from dasbench.analysis.pareto import hypervolume, hypervolume_of_means
 from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import Direction
@@ -96,16 +98,11 @@ def info(
             f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost"
         )
     corner = reference or _usual_reference(entries, selection.metric, cost, direction)
+    by_study: dict[str, list[VariantScores]] = defaultdict(list)
+    for entry in entries:
+        by_study[entry.study].append(entry)
     curves = [
-        _growth(
-            study,
-            selection,
-            [entry for entry in entries if entry.study == study],
-            cost,
-            corner,
-            direction,
-        )
-        for study in dict.fromkeys(entry.study for entry in entries)
+        _growth(study, selection, own, cost, corner, direction) for study, own in by_study.items()
     ]
     return HypervolumeInfo(
         question=selection.question,
@@ -120,11 +117,11 @@ def _with_score_and_cost(selection: Selection, cost: str) -> list[VariantScores]
     """The variants that have both."""
     entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
     costs = values_of(entries, cost)
-    return [
-        entry
-        for entry, value in zip(entries, costs, strict=True)
-        if value is not None and _scores(entry)
-    ]
+    both = []
+    for entry, value in zip(entries, costs, strict=True):
+        if value is not None and entry.scores_of(entry.metric):
+            both.append(entry)
+    return both
 
 
 def _usual_reference(
@@ -154,19 +151,17 @@ def _growth(
     direction: Direction,
 ) -> Growth:
     """The hypervolume of the means after each step, and the interval of the last one."""
-    place = {key: index for index, entry in enumerate(entries) for key in entry.keys}
-    done = [
-        row
-        for row in selection.rows
-        if row.study == study and _has_score(row, selection.metric, place)
-    ]
-    done.sort(key=lambda row: row.finished)
+    place: dict[str, int] = {}
+    for number, entry in enumerate(entries):
+        place |= dict.fromkeys(entry.keys, number)
+    rows = [row for row in selection.rows if row.study == study]
+    done = [row for row in rows if _has_score(row, selection.metric, place)]
+    done.sort(key=attrgetter("finished"))
     costs = np.array(values_of(entries, cost), dtype=np.float64)
     sums, counts = np.zeros(len(entries)), np.zeros(len(entries))
     steps, start = [], 0
-    for stop in np.unique(
-        np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)
-    ).tolist():
+    stops = np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)
+    for stop in np.unique(stops).tolist():
         some = done[start:stop]
         variants = np.array([place[row.key] for row in some])
         np.add.at(sums, variants, [row.metrics[selection.metric] for row in some])
@@ -175,13 +170,9 @@ def _growth(
         means = np.column_stack([sums[seen] / counts[seen], costs[seen]])
         steps.append(Step(stop, some[-1].finished, hypervolume(means, corner, [direction, "min"])))
         start = stop
-    table = score_table({index: _scores(entry) for index, entry in enumerate(entries)})
+    table = seed_table(dict(enumerate(entry.scores_of(entry.metric) for entry in entries)))
     ci95, seeds = _interval(table, costs, corner, direction)
     return Growth(study=study, steps=steps, ci95=ci95, seeds=seeds)
-
-
-def _scores(entry: VariantScores) -> Mapping[int, float]:
-    return entry.scores.get(entry.metric, {})
 
 
 def _has_score(row: Row, metric: str, place: dict[str, int]) -> bool:

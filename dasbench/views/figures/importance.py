@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dasbench.analysis.importance import Importance, Method, Observation, importance
+from dasbench.analysis.importance import Importance, Method, importance
+from dasbench.analysis.levels import Observation
 from dasbench.errors import UsageError
 from dasbench.views.figures.means import has_several_studies
 from dasbench.views.selection import Selection

@@ -10,7 +10,7 @@ from dasbench.views.variants import VariantScores, by_variant, gather
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mean:
+class SeedMean:
     """One variant's mean score.
 
     Args:
@@ -34,11 +34,11 @@ def variants_with_scores(selection: Selection) -> list[VariantScores]:
     return [entry for entry in entries if entry.scores.get(selection.metric)]
 
 
-def mean_of(entry: VariantScores) -> Mean:
+def mean_of(entry: VariantScores) -> SeedMean:
     """One variant's mean score with its interval."""
     summary = summarise(list(entry.scores[entry.metric].values()), failed=entry.failed)
     assert summary.mean is not None
-    return Mean(
+    return SeedMean(
         mean=summary.mean,
         ci95=summary.half_width,
         n=summary.n,

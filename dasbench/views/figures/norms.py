@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.views.figures.means import Mean, axes_of, find_axis, mean_of, variants_with_scores
+from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 
@@ -36,7 +36,7 @@ class NormsInfo:
     maximise: bool
     first: Sequence[str]
     second: Sequence[str]
-    cells: Mapping[NormPair, Mean]
+    cells: Mapping[NormPair, SeedMean]
     ties: frozenset[NormPair]
     best: NormPair | None
 
@@ -84,12 +84,10 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
             continue
         pair = _pair(entry.variant, axes)
         if pair in entries:
-            others = (
-                ", ".join(axis for axis in axes_of(selection) if axis not in axes) or "the study"
-            )
+            others = [axis for axis in axes_of(selection) if axis not in axes]
             raise UsageError(
-                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, as {others} varies too; "
-                "choose one setting with --where"
+                f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, "
+                f"as {', '.join(others) or 'the study'} varies too; choose one setting with --where"
             )
         entries[pair] = entry
     return entries

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from dasbench.spec.study import Objective
 from dasbench.views.figures.published import PublishedPoint
-from dasbench.views.frontier import Grounds, Point, frontier, grounds_of
-from dasbench.views.quantities import is_cost_name
+from dasbench.views.frontier import Grounds, Point, frontier, grounds_of, measured_objectives
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 
@@ -76,15 +75,15 @@ def info(
     if not objectives:
         score = Objective(metric=selection.metric, direction=selection.direction)
         objectives = [score, Objective(metric=cost, direction="min")]
-    noisy = next(
-        (objective for objective in objectives if not is_cost_name(objective.metric)), None
-    )
-    y, x = objectives[:2] if noisy in (objectives[0], None) else (objectives[1], objectives[0])
-    entries = leaderboard(selection.rows, metric=(noisy and noisy.metric) or selection.metric)
-    points = sorted(
-        frontier(entries, objectives, x=x, y=y),
-        key=lambda point: point.mean if y.direction == "min" else -point.mean,
-    )
+    measured = measured_objectives(objectives)
+    y, x = objectives[:2]
+    if measured and measured[0] != y:
+        y, x = x, y
+    metric = measured[0].metric if measured else selection.metric
+    entries = leaderboard(selection.rows, metric=metric)
+    sign = 1.0 if y.direction == "min" else -1.0
+    points = frontier(entries, objectives, x=x, y=y)
+    points.sort(key=lambda point: sign * point.mean)
     return ParetoInfo(
         question=selection.question,
         metric=y.metric,

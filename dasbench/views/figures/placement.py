@@ -6,7 +6,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.views.figures.means import (
-    Mean,
+    SeedMean,
     axes_of,
     has_several_studies,
     mean_of,
@@ -19,7 +19,7 @@ MOST_PLACES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class PlacementScore:
     """One placement.
 
     Args:
@@ -32,7 +32,7 @@ class Place:
     study: str = ""
     variant: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
-    mean: Mean
+    mean: SeedMean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +49,10 @@ class PlacementInfo:
     question: str
     metric: str
     unit: str
-    places: Sequence[Place]
+    places: Sequence[PlacementScore]
 
     @property
-    def means(self) -> list[Mean]:
+    def means(self) -> list[SeedMean]:
         """Every mean, in the order of the placements."""
         return [place.mean for place in self.places]
 
@@ -72,7 +72,7 @@ def info(selection: Selection) -> PlacementInfo:
         )
     several = has_several_studies(selection)
     places = [
-        Place(
+        PlacementScore(
             study=entry.study if several else "",
             variant=entry.variant,
             label=entry.label.removeprefix(f"{entry.study}: "),

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from dasbench.errors import UsageError
-from dasbench.paper.figures import UNITS, Count, PaperRow, Table
+from dasbench.paper.figures import UNITS, Count, PaperRow, PaperTable
 from dasbench.paper.tables import find_table, load_tables
 from dasbench.records import Row
 from dasbench.results.reading import read_store
@@ -57,16 +58,20 @@ def published_points(
     scores = [column.name for column in table.columns.values() if column.metric == wanted]
     rows = [row for row in table.rows if not backbones or row.backbone in backbones]
     points: list[PublishedPoint] = []
-    for row in rows:
-        every = [_point(row, score, cost) for score in scores]
-        points += [point for point in every if point]
+    for row, score in product(rows, scores):
+        point = _point(row, score, cost)
+        if point:
+            points.append(point)
     if not points:
         raise UsageError(_nothing(table, wanted, kind, backbones, rows))
     return points
 
 
 def backbones_of(db: str, rows: Sequence[Row]) -> set[str]:
-    """The names of the backbones of some trials, from what they vary and from their studies; empty if unknown."""
+    """The names of the backbones of some trials, from what they vary and from their studies.
+
+    Empty if unknown.
+    """
     with read_store(db) as reader:
         bases = {study.name: study.document.get("base") for study in reader.studies()}
     found = set()
@@ -82,30 +87,25 @@ def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
     kind, _, convention = cost.partition("_")
     score, printed = row.published.get(column), row.published.get(_COLUMNS[kind])
     recounted = getattr(row.exact.get(convention, Count()), kind)
-    if score is None or (printed is None and recounted is None):
+    if recounted is None and printed is not None:
+        recounted = printed.value * UNITS[printed.unit]
+    if score is None or recounted is None:
         return None
-    price = (
-        recounted
-        if recounted is not None or printed is None
-        else printed.value * UNITS[printed.unit]
-    )
-    return PublishedPoint(label=row.label, cost=price, value=score.value)
+    return PublishedPoint(label=row.label, cost=recounted, value=score.value)
 
 
 def _nothing(
-    table: Table, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
+    table: PaperTable, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
 ) -> str:
     """Why a table has no point to show, and which have."""
     good = [name for name, other in load_tables().items() if _has_points(other, metric, kind)]
-    why = (
-        f"prints no '{metric}' with a cost"
-        if rows
-        else f"has no row of {', '.join(sorted(backbones))}"
-    )
+    why = f"has no row of {', '.join(sorted(backbones))}"
+    if rows:
+        why = f"prints no '{metric}' with a cost"
     return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
 
 
-def _has_points(table: Table, metric: str, kind: str) -> bool:
+def _has_points(table: PaperTable, metric: str, kind: str) -> bool:
     """Whether a table of the paper prints a metric and a cost of some row."""
     metrics = [column.metric for column in table.columns.values()]
     if _COLUMNS[kind] not in table.columns or metric not in metrics:

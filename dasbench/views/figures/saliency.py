@@ -51,7 +51,7 @@ class SaliencyInfo:
 
 
 def info(views: Sequence[Viewed], *, images: NDArray[np.uint8]) -> SaliencyInfo:
-    """The heat maps of the images that are shown, the first ones, each as a share of its own maximum.
+    """The heat maps of the first images, which are shown, each as a share of its own maximum.
 
     Args:
         views: what was found of each network at each layer, in more images.

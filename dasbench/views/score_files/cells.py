@@ -1,4 +1,4 @@
-"""Cells of a table of scores: variants, seeds and scores as people and spreadsheets write them, each with its line."""
+"""Cells of a table of scores: variants, seeds and scores as people write them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

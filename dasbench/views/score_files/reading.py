@@ -13,7 +13,7 @@ from dasbench.views.score_files.cells import (
     read_line,
     refuse,
 )
-from dasbench.views.score_files.table import Table, read_table, score_column
+from dasbench.views.score_files.table import ScoreTable, read_table, score_column
 from dasbench.views.score_files.units import unit_of_scores
 from dasbench.views.units import ScoreUnit
 from dasbench.views.variants import VariantScores
@@ -66,7 +66,7 @@ def read_scores(
     return ScoreFile(column, _entries(cells, column, unit), unit)
 
 
-def _cells(path: Path, table: Table, column: str) -> list[ScoreCell]:
+def _cells(path: Path, table: ScoreTable, column: str) -> list[ScoreCell]:
     """The cells of all lines.
 
     Raises:

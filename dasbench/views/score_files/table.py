@@ -19,7 +19,7 @@ _NOTHING = "the file is empty. Its first line names the columns: variant,seed,to
 
 
 @dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """A file's lines that are not blank.
 
     Args:
@@ -33,7 +33,7 @@ class Table:
     separator: str
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ScoreTable:
     """Read a CSV file in UTF-8; commas, semicolons or tabs part its columns.
 
     Raises:
@@ -59,7 +59,7 @@ def read_table(path: Path) -> Table:
         ]
     except csv.Error as error:
         raise UsageError(f"{path}:{reader.line_num}: is no CSV: {error}") from error
-    return Table([_column_name(name) for name in lines[0][1]], lines[1:], separator)
+    return ScoreTable([_column_name(name) for name in lines[0][1]], lines[1:], separator)
 
 
 def _column_name(text: str) -> str:
