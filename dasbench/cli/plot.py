@@ -5,7 +5,19 @@ import click
 from dasbench.cli.options import db_option, quick_reading, study_name
 
 
-@click.command("plot")
+class _Plot(click.Command):
+    """Its help names the plots that there are, which are looked up when it is asked for."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from dasbench.catalog import PLOTS
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"KIND: {', '.join(PLOTS.names())} (`dasbench list plots`).")
+
+
+@click.command("plot", cls=_Plot)
 @click.argument("kind", metavar="KIND")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @click.option("--profile", metavar="NAME", help="Results of one of the study's profiles.")
@@ -29,9 +41,9 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement
-      (`dasbench list plots`). dasbench plot norms norm_ablation dasbench plot alpha alpha -o
-      alpha.pdf dasbench plot confusion photos --where 'gate = "das"'
+      dasbench plot norms norm_ablation
+      dasbench plot alpha alpha -o alpha.pdf
+      dasbench plot confusion photos --where 'gate = "das"'
     """
     from dasbench.catalog import PLOTS
     from dasbench.errors import UsageError

@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from dasbench.errors import UsageError
 from dasbench.render.pages.page import plotly_library, script_json
-from dasbench.render.plots.pareto_page import plotly_figure
-from dasbench.render.section.figures import Figure
+from dasbench.render.plots.captions import CaptionedPlot
 from dasbench.render.section.section import Section
 from dasbench.render.text.templates import rendered
 
@@ -30,7 +29,8 @@ def page(section: Section, folder: Path) -> str:
         section: what it shows.
         folder: where the section's figures, tables and references have been written.
     """
-    library = _library() if any(figure.front for figure in section.figures) else ""
+    interactive = [figure for figure in section.figures if figure.interactive]
+    library = _library() if interactive else ""
     return rendered(
         "section.html.j2",
         section=section,
@@ -38,7 +38,7 @@ def page(section: Section, folder: Path) -> str:
         endings=(".pdf", ".png", ".csv"),
         link=partial(_link, folder),
         data=partial(_data, folder),
-        interactive=_drawn_by_script(section.figures) if library else {},
+        interactive=_scripts(interactive) if library else {},
         library=Markup(library),  # noqa: S704 - the text of plotly.js as it is installed
     )
 
@@ -51,13 +51,15 @@ def _library() -> str:
         return ""
 
 
-def _drawn_by_script(figures: Sequence[Figure]) -> dict[str, Markup]:
+def _scripts(figures: Sequence[CaptionedPlot]) -> dict[str, Markup]:
     """What plotly draws, by the name of its figure: traces and layout as a script takes them."""
-    drawn = {figure.name: plotly_figure(figure.front) for figure in figures if figure.front}
-    return {
-        name: Markup(f"{script_json(what['data'])}, {script_json(what['layout'])}")  # noqa: S704 - no text in it ends a script
-        for name, what in drawn.items()
-    }
+    scripts = {}
+    for figure in figures:
+        assert figure.interactive is not None
+        what = figure.interactive()
+        text = f"{script_json(what['data'])}, {script_json(what['layout'])}"
+        scripts[figure.name] = Markup(text)  # noqa: S704 - no text in it ends a script
+    return scripts
 
 
 def _link(folder: Path, file: str) -> Markup:

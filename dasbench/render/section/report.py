@@ -4,11 +4,12 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.section.bibliography import bibtex
-from dasbench.render.section.figures import FIGURES
+from dasbench.render.section.figures import report_plots
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
 from dasbench.render.section.tables import TABLES
@@ -157,11 +158,8 @@ def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
         (folder / name).mkdir(exist_ok=True)
     for file in sorted(names, key=lambda file: file.name == "index.html"):
         (aside / file).replace(folder / file)
-    known = [Path(REFERENCES), *(Path("tables") / f"{name}.csv" for name in TABLES)]
-    known += [
-        Path("figures") / f"{name}{ending}"
-        for name in FIGURES
-        for ending in (*FIGURE_ENDINGS, ".csv")
-    ]
-    for stale in set(known).difference(names):
+    known = {REFERENCES, *(f"tables/{name}.csv" for name in TABLES)}
+    for name, ending in product(report_plots(), (*FIGURE_ENDINGS, ".csv")):
+        known.add(f"figures/{name}{ending}")
+    for stale in known.difference(map(Path.as_posix, names)):
         (folder / stale).unlink(missing_ok=True)
