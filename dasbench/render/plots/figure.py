@@ -169,9 +169,8 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
 
 def _endings(kind: str) -> list[str]:
     """In what the files of a plot may end; one that is registered with `page=True` has a page too."""
-    if PLOTS.written_traits()[kind].get("page"):
-        return [*FORMATS, ".html"]
-    return [*FORMATS]
+    traits = PLOTS.written_traits().get(kind, {})
+    return [*FORMATS, ".html"] if traits.get("page") else [*FORMATS]
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -34,7 +34,7 @@ def page(section: Section, folder: Path) -> str:
     return rendered(
         "section.html.j2",
         section=section,
-        numbers={reference.key: number for number, reference in enumerate(section.references, 1)},
+        numbers=section.reference_numbers,
         endings=(".pdf", ".png", ".csv"),
         link=partial(_link, folder),
         data=partial(_data, folder),

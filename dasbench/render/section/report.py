@@ -115,16 +115,17 @@ def write_section(section: Section, folder: Path) -> None:
 
 def methods_text(section: Section) -> str:
     """The methods paragraph in plain text, with its references by number below it."""
-    numbers = {reference.key: number for number, reference in enumerate(section.references, 1)}
-    cited = [
-        f"{citation.what} {''.join(f'[{numbers[key]}]' for key in citation.keys)}"
-        for citation in section.citations
-    ]
-    sources = [f"Sources: {'; '.join(cited)}."] if cited else []
-    references = [
-        f"[{number}] {reference.text}" for number, reference in enumerate(section.references, 1)
-    ]
-    lines = [" ".join([section.methods, *sources]), *([""] if references else []), *references]
+    numbers = section.reference_numbers
+    cited = []
+    for citation in section.citations:
+        marks = [f"[{numbers[key]}]" for key in citation.keys]
+        cited.append(f"{citation.what} {''.join(marks)}")
+    lines = [section.methods]
+    if cited:
+        lines = [f"{section.methods} Sources: {'; '.join(cited)}."]
+    if section.references:
+        lines.append("")
+    lines += [f"[{numbers[one.key]}] {one.text}" for one in section.references]
     return "".join(f"{shown(line)}\n" for line in lines)
 
 
@@ -134,7 +135,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_aside(folder: Path, write: Callable[[Path], None]) -> list[Path]:
-    """Write to a new folder that takes the place of `folder`, or whose files take that of the files in it."""
+    """Write to a new folder that takes the place of `folder`, or whose files take those of its."""
     folder = folder.resolve()
     place = folder if folder.exists() else folder.parent
     place.mkdir(parents=True, exist_ok=True)

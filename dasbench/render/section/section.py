@@ -44,6 +44,11 @@ class Section:
         """All that is cited, in the order of the text."""
         return references_of(self.citations)
 
+    @property
+    def reference_numbers(self) -> Mapping[str, int]:
+        """The number of each reference, by its key, from 1."""
+        return {reference.key: number for number, reference in enumerate(self.references, 1)}
+
 
 def make_section(evidence: Evidence) -> Section:
     """Compute the section; nothing is drawn or written yet."""

@@ -90,9 +90,8 @@ def latex_text(text: str) -> str:
 
 def ascii_tex(source: str) -> str:
     """LaTeX whose characters beyond ASCII are written as commands; those without one by their number."""
-    plain = re.sub("-(?=-)", "-{}", source).replace(
-        "`", "{}`"
-    )  # no dashes of two hyphens, no Spanish question marks
+    # no dashes of two hyphens, no Spanish question marks
+    plain = re.sub("-(?=-)", "-{}", source).replace("`", "{}`")
     return re.sub(r"[^\x00-\x7f]", lambda match: _command(match[0]), plain)
 
 
@@ -101,10 +100,9 @@ def _command(character: str) -> str:
     if character in _COMMANDS:
         return _COMMANDS[character]
     if letter := _GREEK.fullmatch(unicodedata.name(character, "")):
-        name = (
-            (letter[1] or letter[2].capitalize()).replace("AMDA", "AMBDA").replace("amda", "ambda")
-        )
-        return rf"$\{name.lower() if letter[1] else name}$"
+        small, capital = letter.groups(default="")
+        name = small.lower() or capital.capitalize()
+        return rf"$\{name.replace('amda', 'ambda')}$"
     parts = unicodedata.normalize("NFD", character)
     if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
         return rf"\{_ACCENTS[parts[1]]}{{{parts[0]}}}"
