@@ -13,7 +13,7 @@ SEEN_SHARE = 0.5
 """Where evaluation sees less of the images' area, it is said."""
 
 UNEVEN = 10
-"""Where the largest class of the training part has so many times the images of the smallest, it is said."""
+"""Said of a training part whose largest class has so many times the images of the smallest."""
 
 
 def data_lines(survey: Survey, *, name: str) -> list[str]:
@@ -34,7 +34,7 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
 
 
 def _class_lines(survey: Survey) -> Iterator[str]:
-    """How many images each class has over all parts, or the names alone where images have no class."""
+    """How many images each class has over all parts; names alone where images have no class."""
     counts = [part.counts for part in survey.parts.values() if part.counts]
     names = list(map(shown, survey.classes))
     if not counts:

@@ -54,7 +54,7 @@ def board_records(board: Board) -> list[dict[str, Any]]:
 
 
 def board_tables(board: Board) -> list[Table]:
-    """A leaderboard; what a search tried and did not confirm is a table of its own, without ranks."""
+    """A leaderboard; what a search did not confirm is a table of its own, without ranks."""
     title = question_title(board.question, probe=board.probe)
     standing, tried = board.standing, board.tried
     if not board.lines:

@@ -133,7 +133,7 @@ def _equals(p: str) -> str:
 
 
 def _p_value(p: float, alpha: float) -> str:
-    """Two decimals, three below 0.1, and as many more as it takes to stay on its side of the level."""
+    """Two decimals, three below 0.1, and as many more as keep it on its side of the level."""
     if p < 0.001:
         return "< 0.001"
     decimals = 2 if p >= 0.1 else 3

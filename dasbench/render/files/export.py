@@ -1,4 +1,4 @@
-"""Results as files for other programs: CSV, Parquet, JSON lines, a SQLite copy, an Optuna storage."""
+"""Results as files for other programs: tables, a SQLite copy, a storage of Optuna."""
 
 import os
 import secrets
@@ -25,7 +25,7 @@ ENDINGS: Mapping[str, str] = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
 }
-"""Ending of a file -> the format that is meant; an Optuna storage is a SQLite file too and has to be asked for."""
+"""Ending of a file -> format; an Optuna storage, a SQLite file too, has to be asked for."""
 
 Table = View | Literal["confusion"]
 """What can be written as a table: a view, or which classes each trial took for which."""
@@ -150,7 +150,7 @@ def _refuse(path: Path, db: str, *, force: bool) -> None:
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to, which takes its place at the end, or vanishes if something goes wrong.
+    """A file beside `path` to write to, which takes its place at the end, or vanishes.
 
     Raises:
         StoreError: if it cannot be written.

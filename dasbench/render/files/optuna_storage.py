@@ -112,7 +112,7 @@ def _write_study(
 
 
 def distributions(rows: Sequence[Row]) -> dict[str, BaseDistribution]:
-    """A distribution for every varied field that spans its values: a range of numbers, else choices.
+    """A distribution that spans the values of each varied field: a range, else choices.
 
     Example:
         >>> from dataclasses import replace

@@ -61,7 +61,7 @@ class _Layout:
 
     @property
     def name_size(self) -> float:
-        """Size of the classes' names, in points; smaller ones than `_LEAST_NAME` are not written."""
+        """Size of the classes' names, in points; not written below `_LEAST_NAME`."""
         return min(8.0, 0.7 * self.cell)
 
     @property

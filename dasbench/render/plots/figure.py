@@ -1,4 +1,4 @@
-"""What all figures share: size, style, files with equal bytes for equal content, text taken literally."""
+"""What all figures share: size, style, equal bytes for equal content, literal text."""
 
 import re
 import textwrap
@@ -168,7 +168,7 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
 
 
 def _endings(kind: str) -> list[str]:
-    """In what the files of a plot may end; one that is registered with `page=True` has a page too."""
+    """Endings of the files of a plot; one registered with `page=True` has a page too."""
     traits = PLOTS.written_traits().get(kind, {})
     return [*FORMATS, ".html"] if traits.get("page") else [*FORMATS]
 

@@ -67,7 +67,7 @@ def _rounded(variant: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    r"""Text without control characters: no terminal escapes, no line ends, nothing that breaks a file.
+    r"""Text without control characters: no escapes, no line ends, nothing that breaks a file.
 
     Example:
         >>> printable("a\x1b[31mb\nc")

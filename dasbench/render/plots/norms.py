@@ -86,7 +86,7 @@ def _set_colours(image: "AxesImage", pairs: NormsInfo) -> None:
 
 
 def _write_cells(axes: "Axes", pairs: NormsInfo, image: "AxesImage") -> None:
-    """Mean, interval and number of seeds in each cell; a frame around those that tie with the best."""
+    """Mean, interval and seeds in each cell; a frame around those that tie with the best."""
     for row, first in enumerate(pairs.first):
         for column, second in enumerate(pairs.second):
             mean = pairs.cells.get((first, second))

@@ -1,4 +1,4 @@
-"""Accuracy against cost: which variants are on the Pareto front, which may be, and which surely are not."""
+"""Accuracy against cost: which variants are on the Pareto front, may be, or surely are not."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -215,7 +215,7 @@ def _legend(front: ParetoInfo) -> list["Artist"]:
 
 
 def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
-    """Labels of all points if they are few; else of the front, of which so many are taken evenly."""
+    """Label all points if they are few; else some of the front, taken evenly."""
     texts = point_labels(front.points)
     own = [(point.cost / size, point.mean) for point in front.points]
     published = [(point.cost / size, point.value) for point in front.published]

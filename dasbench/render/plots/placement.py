@@ -1,4 +1,4 @@
-"""How many gates and where: accuracy and multiply-adds by placement, as in Section 4.3 of the paper."""
+"""Accuracy and multiply-adds by placement of the gates, as in Section 4.3 of the paper."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def draw(placed: PlacementInfo, path: Path) -> None:
 
 
 def place_name(place: Place) -> str:
-    """What the study calls a placement, else the placement in words; with its study where there are several."""
+    """What the study calls a placement, else the placement in words; with its study if several."""
     words = place.label
     if not is_given(place.label, place.variant):
         words = placement_in_words(place.variant)

@@ -25,7 +25,7 @@ _OPACITY = 0.55
 
 
 def draw(saliency: SaliencyInfo, path: Path, *, title: str) -> None:
-    """Draw a row for each image: the image, then its heat maps, the outline of the object in white."""
+    """Draw a row for each image: the image, its heat maps, the outline of the object in white."""
     num_rows, num_columns = len(saliency.images), 1 + len(saliency.columns)
     image_height, image_width = saliency.images[0].shape[:2]
     cell_height = _WIDTH / num_columns * min(1.0, image_height / image_width) + 0.1

@@ -1,4 +1,4 @@
-"""Linear or logarithmic axes, ticks that are plain numbers on both, and percentages that end at 100."""
+"""Linear or logarithmic axes with plain numbers; percentages end at 100."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DECADE = 10.0
-"""Values that span more than this are shown on a logarithmic axis unless somebody says otherwise."""
+"""Values that span more are shown on a logarithmic axis unless somebody says otherwise."""
 
 
 def is_log(values: Sequence[float], *, log: bool | None) -> bool:

@@ -1,4 +1,4 @@
-"""The words around a figure: titles of axes and legends, labels of points, and what standings rest on."""
+"""The words around a figure: titles, labels of points, what standings rest on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from dasbench.views.frontier import Grounds, Point
 from dasbench.views.quantities import is_cost_name
 
 PUBLISHED = "published, other data / recipe"
-"""What the legend calls these points: they were trained elsewhere, on other data or in another way."""
+"""What the legend calls points that were trained elsewhere, on other data or in another way."""
 
 _GROUNDS: Mapping[Grounds, str] = {
     "all_pairs": "paired t tests over seeds, all pairs, corrected for all pairs",
@@ -61,7 +61,7 @@ def legend_title(front: ParetoInfo) -> str:
 
 
 def point_labels(points: Sequence[Point]) -> list[str]:
-    """A short label for each point: values alone where all variants of its study vary the same fields."""
+    """A short label for each point: values alone where its study always varies the same fields."""
     by_study: dict[str, list[int]] = {}
     for index, point in enumerate(points):
         by_study.setdefault(point.study, []).append(index)

@@ -115,7 +115,7 @@ def other_metric_note(evidence: Evidence) -> str:
 
 
 def _has_other_baseline(evidence: Evidence) -> bool:
-    """Whether the looks compared the baseline of the table with another one, which alone has no state."""
+    """Whether the looks had another baseline than the table: the baseline alone has no state."""
     return bool(evidence.looks) and evidence.answers[0].b in evidence.looks[-1].states
 
 

@@ -46,7 +46,7 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
 
 
 def report_plots() -> list[str]:
-    """The plots that stand in a report, in their order there: those registered with a place in it."""
+    """The plots that are registered with a place in a report, in their order there."""
     places = {}
     for name, traits in PLOTS.written_traits().items():
         if "report_place" in traits:

@@ -1,4 +1,4 @@
-"""The networks of a study in sentences: the backbone, the gates with their parameters, and where they stand."""
+"""The networks of a study in sentences: the backbone, the gates, and where they stand."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -105,7 +105,7 @@ def place_in_words(placement: Fields, stages: int | None = None) -> str:
 
 
 def _places(gates: Mapping[str, Sequence[Fields]], stages: int | None) -> Iterator[str]:
-    """Where the gates stand: once where all stand alike, else for each place those that stand there."""
+    """Where the gates stand; for each place those that stand there, unless all stand alike."""
     by_place = _gates_by_place(gates, stages)
     unsaid = by_place.pop("", None)
     if not by_place:

@@ -44,7 +44,7 @@ def page(section: Section, folder: Path) -> str:
 
 
 def _library() -> str:
-    """The text of plotly.js; `""` where plotly is not installed, and the page shows pictures alone."""
+    """The text of plotly.js; `""` without plotly, where the page shows pictures alone."""
     try:
         return plotly_library(Path("index.html"))
     except UsageError:

@@ -1,4 +1,4 @@
-"""The section's tables: what a page has room for, and all of the numbers behind it for a CSV file."""
+"""The section's tables: what a page has room for, and for a CSV file all numbers behind it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

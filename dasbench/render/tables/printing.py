@@ -56,7 +56,7 @@ def print_tables(tables: Sequence[Table], layout: Layout) -> None:
 
 
 def _with_columns(tables: Sequence[Table], keys: Sequence[str]) -> list[Table]:
-    """Tables of some columns; one that has none of these is left out, and notes without a table stay."""
+    """Tables of some columns, without those that have none of them; notes stay."""
     chosen = []
     for table in tables:
         some = with_columns(table, keys) if table.columns else table

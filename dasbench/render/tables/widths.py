@@ -127,7 +127,7 @@ def total_width(widths: Sequence[int]) -> int:
 
 
 def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: int) -> list[int]:
-    """The widths of the columns that are shown: first text gets what room there is, then headings."""
+    """The widths of the columns that are shown: text gets room first, then headings."""
     shown = [rooms[place] for place in places]
     floors = [room.readable for room in shown]
     if total_width(floors) > width:

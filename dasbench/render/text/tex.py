@@ -69,7 +69,7 @@ _GREEK = re.compile(
 
 
 def tex(text: str) -> str:
-    r"""Text for LaTeX, taken literally, in characters that every engine and every font encoding has.
+    r"""Text for LaTeX, taken literally, in characters that every engine and font encoding has.
 
     Example:
         >>> print(tex("50 % of é, β_1 and 中 --all"))
@@ -89,7 +89,7 @@ def latex_text(text: str) -> str:
 
 
 def ascii_tex(source: str) -> str:
-    """LaTeX whose characters beyond ASCII are written as commands; those without one by their number."""
+    """LaTeX in ASCII: other characters are commands, or written by their number."""
     # no dashes of two hyphens, no Spanish question marks
     plain = re.sub("-(?=-)", "-{}", source).replace("`", "{}`")
     return re.sub(r"[^\x00-\x7f]", lambda match: _command(match[0]), plain)
