@@ -210,6 +210,10 @@ class PlotTraits(Traits):
         info: the function that computes what it draws from chosen studies
             (`dasbench.views.selection.Selection`); without it `dasbench plot` refuses.
         needs: `confusions` if that reads confusion matrices too; by default nothing.
+        page: whether it has a page of HTML, which shows each point, too.
+        captioned: the function that makes its figure of a report from chosen studies and a counting
+            convention; without it a report does not show it.
+        report_place: where among the figures of a report it stands, from 1.
 
     Example:
         >>> PlotTraits(info=len, needs="confusions").info([])
@@ -218,6 +222,9 @@ class PlotTraits(Traits):
 
     info: Annotated[Callable[..., Any] | None, "a function of the selection"] = None
     needs: Annotated[Literal["confusions"] | None, "'confusions', or leave it out"] = None
+    page: Annotated[bool, "True, or leave it out"] = False
+    captioned: Annotated[Callable[..., Any] | None, "a function of the selection"] = None
+    report_place: Annotated[int | None, "a whole number"] = None
 
 
 TraitsT = TypeVar("TraitsT", bound=Traits)

@@ -12,7 +12,19 @@ from dasbench.cli.options import (
 )
 
 
-@click.command("plot")
+class _Plot(click.Command):
+    """Its help names the plots that there are, which are looked up when it is asked for."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from dasbench.catalog import PLOTS
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"KIND: {', '.join(PLOTS.names())} (`dasbench list plots`).")
+
+
+@click.command("plot", cls=_Plot)
 @click.argument("kind", metavar="KIND")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @profile_option
@@ -34,7 +46,6 @@ def command(
     """Draw a plot of a study's results.
 
     \b
-    KIND: alpha, confusion, hypervolume, importance, norms, pareto, placement
       dasbench plot norms norm_ablation
       dasbench plot alpha alpha -o alpha.pdf
       dasbench plot confusion photos --where 'gate = "das"'

@@ -1,11 +1,11 @@
 """The columns of a leaderboard, from which each table takes those that it has room for."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import SeedSummary
-from dasbench.render.tables.table import Column
+from dasbench.render.tables.table import Column, Field
 from dasbench.render.text.failures import failures_text
 from dasbench.render.text.numbers import MIB, NOTHING, count_text, mean_text, score_text
 from dasbench.render.units import count_unit, metric_title
@@ -18,11 +18,13 @@ OTHER_PARTS = ("val_", "train_")
 
 NO_SCORE = SeedSummary(n=0, failed=0, mean=None, sd=None, half_width=None, worst=None)
 
-Cells = tuple[Column, Callable[[Line], str]]
+LineField = Field[Line]
 """A column, and what it says of a line."""
 
 
-def board_columns(board: Board, lines: Sequence[Line], *, marked: bool = False) -> Iterator[Cells]:
+def board_columns(
+    board: Board, lines: Sequence[Line], *, marked: bool = False
+) -> Iterator[LineField]:
     """Every column that says something of some lines, but for the first, which names them.
 
     Args:
@@ -46,55 +48,71 @@ def has_ranks(board: Board, lines: Sequence[Line]) -> bool:
     return board.num_ranked > 1 and any(line.rank for line in lines)
 
 
-def _score_columns(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[Cells]:
+def _score_columns(board: Board, lines: Sequence[Line], *, marked: bool) -> Iterator[LineField]:
     """The scores, and the ranks that they leave open."""
     metric, validation, unit = board.metric, f"val_{board.metric}", board.unit
     spread = has_spread(board, lines)
     column = Column(key="score", title=_score_title(board, spread=spread))
-    yield column, lambda line: mean_text(_summary(line, metric), unit)
+    yield Field(column, lambda line: mean_text(_summary(line, metric), unit))
     if has_ranks(board, lines):
-        yield Column(key="rank", title="rank"), lambda line: _rank_text(line.rank, marked=marked)
+        column = Column(key="rank", title="rank")
+        yield Field(column, lambda line: _rank_text(line.rank, marked=marked))
     if any(metric in line.entry.selected for line in lines):
         column = Column(key="selected", title="when selected", priority=3)
-        yield column, lambda line: score_text(line.entry.selected.get(metric), unit)
+        yield Field(column, lambda line: score_text(line.entry.selected.get(metric), unit))
     if spread:
         column = Column(key="sd", title="sd", priority=4)
-        yield column, lambda line: score_text(_summary(line, metric).sd, unit)
+        yield Field(column, lambda line: score_text(_summary(line, metric).sd, unit))
         column = Column(key="worst", title="worst", priority=3)
-        yield column, lambda line: score_text(_summary(line, metric).worst, unit)
+        yield Field(column, lambda line: score_text(_summary(line, metric).worst, unit))
     if any(_summary(line, validation).n for line in lines):
         column = Column(key="validation", title="validation", priority=3)
-        yield column, lambda line: score_text(_summary(line, validation).mean, unit)
+        yield Field(column, lambda line: score_text(_summary(line, validation).mean, unit))
 
 
 def _score_title(board: Board, *, spread: bool) -> str:
     """The metric with its part of the data, its unit, and what the intervals are."""
-    part = "" if board.metric.startswith(OTHER_PARTS) else "test "
-    interval = " ± 95 %" if spread else ""
-    return f"{part}{metric_title(board.metric, board.unit)}{interval}"
+    title = metric_title(board.metric, board.unit)
+    if not board.metric.startswith(OTHER_PARTS):
+        title = f"test {title}"
+    return f"{title} ± 95 %" if spread else title
 
 
-def _trial_columns(lines: Sequence[Line]) -> Iterator[Cells]:
+def _trial_columns(lines: Sequence[Line]) -> Iterator[LineField]:
     """How many trials have a score, and why the others have none."""
-    yield Column(key="n", title="n"), lambda line: f"{line.entry.num_done}/{line.entry.planned}"
+    column = Column(key="n", title="n")
+    yield Field(column, lambda line: f"{line.entry.num_done}/{line.entry.planned}")
     has_failures = any(line.entry.failed for line in lines)
     column = Column(key="failed", title="failed", priority=0 if has_failures else 6)
-    yield column, lambda line: failures_text(line.entry.states) or "0"
-    if any(line.entry.states.get("stopped") for line in lines):
+    yield Field(column, lambda line: failures_text(line.entry.states) or "0")
+    if any(map(num_stopped, lines)):
         column = Column(key="stopped", title="stopped", priority=2)
-        yield column, lambda line: str(line.entry.states.get("stopped", 0))
+        yield Field(column, lambda line: str(num_stopped(line)))
 
 
-def _cost_columns(board: Board) -> Iterator[Cells]:
+def num_stopped(line: Line) -> int:
+    """Trials of a variant that a scheduler ended."""
+    return line.entry.states.get("stopped", 0)
+
+
+def _cost_columns(board: Board) -> Iterator[LineField]:
     """What a variant costs."""
-    costs = [line.entry.cost for line in board.lines if line.entry.cost]
     for kind in ("params", "macs"):
-        field = f"{kind}_{board.convention}"
-        unit = count_unit(kind, [getattr(cost, field) for cost in costs])
-        cell = partial(_cost_text, field=field, size=unit.size)
-        yield Column(key=kind, title=unit.title, priority=1), cell
-    yield Column(key="memory", title="peak memory (MiB)", priority=5), _memory_text
-    yield Column(key="time", title="seconds per trial", priority=5), _seconds_text
+        yield _count_column(board, kind)
+    yield Field(Column(key="memory", title="peak memory (MiB)", priority=5), _memory_text)
+    yield Field(Column(key="time", title="seconds per trial", priority=5), _seconds_text)
+
+
+def _count_column(board: Board, kind: str) -> LineField:
+    """The `params` or `macs` of a variant, in the unit that suits those of the leaderboard."""
+    count_of = attrgetter(f"{kind}_{board.convention}")
+    unit = count_unit(kind, [count_of(line.entry.cost) for line in board.lines if line.entry.cost])
+
+    def text(line: Line) -> str:
+        cost = line.entry.cost
+        return NOTHING if cost is None else count_text(count_of(cost), unit.size)
+
+    return Field(Column(key=kind, title=unit.title, priority=1), text)
 
 
 def _summary(line: Line, metric: str) -> SeedSummary:
@@ -106,11 +124,6 @@ def _rank_text(rank: RankInterval | None, *, marked: bool) -> str:
         return NOTHING
     span = str(rank.low) if rank.low == rank.high else f"{rank.low}-{rank.high}"
     return f"{span} ≈" if rank.ties_with_best and marked else span
-
-
-def _cost_text(line: Line, *, field: str, size: float) -> str:
-    cost = line.entry.cost
-    return count_text(getattr(cost, field) if cost else None, size)
 
 
 def _memory_text(line: Line) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from dasbench.render.board_columns import num_stopped
 from dasbench.render.text.words import counted
 from dasbench.render.verdicts import one_seed_note
 from dasbench.views.board import Board
@@ -26,16 +27,16 @@ def rank_note(board: Board) -> str:
 
 
 def noise_note(board: Board) -> str:
-    """What is said of single seeds, with the planning floor of the best score if the size of the test part is known."""
+    """What is said of single seeds, with the best score's planning floor where that is known."""
     return one_seed_note(board.floor, difference_unit(board.unit))
 
 
 def trial_notes(lines: Iterable[Line]) -> Iterator[str]:
     """What became of trials that a scheduler ended, or that a search picked."""
-    entries = [line.entry for line in lines]
-    if any(entry.states.get("stopped") for entry in entries):
+    lines = list(lines)
+    if any(map(num_stopped, lines)):
         yield "Stopped trials were ended by a scheduler; they are counted and give no score."
-    if any(entry.selected for entry in entries):
+    if any(line.entry.selected for line in lines):
         yield "What a search picked was trained again: its scores are those of fresh seeds."
 
 

@@ -3,32 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dasbench.render.tables.table import Column, Table
+from dasbench.render.tables.table import Column, Field, Table, table_of
 from dasbench.results.answers import StudyRecord
 from dasbench.views.components import Component
 
 NAME = Column(key="name", title="name", is_text=True)
 SUMMARY = Column(key="summary", title="summary", is_text=True, priority=1)
 PARAMETERS = Column(key="parameters", title="parameters", is_text=True, priority=1)
-SOURCE = Column(key="source", title="source", is_text=True, priority=3)
 PLACEMENT = Column(key="placement", title="placement", is_text=True, priority=2)
+SOURCE = Column(key="source", title="source", is_text=True, priority=3)
 
 
 def component_tables(found: Sequence[Component]) -> list[Table]:
-    """One table of components, without a column for parameters or places where none of them has any."""
-    cells = {
-        NAME: [component.name for component in found],
-        SUMMARY: [component.summary for component in found],
-        PARAMETERS: [_pairs(_defaults(component)) for component in found],
-        PLACEMENT: [_pairs(component.placement or {}) for component in found],
-        SOURCE: [component.source for component in found],
-    }
-    shown = {column: texts for column, texts in cells.items() if column == NAME or any(texts)}
-    return [Table(title="", columns=list(shown), rows=list(zip(*shown.values(), strict=True)))]
+    """One table of components, without columns for what none of them has."""
+    always, *others = FIELDS
+    fields = [always, *(field for field in others if any(map(field.text, found)))]
+    return [table_of(fields, found, title="")]
 
 
 def component_records(found: Sequence[Component]) -> list[dict[str, Any]]:
-    """A record for each component: name, summary, parameters with their defaults, a gate's placement, source."""
+    """A record for each component; its parameters with their defaults, a gate's placement."""
     return [_component_record(component) for component in found]
 
 
@@ -45,10 +39,11 @@ def study_tables(found: Sequence[StudyRecord]) -> list[Table]:
 
 def study_records(found: Sequence[StudyRecord]) -> list[dict[str, Any]]:
     """A record for each study: name, question, number of trials by state."""
-    return [
-        {"name": study.name, "question": study.question, "trials": dict(study.states)}
-        for study in found
-    ]
+    records = []
+    for study in found:
+        trials = dict(study.states)
+        records.append({"name": study.name, "question": study.question, "trials": trials})
+    return records
 
 
 def _component_record(component: Component) -> dict[str, Any]:
@@ -64,10 +59,21 @@ def _component_record(component: Component) -> dict[str, Any]:
 
 def _defaults(component: Component) -> dict[str, Any]:
     """Each parameter with its default, or the word that it has none."""
-    return {
-        each.name: "required" if each.is_required else each.default for each in component.parameters
-    }
+    defaults = {}
+    for parameter in component.parameters:
+        defaults[parameter.name] = "required" if parameter.is_required else parameter.default
+    return defaults
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+FIELDS: Sequence[Field[Component]] = (
+    Field(NAME, lambda component: component.name),
+    Field(SUMMARY, lambda component: component.summary),
+    Field(PARAMETERS, lambda component: _pairs(_defaults(component))),
+    Field(PLACEMENT, lambda component: _pairs(component.placement or {})),
+    Field(SOURCE, lambda component: component.source),
+)
+"""All that a table may say of a component; its name always."""

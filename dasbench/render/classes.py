@@ -5,6 +5,7 @@ from typing import Any
 
 from dasbench.confusion import Confusion
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.text.numbers import number_text
 from dasbench.render.text.words import counted
 from dasbench.views.classes import (
     ConfusionCell,
@@ -31,7 +32,7 @@ def class_tables(confusion: Confusion) -> list[Table]:
 
 
 def confusion_record(confusion: Confusion) -> dict[str, Any]:
-    """A confusion as plain data, for programs: the scores of classes in the order of their labels, and the cells.
+    """A confusion as plain data, for programs: the scores of classes by label, and the cells.
 
     Example:
         >>> confusion_record(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))["cells"]
@@ -51,16 +52,12 @@ def confusion_record(confusion: Confusion) -> dict[str, Any]:
 
 def cell_records(found: Sequence[TrialCell]) -> list[dict[str, Any]]:
     """The cells of trials' confusions as plain data."""
-    return [
-        {
-            "study": each.row.study,
-            "key": each.row.key,
-            "label": each.row.label,
-            "seed": each.row.seed,
-        }
-        | _cell_record(each.cell)
-        for each in found
-    ]
+    records = []
+    for each in found:
+        row = each.row
+        trial = {"study": row.study, "key": row.key, "label": row.label, "seed": row.seed}
+        records.append(trial | _cell_record(each.cell))
+    return records
 
 
 def _cell_record(cell: ConfusionCell) -> dict[str, Any]:
@@ -69,18 +66,15 @@ def _cell_record(cell: ConfusionCell) -> dict[str, Any]:
 
 def _class_table(confusion: Confusion) -> Table:
     scores = class_scores(confusion)
-    rows = [
-        (
-            score.name,
-            score.taken_for,
-            _share(score.accuracy),
-            f"{score.right:,}",
-            f"{score.number:,}",
-        )
-        for score in scores[:MOST_CLASSES]
-    ]
-    left_out = len(scores) - len(rows)
-    more = counted(left_out, "more class", "more classes")
+    rows = []
+    for score in scores[:MOST_CLASSES]:
+        counts = (f"{score.right:,}", f"{score.number:,}")
+        accuracy = number_text(score.accuracy, ".1f")
+        rows.append((score.name, score.taken_for, accuracy, *counts))
+    notes = []
+    if left_out := len(scores) - len(rows):
+        more = counted(left_out, "more class", "more classes")
+        notes.append(f"{more}, all as good or better: --json has every one")
     return Table(
         title="Classes of the test part, the worst first",
         columns=(
@@ -91,12 +85,15 @@ def _class_table(confusion: Confusion) -> Table:
             Column(key="number", title="of", priority=1),
         ),
         rows=rows,
-        notes=[f"{more}, all as good or better: --json has every one"] if left_out else [],
+        notes=notes,
     )
 
 
 def _mistake_table(confusion: Confusion) -> Table:
-    worst = mistakes(confusion)[:MOST_CLASSES]
+    rows = []
+    for each in mistakes(confusion)[:MOST_CLASSES]:
+        share = number_text(each.share, ".1f")
+        rows.append((each.name, each.taken_for, f"{each.number:,}", share))
     return Table(
         title="Most often taken for another class",
         columns=(
@@ -105,11 +102,5 @@ def _mistake_table(confusion: Confusion) -> Table:
             Column(key="number", title="number"),
             Column(key="share", title="of the class (%)"),
         ),
-        rows=[
-            (each.name, each.taken_for, f"{each.number:,}", _share(each.share)) for each in worst
-        ],
+        rows=rows,
     )
-
-
-def _share(percent: float | None) -> str:
-    return "-" if percent is None else f"{percent:.1f}"

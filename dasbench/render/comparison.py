@@ -1,6 +1,6 @@
 """How comparisons are shown: a verdict in words, a table for a family, and records for programs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,24 +8,28 @@ import click
 
 from dasbench.analysis.stats import Comparison
 from dasbench.render.tables.printing import print_found, print_table
-from dasbench.render.tables.table import Column, Layout, Table
-from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
+from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
+from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
 from dasbench.render.text.records import to_json
+from dasbench.render.text.words import in_brackets
 from dasbench.render.verdicts import averaged_sentence, verdict
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
 from dasbench.views.question import Question
 
-FRACTIONS = "Scores were fractions; here they are in percent, differences and --min-effect in percentage points (pp)."
+FRACTIONS = (
+    "Scores were fractions; here they are in percent, "
+    "differences and --min-effect in percentage points (pp)."
+)
 
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power."
 )
 
-VARIANT = Column(key="variant", title="variant", is_text=True)
-
-Cells = tuple[Column, Callable[[Answer], str]]
+AnswerField = Field[Answer]
 """A column, and what it says of a comparison."""
+
+VARIANT = AnswerField(Column(key="variant", title="variant", is_text=True), lambda answer: answer.a)
 
 PROBE = "Probe: scores are a formula's, nothing was trained."
 
@@ -63,12 +67,8 @@ def comparison_record(answer: Answer) -> dict[str, Any]:
     asked = answer.question
     half = answer.comparison.half_width
     low, high = interval_ends(answer.comparison.difference, half)
-    record: dict[str, Any] = {
-        "a": answer.a,
-        "b": answer.b,
-        "source": asked.source,
-        "metric": asked.metric,
-    }
+    record: dict[str, Any] = {"a": answer.a, "b": answer.b}
+    record |= {"source": asked.source, "metric": asked.metric}
     record |= {"unit": asked.unit, "direction": asked.direction}
     record |= {"mean_a": answer.means[0], "mean_b": answer.means[1]}
     record |= {"n_a": len(answer.scores[0]), "n_b": len(answer.scores[1])}
@@ -120,8 +120,8 @@ def _look_notes(answer: Answer) -> Iterator[str]:
     if answer.look_state is not None:
         yield "Against the baseline of the looks, the verdict is that of the last look."
     if asked.min_effect is not None and asked.min_effect == asked.look_min_effect:
-        unit = f" {asked.unit}" if asked.unit else ""
-        yield f"The study names {asked.min_effect:g}{unit} as the smallest difference that matters."
+        effect = with_unit(f"{asked.min_effect:g}", asked.unit)
+        yield f"The study names {effect} as the smallest difference that matters."
 
 
 def _failures_note(answers: Sequence[Answer]) -> list[str]:
@@ -129,19 +129,24 @@ def _failures_note(answers: Sequence[Answer]) -> list[str]:
     failed: dict[str, int] = {}
     for answer in answers:
         failed |= dict(zip((answer.a, answer.b), answer.failed, strict=True))
-    named = [f"{name}: {count} failed" for name, count in failed.items() if count]
-    if len(named) > MOST_NAMED:
-        named = [f"{sum(failed.values()):,} failed of {len(named):,} variants"]
-    return [f"Failed trials give no score ({'; '.join(named)})."] if named else []
+    counts = [f"{name}: {count} failed" for name, count in failed.items() if count]
+    if not counts:
+        return []
+    if len(counts) > MOST_NAMED:
+        counts = [f"{sum(failed.values()):,} failed of {len(counts):,} variants"]
+    return [f"Failed trials give no score ({'; '.join(counts)})."]
 
 
 def _tried_note(tried: Sequence[str]) -> list[str]:
     """That a test on scores which took part in a choice does not keep its level."""
     if not tried:
         return []
-    named = "; ".join(tried) if len(tried) <= MOST_NAMED else f"{len(tried):,} variants"
+    names = "; ".join(tried)
+    if len(tried) > MOST_NAMED:
+        names = f"{len(tried):,} variants"
     return [
-        f"Tried, not confirmed: {named}. A search chose by these scores, so no test on them keeps its level; "
+        f"Tried, not confirmed: {names}. A search chose by these scores, "
+        "so no test on them keeps its level; "
         "`confirm` in the study trains winners on fresh seeds."
     ]
 
@@ -151,37 +156,38 @@ def _why_exploratory(answer: Answer) -> str:
     look = answer.question.look
     if look is not None and look.exploratory:
         return "a look that was not planned"
+    if not answer.tried:
+        return ""
     if len(answer.tried) == 1:
         return f"a search chose by the score of {answer.tried[0]}"
-    return "a search chose by these scores" if answer.tried else ""
+    return "a search chose by these scores"
 
 
 def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
     """One table of all comparisons, the verdict in a word; what was resolved is bold."""
     if not answers:
-        return [
-            Table(
-                title="There is nothing to compare with the baseline.", columns=[VARIANT], rows=[]
-            )
-        ]
+        title = "There is nothing to compare with the baseline."
+        return [table_of([VARIANT], answers, title=title)]
     first = answers[0]
-    columns = comparison_columns(first.question)
-    notes = dict.fromkeys(note for answer in answers for note in _notes(answer))
-    tried = dict.fromkeys(name for answer in answers for name in answer.tried)
-    table = Table(
+    table = table_of(
+        [VARIANT, *comparison_columns(first.question)],
+        answers,
         title=f"{first.question.source}: against {first.b}",
-        columns=[VARIANT, *(column for column, _ in columns)],
-        rows=[[answer.a, *(cell(answer) for _, cell in columns)] for answer in answers],
-        notes=[
-            *how_to_read(first),
-            MORE_SEEDS,
-            *notes,
-            *_failures_note(answers),
-            *_tried_note([*tried]),
-        ],
+        notes=[*how_to_read(first), MORE_SEEDS, *_family_notes(answers)],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
+
+
+def _family_notes(answers: Sequence[Answer]) -> list[str]:
+    """What has to be said below any of some comparisons, once."""
+    notes: list[str] = []
+    tried: list[str] = []
+    for answer in answers:
+        notes += _notes(answer)
+        tried += answer.tried
+    once = list(dict.fromkeys(notes))
+    return [*once, *_failures_note(answers), *_tried_note(list(dict.fromkeys(tried)))]
 
 
 def is_resolved(answer: Answer) -> bool:
@@ -197,37 +203,31 @@ def answer_word(answer: Answer) -> str:
     word = _word(answer.comparison)
     if answer.look_state is not None and not answer.comparison.resolved:
         word = answer.look_state
-    return f"{word} (exploratory)" if answer.is_exploratory and answer.comparison.n > 1 else word
+    if answer.is_exploratory and answer.comparison.n > 1:
+        return f"{word} (exploratory)"
+    return word
 
 
-def comparison_columns(question: Question) -> list[Cells]:
+def comparison_columns(question: Question) -> Iterator[AnswerField]:
     """Every column but the first, which names the variant."""
-    unit = f" ({question.unit})" if question.unit else ""
-    return [
-        (
-            Column(key="difference", title=f"difference{unit} ± 95 %"),
-            lambda answer: difference_text(answer.comparison),
-        ),
-        (Column(key="verdict", title="verdict", is_text=True), answer_word),
-        (
-            Column(key="p_holm", title="p Holm", priority=1),
-            lambda answer: p_text(answer.comparison.p_holm),
-        ),
-        (Column(key="seeds", title="seeds", priority=1), lambda answer: str(answer.comparison.n)),
-        (Column(key="p", title="p", priority=3), lambda answer: p_text(answer.comparison.p)),
-        (
-            Column(key="p_sign_flip", title="p sign flip", priority=4),
-            lambda answer: p_text(answer.comparison.p_sign_flip),
-        ),
-        (Column(key="more_seeds", title="more seeds", priority=2), more_seeds),
-        (
-            Column(key="detectable", title=f"detectable{unit}", priority=2),
-            lambda answer: size_text(answer.comparison.detectable),
-        ),
-    ]
+    unit = in_brackets(question.unit)
+    column = Column(key="difference", title=f"difference{unit} ± 95 %")
+    yield Field(column, lambda answer: difference_text(answer.comparison))
+    yield Field(Column(key="verdict", title="verdict", is_text=True), answer_word)
+    column = Column(key="p_holm", title="p Holm", priority=1)
+    yield Field(column, lambda answer: p_text(answer.comparison.p_holm))
+    column = Column(key="seeds", title="seeds", priority=1)
+    yield Field(column, lambda answer: str(answer.comparison.n))
+    column = Column(key="p", title="p", priority=3)
+    yield Field(column, lambda answer: p_text(answer.comparison.p))
+    column = Column(key="p_sign_flip", title="p sign flip", priority=4)
+    yield Field(column, lambda answer: p_text(answer.comparison.p_sign_flip))
+    yield Field(Column(key="more_seeds", title="more seeds", priority=2), more_seeds_text)
+    column = Column(key="detectable", title=f"detectable{unit}", priority=2)
+    yield Field(column, lambda answer: size_text(answer.comparison.detectable))
 
 
-def more_seeds(answer: Answer) -> str:
+def more_seeds_text(answer: Answer) -> str:
     """How many more seeds would resolve the difference; a dash where that is settled or unknown."""
     found = answer.comparison
     is_settled = found.resolved or found.equivalent or found.more_seeds is None
@@ -239,14 +239,20 @@ def how_to_read(first: Answer) -> list[str]:
     asked = first.question
     better = "larger" if asked.direction == "max" else "smaller"
     return [
-        f"Differences of {asked.metric} from {first.b}, paired over common seeds; {better} is better.",
-        "±: half of the 95 % t interval of the difference. Holm: corrected for all comparisons of the table.",
+        f"Differences of {asked.metric} from {first.b}, "
+        f"paired over common seeds; {better} is better.",
+        "±: half of the 95 % t interval of the difference. "
+        "Holm: corrected for all comparisons of the table.",
     ]
 
 
 def _word(c: Comparison) -> str:
-    if c.n < 2:
-        return "no shared seed" if c.n == 0 else "1 seed"
+    if c.n == 0:
+        return "no shared seed"
+    if c.n == 1:
+        return "1 seed"
+    if c.resolved and c.equivalent:
+        return "resolved, but equivalent"
     if c.resolved:
-        return "resolved, but equivalent" if c.equivalent else "resolved"
+        return "resolved"
     return "equivalent" if c.equivalent else "not resolved"

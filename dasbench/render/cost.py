@@ -1,4 +1,4 @@
-"""What networks cost, as tables and records: counts, a second counter's opinion, measured time and memory, modules."""
+"""What networks cost, as tables and records: counts, their check, measurements, modules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,11 +14,15 @@ from dasbench.render.text.numbers import MIB
 from dasbench.render.text.words import counted
 
 CONVENTIONS = (
-    "A multiply-add counts once. full: every parameter and every operator. paper: the partial count behind the "
-    "paper's figures, without a deformable convolution's own kernel and a gate's norms. Never mix the two."
+    "A multiply-add counts once. full: every parameter and every operator. "
+    "paper: the partial count behind the paper's figures, without a deformable convolution's own "
+    "kernel and a gate's norms. Never mix the two."
 )
 
-CHECKED = "ptflops sees module leaves only. Agrees: equal parameters, and MACs within 1 % of full once explained."
+CHECKED = (
+    "ptflops sees module leaves only. "
+    "Agrees: equal parameters, and MACs within 1 % of full once explained."
+)
 
 NETWORK = Column(key="network", title="network", is_text=True)
 COUNT_COLUMNS = (
@@ -86,7 +90,8 @@ def _check_table(checked: Sequence[tuple[str, CrossCheck]]) -> Table:
     rows = []
     for label, check in checked:
         counts = (f"{check.params_ptflops:,}", f"{check.macs_ptflops:,}")
-        rows.append((label, *counts, f"{check.difference:+.2%}", "yes" if check.agrees else "no"))
+        agrees = "yes" if check.agrees else "no"
+        rows.append((label, *counts, f"{check.difference:+.2%}", agrees))
     explanations = [f"{label}: {check.explain()}" for label, check in checked]
     notes = [CHECKED, *explanations]
     return Table(title="Cross-check against full", columns=CHECK_COLUMNS, rows=rows, notes=notes)
@@ -123,11 +128,8 @@ def _module_table(title: str, network: NetworkModules) -> Table:
 def _cost_record(cost: NetworkCost) -> dict[str, Any]:
     network = cost.network
     counts, asked = network.cost, network.network
-    record: dict[str, Any] = {
-        "label": network.label,
-        "backbone": asked.backbone.name,
-        "gate": asked.gate.name,
-    }
+    record: dict[str, Any] = {"label": network.label}
+    record |= {"backbone": asked.backbone.name, "gate": asked.gate.name}
     record |= {name: getattr(counts, name) for name in COST_FIELDS}
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
     record |= {"num_classes": asked.num_classes, "versions": dict(counts.versions)}

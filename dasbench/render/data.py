@@ -13,11 +13,11 @@ SEEN_SHARE = 0.5
 """Where evaluation sees less of the images' area, it is said."""
 
 UNEVEN = 10
-"""Where the largest class of the training part has so many times the images of the smallest, it is said."""
+"""Said of a training part whose largest class has so many times the images of the smallest."""
 
 
 def data_lines(survey: Survey, *, name: str) -> list[str]:
-    """What there is to say of a data set: parts, classes, sizes, what is left out, what nobody has looked at.
+    """What there is to say of a data set: parts, classes, sizes, what is left out or unseen.
 
     Args:
         survey: of the data set.
@@ -30,26 +30,21 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
     for of, part in survey.parts.items():
         origin = f"  {legible(part.origin)}" if part.origin else ""
         lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
-    lines += _of_classes(survey)
-    lines += _of_sizes(survey)
-    lines += _of_files(survey)
-    return lines
+    return [*lines, *_class_lines(survey), *_size_lines(survey), *_file_lines(survey)]
 
 
-def _of_classes(survey: Survey) -> Iterator[str]:
-    """How many images each class has over all parts, or the names alone where images have no class."""
-    counted = [part.counts for part in survey.parts.values() if part.counts]
-    if not counted:
-        if len(survey.classes) <= FEW:
-            yield f"  classes: {', '.join(map(legible, survey.classes))}"
+def _class_lines(survey: Survey) -> Iterator[str]:
+    """How many images each class has over all parts; names alone where images have no class."""
+    counts = [part.counts for part in survey.parts.values() if part.counts]
+    names = list(map(legible, survey.classes))
+    if not counts:
+        if len(names) <= FEW:
+            yield f"  classes: {', '.join(names)}"
         return
-    numbers = [sum(of_class) for of_class in zip(*counted, strict=True)]
+    numbers = list(map(sum, zip(*counts, strict=True)))
     if len(numbers) <= FEW:
-        told = ", ".join(
-            f"{legible(name)} {number:,}"
-            for name, number in zip(survey.classes, numbers, strict=True)
-        )
-        yield f"  classes: {told}"
+        texts = [f"{name} {number:,}" for name, number in zip(names, numbers, strict=True)]
+        yield f"  classes: {', '.join(texts)}"
     else:
         yield f"  classes: {min(numbers):,} to {max(numbers):,} images each"
     training = survey.parts["train"].counts
@@ -57,13 +52,14 @@ def _of_classes(survey: Survey) -> Iterator[str]:
         yield "  uneven classes: see training.balance, balanced_accuracy and macro_f1"
 
 
-def _of_sizes(survey: Survey) -> Iterator[str]:
+def _size_lines(survey: Survey) -> Iterator[str]:
     """How large images are, and what becomes of them."""
     if survey.sizes is None:
         return
     smallest, largest, number = survey.sizes
-    alike = smallest == largest
-    span = _size(smallest) if alike else f"{_size(smallest)} to {_size(largest)}"
+    span = _size(smallest)
+    if largest != smallest:
+        span += f" to {_size(largest)}"
     of = f" ({number:,} of them looked at)" if survey.by_names else ""
     if survey.sharpest is None:
         yield f"  sizes: {span} (width x height){of}"
@@ -78,7 +74,7 @@ def _of_sizes(survey: Survey) -> Iterator[str]:
         yield f"  evaluation sees {share:.0f} % of the images' area; dataset.fit: squeeze or pad sees all"
 
 
-def _of_files(survey: Survey) -> Iterator[str]:
+def _file_lines(survey: Survey) -> Iterator[str]:
     """What lies beside the images, and how many files were not looked at."""
     for what, (number, example) in survey.left_out.items():
         yield f"  not used: {number:,} {what} (such as {legible(example)})"

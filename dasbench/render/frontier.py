@@ -31,23 +31,26 @@ def frontier_records(points: Sequence[Point]) -> list[dict[str, Any]]:
 
 def hypervolume_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
     """One record for each study, its curve inside."""
-    return [
-        {
+    records = []
+    for curve in growth.curves:
+        trace = [step._asdict() for step in curve.steps]
+        record = {
             "study": curve.study,
             "metric": growth.metric,
             "cost": growth.cost,
             "reference": list(growth.reference),
-            "hypervolume": curve.steps[-1].hypervolume if curve.steps else 0.0,
+            "hypervolume": trace[-1]["hypervolume"] if trace else 0.0,
             "ci95": curve.ci95,
             "seeds": curve.seeds,
-            "trace": [step._asdict() for step in curve.steps],
+            "trace": trace,
         }
-        for curve in growth.curves
-    ]
+        records.append(record)
+    return records
 
 
 def step_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
     """One record for each step of each curve, as CSV holds them."""
-    return [
-        {"study": curve.study, **step._asdict()} for curve in growth.curves for step in curve.steps
-    ]
+    records = []
+    for curve in growth.curves:
+        records += [{"study": curve.study, **step._asdict()} for step in curve.steps]
+    return records

@@ -5,7 +5,7 @@ from typing import Any
 from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
 from dasbench.render.tables.table import Column, Table
-from dasbench.render.text.numbers import NOTHING, p_text
+from dasbench.render.text.numbers import number_text, p_text
 from dasbench.render.text.words import counted
 from dasbench.views.figures.importance import ImportanceInfo
 
@@ -27,35 +27,36 @@ MEANS = (
 
 
 def importance_records(found: Importance) -> list[dict[str, Any]]:
-    """One record for each axis, pair and other part of the variance, with the means of each level inside."""
-    return [
-        {
-            "effect": effect.name,
-            "axes": list(effect.axes),
-            "method": found.method,
-            "share": effect.share,
-            "df": effect.df,
-            "sum_squares": effect.sum_squares,
-            "f": effect.f,
-            "p": effect.p,
-            "p_holm": effect.p_holm,
-            "resolved": effect.resolved,
-            "fit": found.fit,
-            "trials": found.trials,
-            "levels": [
-                {
-                    "level": one.level,
-                    "mean": one.mean,
-                    "ci95": one.ci95,
-                    "variants": one.variants,
-                    "n": one.n,
-                }
-                for one in found.marginals
-                if effect.axes == (one.axis,)
-            ],
-        }
-        for effect in found.effects
-    ]
+    """One record for each axis, pair and other part of the variance; the levels' means inside."""
+    return [_effect_record(effect, found) for effect in found.effects]
+
+
+def _effect_record(effect: Effect, found: Importance) -> dict[str, Any]:
+    return {
+        "effect": effect.name,
+        "axes": list(effect.axes),
+        "method": found.method,
+        "share": effect.share,
+        "df": effect.df,
+        "sum_squares": effect.sum_squares,
+        "f": effect.f,
+        "p": effect.p,
+        "p_holm": effect.p_holm,
+        "resolved": effect.resolved,
+        "fit": found.fit,
+        "trials": found.trials,
+        "levels": _level_records(effect, found),
+    }
+
+
+def _level_records(effect: Effect, found: Importance) -> list[dict[str, Any]]:
+    """The means of an axis' levels; none for an effect that is no single axis."""
+    records = []
+    for one in found.marginals:
+        if effect.axes == (one.axis,):
+            record = {"level": one.level, "mean": one.mean, "ci95": one.ci95}
+            records.append({**record, "variants": one.variants, "n": one.n})
+    return records
 
 
 def importance_tables(explained: ImportanceInfo) -> list[Table]:
@@ -68,7 +69,8 @@ def headline(found: Importance) -> str:
     seeds = counted(found.seeds, "seed")
     if found.method == "anova":
         return f"Analysis of variance: {found.variants} variants, {seeds}, {found.trials} trials"
-    return f"fANOVA: {found.variants} variants, {seeds}; the forest's R^2 out of bag is {found.fit:.2f}"
+    fit = f"the forest's R^2 out of bag is {found.fit:.2f}"
+    return f"fANOVA: {found.variants} variants, {seeds}; {fit}"
 
 
 def _effect_table(explained: ImportanceInfo) -> Table:
@@ -94,20 +96,15 @@ def _level_table(explained: ImportanceInfo) -> Table:
     )
     rows = []
     for one in explained.found.marginals:
-        interval = NOTHING if one.ci95 is None else f"{one.ci95:.2f}"
-        rows.append(
-            (one.axis, one.level, f"{one.mean:.2f}", interval, str(one.variants), str(one.n))
-        )
+        scores = (f"{one.mean:.2f}", number_text(one.ci95, ".2f"))
+        rows.append((one.axis, one.level, *scores, str(one.variants), str(one.n)))
     return Table(title="", columns=columns, rows=rows, notes=[MEANS])
 
 
 def _test(effect: Effect) -> tuple[str, ...]:
     """What the analysis of variance says of a part."""
-    verdict = "resolved" if effect.resolved else "not resolved"
-    return (
-        NOTHING if effect.df is None else str(effect.df),
-        NOTHING if effect.f is None else f"{effect.f:.2f}",
-        p_text(effect.p),
-        p_text(effect.p_holm),
-        verdict if effect.p is not None else "",
-    )
+    verdict = ""
+    if effect.p is not None:
+        verdict = "resolved" if effect.resolved else "not resolved"
+    tests = (number_text(effect.df, ""), number_text(effect.f, ".2f"))
+    return (*tests, p_text(effect.p), p_text(effect.p_holm), verdict)

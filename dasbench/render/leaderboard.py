@@ -5,7 +5,13 @@ from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.records import COST_FIELDS, Cost
-from dasbench.render.board_columns import board_columns, has_ranks, has_spread
+from dasbench.render.board_columns import (
+    LineField,
+    board_columns,
+    has_ranks,
+    has_spread,
+    num_stopped,
+)
 from dasbench.render.board_notes import (
     AGAIN,
     DIFFERENT_SEEDS,
@@ -17,7 +23,8 @@ from dasbench.render.board_notes import (
     trial_notes,
 )
 from dasbench.render.questions import question_title
-from dasbench.render.tables.table import Column, Table
+from dasbench.render.tables.table import Column, Table, table_of
+from dasbench.render.text.numbers import with_unit
 from dasbench.render.verdicts import averaged_sentence
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
@@ -27,8 +34,18 @@ from dasbench.views.variants import is_cost
 
 CONFIRMED = "Confirmed on fresh seeds:"
 TRIED = "Tried, not confirmed:"
+TRIED_NOTE = (
+    "A search chose by the scores of what it tried, which flatters the best of them: "
+    "they carry no ranks."
+)
+GROUPED_NOTE = (
+    "Costs, seconds and memory are means over the variants of a group; "
+    "failures are counted in trials."
+)
 
-VARIANT = Column(key="variant", title="variant", is_text=True)
+VARIANT = LineField(
+    Column(key="variant", title="variant", is_text=True), lambda line: line.entry.label
+)
 
 
 def board_records(board: Board) -> list[dict[str, Any]]:
@@ -37,44 +54,33 @@ def board_records(board: Board) -> list[dict[str, Any]]:
 
 
 def board_tables(board: Board) -> list[Table]:
-    """A leaderboard; what a search tried and did not confirm is a table of its own, without ranks."""
+    """A leaderboard; what a search did not confirm is a table of its own, without ranks."""
     title = question_title(board.question, probe=board.probe)
     standing, tried = board.standing, board.tried
     if not board.lines:
-        where = [f"Only what passes: {board.where}"] if board.where else []
-        return [_table(board, [], title=title, notes=[*where, NO_TRIAL])]
+        return [_table(board, [], title=title, notes=[*_filter_note(board), NO_TRIAL])]
+    scope = list(_scope(board))
     if not tried:
-        return [
-            _table(board, standing, title=title, notes=[*_notes(board, standing), *_scope(board)])
-        ]
+        return [_table(board, standing, title=title, notes=[*_notes(board, standing), *scope])]
     if not standing:
         return [
-            _table(
-                board,
-                tried,
-                title=f"{title} {TRIED}",
-                notes=[*_notes(board, tried), *_scope(board)],
-            )
+            _table(board, tried, title=f"{title} {TRIED}", notes=[*_notes(board, tried), *scope])
         ]
-    heading = f"{title} {CONFIRMED}" if all(line.entry.confirmed for line in standing) else title
+    if all(line.entry.confirmed for line in standing):
+        title = f"{title} {CONFIRMED}"
     return [
-        _table(board, standing, title=heading, notes=[*_notes(board, standing)]),
-        _table(board, tried, title=TRIED, notes=[*_notes(board, tried), *_scope(board)]),
+        _table(board, standing, title=title, notes=list(_notes(board, standing))),
+        _table(board, tried, title=TRIED, notes=[*_notes(board, tried), *scope]),
     ]
 
 
 def _record(line: Line) -> dict[str, Any]:
     entry = line.entry
-    record: dict[str, Any] = {
-        "variant": dict(entry.variant),
-        "label": entry.label,
-        "study": entry.study,
-    }
+    variant = dict(entry.variant)
+    record: dict[str, Any] = {"variant": variant, "label": entry.label, "study": entry.study}
     record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
-    record |= {
-        "stopped": entry.states.get("stopped", 0),
-        "seeds": sorted(entry.scores.get(entry.metric, ())),
-    }
+    record |= {"stopped": num_stopped(line)}
+    record |= {"seeds": sorted(entry.scores.get(entry.metric, ()))}
     record |= _rank_record(line.rank)
     for metric, summary in line.summaries.items():
         record |= summary_values(metric, summary)
@@ -110,15 +116,9 @@ def _cost_record(cost: Cost | None) -> dict[str, Any]:
 def _table(board: Board, lines: Sequence[Line], *, title: str, notes: Sequence[str]) -> Table:
     """Lay out lines of a leaderboard; the best and all that ties with it are bold together."""
     marked = _has_marks(board)
-    columns = list(board_columns(board, lines, marked=marked))
+    fields = [VARIANT, *board_columns(board, lines, marked=marked)]
     ties = [place for place, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
-    return Table(
-        title=title,
-        columns=[VARIANT, *(column for column, _ in columns)],
-        rows=[[line.entry.label, *(cell(line) for _, cell in columns)] for line in lines],
-        notes=notes,
-        bold=ties if marked else [],
-    )
+    return table_of(fields, lines, title=title, notes=notes, bold=ties if marked else [])
 
 
 def _has_marks(board: Board) -> bool:
@@ -133,11 +133,14 @@ def _notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
         yield from _score_notes(board, lines)
     yield from trial_notes(lines)
     if any(line.entry.confirmed is False for line in lines):
-        yield "A search chose by the scores of what it tried, which flatters the best of them: they carry no ranks."
-    again = [line.entry for line in lines if line.entry.repeats]
+        yield TRIED_NOTE
+    again = [
+        f"{line.entry.label} ({line.entry.repeats} of {line.entry.planned})"
+        for line in lines
+        if line.entry.repeats
+    ]
     if again:
-        counts = "; ".join(f"{entry.label} ({entry.repeats} of {entry.planned})" for entry in again)
-        yield f"{AGAIN}: {counts}. `dasbench show KEY` has the former."
+        yield f"{AGAIN}: {'; '.join(again)}. `dasbench show KEY` has the former."
 
 
 def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
@@ -148,9 +151,11 @@ def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
     yield "Only trials that are done give scores."
     if ranked:
         yield f"{rank_note(board)} ≈: not distinguishable from the best."
-    scored = {line.entry.num_done for line in lines if line.entry.num_done}
-    if 1 in scored:
-        yield f"{noise_note(board)}." if scored == {1} else f"Variants of {noise_note(board)}."
+    seeds = {line.entry.num_done for line in lines} - {0}
+    if seeds == {1}:
+        yield f"{noise_note(board)}."
+    elif 1 in seeds:
+        yield f"Variants of {noise_note(board)}."
     if board.has_different_seeds and lines == board.standing:
         yield DIFFERENT_SEEDS
     if board.looks and ranked:
@@ -160,29 +165,35 @@ def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
 def _scope(board: Board) -> Iterator[str]:
     """What the whole leaderboard is about, and what restricts it."""
     if board.looks:
-        yield _looks(board.looks, board)
-    if board.where:
-        yield f"Only what passes: {board.where}"
+        yield " ".join(_look_sentences(board.looks, board))
+    yield from _filter_note(board)
     if board.group_by:
-        averaged = "Averaged over the variants of each group."
-        yield averaged_sentence(board.averaged) if board.averaged else averaged
-        yield "Costs, seconds and memory are means over the variants of a group; failures are counted in trials."
-    if len(board.lines) < board.num_variants:
-        yield f"{len(board.lines)} of {board.num_variants:,} variants; --top {board.num_variants} shows all."
+        if board.averaged:
+            yield averaged_sentence(board.averaged)
+        else:
+            yield "Averaged over the variants of each group."
+        yield GROUPED_NOTE
+    shown, every = len(board.lines), board.num_variants
+    if shown < every:
+        yield f"{shown} of {every:,} variants; --top {every} shows all."
     yield cost_note(board)
 
 
-def _looks(looks: Sequence[LookRecord], board: Board) -> str:
-    """How the comparisons of a study that replicates until resolved stand, by the procedure of its plan."""
+def _filter_note(board: Board) -> list[str]:
+    """What lets variants into the leaderboard; nothing where all are in it."""
+    return [f"Only what passes: {board.where}"] if board.where else []
+
+
+def _look_sentences(looks: Sequence[LookRecord], board: Board) -> Iterator[str]:
+    """How the comparisons of a study that replicates until resolved stand, by its plan."""
     last, plan = looks[-1], ", ".join(map(str, looks[-1].plan))
     spent = sum(look.level for look in looks if look.plan == last.plan)
-    stand = "; ".join(f"{label}: {state}" for label, state in last.states.items())
-    effect = ""
+    yield f"Looks at {plan} seeds: {last.number} taken,"
+    yield f"{spent:.3g} of the error rate of 0.05 spent."
+    yield f"{'; '.join(f'{label}: {state}' for label, state in last.states.items())}."
     if board.min_effect is not None:
-        amount = f"{board.min_effect:g} {difference_unit(board.unit)}".rstrip()
-        effect = f" The smallest difference that matters is {amount}."
-    doubt = " Exploratory: earlier looks followed another plan." if last.exploratory else ""
-    return (
-        f"Looks at {plan} seeds: {last.number} taken, {spent:.3g} of the error rate of 0.05 spent. {stand}.{effect}"
-        f"{doubt} `dasbench compare` gives the same verdicts with their numbers."
-    )
+        amount = with_unit(f"{board.min_effect:g}", difference_unit(board.unit))
+        yield f"The smallest difference that matters is {amount}."
+    if last.exploratory:
+        yield "Exploratory: earlier looks followed another plan."
+    yield "`dasbench compare` gives the same verdicts with their numbers."

@@ -23,11 +23,9 @@ def plan_tables(plan: PlanView) -> list[Table]:
     """The planned trials with their costs and states, and what is left to do below them."""
     rows = []
     for row in plan.rows:
-        counts = [
-            f"{count:,}"
-            for count in (row.params_full, row.macs_full, row.params_paper, row.macs_paper)
-        ]
-        rows.append((row.label or BASE, str(row.seed), row.state, *counts, row.key))
+        counts = (row.params_full, row.macs_full, row.params_paper, row.macs_paper)
+        texts = [f"{count:,}" for count in counts]
+        rows.append((row.label or BASE, str(row.seed), row.state, *texts, row.key))
     notes = ["A multiply-add counts once.", _work(plan)]
     return [Table(title=plan.question, columns=COLUMNS, rows=rows, notes=notes)]
 

@@ -12,7 +12,9 @@ def question_title(question: str, *, probe: bool) -> str:
         >>> question_title("Which?", probe=True)
         'Which? (probe: a formula, nothing was trained)'
     """
-    return f"{question} (probe: a formula, nothing was trained)" if probe else question
+    if probe:
+        return f"{question} (probe: a formula, nothing was trained)"
+    return question
 
 
 def with_title(selection: Selection) -> Selection:

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from math import isnan
 from typing import Any
 
-from dasbench.render.tables.table import Column, Table
+from dasbench.render.tables.table import Column, Field, Table, table_of
+from dasbench.render.text.numbers import number_text
 from dasbench.views.saliency import Reading, SaliencyScore, Viewed
 
 PER_IMAGE = "images"
@@ -15,20 +16,12 @@ OF_IMAGE = ("image", "label", "predicted", "sfd")
 """What each of those says."""
 
 OVER_IMAGES = (
-    "± is the 95 % half-width over images: how sure this is of these two networks, and nothing about other seeds "
-    "(`dasbench compare` pairs seeds)."
+    "± is the 95 % half-width over images: how sure this is of these two networks, "
+    "and nothing about other seeds (`dasbench compare` pairs seeds)."
 )
 
-COLUMNS = (
-    Column(key="network", title="network", is_text=True),
-    Column(key="trial", title="trial", is_text=True, priority=2),
-    Column(key="layer", title="layer", is_text=True),
-    Column(key="sfd", title="sfd"),
-    Column(key="sd", title="sd", priority=3),
-    Column(key="n", title="n", priority=1),
-    Column(key="undefined", title="no score", priority=3),
-)
-DIFFERENCE = Column(key="difference", title="difference")
+NO_BASELINE = {"against": None, "difference": None, "difference_ci95": None, "pairs": 0}
+"""What a record says of a network that was compared with none."""
 
 
 def saliency_title(target: str, data: str) -> str:
@@ -97,7 +90,7 @@ def _image_record(view: Viewed, place: int) -> dict[str, Any]:
 
 def _score_record(score: SaliencyScore) -> dict[str, Any]:
     view, against = score.viewed, score.against
-    return {
+    record: dict[str, Any] = {
         "trial": view.trial,
         "label": view.label,
         "seed": view.seed,
@@ -108,29 +101,25 @@ def _score_record(score: SaliencyScore) -> dict[str, Any]:
         "sfd_sd": _known(score.sd),
         "n": score.n,
         "undefined": score.undefined,
-        "against": against.trial if against else None,
-        "difference": _known(against.difference) if against else None,
-        "difference_ci95": _known(against.half_width) if against else None,
-        "pairs": against.pairs if against else 0,
     }
+    if against is None:
+        return record | NO_BASELINE
+    record |= {"against": against.trial, "difference": _known(against.difference)}
+    return record | {"difference_ci95": _known(against.half_width), "pairs": against.pairs}
 
 
 def _score_table(
     title: str, scores: Sequence[SaliencyScore], parameters: Mapping[str, Any]
 ) -> Table:
-    compared = any(score.against and score.against.pairs for score in scores)
-    rows = []
-    for score in scores:
-        names = (score.viewed.label, score.viewed.trial, score.viewed.layer)
-        numbers = (_number(score.mean), _number(score.sd), str(score.n), str(score.undefined))
-        rows.append((*names, *numbers, *([_difference(score)] if compared else [])))
-    described = ", ".join(f"{name} {value}" for name, value in parameters.items())
-    return Table(
-        title=title,
-        columns=(*COLUMNS, DIFFERENCE) if compared else COLUMNS,
-        rows=rows,
-        notes=[f"{described}.", OVER_IMAGES] if compared else [f"{described}."],
-    )
+    fields, notes = list(FIELDS), [f"{_pairs(parameters)}."]
+    if any(score.against and score.against.pairs for score in scores):
+        fields.append(DIFFERENCE)
+        notes.append(OVER_IMAGES)
+    return table_of(fields, scores, title=title, notes=notes)
+
+
+def _pairs(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
 def _sensitivity_table(view: Viewed) -> Table:
@@ -139,20 +128,16 @@ def _sensitivity_table(view: Viewed) -> Table:
     lines: dict[tuple[str, float], list[Reading]] = {}
     for reading in view.sensitivity:
         lines.setdefault((reading.antilog, reading.base), []).append(reading)
+    columns = [Column(key="antilog", title="antilog", is_text=True)]
+    columns.append(Column(key="base", title="base"))
+    columns += [Column(key=f"threshold_{at:g}", title=f"threshold {at:g}") for at in thresholds]
     rows = []
     for (antilog, base), readings in lines.items():
-        cells = [_number(reading.sfd_mean) for reading in readings]
+        cells = [_score_text(reading.sfd_mean) for reading in readings]
         rows.append(("none" if base == 1 else antilog, f"{base:g}", *cells))
     return Table(
         title=f"Mean sfd of {view.label} at {view.layer} by what the paper leaves open",
-        columns=(
-            Column(key="antilog", title="antilog", is_text=True),
-            Column(key="base", title="base"),
-            *(
-                Column(key=f"threshold_{value:g}", title=f"threshold {value:g}")
-                for value in thresholds
-            ),
-        ),
+        columns=columns,
         rows=rows,
     )
 
@@ -161,13 +146,31 @@ def _difference(score: SaliencyScore) -> str:
     against = score.against
     if against is None or isnan(against.difference):
         return ""
-    half_width = "" if isnan(against.half_width) else f" ± {against.half_width:.3f}"
-    return f"{against.difference:+.3f}{half_width}"
+    if isnan(against.half_width):
+        return f"{against.difference:+.3f}"
+    return f"{against.difference:+.3f} ± {against.half_width:.3f}"
 
 
-def _number(value: float) -> str:
-    return "-" if isnan(value) else f"{value:.3f}"
+def _score_text(value: float) -> str:
+    return number_text(_known(value), ".3f")
 
 
 def _known(value: float) -> float | None:
     return None if isnan(value) else value
+
+
+FIELDS: Sequence[Field[SaliencyScore]] = (
+    Field(Column(key="network", title="network", is_text=True), lambda score: score.viewed.label),
+    Field(
+        Column(key="trial", title="trial", is_text=True, priority=2),
+        lambda score: score.viewed.trial,
+    ),
+    Field(Column(key="layer", title="layer", is_text=True), lambda score: score.viewed.layer),
+    Field(Column(key="sfd", title="sfd"), lambda score: _score_text(score.mean)),
+    Field(Column(key="sd", title="sd", priority=3), lambda score: _score_text(score.sd)),
+    Field(Column(key="n", title="n", priority=1), lambda score: str(score.n)),
+    Field(
+        Column(key="undefined", title="no score", priority=3), lambda score: str(score.undefined)
+    ),
+)
+DIFFERENCE = Field(Column(key="difference", title="difference"), _difference)

@@ -1,6 +1,6 @@
 """What becomes of a study's earlier results, in sentences."""
 
-from dasbench.render.text.words import counted
+from dasbench.render.text.words import agreeing, counted
 from dasbench.spec.identity import AS_RELEASED
 from dasbench.views.succession import Changes, OtherStudy
 
@@ -41,8 +41,8 @@ def other_study_text(other: OtherStudy) -> str:
         parts.append(f"its data set is {other.dataset or 'another'}")
     if other.base:
         parts.append("its base is another")
-    where = f" (from {other.file})" if other.file else ""
-    return ", ".join(parts) + where
+    text = ", ".join(parts)
+    return f"{text} (from {other.file})" if other.file else text
 
 
 def results_leave(number: int) -> str:
@@ -52,7 +52,7 @@ def results_leave(number: int) -> str:
         >>> results_leave(1), results_leave(2)
         ('1 result leaves', '2 results leave')
     """
-    return f"{counted(number, 'result')} {'leaves' if number == 1 else 'leave'}"
+    return f"{counted(number, 'result')} {agreeing(number, 'leaves', 'leave')}"
 
 
 def _short(code: str) -> str:
@@ -60,8 +60,8 @@ def _short(code: str) -> str:
 
 
 def _were_trained(number: int) -> str:
-    return f"{counted(number, 'trial')} {'was' if number == 1 else 'were'} trained"
+    return f"{counted(number, 'trial')} {agreeing(number, 'was', 'were')} trained"
 
 
 def _anew(number: int) -> str:
-    return f"{'it' if number == 1 else 'they'} will be trained anew"
+    return f"{agreeing(number, 'it', 'they')} will be trained anew"

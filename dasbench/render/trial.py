@@ -1,6 +1,6 @@
 """A trial as tables for people and as one record for programs; two trials side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
@@ -13,7 +13,7 @@ from dasbench.render.text.numbers import MIB, NOTHING
 from dasbench.render.text.plain import shown
 from dasbench.render.text.records import to_json
 from dasbench.render.text.sparkline import sparkline
-from dasbench.render.text.words import BASE
+from dasbench.render.text.words import BASE, in_brackets
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
 from dasbench.views.units import better_direction, known_metrics
@@ -26,6 +26,18 @@ TITLES = {
     "environment": "Environment",
 }
 """Part of a trial's facts -> the heading of its table."""
+
+NO_OUTCOME: Mapping[str, Any] = {
+    "metrics": {},
+    "cost": None,
+    "seconds": None,
+    "peak_memory": None,
+    "device": None,
+    "environment": {},
+    "error": "",
+    "correct": "",
+}
+"""What a record says of a trial that has not ended."""
 
 FIELD = Column(key="field", title="field", is_text=True)
 FACT_COLUMNS = (FIELD, Column(key="value", title="value", is_text=True))
@@ -62,26 +74,19 @@ REPEAT_COLUMNS = (
 
 
 def trial_tables(trial: TrialRecord) -> list[Table]:
-    """All that is known of a trial but for its traceback; a part of which nothing is known has no table."""
-    known = facts(trial)
-    parts = [
-        _fact_table(title, [fact for fact in known if fact.part == part])
-        for part, title in TITLES.items()
-    ]
-    confusion = confusion_of(trial)
-    tables = [
-        _state_table(trial),
-        Table(title="Listed by", columns=STUDY_COLUMNS, rows=_studies(trial)),
-        *parts,
-        Table(title="Learning curve", columns=CURVE_COLUMNS, rows=_curves(trial)),
-        *(class_tables(confusion) if confusion else []),
-        Table(
-            title="Attempts",
-            columns=ATTEMPT_COLUMNS,
-            rows=[_attempt(each) for each in trial.attempts],
-        ),
-        Table(title="Trained again", columns=REPEAT_COLUMNS, rows=_repeats(trial)),
-    ]
+    """All that is known of a trial but for its traceback; what is not known has no table."""
+    tables = [_state_table(trial)]
+    tables.append(Table(title="Listed by", columns=STUDY_COLUMNS, rows=_study_rows(trial)))
+    by_part: dict[str, list[Fact]] = {}
+    for fact in facts(trial):
+        by_part.setdefault(fact.part, []).append(fact)
+    tables += [_fact_table(title, by_part.get(part, ())) for part, title in TITLES.items()]
+    tables.append(Table(title="Learning curve", columns=CURVE_COLUMNS, rows=_curve_rows(trial)))
+    if confusion := confusion_of(trial):
+        tables += class_tables(confusion)
+    attempts = list(map(_attempt_row, trial.attempts))
+    tables.append(Table(title="Attempts", columns=ATTEMPT_COLUMNS, rows=attempts))
+    tables.append(Table(title="Trained again", columns=REPEAT_COLUMNS, rows=_repeat_rows(trial)))
     return [table for table in tables if table.rows]
 
 
@@ -89,26 +94,19 @@ def failure_text(trial: TrialRecord) -> str:
     """Why a trial failed, as Python says it; `""` if it did not."""
     if not trial.outcome or not trial.outcome.error:
         return ""
-    lines = trial.outcome.error.rstrip().splitlines()
-    return "\n".join(["Why it failed", *(f"  {shown(line)}" for line in lines)])
+    text = "Why it failed"
+    for line in trial.outcome.error.rstrip().splitlines():
+        text += f"\n  {shown(line)}"
+    return text
 
 
 def trial_record(trial: TrialRecord) -> dict[str, Any]:
     """Everything about a trial as plain data, for programs."""
-    record: dict[str, Any] = {
-        "key": trial.key,
-        "state": trial.state.state,
-        "reason": trial.state.reason,
-    }
-    record |= {
-        "attempt": trial.state.attempt,
-        "studies": [_study_record(row) for row in trial.rows],
-    }
-    record |= {
-        "first_study": trial.first_study,
-        "created": trial.created,
-        "finished": trial.finished,
-    }
+    record: dict[str, Any] = {"key": trial.key}
+    record |= {"state": trial.state.state, "reason": trial.state.reason}
+    record |= {"attempt": trial.state.attempt, "studies": list(map(_study_record, trial.rows))}
+    record |= {"first_study": trial.first_study}
+    record |= {"created": trial.created, "finished": trial.finished}
     record |= {"spec": trial.spec, **_outcome_record(trial)}
     record["epochs"] = [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs]
     return record | {"attempts": [asdict(attempt) for attempt in trial.attempts]}
@@ -129,17 +127,12 @@ def _study_record(row: Row) -> dict[str, Any]:
 def _outcome_record(trial: TrialRecord) -> dict[str, Any]:
     """What came out of a trial; of one that has not ended, the same fields with nothing in them."""
     outcome, cost, confusion = trial.outcome, cost_of(trial), confusion_of(trial)
-    return {
-        "metrics": outcome.metrics if outcome else {},
-        "cost": asdict(cost) if cost else None,
-        "seconds": outcome.seconds if outcome else None,
-        "peak_memory": outcome.peak_memory if outcome else None,
-        "device": outcome.device if outcome else None,
-        "environment": outcome.environment if outcome else {},
-        "error": outcome.error if outcome else "",
-        "correct": outcome.correct if outcome else "",
-        "confusion": confusion_record(confusion) if confusion else None,
-    }
+    record = dict(NO_OUTCOME)
+    if outcome:
+        record |= {name: getattr(outcome, name) for name in NO_OUTCOME if name != "cost"}
+    record["cost"] = asdict(cost) if cost else None
+    record["confusion"] = confusion_record(confusion) if confusion else None
+    return record
 
 
 def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
@@ -170,13 +163,13 @@ def difference_records(found: Sequence[Difference]) -> list[dict[str, Any]]:
 
 def _name(trial: TrialRecord) -> str:
     """A trial by its key, and by the variant that it is in the first study that lists it."""
-    return f"{trial.key} {trial.rows[0].label}".strip() if trial.rows else trial.key
+    if not trial.rows:
+        return trial.key
+    return f"{trial.key} {trial.rows[0].label}".strip()
 
 
 def _state_table(trial: TrialRecord) -> Table:
-    state = (
-        f"{trial.state.state} ({trial.state.reason})" if trial.state.reason else trial.state.state
-    )
+    state = f"{trial.state.state}{in_brackets(trial.state.reason or '')}"
     rows = [("state", state), ("planned", trial.created)]
     if trial.finished:
         rows.append(("finished", trial.finished))
@@ -189,19 +182,19 @@ def _fact_table(title: str, known: Sequence[Fact]) -> Table:
     )
 
 
-def _studies(trial: TrialRecord) -> list[tuple[str, ...]]:
+def _study_rows(trial: TrialRecord) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for row in trial.rows:
-        first = trial.first_study if row.reused else None
-        rows.append((row.study, row.label or BASE, str(row.seed), row.role, first or ""))
+        first = (trial.first_study or "") if row.reused else ""
+        rows.append((row.study, row.label or BASE, str(row.seed), row.role, first))
     return rows
 
 
-def _curves(trial: TrialRecord) -> list[tuple[str, ...]]:
+def _curve_rows(trial: TrialRecord) -> list[tuple[str, ...]]:
     metrics = known_metrics([trial.metrics])
     rows: list[tuple[str, ...]] = []
     for name, values in curves(trial.epochs).items():
-        known = [value for value in values if isfinite(value)]
+        known = list(filter(isfinite, values))
         best = _best(known, better_direction(name, known=metrics))
         rows.append((name, sparkline(values), _cell(values[0]), _cell(values[-1]), best))
     return rows
@@ -214,22 +207,14 @@ def _best(values: Sequence[float], direction: Direction | None) -> str:
     return _cell(max(values) if direction == "max" else min(values))
 
 
-def _attempt(attempt: AttemptRecord) -> tuple[str, ...]:
-    how = attempt.how or "runs"
-    how = f"{how} ({attempt.reason})" if attempt.reason else how
-    ended = attempt.ended or "-"
-    return (
-        str(attempt.attempt),
-        attempt.study,
-        attempt.started,
-        ended,
-        how,
-        attempt.host,
-        attempt.device,
-    )
+def _attempt_row(attempt: AttemptRecord) -> tuple[str, ...]:
+    how = f"{attempt.how or 'runs'}{in_brackets(attempt.reason or '')}"
+    times = (attempt.started, attempt.ended or NOTHING)
+    number = str(attempt.attempt)
+    return (number, attempt.study, *times, how, attempt.host, attempt.device)
 
 
-def _repeats(trial: TrialRecord) -> list[tuple[str, ...]]:
+def _repeat_rows(trial: TrialRecord) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for repeat in repeats(trial):
         result = f"attempt {repeat.attempt} ({repeat.status})"
@@ -257,6 +242,10 @@ def _cell(value: Any) -> str:
     """A value as text: counts with their digits in threes, other numbers with six digits."""
     if value is None:
         return NOTHING
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value if isinstance(value, str) else to_json(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return to_json(value)

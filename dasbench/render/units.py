@@ -4,13 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from dasbench.records import COST_FIELDS
+from dasbench.render.text.words import in_brackets
 from dasbench.views.quantities import LATENCY
-
-_TITLES: Mapping[str, str] = {
-    "memory": "peak memory (MB)",
-    "seconds": "training time (s), mean over seeds",
-    LATENCY: "latency (ms), mean over seeds",
-}
 
 
 class Unit(NamedTuple):
@@ -23,6 +18,13 @@ class Unit(NamedTuple):
 
     size: float
     title: str
+
+
+_AXES: Mapping[str, Unit] = {
+    "memory": Unit(1e6, "peak memory (MB)"),
+    "seconds": Unit(1.0, "training time (s), mean over seeds"),
+    LATENCY: Unit(1.0, "latency (ms), mean over seeds"),
+}
 
 
 def count_unit(kind: str, counts: Iterable[int]) -> Unit:
@@ -38,7 +40,9 @@ def count_unit(kind: str, counts: Iterable[int]) -> Unit:
     """
     if kind == "params":
         return Unit(1e6, "params (M)")
-    return Unit(1e9, "FLOPs (G)") if max(counts, default=0) >= 5e8 else Unit(1e6, "FLOPs (M)")
+    if max(counts, default=0) >= 5e8:
+        return Unit(1e9, "FLOPs (G)")
+    return Unit(1e6, "FLOPs (M)")
 
 
 def axis_unit(name: str, values: Iterable[float], unit: str = "") -> Unit:
@@ -57,10 +61,12 @@ def axis_unit(name: str, values: Iterable[float], unit: str = "") -> Unit:
     """
     if name in COST_FIELDS:
         kind, _, convention = name.partition("_")
-        count = count_unit(kind, [int(value) for value in values])
-        counted = "; a multiply-add counts once" if kind == "macs" else ""
-        return Unit(count.size, f"{count.title}, '{convention}' convention{counted}")
-    return Unit(1e6 if name == "memory" else 1.0, _TITLES.get(name) or metric_title(name, unit))
+        count = count_unit(kind, map(int, values))
+        title = f"{count.title}, '{convention}' convention"
+        if kind == "macs":
+            title += "; a multiply-add counts once"
+        return Unit(count.size, title)
+    return _AXES.get(name) or Unit(1.0, metric_title(name, unit))
 
 
 def metric_title(metric: str, unit: str) -> str:
@@ -70,4 +76,4 @@ def metric_title(metric: str, unit: str) -> str:
         >>> metric_title("top1", "%"), metric_title("loss", "")
         ('top1 (%)', 'loss')
     """
-    return f"{metric} ({unit})" if unit else metric
+    return f"{metric}{in_brackets(unit)}"

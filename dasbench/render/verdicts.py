@@ -2,7 +2,8 @@
 
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
-from dasbench.render.text.numbers import decimals_of
+from dasbench.render.text.numbers import decimals_of, with_unit
+from dasbench.render.text.words import agreeing, in_brackets
 from dasbench.views.blocks import Averaged
 
 
@@ -37,16 +38,18 @@ def verdict(
     c = comparison
     if c.n == 0 or c.difference is None:
         return f"{name_a} and {name_b} share no seed: nothing to compare."
+    gap = _gap(name_a, name_b, c.difference, unit)
     if c.n == 1:
-        return f"{_gap(name_a, name_b, c.difference, unit)} on the seed they share. {one_seed_note(floor, unit)}."
+        return f"{gap} on the seed they share. {one_seed_note(floor, unit)}."
     if c.half_width is None:
-        gap = _gap(name_a, name_b, c.difference, unit)
         return f"{gap} on each of {_seeds(c)}: no spread seen, so not resolved."
     lead = _lead(name_a, name_b, c.difference, direction)
     decimals = decimals_of(c.half_width)
     margin = f"{abs(c.difference):.{decimals}f} ± {_amount(c.half_width, decimals, unit)}"
-    aside = f" (exploratory: {exploratory})" if exploratory else ""
-    return f"{lead} by {margin} (95% CI), {_p_values(c)}, {_seeds(c)}: {_ending(c, unit)}{aside}."
+    ending = _ending(c, unit)
+    if exploratory:
+        ending += f" (exploratory: {exploratory})"
+    return f"{lead} by {margin} (95% CI), {_p_values(c)}, {_seeds(c)}: {ending}."
 
 
 def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
@@ -64,9 +67,9 @@ def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
     note = "1 seed: no spread known"
     if floor is None:
         return note
-    end = _end(unit)
-    known = f"with the planning floor sqrt(err/2n) = {floor:.2g}{end}"
-    return f"{note}; {known}, differences under {noise_limit(floor):.2g}{end} are within noise"
+    known = f"with the planning floor sqrt(err/2n) = {with_unit(f'{floor:.2g}', unit)}"
+    limit = with_unit(f"{noise_limit(floor):.2g}", unit)
+    return f"{note}; {known}, differences under {limit} are within noise"
 
 
 def averaged_sentence(averaged: Averaged) -> str:
@@ -78,8 +81,11 @@ def averaged_sentence(averaged: Averaged) -> str:
     """
     over = ", ".join(averaged.others) or "nothing else"
     if not averaged.balanced:
-        return f"Each group is the mean of all its variants within each seed: the groups share no values of {over}."
-    blocks = f"{averaged.num_blocks} combination{'s' * (averaged.num_blocks != 1)}"
+        return (
+            "Each group is the mean of all its variants within each seed: "
+            f"the groups share no values of {over}."
+        )
+    blocks = f"{averaged.num_blocks} {agreeing(averaged.num_blocks, 'combination', 'combinations')}"
     sentence = f"Averaged over {over} within each seed, over the {blocks} that all groups share."
     if averaged.left_out:
         sentence += f" {averaged.left_out} scores without a partner in every group are left out."
@@ -91,7 +97,8 @@ def _gap(name_a: str, name_b: str, difference: float, unit: str) -> str:
     if difference == 0:
         return f"{name_a} is level with {name_b}"
     size = abs(difference)
-    return f"{name_a} is {_amount(size, decimals_of(size), unit)} {'above' if difference > 0 else 'below'} {name_b}"
+    side = "above" if difference > 0 else "below"
+    return f"{name_a} is {_amount(size, decimals_of(size), unit)} {side} {name_b}"
 
 
 def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> str:
@@ -104,20 +111,20 @@ def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> 
 
 def _seeds(c: Comparison) -> str:
     """How many pairs there are, and how many seeds found no partner."""
-    return f"{c.n} paired seeds" + (
-        f" ({c.left_out} without a partner left out)" if c.left_out else ""
-    )
+    if not c.left_out:
+        return f"{c.n} paired seeds"
+    return f"{c.n} paired seeds ({c.left_out} without a partner left out)"
 
 
 def _p_values(c: Comparison) -> str:
-    """The p value; in brackets the one adjusted for its family and the one that assumes no normal differences."""
+    """The p value; in brackets that of its family, and the one that assumes nothing normal."""
     others = []
     if c.p_holm is not None:
         others.append(f"Holm over {c.family_size}: {_p_value(c.p_holm, c.alpha)}")
     if c.p_sign_flip is not None:
         others.append(f"sign flip: {_p_value(c.p_sign_flip, c.alpha)}")
     p = "p unknown" if c.p is None else f"p {_equals(_p_value(c.p, c.alpha))}"
-    return f"{p} ({', '.join(others)})" if others else p
+    return f"{p}{in_brackets(', '.join(others))}"
 
 
 def _equals(p: str) -> str:
@@ -126,7 +133,7 @@ def _equals(p: str) -> str:
 
 
 def _p_value(p: float, alpha: float) -> str:
-    """Two decimals, three below 0.1, and as many more as it takes to stay on its side of the level."""
+    """Two decimals, three below 0.1, and as many more as keep it on its side of the level."""
     if p < 0.001:
         return "< 0.001"
     decimals = 2 if p >= 0.1 else 3
@@ -137,10 +144,10 @@ def _p_value(p: float, alpha: float) -> str:
 
 def _ending(c: Comparison, unit: str) -> str:
     """What the comparison amounts to."""
-    within = f"equivalent within ±{_effect(c, unit)}" if c.equivalent else ""
-    if c.resolved:
-        return f"resolved, but {within}" if within else "resolved"
-    return within or f"not resolved; {_plan(c, unit)}"
+    if c.equivalent:
+        within = f"equivalent within ±{_effect(c, unit)}"
+        return f"resolved, but {within}" if c.resolved else within
+    return "resolved" if c.resolved else f"not resolved; {_plan(c, unit)}"
 
 
 def _plan(c: Comparison, unit: str) -> str:
@@ -150,20 +157,17 @@ def _plan(c: Comparison, unit: str) -> str:
         return f"these seeds already resolve a difference of {size} (80% power)"
     if c.more_seeds is None and not (c.difference and c.sd):
         return "without a difference or a spread no number of seeds can be planned"
-    count = f"about {c.more_seeds}" if c.more_seeds is not None else f"more than {MAX_SEEDS:,}"
-    plural = "seed" if c.more_seeds == 1 else "seeds"
-    return f"{count} more {plural} needed to resolve a difference of {size} (80% power)"
+    more = f"more than {MAX_SEEDS:,} more seeds"
+    if c.more_seeds is not None:
+        more = f"about {c.more_seeds} more {agreeing(c.more_seeds, 'seed', 'seeds')}"
+    return f"{more} needed to resolve a difference of {size} (80% power)"
 
 
 def _effect(c: Comparison, unit: str) -> str:
     """The smallest difference that matters, as it was given, with at least two decimals."""
     assert c.min_effect is not None
-    return f"{max(f'{c.min_effect:.2f}', f'{c.min_effect:g}', key=len)}{_end(unit)}"
+    return with_unit(max(f"{c.min_effect:.2f}", f"{c.min_effect:g}", key=len), unit)
 
 
 def _amount(value: float, decimals: int, unit: str) -> str:
-    return f"{value:.{decimals}f}{_end(unit)}"
-
-
-def _end(unit: str) -> str:
-    return f" {unit}" if unit else ""
+    return with_unit(f"{value:.{decimals}f}", unit)

@@ -16,7 +16,7 @@ from dasbench.render.tables.markdown import markdown
 from dasbench.render.tables.printing import print_found, print_table, print_tables
 from dasbench.render.tables.table import Column, Layout, Table
 from dasbench.render.tables.terminal import print_to_terminal
-from dasbench.render.tables.widths import fit, fit_all, rooms_of, total_width
+from dasbench.render.tables.widths import fit_all_columns, fit_width, rooms_of, total_width
 from dasbench.render.tables.words import LONGEST_WORD, wrapped
 
 NAME = Column(key="variant", title="variant", is_text=True)
@@ -96,7 +96,7 @@ def test_lines_end_between_words(text, width, indent):
 
 @given(table=tables(), width=st.integers(1, 200))
 def test_no_number_is_cut_in_any_width(table, width):
-    layout = fit(table, rooms_of(table), width=width)
+    layout = fit_width(table, rooms_of(table), width=width)
 
     for place, wide in zip(layout.places, layout.widths, strict=True):
         if not table.columns[place].is_text:
@@ -105,7 +105,7 @@ def test_no_number_is_cut_in_any_width(table, width):
 
 @given(table=tables(), width=st.integers(1, 200))
 def test_no_short_word_of_a_cell_is_cut_in_any_width(table, width):
-    layout = fit(table, rooms_of(table), width=width)
+    layout = fit_width(table, rooms_of(table), width=width)
 
     for place, wide in zip(layout.places, layout.widths, strict=True):
         for text in [table.columns[place].title, *(cells[place] for cells in table.rows)]:
@@ -115,7 +115,7 @@ def test_no_short_word_of_a_cell_is_cut_in_any_width(table, width):
 
 @given(table=tables(), width=st.integers(1, 200))
 def test_a_table_fits_unless_only_columns_that_always_stay_are_left(table, width):
-    layout = fit(table, rooms_of(table), width=width)
+    layout = fit_width(table, rooms_of(table), width=width)
 
     fits = total_width(layout.widths) <= width
     assert fits or {table.columns[place].priority for place in layout.places} <= {0}
@@ -123,7 +123,7 @@ def test_a_table_fits_unless_only_columns_that_always_stay_are_left(table, width
 
 @given(table=tables(), width=st.integers(1, 200))
 def test_columns_go_by_priority_and_of_equal_ones_the_right_one_first(table, width):
-    layout = fit(table, rooms_of(table), width=width)
+    layout = fit_width(table, rooms_of(table), width=width)
 
     order = sorted(
         range(len(table.columns)), key=lambda place: (table.columns[place].priority, place)
@@ -135,14 +135,14 @@ def test_columns_go_by_priority_and_of_equal_ones_the_right_one_first(table, wid
 def test_more_room_never_shows_fewer_columns(table, width):
     rooms = rooms_of(table)
 
-    narrow, wide = (fit(table, rooms, width=room) for room in (width, width + 1))
+    narrow, wide = (fit_width(table, rooms, width=room) for room in (width, width + 1))
 
     assert {*narrow.places} <= {*wide.places}
 
 
 @given(table=tables())
 def test_where_nobody_says_a_width_all_columns_are_there_and_names_take_one_line(table):
-    layout = fit_all(table, rooms_of(table), width=160)
+    layout = fit_all_columns(table, rooms_of(table), width=160)
 
     texts = [place for place, column in enumerate(table.columns) if column.is_text]
     assert [*layout.places] == [*range(len(table.columns))]

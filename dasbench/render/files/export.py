@@ -1,15 +1,14 @@
-"""Results as files for other programs: CSV, Parquet, JSON lines, a SQLite copy, an Optuna storage."""
+"""Results as files for other programs: tables, a SQLite copy, a storage of Optuna."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 from dasbench.atomic import written_aside
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.classes import CELL_COLUMNS, cell_records
-from dasbench.render.text.records import csv_text, to_json
+from dasbench.render.text.records import csv_text, field_names, finite_or_none, to_json
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View
@@ -25,7 +24,7 @@ ENDINGS: Mapping[str, str] = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
 }
-"""Ending of a file -> the format that is meant; an Optuna storage is a SQLite file too and has to be asked for."""
+"""Ending of a file -> format; an Optuna storage, a SQLite file too, has to be asked for."""
 
 Table = View | Literal["confusion"]
 """What can be written as a table: a view, or which classes each trial took for which."""
@@ -117,30 +116,22 @@ def format_of(path: Path) -> str:
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A view's row without nesting: varied fields and metrics as columns of their own after the JSON that holds all.
+    """A view's row without nesting: varied fields and metrics as columns of their own.
+
+    They stand after the JSON that holds all of them.
 
     Example:
         >>> flat({"label": "alpha=0.1", "variant": {"gate.alpha": 0.1}})
         {'label': 'alpha=0.1', 'variant': '{"gate.alpha": 0.1}', 'variant.gate.alpha': 0.1}
     """
-    parts = {
-        "variant": flat_fields(record.get("variant", {})),
-        "metrics": dict(record.get("metrics", {})),
-    }
-    spread = {
-        f"{head}.{name}": _finite(value)
-        for head, part in parts.items()
-        for name, value in part.items()
-    }
-    plain = {
-        name: to_json(value) if isinstance(value, Mapping) else _finite(value)
-        for name, value in record.items()
-    }
-    return {**plain, **spread}
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not isfinite(value) else value
+    flattened = {}
+    for name, value in record.items():
+        flattened[name] = to_json(value) if isinstance(value, Mapping) else finite_or_none(value)
+    for name, value in flat_fields(record.get("variant", {})).items():
+        flattened[f"variant.{name}"] = finite_or_none(value)
+    for name, value in record.get("metrics", {}).items():
+        flattened[f"metrics.{name}"] = finite_or_none(value)
+    return flattened
 
 
 def _refuse(path: Path, db: str, *, force: bool) -> None:
@@ -158,7 +149,7 @@ def _refuse(path: Path, db: str, *, force: bool) -> None:
 
 @contextmanager
 def _replacement(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to, which takes its place at the end, or vanishes if something goes wrong.
+    """A file beside `path` to write to, which takes its place at the end, or vanishes.
 
     Raises:
         StoreError: if it cannot be written.
@@ -194,9 +185,8 @@ def _write_table(
     else:
         records, columns = reader.view(what, studies), COLUMNS[what]
     if format_ == "jsonl":
-        path.write_text(
-            "".join(f"{to_json(record)}\n" for record in records), encoding="utf-8", newline=""
-        )
+        lines = [f"{to_json(record)}\n" for record in records]
+        path.write_text("".join(lines), encoding="utf-8", newline="")
         return
     rows = [flat(record) for record in records]
     if format_ == "parquet":
@@ -211,14 +201,12 @@ def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path, columns: Seque
     from pyarrow import parquet
 
     known = dict.fromkeys(columns, "string")
-    known |= {name: type_ for type_, names in _TYPES.items() for name in names if name in columns}
-    names = dict.fromkeys([*columns, *(name for row in rows for name in row)])
-    parquet.write_table(
-        pa.table(
-            {name: _array([row.get(name) for row in rows], known.get(name)) for name in names}
-        ),
-        path,
-    )
+    for type_, names in _TYPES.items():
+        known |= {name: type_ for name in names if name in columns}
+    arrays = {}
+    for name in field_names([dict.fromkeys(columns), *rows]):
+        arrays[name] = _array([row.get(name) for row in rows], known.get(name))
+    parquet.write_table(pa.table(arrays), path)
 
 
 def _array(values: Sequence[Any], type_: str | None) -> Any:
@@ -230,9 +218,9 @@ def _array(values: Sequence[Any], type_: str | None) -> Any:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array(
-            [
-                value if value is None or isinstance(value, str) else to_json(value)
-                for value in values
-            ]
-        )
+        return pa.array([_text_or_none(value) for value in values])
+
+
+def _text_or_none(value: Any) -> str | None:
+    """A value as text; None stays."""
+    return value if value is None or isinstance(value, str) else to_json(value)

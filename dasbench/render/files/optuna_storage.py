@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.records import COST_FIELDS, Row
-from dasbench.render.text.records import to_json
+from dasbench.render.text.records import finite_or_none, to_json
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import Reader
 from dasbench.views.fields import flat_fields
@@ -61,12 +61,10 @@ def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> 
         studies: their names; all by default.
     """
     rows = reader.rows(studies)
-    chosen = [
-        record
-        for record in reader.studies(counted=False)
-        if studies is None or record.name in studies
-    ]
-    # the path of a temporary folder needs no escapes inside of a URL
+    chosen = reader.studies(counted=False)
+    if studies is not None:
+        chosen = [record for record in chosen if record.name in studies]
+    # a temporary folder's path needs no escapes inside of a URL
     with quiet_optuna(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "optuna.db"
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
@@ -100,7 +98,7 @@ def _write_study(
 
 
 def distributions(rows: Sequence[Row]) -> dict[str, BaseDistribution]:
-    """A distribution for every varied field that spans its values: a range of numbers, else choices.
+    """A distribution that spans the values of each varied field: a range, else choices.
 
     Example:
         >>> from dataclasses import replace
@@ -130,25 +128,25 @@ def _choice(value: Any) -> str:
 def _trial(row: Row, space: _Space, curve: Mapping[int, Mapping[str, float]]) -> FrozenTrial:
     values = [_value(row, metric) for metric, _ in space.objectives]
     state = STATES[row.state]
-    if state is TrialState.COMPLETE and not all(isfinite(value) for value in values):
+    if state is TrialState.COMPLETE and not all(map(isfinite, values)):
         state = TrialState.FAIL
     fields = flat_fields(row.variant)
     known = {name: space.distributions[name] for name in fields}
+    params = dict(fields)
+    for name, distribution in known.items():
+        if isinstance(distribution, CategoricalDistribution):
+            params[name] = _choice(fields[name])
     trial = create_trial(
         state=state,
         values=values if state is TrialState.COMPLETE else None,
-        params={
-            n: _choice(v) if isinstance(known[n], CategoricalDistribution) else v
-            for n, v in fields.items()
-        },
+        params=params,
         distributions=known,
         user_attrs=_attributes(row),
         intermediate_values=_intermediate(space, curve),
     )
     if row.finished:
-        trial.datetime_complete = (
-            datetime.fromisoformat(row.finished).astimezone().replace(tzinfo=None)
-        )
+        finished = datetime.fromisoformat(row.finished)
+        trial.datetime_complete = finished.astimezone().replace(tzinfo=None)
         trial.datetime_start = trial.datetime_complete - timedelta(seconds=row.seconds)
     return trial
 
@@ -162,7 +160,10 @@ def _value(row: Row, metric: str) -> float:
 
 
 def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> dict[int, float]:
-    """The objective on the validation part after each epoch; Optuna knows none where there are several objectives."""
+    """The objective on the validation part after each epoch.
+
+    Optuna knows none where there are several objectives.
+    """
     if len(space.objectives) > 1:
         return {}
     name = f"val_{space.objectives[0][0]}"
@@ -170,19 +171,11 @@ def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> di
 
 
 def _attributes(row: Row) -> dict[str, Any]:
-    costs = {name: getattr(row.cost, name) for name in COST_FIELDS} if row.cost else {}
-    facts = {
-        "label": row.label,
-        "key": row.key,
-        "seed": row.seed,
-        "state": row.state,
-        "reason": row.reason,
-    }
-    scores = {name: value if isfinite(value) else None for name, value in row.metrics.items()}
-    return {
-        **scores,
-        **costs,
-        "seconds": row.seconds,
-        **facts,
-        **({"role": row.role} if row.role else {}),
-    }
+    attributes = {name: finite_or_none(value) for name, value in row.metrics.items()}
+    if row.cost:
+        attributes |= {name: getattr(row.cost, name) for name in COST_FIELDS}
+    attributes |= {"seconds": row.seconds, "label": row.label, "key": row.key, "seed": row.seed}
+    attributes |= {"state": row.state, "reason": row.reason}
+    if row.role:
+        attributes["role"] = row.role
+    return attributes

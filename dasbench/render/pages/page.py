@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.errors import StoreError, UsageError
+from dasbench.render.text.records import field_names
 from dasbench.render.text.templates import rendered
 
 
@@ -18,7 +19,9 @@ def write_page_file(
     layout: Mapping[str, Any],
     records: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Write a page. The browser is told to load nothing, so that it opens without a network and tells nobody.
+    """Write a page.
+
+    The browser is told to load nothing, so that it opens without a network and tells nobody.
 
     Args:
         path: where to.
@@ -32,13 +35,14 @@ def write_page_file(
         UsageError: if plotly is not installed.
         StoreError: if the file cannot be written.
     """
-    columns = list(dict.fromkeys(name for record in records for name in record))
+    columns = field_names(records)
+    rows = [list(map(_cell, map(record.get, columns))) for record in records]
     page = rendered(
         "plot.html.j2",
         title=title,
         note=note,
         columns=columns,
-        rows=[[_cell(record.get(name)) for name in columns] for record in records],
+        rows=rows,
         library=plotly_library(path),
         figure=script_json({"data": traces, "layout": layout}),
     )
@@ -55,7 +59,8 @@ def plotly_library(path: Path) -> str:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
         raise UsageError(
-            f"{path}: interactive pages are drawn by plotly; install it with pip install 'dasbench[plots]'"
+            f"{path}: interactive pages are drawn by plotly; "
+            "install it with pip install 'dasbench[plots]'"
         ) from error
     text: str = get_plotlyjs()
     return text
@@ -78,4 +83,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return json.dumps(dict(value), default=str) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value), default=str)
+    return str(value)

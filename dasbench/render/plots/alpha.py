@@ -1,13 +1,16 @@
 """Accuracy against the compression coefficient alpha, as in Figure 3 of the paper."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasbench.catalog import PLOTS
+from dasbench.render.plots.captions import CaptionedPlot, mean_record, spread_sentence
 from dasbench.render.plots.figure import (
     draw_empty,
     error_bars,
+    has_intervals,
     legend_below,
     save_figure,
     styled_figure,
@@ -20,6 +23,7 @@ from dasbench.render.units import axis_unit
 from dasbench.spec.labels import label
 from dasbench.views.figures.alpha import AlphaCurve, AlphaInfo, info
 from dasbench.views.figures.means import SeedMean
+from dasbench.views.selection import Selection
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -28,7 +32,28 @@ if TYPE_CHECKING:
 _MOST_TICKS = 12  # alphas that are joined by a line and written out, each with its cost
 
 
-@PLOTS.register("alpha", info=info)
+def captioned(selection: Selection, convention: str) -> CaptionedPlot:
+    """The plot in a report."""
+    del convention  # its ticks name the costs of the full one
+    sweep = info(selection)
+    records = []
+    for curve in sweep.curves:
+        setting = curve_name(curve)
+        for point in curve.points:
+            record = {"setting": setting, "alpha": point.alpha}
+            records.append(record | mean_record(point.mean))
+    about = f"{sweep.metric} against the compression coefficient alpha."
+    is_curve = len(sweep.alphas) > 1
+    return CaptionedPlot(
+        name="alpha",
+        caption=f"{about} {spread_sentence(sweep.means)}",
+        records=records,
+        draw=partial(draw, sweep),
+        why_not="" if is_curve else "one alpha has a result, which is no curve",
+    )
+
+
+@PLOTS.register("alpha", info=info, captioned=captioned, report_place=2)
 def draw(sweep: AlphaInfo, path: Path) -> None:
     """Draw the curves to a PNG, SVG or PDF file."""
     means = sweep.means
@@ -40,8 +65,8 @@ def draw(sweep: AlphaInfo, path: Path) -> None:
         _write_ticks(axes, sweep)
         end_at_percent(axes, "y", [mean.mean for mean in means], unit=sweep.unit)
         axes.set_xlabel(_horizontal_title(sweep))
-        spread = any(mean.ci95 is not None for mean in means)
-        axes.set_ylabel(spread_title(sweep.metric, sweep.unit, spread=spread or not means))
+        spread = has_intervals(means) or not means
+        axes.set_ylabel(spread_title(sweep.metric, sweep.unit, spread=spread))
         legend_below(figure, _legend(sweep), columns=2)
         _tell_lost_seeds(axes, means)
         save_figure(figure, path)
@@ -55,23 +80,24 @@ def curve_name(curve: AlphaCurve) -> str:
         'deep: design=c'
     """
     setting = label(curve.setting) if curve.setting else ""
-    return ": ".join(part for part in (curve.study, setting) if part)
+    return ": ".join(filter(None, (curve.study, setting)))
 
 
 def _draw_curve(axes: "Axes", curve: AlphaCurve, colour: str) -> None:
     """One curve with its intervals; of many alphas small points alone."""
-    few = len(curve.points) <= _MOST_TICKS
+    is_few = len(curve.points) <= _MOST_TICKS
+    marker, size = ("o-", 5) if is_few else ("o", 3)
     means = [point.mean for point in curve.points]
     drawn = axes.errorbar(
         [point.alpha for point in curve.points],
         [mean.mean for mean in means],
         yerr=error_bars(means),
-        fmt="o-" if few else "o",
+        fmt=marker,
         color=colour,
         ecolor=colour,
         elinewidth=0.8,
         capsize=3,
-        markersize=5 if few else 3,
+        markersize=size,
         linewidth=1,
     )
     drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
@@ -103,9 +129,8 @@ def _horizontal_title(sweep: AlphaInfo) -> str:
     """What stands below the axis, with the unit of the costs if the ticks have them."""
     if not _has_costs(sweep) or len(sweep.means) > _MOST_TICKS:
         return "alpha"
-    return (
-        f"alpha; below it {axis_unit('macs_full', [mean.cost or 0 for mean in sweep.means]).title}"
-    )
+    unit = axis_unit("macs_full", [mean.cost or 0 for mean in sweep.means])
+    return f"alpha; below it {unit.title}"
 
 
 def _has_costs(sweep: AlphaInfo) -> bool:
@@ -117,12 +142,12 @@ def _legend(sweep: AlphaInfo) -> "list[Artist]":
     """The setting of each curve, where there are several."""
     from matplotlib.lines import Line2D
 
-    names = [curve_name(curve) for curve in sweep.curves]
-    return [
-        Line2D([], [], marker="o", color=colour, label=figure_label(name))
-        for name, colour in zip(names, series_colours(len(names)), strict=True)
-        if name
-    ]
+    handles: list[Artist] = []
+    for curve, colour in zip(sweep.curves, series_colours(len(sweep.curves)), strict=True):
+        if name := curve_name(curve):
+            text = figure_label(name)
+            handles.append(Line2D([], [], marker="o", color=colour, label=text))
+    return handles
 
 
 def _tell_lost_seeds(axes: "Axes", means: Sequence[SeedMean]) -> None:

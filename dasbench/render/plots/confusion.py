@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dasbench.catalog import PLOTS
 from dasbench.render.plots.figure import draw_empty, fit_height, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
-from dasbench.render.plots.style import INK, PALE_GREY
+from dasbench.render.plots.style import PALE_GREY, text_colour
 from dasbench.views.figures.confusion import ConfusionInfo, Panel, info
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _Layout:
 
     @property
     def name_size(self) -> float:
-        """Size of the classes' names, in points; smaller ones than `_LEAST_NAME` are not written."""
+        """Size of the classes' names, in points; not written below `_LEAST_NAME`."""
         return min(8.0, 0.7 * self.cell)
 
     @property
@@ -81,7 +81,7 @@ class _Layout:
 
 
 def _layout(panels: int, classes: int) -> _Layout:
-    columns = max(1, min(panels, 2)) if panels <= 4 else 3
+    columns = 3 if panels > 4 else max(1, min(panels, 2))
     side = min(_WIDTH / columns, 1.5 + classes)
     wanted = classes * _LEAST_CELL / 72
     if columns == 1 and side < wanted <= _LARGEST:
@@ -113,14 +113,12 @@ def _draw_panels(figure: "Figure", confusion: ConfusionInfo, layout: _Layout) ->
     cells = list(grid.flat)
     used = len(confusion.panels)
     for number, (cell, panel) in enumerate(zip(cells, confusion.panels, strict=False)):
-        is_lowest = number + layout.columns >= used
+        is_left, is_lowest = number % layout.columns == 0, number + layout.columns >= used
         image = _draw_panel(cell, panel, layout)
-        _write_names(
-            cell, confusion.classes, layout, left=number % layout.columns == 0, bottom=is_lowest
-        )
+        _write_names(cell, confusion.classes, layout, left=is_left, bottom=is_lowest)
         below = ["taken for"] if is_lowest else []
         if not layout.has_numbers:
-            below += _worst(panel, longest=max(7, layout.characters // 2 - 10))
+            below += _mistakes_in_words(panel, longest=max(7, layout.characters // 2 - 10))
         cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
     for cell in cells[used:]:
         cell.remove()
@@ -137,8 +135,9 @@ def _draw_panel(axes: "Axes", panel: Panel, layout: _Layout) -> "AxesImage":
     colours = colormaps["Blues"].with_extremes(bad=PALE_GREY)
     image = axes.imshow(panel.shares, cmap=colours, norm=PowerNorm(0.5, 0, 100))
     heading = figure_label(panel.label, longest=layout.characters)
-    seeds = f", {panel.seeds} seeds" if panel.seeds > 1 else ""
-    text = f"{heading}\nclass mean {panel.accuracy:.1f} %{seeds}".strip()
+    text = f"{heading}\nclass mean {panel.accuracy:.1f} %".strip()
+    if panel.seeds > 1:
+        text += f", {panel.seeds} seeds"
     axes.set_title(text, fontsize=layout.text_size)
     if layout.has_numbers:
         _write_numbers(axes, panel.shares, image, layout.number_size)
@@ -151,13 +150,11 @@ def _write_numbers(
     """The share of each cell that is not empty."""
     for row, column in np.argwhere(shares > 0).tolist():
         share = float(shares[row, column])
-        red, green, blue, _ = image.to_rgba(np.array([share]))[0]
-        color = "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
         text = f"{share:.0f}" if share >= 0.5 else "<1"
-        number = axes.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
-        number.set_in_layout(
-            False
-        )  # it lies inside of the matrix; measuring thousands takes seconds
+        number = axes.text(column, row, text, ha="center", va="center", fontsize=size)
+        number.set_color(text_colour(image, share))
+        # it lies inside of the matrix; measuring thousands takes seconds
+        number.set_in_layout(False)
 
 
 def _write_names(
@@ -165,30 +162,30 @@ def _write_names(
 ) -> None:
     """The names of the classes, at the left and at the bottom of the figure, if there is room."""
     axes.tick_params(length=0)
-    names: list[str] = (
-        [figure_label(name, longest=22) for name in classes] if layout.has_names else []
-    )
+    shown = classes if layout.has_names else []
+    names = [figure_label(name, longest=22) for name in shown]
+    blanks = [""] * len(names)
     places = range(len(names))
-    axes.set_xticks(
-        places, names if bottom else [""] * len(names), rotation=90, fontsize=layout.name_size
-    )
-    axes.set_yticks(places, names if left else [""] * len(names), fontsize=layout.name_size)
+    size = layout.name_size
+    axes.set_xticks(places, names if bottom else blanks, rotation=90, fontsize=size)
+    axes.set_yticks(places, names if left else blanks, fontsize=size)
     if left:
         axes.set_ylabel("class", fontsize=layout.text_size)
 
 
-def _worst(panel: Panel, *, longest: int) -> list[str]:
+def _mistakes_in_words(panel: Panel, *, longest: int) -> list[str]:
     """What is most often mistaken, in lines of text.
 
     Args:
         panel: the matrix.
         longest: characters of a name.
     """
-    return [
-        f"{figure_label(each.name, longest=longest)} taken for {figure_label(each.taken_for, longest=longest)}: "
-        f"{each.number:,}"
-        for each in panel.mistakes
-    ]
+    lines = []
+    for mistake in panel.mistakes:
+        name = figure_label(mistake.name, longest=longest)
+        taken_for = figure_label(mistake.taken_for, longest=longest)
+        lines.append(f"{name} taken for {taken_for}: {mistake.number:,}")
+    return lines
 
 
 def _draw_scale(figure: "Figure", image: "AxesImage", cells: Sequence[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
-from dasbench.render.plots.style import SERIES
+from dasbench.render.plots.style import series_colours
 from dasbench.render.units import metric_title
 from dasbench.views.figures.curve import CurveInfo, is_loss
 
@@ -39,7 +39,9 @@ def draw(curve: CurveInfo, path: Path) -> None:
 def figure_title(curve: CurveInfo) -> str:
     """Which trial it is."""
     trial = f"trial {curve.key}: {curve.state}"
-    return trial if curve.seed is None else f"{curve.label} seed={curve.seed}, {trial}"
+    if curve.seed is None:
+        return trial
+    return f"{curve.label} seed={curve.seed}, {trial}"
 
 
 def _draw_lines(
@@ -47,18 +49,13 @@ def _draw_lines(
 ) -> "list[Line2D]":
     """Draw curves in colours of their own, losses dashed; returns them for the legend."""
     marker = "o" if len(curve.epochs) <= _MOST_MARKED else None
+    colours = series_colours(first + len(series))[first:]
     lines = []
-    for number, (name, values) in enumerate(series.items(), start=first):
+    for (name, values), colour in zip(series.items(), colours, strict=True):
         style = "--" if is_loss(name) else "-"
-        lines += axes.plot(
-            curve.epochs,
-            values,
-            style,
-            marker=marker,
-            markersize=3,
-            color=SERIES[number % len(SERIES)],
-        )
-        lines[-1].set_label(figure_label(name))
+        (line,) = axes.plot(curve.epochs, values, style, marker=marker, markersize=3, color=colour)
+        line.set_label(figure_label(name))
+        lines.append(line)
     unit = _common_unit([curve.units[name] for name in series])
     axes.set_ylabel(metric_title("loss" if all(map(is_loss, series)) else "score", unit))
     if unit == "%":

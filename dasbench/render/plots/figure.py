@@ -1,4 +1,4 @@
-"""What all figures share: size, style, files with equal bytes for equal content, text taken literally."""
+"""What all figures share: size, style, equal bytes for equal content, literal text."""
 
 import re
 import textwrap
@@ -9,10 +9,13 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.labels import figure_label, plain_label, printable
 from dasbench.render.plots.style import GREY
+from dasbench.views.figures.hypervolume import Growth
 from dasbench.views.figures.means import SeedMean
+from dasbench.views.frontier import Point
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -24,9 +27,6 @@ _GAP = 0.1  # inches above and below the axes
 _WIDEST = 0.97  # of a figure that a title or a legend takes
 _LONGEST_STEM = 150  # characters of a file's name, of the 255 that file systems take
 
-PAGES = ("pareto",)
-"""Plots that are also drawn as interactive pages (.html)."""
-
 FORMATS = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """File format -> metadata that would differ from run to run."""
 
@@ -35,9 +35,9 @@ FORMATS = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"Creatio
 def styled_figure(
     title: str, *, height: float = 4.5, panels: int = 1
 ) -> Iterator[tuple["Figure", "Axes"]]:
-    """A figure in the house style with one set of axes, or with several side by side that share the vertical axis.
+    """A figure in the house style with one set of axes, or with several side by side.
 
-    No window, no global state.
+    These share the vertical axis. No window, no global state.
 
     Args:
         title: what stands above it, as wide as it needs to be.
@@ -78,7 +78,9 @@ def _write_heading(figure: "Figure", title: str) -> None:
 def legend_below(
     figure: "Figure", handles: Sequence["Artist"], *, title: str = "", columns: int = 3
 ) -> None:
-    """Write the legend under the axes, where it covers nothing; in fewer columns if long names would leave the figure.
+    """Write the legend under the axes, where it covers nothing.
+
+    It has fewer columns if long names would leave the figure.
 
     Args:
         figure: what it belongs to.
@@ -103,13 +105,21 @@ def legend_below(
         legend.remove()
 
 
-def error_bars(means: Sequence[SeedMean]) -> list[float]:
+def has_intervals(shown: Sequence[SeedMean | Point | Growth]) -> bool:
+    """Whether a spread is known of anything that is shown."""
+    return any(one.ci95 is not None for one in shown)
+
+
+def error_bars(means: Sequence[SeedMean | Point]) -> list[float]:
     """Lengths of error bars, none where no spread is known."""
     return [nan if one.ci95 is None else one.ci95 for one in means]
 
 
 def fit_height(figure: "Figure") -> None:
-    """Take away what is empty between the title and the axes, and below them, where axes are as wide as they can be."""
+    """Take away what is empty between the title and the axes, and below them.
+
+    That is for axes which are as wide as they can be.
+    """
     for _ in range(2):  # what is placed by shares of the height moves
         figure.draw_without_rendering()
         boxes = [axes.get_tightbbox() for axes in figure.axes]
@@ -128,7 +138,7 @@ def draw_empty(axes: "Axes", message: str) -> None:
 
 
 def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -> list[Path]:
-    """Where to draw: the files that were asked for, else a PNG and an SVG in `figures/` if something has to be drawn.
+    """Where to draw: the files that were asked for, else a PNG and an SVG in `figures/`.
 
     Args:
         name: the study's name.
@@ -147,13 +157,21 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
     if not outputs and drawn:
         stem = f"{re.sub(r'[^A-Za-z0-9+-]', '_', name)[:_LONGEST_STEM]}_{kind}"
         return [Path("figures") / f"{stem}.png", Path("figures") / f"{stem}.svg"]
-    known = [*FORMATS, *([".html"] if kind in PAGES else [])]
+    known = _endings(kind)
     for output in outputs:
-        if Path(output).suffix not in known:
+        ending = Path(output).suffix
+        if ending not in known:
             raise UsageError(
-                f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{Path(output).suffix}'"
+                f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{ending}'"
             )
     return [Path(output) for output in outputs]
+
+
+def _endings(kind: str) -> list[str]:
+    """Endings of the files of a plot; one registered with `page=True` has a page too."""
+    if PLOTS.written_in_text(kind).page:
+        return [*FORMATS, ".html"]
+    return [*FORMATS]
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dasbench.catalog import PLOTS
-from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
+from dasbench.render.plots.figure import (
+    draw_empty,
+    has_intervals,
+    legend_below,
+    save_figure,
+    styled_figure,
+)
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import series_colours
 from dasbench.render.units import Unit, axis_unit
@@ -83,8 +89,9 @@ def _legend_title(growth: HypervolumeInfo, unit: Unit) -> str:
     """The corner that bounds the area, and what the bar is if there is one."""
     score, cost = growth.reference
     corner = f"reference: {growth.metric} {score:.4g}, {cost / unit.size:.4g} {_short_title(unit)}"
-    has_bar = any(curve.ci95 is not None for curve in growth.curves)
-    return f"{corner}; bar: 95 % interval over seeds" if has_bar else corner
+    if has_intervals(growth.curves):
+        return f"{corner}; bar: 95 % interval over seeds"
+    return corner
 
 
 def _short_title(unit: Unit) -> str:
@@ -101,9 +108,9 @@ class _Clock(NamedTuple):
 
 def _clock(curves: Sequence[Growth]) -> _Clock:
     """The unit of time that suits the longest curve."""
-    longest = max(
-        (seconds_since_first(curve.steps)[-1] for curve in curves if curve.steps), default=0.0
-    )
+    longest = max([0.0, *(seconds_since_first(curve.steps)[-1] for curve in curves if curve.steps)])
     if longest > 7200:
         return _Clock(3600.0, "hours")
-    return _Clock(60.0, "minutes") if longest > 120 else _Clock(1.0, "seconds")
+    if longest > 120:
+        return _Clock(60.0, "minutes")
+    return _Clock(1.0, "seconds")

@@ -1,16 +1,21 @@
-"""Which axis matters: shares of the variance as bars, those that do not stand out of the noise left hollow."""
+"""Which axis matters: shares of the variance as bars, hollow where they do not leave the noise."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from dasbench.analysis.anova import HIGHER, RESIDUAL, SEEDS, Effect
 from dasbench.analysis.importance import INTERACTIONS
 from dasbench.catalog import PLOTS
-from dasbench.render.importance import headline
+from dasbench.render.importance import headline, importance_records
+from dasbench.render.plots.captions import CaptionedPlot
 from dasbench.render.plots.figure import legend_below, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.style import GREY, PALE_GREY, RED
 from dasbench.views.figures.importance import ImportanceInfo, info
+from dasbench.views.figures.means import axes_of
+from dasbench.views.selection import Selection
 
 MOST_BARS = 40
 """Bars that one figure shows, the longest first."""
@@ -26,37 +31,55 @@ class BarLook(NamedTuple):
     title: str
 
 
-@PLOTS.register("importance", info=info)
+REST = BarLook(PALE_GREY, PALE_GREY, "seeds, noise and what no axis or pair explains")
+NOT_TESTED = BarLook(GREY, GREY, "not tested")
+RESOLVED = BarLook(RED, RED, "resolved (Holm)")
+NOT_RESOLVED = BarLook("white", RED, "not resolved from noise")
+
+
+def captioned(selection: Selection, convention: str) -> CaptionedPlot:
+    """The plot in a report."""
+    del convention  # it shows no costs
+    explained = info(selection)
+    about = f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}."
+    notes = [f"Note: {note}." for note in explained.found.notes]
+    return CaptionedPlot(
+        name="importance",
+        caption=" ".join([about, *notes]),
+        records=importance_records(explained.found),
+        draw=partial(draw, explained),
+        why_not=_why_it_says_nothing(explained, axes_of(selection)),
+    )
+
+
+def _why_it_says_nothing(explained: ImportanceInfo, axes: Sequence[str]) -> str:
+    """Why the shares say nothing; `""` if they do."""
+    if len(axes) == 1:
+        return f"the study varies {axes[0]} alone, which explains all but chance"
+    fit = explained.found.fit
+    if fit is not None and fit <= 0:
+        return "a forest fitted to the scores explains nothing of those that it did not see"
+    return ""
+
+
+@PLOTS.register("importance", info=info, captioned=captioned, report_place=5)
 def draw(explained: ImportanceInfo, path: Path) -> None:
     """Draw the shares to a PNG, SVG or PDF file."""
     from matplotlib.patches import Patch
 
-    shown = sorted(explained.found.effects, key=lambda effect: (is_rest(effect), -effect.share))[
-        :MOST_BARS
-    ]
+    ordered = sorted(explained.found.effects, key=lambda effect: (is_rest(effect), -effect.share))
+    shown = ordered[:MOST_BARS]
     shares = [100 * effect.share for effect in shown]
     looks = [_look(effect) for effect in shown]
-    with styled_figure(explained.question, height=1.8 + 0.28 * max(3, len(shown))) as (
-        figure,
-        axes,
-    ):
+    height = 1.8 + 0.28 * max(3, len(shown))
+    with styled_figure(explained.question, height=height) as (figure, axes):
         rows = range(len(shown))
-        axes.barh(
-            rows,
-            shares,
-            height=0.65,
-            color=[look.fill for look in looks],
-            edgecolor=[look.edge for look in looks],
-        )
+        fills, edges = [look.fill for look in looks], [look.edge for look in looks]
+        axes.barh(rows, shares, height=0.65, color=fills, edgecolor=edges)
         for row, share in zip(rows, shares, strict=True):
-            axes.annotate(
-                f"{share:.1f}",
-                (share, row),
-                (3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=7,
-            )
+            place, offset = (share, row), (3, 0)
+            number = axes.annotate(f"{share:.1f}", place, offset, textcoords="offset points")
+            number.set(va="center", fontsize=7)
         axes.set_yticks(rows, [figure_label(effect.name) for effect in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlim(0, min(100.0, _ROOM * max([*shares, 1.0])))
@@ -77,11 +100,7 @@ def is_rest(effect: Effect) -> bool:
 def _look(effect: Effect) -> BarLook:
     """How the bar of an effect is drawn."""
     if is_rest(effect):
-        return BarLook(PALE_GREY, PALE_GREY, "seeds, noise and what no axis or pair explains")
+        return REST
     if effect.p is None:
-        return BarLook(GREY, GREY, "not tested")
-    return (
-        BarLook(RED, RED, "resolved (Holm)")
-        if effect.resolved
-        else BarLook("white", RED, "not resolved from noise")
-    )
+        return NOT_TESTED
+    return RESOLVED if effect.resolved else NOT_RESOLVED

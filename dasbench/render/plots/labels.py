@@ -18,24 +18,7 @@ LONGEST_LABEL = 40
 
 _MARKER = 6.0  # pixels around a point's centre that stay free
 _PADDING = 2.0  # pixels between labels
-_RINGS = (
-    9,
-    16,
-    25,
-    36,
-    50,
-    66,
-    84,
-    104,
-    128,
-    156,
-    190,
-    230,
-    280,
-    340,
-    410,
-    490,
-)  # distances tried, in pixels
+_RINGS = (9, 16, 25, 36, 50, 66, 84, 104, 128, 156, 190, 230, 280, 340, 410, 490)  # fmt: skip
 _NEAR = 7  # rings on which lines are avoided too
 _ANGLES = np.deg2rad([0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 90, 270, 15, 345, 165, 195])
 
@@ -43,7 +26,9 @@ _ANGLES = np.deg2rad([0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 90, 270, 15,
 def short_labels(
     variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()
 ) -> tuple[str, list[str]]:
-    """What the labels of a study's variants mean, and the labels: values alone where all variants vary the same fields.
+    """What the labels of a study's variants mean, and the labels.
+
+    These are values alone where all variants vary the same fields.
 
     Args:
         variants: their varied fields and values.
@@ -58,13 +43,13 @@ def short_labels(
         >>> short_labels([{"gate": "none"}, {"gate": "das"}], ["none", "DAS"])
         ('', ['none', 'DAS'])
     """
-    if any(is_given(text, variant) for text, variant in zip(labels, variants, strict=bool(labels))):
+    if labels and any(map(is_given, labels, variants)):
         return "", list(labels)
-    rounded = [{key: _rounded(value) for key, value in variant.items()} for variant in variants]
-    fields = {tuple(variant) for variant in rounded}
+    rounded = list(map(_rounded, variants))
+    fields = set(map(tuple, rounded))
     if len(fields) != 1 or not rounded[0]:
-        return "", [label(variant) for variant in rounded]
-    return ", ".join(short_fields(rounded[0]).values()), [_values(variant) for variant in rounded]
+        return "", list(map(label, rounded))
+    return ", ".join(short_fields(rounded[0]).values()), list(map(_values, rounded))
 
 
 def _values(variant: Mapping[str, Any]) -> str:
@@ -72,13 +57,17 @@ def _values(variant: Mapping[str, Any]) -> str:
     return ", ".join(worded(key, value) for key, value in variant.items())
 
 
-def _rounded(value: Any) -> Any:
-    """A number as a figure can hold it: four digits."""
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+def _rounded(variant: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant with numbers as a figure can hold them: of four digits."""
+    rounded = dict(variant)
+    for key, value in variant.items():
+        if isinstance(value, float):
+            rounded[key] = float(f"{value:.4g}")
+    return rounded
 
 
 def printable(text: str) -> str:
-    r"""Text without control characters: no terminal escapes, no line ends, nothing that breaks a file.
+    r"""Text without control characters: no escapes, no line ends, nothing that breaks a file.
 
     Example:
         >>> printable("a\x1b[31mb\nc")
@@ -107,8 +96,11 @@ def figure_label(text: str, *, longest: int = LONGEST_LABEL) -> str:
         (' _x', 'aaaa…')
     """
     line = printable(text)
-    line = line if len(line) <= longest else line[: longest - 1] + "…"
-    return plain_label(f" {line}" if line.startswith("_") else line)
+    if len(line) > longest:
+        line = line[: longest - 1] + "…"
+    if line.startswith("_"):
+        line = f" {line}"
+    return plain_label(line)
 
 
 def place_labels(
@@ -141,30 +133,20 @@ def place_labels(
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # the layout must be known before labels can be placed
-    centres = axes.transData.transform(np.array(points, dtype=np.float64))
-    every = axes.transData.transform(np.array([*points, *others], dtype=np.float64))
+    centres = _in_pixels(axes, points)
+    every = _in_pixels(axes, [*points, *others])
     taken = np.column_stack([every - _MARKER, every + _MARKER])
-    ends = axes.transData.transform(np.array(lines, dtype=np.float64).reshape(-1, 2)).reshape(
-        -1, 2, 2
-    )
+    ends = _in_pixels(axes, lines).reshape(-1, 2, 2)
     crossed = np.column_stack([ends.min(axis=1) - 1, ends.max(axis=1) + 1])
     frame = axes.get_window_extent()
     bounds = np.array([frame.x0, frame.y0, frame.x1, frame.y1])
     left_out = 0
-    for index in sorted(
-        range(len(points)), key=lambda index: (not bold[index], -centres[index][1])
-    ):
-        text = axes.text(
-            0,
-            0,
-            figure_label(labels[index]),
-            fontsize=7,
-            fontweight="bold" if bold[index] else "normal",
-            zorder=5,
-        )
-        box = _free_place(
-            text, centres[index], np.vstack([taken, crossed]), bounds, rings=_RINGS[:_NEAR]
-        )
+    order = sorted(range(len(points)), key=lambda index: (not bold[index], -centres[index][1]))
+    for index in order:
+        weight = "bold" if bold[index] else "normal"
+        text = axes.text(0, 0, figure_label(labels[index]), fontweight=weight, fontsize=7, zorder=5)
+        near = np.vstack([taken, crossed])
+        box = _free_place(text, centres[index], near, bounds, rings=_RINGS[:_NEAR])
         if box is None:
             box = _free_place(text, centres[index], taken, bounds, rings=_RINGS)
         if box is None:
@@ -174,6 +156,12 @@ def place_labels(
         taken = np.vstack([taken, box])
         _move(axes, text, box, centres[index])
     return left_out
+
+
+def _in_pixels(axes: "Axes", places: Sequence[tuple[float, ...]]) -> Floats:
+    """Places in data coordinates as rows of (x, y) in pixels."""
+    pixels: Floats = axes.transData.transform(np.array(places, dtype=np.float64).reshape(-1, 2))
+    return pixels
 
 
 def _free_place(
@@ -187,9 +175,9 @@ def _free_place(
         middle = centre + direction * (ring + size / 2 * np.abs(direction))
         boxes = np.column_stack([middle - size / 2, middle + size / 2])
         inside = (boxes[:, :2] >= bounds[:2]).all(axis=1) & (boxes[:, 2:] <= bounds[2:]).all(axis=1)
-        apart = (boxes[:, None, :2] >= taken[None, :, 2:]) | (
-            boxes[:, None, 2:] <= taken[None, :, :2]
-        )
+        right_or_above = boxes[:, None, :2] >= taken[None, :, 2:]
+        left_or_below = boxes[:, None, 2:] <= taken[None, :, :2]
+        apart = right_or_above | left_or_below
         free = inside & np.all(np.any(apart, axis=2), axis=1)
         if free.any():
             chosen: Floats = boxes[free.argmax()]
@@ -207,11 +195,5 @@ def _move(axes: "Axes", text: "Text", box: Floats, centre: Floats) -> None:
     nearest = np.clip(centre, box[:2], box[2:])
     if np.hypot(*(nearest - centre)) > _RINGS[1]:
         start, end = to_data(centre), to_data(nearest)
-        axes.plot(
-            *zip(start, end, strict=True),
-            color=GREY,
-            linewidth=0.5,
-            zorder=1,
-            scalex=False,
-            scaley=False,
-        )
+        xs, ys = zip(start, end, strict=True)
+        axes.plot(xs, ys, color=GREY, linewidth=0.5, zorder=1, scalex=False, scaley=False)

@@ -1,21 +1,36 @@
-"""Accuracy against cost: which variants are on the Pareto front, which may be, and which surely are not."""
+"""Accuracy against cost: which variants are on the Pareto front, may be, or surely are not."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
-from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasbench.catalog import PLOTS
-from dasbench.render.plots.figure import draw_empty, legend_below, save_figure, styled_figure
+from dasbench.render.frontier import frontier_records
+from dasbench.render.plots.captions import CaptionedPlot, spread_sentence
+from dasbench.render.plots.figure import (
+    draw_empty,
+    error_bars,
+    legend_below,
+    save_figure,
+    styled_figure,
+)
 from dasbench.render.plots.labels import figure_label, place_labels
-from dasbench.render.plots.pareto_page import write_page
+from dasbench.render.plots.pareto_page import plotly_figure, write_page
 from dasbench.render.plots.scales import end_at_percent, set_scale
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, Look
-from dasbench.render.plots.titles import PUBLISHED, legend_title, point_labels, vertical_title
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, PointLook
+from dasbench.render.plots.titles import (
+    PUBLISHED,
+    how_standings_were_found,
+    legend_title,
+    point_labels,
+    vertical_title,
+)
 from dasbench.render.units import axis_unit
 from dasbench.views.figures.pareto import ParetoInfo, front_steps, info
 from dasbench.views.frontier import Point
+from dasbench.views.selection import Selection
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -30,10 +45,48 @@ LABEL_TRIED_UP_TO = 12
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 """One for each study."""
 
+STANDINGS = {
+    "front": "red: on the front of the means",
+    "possibly": "hollow: possibly on the front",
+    "dominated": "grey: significantly dominated",
+    "tried": "pale: tried by the search and not confirmed",
+}
+"""What a caption says of the points of a standing."""
+
 _MANY = 300  # points beyond which only the front has error bars, and the others are drawn small
 
 
-@PLOTS.register("pareto", info=info)
+def captioned(selection: Selection, convention: str) -> CaptionedPlot:
+    """The plot in a report."""
+    front = info(selection, cost=f"macs_{convention}")
+    about = f"{front.metric} against cost. {_standings_in_words(front)}"
+    return CaptionedPlot(
+        name="pareto",
+        caption=f"{about} {spread_sentence(front.points)}",
+        records=frontier_records(front.points),
+        draw=partial(draw, front),
+        interactive=partial(plotly_figure, front),
+        why_not=_why_no_trade(front),
+    )
+
+
+def _standings_in_words(front: ParetoInfo) -> str:
+    """What the kinds of points mean that the frontier shows."""
+    shown = {point.standing for point in front.points}
+    parts = [text for standing, text in STANDINGS.items() if standing in shown]
+    return f"{'; '.join(parts).capitalize()}. Standings: {how_standings_were_found(front)}."
+
+
+def _why_no_trade(front: ParetoInfo) -> str:
+    """Why nothing is traded for a cost; `""` if something is."""
+    if len(front.points) == 1:
+        return "one variant has a result, which is no trade"
+    if len({point.cost for point in front.points}) == 1:
+        return f"all variants have the same {front.cost}, so that nothing is traded for it"
+    return ""
+
+
+@PLOTS.register("pareto", info=info, page=True, captioned=captioned, report_place=1)
 def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
     """Draw the figure to a PNG, SVG, PDF or HTML file; equal points give equal bytes.
 
@@ -93,23 +146,23 @@ def _draw_layer(
     axes: "Axes",
     points: Sequence[Point],
     size: float,
-    look: Look,
+    look: PointLook,
     marker: str,
     *,
     is_plain: bool,
     is_raster: bool,
 ) -> None:
     """Points of one look; plain ones are small and have no intervals."""
-    spreads = [nan if point.ci95 is None else point.ci95 for point in points]
+    spreads, markersize = (None, 3) if is_plain else (error_bars(points), 6)
     drawn = axes.errorbar(
         [point.cost / size for point in points],
         [point.mean for point in points],
-        yerr=None if is_plain else spreads,
+        yerr=spreads,
         fmt=marker,
         color=look.edge,
         markerfacecolor=look.fill,
         ecolor=look.bar,
-        markersize=3 if is_plain else 6,
+        markersize=markersize,
         capsize=2,
         zorder=look.zorder,
         rasterized=is_raster,
@@ -143,45 +196,39 @@ def _legend(front: ParetoInfo) -> list["Artist"]:
     """What colours and markers mean, of those that are there."""
     from matplotlib.lines import Line2D
 
+    def point(marker: str, edge: str, text: str, *, fill: str | None = None) -> Line2D:
+        drawn = Line2D([], [], marker=marker, linestyle="", color=edge, label=text)
+        drawn.set_markerfacecolor(edge if fill is None else fill)
+        return drawn
+
     there = {point.standing for point in front.points}
-    handles: list[Artist] = [
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="",
-            color=look.edge,
-            markerfacecolor=look.fill,
-            label=look.title,
-        )
-        for standing, look in LOOKS.items()
-        if standing in there
-    ]
+    handles: list[Artist] = []
+    for standing, look in LOOKS.items():
+        if standing in there:
+            handles.append(point("o", look.edge, look.title, fill=look.fill))
     markers = study_markers(front.points)
-    for study, marker in markers.items() if len(markers) > 1 else ():
-        handles.append(
-            Line2D([], [], marker=marker, linestyle="", color=GREY, label=figure_label(study))
-        )
+    if len(markers) > 1:
+        handles += [point(mark, GREY, figure_label(study)) for study, mark in markers.items()]
     if front.published:
-        handles.append(Line2D([], [], marker="*", linestyle="", color=INK, label=PUBLISHED))
+        handles.append(point("*", INK, PUBLISHED))
     return handles
 
 
 def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
-    """Labels of all points if they are few; else of the front, of which so many are taken evenly."""
-    labels = point_labels(front.points)
+    """Label all points if they are few; else some of the front, taken evenly."""
+    texts = point_labels(front.points)
+    own = [(point.cost / size, point.mean) for point in front.points]
+    published = [(point.cost / size, point.value) for point in front.published]
     chosen = labelled(front.points)
-    points = [front.points[index] for index in chosen]
-    extra = front.published if len(chosen) + len(front.published) <= LABEL_ALL_UP_TO else ()
-    place_labels(
-        axes,
-        [(p.cost / size, p.mean) for p in points] + [(p.cost / size, p.value) for p in extra],
-        [labels[index] for index in chosen] + [p.label for p in extra],
-        bold=[point.on_front for point in points] + [False] * len(extra),
-        others=[(p.cost / size, p.mean) for p in front.points]
-        + [(p.cost / size, p.value) for p in front.published],
-        lines=_lines(front, size),
-    )
+    places = [own[index] for index in chosen]
+    labels = [texts[index] for index in chosen]
+    bold = [front.points[index].on_front for index in chosen]
+    if len(chosen) + len(published) <= LABEL_ALL_UP_TO:
+        places += published
+        labels += [point.label for point in front.published]
+        bold += [False] * len(published)
+    others = [*own, *published]
+    place_labels(axes, places, labels, bold=bold, others=others, lines=_lines(front, size))
 
 
 def labelled(points: Sequence[Point]) -> list[int]:

@@ -1,16 +1,18 @@
-"""The frontier as one interactive page: hover for numbers, zoom, hide layers; nothing is loaded from elsewhere."""
+"""The frontier as one interactive page: hover for numbers, zoom, hide layers; nothing is loaded."""
 
 import textwrap
 from collections.abc import Sequence
 from html import escape
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dasbench.render.frontier import frontier_records
 from dasbench.render.pages.page import write_page_file
+from dasbench.render.plots.figure import has_intervals
 from dasbench.render.plots.labels import printable
 from dasbench.render.plots.scales import are_percentages, is_log
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED, Look
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, PointLook
 from dasbench.render.plots.titles import (
     PUBLISHED,
     how_standings_were_found,
@@ -21,9 +23,7 @@ from dasbench.render.plots.titles import (
 from dasbench.render.units import axis_unit
 from dasbench.views.figures.pareto import ParetoInfo, front_steps
 from dasbench.views.figures.published import PublishedPoint
-
-if TYPE_CHECKING:
-    from dasbench.views.frontier import Point
+from dasbench.views.frontier import Point
 
 SYMBOLS = (
     "circle",
@@ -53,7 +53,7 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
         StoreError: if the file cannot be written.
     """
     note = f"Standings: {how_standings_were_found(front)}."
-    if any(point.ci95 is not None for point in front.points):
+    if has_intervals(front.points):
         note += " Error bars: 95 % interval of the mean over seeds."
     drawn = plotly_figure(front, log=log)
     write_page_file(
@@ -67,16 +67,13 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
 
 
 def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, Any]:
-    """The frontier in plotly's terms, as plain data: `data`, its layers, and `layout`, its axes and legend."""
-    every = front.costs
-    unit = axis_unit(front.cost, every, front.units.get(front.cost, ""))
-    logarithmic = is_log(every, log=log)
+    """The frontier in plotly's terms: `data`, its layers, and `layout`, its axes and legend."""
+    unit = axis_unit(front.cost, front.costs, front.units.get(front.cost, ""))
     layout = {
         "xaxis": {
             "title": {"text": _lines(unit.title)},
             "automargin": True,
-            "type": "log" if logarithmic else "linear",
-            **({} if logarithmic else _percent_bounds(front.cost, front, every)),
+            **_cost_scale(front, log=log),
         },
         "yaxis": {
             "title": {"text": _text(vertical_title(front))},
@@ -95,6 +92,13 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
     return {"data": _traces(front, unit.size), "layout": layout}
 
 
+def _cost_scale(front: ParetoInfo, *, log: bool | None) -> dict[str, Any]:
+    """How the axis of costs is scaled, and where it ends."""
+    if is_log(front.costs, log=log):
+        return {"type": "log"}
+    return {"type": "linear", **_percent_bounds(front.cost, front, front.costs)}
+
+
 def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> dict[str, float]:
     """Where an axis of percentages ends, also for whoever zooms out; nothing for another axis."""
     if are_percentages(values, unit=front.units.get(name, "")):
@@ -104,19 +108,16 @@ def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> di
 
 def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
     """One layer for each standing and study, the steps of the front, and what was published."""
+    layers: dict[tuple[str, str], list[tuple[Point, str]]] = {}
+    for point, text in zip(front.points, point_labels(front.points), strict=True):
+        layers.setdefault((point.standing, point.study), []).append((point, text))
     studies = list(dict.fromkeys(point.study for point in front.points))
-    labelled = list(zip(front.points, point_labels(front.points), strict=True))
     traces = [_front_line(front, size)]
     for standing, look in LOOKS.items():
-        for place, study in enumerate(studies):
-            some = [
-                (point, text)
-                for point, text in labelled
-                if (point.standing, point.study) == (standing, study)
-            ]
+        for study, symbol in zip(studies, cycle(SYMBOLS), strict=False):
+            some = layers.get((standing, study))
             if some:
                 name = look.title if len(studies) == 1 else f"{study}: {look.title}"
-                symbol = SYMBOLS[place % len(SYMBOLS)]
                 traces.append(_layer(some, size, front, name=name, look=look, symbol=symbol))
     if front.published:
         traces.append(_published(front.published, size))
@@ -124,12 +125,12 @@ def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
 
 
 def _layer(
-    some: Sequence[tuple["Point", str]],
+    some: Sequence[tuple[Point, str]],
     size: float,
     front: ParetoInfo,
     *,
     name: str,
-    look: Look,
+    look: PointLook,
     symbol: str,
 ) -> dict[str, Any]:
     return {
@@ -178,19 +179,18 @@ def _published(points: Sequence[PublishedPoint], size: float) -> dict[str, Any]:
     }
 
 
-def _hover(point: "Point", label: str, front: ParetoInfo) -> str:
+def _hover(point: Point, label: str, front: ParetoInfo) -> str:
     """What is said of a point: its variant, its score with interval, its costs and its standing."""
     interval = "no spread known" if point.ci95 is None else f"± {point.ci95:.3g} (95 %)"
-    lines = [
-        f"<b>{_lines(label)}</b>",
-        *([_lines(point.study)] if point.study else []),
-        f"{_text(front.metric)}: {point.mean:.3f} {interval}",
-        f"n = {point.n}" + (f", {point.failed} failed" if point.failed else ""),
-        *(f"{name}: {value:,}" for name, value in point.counts.items()),
-        *([] if front.cost in point.counts else [f"{_text(front.cost)}: {point.cost:,.4g}"]),
-        LOOKS[point.standing].title,
-    ]
-    return "<br>".join(lines)
+    lines = [f"<b>{_lines(label)}</b>"]
+    if point.study:
+        lines.append(_lines(point.study))
+    lines.append(f"{_text(front.metric)}: {point.mean:.3f} {interval}")
+    lines.append(f"n = {point.n}, {point.failed} failed" if point.failed else f"n = {point.n}")
+    lines += [f"{name}: {value:,}" for name, value in point.counts.items()]
+    if front.cost not in point.counts:
+        lines.append(f"{_text(front.cost)}: {point.cost:,.4g}")
+    return "<br>".join([*lines, LOOKS[point.standing].title])
 
 
 def _text(text: str) -> str:
@@ -201,4 +201,4 @@ def _text(text: str) -> str:
 def _lines(text: str) -> str:
     """The same for a long text, in lines that a narrow page holds."""
     lines = textwrap.wrap(printable(text), _LINE, break_on_hyphens=False)
-    return "<br>".join(escape(line) for line in lines)
+    return "<br>".join(map(escape, lines))

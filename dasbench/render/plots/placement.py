@@ -1,12 +1,20 @@
-"""How many gates and where: accuracy and multiply-adds by placement, as in Section 4.3 of the paper."""
+"""Accuracy and multiply-adds by placement of the gates, as in Section 4.3 of the paper."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dasbench.catalog import PLOTS
-from dasbench.render.plots.figure import draw_empty, error_bars, save_figure, styled_figure
+from dasbench.render.plots.captions import CaptionedPlot, mean_record, spread_sentence
+from dasbench.render.plots.figure import (
+    draw_empty,
+    error_bars,
+    has_intervals,
+    save_figure,
+    styled_figure,
+)
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import end_at_percent
 from dasbench.render.plots.style import GREY, RED
@@ -14,21 +22,38 @@ from dasbench.render.plots.titles import spread_title
 from dasbench.render.units import axis_unit
 from dasbench.spec.labels import is_given, label
 from dasbench.views.figures.placement import PlacementInfo, PlacementScore, info
+from dasbench.views.selection import Selection
 
 
-@PLOTS.register("placement", info=info)
+def captioned(selection: Selection, convention: str) -> CaptionedPlot:
+    """The plot in a report."""
+    del convention  # its bars are the costs of the full one
+    placed = info(selection)
+    about = f"{placed.metric} and multiply-adds by placement of the gates."
+    alone = "one placement has a result, which compares with nothing"
+    return CaptionedPlot(
+        name="placement",
+        caption=f"{about} {spread_sentence(placed.means)}",
+        records=[
+            {"placement": place_name(place)} | mean_record(place.mean) for place in placed.places
+        ],
+        draw=partial(draw, placed),
+        why_not="" if len(placed.means) > 1 else alone,
+    )
+
+
+@PLOTS.register("placement", info=info, captioned=captioned, report_place=4)
 def draw(placed: PlacementInfo, path: Path) -> None:
     """Draw scores on the left and multiply-adds on the right to a PNG, SVG or PDF file."""
     means = placed.means
     rows = range(len(means))
+    scores = [mean.mean for mean in means]
     costs = [mean.cost or 0 for mean in means]
     unit = axis_unit("macs_full", costs)
-    with styled_figure(placed.question, height=2.0 + 0.28 * max(4, len(means)), panels=2) as (
-        figure,
-        axes,
-    ):
+    height = 2.0 + 0.28 * max(4, len(means))
+    with styled_figure(placed.question, height=height, panels=2) as (figure, axes):
         drawn = axes.errorbar(
-            [mean.mean for mean in means],
+            scores,
             rows,
             xerr=error_bars(means),
             fmt="o",
@@ -41,24 +66,21 @@ def draw(placed: PlacementInfo, path: Path) -> None:
         if not means:
             draw_empty(axes, "no placement has a result yet")
         drawn.lines[0].set_clip_on(not means)  # a point at 100 % is drawn whole
-        end_at_percent(axes, "x", [mean.mean for mean in means], unit=placed.unit)
+        end_at_percent(axes, "x", scores, unit=placed.unit)
         axes.set_yticks(rows, [figure_label(_row_label(place)) for place in placed.places])
         axes.set_ylim(len(means) - 0.5, -0.5)
-        spread = any(mean.ci95 is not None for mean in means)
-        axes.set_xlabel(
-            spread_title(placed.metric, placed.unit, spread=spread or not means).replace(
-                ", ", ",\n", 1
-            )
-        )
+        title = spread_title(placed.metric, placed.unit, spread=has_intervals(means) or not means)
+        axes.set_xlabel(title.replace(", ", ",\n", 1))
         figure.axes[1].set_xlabel(re.sub("([,;]) ", r"\1\n", unit.title))
         figure.axes[1].tick_params(left=False)
         save_figure(figure, path)
 
 
 def place_name(place: PlacementScore) -> str:
-    """What the study calls a placement, else the placement in words; with its study where there are several."""
-    given = is_given(place.label, place.variant)
-    words = place.label if given else placement_in_words(place.variant)
+    """What the study calls a placement, else the placement in words; with its study if several."""
+    words = place.label
+    if not is_given(place.label, place.variant):
+        words = placement_in_words(place.variant)
     return f"{place.study}: {words}" if place.study else words
 
 

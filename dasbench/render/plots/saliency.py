@@ -25,7 +25,7 @@ _OPACITY = 0.55
 
 
 def draw(saliency: SaliencyInfo, path: Path, *, title: str) -> None:
-    """Draw a row for each image: the image, then its heat maps, the outline of the object in white."""
+    """Draw a row for each image: the image, its heat maps, the outline of the object in white."""
     num_rows, num_columns = len(saliency.images), 1 + len(saliency.columns)
     image_height, image_width = saliency.images[0].shape[:2]
     cell_height = _WIDTH / num_columns * min(1.0, image_height / image_width) + 0.1
@@ -35,11 +35,9 @@ def draw(saliency: SaliencyInfo, path: Path, *, title: str) -> None:
         grid = figure.subplots(num_rows, num_columns, squeeze=False)
         for row, cells in enumerate(grid):
             _draw_row(saliency, row, cells)
+        longest, size = max(8, 120 // num_columns), min(8, 40 / num_columns)
         for cell, column in zip(grid[0, 1:], saliency.columns, strict=True):
-            cell.set_title(
-                _heading(column, longest=max(8, 120 // num_columns)),
-                fontsize=min(8, 40 / num_columns),
-            )
+            cell.set_title(_heading(column, longest=longest), fontsize=size)
         _draw_scale(figure, grid)
         save_figure(figure, path)
 
@@ -58,15 +56,11 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
     for cell, column in zip(cells[1:], saliency.columns, strict=True):
         grey = image.mean(axis=-1)  # colours are the map's
         cell.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        cell.imshow(
-            column.maps[row], cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation="bilinear"
-        )
-        if (
-            saliency.regions is not None
-            and saliency.regions[row].any()
-            and not saliency.regions[row].all()
-        ):
-            cell.contour(saliency.regions[row], levels=[0.5], colors="white", linewidths=0.8)
+        heat, smooth = column.maps[row], "bilinear"
+        cell.imshow(heat, cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation=smooth)
+        region = None if saliency.regions is None else saliency.regions[row]
+        if region is not None and region.any() and not region.all():
+            cell.contour(region, levels=[0.5], colors="white", linewidths=0.8)
         if len(column.scores):
             cell.set_xlabel(f"sfd {_number(column.scores[row])}", fontsize=8)
 
@@ -86,10 +80,7 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
 
 
 def _heading(column: HeatMapColumn, *, longest: int) -> str:
-    lines = [
-        figure_label(column.network, longest=longest),
-        figure_label(column.layer, longest=longest),
-    ]
+    lines = [figure_label(name, longest=longest) for name in (column.network, column.layer)]
     if column.n:
         lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Linear or logarithmic axes, ticks that are plain numbers on both, and percentages that end at 100."""
+"""Linear or logarithmic axes with plain numbers; percentages end at 100."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DECADE = 10.0
-"""Values that span more than this are shown on a logarithmic axis unless somebody says otherwise."""
+"""Values that span more are shown on a logarithmic axis unless somebody says otherwise."""
 
 
 def is_log(values: Sequence[float], *, log: bool | None) -> bool:
@@ -26,13 +26,12 @@ def is_log(values: Sequence[float], *, log: bool | None) -> bool:
         >>> is_log([1, 5], log=None), is_log([1, 50], log=None), is_log([1, 50], log=False), is_log([0, 50], log=None)
         (False, True, False, False)
     """
-    if log and any(value <= 0 for value in values):
-        raise UsageError(
-            f"--log: {min(values):g} has no place on a logarithmic axis; leave --log out"
-        )
-    if log is not None or not values or min(values) <= 0:
+    least = min(values, default=1.0)
+    if log and least <= 0:
+        raise UsageError(f"--log: {least:g} has no place on a logarithmic axis; leave --log out")
+    if log is not None or not values or least <= 0:
         return bool(log)
-    return max(values) / min(values) > DECADE
+    return max(values) / least > DECADE
 
 
 def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> None:
@@ -43,8 +42,8 @@ def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> Non
         axes.ticklabel_format(axis="x", useOffset=False)
         return
     axes.set_xscale("log")
-    close = not values or max(values) / min(values) < DECADE**3
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if close else (1.0,)))
+    is_narrow = not values or max(values) / min(values) < DECADE**3
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_narrow else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
@@ -63,10 +62,10 @@ def end_at_percent(
     """
     if not are_percentages(values, unit=unit):
         return
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    low, high = axis.get_view_interval()
-    set_limits = axes.set_xlim if which == "x" else axes.set_ylim
-    set_limits(*percent_limits(low, high))
+    if which == "x":
+        axes.set_xlim(*percent_limits(*axes.xaxis.get_view_interval()))
+    else:
+        axes.set_ylim(*percent_limits(*axes.yaxis.get_view_interval()))
 
 
 def are_percentages(values: Iterable[float], *, unit: str) -> bool:

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from itertools import cycle, islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.image import AxesImage
 
 RED, PALE_RED, GREY, PALE_GREY, INK = "#c0392b", "#e6b0aa", "#8a99a8", "#d8dee4", "#2c3e50"
 """The front, its error bars; all others, theirs; text and what others published."""
@@ -19,7 +24,13 @@ def series_colours(number: int) -> list[str]:
     return list(islice(cycle(SERIES), number))
 
 
-class Look(NamedTuple):
+def text_colour(image: "AxesImage", value: float) -> str:
+    """The colour of a text on what an image shows for a value: white on what is dark."""
+    red, green, blue, _ = image.to_rgba(np.array([value]))[0]
+    return "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
+
+
+class PointLook(NamedTuple):
     """How the points of one standing are drawn.
 
     Args:
@@ -40,10 +51,10 @@ class Look(NamedTuple):
 TRIED = "tried"
 """The standing of what a search tried and did not confirm."""
 
-LOOKS: Mapping[str, Look] = {
-    TRIED: Look("tried, not confirmed", "white", HOLLOW_GREY, PALE_GREY, 1),
-    "dominated": Look("significantly dominated", GREY, GREY, PALE_GREY, 2),
-    "possibly": Look("possibly on the front", "white", RED, PALE_RED, 3),
-    "front": Look("on the front", RED, RED, PALE_RED, 4),
+LOOKS: Mapping[str, PointLook] = {
+    TRIED: PointLook("tried, not confirmed", "white", HOLLOW_GREY, PALE_GREY, 1),
+    "dominated": PointLook("significantly dominated", GREY, GREY, PALE_GREY, 2),
+    "possibly": PointLook("possibly on the front", "white", RED, PALE_RED, 3),
+    "front": PointLook("on the front", RED, RED, PALE_RED, 4),
 }
 """Standing -> look, the lowest layer first."""

@@ -1,7 +1,8 @@
-"""The words around a figure: titles of axes and legends, labels of points, and what standings rest on."""
+"""The words around a figure: titles, labels of points, what standings rest on."""
 
 from collections.abc import Mapping, Sequence
 
+from dasbench.render.plots.figure import has_intervals
 from dasbench.render.plots.labels import short_labels
 from dasbench.render.units import axis_unit, metric_title
 from dasbench.views.figures.pareto import ParetoInfo
@@ -9,7 +10,7 @@ from dasbench.views.frontier import Grounds, Point
 from dasbench.views.quantities import is_cost_name
 
 PUBLISHED = "published, other data / recipe"
-"""What the legend calls these points: they were trained elsewhere, on other data or in another way."""
+"""What the legend calls points that were trained elsewhere, on other data or in another way."""
 
 _GROUNDS: Mapping[Grounds, str] = {
     "all_pairs": "paired t tests over seeds, all pairs, corrected for all pairs",
@@ -33,9 +34,8 @@ def spread_title(metric: str, unit: str, *, spread: bool) -> str:
         >>> spread_title("top1", "%", spread=True), spread_title("loss", "", spread=False)
         ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
     """
-    return metric_title(metric, unit) + (
-        ", mean and its 95 % interval" if spread else ", one seed: no spread known"
-    )
+    known = "mean and its 95 % interval" if spread else "one seed: no spread known"
+    return f"{metric_title(metric, unit)}, {known}"
 
 
 def vertical_title(front: ParetoInfo) -> str:
@@ -45,30 +45,30 @@ def vertical_title(front: ParetoInfo) -> str:
     unit = front.units.get(front.metric, "")
     if not front.points:
         return metric_title(front.metric, unit)
-    return spread_title(
-        front.metric, unit, spread=any(point.ci95 is not None for point in front.points)
-    )
+    return spread_title(front.metric, unit, spread=has_intervals(front.points))
 
 
 def legend_title(front: ParetoInfo) -> str:
     """What the labels of the points mean, and what the figure would hide."""
-    keys = _short_labels(front.points)[0] if front.points else ""
-    short = sum(point.failed > 0 for point in front.points)
-    lost = f"{short} of {len(front.points)} variants lost seeds" if short else ""
-    absent = f"{front.left_out} without a result" if front.left_out else ""
-    return "; ".join(part for part in (keys and f"labels: {keys}", lost, absent) if part)
+    parts = []
+    if front.points and (keys := _short_labels(front.points)[0]):
+        parts.append(f"labels: {keys}")
+    if short := sum(point.failed > 0 for point in front.points):
+        parts.append(f"{short} of {len(front.points)} variants lost seeds")
+    if front.left_out:
+        parts.append(f"{front.left_out} without a result")
+    return "; ".join(parts)
 
 
 def point_labels(points: Sequence[Point]) -> list[str]:
-    """A short label for each point: values alone where all variants of its study vary the same fields."""
+    """A short label for each point: values alone where its study always varies the same fields."""
     by_study: dict[str, list[int]] = {}
     for index, point in enumerate(points):
         by_study.setdefault(point.study, []).append(index)
     labels = [""] * len(points)
     for some in by_study.values():
-        for index, text in zip(
-            some, _short_labels([points[index] for index in some])[1], strict=True
-        ):
+        _, texts = _short_labels([points[index] for index in some])
+        for index, text in zip(some, texts, strict=True):
             labels[index] = text
     return labels
 

@@ -1,1 +1,1 @@
-"""The ablation section: tables, figures and words about one study, as LaTeX, CSV and one HTML page."""
+"""The ablation section: tables, figures and words about one study, in LaTeX, CSV and HTML."""

@@ -1,12 +1,15 @@
-"""References from the sources of components, as BibTeX: what is regular is parsed, all else is a note."""
+"""References from the sources of components, as BibTeX: what is irregular is a note."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
-from dasbench.render.section.words import listed
+from dasbench.render.section.words import enumerate_names
 from dasbench.render.text.plain import plain
 from dasbench.render.text.tex import tex
+from dasbench.render.text.words import agreeing
 from dasbench.views.sources import UsedComponent
 
 KINDS = {
@@ -77,16 +80,21 @@ class Citation:
 
 
 def make_citations(components: Iterable[UsedComponent]) -> list[Citation]:
-    """What is to be cited for the components that have a source; keys are unique, and follow from the texts."""
+    """What is to be cited for the components that have a source.
+
+    Keys are unique, and follow from the texts.
+    """
     by_source: dict[tuple[str, str], dict[str, None]] = {}
     for component in components:
         if is_reference(component.source):
             by_source.setdefault((component.kind, component.source), {})[component.name] = None
     parsed = {source: references_in(source) for _, source in by_source}
-    keys = _unique_keys([reference for found in parsed.values() for reference in found])
+    keys = _unique_keys(chain.from_iterable(parsed.values()))
     citations = []
     for (kind, source), names in by_source.items():
-        what = f"{KINDS.get(kind, kind)}{'s' * (len(names) > 1)} {listed(names, most=len(names))}"
+        kind_in_words = KINDS.get(kind, kind)
+        kinds = agreeing(len(names), kind_in_words, f"{kind_in_words}s")
+        what = f"{kinds} {enumerate_names(names, most=len(names))}"
         references = [replace(reference, key=keys[reference.text]) for reference in parsed[source]]
         citations.append(Citation(what=what, references=references))
     return citations
@@ -94,9 +102,10 @@ def make_citations(components: Iterable[UsedComponent]) -> list[Citation]:
 
 def references_of(citations: Iterable[Citation]) -> list[Reference]:
     """Every reference once, in the order in which they are cited."""
-    return list(
-        {reference.key: reference for one in citations for reference in one.references}.values()
-    )
+    references: dict[str, Reference] = {}
+    for citation in citations:
+        references |= {reference.key: reference for reference in citation.references}
+    return list(references.values())
 
 
 def is_reference(source: str) -> bool:
@@ -110,7 +119,9 @@ def is_reference(source: str) -> bool:
 
 
 def references_in(source: str) -> list[Reference]:
-    """The references of a source, each of which begins with its authors and the year; else one that is all a note.
+    """The references of a source, each of which begins with its authors and the year.
+
+    Any other source is one reference, which is all a note.
 
     Example:
         >>> found = references_in("Hu et al. 2018, Squeeze-and-excitation networks, arXiv 1709.01507, section 3")
@@ -160,17 +171,22 @@ def _entry(reference: Reference) -> str:
 
 
 def _fields(reference: Reference) -> Mapping[str, str]:
-    """The fields of an entry in LaTeX, `""` where they are not known; one without authors is sorted by its key."""
-    authors = [bib_text(name) for name in reference.authors] + ["others"] * reference.others
-    return {
-        "author": " and ".join(authors),
-        "key": "" if authors else bib_text(reference.key),
-        "title": f"{{{bib_text(reference.title)}}}" if reference.title else "",
-        "year": reference.year,
-        "eprint": reference.arxiv,
-        "archiveprefix": "arXiv" if reference.arxiv else "",
-        "note": bib_text(reference.note),
-    }
+    """The fields of an entry in LaTeX, `""` where they are not known.
+
+    An entry without authors is sorted by its key.
+    """
+    authors = list(map(bib_text, reference.authors))
+    if reference.others:
+        authors.append("others")
+    fields = {"author": " and ".join(authors)}
+    if not authors:
+        fields["key"] = bib_text(reference.key)
+    if reference.title:
+        fields["title"] = f"{{{bib_text(reference.title)}}}"
+    fields["year"] = reference.year
+    if reference.arxiv:
+        fields |= {"eprint": reference.arxiv, "archiveprefix": "arXiv"}
+    return fields | {"note": bib_text(reference.note)}
 
 
 def _parsed(text: str) -> Reference | None:
@@ -182,21 +198,37 @@ def _parsed(text: str) -> Reference | None:
     authors = re.split(", and | and |, | & ", names)
     if not all(map(_is_name, authors)):
         return None
-    year, rest = match["year"], match["rest"] or ""
-    place = _PLACE.search(rest)
-    title = _title(rest[: place.start()]) if place else ""
-    arxiv = _ARXIV.search(place["place"]) if place else None
-    note = rest[place.start() :].removeprefix(", ").strip() if place and title else rest
+    year, work = match["year"], _work(match["rest"] or "")
     return Reference(
-        key=_key([f"{authors[0].split()[-1]}{year}{_first_word(title)}"]),
+        key=_key([f"{authors[0].split()[-1]}{year}{_first_word(work.title)}"]),
         text=text,
         authors=authors,
         others=bool(et_al),
         year=year,
-        title=title,
-        arxiv=arxiv[1] if arxiv else "",
-        note=note,
+        title=work.title,
+        arxiv=work.arxiv,
+        note=work.note,
     )
+
+
+class _Work(NamedTuple):
+    """What stands behind authors and year; `""` for what is not known."""
+
+    title: str
+    arxiv: str
+    note: str
+
+
+def _work(rest: str) -> _Work:
+    place = _PLACE.search(rest)
+    if place is None:
+        return _Work(title="", arxiv="", note=rest)
+    number = _ARXIV.search(place["place"])
+    arxiv = number[1] if number else ""
+    title = _title(rest[: place.start()])
+    if not title:
+        return _Work(title, arxiv, note=rest)
+    return _Work(title, arxiv, note=rest[place.start() :].removeprefix(", ").strip())
 
 
 def _is_name(text: str) -> bool:
@@ -205,14 +237,17 @@ def _is_name(text: str) -> bool:
 
 
 def _title(before: str) -> str:
-    """The title that stands before a place; what stands behind a comma may be part of it, or where it appeared."""
+    """The title that stands before a place, if it has no comma.
+
+    What stands behind a comma may be part of a title, or where it appeared.
+    """
     return "" if ", " in before else before
 
 
 def _first_word(title: str) -> str:
     """The first word of a title that says anything."""
-    words = [word for word in re.findall(r"\w+", title.lower()) if word not in _SMALL_WORDS]
-    return words[0] if words else ""
+    words = re.findall(r"\w+", title.lower())
+    return next((word for word in words if word not in _SMALL_WORDS), "")
 
 
 def _key(words: Iterable[str]) -> str:
@@ -221,7 +256,7 @@ def _key(words: Iterable[str]) -> str:
     return "-".join(["dasbench", *filter(None, plain_words)])
 
 
-def _unique_keys(references: Sequence[Reference]) -> Mapping[str, str]:
+def _unique_keys(references: Iterable[Reference]) -> Mapping[str, str]:
     """A key for each text: its own, with a number behind it where an earlier text has the same."""
     keys: dict[str, str] = {}
     for reference in references:

@@ -4,21 +4,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from dasbench.render.comparison import (
-    Cells,
+    AnswerField,
     answer_word,
     comparison_columns,
     comparison_record,
     how_to_read,
-    more_seeds,
+    more_seeds_text,
 )
-from dasbench.render.section.words import MOST_LINES, left_out, listed, shortened
-from dasbench.render.tables.table import Column, Table
-from dasbench.render.text.numbers import NOTHING
+from dasbench.render.section.words import (
+    MOST_LINES,
+    enumerate_names,
+    first_lines_note,
+    shortened,
+)
+from dasbench.render.tables.table import Column, Table, table_of
+from dasbench.render.text.numbers import NOTHING, with_unit
 from dasbench.views.comparison import Answer
 from dasbench.views.evidence import Evidence
 
 COLUMNS = ("difference", "p", "p_holm", "seeds", "verdict", "more_seeds", "detectable")
 """The columns of a comparison that a page has room for, in their order there."""
+
+VARIANT = AnswerField(
+    Column(key="variant", title="variant", is_text=True), lambda answer: shortened(answer.a)
+)
 
 RESOLVED = ("resolved", "resolved, but equivalent")
 """Verdicts of what is bold."""
@@ -27,60 +36,56 @@ RESOLVED = ("resolved", "resolved, but equivalent")
 def comparison_table(evidence: Evidence) -> Table:
     """Every variant against the baseline, the best difference first."""
     answers = evidence.answers[:MOST_LINES]
-    verdicts = {answer.a: verdict_of(answer, evidence) for answer in answers}
-    has_plans = evidence.tests_hold and any(more_seeds(answer) != NOTHING for answer in answers)
-    columns = _columns(evidence, has_plans=has_plans)
-    bold = [place for place, answer in enumerate(answers) if verdicts[answer.a] in RESOLVED]
-    return Table(
+    plans = {more_seeds_text(answer) for answer in answers} - {NOTHING}
+    has_plans = evidence.tests_hold and bool(plans)
+    bold = []
+    for place, answer in enumerate(answers):
+        if verdict_of(answer, evidence) in RESOLVED:
+            bold.append(place)
+    notes = list(_notes(evidence, has_plans=has_plans))
+    if bold:
+        notes.append("Bold: resolved.")
+    return table_of(
+        [VARIANT, *_columns(evidence, has_plans=has_plans)],
+        answers,
         title=f"Every variant against {shortened(answers[0].b)}.",
-        columns=[
-            Column(key="variant", title="variant", is_text=True),
-            *(column for column, _ in columns),
-        ],
-        rows=[[shortened(answer.a), *(cell(answer) for _, cell in columns)] for answer in answers],
-        notes=[
-            *_notes(evidence, has_plans=has_plans),
-            *(["Bold: resolved."] if bold else []),
-            *left_out(len(evidence.answers), "comparisons"),
-        ],
+        notes=[*notes, *first_lines_note(len(evidence.answers), "comparisons")],
         bold=bold,
     )
 
 
-def comparison_records(evidence: Evidence) -> list[dict[str, Any]]:
+def evidence_records(evidence: Evidence) -> list[dict[str, Any]]:
     """Every number behind the table, and the verdicts that hold."""
-    records = [comparison_record(answer) for answer in evidence.answers]
-    if evidence.tests_hold:
-        return records
-    why = _why_no_tests(evidence)
-    return [
-        {name: value for name, value in record.items() if name not in ("resolved", "equivalent")}
-        | {"verdict": verdict_of(answer, evidence), "notes": [*record["notes"], why]}
-        for record, answer in zip(records, evidence.answers, strict=True)
-    ]
+    records = []
+    for answer in evidence.answers:
+        record = comparison_record(answer)
+        if not evidence.tests_hold:
+            del record["resolved"], record["equivalent"]
+            record["verdict"] = verdict_of(answer, evidence)
+            record["notes"] = [*record["notes"], _why_no_tests(evidence)]
+        records.append(record)
+    return records
 
 
 def verdict_of(answer: Answer, evidence: Evidence) -> str:
-    """What a comparison amounts to: by its tests, or where these do not hold by the last look, if that compared it."""
+    """What a comparison amounts to: by its tests, or where these do not hold by the last look."""
     if evidence.tests_hold:
         return answer_word(answer)
-    compared_others = evidence.selection.metric != evidence.study_metric or _has_other_baseline(
-        evidence
-    )
-    if not evidence.looks or compared_others or answer.a not in evidence.looks[-1].states:
+    states = evidence.looks[-1].states if evidence.looks else {}
+    is_other = evidence.selection.metric != evidence.study_metric or _has_other_baseline(evidence)
+    if is_other or answer.a not in states:
         return "no verdict"
-    exploratory = " (exploratory)" if any(look.exploratory for look in evidence.looks) else ""
-    return f"{evidence.looks[-1].states[answer.a]}{exploratory}"
+    if any(look.exploratory for look in evidence.looks):
+        return f"{states[answer.a]} (exploratory)"
+    return states[answer.a]
 
 
-def _columns(evidence: Evidence, *, has_plans: bool) -> list[Cells]:
+def _columns(evidence: Evidence, *, has_plans: bool) -> list[AnswerField]:
     """The columns that are printed, with the verdicts that hold."""
-    known = {
-        column.key: (column, cell)
-        for column, cell in comparison_columns(evidence.answers[0].question)
-    }
-    verdict, _ = known["verdict"]
-    known["verdict"] = (verdict, lambda answer: verdict_of(answer, evidence))
+    fields = comparison_columns(evidence.answers[0].question)
+    known = {field.column.key: field for field in fields}
+    heading = known["verdict"].column
+    known["verdict"] = AnswerField(heading, lambda answer: verdict_of(answer, evidence))
     return [known[key] for key in COLUMNS if has_plans or key != "more_seeds"]
 
 
@@ -90,36 +95,37 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
     question = first.question
     yield from how_to_read(first)
     if has_plans:
-        size = (
-            "this size"
-            if question.min_effect is None
-            else f"{question.min_effect:g} {question.unit}".strip()
-        )
+        size = "this size"
+        if question.min_effect is not None:
+            size = with_unit(f"{question.min_effect:g}", question.unit)
         yield f"More seeds: for a difference of {size} to be resolved, 80 % power."
-    failed = {answer.a: answer.failed[0] for answer in evidence.answers} | {
-        first.b: first.failed[1]
-    }
+    failed = {answer.a: answer.failed[0] for answer in evidence.answers}
+    failed[first.b] = first.failed[1]
     lost = [f"{shortened(name)}: {count} failed" for name, count in failed.items() if count]
     if lost:
-        yield f"Failed trials give no score ({listed(lost)})."
+        yield f"Failed trials give no score ({enumerate_names(lost)})."
     if not evidence.tests_hold:
         yield _why_no_tests(evidence)
 
 
 def other_metric_note(evidence: Evidence) -> str:
     """Why there is no verdict on a metric that the looks did not compare."""
-    return f"The looks compared {evidence.study_metric}; there is no verdict on {evidence.selection.metric}."
+    compared, shown = evidence.study_metric, evidence.selection.metric
+    return f"The looks compared {compared}; there is no verdict on {shown}."
 
 
 def _has_other_baseline(evidence: Evidence) -> bool:
-    """Whether the looks compared the baseline of the table with another one, which alone has no state."""
+    """Whether the looks had another baseline than the table: the baseline alone has no state."""
     return bool(evidence.looks) and evidence.answers[0].b in evidence.looks[-1].states
 
 
 def _why_no_tests(evidence: Evidence) -> str:
     """Why tests at a fixed level give no verdict here."""
     if not evidence.is_sequential:
-        return "No verdicts: a search chose these variants by their scores, and no winner was trained on fresh seeds."
+        return (
+            "No verdicts: a search chose these variants by their scores, "
+            "and no winner was trained on fresh seeds."
+        )
     if evidence.selection.metric != evidence.study_metric:
         return other_metric_note(evidence)
     if _has_other_baseline(evidence):

@@ -1,20 +1,34 @@
-"""The methods paragraph, from what the trials themselves say: nothing is claimed that no trial recorded."""
+"""The methods paragraph, from what the trials say: nothing is claimed that no trial recorded."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from math import fsum
 
 from dasbench.records import Row
 from dasbench.render.board_columns import has_ranks
-from dasbench.render.section.network import Fields, network, shared
+from dasbench.render.section.network import Fields, network, shared_part
 from dasbench.render.section.runs import own_code, software, trials
-from dasbench.render.section.words import MOST_LINES, counted, listed, named, seed_range, shortened
+from dasbench.render.section.words import (
+    MOST_LINES,
+    component_in_words,
+    enumerate_names,
+    seed_range,
+    shortened,
+)
+from dasbench.render.text.words import agreeing, counted, in_brackets
 from dasbench.spec.labels import is_given, label
 from dasbench.views.evidence import Evidence
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import by_variant, is_cost
 
 OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
+
+OPTIMIZER_NUMBERS = {
+    "lr": "learning rate",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+}
 
 SCHEDULES = {
     "constant": "a constant rate",
@@ -31,71 +45,58 @@ SELECTED = {
 
 def methods(evidence: Evidence) -> str:
     """The paragraph."""
-    parts = [
-        *network(evidence),
-        *_data(evidence),
-        *_recipe(evidence),
-        *_variants(evidence),
-        *_selection(evidence),
-    ]
-    parts += [
-        *_search(evidence),
-        *_looks(evidence),
-        *_statistics(evidence),
-        *trials(evidence),
-        *software(evidence),
-    ]
-    parts += own_code(evidence)
-    return " ".join(parts)
+    return " ".join(chain.from_iterable(part(evidence) for part in PARTS))
 
 
 def _data(evidence: Evidence) -> Iterator[str]:
     """The data set with its fingerprint, and the size of its test part."""
-    data = shared(spec.get("dataset") for spec in evidence.specs)
+    data = shared_part(evidence.specs, "dataset")
     size = evidence.selection.num_test_examples
     if data.get("name"):
-        test = f"; its test part has {size:,} examples" if size else ""
-        yield f"The data set is {named(data)}{test}."
+        text = f"The data set is {component_in_words(data)}"
+        if size:
+            text += f"; its test part has {size:,} examples"
+        yield f"{text}."
     for name, field in (("data set", "data_fingerprint"), ("weights file", "weights_fingerprint")):
         found = sorted({str(spec[field]) for spec in evidence.specs if spec.get(field)})
         if found:
-            yield f"Fingerprint{'s' * (len(found) > 1)} of the {name}: {listed(found)}."
+            noun = agreeing(len(found), "Fingerprint", "Fingerprints")
+            yield f"{noun} of the {name}: {enumerate_names(found)}."
 
 
 def _recipe(evidence: Evidence) -> Iterator[str]:
     """How a network is trained."""
-    recipe = shared(spec.get("training") for spec in evidence.specs)
+    recipe = shared_part(evidence.specs, "training")
     if evidence.is_probe:
         yield "The scores are those of a formula: nothing was trained."
         return
-    parts = [
-        text
-        for text in (_length(recipe), _optimiser(recipe), _schedule(recipe), *_extras(recipe))
-        if text
-    ]
+    texts = (_length(recipe), _optimiser(recipe), _schedule(recipe), *_extras(recipe))
+    parts = list(filter(None, texts))
     if parts:
         yield f"A trial is trained with {', '.join(parts)}."
 
 
 def _length(recipe: Fields) -> str:
-    epochs = counted(recipe["epochs"], "epoch") if isinstance(recipe.get("epochs"), int) else ""
-    batch = f"batches of {recipe['batch_size']}" if "batch_size" in recipe else ""
-    return " of ".join(part for part in (epochs, batch) if part)
+    parts = []
+    if isinstance(recipe.get("epochs"), int):
+        parts.append(counted(recipe["epochs"], "epoch"))
+    if "batch_size" in recipe:
+        parts.append(f"batches of {recipe['batch_size']}")
+    return " of ".join(parts)
 
 
 def _optimiser(recipe: Fields) -> str:
     if "optimizer" not in recipe:
         return ""
-    sgd = recipe["optimizer"] == "sgd"
-    numbers = [
-        ("lr", "learning rate"),
-        *([("momentum", "momentum")] if sgd else []),
-        ("weight_decay", "weight decay"),
-    ]
-    inside = [f"{title} {recipe[name]}" for name, title in numbers if recipe.get(name) is not None]
-    inside += ["Nesterov"] if recipe.get("nesterov") else []
-    name = OPTIMIZERS.get(str(recipe["optimizer"]), str(recipe["optimizer"]))
-    return f"{name} ({', '.join(inside)})" if inside else name
+    optimizer = str(recipe["optimizer"])
+    inside = []
+    for name, title in OPTIMIZER_NUMBERS.items():
+        is_used = name != "momentum" or optimizer == "sgd"
+        if is_used and recipe.get(name) is not None:
+            inside.append(f"{title} {recipe[name]}")
+    if recipe.get("nesterov"):
+        inside.append("Nesterov")
+    return f"{OPTIMIZERS.get(optimizer, optimizer)}{in_brackets(', '.join(inside))}"
 
 
 def _schedule(recipe: Fields) -> str:
@@ -104,7 +105,8 @@ def _schedule(recipe: Fields) -> str:
         return ""
     text = SCHEDULES.get(schedule, f"schedule {schedule}")
     if schedule == "step" and recipe.get("milestones"):
-        text += f" (times {recipe.get('gamma', '?')} after epochs {listed(recipe['milestones'], most=20)})"
+        epochs = enumerate_names(recipe["milestones"], most=20)
+        text += f" (times {recipe.get('gamma', '?')} after epochs {epochs})"
     if schedule == "exponential" and "gamma" in recipe:
         text += f" (times {recipe['gamma']} after each epoch)"
     return text + _first_epochs(recipe)
@@ -115,7 +117,7 @@ def _first_epochs(recipe: Fields) -> str:
     text = ""
     warmup, start = recipe.get("warmup_epochs"), recipe.get("start_epochs")
     if isinstance(warmup, int | float) and warmup:
-        text += f" after a warm-up of {warmup:g} epoch{'s' * (warmup != 1)}"
+        text += f" after a warm-up of {warmup:g} {agreeing(warmup, 'epoch', 'epochs')}"
     if isinstance(start, int) and start:
         text += f", begun anew after the first {counted(start, 'epoch')} at a constant rate"
     return text
@@ -139,46 +141,54 @@ def _variants(evidence: Evidence) -> Iterator[str]:
     groups = by_variant(evidence.selection.rows)
     if not groups:
         return
-    varied = _varied(groups)
-    of_these = f" ({varied})" if varied else ""
-    yield f"There {'is' if len(groups) == 1 else 'are'} {counted(len(groups), 'variant')}{of_these}."
-    yield from _labels(groups)
+    verb = agreeing(len(groups), "is", "are")
+    yield f"There {verb} {counted(len(groups), 'variant')}{in_brackets(_axes_in_words(groups))}."
+    yield from _label_meanings(groups)
+    yield f"Each is trained with {_seeds_in_words(groups)}."
+
+
+def _seeds_in_words(groups: Sequence[Sequence[Row]]) -> str:
+    """Which seeds variants have, or how many, where they have not the same."""
     seeds = [sorted(row.seed for row in group) for group in groups]
     if all(own == seeds[0] for own in seeds):
-        yield f"Each is trained with {seed_range(seeds[0])}."
-        return
+        return seed_range(seeds[0])
     few, many = min(map(len, seeds)), max(map(len, seeds))
-    number = counted(many, "seed") if few == many else f"{few} to {counted(many, 'seed')}"
-    yield f"Each is trained with {number}, not all with the same."
+    number = counted(many, "seed")
+    if few < many:
+        number = f"{few} to {number}"
+    return f"{number}, not all with the same"
 
 
-def _varied(groups: Iterable[Sequence[Row]]) -> str:
+def _axes_in_words(groups: Iterable[Sequence[Row]]) -> str:
     """The fields that vary, each with its values; `""` where nothing does."""
     axes: dict[str, dict[str, None]] = {}
     for group in groups:
         for name, value in flat_fields(group[0].variant).items():
-            axes.setdefault(name, {})[_apart(str(value))] = None
-    return "; ".join(f"{name}: {listed(map(shortened, values))}" for name, values in axes.items())
+            axes.setdefault(name, {})[shortened(_set_apart(str(value)))] = None
+    return "; ".join(f"{name}: {enumerate_names(values)}" for name, values in axes.items())
 
 
-def _apart(value: str) -> str:
+def _set_apart(value: str) -> str:
     """A value in a list of values: one that is a list itself in brackets."""
     return f"[{value}]" if "," in value else value
 
 
-def _labels(groups: Sequence[Sequence[Row]]) -> Iterator[str]:
+def _label_meanings(groups: Sequence[Sequence[Row]]) -> Iterator[str]:
     """What the labels that the study gave stand for."""
-    given = [rows[0] for rows in groups if is_given(rows[0].label, rows[0].variant)]
-    if given:
-        meanings = [f"{shortened(row.label)} is {label(row.variant)}" for row in given]
-        more = len(given) - MOST_LINES
-        rest = [f"{more:,} more are in tables/scores.csv"] if more > 0 else []
-        yield f"Labels: {'; '.join([*meanings[:MOST_LINES], *rest])}."
+    meanings = []
+    for row, *_ in groups:
+        if is_given(row.label, row.variant):
+            meanings.append(f"{shortened(row.label)} is {label(row.variant)}")
+    more = len(meanings) - MOST_LINES
+    if more > 0:
+        meanings[MOST_LINES:] = [f"{more:,} more are in tables/scores.csv"]
+    if meanings:
+        yield f"Labels: {'; '.join(meanings)}."
 
 
 def _selection(evidence: Evidence) -> Iterator[str]:
     """Which epoch is tested, and that choices are made on the validation part."""
-    rule = shared(spec.get("training") for spec in evidence.specs).get("select")
+    rule = shared_part(evidence.specs, "training").get("select")
     if evidence.is_probe or rule not in SELECTED:
         return
     yield f"{SELECTED[rule]}; a trial touches the test part once, after its training."
@@ -192,11 +202,14 @@ def _search(evidence: Evidence) -> Iterator[str]:
     roles = Counter(row.role for row in evidence.selection.rows)
     searched, fresh = roles["search"] + roles[""], roles["confirm"]
     who = "A search" if evidence.sampler == "grid" else f"The sampler {evidence.sampler}"
-    yield f"{who} proposed the variants, {counted(searched, 'trial')} in all; it is told scores on the validation part."
+    yield (
+        f"{who} proposed the variants, {counted(searched, 'trial')} in all; "
+        "it is told scores on the validation part."
+    )
     if fresh:
         yield (
-            f"What it picked was trained again in {counted(fresh, 'trial')} on seeds that took part in no choice; "
-            "these scores alone enter tables and verdicts."
+            f"What it picked was trained again in {counted(fresh, 'trial')} on seeds that took "
+            "part in no choice; these scores alone enter tables and verdicts."
         )
 
 
@@ -206,13 +219,18 @@ def _looks(evidence: Evidence) -> Iterator[str]:
         return
     looks = evidence.looks
     plan = looks[-1].plan if looks else evidence.planned_looks
-    planned_at = f" of those planned at {listed(plan, most=20)} seeds" if plan else ""
-    yield f"Seeds were added after looks at the scores: {counted(len(looks), 'look')}{planned_at} taken so far."
+    taken = counted(len(looks), "look")
+    if plan:
+        taken += f" of those planned at {enumerate_names(plan, most=20)} seeds"
+    yield f"Seeds were added after looks at the scores: {taken} taken so far."
     if looks:
         spent = fsum(look.level for look in looks if look.plan == plan)
         yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
     if any(look.exploratory for look in looks):
-        yield "Not all of them were planned so: their verdicts are exploratory and carry no error rate."
+        yield (
+            "Not all of them were planned so: "
+            "their verdicts are exploratory and carry no error rate."
+        )
     effect = evidence.selection.min_effect
     if effect is not None:
         yield f"The smallest difference that matters was set to {effect:g}."
@@ -229,6 +247,23 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
         yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (
-            f"Differences from {evidence.answers[0].b} are paired over seeds, their p values those of two-sided paired "
-            "t tests with Holm's correction for the whole family (level 0.05)."
+            f"Differences from {evidence.answers[0].b} are paired over seeds, "
+            "their p values those of two-sided paired t tests "
+            "with Holm's correction for the whole family (level 0.05)."
         )
+
+
+PARTS: Sequence[Callable[[Evidence], Iterable[str]]] = (
+    network,
+    _data,
+    _recipe,
+    _variants,
+    _selection,
+    _search,
+    _looks,
+    _statistics,
+    trials,
+    software,
+    own_code,
+)
+"""Its sentences, in their order."""

@@ -1,9 +1,10 @@
-"""The networks of a study in sentences: the backbone, the gates with their parameters, and where they stand."""
+"""The networks of a study in sentences: the backbone, the gates, and where they stand."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dasbench.render.section.words import listed, named
+from dasbench.render.section.words import component_in_words, enumerate_names, is_range
+from dasbench.render.text.words import agreeing, counted, in_brackets
 from dasbench.views.evidence import Evidence
 from dasbench.views.sources import name_of, num_stages
 
@@ -18,20 +19,24 @@ BLOCKS = {
 }
 """In which blocks of a stage gates stand."""
 
+PLACES = {"block": "after", "before_add": "before the addition in", "inside": "inside"}
+"""Where in a block gates stand."""
+
 MOST_GATES = 40
 """Gates that are described, each with its parameters."""
 
 
 def network(evidence: Evidence) -> Iterator[str]:
     """Backbone, gates and their places, as far as the trials say."""
-    backbone = shared(spec.get("backbone") for spec in evidence.specs)
+    backbone = shared_part(evidence.specs, "backbone")
     if backbone.get("name"):
-        yield f"The backbone is {named(backbone)}."
+        yield f"The backbone is {component_in_words(backbone)}."
     gates = _specs_by_gate(evidence)
     plain = gates.pop("none", None)
     if gates:
-        texts = [named(shared(spec["gate"] for spec in specs)) for specs in gates.values()]
-        yield f"The {'gate is' if len(texts) == 1 else 'gates are'} {listed(texts, most=MOST_GATES)}."
+        texts = [component_in_words(shared_part(specs, "gate")) for specs in gates.values()]
+        subject = agreeing(len(texts), "gate is", "gates are")
+        yield f"The {subject} {enumerate_names(texts, most=MOST_GATES)}."
         yield from _places(gates, num_stages(str(backbone.get("name"))))
     if plain and gates:
         yield "Beside them stands the backbone alone, with the gate none."
@@ -48,20 +53,26 @@ def _specs_by_gate(evidence: Evidence) -> dict[str, list[Fields]]:
     return gates
 
 
-def shared(parts: Iterable[Any]) -> dict[str, Any]:
-    """What mappings have in common.
+def shared_part(specs: Iterable[Fields], part: str) -> dict[str, Any]:
+    """What the specs of trials have in common in one of their parts.
 
     Example:
-        >>> shared([{"name": "das", "alpha": 0.1}, {"name": "das", "alpha": 0.2}])
+        >>> specs = [{"gate": {"name": "das", "alpha": 0.1}}, {"gate": {"name": "das", "alpha": 2}}]
+        >>> shared_part(specs, "gate")
         {'name': 'das'}
     """
-    every = [part if isinstance(part, Mapping) else {} for part in parts]
-    first = every[0] if every else {}
-    return {
-        name: value
-        for name, value in first.items()
-        if all(name in p and p[name] == value for p in every)
-    }
+    common: dict[str, Any] | None = None
+    for spec in specs:
+        own = spec.get(part)
+        if not isinstance(own, Mapping):
+            return {}
+        known = own if common is None else common
+        common = {name: value for name, value in known.items() if _has(own, name, value)}
+    return common or {}
+
+
+def _has(fields: Fields, name: str, value: Any) -> bool:
+    return name in fields and bool(fields[name] == value)
 
 
 def place_in_words(placement: Fields, stages: int | None = None) -> str:
@@ -80,48 +91,54 @@ def place_in_words(placement: Fields, stages: int | None = None) -> str:
         'at layer1.0 and layer4 (2 sites)'
     """
     if sites := placement.get("sites"):
-        return f"at {listed(sites)}{_count(len(sites))}"
+        return f"at {enumerate_names(sites)}{_num_sites(len(sites))}"
     after = placement.get("after")
     if not after:
         return ""
     chosen = placement.get("stages") or ()
     where = _stages(chosen, stages)
     if after == "stage":
-        return f"at the end of {where}{_count(len(chosen) or stages)}"
-    block = BLOCKS.get(placement.get("blocks"), f"the {placement.get('blocks')} blocks")
-    how = {"block": "after", "before_add": "before the addition in", "inside": "inside"}.get(
-        after, f"{after} in"
-    )
-    return f"{how} {block} of {where}"
+        return f"at the end of {where}{_num_sites(len(chosen) or stages)}"
+    blocks = placement.get("blocks")
+    block = BLOCKS.get(blocks, f"the {blocks} blocks")
+    return f"{PLACES.get(after, f'{after} in')} {block} of {where}"
 
 
 def _places(gates: Mapping[str, Sequence[Fields]], stages: int | None) -> Iterator[str]:
-    """Where the gates stand: once where all stand alike, else for each place those that stand there."""
-    by_place: dict[str, dict[str, None]] = {}
-    for name, specs in gates.items():
-        for spec in specs:
-            by_place.setdefault(place_in_words(spec.get("placement") or {}, stages), {})[name] = (
-                None
-            )
+    """Where the gates stand; for each place those that stand there, unless all stand alike."""
+    by_place = _gates_by_place(gates, stages)
     unsaid = by_place.pop("", None)
     if not by_place:
         return
-    verb = "It stands" if len(gates) == 1 else "They stand"
-    if len(gates) == 1 or (len(by_place) == 1 and not unsaid):
-        by_variant = ", by variant" * (len(by_place) > 1)
-        yield f"{verb} {listed(by_place)}{by_variant}."
-        return
-    texts = [f"{place} ({listed(names)})" for place, names in by_place.items()]
-    yield f"{verb} {listed(texts)}."
+    places = list(by_place)
+    if len(gates) > 1 and (len(by_place) > 1 or unsaid):
+        places = [f"{place} ({enumerate_names(names)})" for place, names in by_place.items()]
+    text = f"{agreeing(len(gates), 'It stands', 'They stand')} {enumerate_names(places)}"
+    if len(gates) == 1 and len(places) > 1:
+        text += ", by variant"
+    yield f"{text}."
+
+
+def _gates_by_place(
+    gates: Mapping[str, Sequence[Fields]], stages: int | None
+) -> dict[str, dict[str, None]]:
+    """The names of the gates that stand in each place, in words; those of `""` do not say where."""
+    by_place: dict[str, dict[str, None]] = {}
+    for name, specs in gates.items():
+        for spec in specs:
+            place = place_in_words(spec.get("placement") or {}, stages)
+            by_place.setdefault(place, {})[name] = None
+    return by_place
 
 
 def _stages(chosen: Sequence[int], stages: int | None) -> str:
     if not chosen:
         return f"each of the {stages} stages" if stages else "every stage"
-    if len(chosen) > 2 and list(chosen) == list(range(chosen[0], chosen[0] + len(chosen))):
+    if is_range(chosen):
         return f"stages {chosen[0]} to {chosen[-1]}"
-    return f"stage{'s' * (len(chosen) > 1)} {listed(chosen, most=len(chosen))}"
+    names = enumerate_names(chosen, most=len(chosen))
+    return f"{agreeing(len(chosen), 'stage', 'stages')} {names}"
 
 
-def _count(sites: int | None) -> str:
-    return f" ({sites} site{'s' * (sites != 1)})" if sites else ""
+def _num_sites(sites: int | None) -> str:
+    return in_brackets(counted(sites, "site") if sites else "")

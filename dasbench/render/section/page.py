@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from dasbench.errors import UsageError
 from dasbench.render.pages.page import plotly_library, script_json
-from dasbench.render.plots.pareto_page import plotly_figure
-from dasbench.render.section.figures import Figure
+from dasbench.render.plots.captions import CaptionedPlot
 from dasbench.render.section.section import Section
 from dasbench.render.text.templates import rendered
 
@@ -30,34 +29,37 @@ def page(section: Section, folder: Path) -> str:
         section: what it shows.
         folder: where the section's figures, tables and references have been written.
     """
-    library = _library() if any(figure.front for figure in section.figures) else ""
+    interactive = [figure for figure in section.figures if figure.interactive]
+    library = _library() if interactive else ""
     return rendered(
         "section.html.j2",
         section=section,
-        numbers={reference.key: number for number, reference in enumerate(section.references, 1)},
+        numbers=section.reference_numbers,
         endings=(".pdf", ".png", ".csv"),
         link=partial(_link, folder),
         data=partial(_data, folder),
-        interactive=_drawn_by_script(section.figures) if library else {},
+        interactive=_scripts(interactive) if library else {},
         library=Markup(library),  # noqa: S704 - the text of plotly.js as it is installed
     )
 
 
 def _library() -> str:
-    """The text of plotly.js; `""` where plotly is not installed, and the page shows pictures alone."""
+    """The text of plotly.js; `""` without plotly, where the page shows pictures alone."""
     try:
         return plotly_library(Path("index.html"))
     except UsageError:
         return ""
 
 
-def _drawn_by_script(figures: Sequence[Figure]) -> dict[str, Markup]:
+def _scripts(figures: Sequence[CaptionedPlot]) -> dict[str, Markup]:
     """What plotly draws, by the name of its figure: traces and layout as a script takes them."""
-    drawn = {figure.name: plotly_figure(figure.front) for figure in figures if figure.front}
-    return {
-        name: Markup(f"{script_json(what['data'])}, {script_json(what['layout'])}")  # noqa: S704 - no text in it ends a script
-        for name, what in drawn.items()
-    }
+    scripts = {}
+    for figure in figures:
+        assert figure.interactive is not None
+        what = figure.interactive()
+        text = f"{script_json(what['data'])}, {script_json(what['layout'])}"
+        scripts[figure.name] = Markup(text)  # noqa: S704 - no text in it ends a script
+    return scripts
 
 
 def _link(folder: Path, file: str) -> Markup:

@@ -4,11 +4,12 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.section.bibliography import bibtex
-from dasbench.render.section.figures import FIGURES
+from dasbench.render.section.figures import report_plots
 from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
 from dasbench.render.section.tables import TABLES
@@ -114,16 +115,17 @@ def write_section(section: Section, folder: Path) -> None:
 
 def methods_text(section: Section) -> str:
     """The methods paragraph in plain text, with its references by number below it."""
-    numbers = {reference.key: number for number, reference in enumerate(section.references, 1)}
-    cited = [
-        f"{citation.what} {''.join(f'[{numbers[key]}]' for key in citation.keys)}"
-        for citation in section.citations
-    ]
-    sources = [f"Sources: {'; '.join(cited)}."] if cited else []
-    references = [
-        f"[{number}] {reference.text}" for number, reference in enumerate(section.references, 1)
-    ]
-    lines = [" ".join([section.methods, *sources]), *([""] if references else []), *references]
+    numbers = section.reference_numbers
+    cited = []
+    for citation in section.citations:
+        marks = [f"[{numbers[key]}]" for key in citation.keys]
+        cited.append(f"{citation.what} {''.join(marks)}")
+    lines = [section.methods]
+    if cited:
+        lines = [f"{section.methods} Sources: {'; '.join(cited)}."]
+    if section.references:
+        lines.append("")
+    lines += [f"[{numbers[one.key]}] {one.text}" for one in section.references]
     return "".join(f"{shown(line)}\n" for line in lines)
 
 
@@ -133,7 +135,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_aside(folder: Path, write: Callable[[Path], None]) -> list[Path]:
-    """Write to a new folder that takes the place of `folder`, or whose files take that of the files in it."""
+    """Write to a new folder that takes the place of `folder`, or whose files take those of its."""
     folder = folder.resolve()
     place = folder if folder.exists() else folder.parent
     place.mkdir(parents=True, exist_ok=True)
@@ -157,11 +159,8 @@ def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
         (folder / name).mkdir(exist_ok=True)
     for file in sorted(names, key=lambda file: file.name == "index.html"):
         (aside / file).replace(folder / file)
-    known = [Path(REFERENCES), *(Path("tables") / f"{name}.csv" for name in TABLES)]
-    known += [
-        Path("figures") / f"{name}{ending}"
-        for name in FIGURES
-        for ending in (*FIGURE_ENDINGS, ".csv")
-    ]
-    for stale in set(known).difference(names):
+    known = {REFERENCES, *(f"tables/{name}.csv" for name in TABLES)}
+    for name, ending in product(report_plots(), (*FIGURE_ENDINGS, ".csv")):
+        known.add(f"figures/{name}{ending}")
+    for stale in known.difference(map(Path.as_posix, names)):
         (folder / stale).unlink(missing_ok=True)

@@ -7,9 +7,10 @@ from dasbench.analysis.looks import State
 from dasbench.render.board_notes import noise_note
 from dasbench.render.comparison import answer_verdict
 from dasbench.render.section.comparisons import other_metric_note
-from dasbench.render.section.words import counted, listed, shortened
+from dasbench.render.section.words import enumerate_names, shortened
 from dasbench.render.text.failures import failures_text
-from dasbench.render.text.numbers import mean_text, score_text
+from dasbench.render.text.numbers import mean_text, score_text, with_unit
+from dasbench.render.text.words import agreeing, counted
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
@@ -33,12 +34,10 @@ def verdicts(evidence: Evidence) -> list[str]:
         return []
     answers = evidence.answers
     more = len(answers) - MOST_VERDICTS
-    said = [answer_verdict(answer) for answer in answers[:MOST_VERDICTS]]
-    return (
-        [*said, f"{counted(more, 'more comparison')}: see tables/comparisons.csv."]
-        if more > 0
-        else said
-    )
+    sentences = list(map(answer_verdict, answers[:MOST_VERDICTS]))
+    if more > 0:
+        sentences.append(f"{counted(more, 'more comparison')}: see tables/comparisons.csv.")
+    return sentences
 
 
 def _best(evidence: Evidence) -> Iterator[str]:
@@ -53,8 +52,8 @@ def _best(evidence: Evidence) -> Iterator[str]:
     elif evidence.is_searched and not evidence.is_confirmed:
         yield (
             f"The best mean, {_mean(lines[0], board)}, is that of a selection among "
-            f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on fresh seeds, so there "
-            "is no verdict."
+            f"{counted(len(lines), 'variant')} and flatters it: no winner was trained again on "
+            "fresh seeds, so there is no verdict."
         )
     else:
         yield from _order(evidence, lines)
@@ -72,21 +71,25 @@ def _order(evidence: Evidence, lines: Sequence[Line]) -> Iterator[str]:
 
 def _ties(lines: Sequence[Line]) -> Iterator[str]:
     """What ties with the best, as far as tests can tell."""
-    ranked = [(line, line.rank) for line in lines if line.rank]
-    best = next((line for line, rank in ranked if rank.best), None)
+    best, ties, num_worse = None, [], 0
+    for line in lines:
+        rank = line.rank
+        if rank is None:
+            continue
+        if best is None and rank.best:
+            best = line
+        elif rank.ties_with_best:
+            ties.append(shortened(line.entry.label))
+        else:
+            num_worse += 1
     if best is None:
         yield "The seeds carry no order of the variants."
         return
-    ties, num_worse = [], 0
-    for line, rank in ranked:
-        if not rank.ties_with_best:
-            num_worse += 1
-        elif line is not best:
-            ties.append(shortened(line.entry.label))
     if ties:
-        yield f"Not distinguishable from it: {listed(ties)}."
+        yield f"Not distinguishable from it: {enumerate_names(ties)}."
     if num_worse:
-        yield f"{counted(num_worse, 'variant')} {'is' if num_worse == 1 else 'are'} significantly worse."
+        verb = agreeing(num_worse, "is", "are")
+        yield f"{counted(num_worse, 'variant')} {verb} significantly worse."
 
 
 def _mean(line: Line, board: Board) -> str:
@@ -97,36 +100,32 @@ def _mean(line: Line, board: Board) -> str:
 def _score(line: Line, board: Board) -> str:
     """A mean with its interval, as the table has it, and its number of seeds."""
     score = mean_text(line.summaries[board.metric], board.unit)
-    return f"{_in_unit(score, board)} ({counted(line.entry.num_done, 'seed')})"
-
-
-def _in_unit(number: str, board: Board) -> str:
-    return f"{number} {board.unit}".rstrip()
+    return f"{with_unit(score, board.unit)} ({counted(line.entry.num_done, 'seed')})"
 
 
 def _losses(evidence: Evidence) -> Iterator[str]:
     """Failures are results; so is what has not ended yet."""
     lost = []
-    for line in evidence.board.lines:
-        why = failures_text(line.entry.states)
+    for entry in (line.entry for line in evidence.board.lines):
+        why = failures_text(entry.states)
         if why:
-            lost.append(
-                f"{shortened(line.entry.label)} ({why}, of {counted(line.entry.planned, 'seed')})"
-            )
+            lost.append(f"{shortened(entry.label)} ({why}, of {counted(entry.planned, 'seed')})")
     if lost:
-        yield f"Trials failed of {listed(lost)}: a mean is over the seeds that are left."
+        yield f"Trials failed of {enumerate_names(lost)}: a mean is over the seeds that are left."
     waiting = sum(not row.state.ended for row in evidence.selection.rows)
     if waiting:
-        yield f"{counted(waiting, 'trial')} {'has' if waiting == 1 else 'have'} not ended: the numbers may change."
+        verb = agreeing(waiting, "has", "have")
+        yield f"{counted(waiting, 'trial')} {verb} not ended: the numbers may change."
 
 
 def _after_search(evidence: Evidence) -> Iterator[str]:
     board = evidence.board
     picked = [line for line in board.lines if board.metric in line.entry.selected]
     for line in picked[:MOST_VERDICTS]:
-        before = _in_unit(score_text(line.entry.selected[board.metric], board.unit), board)
-        fresh = _score(line, board)
-        yield f"{shortened(line.entry.label)} scored {before} when it was selected; on fresh seeds, {fresh}."
+        name, fresh = shortened(line.entry.label), _score(line, board)
+        score = score_text(line.entry.selected[board.metric], board.unit)
+        before = with_unit(score, board.unit)
+        yield f"{name} scored {before} when it was selected; on fresh seeds, {fresh}."
 
 
 def _after_looks(evidence: Evidence) -> Iterator[str]:
@@ -151,5 +150,5 @@ def _standings(look: LookRecord) -> str:
     for state in get_args(State):
         names = [name for name, own in look.states.items() if own == state]
         if names:
-            found.append(f"{state}: {listed(map(shortened, names))}")
+            found.append(f"{state}: {enumerate_names(map(shortened, names))}")
     return "; ".join(found)

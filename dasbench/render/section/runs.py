@@ -1,12 +1,13 @@
 """How a study's trials ended, how long they took, and with what they ran, in sentences."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import fsum
 
 from dasbench.render.section.bibliography import KINDS
-from dasbench.render.section.words import counted, duration, listed
+from dasbench.render.section.words import duration, enumerate_names
 from dasbench.render.text.failures import failures_text
+from dasbench.render.text.words import agreeing, counted, in_brackets
 from dasbench.views.environments import Environment
 from dasbench.views.evidence import Evidence
 
@@ -26,18 +27,22 @@ def trials(evidence: Evidence) -> Iterator[str]:
     if not rows:
         yield "The study has no trial yet."
         return
-    states = Counter(row.state for row in rows)
-    counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
-    yield f"Of {counted(len(rows), 'trial')}, {counts}."
+    states = Counter(str(row.state) for row in rows)
+    yield f"Of {counted(len(rows), 'trial')}, {_state_counts(states)}."
     failures = failures_text(Counter(str(row.reason) for row in rows if row.state == "failed"))
     if failures:
         yield f"Failures: {failures}."
     reused = sum(row.reused for row in rows)
     if reused:
-        yield f"{counted(reused, 'trial')} {'was' if reused == 1 else 'were'} trained first for another study."
+        verb = agreeing(reused, "was", "were")
+        yield f"{counted(reused, 'trial')} {verb} trained first for another study."
     seconds = fsum(row.seconds for row in rows)
     if seconds:
         yield f"All trials together took {duration(seconds)} of computing."
+
+
+def _state_counts(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in states.items())
 
 
 def software(evidence: Evidence) -> Iterator[str]:
@@ -48,25 +53,24 @@ def software(evidence: Evidence) -> Iterator[str]:
     if len(found) == 1:
         yield f"Trials ran with {environment(found[0][0])}."
     elif found:
-        each = "; ".join(
-            f"({number}) {counted(n, 'trial')}: {environment(e)}"
-            for number, (e, n) in enumerate(found, 1)
-        )
-        yield f"Trials ran in {len(found)} environments. {each}."
+        texts = []
+        for number, (recorded, trials_in_it) in enumerate(found, 1):
+            texts.append(f"({number}) {counted(trials_in_it, 'trial')}: {environment(recorded)}")
+        yield f"Trials ran in {len(found)} environments. {'; '.join(texts)}."
     if silent > 0:
         yield f"{counted(silent, 'trial')} recorded no environment."
 
 
 def own_code(evidence: Evidence) -> Iterator[str]:
     """The commits of components that are somebody's own, as the trials recorded them."""
-    own = [component for component in evidence.components if component.is_own]
-    if own:
-        each = [
-            f"{KINDS[one.kind]} {one.name} ({counted(one.trials, 'trial')}) "
-            f"{at_commit(one.git_commit, one.git_dirty) or 'at no known git commit'}"
-            for one in own
-        ]
-        yield f"Code of components that are not dasbench's: {listed(each, most=len(each))}."
+    texts = []
+    for one in evidence.components:
+        if one.is_own:
+            commit = at_commit(one.git_commit, one.git_dirty) or "at no known git commit"
+            texts.append(f"{KINDS[one.kind]} {one.name} ({counted(one.trials, 'trial')}) {commit}")
+    if texts:
+        names = enumerate_names(texts, most=len(texts))
+        yield f"Code of components that are not dasbench's: {names}."
 
 
 def environment(recorded: Environment) -> str:
@@ -84,7 +88,7 @@ def environment(recorded: Environment) -> str:
         'dasbench 0.1.0 (at git commit 0a1b without uncommitted changes)'
     """
     parts = [_versions(recorded), _device(recorded), _threads(recorded)]
-    text = " ".join(part for part in parts if part)
+    text = " ".join(filter(None, parts))
     commit = at_commit(recorded.git_commit, recorded.git_dirty)
     if commit and recorded.git_of != "dasbench":
         return f"{text}, started in a folder {commit}"
@@ -93,38 +97,35 @@ def environment(recorded: Environment) -> str:
 
 def _versions(recorded: Environment) -> str:
     """Each program with its version, dasbench with its commit if that is known."""
-    commit = at_commit(recorded.git_commit, recorded.git_dirty)
-    found = []
+    found = {}
     for name, title in VERSIONS.items():
         version = getattr(recorded, name)
-        at = (
-            f" ({commit})"
-            if name == "dasbench" and commit and recorded.git_of == "dasbench"
-            else ""
-        )
         if version is not None:
-            found.append(f"{title} {version}{at}")
-    return listed(found)
+            found[name] = f"{title} {version}"
+    if "dasbench" in found and recorded.git_of == "dasbench":
+        found["dasbench"] += in_brackets(at_commit(recorded.git_commit, recorded.git_dirty))
+    return enumerate_names(found.values())
 
 
 def _device(recorded: Environment) -> str:
-    """The device with its name, and how many replicas of it trained together; `""` where nothing was recorded."""
+    """The device with its name, and how many replicas of it trained together.
+
+    It is `""` where nothing was recorded.
+    """
     known = [text for text in (recorded.device, recorded.device_name) if text is not None]
     if not known:
         return ""
-    replicas = f"{recorded.replicas} x " if recorded.replicas not in (None, "1") else ""
-    name = f" ({known[1]})" if len(known) > 1 else ""
-    return f"on {replicas}{known[0]}{name}"
+    device, *names = known
+    if recorded.replicas not in (None, "1"):
+        device = f"{recorded.replicas} x {device}"
+    return f"on {device}{in_brackets(''.join(names))}"
 
 
 def _threads(recorded: Environment) -> str:
     if recorded.threads is None:
         return ""
-    return (
-        f"with {recorded.threads} thread"
-        if recorded.threads == "1"
-        else f"with {recorded.threads} threads"
-    )
+    noun = "thread" if recorded.threads == "1" else "threads"
+    return f"with {recorded.threads} {noun}"
 
 
 def at_commit(commit: str | None, dirty: object) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dasbench.render.plots.captions import CaptionedPlot
 from dasbench.render.questions import with_title
 from dasbench.render.section.bibliography import Citation, Reference, make_citations, references_of
-from dasbench.render.section.figures import Figure, make_figures
+from dasbench.render.section.figures import make_figures
 from dasbench.render.section.methods import methods
 from dasbench.render.section.results import results, verdicts
 from dasbench.render.section.tables import SectionTable, make_tables
@@ -35,7 +36,7 @@ class Section:
     results: str
     verdicts: Sequence[str]
     tables: Sequence[SectionTable]
-    figures: Sequence[Figure]
+    figures: Sequence[CaptionedPlot]
     left_out: Mapping[str, str]
 
     @property
@@ -43,14 +44,17 @@ class Section:
         """All that is cited, in the order of the text."""
         return references_of(self.citations)
 
+    @property
+    def reference_numbers(self) -> Mapping[str, int]:
+        """The number of each reference, by its key, from 1."""
+        return {reference.key: number for number, reference in enumerate(self.references, 1)}
+
 
 def make_section(evidence: Evidence) -> Section:
     """Compute the section; nothing is drawn or written yet."""
-    caveat = (
-        ""
-        if evidence.tests_hold
-        else "Tests in this figure take the variants and their seeds as fixed in advance."
-    )
+    caveat = "Tests in this figure take the variants and their seeds as fixed in advance."
+    if evidence.tests_hold:
+        caveat = ""
     selection = with_title(evidence.selection)
     figures = make_figures(selection, convention=evidence.board.convention, caveat=caveat)
     return Section(
@@ -62,5 +66,5 @@ def make_section(evidence: Evidence) -> Section:
         verdicts=verdicts(evidence),
         tables=make_tables(evidence),
         figures=figures.drawn,
-        left_out=figures.left_out,
+        left_out=figures.missing,
     )

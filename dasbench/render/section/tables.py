@@ -1,4 +1,4 @@
-"""The section's tables: what a page has room for, and all of the numbers behind it for a CSV file."""
+"""The section's tables: what a page has room for, and for a CSV file all numbers behind it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from dasbench.analysis.looks import State
 from dasbench.render.leaderboard import board_records
-from dasbench.render.section.comparisons import comparison_records, comparison_table
-from dasbench.render.section.scores import score_table
-from dasbench.render.section.words import sentence
+from dasbench.render.section.comparisons import comparison_table, evidence_records
+from dasbench.render.section.scores import board_table
 from dasbench.render.tables.table import Column, Table
+from dasbench.render.text.words import sentence
 from dasbench.results.answers import LookRecord
 from dasbench.views.evidence import Evidence
 from dasbench.views.sources import UsedComponent
@@ -18,6 +18,13 @@ from dasbench.views.sources import UsedComponent
 TABLES = ("scores", "comparisons", "looks", "environments", "components")
 """Every table that a section may have, by the name of its file."""
 
+
+LOOK_NOTES = (
+    "Each look compares every variant with the baseline (paired t, Holm inside the look) "
+    "at its share of alpha.",
+    "Out of reach: the last look would hardly resolve it. "
+    "Open: it gets the seeds of the next look, if there is one.",
+)
 
 LONG_NAME = 45
 """Letters of a name that fit on one line of a printed table, beside its numbers."""
@@ -40,43 +47,46 @@ class SectionTable:
     @property
     def caption(self) -> str:
         """What stands above it: its title and all that has to be said of it."""
-        texts = [self.shown.title, *self.shown.notes] if self.shown else []
-        return " ".join(sentence(text) for text in texts if text)
+        if self.shown is None:
+            return ""
+        return " ".join(map(sentence, filter(None, (self.shown.title, *self.shown.notes))))
 
     @property
     def has_long_names(self) -> bool:
         """Whether names are so long that they take several lines on a printed page."""
-        return any(len(row[0]) > LONG_NAME for row in self.shown.rows) if self.shown else False
+        return self.shown is not None and any(len(row[0]) > LONG_NAME for row in self.shown.rows)
 
     @property
     def num_strong(self) -> int:
         """How many cells of a bold row stand out: its name, and the number that was tested."""
-        columns = self.shown.columns if self.shown else []
-        return 1 + next((place for place, column in enumerate(columns) if not column.is_text), 0)
+        if self.shown is not None:
+            for place, column in enumerate(self.shown.columns):
+                if not column.is_text:
+                    return 1 + place
+        return 1
 
 
 def make_tables(evidence: Evidence) -> list[SectionTable]:
     """Every table that the study gives."""
-    scores = board_records(evidence.board)
-    tables = [SectionTable(name="scores", shown=score_table(evidence), records=scores)]
+    tables = [_section_table("scores", board_records(evidence.board), board_table(evidence))]
     if evidence.answers:
-        records = comparison_records(evidence)
-        tables.append(
-            SectionTable(name="comparisons", shown=comparison_table(evidence), records=records)
-        )
+        records = evidence_records(evidence)
+        tables.append(_section_table("comparisons", records, comparison_table(evidence)))
     if evidence.looks:
         records = _look_records(evidence.looks)
-        tables.append(
-            SectionTable(name="looks", shown=_look_table(evidence.looks), records=records)
-        )
+        tables.append(_section_table("looks", records, _look_table(evidence.looks)))
     if evidence.environments:
-        tables.append(
-            SectionTable(name="environments", shown=None, records=_environment_records(evidence))
-        )
+        tables.append(_section_table("environments", _environment_records(evidence)))
     if evidence.components:
-        records = [_component_record(component) for component in evidence.components]
-        tables.append(SectionTable(name="components", shown=None, records=records))
+        records = list(map(_component_record, evidence.components))
+        tables.append(_section_table("components", records))
     return tables
+
+
+def _section_table(
+    name: str, records: Sequence[Mapping[str, Any]], shown: Table | None = None
+) -> SectionTable:
+    return SectionTable(name=name, shown=shown, records=records)
 
 
 def _look_table(looks: Sequence[LookRecord]) -> Table:
@@ -85,14 +95,10 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
     rows = []
     for look in looks:
         tally = Counter(look.states.values())
-        seeds = look.plan[look.number - 1] if 0 < look.number <= len(look.plan) else "-"
-        cells = [
-            str(look.number),
-            str(seeds),
-            f"{look.level:.4f}",
-            *(str(tally[state]) for state in states),
-        ]
-        rows.append([*cells, "no: exploratory" if look.exploratory else "yes"])
+        counts = [str(tally[state]) for state in states]
+        planned = "no: exploratory" if look.exploratory else "yes"
+        cells = [str(look.number), _planned_seeds(look), f"{look.level:.4f}", *counts, planned]
+        rows.append(cells)
     return Table(
         title="Looks at the scores: number of variants in each state.",
         columns=[
@@ -103,27 +109,24 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
             Column(key="planned", title="planned"),
         ],
         rows=rows,
-        notes=[
-            "Each look compares every variant with the baseline (paired t, Holm inside the look) at its share of "
-            "alpha.",
-            "Out of reach: the last look would hardly resolve it. Open: it gets the seeds of the next look, "
-            "if there is one.",
-        ],
+        notes=LOOK_NOTES,
     )
+
+
+def _planned_seeds(look: LookRecord) -> str:
+    """The seeds at which a look was planned; a dash for one beyond the plan."""
+    if not 0 < look.number <= len(look.plan):
+        return "-"
+    return str(look.plan[look.number - 1])
 
 
 def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for look in looks:
-        about = {
-            "look": look.number,
-            "plan": list(look.plan),
-            "alpha": look.level,
-            "exploratory": look.exploratory,
-        }
-        records += [
-            {**about, "variant": name, "state": state} for name, state in look.states.items()
-        ]
+        about = {"look": look.number, "plan": list(look.plan), "alpha": look.level}
+        about["exploratory"] = look.exploratory
+        for name, state in look.states.items():
+            records.append({**about, "variant": name, "state": state})
     return records
 
 

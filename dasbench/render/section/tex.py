@@ -13,12 +13,9 @@ def section_tex(section: Section) -> str:
 
 def document_tex(section: Section) -> str:
     """A document that holds the section and nothing else."""
-    return (
-        rendered(
-            "document.tex.j2", label=_label(section.study), has_references=bool(section.references)
-        )
-        + "\n"
-    )
+    has_references = bool(section.references)
+    label = _label(section.study)
+    return rendered("document.tex.j2", label=label, has_references=has_references) + "\n"
 
 
 def _label(study: str) -> str:

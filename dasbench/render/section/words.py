@@ -1,12 +1,9 @@
 """Lists, numbers and durations as prose writes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from dasbench.render.text.words import counted
-
-__all__ = ["counted", "duration", "listed", "named", "seed_range", "shortened"]
+from dasbench.render.text.words import agreeing, in_brackets
 
 MOST_NAMED = 8
 """Names that a sentence lists before it only counts the others."""
@@ -18,18 +15,18 @@ MOST_LETTERS = 120
 """Characters of a name that a sentence or a table shows."""
 
 
-def listed(names: Iterable[object], *, most: int = MOST_NAMED) -> str:
+def enumerate_names(names: Iterable[object], *, most: int = MOST_NAMED) -> str:
     """Names with commas and an `and`, the last ones counted if there are many.
 
     Example:
-        >>> listed(["a", "b", "c"]), listed("abcd", most=2), listed(["a"])
+        >>> enumerate_names(["a", "b", "c"]), enumerate_names("abcd", most=2), enumerate_names("a")
         ('a, b and c', 'a, b and 2 more', 'a')
     """
-    every = [str(name) for name in names]
-    shown = every if len(every) <= most + 1 else [*every[:most], f"{len(every) - most:,} more"]
-    return " and ".join(
-        part for part in (", ".join(shown[:-1]), shown[-1] if shown else "") if part
-    )
+    shown = list(map(str, names))
+    if len(shown) > most + 1:
+        shown[most:] = [f"{len(shown) - most:,} more"]
+    *firsts, last = shown or [""]
+    return " and ".join(filter(None, (", ".join(firsts), last)))
 
 
 def shortened(name: str) -> str:
@@ -39,7 +36,9 @@ def shortened(name: str) -> str:
         >>> len(shortened("x" * 300))
         120
     """
-    return name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…"
+    if len(name) <= MOST_LETTERS:
+        return name
+    return name[: MOST_LETTERS - 1] + "…"
 
 
 def seed_range(seeds: Sequence[int]) -> str:
@@ -50,9 +49,19 @@ def seed_range(seeds: Sequence[int]) -> str:
         ('seeds 0 to 3', 'seeds 3 and 7', 'seed 5')
     """
     ordered = sorted(set(seeds))
-    if len(ordered) > 2 and all(later - earlier == 1 for earlier, later in pairwise(ordered)):
+    if is_range(ordered):
         return f"seeds {ordered[0]} to {ordered[-1]}"
-    return f"seed{'s' * (len(ordered) != 1)} {listed(ordered)}"
+    return f"{agreeing(len(ordered), 'seed', 'seeds')} {enumerate_names(ordered)}"
+
+
+def is_range(numbers: Sequence[int]) -> bool:
+    """Whether numbers follow each other, and are more than two.
+
+    Example:
+        >>> is_range([2, 3, 4]), is_range([2, 3]), is_range([2, 3, 5])
+        (True, False, False)
+    """
+    return len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def duration(seconds: float) -> str:
@@ -68,45 +77,34 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} seconds"
 
 
-def named(component: Mapping[str, Any]) -> str:
+def component_in_words(component: Mapping[str, Any]) -> str:
     """A component with its parameters, those that are not set left out.
 
     Example:
-        >>> named({"name": "das", "alpha": 0.2, "kernel": None})
+        >>> component_in_words({"name": "das", "alpha": 0.2, "kernel": None})
         'das (alpha 0.2)'
     """
-    parameters = [
-        f"{name} {_plain(value)}"
-        for name, value in component.items()
-        if name != "name" and value is not None
-    ]
-    head = str(component.get("name", ""))
-    return f"{head} ({', '.join(parameters)})".strip() if parameters else head
+    head, parameters = "", []
+    for name, value in component.items():
+        if name == "name":
+            head = str(value)
+        elif value is not None:
+            parameters.append(f"{name} {_value_text(value)}")
+    return f"{head}{in_brackets(', '.join(parameters))}".strip()
 
 
-def _plain(value: Any) -> str:
+def _value_text(value: Any) -> str:
+    """A parameter's value; a list without its brackets."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def sentence(text: str) -> str:
-    """A text with an end.
-
-    Example:
-        >>> sentence("Which gate?"), sentence("Which gate")
-        ('Which gate?', 'Which gate.')
-    """
-    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."
-
-
-def left_out(number: int, name: str) -> list[str]:
+def first_lines_note(number: int, name: str) -> list[str]:
     """What a printed table leaves out, as a sentence; nothing where all of its variants fit.
 
     Example:
-        >>> left_out(100, "scores"), left_out(30, "scores")
+        >>> first_lines_note(100, "scores"), first_lines_note(30, "scores")
         (['The first 30 of 100 variants; tables/scores.csv has all.'], [])
     """
-    return (
-        [f"The first {MOST_LINES} of {number:,} variants; tables/{name}.csv has all."]
-        if number > MOST_LINES
-        else []
-    )
+    if number <= MOST_LINES:
+        return []
+    return [f"The first {MOST_LINES} of {number:,} variants; tables/{name}.csv has all."]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dasbench.render.tables.table import Table
 from dasbench.render.text.templates import rendered
+from dasbench.render.text.words import sentence
 
 
 def latex(table: Table) -> str:
@@ -29,7 +30,7 @@ def latex(table: Table) -> str:
           \end{tabular}
         \end{table}
     """
-    caption = [_sentence(text) for text in (table.title, *table.notes) if text]
+    caption = list(map(sentence, filter(None, (table.title, *table.notes))))
     return rendered("table.tex.j2", table=table, caption=caption, strong=_strong_places(table))
 
 
@@ -37,8 +38,3 @@ def _strong_places(table: Table) -> Sequence[int]:
     """Of the columns up to the first number."""
     numbers = [place for place, column in enumerate(table.columns) if not column.is_text]
     return range(numbers[0] + 1) if numbers else range(len(table.columns))
-
-
-def _sentence(text: str) -> str:
-    """A line of a caption, with an end."""
-    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."

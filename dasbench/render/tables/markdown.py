@@ -5,7 +5,9 @@ from dasbench.render.text.templates import rendered
 
 
 def markdown(table: Table) -> str:
-    r"""A table in Markdown, the names of bold rows in bold; what Markdown or HTML would take for its own is escaped.
+    r"""A table in Markdown, the names of bold rows in bold.
+
+    What Markdown or HTML would take for its own is escaped.
 
     Example:
         >>> from dasbench.render.tables.table import Column

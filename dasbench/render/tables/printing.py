@@ -37,7 +37,10 @@ def print_found(
 
 
 def print_tables(tables: Sequence[Table], layout: Layout) -> None:
-    """Print tables, a blank line between them; of those that have columns, the ones with a column that was named."""
+    """Print tables, a blank line between them.
+
+    Where columns were named, tables that have none of these are left out.
+    """
     if layout.columns:
         _check_columns(layout.columns, tables)
         tables = _with_columns(tables, layout.columns)
@@ -53,7 +56,7 @@ def print_tables(tables: Sequence[Table], layout: Layout) -> None:
 
 
 def _with_columns(tables: Sequence[Table], keys: Sequence[str]) -> list[Table]:
-    """Tables of some columns; one that has none of these is left out, and notes without a table stay."""
+    """Tables of some columns, without those that have none of them; notes stay."""
     chosen = []
     for table in tables:
         some = with_columns(table, keys) if table.columns else table
@@ -81,7 +84,9 @@ def _print(table: Table, layout: Layout) -> None:
 
 
 def _check_columns(keys: Sequence[str], tables: Sequence[Table]) -> None:
-    known = {column.key for table in tables for column in table.columns}
+    known: set[str] = set()
+    for table in tables:
+        known.update(column.key for column in table.columns)
     unknown = [unknown_name("column", key, known) for key in keys if key not in known]
     if unknown:
         raise UsageError("\n".join(f"--columns: {complaint}" for complaint in unknown))

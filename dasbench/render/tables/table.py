@@ -1,7 +1,10 @@
-"""A table of text cells that every format can write: a terminal of any width, Markdown, LaTeX, HTML."""
+"""A table of text cells that every format can write: a terminal, Markdown, LaTeX, HTML."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,19 @@ class Column:
     title: str
     is_text: bool = False
     priority: int = 0
+
+
+@dataclass(frozen=True)
+class Field(Generic[T]):
+    """A column with what stands in it.
+
+    Args:
+        column: its heading.
+        text: the cell of a row's subject.
+    """
+
+    column: Column
+    text: Callable[[T], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +74,39 @@ class Layout:
     columns: Sequence[str] = ()
 
 
+def table_of(
+    fields: Sequence[Field[T]],
+    subjects: Iterable[T],
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    bold: Collection[int] = (),
+) -> Table:
+    """A table with a row for each subject.
+
+    Example:
+        >>> words = Field[str](Column(key="word", title="word"), str.upper)
+        >>> table_of([words], ["a", "b"], title="").rows
+        [['A'], ['B']]
+    """
+    columns = [field.column for field in fields]
+    rows = [_cells(fields, subject) for subject in subjects]
+    return Table(title=title, columns=columns, rows=rows, notes=notes, bold=bold)
+
+
+def _cells(fields: Sequence[Field[T]], subject: T) -> list[str]:
+    return [field.text(subject) for field in fields]
+
+
 def name_place(table: Table) -> int | None:
     """Where the column stands that says what a row is about: the first one of text."""
     return next((place for place, column in enumerate(table.columns) if column.is_text), None)
 
 
 def with_columns(table: Table, keys: Iterable[str]) -> Table:
-    """A table of the columns of these keys, in this order, all of which stay; unknown keys are passed over.
+    """A table of the columns of these keys, in this order, all of which stay.
+
+    Unknown keys are passed over.
 
     Example:
         >>> columns = [Column(key="n", title="n"), Column(key="sd", title="sd")]

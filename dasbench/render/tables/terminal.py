@@ -10,7 +10,7 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from dasbench.render.tables.table import Table, name_place
-from dasbench.render.tables.widths import Fit, fit, fit_all, rooms_of, total_width
+from dasbench.render.tables.widths import Fit, fit_all_columns, fit_width, rooms_of, total_width
 from dasbench.render.tables.words import wrapped
 from dasbench.render.text.plain import fitting, shown
 
@@ -30,26 +30,23 @@ def output_width() -> int | None:
 
 
 def print_to_terminal(table: Table, *, wide: bool = False) -> None:
-    """Print a table: its title, the columns that there is room for, which ones are left out, its notes.
+    """Print a table: its title, the columns that there is room for, the keys of others, its notes.
 
     Args:
         table: what to print.
         wide: all columns and each cell in one line, however narrow the terminal is.
     """
     table = _in_plain_characters(table)
-    width = output_width()
     if table.title:
         print_text(table.title, style="italic")
     if table.columns:
-        layout = _layout(table, width=width, wide=wide)
+        layout = _layout(table, width=output_width(), wide=wide)
         _print(_drawing(table, layout), width=total_width(layout.widths))
-        left_out = [
-            column.key for place, column in enumerate(table.columns) if place not in layout.places
-        ]
-        if left_out:
-            print_text(
-                f"Left out: {', '.join(left_out)}. --wide shows all columns, --columns KEY,... those you name."
-            )
+        shown = [table.columns[place] for place in layout.places]
+        hidden = [column.key for column in table.columns if column not in shown]
+        if hidden:
+            more = "--wide shows all columns, --columns KEY,... those you name."
+            print_text(f"Left out: {', '.join(hidden)}. {more}")
     for note in table.notes:
         print_text(note)
 
@@ -64,7 +61,9 @@ def _layout(table: Table, *, width: int | None, wide: bool) -> Fit:
     rooms = rooms_of(table)
     if wide:
         return Fit(places=range(len(rooms)), widths=[room.whole for room in rooms])
-    return fit_all(table, rooms, width=PIPED) if width is None else fit(table, rooms, width=width)
+    if width is None:
+        return fit_all_columns(table, rooms, width=PIPED)
+    return fit_width(table, rooms, width=width)
 
 
 def _drawing(table: Table, layout: Fit) -> Drawing:
@@ -73,15 +72,12 @@ def _drawing(table: Table, layout: Fit) -> Drawing:
     for place, width in zip(layout.places, layout.widths, strict=True):
         column = table.columns[place]
         justify: JustifyMethod = "left" if column.is_text else "right"
-        drawing.add_column(
-            _cell(column.title, width), justify=justify, width=width, no_wrap=True, overflow="fold"
-        )
+        heading = _cell(column.title, width)
+        drawing.add_column(heading, justify=justify, width=width, no_wrap=True, overflow="fold")
     name = name_place(table)
     for number, cells in enumerate(table.rows):
-        drawn = [
-            _cell(cells[place], width)
-            for place, width in zip(layout.places, layout.widths, strict=True)
-        ]
+        shown = [cells[place] for place in layout.places]
+        drawn = list(map(_cell, shown, layout.widths))
         if number in table.bold and name in layout.places:
             drawn[layout.places.index(name)].stylize("bold")
         drawing.add_row(*drawn)
@@ -95,7 +91,7 @@ def _cell(text: str, width: int) -> Text:
 def _in_plain_characters(table: Table) -> Table:
     """A table of characters that standard output has, none of which does anything to a terminal."""
     columns = [replace(column, title=_fitting(column.title)) for column in table.columns]
-    rows = [[_fitting(cell) for cell in cells] for cells in table.rows]
+    rows = [list(map(_fitting, cells)) for cells in table.rows]
     return replace(table, columns=columns, rows=rows)
 
 

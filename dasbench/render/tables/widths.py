@@ -9,7 +9,7 @@ from dasbench.render.tables.table import Column, Table, name_place
 from dasbench.render.tables.words import longest_word, wrapped
 
 NAME = 32
-"""Width up to which a name stays in one line as long as there is a column of priority 2 or more to leave out."""
+"""Width up to which a name stays in one line while a column of priority 2 or more can go."""
 PROSE = 24
 """Width that other text keeps for as long."""
 EXTRA = 2
@@ -47,25 +47,25 @@ class Fit:
 def rooms_of(table: Table) -> list[Room]:
     """The room that each column takes."""
     name = name_place(table)
-    return [
-        _room(column, [cells[place] for cells in table.rows], is_name=place == name)
-        for place, column in enumerate(table.columns)
-    ]
+    rooms = []
+    for place, column in enumerate(table.columns):
+        cells = [row[place] for row in table.rows]
+        rooms.append(_room(column, cells, is_name=place == name))
+    return rooms
 
 
-def fit_all(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
+def fit_all_columns(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     """Lay out all columns in a width, or in as much as names in one line and readable text take."""
+    rooms = list(rooms)
     name = name_place(table)
-    rooms = [
-        replace(room, readable=room.whole) if place == name else room
-        for place, room in enumerate(rooms)
-    ]
+    if name is not None:
+        rooms[name] = replace(rooms[name], readable=rooms[name].whole)
     places = range(len(rooms))
     wide = max(width, total_width([room.readable for room in rooms]))
     return Fit(places=places, widths=_widths(table, rooms, places, wide))
 
 
-def fit(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
+def fit_width(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     """Lay out a table in a width.
 
     What is too wide gives way in this order, each step only as far as it must:
@@ -100,27 +100,34 @@ def _room(column: Column, cells: Sequence[str], *, is_name: bool) -> Room:
         least = max(widest, heading)
         return Room(least=least, readable=least, whole=whole)
     least = max([heading, *map(longest_word, cells)])
-    enough = (
-        max([NAME, *(_half(cell) for cell in cells if cell_len(cell) > NAME)]) if is_name else PROSE
-    )
+    enough = _two_lines(cells) if is_name else PROSE
     return Room(least=least, readable=min(whole, max(least, enough)), whole=whole)
+
+
+def _two_lines(names: Sequence[str]) -> int:
+    """The width in which names take two lines at most, and one of up to 32 characters takes one."""
+    enough = NAME
+    for name in names:
+        if cell_len(name) > NAME:
+            enough = max(enough, _half(name))
+    return enough
 
 
 def _half(text: str) -> int:
     """The least width in which a text takes two lines."""
-    half = cell_len(text) // 2
-    return next(
-        width for width in range(half, 2 * half + 2) if len(wrapped(text, max(1, width))) <= 2
-    )
+    width = max(1, cell_len(text) // 2)
+    while len(wrapped(text, width)) > 2:
+        width += 1
+    return width
 
 
 def total_width(widths: Sequence[int]) -> int:
-    """The width of a table: a blank on both sides of each cell, a rule on both sides of each column."""
+    """The width of a table: blanks on both sides of each cell, a rule on both of each column."""
     return sum(widths) + 3 * len(widths) + 1
 
 
 def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: int) -> list[int]:
-    """The widths of the columns that are shown: first text is as wide as there is room, then headings are."""
+    """The widths of the columns that are shown: text gets room first, then headings."""
     shown = [rooms[place] for place in places]
     floors = [room.readable for room in shown]
     if total_width(floors) > width:
@@ -136,7 +143,7 @@ def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: i
 def _levelled(
     table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int
 ) -> list[int]:
-    """Widths at which all columns of text are as wide as each other, as far as they need it and there is room."""
+    """Widths at which all columns of text are equally wide, as far as they need and have room."""
     widths = floors
     for level in range(1, width):
         higher = []
@@ -151,5 +158,7 @@ def _levelled(
 
 def _used(table: Table, place: int, width: int) -> int:
     """How much of a width the lines of a column take."""
-    texts = [table.columns[place].title, *(cells[place] for cells in table.rows)]
-    return max(1, *(cell_len(line) for text in texts for line in wrapped(text, width)))
+    used = 1
+    for text in (table.columns[place].title, *(cells[place] for cells in table.rows)):
+        used = max(used, *map(cell_len, wrapped(text, width)))
+    return used

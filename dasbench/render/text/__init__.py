@@ -1,1 +1,1 @@
-"""Text and numbers as every table, page and figure writes them; knows neither tables nor what is in them."""
+"""Text and numbers as every table, page and figure writes them."""

@@ -26,10 +26,8 @@ def failures_text(states: Mapping[str, int]) -> str:
         >>> failures_text({"done": 3, "nan": 2, "killed": 1}), failures_text({"done": 3})
         ('2 diverged, 1 killed', '')
     """
-    failed = [(name, count) for name, count in states.items() if name not in _OTHER_STATES]
-    return ", ".join(f"{count:,} {_reason_text(name)}" for name, count in failed)
-
-
-def _reason_text(reason: str) -> str:
-    """A class of failures in words; a class that has none is its own name."""
-    return REASONS.get(reason, reason)
+    texts = []
+    for name, count in states.items():
+        if name not in _OTHER_STATES:
+            texts.append(f"{count:,} {REASONS.get(name, name)}")
+    return ", ".join(texts)

@@ -23,7 +23,9 @@ def score_text(value: float | None, unit: str) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{value:.2f}" if unit == "%" else f"{value:#.4g}".removesuffix(".")
+    if unit == "%":
+        return f"{value:.2f}"
+    return f"{value:#.4g}".removesuffix(".")
 
 
 def mean_text(summary: SeedSummary, unit: str) -> str:
@@ -50,7 +52,29 @@ def count_text(value: int | None, size: float) -> str:
         >>> count_text(11_200_000, 1e6), count_text(None, 1e6)
         ('11.200', '-')
     """
-    return NOTHING if value is None else f"{value / size:.3f}"
+    if value is None:
+        return NOTHING
+    return f"{value / size:.3f}"
+
+
+def number_text(value: float | None, form: str) -> str:
+    """A number in a format; a dash where it is not known.
+
+    Example:
+        >>> number_text(2.5, ".2f"), number_text(None, ".2f"), number_text(1200, ",")
+        ('2.50', '-', '1,200')
+    """
+    return NOTHING if value is None else format(value, form)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A number with its unit, if it has one.
+
+    Example:
+        >>> with_unit("0.30", "pp"), with_unit("0.30", "")
+        ('0.30 pp', '0.30')
+    """
+    return f"{number} {unit}".rstrip()
 
 
 def p_text(p: float | None) -> str:
@@ -66,7 +90,9 @@ def p_text(p: float | None) -> str:
 
 
 def difference_text(comparison: Comparison) -> str:
-    """A difference with its sign, with half of its interval where a spread is known; both have the same decimals.
+    """A difference with its sign, with half of its interval where a spread is known.
+
+    Both have the same decimals.
 
     Example:
         >>> from dasbench.analysis.stats import paired
@@ -77,11 +103,12 @@ def difference_text(comparison: Comparison) -> str:
     if difference is None:
         return NOTHING
     sign = "+" if difference > 0 else ""
-    if half_width is not None and 0 < half_width < SMALLEST:
+    if half_width is None:
+        return f"{sign}{difference:z.{decimals_of(difference)}f}"
+    if 0 < half_width < SMALLEST:
         return f"{sign}{difference:.3g} ± {half_width:.3g}"
-    decimals = decimals_of(difference if half_width is None else half_width)
-    text = f"{sign}{difference:z.{decimals}f}"
-    return text if half_width is None else f"{text} ± {half_width:.{decimals}f}"
+    decimals = decimals_of(half_width)
+    return f"{sign}{difference:z.{decimals}f} ± {half_width:.{decimals}f}"
 
 
 def size_text(value: float | None) -> str:
@@ -91,7 +118,9 @@ def size_text(value: float | None) -> str:
         >>> size_text(12.345), size_text(0.01234), size_text(None)
         ('12.35', '0.012', '-')
     """
-    return NOTHING if value is None else f"{value:.{decimals_of(value)}f}"
+    if value is None:
+        return NOTHING
+    return f"{value:.{decimals_of(value)}f}"
 
 
 def decimals_of(value: float) -> int:

@@ -41,24 +41,24 @@ def fitting(text: str, encoding: str) -> str:
     """
     if text.isascii():
         return text
-    return "".join(
-        character if _has(encoding, character) else plain(character) for character in text
-    )
+    return "".join(_fitting_character(character, encoding) for character in text)
 
 
-def _has(encoding: str, character: str) -> bool:
+def _fitting_character(character: str, encoding: str) -> str:
     try:
         character.encode(encoding)
     except UnicodeEncodeError:
-        return False
-    return True
+        return plain(character)
+    return character
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def shown(text: str) -> str:
-    r"""A text that does nothing to a terminal: control characters, also those that turn its direction, are spelt out.
+    r"""A text that does nothing to a terminal.
+
+    Control characters are spelt out, also those that turn its direction.
 
     Example:
         >>> shown("a\x1b[31mred"), shown("µ")

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import isfinite
 from typing import Any
 
@@ -12,18 +13,17 @@ import click
 from dasbench.render.text.plain import shown
 
 INDENT_UP_TO = 1000
-"""Records up to which JSON is indented; of more, each takes a line, which is several times faster."""
+"""Records up to which JSON is indented; of more, each takes a line: several times faster."""
 
 
 def print_records(records: Sequence[Mapping[str, Any]], *, format_: str) -> None:
-    """Print records as `json` (a list of objects) or `csv` (nested values as JSON, formulas made harmless)."""
-    if format_ == "json":
-        if len(records) > INDENT_UP_TO:
-            click.echo("[\n" + ",\n".join(map(to_json, records)) + "\n]")
-        else:
-            click.echo(to_json(list(records), indent=2))
-        return
-    click.echo(csv_text(records), nl=False)
+    """Print records as `json`, a list of objects, or as `csv`, as `csv_text` writes them."""
+    if format_ != "json":
+        click.echo(csv_text(records), nl=False)
+    elif len(records) > INDENT_UP_TO:
+        click.echo("[\n" + ",\n".join(map(to_json, records)) + "\n]")
+    else:
+        click.echo(to_json(list(records), indent=2))
 
 
 def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
@@ -34,11 +34,22 @@ def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
         "label,sfd\n'=1+1,0.5\n"
     """
     text = io.StringIO()
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names = field_names(records)
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writerow({name: _cell(name) for name in names})
-    writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
+    for record in records:
+        writer.writerow({name: _cell(value) for name, value in record.items()})
     return text.getvalue()
+
+
+def field_names(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The fields of records, in the order in which they come.
+
+    Example:
+        >>> field_names([{"a": 1}, {"b": 2, "a": 3}])
+        ['a', 'b']
+    """
+    return list(dict.fromkeys(chain.from_iterable(records)))
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -59,6 +70,11 @@ def _finite(value: Any) -> Any:
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(part) for part in value]
+    return finite_or_none(value)
+
+
+def finite_or_none(value: Any) -> Any:
+    """A value as strict JSON has it: a number that is not finite is None."""
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -69,8 +85,10 @@ def _cell(value: Any) -> Any:
         >>> _cell("=1+1"), _cell({"a": 1}), _cell(None), _cell(-2)
         ("'=1+1", '{"a": 1}', '', -2)
     """
+    if value is None:
+        return ""
     if isinstance(value, Mapping | list | tuple):
         return to_json(value)
-    if isinstance(value, str):
-        return shown("'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
-    return "" if value is None else value
+    if not isinstance(value, str):
+        return value
+    return shown(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)

@@ -1,8 +1,7 @@
 """A curve in one line of text."""
 
 from collections.abc import Sequence
-from itertools import pairwise
-from math import isfinite
+from math import isfinite, nan
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -11,7 +10,9 @@ WIDEST = 48
 
 
 def sparkline(values: Sequence[float], *, widest: int = WIDEST) -> str:
-    """A curve in one line of text; what is not finite is a gap, a long curve is averaged over neighbours.
+    """A curve in one line of text; a gap stands for what is not finite.
+
+    A long curve is averaged over neighbours.
 
     Example:
         >>> sparkline([1.0, 2.0, float("nan"), 8.0])
@@ -20,20 +21,27 @@ def sparkline(values: Sequence[float], *, widest: int = WIDEST) -> str:
         '▄▄'
     """
     number = min(len(values), widest)
-    bounds = [round(place * len(values) / number) for place in range(number + 1)] if number else [0]
-    means = [_mean(values[start:end]) for start, end in pairwise(bounds)]
-    known = [mean for mean in means if mean is not None]
+    means = []
+    for place in range(number):
+        start = round(place * len(values) / number)
+        end = round((place + 1) * len(values) / number)
+        means.append(_finite_mean(values[start:end]))
+    known = list(filter(isfinite, means))
     low, high = min(known, default=0.0), max(known, default=0.0)
-    return "".join(" " if mean is None else _bar(mean, low, high) for mean in means)
+    return "".join(_bar(mean, low, high) for mean in means)
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    known = [value for value in values if isfinite(value)]
-    return sum(known) / len(known) if known else None
+def _finite_mean(values: Sequence[float]) -> float:
+    """The mean of what is finite; NaN where nothing is."""
+    known = list(filter(isfinite, values))
+    return sum(known) / len(known) if known else nan
 
 
 def _bar(value: float, low: float, high: float) -> str:
-    share = (
-        (value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5
-    )  # halves never overflow
-    return _BARS[min(len(_BARS) - 1, int(share * (len(_BARS) - 1)))]
+    """A bar as high as a value lies between the lowest and the highest; a blank for one unknown."""
+    if not isfinite(value):
+        return " "
+    share = 0.5
+    if high > low:
+        share = (value / 2 - low / 2) / (high / 2 - low / 2)  # halves never overflow
+    return _BARS[int(share * (len(_BARS) - 1))]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -13,11 +13,11 @@ from dasbench.render.text.tex import tex
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template of `dasbench/render/templates`, filled in; all values are escaped but those marked `|safe`.
+    """A template of `dasbench/render/templates`, filled in.
 
-    What a template looks like follows from its name: in `NAME.html.j2` and `NAME.md.j2` values are
-    `{{ value }}` and statements `{% if %}`; in `NAME.tex.j2`, where braces are LaTeX's own, they
-    are `<< value >>` and `<% if %>`.
+    All values are escaped but those marked `|safe`. What a template looks like follows from its
+    name: in `NAME.html.j2` and `NAME.md.j2` values are `{{ value }}` and statements `{% if %}`; in
+    `NAME.tex.j2`, where braces are LaTeX's own, they are `<< value >>` and `<% if %>`.
 
     Args:
         template: name of its file.
@@ -54,7 +54,6 @@ _TEX_MARKS = {
 
 @cache
 def _environment(kind: str) -> Environment:
-    escape = _ESCAPES[kind]
     marks: Mapping[str, Any] = _TEX_MARKS if kind == "tex" else {}
     return Environment(
         loader=PackageLoader("dasbench.render"),
@@ -62,6 +61,10 @@ def _environment(kind: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: value if isinstance(value, Markup) else escape(str(value)),
+        finalize=partial(_escaped, _ESCAPES[kind]),
         **marks,
     )
+
+
+def _escaped(escape: Callable[[str], str], value: Any) -> str:
+    return value if isinstance(value, Markup) else escape(str(value))

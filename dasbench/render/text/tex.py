@@ -69,7 +69,7 @@ _GREEK = re.compile(
 
 
 def tex(text: str) -> str:
-    r"""Text for LaTeX, taken literally, in characters that every engine and every font encoding has.
+    r"""Text for LaTeX, taken literally, in characters that every engine and font encoding has.
 
     Example:
         >>> print(tex("50 % of é, β_1 and 中 --all"))
@@ -89,10 +89,9 @@ def latex_text(text: str) -> str:
 
 
 def ascii_tex(source: str) -> str:
-    """LaTeX whose characters beyond ASCII are written as commands; those without one by their number."""
-    plain = re.sub("-(?=-)", "-{}", source).replace(
-        "`", "{}`"
-    )  # no dashes of two hyphens, no Spanish question marks
+    """LaTeX in ASCII: other characters are commands, or written by their number."""
+    # no dashes of two hyphens, no Spanish question marks
+    plain = re.sub("-(?=-)", "-{}", source).replace("`", "{}`")
     return re.sub(r"[^\x00-\x7f]", lambda match: _command(match[0]), plain)
 
 
@@ -101,10 +100,9 @@ def _command(character: str) -> str:
     if character in _COMMANDS:
         return _COMMANDS[character]
     if letter := _GREEK.fullmatch(unicodedata.name(character, "")):
-        name = (
-            (letter[1] or letter[2].capitalize()).replace("AMDA", "AMBDA").replace("amda", "ambda")
-        )
-        return rf"$\{name.lower() if letter[1] else name}$"
+        small, capital = letter.groups(default="")
+        name = small.lower() or capital.capitalize()
+        return rf"$\{name.replace('amda', 'ambda')}$"
     parts = unicodedata.normalize("NFD", character)
     if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
         return rf"\{_ACCENTS[parts[1]]}{{{parts[0]}}}"

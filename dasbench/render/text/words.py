@@ -16,5 +16,34 @@ def counted(number: int, noun: str, plural: str = "") -> str:
         >>> counted(1, "trial"), counted(1200, "trial"), counted(0, "class", "classes")
         ('1 trial', '1,200 trials', '0 classes')
     """
-    several = plural or f"{noun}s"
-    return f"{number:,} {noun if number == 1 else several}"
+    return f"{number:,} {agreeing(number, noun, plural or f'{noun}s')}"
+
+
+def agreeing(number: float, one: str, several: str) -> str:
+    """The form of a word that goes with a number.
+
+    Example:
+        >>> agreeing(1, "is", "are"), agreeing(0, "is", "are")
+        ('is', 'are')
+    """
+    return one if number == 1 else several
+
+
+def in_brackets(text: str) -> str:
+    """A text that stands in brackets behind another; nothing where there is none.
+
+    Example:
+        >>> f"top1{in_brackets('%')}", f"loss{in_brackets('')}"
+        ('top1 (%)', 'loss')
+    """
+    return f" ({text})" if text else ""
+
+
+def sentence(text: str) -> str:
+    """A text with an end.
+
+    Example:
+        >>> sentence("Which gate?"), sentence("Which gate")
+        ('Which gate?', 'Which gate.')
+    """
+    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."
