@@ -1,4 +1,4 @@
-"""Regions found by models, as in the paper: Grounding DINO boxes a class's name, SAM cuts it out."""
+"""Regions found by models, as in the paper: Grounding DINO boxes a class, SAM cuts it out."""
 
 import re
 from importlib.util import find_spec
