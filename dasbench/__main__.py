@@ -1,4 +1,4 @@
-"""`python -m dasbench` is `dasbench`: the folder that one stands in does not come before the libraries."""
+"""`python -m dasbench` is `dasbench`: the folder one stands in does not hide the libraries."""
 
 import os
 import sys
@@ -6,7 +6,9 @@ from importlib.machinery import PathFinder
 
 
 def search_last(here: str) -> None:
-    """Search a folder after the libraries, if it holds the dasbench that runs; workers have to find the same one.
+    """Search a folder after the libraries, if it holds the dasbench that runs.
+
+    Workers have to find the same one.
 
     Args:
         here: the folder that one stands in.
@@ -17,9 +19,8 @@ def search_last(here: str) -> None:
     beside = os.path.dirname(package)  # noqa: PTH120
     if beside == here and (installed is None or installed.origin != f"{package}/__init__.py"):
         sys.path.append(here)
-        os.environ["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [here, os.environ.get("PYTHONPATH")])
-        )
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = f"{here}{os.pathsep}{before}" if before else here
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What a study trains next: what it lists, or what a sampler proposes from what came out, every trial once."""
+"""What a study trains next, every trial once: what it lists, or what a sampler proposes."""
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
+from typing import Any
 
 from dasbench.analysis.looks import Look
 from dasbench.catalog import SAMPLERS
@@ -17,20 +18,20 @@ from dasbench.plan import (
     plan_proposals,
     plan_trial,
     replan,
+    shuffled_proposals,
     violations,
 )
 from dasbench.records import Cost, Row, State
-from dasbench.results.answers import LookRecord, TrialState
+from dasbench.results.answers import TrialState
 from dasbench.search.samplers.looks import Looks
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
 from dasbench.search.winners import best_variants, objective_values
-from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.constraints import COSTS
-from dasbench.spec.study import MAX_TRIALS, Study
+from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
 PATIENCE = 200
-"""Proposals in a row that a sampler may waste (known trials, infeasible ones) before the rest is listed instead."""
+"""Proposals in a row that may be known or infeasible before the rest is listed instead."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,8 @@ class Agenda:
             nothing to train.
 
     Example:
-        >>> base = Trial(backbone={"name": "resnet18", "width": 2}, dataset={"name": "digits", "image_size": 8})
+        >>> data = {"name": "digits", "image_size": 8}
+        >>> base = Trial(backbone={"name": "resnet18", "width": 2}, dataset=data)
         >>> axes = [{"key": "backbone.width", "values": [2, 4]}]
         >>> agenda = Agenda(Study(name="width", question="How wide?", base=base, axes=axes))
         >>> [planned.label for planned in agenda.start([])], agenda.exhausted
@@ -76,7 +78,7 @@ class Agenda:
         """Whether nothing will be proposed any more, whatever is told."""
         if not self.study.is_searched:
             return self._sampler.exhausted
-        return self._spent and (self._confirming or self.study.confirm is None)
+        return self._has_searched and (self._confirming or self.study.confirm is None)
 
     @property
     def total(self) -> int:
@@ -84,11 +86,10 @@ class Agenda:
         if not self.study.is_searched or self.exhausted:
             return len(self.items)
         assert self.study.trials is not None
-        confirm = self.study.confirm
-        return max(
-            len(self.items),
-            self.study.trials + ((confirm.top + 1) * confirm.seeds if confirm else 0),
-        )
+        wanted = self.study.trials
+        if self.study.confirm:
+            wanted += (self.study.confirm.top + 1) * self.study.confirm.seeds
+        return max(len(self.items), wanted)
 
     @property
     def refusals(self) -> list[str]:
@@ -113,33 +114,29 @@ class Agenda:
         for planned in replan(self.study, rows):
             if planned.trial.key in listed and planned.trial.key not in self.items:
                 self._add(planned)
-        self._confirming = self._spent and any(
-            item.role == "confirm" for item in self.items.values()
-        )
+        self._confirming = self._has_searched and self._num_searched < len(self.items)
         return list(self.items.values())
 
     def propose(self) -> list[Planned]:
         """What to train next; empty if that is nothing just now."""
         if not self.study.is_searched:
-            return self._listed(self._sampler.propose())
-        if not self._spent:
-            return self._searched()
-        if (
-            self.study.confirm
-            and not self._confirming
-            and all(key in self._results for key in self.items)
-        ):
-            self._confirming = True
-            return self._confirmations()
-        return []
+            return self._add_feasible(self._sampler.propose())
+        if not self._has_searched:
+            return self._search()
+        if self.exhausted or self.items.keys() - self._results.keys():
+            return []
+        self._confirming = True
+        return self._add_confirmations()
 
     def tell(self, key: str, fate: Fate, metrics: Mapping[str, float], cost: Cost | None) -> None:
         """Hear what became of a trial; the sampler is told."""
         planned = self.items[key]
-        values = objective_values(self.study, metrics, cost) if fate == State.DONE else ()
-        broken = violations(self.study, planned.trial, cost) if cost else ()
         result = Result(
-            fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken
+            fate=fate,
+            values=objective_values(self.study, metrics, cost) if fate == State.DONE else (),
+            metrics=dict(metrics),
+            cost=cost,
+            violations=violations(self.study, planned.trial, cost) if cost else (),
         )
         self._results[key] = result
         if planned.role != "confirm":
@@ -152,21 +149,20 @@ class Agenda:
         return state.state.ended
 
     def prunable(self, trial: Trial) -> bool:
-        """Whether a scheduler may stop a trial: not one that a comparison over seeds needs, nor one that is spared."""
+        """Whether a scheduler may stop a trial, which neither a comparison nor anybody needs."""
         item = self.items.get(trial.key)
-        is_replicate = trial.seed != self.study.seeds.values[0] or (
-            item is not None and item.role == "confirm"
-        )
-        return not is_replicate and trial.key not in self._spared
+        if item is not None and item.role == "confirm":
+            return False
+        return trial.seed == self.study.seeds.values[0] and trial.key not in self._spared
 
     def spare(self, keys: Iterable[str]) -> None:
-        """Let trials run to their end whatever a scheduler says: somebody asked for them again, and they may win."""
+        """Let trials run to their end: somebody asked for them again, and they may win."""
         again = set(keys)
         self._spared |= again
         self._confirming = self._confirming and not again
 
     @property
-    def _spent(self) -> bool:
+    def _has_searched(self) -> bool:
         """Whether the search has proposed all its trials."""
         return self._dry or self._num_searched >= (self.study.trials or 0)
 
@@ -179,43 +175,51 @@ class Agenda:
         self._seeds.setdefault(identity(planned.variant), set()).add(planned.trial.seed)
         return planned
 
-    def _listed(self, proposals: Sequence[Proposal]) -> list[Planned]:
-        """The trials of a study that lists its variants; those that violate a constraint are left out."""
+    def _add_feasible(self, proposals: Sequence[Proposal]) -> list[Planned]:
+        """The trials that a study lists, without those that violate a constraint."""
         plan = Plan(self.study, plan_proposals(self.study, proposals))
-        if any(name in COSTS for constraint in self.study.constraints for name in constraint.names):
+        constrained = {name for each in self.study.constraints for name in each.names}
+        if not constrained.isdisjoint(COSTS):
             plan = keep_feasible(plan, count_costs(plan))
         fresh = [self._add(planned) for planned in plan.items.values()]
         if proposals and not self.items:
             self._refuse_all("none keeps " + ", ".join(map(str, self.study.constraints)))
-        kept = {(identity(planned.variant), planned.trial.seed) for planned in fresh}
+        feasible = {(identity(planned.variant), planned.trial.seed) for planned in fresh}
         for proposal in proposals:
-            if (identity(proposal.variant), proposal.seed) not in kept:
+            if (identity(proposal.variant), proposal.seed) not in feasible:
                 self._sampler.tell(proposal, Result(fate="infeasible"))
         return fresh
 
-    def _searched(self) -> list[Planned]:
+    def _search(self) -> list[Planned]:
         """The next trial of a search; empty if the sampler waits, or nothing is left."""
         for _ in range(PATIENCE):
-            proposals = (
-                self._sampler.propose()
-                if self._leftovers is None
-                else list(islice(self._leftovers, 1))
-            )
+            proposals = self._next_proposals()
             if not proposals:
                 if self._leftovers is not None or self._sampler.exhausted:
                     self._run_dry()
                 return []
-            fresh = [planned for proposal in proposals if (planned := self._distinct(proposal))]
+            fresh = list(filter(None, map(self._add_distinct, proposals)))
             if fresh:
                 return fresh
-        if self._leftovers is None and all(axis.points() is not None for axis in self.study.axes):
-            self._leftovers = self._all_in_random_order()
-        elif self._leftovers is None:
-            self._run_dry()
+        if self._leftovers is None:
+            self._turn_to_leftovers()
         return []
 
+    def _next_proposals(self) -> Sequence[Proposal]:
+        """What the sampler proposes, or the next one that it left over."""
+        if self._leftovers is None:
+            return self._sampler.propose()
+        return list(islice(self._leftovers, 1))
+
+    def _turn_to_leftovers(self) -> None:
+        """List the rest of a finite space; the search of any other ends here."""
+        if all(axis.points() is not None for axis in self.study.axes):
+            self._leftovers = shuffled_proposals(self.study)
+        else:
+            self._run_dry()
+
     def _run_dry(self) -> None:
-        """The search ends for want of new proposals; one that found nothing to train at all is unsound."""
+        """The search ends for want of new proposals; one that found nothing at all is unsound."""
         self._dry = True
         if not self.items:
             self._refuse_all("; ".join(self.refusals))
@@ -226,18 +230,15 @@ class Agenda:
 
     def _refuse_all(self, why: str) -> None:
         place = "constraints" if self.study.constraints else "axes"
-        raise StudyError(
-            [
-                self.study.document.complaint(
-                    (place,), f"no trial of the study can be trained: {why}"
-                )
-            ]
-        )
+        message = f"no trial of the study can be trained: {why}"
+        raise StudyError([self.study.document.complaint((place,), message)])
 
-    def _distinct(self, proposal: Proposal) -> Planned | None:
+    def _add_distinct(self, proposal: Proposal) -> Planned | None:
         """A proposal as a trial that is new and feasible; else None, and the sampler is told."""
         used = self._seeds.get(identity(proposal.variant), set())
-        for seed in (seed for seed in self.study.seeds if seed not in used):
+        for seed in self.study.seeds:
+            if seed in used:
+                continue
             planned = plan_trial(self.study, proposal.variant, seed, "search")
             if planned.trial.key in self.items:  # another variant of the same meaning
                 continue
@@ -246,9 +247,8 @@ class Agenda:
                 return self._add(planned)
             self._sampler.tell(Proposal(proposal.variant, seed), refusal)
             return None
-        self._sampler.tell(
-            Proposal(proposal.variant, self.study.seeds.values[0]), Result(fate="known")
-        )
+        known = Proposal(proposal.variant, self.study.seeds.values[0])
+        self._sampler.tell(known, Result(fate="known"))
         return None
 
     def _refusal(self, trial: Trial) -> Result | None:
@@ -262,48 +262,34 @@ class Agenda:
         except ModelError as error:
             self._refused[f"cannot be built: {error}"] += 1
             return Result(fate="infeasible")
-        self._refused.update(
-            str(c) for c, far in zip(self.study.constraints, broken, strict=True) if far
-        )
-        return Result(fate="infeasible", cost=cost, violations=broken) if any(broken) else None
+        if not any(broken):
+            return None
+        for constraint, distance in zip(self.study.constraints, broken, strict=True):
+            if distance:
+                self._refused[str(constraint)] += 1
+        return Result(fate="infeasible", cost=cost, violations=broken)
 
-    def _all_in_random_order(self) -> Iterator[Proposal]:
-        """Every variant of a finite space."""
-        variants = list(islice(self.study.variants(), MAX_TRIALS))
-        order = permutation(derive_seed(self.study.name, "leftovers"), len(variants))
-        return (Proposal(variants[place]) for _ in self.study.seeds for place in order)
-
-    def _confirmations(self) -> list[Planned]:
-        """The winners of the search, and the base as it stands, on seeds that took part in no choice."""
-        assert self.study.confirm is not None
-        seeds = list(
-            islice(
-                (n for n in count() if n not in self.study.seeds.values), self.study.confirm.seeds
-            )
-        )
-        searched = [
-            (self.items[k], result)
-            for k, result in self._results.items()
-            if self.items[k].role != "confirm"
-        ]
-        scored = [(item.variant, result.values) for item, result in searched if result.values]
-        winners = best_variants(self.study, scored, top=self.study.confirm.top)
-        variants = [{}, *winners] if winners else []
-        fresh: dict[str, Planned] = {}
-        for seed in seeds:
-            for variant in variants:
+    def _add_confirmations(self) -> list[Planned]:
+        """The winners of the search, and the base as it stands, on seeds of no choice."""
+        confirm = self.study.confirm
+        assert confirm is not None
+        winners = best_variants(self.study, self._searched_scores(), top=confirm.top)
+        if not winners:
+            return []
+        unused_seeds = (seed for seed in count() if seed not in self.study.seeds.values)
+        fresh = []
+        for seed in islice(unused_seeds, confirm.seeds):
+            for variant in ({}, *winners):
                 planned = plan_trial(self.study, variant, seed, "confirm")
-                fresh.setdefault(planned.trial.key, planned)
-        return [self._add(planned) for key, planned in fresh.items() if key not in self.items]
+                if planned.trial.key not in self.items:
+                    fresh.append(self._add(planned))
+        return fresh
 
-
-def look_record(study: Study, look: Look[str]) -> LookRecord:
-    """A look as the database keeps it."""
-    assert study.seeds.looks is not None
-    return LookRecord(
-        plan=study.seeds.looks,
-        number=look.number,
-        level=look.level,
-        states=look.states,
-        exploratory=look.exploratory,
-    )
+    def _searched_scores(self) -> list[tuple[Mapping[str, Any], tuple[float, ...]]]:
+        """The variants that the search trained to their end, with the values of the objectives."""
+        scores = []
+        for key, result in self._results.items():
+            item = self.items[key]
+            if item.role != "confirm" and result.values:
+                scores.append((item.variant, result.values))
+        return scores

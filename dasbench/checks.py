@@ -1,7 +1,7 @@
 """What is wrong with the components that a study names, each complaint on its line."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dasbench.catalog import COMPONENTS, KINDS, METRICS
@@ -18,7 +18,7 @@ from dasbench.spec.trial import Choice
 
 
 def check_study(study: Study) -> None:
-    """Check what a study names: the parameters of its components, its labels, and the fields in its constraints.
+    """Check what a study names: parameters of components, labels, and fields in constraints.
 
     Raises:
         StudyError: with every complaint at once.
@@ -29,7 +29,7 @@ def check_study(study: Study) -> None:
 
 
 def _check_constraints(study: Study) -> Iterator[Complaint]:
-    """Complaints about fields that no trial of the study can have: a constraint on one would refuse nothing."""
+    """Complaints about fields that no trial can have: a constraint on one refuses nothing."""
     for number, constraint in enumerate(study.constraints):
         for name in constraint.names:
             head, _, last = name.partition(".")
@@ -43,14 +43,11 @@ def _fields_below(study: Study, head: str) -> set[str]:
     """The fields that a part of the study's trials may have."""
     if head not in COMPONENTS:
         return set(type(getattr(study.base, head)).model_fields)
-    chosen = [Choice.model_validate(value).name for value in study.range_of(head)]
-    named = [
-        str(axis_value)
-        for axis in study.axes
-        if axis.key == f"{head}.name"
-        for axis_value in axis.points() or ()
-    ]
-    return {"name"}.union(*(KINDS[head][name].defaults for name in (*chosen, *named)))
+    names = [Choice.model_validate(value).name for value in study.range_of(head)]
+    for axis in study.axes:
+        if axis.key == f"{head}.name":
+            names += map(str, axis.points() or ())
+    return {"name"}.union(*(KINDS[head][name].defaults for name in names))
 
 
 def check_components(study: Study) -> None:
@@ -60,24 +57,25 @@ def check_components(study: Study) -> None:
         StudyError: with every complaint at once, each on the line of the axis or of the base that
             it comes from.
     """
-    complaints = [complaint for field in COMPONENTS for complaint in _check_component(study, field)]
-    chosen: list[tuple[Path_, str, Choice]] = [(("sampler",), "sampler", study.sampler)]
-    chosen += [(("scheduler",), "scheduler", study.scheduler)]
-    chosen += [
-        (("callbacks", number), "callback", choice) for number, choice in enumerate(study.callbacks)
+    complaints: list[Complaint] = []
+    for field in COMPONENTS:
+        complaints += _check_component(study, field)
+    chosen: list[tuple[Path_, str, Choice]] = [
+        (("sampler",), "sampler", study.sampler),
+        (("scheduler",), "scheduler", study.scheduler),
     ]
+    for number, choice in enumerate(study.callbacks):
+        chosen.append((("callbacks", number), "callback", choice))
     for place, kind, choice in chosen:
-        problems = fill_parameters(kind, choice)[1]
-        complaints += [
-            study.document.complaint((*place, *path), message) for path, message in problems
-        ]
+        for path, message in fill_parameters(kind, choice)[1]:
+            complaints.append(study.document.complaint((*place, *path), message))
     complaints += _check_objectives(study)
     if complaints:
         raise StudyError(complaints)
 
 
 def check_labels(study: Study) -> Iterator[Complaint]:
-    """Complaints about labels that do not tell variants apart, or that may have been meant as a parameter.
+    """Complaints about labels that do not tell variants apart, or that may mean a parameter.
 
     Of a search, whose variants need not be few, only the values of each axis are told apart.
     """
@@ -88,10 +86,16 @@ def check_labels(study: Study) -> Iterator[Complaint]:
             complaints.append(study.document.complaint(("axes", number, "values", index), message))
     yield from complaints
     if labelled and not complaints and not study.is_searched:
-        labels = [study.label_of(variant) for variant in study.variants()]
-        for place in list(repeated(labels))[:1]:
-            message = f"two variants are called '{labels[place]}'; give their values other labels"
-            yield study.document.complaint(("axes", labelled[-1][0]), message)
+        yield from _repeated_labels(study, labelled[-1][0])
+
+
+def _repeated_labels(study: Study, axis: int) -> Iterator[Complaint]:
+    """A complaint about the first label that two variants have, at an axis."""
+    labels = [study.label_of(variant) for variant in study.variants()]
+    for place in repeated(labels):
+        message = f"two variants are called '{labels[place]}'; give their values other labels"
+        yield study.document.complaint(("axes", axis), message)
+        return
 
 
 def _repeated_values(axis: Axis) -> Iterator[tuple[int, str]]:
@@ -99,14 +103,12 @@ def _repeated_values(axis: Axis) -> Iterator[tuple[int, str]]:
     points = axis.points() or ()
     names = [axis.name_of(value) or label({axis.key: value}) for value in points]
     for index, first in repeated(names).items():
-        yield (
-            index,
-            f"'{names[index]}' is already the label of values[{first}]; give each value its own",
-        )
+        name = names[index]
+        yield index, f"'{name}' is already the label of values[{first}]; give each value its own"
 
 
 def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
-    """The labels beside a component that takes a parameter of this name, and what is to be said of each."""
+    """The labels beside a component that takes such a parameter, and what is to be said of each."""
     if axis.key not in COMPONENTS:
         return
     for index, each in enumerate(axis.values or ()):
@@ -114,11 +116,9 @@ def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
             continue
         name = str(each.value.get("name"))
         if name in KINDS[axis.key] and "label" in KINDS[axis.key][name].defaults:
-            wanted = f"{{value: {{name: {name}, label: ...}}, label: ...}}"
-            yield (
-                index,
-                f"{axis.key} '{name}' takes a parameter 'label'; write {wanted} to give both",
-            )
+            what = f"{axis.key} '{name}' takes a parameter 'label'"
+            both = f"{{value: {{name: {name}, label: ...}}, label: ...}}"
+            yield index, f"{what}; write {both} to give both"
 
 
 def _check_objectives(study: Study) -> Iterator[Complaint]:
@@ -128,6 +128,7 @@ def _check_objectives(study: Study) -> Iterator[Complaint]:
     for number, objective in enumerate(study.objectives):
         if objective.metric in COSTS:
             continue
+        place = ("objectives", number)
         traits, task = METRICS[objective.metric].traits, study.base.task.name
         if not traits.is_of(task):
             measured = ", ".join(
@@ -136,10 +137,10 @@ def _check_objectives(study: Study) -> Iterator[Complaint]:
             message = (
                 f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
             )
-            yield study.document.complaint(("objectives", number), message)
+            yield study.document.complaint(place, message)
         if traits.needs and traits.needs not in asked:
             message = f"'{objective.metric}' is not measured; write task: {{name: classification, {traits.needs}: ...}}"
-            yield study.document.complaint(("objectives", number), message)
+            yield study.document.complaint(place, message)
 
 
 def _check_component(study: Study, field: str) -> Iterator[Complaint]:
@@ -151,46 +152,52 @@ def _check_component(study: Study, field: str) -> Iterator[Complaint]:
         for key, value in values.items():
             set_field(trial, key, value)
         choice = Choice.model_validate(trial[field])
-        if (identity := choice.model_dump_json()) not in seen:
-            seen.add(identity)
-            for path, message in [
-                *fill_parameters(field, choice)[1],
-                *_varied_in_vain(field, choice, values),
-            ]:
-                yield study.document.complaint(_origin(study, field, path, values), message)
+        identity = choice.model_dump_json()
+        if identity in seen:
+            continue
+        seen.add(identity)
+        problems = fill_parameters(field, choice)[1]
+        for path, message in [*problems, *_problems_of_axes(field, choice, values)]:
+            yield study.document.complaint(_origin(study, field, path, values), message)
 
 
 def _axes_of(study: Study, field: str) -> list[Axis]:
     """The axes that vary a component, and those that their conditions look at."""
     wanted = {axis.key for axis in study.axes if axis.key.partition(".")[0] == field}
-    while True:
-        conditions = {key for axis in study.axes if axis.key in wanted for key in axis.when}
-        more = {
-            axis.key for axis in study.axes if any(decides(axis.key, key) for key in conditions)
-        } - wanted
-        if not more:
-            return [axis for axis in study.axes if axis.key in wanted]
-        wanted |= more
+    more = wanted
+    while more:
+        wanted = wanted | more
+        more = _deciding_axes(study, wanted) - wanted
+    return [axis for axis in study.axes if axis.key in wanted]
 
 
-def _varied_in_vain(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
+def _deciding_axes(study: Study, keys: Collection[str]) -> set[str]:
+    """The keys of the axes that the conditions of some axes look at."""
+    looked_at = set().union(*(axis.when for axis in study.axes if axis.key in keys))
+    deciding = set()
+    for axis in study.axes:
+        if any(decides(axis.key, key) for key in looked_at):
+            deciding.add(axis.key)
+    return deciding
+
+
+def _problems_of_axes(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
     """Axes of this variant that vary a parameter which changes nothing."""
     params, problems = check_parameters(KINDS[field][choice.name].schema, choice.params)
     if problems:
         return []
-    return [
-        ((name,), f"changes nothing in this variant ({choice}); give the axis a 'when'")
-        for name in sorted(unused(field, choice.name, params))
-        if f"{field}.{name}" in values
-    ]
+    message = f"changes nothing in this variant ({choice}); give the axis a 'when'"
+    names = sorted(unused(field, choice.name, params))
+    return [((name,), message) for name in names if f"{field}.{name}" in values]
 
 
 def _origin(study: Study, field: str, path: Path_, values: Mapping[str, Any]) -> Path_:
     """Where in the study's file a component's parameter was written."""
     keys = (dotted((field, *path[:1])), f"{field}.name", field)
     for index, axis in enumerate(study.axes):
-        if axis.key in keys and axis.key in values:
-            if axis.values is None:
-                return ("axes", index)
-            return ("axes", index, "values", (axis.points() or ()).index(values[axis.key]))
+        if axis.key not in keys or axis.key not in values:
+            continue
+        if axis.values is None:
+            return ("axes", index)
+        return ("axes", index, "values", (axis.points() or ()).index(values[axis.key]))
     return ("base", field, *path)

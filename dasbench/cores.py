@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Where Linux says how much processor time a container may use: `max 100000`, or microseconds of each period."""
+"""Where Linux says how much processor time a container may use.
+
+It is `max 100000`, or microseconds of each period.
+"""
 
 
 def usable_cores() -> int:
@@ -14,10 +17,12 @@ def usable_cores() -> int:
         >>> 1 <= usable_cores() <= os.cpu_count()
         True
     """
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, min(cores, quota_cores(_QUOTA.read_text()) if _QUOTA.exists() else cores))
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    if _QUOTA.exists():
+        cores = min(cores, quota_cores(_QUOTA.read_text()))
+    return max(1, cores)
 
 
 def quota_cores(text: str) -> int:
@@ -28,8 +33,6 @@ def quota_cores(text: str) -> int:
         (2, 1)
     """
     quota, _, period = text.partition(" ")
-    return (
-        max(1, int(quota) // int(period))
-        if quota.isdigit() and period.strip().isdigit()
-        else 1 << 20
-    )
+    if not (quota.isdigit() and period.strip().isdigit()):
+        return 1 << 20
+    return max(1, int(quota) // int(period))

@@ -64,13 +64,13 @@ def count_costs(plan: Plan) -> dict[str, Cost]:
 
 @cache
 def _count(identity: str) -> Cost | str:
-    """The cost, or why there is none: a search asks for the same impossible model again and again."""
+    """The cost, or why there is none: a search asks for an impossible model again and again."""
     trial = Trial.model_validate_json(identity)
     key = cost_key(trial)
     if (known := recall(key)) is not None:
         return known
     try:
-        with foreign(_of_own_task), _one_thread():
+        with foreign(_fault_of_own_task), _one_thread():
             cost: Cost = TASKS[trial.task.name].create(**trial.task.params).cost(trial)
     except ModelError as error:
         return str(error)
@@ -89,17 +89,21 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _of_own_task(error: BaseException) -> ModelError | None:
+def _fault_of_own_task(error: BaseException) -> ModelError | None:
     """A task of the user's own that cannot count a trial is like a network that cannot be built."""
     words = own_fault(error)
-    return ModelError(words) if words and not isinstance(error, OSError) else None
+    if not words or isinstance(error, OSError):
+        return None
+    return ModelError(words)
 
 
 def _complaint(study: Study, message: str, labels: list[str]) -> Complaint:
-    """What is wrong with some variants' models, at the axis or the field of the base that it comes from."""
+    """What is wrong with some variants' models, at the axis or the field that it comes from."""
     about = {"placement": ("placement",), "backbone": ("backbone", "dataset")}
     heads = about.get(re.split(r"\W", message)[0], ("gate", "placement", "backbone", "dataset"))
     axes = [number for number, axis in enumerate(study.axes) if axis.key.partition(".")[0] in heads]
     path: Path_ = ("axes", axes[0]) if axes else ("base", heads[0])
-    more = f" (and {len(labels) - 1} more variants)" if len(labels) > 1 else ""
-    return study.document.complaint(path, f"{labels[0]}{more}: {message}")
+    variants = labels[0]
+    if len(labels) > 1:
+        variants += f" (and {len(labels) - 1} more variants)"
+    return study.document.complaint(path, f"{variants}: {message}")

@@ -18,7 +18,7 @@ KEPT_WEIGHTS = Path(".dasbench") / "weights"
 """Where the weights of trials are kept, in the folder of the database."""
 
 Look = Literal["names", "bytes", "pixels"]
-"""How closely files are looked at before they are used: names and sizes alone, every byte, or every pixel too."""
+"""How closely files are looked at before use: names and sizes alone, every byte, or every pixel."""
 
 Told = Callable[[str, int, int], None]
 """Told what is being done (`reading`), to how many files it was done, and of how many."""
@@ -65,16 +65,15 @@ _chosen: ContextVar[DataAccess | None] = ContextVar("data_access", default=None)
 
 
 def data_access() -> DataAccess:
-    """What was chosen with `reading_data`; else the folder of the environment's DASBENCH_DATA, else `./data`.
+    """What was chosen with `reading_data`; else the folder DASBENCH_DATA, else `./data`.
 
     Example:
         >>> with reading_data(Path("/mnt/images")):
         ...     data_access().root.name
         'images'
     """
-    return _chosen.get() or DataAccess(
-        Path(os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT).absolute()
-    )
+    root = os.environ.get("DASBENCH_DATA") or DEFAULT_ROOT
+    return _chosen.get() or DataAccess(Path(root).absolute())
 
 
 @contextmanager
@@ -123,10 +122,10 @@ def reading_data(
 
 
 def cache_folder() -> Path:
-    """Where is kept what can be found out again: the environment's DASBENCH_CACHE, else a folder of the user's caches.
+    """Where is kept what can be found out again.
 
-    It need not exist, and what is in it may be removed at any time. A user without a home has it
-    among temporary files.
+    The environment's DASBENCH_CACHE, else a folder of the user's caches. It need not exist, and
+    what is in it may be removed at any time. A user without a home has it among temporary files.
     """
     if chosen := os.environ.get("DASBENCH_CACHE"):
         return Path(chosen).expanduser().absolute()

@@ -1,4 +1,4 @@
-"""The processors that trials run on: what their names mean, which there are, and what is left of their memory."""
+"""The processors that trials run on: what their names mean, which there are, and their memory."""
 
 import gc
 import os
@@ -10,14 +10,14 @@ import torch
 from dasbench.errors import UsageError
 
 CONTEXT = 600 * 2**20
-"""Bytes that a process takes of a GPU before its first tensor: the CUDA context and the libraries' kernels."""
+"""Bytes that a process takes of a GPU before its first tensor: CUDA's context and kernels."""
 
 
-def kind_of(name: str) -> Literal["cpu", "cuda"]:
+def device_kind(name: str) -> Literal["cpu", "cuda"]:
     """What a name of a device means: `auto` is CUDA where there is one.
 
     Example:
-        >>> kind_of("cpu"), kind_of("cuda:1")
+        >>> device_kind("cpu"), device_kind("cuda:1")
         ('cpu', 'cuda')
     """
     if name == "auto":
@@ -38,7 +38,7 @@ def device_of(name: str, *, rank: int = 0, number: int = 1) -> torch.device:
         >>> device_of("cuda", rank=1, number=2)
         device(type='cuda', index=1)
     """
-    kind = kind_of(name)
+    kind = device_kind(name)
     if kind == "cuda" and number > 1:
         return torch.device(kind, rank)
     return torch.device(name if name.startswith("cuda:") else kind)
@@ -49,12 +49,10 @@ _DRIVER_SEES = Path("/proc/driver/nvidia/gpus")
 
 
 def unseen_gpus() -> int:
-    """How many of NVIDIA's cards are in this machine that torch cannot use, although nobody hid them from it."""
-    if (
-        torch.cuda.device_count()
-        or "CUDA_VISIBLE_DEVICES" in os.environ
-        or not _DRIVER_SEES.is_dir()
-    ):
+    """How many of NVIDIA's cards torch cannot use here, although nobody hid them from it."""
+    if torch.cuda.device_count() or "CUDA_VISIBLE_DEVICES" in os.environ:
+        return 0
+    if not _DRIVER_SEES.is_dir():
         return 0
     return len(list(_DRIVER_SEES.iterdir()))
 
@@ -86,7 +84,10 @@ def check_device(name: str) -> None:
 
 
 def has_short_floats() -> bool:
-    """Whether the GPU computes in bf16 and TF32 by itself: NVIDIA's do from compute capability 8.0 (Ampere) on."""
+    """Whether the GPU computes in bf16 and TF32 by itself.
+
+    NVIDIA's do from compute capability 8.0 (Ampere) on.
+    """
     return torch.cuda.get_device_capability() >= (8, 0)
 
 
@@ -114,9 +115,10 @@ def is_broken() -> bool:
 
 
 def give_back_memory(device: torch.device) -> None:
-    """Let go of what nobody uses any more: what cycles keep alive, and on a GPU what the allocator holds in store.
+    """Let go of what nobody uses any more.
 
-    Others that share the GPU get it, and the next trial of this process finds the memory whole.
+    That is what cycles keep alive, and on a GPU what the allocator holds in store. Others that
+    share the GPU get it, and the next trial of this process finds the memory whole.
     """
     gc.collect()
     if device.type == "cuda" and not is_broken():
@@ -124,14 +126,16 @@ def give_back_memory(device: torch.device) -> None:
 
 
 def start_on(device: torch.device) -> None:
-    """Make a device the one that this process computes on; what is said of memory needs that on a GPU."""
+    """Make a device the one that this process computes on; what is said of memory needs that."""
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.set_device(device)
 
 
 def limit_memory(device: torch.device, share: float) -> None:
-    """Let this process take no more of a GPU's memory than its share: who asks for more fails, not its neighbour.
+    """Let this process take no more of a GPU's memory than its share.
+
+    Who asks for more fails, not its neighbour.
 
     Args:
         device: on which it has started; a CPU is not limited.

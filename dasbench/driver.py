@@ -1,4 +1,4 @@
-"""Between an agenda, the results database and an executor: who claims trials and keeps what comes out."""
+"""Between an agenda, the results database and an executor: claims trials, keeps what comes out."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from dasbench.agenda import Agenda, look_record
+from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
 from dasbench.counting import count_cost
 from dasbench.errors import UsageError
@@ -16,10 +16,11 @@ from dasbench.metrics.traits import metrics_of_study
 from dasbench.plan import Planned
 from dasbench.records import COUNTING, Epoch, Outcome, Row, State
 from dasbench.resolution import in_this_process_only
-from dasbench.results.answers import TrialState
+from dasbench.results.answers import LookRecord, TrialState
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Assignment, Executor, Interrupt
 from dasbench.spec.cost_key import CostKey, cost_key
+from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Watcher(Protocol):
 
 
 class Driver:
-    """Between an agenda, the store and an executor: claims trials, keeps what comes out of them, tells the agenda."""
+    """Claims the trials of an agenda, keeps what comes out of them, and tells the agenda."""
 
     def __init__(
         self,
@@ -89,26 +90,28 @@ class Driver:
         study = self._agenda.study
         planned = self._agenda.start(listed)
         self._refuse_elsewhere(planned)
-        if gone := [key for key in again if key not in self._agenda.items]:
-            raise UsageError(
-                f"not trained again: the study no longer lists {', '.join(gone)}, for its code has changed"
-            )
+        self._refuse_gone(again)
         tasks = {study.base.task.name, *(item.trial.task.name for item in planned)}
+        file = study.document.file
         self._store.plan(
             study.name,
             question=study.question,
             document=study.model_dump(mode="json"),
-            file=str(Path(study.document.file).absolute()) if study.document.file else "",
+            file=str(Path(file).absolute()) if file else "",
             members=[item.member for item in planned],
             metrics=metrics_of_study(tasks, study.objectives),
         )
-        for key in self._store.set_aside(again) if again else ():
-            restart(key)
+        if again:
+            for key in self._store.set_aside(again):
+                restart(key)
         self._agenda.spare(again)
         self._watcher.planned(self._agenda, self._look_up(planned))
 
     def claims(self) -> Iterator[Assignment | None]:
-        """Trials that are now ours, in the order of the agenda; None while what is left depends on others' results."""
+        """Trials that are now ours, in the order of the agenda.
+
+        None while what is left depends on others' results.
+        """
         elsewhere: list[str] = []
         looked = time.monotonic()
         while True:
@@ -159,7 +162,7 @@ class Driver:
         study, before = self._agenda.study, len(self._agenda.looks)
         planned = self._agenda.propose()
         for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, look_record(study, look))
+            self._store.add_look(study.name, _look_record(study, look))
             self._watcher.looked(look)
         return planned
 
@@ -170,7 +173,7 @@ class Driver:
         self._watcher.added(self._look_up(planned))
 
     def _keep_costs(self, planned: Sequence[Planned], known: Mapping[str, TrialState]) -> None:
-        """Keep what the networks cost of trials without a result, and of those that were counted in an older way."""
+        """Keep what networks cost: of trials without a result, and of older ways of counting."""
         costs = self._store.known_costs()
         wanted: dict[CostKey, Trial] = {}
         for item in planned:
@@ -185,6 +188,15 @@ class Driver:
                 COUNTING,
             )
 
+    def _refuse_gone(self, again: Sequence[str]) -> None:
+        """Refuse to train trials again that the study no longer lists."""
+        gone = [key for key in again if key not in self._agenda.items]
+        if gone:
+            raise UsageError(
+                f"not trained again: the study no longer lists {', '.join(gone)}, "
+                "for its code has changed"
+            )
+
     def _refuse_elsewhere(self, planned: Sequence[Planned]) -> None:
         """Refuse to hand components that only this process has to another one."""
         if self._executor.in_process:
@@ -192,12 +204,13 @@ class Driver:
         for item in planned:
             if here := in_this_process_only(item.trial):
                 raise UsageError(
-                    f"{item.label}: {', '.join(here)} was defined in the running program, where no worker process "
-                    "finds it; write it to a file and import that, or run in this process: --executor inline"
+                    f"{item.label}: {', '.join(here)} was defined in the running program, where no "
+                    "worker process finds it; write it to a file and import that, or run in this "
+                    "process: --executor inline"
                 )
 
     def _look_up(self, planned: Sequence[Planned]) -> dict[str, State]:
-        """The state of trials; the agenda hears of those that have ended, the others wait to be claimed."""
+        """The state of trials; the agenda hears of what has ended, the rest waits to be claimed."""
         keys = [item.trial.key for item in planned]
         if self._retry:
             self._agenda.spare(self._store.retry(keys, self._retry))
@@ -207,16 +220,15 @@ class Driver:
         return {key: known[key].state for key in keys}
 
     def _look_again(self, elsewhere: Sequence[str]) -> list[str]:
-        """Those of the trials that still run under other drivers; one that was given back is ours to claim."""
+        """Those that still run under other drivers; one that was given back is ours to claim."""
         self._store.sweep()
         states = self._store.states(elsewhere)
-        running = [key for key in elsewhere if states[key].state == State.RUNNING]
-        ended = [
-            key
-            for key in elsewhere
-            if key not in running and self._agenda.tell_state(key, states[key])
-        ]
-        self._waiting += [key for key in elsewhere if key not in running and key not in ended]
+        running = []
+        for key in elsewhere:
+            if states[key].state == State.RUNNING:
+                running.append(key)
+            elif not self._agenda.tell_state(key, states[key]):
+                self._waiting.append(key)
         return running
 
     def _claim(self, key: str) -> bool:
@@ -225,3 +237,15 @@ class Driver:
         if attempt is not None:
             self._attempts[key] = attempt
         return attempt is not None
+
+
+def _look_record(study: Study, look: Look[str]) -> LookRecord:
+    """A look as the database keeps it."""
+    assert study.seeds.looks is not None
+    return LookRecord(
+        plan=study.seeds.looks,
+        number=look.number,
+        level=look.level,
+        states=look.states,
+        exploratory=look.exploratory,
+    )

@@ -91,7 +91,7 @@ class HaltedError(DasbenchError):
 
 
 class OtherCodeError(HaltedError):
-    """A process that is to train a trial has other code than the one that planned it; nothing was trained."""
+    """The process that is to train a trial has other code than the one that planned it."""
 
 
 class StoreError(DasbenchError):
@@ -115,7 +115,7 @@ class ForeignStoreError(StoreError):
 
 
 class MachineError(DasbenchError):
-    """The machine does not give what is needed: memory, disk, a package that works, a Ray that starts."""
+    """The machine lacks what is needed: memory, disk, a package that works, a Ray that starts."""
 
     exit_code = 3
 

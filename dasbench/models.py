@@ -1,12 +1,13 @@
-"""The only place where a network is assembled: a backbone, gates at its sites, weights from the trial's seed."""
+"""The only place where a network is assembled: a backbone, gates at its sites, seeded weights."""
 
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from dasbench.backbones.site import Site
 from dasbench.backbones.weights import load_gates
@@ -50,12 +51,10 @@ class GatedNetwork(nn.Module):
         self.stage_ends = stage_ends
         self.names = names
         self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
-        self._hooks = {
-            path: backbone.get_submodule(path).register_forward_hook(
-                _PassThrough(path, gate, names.gate)
-            )
-            for path, gate in gates.items()
-        }
+        self._hooks: dict[str, RemovableHandle] = {}
+        for path, gate in gates.items():
+            hook = _PassThrough(path, gate, names.gate)
+            self._hooks[path] = backbone.get_submodule(path).register_forward_hook(hook)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, classes] of images [B, 3, H, W].
@@ -77,7 +76,7 @@ class GatedNetwork(nn.Module):
         return refusal(what + takes, error, entry=BACKBONES[bare_name(self.names.backbone)])
 
     def fold_gates(self) -> None:
-        """Let every gate that can dissolve into the layer before it do so, for good (see `inference_form`)."""
+        """Let every gate that can dissolve into the layer before it do so (`inference_form`)."""
         for path, hook in list(self._hooks.items()):
             gate = self.gates[_key(path)]
             if isinstance(gate, Foldable) and gate.fold(self.backbone.get_submodule(path)):
@@ -91,11 +90,11 @@ def _key(path: str) -> str:
 
 
 class _PassThrough:
-    """A forward hook that hands a module's output to a gate; it is copied and pickled with the network.
+    """A forward hook that hands a module's output to a gate.
 
-    What leaves the gate has the type and the memory format of what went in: else one gate that
-    computes in fp32, or shuffles channels, would decide how the rest of a network in half precision
-    and channels-last computes.
+    It is copied and pickled with the network. What leaves the gate has the type and the memory
+    format of what went in: else one gate that computes in fp32, or shuffles channels, would decide
+    how the rest of a network in half precision and channels-last computes.
     """
 
     def __init__(self, path: str, gate: nn.Module, name: str) -> None:
@@ -112,7 +111,8 @@ class _PassThrough:
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not isinstance(gated, Tensor):
             raise ModelError(
-                f"{self._gate} returns {kind_of(gated)}, not a map; a gate keeps the shape of its input"
+                f"{self._gate} returns {kind_of(gated)}, not a map; "
+                "a gate keeps the shape of its input"
             )
         if not tracing and gated.shape != output.shape:
             shapes = f"{tuple(output.shape)} into {tuple(gated.shape)}"
@@ -128,16 +128,15 @@ class _PassThrough:
         """The gate raised something on a map."""
         if not self.name:
             return None
-        return refusal(
-            f"{self._gate} fails on {kind_of(x)}", error, entry=GATES[bare_name(self.name)]
-        )
+        what = f"{self._gate} fails on {kind_of(x)}"
+        return refusal(what, error, entry=GATES[bare_name(self.name)])
 
 
 def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
-    """A gated map in the type of the map `x` that it was, and in its memory format; copied only where it is in others.
+    """A gated map in the type and the memory format of the map `x` that it was.
 
-    In fp32 on a CPU the format stays as the gate left it: sums over maps of another one would be
-    rounded differently.
+    It is copied only where it is in others. In fp32 on a CPU the format stays as the gate left it:
+    sums over maps of another one would be rounded differently.
     """
     if gated.dtype != x.dtype:
         gated = gated.to(x.dtype)
@@ -226,54 +225,59 @@ def choose_sites(sites: tuple[Site, ...], placement: Placement) -> list[Site]:
         ['layer2']
     """
     if placement.sites is not None:
-        by_path = {
-            site.path: site for site in sites
-        }  # a stage's end can be its last block's end: one place
-        for path in placement.sites:
-            if path not in by_path:
-                raise ModelError(f"placement.sites: {unknown_name('site', path, by_path)}")
-        return [site for path, site in by_path.items() if path in placement.sites]
+        return _named_sites(sites, placement.sites)
+    stages = _wanted_stages(sites, placement)
+    places = _places_after(sites, placement.after or "stage")
+    in_stages = [site for site in places if site.stage in stages]
+    chosen = _sites_in_blocks(in_stages, placement)
+    if not chosen:
+        written = placement.model_dump(exclude_none=True, mode="json")
+        text = ", ".join(f"{key} {value}" for key, value in written.items())
+        raise ModelError(f"placement: {text} leaves no place; {_places_by_stage(places)}")
+    return chosen
+
+
+def _named_sites(sites: tuple[Site, ...], paths: Collection[str]) -> list[Site]:
+    """The sites of some paths."""
+    # a stage's end can be its last block's end: one place
+    by_path = {site.path: site for site in sites}
+    for path in paths:
+        if path not in by_path:
+            raise ModelError(f"placement.sites: {unknown_name('site', path, by_path)}")
+    return [site for path, site in by_path.items() if path in paths]
+
+
+def _wanted_stages(sites: tuple[Site, ...], placement: Placement) -> set[int]:
+    """The stages that a placement names; all that the backbone has if it names none."""
     stages = {site.stage for site in sites}
     for stage in placement.stages or ():
         if stage not in stages:
             raise ModelError(
                 f"placement.stages: the backbone has no stage {stage}; it has {sorted(stages)}"
             )
-    kind = placement.after or "stage"
+    return set(placement.stages or stages)
+
+
+def _places_after(sites: tuple[Site, ...], kind: str) -> list[Site]:
+    """The sites of one kind of place."""
     places = [site for site in sites if site.after == kind]
     if not places:
         there = ", ".join(sorted({site.after for site in sites})) or "no place for a gate at all"
         raise ModelError(f"placement.after: the backbone has no place '{kind}'; it has {there}")
-    chosen = _in_blocks(
-        [site for site in places if site.stage in (placement.stages or stages)], placement
-    )
-    if not chosen:
-        raise ModelError(f"placement: {_described(placement)} leaves no place; {_counted(places)}")
-    return chosen
-
-
-def _in_blocks(places: list[Site], placement: Placement) -> list[Site]:
-    """The places in those blocks of each stage that the placement means."""
-    if placement.blocks in ("first", "last"):
-        in_order = places if placement.blocks == "last" else reversed(places)
-        wanted = {
-            site.stage: site.block for site in in_order
-        }  # of each stage, the block that comes in the end wins
-        return [site for site in places if site.block == wanted[site.stage]]
-    if placement.blocks == "alternate":
-        return [site for site in places if site.block is not None and site.block % 2 == 1]
     return places
 
 
-def _described(placement: Placement) -> str:
-    return ", ".join(
-        f"{key} {value}"
-        for key, value in placement.model_dump(exclude_none=True, mode="json").items()
-    )
+def _sites_in_blocks(places: list[Site], placement: Placement) -> list[Site]:
+    """The places in those blocks of each stage that the placement means."""
+    if placement.blocks == "alternate":
+        return [site for site in places if (site.block or 0) % 2 == 1]
+    if placement.blocks not in ("first", "last"):
+        return places
+    in_order = places if placement.blocks == "last" else reversed(places)
+    wanted = {site.stage: site.block for site in in_order}  # the last block of a stage wins
+    return [site for site in places if site.block == wanted[site.stage]]
 
 
-def _counted(places: list[Site]) -> str:
-    blocks = Counter(site.stage for site in places)
-    return "places in each stage: " + ", ".join(
-        f"{stage}: {number}" for stage, number in sorted(blocks.items())
-    )
+def _places_by_stage(places: list[Site]) -> str:
+    numbers = sorted(Counter(site.stage for site in places).items())
+    return "places in each stage: " + ", ".join(f"{stage}: {number}" for stage, number in numbers)

@@ -1,4 +1,4 @@
-"""The networks that a cost report is about: each distinct one once, with its counts; built again when asked for."""
+"""The networks that a cost report is about: each distinct one once, with its counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,11 +91,11 @@ def count_network(asked: Network) -> Counted:
 
 
 def as_counted(network: nn.Module) -> nn.Module:
-    """The form in which a network is counted: gates that can dissolve into the layer before them have done so."""
+    """The form in which a network is counted: gates that can dissolve into a layer have done so."""
     return inference_form(network) if isinstance(network, GatedNetwork) else network
 
 
 def placed(network: nn.Module, device: str) -> nn.Module:
-    """The network on a device (`auto`: on CUDA if there is one), in the memory format in which networks are trained."""
+    """The network on a device (`auto`: on CUDA if there is one), in the memory format of training."""
     network.to(device=device_of(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

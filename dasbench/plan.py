@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from dasbench.errors import Complaint, StudyError
@@ -9,10 +10,11 @@ from dasbench.records import Cost, Row
 from dasbench.resolution import resolve
 from dasbench.results.planning import Member
 from dasbench.search.samplers.sampler import Proposal
+from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.cost_key import cost_key
 from dasbench.spec.identity import data_name
 from dasbench.spec.recipes import with_recipes
-from dasbench.spec.study import Study, trial_fields
+from dasbench.spec.study import MAX_TRIALS, Study, trial_fields
 from dasbench.spec.trial import Trial
 
 
@@ -76,19 +78,21 @@ def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = 
     try:
         trial = resolve(study.base.with_values({**with_recipes(variant), "seed": seed}))
     except StudyError as error:
-        raise StudyError(
-            each
-            if each.file
-            else study.document.complaint(("base", *each.key.split(".")), each.message)
-            for each in error.complaints
-        ) from error
+        raise StudyError(_with_line(study, each) for each in error.complaints) from error
     return Planned(trial, variant, study.label_of(variant), role)
 
 
-def replan(study: Study, rows: Iterable[Row]) -> Iterator[Planned]:
-    """The trials that the database lists for a search, as they would be trained today; not those outside of its space.
+def _with_line(study: Study, complaint: Complaint) -> Complaint:
+    """A complaint about a trial, on the line of the field of the base."""
+    if complaint.file:
+        return complaint
+    return study.document.complaint(("base", *complaint.key.split(".")), complaint.message)
 
-    A trial whose code has changed since gets another key.
+
+def replan(study: Study, rows: Iterable[Row]) -> Iterator[Planned]:
+    """The trials that the database lists for a search, as they would be trained today.
+
+    Those outside of its space are left out. A trial whose code has changed since gets another key.
 
     Args:
         study: the search.
@@ -100,7 +104,9 @@ def replan(study: Study, rows: Iterable[Row]) -> Iterator[Planned]:
 
 
 def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Planned]:
-    """The trials of proposals that name their seeds, by key; those that break a constraint on fields are left out.
+    """The trials of proposals that name their seeds, by key.
+
+    Those that break a constraint on fields are left out.
 
     Raises:
         StudyError: with all that is wrong with any of them, once each: components that do not go
@@ -119,7 +125,8 @@ def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Pla
             continue
         twin = items.get(planned.trial.key)
         if twin:
-            message = f"'{twin.label}' and '{planned.label}' are the same trial; use 'when' to leave one out"
+            both = f"'{twin.label}' and '{planned.label}'"
+            message = f"{both} are the same trial; use 'when' to leave one out"
             complaints[study.document.complaint(("axes",), message)] = None
         items[planned.trial.key] = planned
     if complaints:
@@ -127,8 +134,18 @@ def plan_proposals(study: Study, proposals: Iterable[Proposal]) -> dict[str, Pla
     return items
 
 
+def shuffled_proposals(study: Study) -> Iterator[Proposal]:
+    """Every variant of a finite space in a random order, once for each seed."""
+    variants = list(islice(study.variants(), MAX_TRIALS))
+    order = permutation(derive_seed(study.name, "leftovers"), len(variants))
+    return (Proposal(variants[place]) for _ in study.seeds for place in order)
+
+
 def violations(study: Study, trial: Trial, cost: Cost | None = None) -> tuple[float, ...]:
-    """How far a trial violates each constraint of its study, 0 where it holds; an unknown cost violates none."""
+    """How far a trial violates each constraint of its study, 0 where it holds.
+
+    An unknown cost violates none.
+    """
     values = trial_fields(trial)
     if cost:
         full = {"params": cost.params_full, "macs": cost.macs_full}
@@ -143,7 +160,8 @@ def keep_feasible(plan: Plan, costs: Mapping[str, Cost]) -> Plan:
         plan: the trials.
         costs: cost by key.
     """
-    broken = {
-        k for k, item in plan.items.items() if any(violations(plan.study, item.trial, costs.get(k)))
-    }
-    return plan.without(broken)
+    infeasible = set()
+    for key, item in plan.items.items():
+        if any(violations(plan.study, item.trial, costs.get(key))):
+            infeasible.add(key)
+    return plan.without(infeasible)

@@ -1,4 +1,4 @@
-"""From a study to what a run of it needs: the one way to a plan, for `check`, `plan` and `run` alike."""
+"""From a study to what a run of it needs: the one way to a plan for `check`, `plan` and `run`."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Prepared:
 
     @property
     def trials(self) -> list[Trial]:
-        """The trials that are known; of a search that has none yet, the one that its base describes."""
+        """The trials that are known; of a search without any, the one that its base describes."""
         known = [item.trial for item in self.agenda.items.values()]
         return known or [plan_trial(self.study, {}, self.study.seeds.values[0]).trial]
 

@@ -1,13 +1,14 @@
 """Running a study: afterwards the results table holds one row for each of its trials."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from dasbench.agenda import Agenda
 from dasbench.driver import Driver, Watcher
 from dasbench.errors import HaltedError
 from dasbench.prepare import Prepared
-from dasbench.records import State
+from dasbench.records import Row, State
 from dasbench.results.store import Store
 from dasbench.search.executors.executor import Executor, Interrupt, Job
 
@@ -70,32 +71,42 @@ def run_study(
     agenda, study = prepared.agenda, prepared.study
     with store.lock(study.name):
         store.sweep()
-        listed = (
-            store.rows(study.name)
-            if study.name in {known.name for known in store.studies(counted=False)}
-            else []
-        )
         driver = Driver(agenda, store, executor, watcher, interrupt, forget, retry)
-        driver.begin(listed, again, restart or forget)
+        driver.begin(_listed_rows(store, study.name), again, restart or forget)
         source = driver.claims()
-        for first in islice(
-            source, 1
-        ):  # an executor is started only if there is something for it to do
+        # an executor is started only if there is something for it to do
+        for first in islice(source, 1):
             executor.run(chain([first], source), job, driver, interrupt)
         driver.release()
         if interrupt.refusal:
             raise HaltedError(interrupt.refusal)
-        ended = store.states(list(agenda.items))
-        errors = {
-            key: _error(store, key) for key, state in ended.items() if state.state == State.FAILED
-        }
+        return _summary(agenda, store, driver.ran)
+
+
+def _listed_rows(store: Store, study: str) -> Sequence[Row]:
+    """What the database lists for a study, nothing of one that it does not know."""
+    if study not in {known.name for known in store.studies(counted=False)}:
+        return []
+    return store.rows(study)
+
+
+def _summary(agenda: Agenda, store: Store, ran: Iterable[str]) -> Summary:
+    """How the study stands."""
+    states = store.states(list(agenda.items))
+    reasons, errors = {}, {}
+    for key, state in states.items():
+        if state.reason:
+            reasons[key] = state.reason
+        if state.state == State.FAILED:
+            errors[key] = _error(store, key)
+    have_results = all(state.state.has_result for state in states.values())
     return Summary(
         planned=len(agenda.items),
-        complete=agenda.exhausted and all(state.state.has_result for state in ended.values()),
-        states={key: ended[key].state for key in agenda.items},
-        reasons={key: state.reason for key, state in ended.items() if state.reason},
+        complete=agenda.exhausted and have_results,
+        states={key: states[key].state for key in agenda.items},
+        reasons=reasons,
         errors=errors,
-        ran=tuple(driver.ran),
+        ran=tuple(ran),
     )
 
 

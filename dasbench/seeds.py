@@ -31,7 +31,9 @@ def derive_seed(*parts: object) -> int:
 
 
 def uniform(seed: int, indices: NDArray[np.int64], *, draws: int = 1) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), one row for each index; a row depends on `seed` and its own index alone.
+    """Uniform numbers in [0, 1), one row for each index.
+
+    A row depends on `seed` and its own index alone.
 
     Args:
         seed: a seed from `derive_seed`.
@@ -51,15 +53,14 @@ def uniform(seed: int, indices: NDArray[np.int64], *, draws: int = 1) -> NDArray
         True
     """
     with np.errstate(over="ignore"):
-        counter = indices.astype(np.uint64)[:, None] * np.uint64(draws) + np.arange(
-            draws, dtype=np.uint64
-        )
-        x = _mixed(np.uint64(seed) + (counter + np.uint64(1)) * _GOLDEN)
+        rows = indices.astype(np.uint64)[:, None]
+        counter = rows * np.uint64(draws) + np.arange(draws, dtype=np.uint64)
+        x = _mix(np.uint64(seed) + (counter + np.uint64(1)) * _GOLDEN)
     numbers: NDArray[np.float64] = (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return numbers
 
 
-def _mixed(x: Any) -> Any:
+def _mix(x: Any) -> Any:
     """SplitMix64's finaliser."""
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2

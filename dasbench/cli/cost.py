@@ -1,4 +1,4 @@
-"""`dasbench cost`: how many parameters and multiply-adds, and by request how much time and memory?"""
+"""`dasbench cost`: how many parameters and multiply-adds, and how much time and memory?"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -30,13 +30,15 @@ def _both_sides(
     if given is None:
         return None
     sides = given.split("x")
-    if len(sides) > 2 or not all(
-        side.isdecimal() and 1 <= int(side) <= LONGEST_SIDE for side in sides
-    ):
+    if len(sides) > 2 or not all(map(_is_side, sides)):
         raise click.BadParameter(
             f"'{given}' is neither a side nor height x width (32x320), from 1 to {LONGEST_SIDE}"
         )
     return int(sides[0]), int(sides[-1])
+
+
+def _is_side(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= LONGEST_SIDE
 
 
 EXAMPLE = (
@@ -107,7 +109,8 @@ def command(
     """
     if by_module and (cross_check or latency):
         raise UsageError(
-            "--by-module lists modules; ask for --cross-check and --latency in a command of their own"
+            "--by-module lists modules; "
+            "ask for --cross-check and --latency in a command of their own"
         )
     _refuse_both(study, backbone=backbone, alone=(backbone, image_size, classes), profile=profile)
     if study is None:
@@ -130,7 +133,7 @@ def command(
         _print_by_module(title, networks, depth=depth, layout=layout)
     else:
         timed = batch_size if latency else None
-        _print(
+        _print_costs(
             title, networks, cross_check=cross_check, batch_size=timed, device=device, layout=layout
         )
 
@@ -145,8 +148,8 @@ def _refuse_both(
         raise UsageError("--profile belongs to a study; name its file too")
     if study is not None and any(alone):
         raise UsageError(
-            "--backbone, --image-size and --classes describe a network without a study; with a study write "
-            "--set backbone.name=... or --set dataset.image_size=..."
+            "--backbone, --image-size and --classes describe a network without a study; "
+            "with a study write --set backbone.name=... or --set dataset.image_size=..."
         )
 
 
@@ -167,7 +170,7 @@ def _print_by_module(
     )
 
 
-def _print(
+def _print_costs(
     title: str,
     networks: Sequence["Counted"],
     *,
@@ -189,11 +192,10 @@ def _print(
     for each in networks:
         size = each.cost.input_size
         checked = check(as_counted(each.build()), size) if cross_check else None
-        measured = (
-            measure_latency(placed(each.build(), device), size, batch_size=batch_size)
-            if batch_size
-            else None
-        )
+        measured = None
+        if batch_size:
+            network = placed(each.build(), device)
+            measured = measure_latency(network, size, batch_size=batch_size)
         costs.append(NetworkCost(network=each, check=checked, measured=measured))
     print_found(
         layout, tables=lambda: cost_tables(title, costs), records=lambda: cost_records(costs)

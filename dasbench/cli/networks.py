@@ -1,4 +1,4 @@
-"""Which networks a command is about: those of a study, or one that is chosen on the command line."""
+"""Which networks a command is about: those of a study, or one chosen on the command line."""
 
 import json
 from functools import partial
@@ -55,7 +55,7 @@ def read_network(
     from dasbench.spec.network import Network
     from dasbench.spec.parameters import explain, plain_path
 
-    data, complaints = _fields(backbone, gate=gate, overrides=overrides)
+    data, complaints = _network_data(backbone, gate=gate, overrides=overrides)
     data |= {"num_classes": num_classes, "input_size": input_size}
     try:
         network = Network.model_validate_json(
@@ -70,7 +70,7 @@ def read_network(
     return network
 
 
-def _fields(
+def _network_data(
     backbone: str, *, gate: str | None, overrides: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[Complaint]]:
     """Plain data of the network, and what is wrong with the overrides."""
@@ -133,23 +133,19 @@ def networks_of_study(study: "Study") -> list["Counted"]:
             label="; ".join(dict.fromkeys(item.label for item in items)),
             network=network_of(trial, load_dataset(trial.dataset)),
             cost=costs[trial.key],
-            build=partial(_build, trial),
+            build=partial(_build_for_task, trial),
             variants=list({item.label: item.variant for item in items}.values()),
         )
         found.append(counted)
     return found
 
 
-def _build(trial: "Trial") -> "nn.Module":
+def _build_for_task(trial: "Trial") -> "nn.Module":
     """The network that a task trains for a trial, with as many classes as its data have."""
     import torch
 
     from dasbench.catalog import TASKS
 
-    network: nn.Module = (
-        TASKS[trial.task.name]
-        .create(**trial.task.params)
-        .build(trial, device=torch.device("cpu"))
-        .model
-    )
+    task = TASKS[trial.task.name].create(**trial.task.params)
+    network: nn.Module = task.build(trial, device=torch.device("cpu")).model
     return network

@@ -1,5 +1,7 @@
 """`dasbench plan`: what would a run do?"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -18,12 +20,14 @@ from dasbench.cli.running.earlier import announce_changes
 from dasbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from dasbench.plan import Plan
-    from dasbench.records import Cost, Row
+    from dasbench.prepare import Prepared
+    from dasbench.records import Row
     from dasbench.render.tables.table import Layout
-    from dasbench.views.plan import PlanRow
+    from dasbench.results.costing import Counts
+    from dasbench.spec.cost_key import CostKey
+    from dasbench.spec.study import Study
 
 
 @click.command("plan")
@@ -52,20 +56,15 @@ def command(
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
     from dasbench.cli.running.workers import default_workers
-    from dasbench.prepare import prepare  # imports torch
     from dasbench.records import COUNTING
     from dasbench.render.plan import plan_records, plan_tables
     from dasbench.render.tables.printing import print_found
     from dasbench.results.costing import refuse_other_costs
     from dasbench.spec.cost_key import cost_key
-    from dasbench.views.plan import PlanView, plan_rows
+    from dasbench.views.plan import PlanView, expected_seconds, missing_rows, plan_rows
 
-    with known_results(db) as reader:
-        history = reader.rows() if reader else []
-        prepared = prepare(loaded, [row for row in history if row.study == loaded.name])
-        plan = prepared.plan
-        known = reader.states(list(plan.items)) if reader else {}
-        known_costs = reader.known_costs() if reader else {}
+    earlier = _prepare_beside(loaded, db)
+    prepared, plan = earlier.prepared, earlier.prepared.plan
     members = [item.member for item in plan.items.values()]
     try:
         announce_changes(loaded, members, db, replace=False)
@@ -73,32 +72,48 @@ def command(
         tell(str(error))
     costs = prepared.costs()
     networks = {cost_key(item.trial): costs[key] for key, item in plan.items.items()}
-    refuse_other_costs(known_costs, networks, COUNTING)
+    refuse_other_costs(earlier.costs, networks, COUNTING)
     for line in lines_about_data(prepared.trials):
         tell(line)
-    rows = plan_rows(members, costs, {key: trial.state for key, trial in known.items()})
+    rows = plan_rows(members, costs, earlier.states)
+    missing = [(row.key, plan.items[row.key].trial.training.epochs) for row in missing_rows(rows)]
+    workers = workers or default_workers(loaded.resources.cpus)
     found = PlanView(
         question=loaded.question,
         rows=rows,
-        seconds=_seconds(
-            plan, rows, costs, history, workers=workers or default_workers(loaded.resources.cpus)
-        ),
+        seconds=expected_seconds(missing, costs, earlier.rows, workers=workers),
         to_come=prepared.agenda.total - len(rows) if loaded.is_searched else 0,
         sampler=str(loaded.sampler),
     )
     print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))
 
 
-def _seconds(
-    plan: "Plan",
-    rows: "Sequence[PlanRow]",
-    costs: "Mapping[str, Cost]",
-    history: "Sequence[Row]",
-    *,
-    workers: int,
-) -> float | None:
-    """How long the trials without a result will take."""
-    from dasbench.views.plan import expected_seconds, missing_rows
+@dataclass(frozen=True)
+class _Earlier:
+    """A prepared study, and what the database knows.
 
-    missing = [(row.key, plan.items[row.key].trial.training.epochs) for row in missing_rows(rows)]
-    return expected_seconds(missing, costs, history, workers=workers)
+    Args:
+        prepared: the study.
+        rows: all results.
+        states: state by key of the study's trials that the database knows.
+        costs: what networks cost.
+    """
+
+    prepared: "Prepared"
+    rows: "Sequence[Row]" = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    costs: "Mapping[CostKey, Mapping[int, Counts]]" = field(default_factory=dict)
+
+
+def _prepare_beside(study: "Study", db: str) -> _Earlier:
+    """Prepare a study beside what the database knows, if it is there."""
+    from dasbench.prepare import prepare  # imports torch
+
+    with known_results(db) as reader:
+        if reader is None:
+            return _Earlier(prepare(study))
+        rows = reader.rows()
+        prepared = prepare(study, [row for row in rows if row.study == study.name])
+        known = reader.states(list(prepared.plan.items))
+        states = {key: trial.state for key, trial in known.items()}
+        return _Earlier(prepared, rows, states, reader.known_costs())

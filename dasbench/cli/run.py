@@ -47,13 +47,15 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
 @click.option(
     "--loaders",
     type=click.IntRange(0, 256),
-    help="Threads of a trial that decode images. [default: its cores; for a GPU, its share of all cores]",
+    help="Threads of a trial that decode images. "
+    "[default: its cores; for a GPU, its share of all cores]",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
 @click.option(
     "--deterministic",
     is_flag=True,
-    help="On a GPU, take the deterministic form of every operator that has one; slower. [a CPU always does]",
+    help="On a GPU, take the deterministic form of every operator that has one; slower. "
+    "[a CPU always does]",
 )
 @click.option(
     "--address",
@@ -69,7 +71,8 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     "--storage",
     "--workdir",
     metavar="DIR|URL",
-    help="Checkpoints; a cluster's machines must all see it. [default: .dasbench beside the database]",
+    help="Checkpoints; a cluster's machines must all see it. "
+    "[default: .dasbench beside the database]",
 )
 @click.option(
     "--keep-weights",
@@ -80,7 +83,8 @@ FAILURES = ("nan", "oom", "killed", "timeout", "error")
     "--again",
     metavar="VARIANT|KEY",
     multiple=True,
-    help="Train a variant, or one trial, from scratch again; the former results stay in `dasbench show`.",
+    help="Train a variant, or one trial, from scratch again; "
+    "the former results stay in `dasbench show`.",
 )
 @click.option(
     "--checkpoint-every",
@@ -118,13 +122,11 @@ def command(
     143 interrupted.
     """
     loaded = read_study(study, profile=profile, overrides=overrides, gate=gate)
-    reasons = _reasons(retry)
+    reasons = _failures_to_retry(retry)
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.running.progress import make_progress
     from dasbench.cli.trained import weights_folder
-    from dasbench.prepare import (
-        prepare,  # imports torch: a study of unsound form never waits for it
-    )
+    from dasbench.prepare import prepare  # imports torch, only for a study of sound form
     from dasbench.results.store import open_store
     from dasbench.run import run_study
     from dasbench.search.executors.executor import Interrupt
@@ -146,7 +148,7 @@ def command(
     interrupt = Interrupt()
     with (
         open_store(db) as store,
-        _signals(interrupt),
+        _ending_on_signals(interrupt),
         make_progress(plain=plain) as progress,
         Callbacks(progress, callbacks) as watcher,
     ):
@@ -157,7 +159,7 @@ def command(
             partial(run_trial, workdir=folder, runtime=runtime),
             watcher=watcher,
             interrupt=interrupt,
-            forget=_forget(agenda, folder, weights_folder(db) if keep_weights else None),
+            forget=_make_forget(agenda, folder, weights_folder(db) if keep_weights else None),
             retry=reasons,
             again=repeated,
             restart=partial(forget_checkpoints, folder),
@@ -165,8 +167,10 @@ def command(
     return _conclude(summary, agenda, interrupt)
 
 
-def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Callable[[str], None]:
-    """What is done with the checkpoints of a trial whose result is safe: its weights are kept if asked for."""
+def _make_forget(
+    agenda: "Agenda", folder: "Path | str", weights: Path | None
+) -> Callable[[str], None]:
+    """Make what drops the checkpoints of a trial whose result is safe, and keeps its weights."""
     from dasbench.training.run_trial import forget_checkpoints
     from dasbench.training.weights import keep_weights
 
@@ -178,26 +182,28 @@ def _forget(agenda: "Agenda", folder: "Path | str", weights: Path | None) -> Cal
     return forget
 
 
-def _reasons(retry: str | None) -> tuple[str, ...]:
+def _failures_to_retry(retry: str | None) -> tuple[str, ...]:
+    """The classes of failure that are asked for."""
     if retry is None:
         return ()
-    asked = retry.split(",")
-    known = {
-        "failed": FAILURES,
-        "stopped": ("stopped",),
-        **{reason: (reason,) for reason in FAILURES},
-    }
-    unknown = [reason for reason in asked if reason not in known]
-    if unknown:
-        raise click.BadParameter(
-            f"'{unknown[0]}' is no class of failure; write some of {', '.join(known)}"
-        )
-    return tuple(reason for name in asked for reason in known[name])
+    known = {"failed": FAILURES, "stopped": ("stopped",)}
+    known.update((reason, (reason,)) for reason in FAILURES)
+    reasons: list[str] = []
+    for asked in retry.split(","):
+        if asked not in known:
+            raise click.BadParameter(
+                f"'{asked}' is no class of failure; write some of {', '.join(known)}"
+            )
+        reasons += known[asked]
+    return tuple(reasons)
 
 
 @contextmanager
-def _signals(interrupt: "Interrupt") -> Iterator[None]:
-    """The first SIGINT or SIGTERM asks the run to end; the second ends it at once, and the command to go on is said."""
+def _ending_on_signals(interrupt: "Interrupt") -> Iterator[None]:
+    """The first SIGINT or SIGTERM asks the run to end; the second ends it at once.
+
+    Then the command to go on is said.
+    """
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if interrupt.requested:
@@ -242,6 +248,5 @@ def _commands() -> "Commands":
 
     context = click.get_current_context()
     was_given = context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE
-    return Commands(
-        again=context.find_root().obj, database=("--db", context.params["db"]) if was_given else ()
-    )
+    database = ("--db", context.params["db"]) if was_given else ()
+    return Commands(again=context.find_root().obj, database=database)

@@ -7,7 +7,7 @@ from torch import nn
 
 from dasbench.costs.full_count import count_full
 from dasbench.costs.paper_count import count_paper
-from dasbench.costs.specimen import take_specimen
+from dasbench.costs.specimen import num_parameters, take_specimen
 from dasbench.spec.network import InputSize
 
 
@@ -55,22 +55,29 @@ def cost_by_module(
     specimen = take_specimen(model, input_size)
     paper = count_paper(specimen)
     full = count_full(specimen)
-    return [
-        ModuleCost(
+    costs = []
+    for path, module in specimen.model.named_modules():
+        if depth is not None and _num_names(path) > depth:
+            continue
+        cost = ModuleCost(
             path=path,
             kind=type(module).__name__,
-            params_full=sum(parameter.numel() for parameter in module.parameters()),
+            params_full=num_parameters(module),
             macs_full=full.by_module[path],
-            params_paper=_below(path, paper.params_by_module),
-            macs_paper=_below(path, paper.macs_by_module),
+            params_paper=_sum_below(path, paper.params_by_module),
+            macs_paper=_sum_below(path, paper.macs_by_module),
         )
-        for path, module in specimen.model.named_modules()
-        if depth is None or len(path.split(".") if path else ()) <= depth
-    ]
+        costs.append(cost)
+    return costs
 
 
-def _below(path: str, values: Mapping[str, int]) -> int:
+def _num_names(path: str) -> int:
+    """How many names a path has."""
+    return len(path.split(".")) if path else 0
+
+
+def _sum_below(path: str, values: Mapping[str, int]) -> int:
     """The sum over a module and everything below it."""
-    return sum(
-        value for name, value in values.items() if not path or f"{name}.".startswith(f"{path}.")
-    )
+    if not path:
+        return sum(values.values())
+    return sum(value for name, value in values.items() if f"{name}.".startswith(f"{path}."))

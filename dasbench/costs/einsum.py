@@ -1,6 +1,11 @@
-"""How many multiply-adds an Einstein summation takes, exactly (fvcore reads a rounded figure off numpy's report)."""
+"""How many multiply-adds an Einstein summation takes, exactly.
 
+fvcore reads a rounded figure off numpy's report.
+"""
+
+from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from math import prod
 
 Axes = tuple[Hashable, ...]
@@ -23,14 +28,14 @@ def einsum_macs(equation: str, shapes: Sequence[Sequence[int]]) -> int:
         24
     """
     terms, arrow, result = equation.replace(" ", "").partition("->")
-    operands = [
-        _axes(term, len(sizes)) for term, sizes in zip(terms.split(","), shapes, strict=True)
-    ]
+    operands: list[Axes] = []
     size: dict[Hashable, int] = {}
-    for axes, sizes in zip(operands, shapes, strict=True):
+    for term, sizes in zip(terms.split(","), shapes, strict=True):
+        axes = _axes(term, len(sizes))
+        operands.append(axes)
         for axis, extent in zip(axes, sizes, strict=True):
             size[axis] = max(extent, size.get(axis, 1))
-    kept = _kept(result, operands) if arrow else _implied(operands)
+    kept = _result_axes(result, operands) if arrow else _implied_axes(operands)
     if len(operands) == 1:
         return prod(size.values()) if set(operands[0]) - kept else 0
     total, left = 0, set(operands[0])
@@ -53,13 +58,15 @@ def _axes(term: str, num_axes: int) -> Axes:
     return (*before, *reversed(range(num_hidden)), *after)
 
 
-def _kept(result: str, operands: Sequence[Axes]) -> set[Hashable]:
+def _result_axes(result: str, operands: Sequence[Axes]) -> set[Hashable]:
     """The axes of an explicit result."""
-    hidden = {axis for axes in operands for axis in axes if isinstance(axis, int)}
-    return set(result.replace("...", "")) | (hidden if "..." in result else set())
+    axes: set[Hashable] = set(result.replace("...", ""))
+    if "..." in result:
+        axes.update(axis for axis in chain(*operands) if isinstance(axis, int))
+    return axes
 
 
-def _implied(operands: Sequence[Axes]) -> set[Hashable]:
-    """The axes of a result that is left out: those of an ellipsis and every letter that occurs once."""
-    every = [axis for axes in operands for axis in axes]
-    return {axis for axis in every if isinstance(axis, int) or every.count(axis) == 1}
+def _implied_axes(operands: Sequence[Axes]) -> set[Hashable]:
+    """The axes of a result that is left out: those of an ellipsis, and letters that occur once."""
+    times = Counter(chain(*operands))
+    return {axis for axis, number in times.items() if isinstance(axis, int) or number == 1}

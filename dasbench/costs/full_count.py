@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dasbench.costs.allow_list import FREE_OPERATORS
 from dasbench.costs.handlers import HANDLERS, Handler, Values
-from dasbench.costs.specimen import Specimen, forward_only
+from dasbench.costs.specimen import Specimen, forward_only, num_parameters
 from dasbench.ops.deform_conv import use_backend
 
 with warnings.catch_warnings():
@@ -50,13 +50,13 @@ def count_full(specimen: Specimen) -> FullCount:
         **dict.fromkeys(FREE_OPERATORS),
         **{"prim::CallFunction": _scripted_call(scripted)},
     )
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings(
-        "none"
-    )
+    analysis.unsupported_ops_warnings(False)
+    analysis.uncalled_modules_warnings(False)
+    analysis.tracer_warnings("none")
     with forward_only(specimen), use_backend("torchvision"):
         by_operator = analysis.by_operator()
     return FullCount(
-        params=sum(parameter.numel() for parameter in specimen.model.parameters()),
+        params=num_parameters(specimen.model),
         macs=sum(int(macs) for macs in by_operator.values()),
         by_operator={name: int(macs) for name, macs in sorted(by_operator.items()) if macs},
         by_module={path: int(macs) for path, macs in analysis.by_module().items()},
@@ -65,7 +65,10 @@ def count_full(specimen: Specimen) -> FullCount:
 
 
 def _scripted_call(uncounted: Counter[str]) -> Handler:
-    """A handler that notes calls of scripted functions that are not free: fvcore would report them without a name."""
+    """A handler that notes calls of scripted functions that are not free.
+
+    fvcore would report them without a name.
+    """
 
     def count(inputs: Values, _outputs: Values) -> int:
         name = f"prim::CallFunction.{inputs[0].node().s('name')}"

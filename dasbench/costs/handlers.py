@@ -1,4 +1,4 @@
-"""What one call of an operator costs in the `full` convention, for the operators that fvcore skips or gets wrong.
+"""What an operator costs in the `full` convention, where fvcore skips it or gets it wrong.
 
 Every handler is a pure function `(inputs, outputs) -> number` over the values of a traced graph, as
 fvcore wants them. A multiply-add counts once. The rules:
@@ -29,7 +29,10 @@ Values = Sequence[Any]
 Handler = Callable[[Values, Values], "int | Counter[str]"]
 
 _GRID_TAPS = {0: 4, 1: 1, 2: 16}
-"""Neighbours that `grid_sample` reads on a plane, by torch's number of the mode: bilinear, nearest, bicubic."""
+"""Neighbours that `grid_sample` reads on a plane, by torch's number of the mode.
+
+They are bilinear, nearest and bicubic.
+"""
 
 
 def shape(value: Any) -> tuple[int, ...]:
@@ -61,7 +64,7 @@ def per_output(weight: int) -> Handler:
 
 
 def matrix_product(left: int) -> Handler:
-    """A product of vectors, matrices or batches of them: every result sums over the axis that both share.
+    """A product of vectors, matrices or batches: every result sums over the axis that both share.
 
     Args:
         left: which input is the left operand; its last axis is the shared one.
@@ -75,14 +78,12 @@ def matrix_product(left: int) -> Handler:
 
 def einsum(inputs: Values, _outputs: Values) -> int:
     """`einsum`, its operands taken from left to right."""
-    return einsum_macs(inputs[0].toIValue(), [shape(value) for value in inputs[1].node().inputs()])
+    return einsum_macs(inputs[0].toIValue(), list(map(shape, inputs[1].node().inputs())))
 
 
 def attention(inputs: Values, _outputs: Values) -> int:
-    """`scaled_dot_product_attention`: queries by keys, the sum of the softmax, weights by values."""
-    (*batch, queries, width), (*_, keys, _), (*_, value_width) = (
-        shape(value) for value in inputs[:3]
-    )
+    """`scaled_dot_product_attention`: queries by keys, the softmax's sum, weights by values."""
+    (*batch, queries, width), (*_, keys, _), (*_, value_width) = map(shape, inputs[:3])
     return prod(batch) * queries * keys * (width + 1 + value_width)
 
 
@@ -97,7 +98,7 @@ def deform_conv(inputs: Values, outputs: Values) -> Counter[str]:
     An unused mask arrives as an `[N, 1]` dummy, a mask in use as
     `[N, offset groups * kh * kw, H, W]`.
     """
-    x, weight, _, mask = (shape(value) for value in inputs[:4])
+    x, weight, _, mask = map(shape, inputs[:4])
     out = shape(outputs[0])
     samples = out[0] * prod(out[2:]) * x[1] * prod(weight[2:])
     return Counter(
@@ -107,16 +108,22 @@ def deform_conv(inputs: Values, outputs: Values) -> Counter[str]:
 
 
 def grid_sampler(inputs: Values, outputs: Values) -> int:
-    """`grid_sample`: the neighbours that are read for every element of the output (twice the plane's in a volume)."""
+    """`grid_sample`: the neighbours that are read for every element of the output.
+
+    They are twice the plane's in a volume.
+    """
     taps = _GRID_TAPS[inputs[2].toIValue()]
     in_volume = len(shape(outputs[0])) == 5 and taps > 1
     return numel(outputs[0]) * taps * (2 if in_volume else 1)
 
 
 def average_pool(inputs: Values, outputs: Values) -> int:
-    """The window's size per output; a window computed from `x.shape` is unknown here and taken not to overlap."""
+    """The window's size per output; one computed from `x.shape` is taken not to overlap."""
     window = [value.toIValue() for value in inputs[1].node().inputs()]
-    return numel(inputs[0]) if None in window else numel(outputs[0]) * prod(window)
+    if None in window:
+        return numel(inputs[0])
+    size: int = prod(window)
+    return numel(outputs[0]) * size
 
 
 def rms_norm(inputs: Values, _outputs: Values) -> int:
@@ -125,9 +132,14 @@ def rms_norm(inputs: Values, _outputs: Values) -> int:
 
 
 def roi_align(inputs: Values, outputs: Values) -> int:
-    """`torchvision::roi_align`: bilinear samples per bin; an adaptive number of samples is taken as one."""
+    """`torchvision::roi_align`: bilinear samples per bin; an adaptive number is taken as one."""
     samples: int = max(inputs[5].toIValue(), 1)
     return numel(outputs[0]) * 4 * samples**2
+
+
+def _aten(names: str) -> list[str]:
+    """Operators as the tracer names them."""
+    return [f"aten::{name}" for name in names.split()]
 
 
 _SUMS = "mean sum nansum prod cumsum cumprod logsumexp softmax log_softmax"
@@ -135,16 +147,15 @@ _VECTOR_NORMS = "norm frobenius_norm linalg_norm linalg_vector_norm"
 _SUMS_TWICE = "var std var_mean std_mean"
 _AVERAGE_POOLS = "avg_pool1d avg_pool2d avg_pool3d"
 _SCATTERED_SUMS = "col2im scatter_add scatter_reduce index_add"
+_PRODUCTS = "matmul mm bmm mv dot vdot linear"
+_PRODUCTS_ADDED = "addmm baddbmm addmv addbmm"
 
 HANDLERS: Mapping[str, Handler] = {
     "torchvision::deform_conv2d": deform_conv,
     "torchvision::roi_align": roi_align,
     "aten::_convolution_mode": convolution_by_mode,
-    **{
-        f"aten::{name}": matrix_product(0)
-        for name in ("matmul", "mm", "bmm", "mv", "dot", "vdot", "linear")
-    },
-    **{f"aten::{name}": matrix_product(1) for name in ("addmm", "baddbmm", "addmv", "addbmm")},
+    **dict.fromkeys(_aten(_PRODUCTS), matrix_product(0)),
+    **dict.fromkeys(_aten(_PRODUCTS_ADDED), matrix_product(1)),
     "aten::outer": per_output(1),
     "aten::einsum": einsum,
     "aten::scaled_dot_product_attention": attention,
@@ -153,14 +164,13 @@ HANDLERS: Mapping[str, Handler] = {
     "aten::upsample_linear1d": per_output(2),
     "aten::upsample_trilinear3d": per_output(8),
     "aten::upsample_bicubic2d": per_output(16),
-    **{f"aten::{name}": average_pool for name in _AVERAGE_POOLS.split()},
+    **dict.fromkeys(_aten(_AVERAGE_POOLS), average_pool),
     "aten::adaptive_avg_pool1d": per_input(1),
     "aten::adaptive_avg_pool3d": per_input(1),
     "aten::rms_norm": rms_norm,
-    **{
-        f"aten::{name}": per_input(1)
-        for name in f"{_SUMS} {_VECTOR_NORMS} {_SCATTERED_SUMS}".split()
-    },
-    **{f"aten::{name}": per_input(2) for name in _SUMS_TWICE.split()},
+    **dict.fromkeys(_aten(_SUMS), per_input(1)),
+    **dict.fromkeys(_aten(_VECTOR_NORMS), per_input(1)),
+    **dict.fromkeys(_aten(_SCATTERED_SUMS), per_input(1)),
+    **dict.fromkeys(_aten(_SUMS_TWICE), per_input(2)),
 }
-"""Operator as the tracer names it -> its handler; what is not here is fvcore's, free by name, or uncounted."""
+"""Operator as the tracer names it -> its handler; the rest is fvcore's, free, or uncounted."""

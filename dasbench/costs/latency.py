@@ -1,4 +1,4 @@
-"""What a model costs on this machine: milliseconds and bytes, measured, with what is needed to judge them."""
+"""What a model costs on this machine: milliseconds and bytes, with what is needed to judge them."""
 
 import platform
 import time
@@ -50,7 +50,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
-    """Time and memory of a model on one machine. Comparable only with figures of the same machine and settings.
+    """Time and memory of a model, comparable with figures of the same machine and settings alone.
 
     Args:
         input_size: (channels, height, width) of the images.
@@ -87,10 +87,10 @@ def measure_latency(
     warmup: int = 5,
     budget_s: float = 20.0,
 ) -> MeasuredCost:
-    """Time a model's forward pass and training step, and take the memory of a step; on copies, on its own device.
+    """Time a model's forward pass and training step, and take the memory of a step.
 
-    Images are standard normal noise from a generator of our own, so that no global random state is
-    used up by them.
+    It works on copies, on the model's own device. Images are standard normal noise from a generator
+    of our own, so that no global random state is used up by them.
 
     Args:
         model: takes `[B, C, H, W]`; left as it was.
@@ -109,8 +109,8 @@ def measure_latency(
     timed = partial(_time, runs=runs, warmup=warmup, budget_s=budget_s, device=like.device)
     with torch.random.fork_rng([like.device] if like.device.type == "cuda" else []):
         images = _images(batch_size, input_size, like)
-        _first_step(model, images[:2])  # what the libraries load once is not the model's
-        memory = peak_memory(partial(_first_step, model, images), like.device)
+        _take_first_step(model, images[:2])  # what the libraries load once is not the model's
+        memory = peak_memory(partial(_take_first_step, model, images), like.device)
         network = deepcopy(model).eval()
         return MeasuredCost(
             input_size=input_size,
@@ -181,7 +181,7 @@ class _TrainingStep:
         self._optimizer.step()
 
 
-def _first_step(model: nn.Module, images: Tensor) -> None:
+def _take_first_step(model: nn.Module, images: Tensor) -> None:
     """One training step of a fresh copy, the copying included."""
     _TrainingStep(deepcopy(model), images)()
 
@@ -213,17 +213,16 @@ def _time(
     budget_s: float,
     device: torch.device,
 ) -> Timing:
-    warmed = _times_ms(
-        call, at_least=min(warmup, 1), at_most=warmup, budget_s=budget_s, device=device
-    )
-    times_ms = _times_ms(call, at_least=_LEAST_RUNS, at_most=runs, budget_s=budget_s, device=device)
+    timed = partial(_times_ms, call, budget_s=budget_s, device=device)
+    warmups_ms = timed(at_least=min(warmup, 1), at_most=warmup)
+    times_ms = timed(at_least=_LEAST_RUNS, at_most=runs)
     lower, median, upper = np.percentile(times_ms, (25, 50, 75))
     return Timing(
         batch_size=batch_size,
         median_ms=float(median),
         iqr_ms=float(upper - lower),
         runs=len(times_ms),
-        warmup=len(warmed),
+        warmup=len(warmups_ms),
     )
 
 

@@ -37,7 +37,8 @@ def measure_cost(model: nn.Module, input_size: InputSize) -> Cost:
         ModelError: if the size is not three positive whole numbers.
 
     Example:
-        >>> cost = measure_cost(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()), (3, 16, 16))
+        >>> stem = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        >>> cost = measure_cost(stem, (3, 16, 16))
         >>> cost.params_full, cost.macs_full, cost.macs_paper, dict(cost.uncounted)
         (240, 59392, 63488, {})
     """
@@ -63,6 +64,6 @@ def tool_versions() -> dict[str, str]:
 
 @cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    """The tools that decide a count; reading them from disk takes longer than counting a small network."""
+    """The tools that decide a count; reading them takes longer than counting a small network."""
     tools = ("fvcore", "torch", "torchvision")
     return ("dasbench", __version__), *((tool, version(tool)) for tool in tools)

@@ -1,4 +1,4 @@
-"""The `paper` convention: the rules of the module-hook counter that stands behind the paper's figures.
+"""The `paper` convention: the rules of the module-hook counter behind the paper's figures.
 
 It sees convolutions, linear layers, batch norms and adaptive average pools that are modules, and
 nothing else: not the kernel of a deformable convolution, no other norm, no activation, no sampling,
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from dasbench.costs.specimen import Specimen, forward_only
+from dasbench.costs.specimen import Specimen, forward_only, num_parameters
 from dasbench.gates.das.norms import NormSlot
 
 
@@ -71,9 +71,7 @@ def count_paper(specimen: Specimen) -> PaperCount:
         specimen.model(specimen.image)
     for hook in hooks:
         hook.remove()
-    params = {
-        each.path: sum(parameter.numel() for parameter in each.module.parameters()) for each in seen
-    }
+    params = {each.path: num_parameters(each.module) for each in seen}
     return PaperCount(
         params=sum(params.values()),
         macs=sum(macs.values()),
@@ -90,9 +88,8 @@ class _Seen(NamedTuple):
 
 def _seen_modules(model: nn.Module) -> Iterator[_Seen]:
     """Everything that a rule applies to and that stands in no norm slot."""
-    slots = tuple(
-        f"{path}." for path, module in model.named_modules() if isinstance(module, NormSlot)
-    )
+    modules = model.named_modules()
+    slots = tuple(f"{path}." for path, module in modules if isinstance(module, NormSlot))
     for path, module in model.named_modules():
         rule = next((rule for kind, rule in _RULES.items() if isinstance(module, kind)), None)
         if rule is not None and not path.startswith(slots):

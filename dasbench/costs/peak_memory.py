@@ -43,20 +43,19 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> PeakMemory:
         before = torch.cuda.memory_allocated(device)
         work()
         torch.cuda.synchronize(device)
-        return PeakMemory(
-            torch.cuda.max_memory_allocated(device) - before, "cuda max_memory_allocated"
-        )
+        rise = torch.cuda.max_memory_allocated(device) - before
+        return PeakMemory(rise, "cuda max_memory_allocated")
     if _restart_resident_peak():
-        before = _status("VmHWM")
+        before = _status_bytes("VmHWM")
         work()
-        return PeakMemory(max(_status("VmHWM") - before, 0), "resident set (VmHWM)")
+        return PeakMemory(max(_status_bytes("VmHWM") - before, 0), "resident set (VmHWM)")
     before = _lifetime_peak()
     work()
     return PeakMemory(_lifetime_peak() - before, "resident set (ru_maxrss)")
 
 
 def restart_peak(device: torch.device) -> None:
-    """Let `peak_so_far` count from here, so that a process that is used again does not report its earlier work."""
+    """Let `peak_so_far` count from here, without the earlier work of this process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -64,10 +63,10 @@ def restart_peak(device: torch.device) -> None:
 
 
 def peak_so_far(device: torch.device) -> int:
-    """Bytes at the most since `restart_peak`: allocated on a GPU; on a CPU, the resident set of the whole process.
+    """Bytes at the most since `restart_peak`.
 
-    Where the system's peak cannot be started afresh (outside of Linux), it is that of the process's
-    lifetime.
+    On a GPU those that are allocated, on a CPU the resident set of the whole process. Where the
+    system's peak cannot be started afresh (outside of Linux), it is that of the process's lifetime.
 
     Example:
         >>> restart_peak(torch.device("cpu"))
@@ -76,11 +75,11 @@ def peak_so_far(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return _status("VmHWM") if _STATUS.exists() else _lifetime_peak()
+    return _status_bytes("VmHWM") if _STATUS.exists() else _lifetime_peak()
 
 
 def _restart_resident_peak() -> bool:
-    """Give unused memory back to the system and let the peak start from here; False where that is impossible."""
+    """Give unused memory back and let the peak start from here; False where that is impossible."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim is None:
         return False
@@ -92,9 +91,10 @@ def _restart_resident_peak() -> bool:
     return True
 
 
-def _status(field: str) -> int:
+def _status_bytes(field: str) -> int:
     """A field of the process's status, in bytes."""
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    lines = _STATUS.read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"{field}:"))
     return int(line.split()[1]) * 1024
 
 

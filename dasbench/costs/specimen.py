@@ -28,13 +28,13 @@ class Specimen:
 
 @contextmanager
 def forward_only(specimen: Specimen) -> Iterator[None]:
-    """Neither gradients nor autocast, whose casts of weights cannot be traced, whatever surrounds the count."""
+    """Neither gradients nor autocast, whose casts of weights cannot be traced."""
     with torch.no_grad(), torch.autocast(specimen.image.device.type, enabled=False):
         yield
 
 
 def take_specimen(model: nn.Module, input_size: InputSize) -> Specimen:
-    """Copy a model for counting; the model itself keeps its statistics, its hooks and its train or eval flags.
+    """Copy a model for counting; the model itself keeps its statistics, its hooks and its flags.
 
     Raises:
         ModelError: if the size is not three positive whole numbers.
@@ -58,6 +58,14 @@ def check_input_size(input_size: InputSize) -> None:
 
 
 def representative(model: nn.Module) -> Tensor:
-    """A tensor of the model that shows its device and floating-point type; a scalar on the CPU if it owns none."""
+    """A tensor of the model that shows its device and floating-point type.
+
+    A scalar on the CPU if it owns none.
+    """
     tensors = chain(model.parameters(), model.buffers())
     return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.zeros(()))
+
+
+def num_parameters(module: nn.Module) -> int:
+    """All parameters of a module and of what lies below it."""
+    return sum(parameter.numel() for parameter in module.parameters())

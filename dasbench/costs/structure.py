@@ -1,9 +1,10 @@
-"""What a network is made of, as a hash: two processes tell by it whether they built the same one."""
+"""What a network is made of, as a hash: by it, two processes tell whether they built the same."""
 
 from hashlib import sha256
 
 from torch import nn
 
+from dasbench.costs.specimen import num_parameters
 from dasbench.errors import ModelError
 from dasbench.records import Cost
 
@@ -17,10 +18,9 @@ def structure_of(network: nn.Module) -> str:
         >>> structure_of(nn.Linear(2, 3)) == structure_of(nn.Linear(3, 2))
         False
     """
-    lines = [
-        f"{name} {tuple(parameter.shape)} {parameter.dtype}"
-        for name, parameter in network.named_parameters()
-    ]
+    lines = []
+    for name, parameter in network.named_parameters():
+        lines.append(f"{name} {tuple(parameter.shape)} {parameter.dtype}")
     return sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
@@ -35,7 +35,7 @@ def refuse_other_network(network: nn.Module, cost: Cost) -> None:
         ModelError: if their parameters have other names, shapes or types.
     """
     if cost.structure and structure_of(network) != cost.structure:
-        params = sum(parameter.numel() for parameter in network.parameters())
+        params = num_parameters(network)
         raise ModelError(
             f"the network that was built to be trained has {params:,} parameters whose names, "
             f"shapes or types are not those of the network that was counted ({cost.params_full:,} "

@@ -16,7 +16,7 @@ from dasbench.models import GatedNetwork
 Target = Literal["predicted", "label"]
 """The class whose evidence is looked for: the one that the network predicts, or the right one."""
 
-_STAGE = re.compile(r"stage(\d+)")
+_STAGE = re.compile(r"stage\d+")
 
 
 class Heat(NamedTuple):
@@ -36,10 +36,11 @@ class Heat(NamedTuple):
 def grad_cam(
     network: nn.Module, images: Tensor, *, layer: str, classes: Tensor | None = None
 ) -> Heat:
-    """Find what in a layer's output speaks for a class: ReLU of its channels' sum, weighted by their mean gradients.
+    """Find what in a layer's output speaks for a class.
 
-    The network is looked at in eval mode and left as it was. What is looked at is what the next
-    layer sees: behind a gate, the gated output.
+    It is the ReLU of its channels' sum, weighted by their mean gradients. The network is looked at
+    in eval mode and left as it was. What is looked at is what the next layer sees: behind a gate,
+    the gated output.
 
     Args:
         network: images -> logits [B, classes].
@@ -56,18 +57,18 @@ def grad_cam(
         Selvaraju et al. 2017, Grad-CAM, arXiv 1610.02391, eq. 1 and 2.
 
     Example:
-        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
+        >>> head = nn.Sequential(nn.Flatten(), nn.Linear(4 * 36, 5))
+        >>> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), head)
         >>> grad_cam(network, torch.rand(2, 3, 8, 8), layer="1").maps.shape
         torch.Size([2, 6, 6])
     """
-    with _evaluating(network), torch.enable_grad(), _kept_outputs(network, layer) as kept:
+    with _evaluating(network), torch.enable_grad(), _layer_outputs(network, layer) as outputs:
         logits: Tensor = network.forward(images)  # a compiled form would pass by the hook
-        output = _only_map(kept, layer)
+        output = _only_map(outputs, layer)
         predicted = logits.detach().argmax(1)
-        chosen = predicted if classes is None else _checked(classes, logits)
-        (slopes,) = torch.autograd.grad(
-            logits.gather(1, chosen[:, None]).sum(), output, allow_unused=True
-        )
+        chosen = predicted if classes is None else _classes_of(logits, classes)
+        evidence = logits.gather(1, chosen[:, None]).sum()
+        (slopes,) = torch.autograd.grad(evidence, output, allow_unused=True)
     if slopes is None:
         raise ModelError(f"layer '{layer}': the logits do not depend on its output")
     weights = slopes.mean((2, 3), keepdim=True)
@@ -75,18 +76,20 @@ def grad_cam(
 
 
 def enlarge(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Maps as large as the images that they belong to, interpolated between the middles of their cells.
+    """Maps as large as their images, interpolated between the middles of their cells.
 
     Shape:
         [B, h, w] -> [B, H, W]
     """
-    return functional.interpolate(maps[:, None], tuple(size), mode="bilinear", align_corners=False)[
-        :, 0
-    ]
+    in_channels = maps[:, None]
+    large = functional.interpolate(in_channels, tuple(size), mode="bilinear", align_corners=False)
+    return large[:, 0]
 
 
 def find_layer(network: nn.Module, layer: str) -> str:
-    """The path of a layer that is named by its stage (`stage3`), or by its own path with or without `backbone.`.
+    """The path of a layer that is named by its stage (`stage3`) or its own path.
+
+    The path may be written with or without `backbone.`.
 
     Args:
         network: where it is looked for.
@@ -103,20 +106,9 @@ def find_layer(network: nn.Module, layer: str) -> str:
         >>> find_layer(build_model(resolve_network(asked)), "stage3")
         'backbone.layer3'
     """
-    prefix = "backbone." if isinstance(network, GatedNetwork) else ""
-    if found := _STAGE.fullmatch(layer):
-        ends = (
-            {site.stage: site.path for site in network.stage_ends}
-            if isinstance(network, GatedNetwork)
-            else {}
-        )
-        if int(found[1]) not in ends:
-            there = (
-                ", ".join(f"stage{stage}" for stage in ends)
-                or "none that are known; give a module's path"
-            )
-            raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
-        return prefix + ends[int(found[1])]
+    if _STAGE.fullmatch(layer):
+        return _end_of_stage(network, layer)
+    prefix = _prefix_of(network)
     paths = {path for path, _ in network.named_modules() if path}
     for path in (prefix + layer, layer):
         if path in paths:
@@ -124,8 +116,27 @@ def find_layer(network: nn.Module, layer: str) -> str:
     near = get_close_matches(layer, sorted(path.removeprefix(prefix) for path in paths), n=1)
     guess = f" Did you mean '{near[0]}'?" if near else ""
     raise ModelError(
-        f"layer '{layer}': the network has no such module.{guess} Write a path, or stage1, stage2, ..."
+        f"layer '{layer}': the network has no such module.{guess} "
+        "Write a path, or stage1, stage2, ..."
     )
+
+
+def _prefix_of(network: nn.Module) -> str:
+    """What the paths of a backbone's modules begin with in a network."""
+    return "backbone." if isinstance(network, GatedNetwork) else ""
+
+
+def _end_of_stage(network: nn.Module, layer: str) -> str:
+    """The path of the module at which a stage (`stage3`) of the network ends."""
+    stage = int(layer.removeprefix("stage"))
+    ends: dict[int, str] = {}
+    if isinstance(network, GatedNetwork):
+        ends = {site.stage: site.path for site in network.stage_ends}
+    if stage in ends:
+        return _prefix_of(network) + ends[stage]
+    there = ", ".join(f"stage{number}" for number in ends)
+    there = there or "none that are known; give a module's path"
+    raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
 
 
 @contextmanager
@@ -141,43 +152,46 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _kept_outputs(network: nn.Module, layer: str) -> Iterator[list[Any]]:
-    """What a layer puts out, as leaves of the graph: gradients end there, also where the weights before are frozen."""
-    kept: list[Any] = []
+def _layer_outputs(network: nn.Module, layer: str) -> Iterator[list[Any]]:
+    """What a layer puts out, as leaves of the graph.
+
+    Gradients end there, also where the weights before are frozen.
+    """
+    outputs: list[Any] = []
 
     def keep(_module: nn.Module, _inputs: object, output: Any) -> Any:
         if not isinstance(output, Tensor):
-            kept.append(output)
+            outputs.append(output)
             return output
-        kept.append(output.detach().requires_grad_())
-        return kept[-1].clone()  # what follows may change its input in place
+        outputs.append(output.detach().requires_grad_())
+        return outputs[-1].clone()  # what follows may change its input in place
 
     try:
         module = network.get_submodule(layer)
     except AttributeError:
         raise ModelError(f"layer '{layer}': the network has no such module") from None
-    handle = module.register_forward_hook(
-        keep
-    )  # runs after the hooks of gates, and sees what they return
+    # runs after the hooks of gates, and sees what they return
+    handle = module.register_forward_hook(keep)
     try:
-        yield kept
+        yield outputs
     finally:
         handle.remove()
 
 
-def _only_map(kept: Sequence[Any], layer: str) -> Tensor:
-    if len(kept) != 1:
-        raise ModelError(
-            f"layer '{layer}': runs {len(kept)} times in a forward pass; choose one that runs once"
-        )
-    output = kept[0]
-    if not isinstance(output, Tensor) or output.ndim != 4:
-        what = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ModelError(f"layer '{layer}': puts out {what}; Grad-CAM needs maps [B, C, H, W]")
-    return output
+def _only_map(outputs: Sequence[Any], layer: str) -> Tensor:
+    """The one output of a layer."""
+    if len(outputs) != 1:
+        times = f"runs {len(outputs)} times in a forward pass"
+        raise ModelError(f"layer '{layer}': {times}; choose one that runs once")
+    output = outputs[0]
+    if isinstance(output, Tensor) and output.ndim == 4:
+        return output
+    what = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    raise ModelError(f"layer '{layer}': puts out {what}; Grad-CAM needs maps [B, C, H, W]")
 
 
-def _checked(classes: Tensor, logits: Tensor) -> Tensor:
+def _classes_of(logits: Tensor, classes: Tensor) -> Tensor:
+    """The classes that are asked for, one for each image."""
     num_images, num_classes = logits.shape
     if classes.shape != (num_images,) or classes.min() < 0 or classes.max() >= num_classes:
         raise UsageError(

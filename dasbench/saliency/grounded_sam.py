@@ -1,4 +1,4 @@
-"""Regions found by models, as in the paper: Grounding DINO boxes what a class is called, SAM cuts it out."""
+"""Regions found by models, as in the paper: Grounding DINO boxes a class, SAM cuts it out."""
 
 import re
 from importlib.util import find_spec
@@ -12,13 +12,16 @@ from torch import Tensor
 
 from dasbench.datasets.dataset import Split
 from dasbench.errors import DataError, UsageError
-from dasbench.saliency.regions import FindRegions, refuse_empty
+from dasbench.saliency.regions import FindRegions, refuse_empty_masks
 
 DETECTOR, SEGMENTER = "grounding_dino", "sam"
 """Folders of the two models' weights, as `save_pretrained` of transformers writes them."""
 
 NAMES = "class_names.txt"
-"""File beside them that says what classes are called, where the data set has but numbers: `n01440764 tench` a line."""
+"""File beside them that says what classes are called, `n01440764 tench` a line.
+
+It is needed where the data set has but numbers.
+"""
 
 _WORDNET = re.compile(r"n\d{8}-?")
 
@@ -49,54 +52,48 @@ def grounded_sam(split: Split, classes: tuple[str, ...], *, weights: Path | None
         )
     if weights is None:
         raise UsageError(
-            f"--regions grounded_sam needs --region-weights DIR, with the folders {DETECTOR} and {SEGMENTER} in it"
+            "--regions grounded_sam needs --region-weights DIR, "
+            f"with the folders {DETECTOR} and {SEGMENTER} in it"
         )
     for name in (DETECTOR, SEGMENTER):
         if not (weights / name / "config.json").is_file():
             raise DataError(
-                f"{weights / name}: holds no model (no config.json); put there what `save_pretrained` of "
-                "transformers writes, as nothing is downloaded"
+                f"{weights / name}: holds no model (no config.json); put there what "
+                "`save_pretrained` of transformers writes, as nothing is downloaded"
             )
-    spoken = _spoken(classes, weights / NAMES)
+    words = _words_for(classes, weights / NAMES)
     models = _Models(weights)
 
     def find(indices: NDArray[np.int64]) -> Tensor:
-        labels = split.labels[torch.from_numpy(indices)].tolist()
         images = split.batch(indices)
-        masks = [
-            models.find(image, spoken[label]) for image, label in zip(images, labels, strict=True)
-        ]
-        names = [
-            f"image {index} ('{spoken[label]}')"
-            for index, label in zip(indices, labels, strict=True)
-        ]
-        return (
-            refuse_empty(torch.stack(masks), names)
-            if masks
-            else torch.empty(0, *images.shape[2:]).bool()
-        )
+        masks, names = [], []
+        for index, image in zip(indices, images, strict=True):
+            word = words[int(split.labels[index])]
+            masks.append(models.find(image, word))
+            names.append(f"image {index} ('{word}')")
+        if not masks:
+            return torch.empty(0, *images.shape[2:]).bool()
+        return refuse_empty_masks(torch.stack(masks), names)
 
     return find
 
 
-def _spoken(classes: tuple[str, ...], names: Path) -> list[str]:
+def _words_for(classes: tuple[str, ...], names: Path) -> list[str]:
     """What classes are called in words: without numbers of WordNet, or as a file says."""
-    given: dict[str, str] = {}
+    written: dict[str, str] = {}
     if names.is_file():
-        lines = names.read_text("utf-8").splitlines()
-        given = {
-            key: text.partition(",")[0].strip()
-            for key, _, text in (line.partition(" ") for line in lines)
-        }
-    spoken = [
-        given.get(name) or _WORDNET.sub("", name).replace("_", " ").lower() for name in classes
-    ]
-    if "" in spoken:
-        nameless = classes[spoken.index("")]
-        raise UsageError(
-            f"class '{nameless}' has no name to ask for; write a line '{nameless} NAME' into {names}"
-        )
-    return spoken
+        for line in names.read_text("utf-8").splitlines():
+            key, _, text = line.partition(" ")
+            written[key] = text.partition(",")[0].strip()
+    words = []
+    for name in classes:
+        word = written.get(name) or _WORDNET.sub("", name).replace("_", " ").lower()
+        if not word:
+            raise UsageError(
+                f"class '{name}' has no name to ask for; write a line '{name} NAME' into {names}"
+            )
+        words.append(word)
+    return words
 
 
 class _Models:

@@ -1,6 +1,5 @@
-"""The masks of a part's images: which file is whose, how that was found out, and what is not clear."""
+"""The masks of a part's images: which file is whose, how that was found out, what is not clear."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,50 +42,49 @@ class Matches:
         """
         wanted: list[int] = indices.tolist()
         unclear = [index for index in wanted if index in self.faults]
-        lacking = [
-            index for index in wanted if index not in self.found and index not in self.faults
-        ]
         if unclear:
-            raise DataError(
-                f"{self.folder}: {self.faults[unclear[0]]}{self._others(unclear, wanted)}"
-            )
+            others = self._others(unclear, wanted)
+            raise DataError(f"{self.folder}: {self.faults[unclear[0]]}{others}")
+        lacking = [index for index in wanted if index not in self.found]
         if lacking:
-            place = (
-                f"image {lacking[0]}; it would be {_expected(lacking[0], self.images[lacking[0]])}"
-            )
-            raise DataError(
-                f"{self.folder}: has no mask for {place}{self._others(lacking, wanted)}"
-            )
+            first, others = lacking[0], self._others(lacking, wanted)
+            place = f"image {first}; it would be {_expected_names(first, self.images[first])}"
+            raise DataError(f"{self.folder}: has no mask for {place}{others}")
         return [self.folder / self.found[index].file for index in wanted]
 
     def described(self) -> str:
         """How masks were found, and which images have none, in a line."""
-        depths = Counter(match.depth for match in self.found.values())
-        rules = [
-            f"{depths[depth]} by {self._rule(depth)}" for depth in sorted(depths, reverse=True)
-        ]
+        by_depth: dict[int, list[int]] = {}
+        for index, match in self.found.items():
+            by_depth.setdefault(match.depth, []).append(index)
+        parts = []
+        for depth, indices in sorted(by_depth.items(), reverse=True):
+            parts.append(f"{len(indices)} by {self._rule(depth, example=indices[0])}")
         without = [index for index in range(len(self.images)) if index not in self.found]
-        lacking = [f"{len(without)} without ({self._named(without)})"] if without else []
-        unused = [f"files of no image: {self.num_unused}"] if self.num_unused else []
+        if without:
+            parts.append(f"{len(without)} without ({self._names(without)})")
+        if self.num_unused:
+            parts.append(f"files of no image: {self.num_unused}")
         have = f"{len(self.found)} of {len(self.images)} images have a mask"
-        return f"{self.folder}: {have}: {'; '.join([*rules, *lacking, *unused])}"
+        return f"{self.folder}: {have}: {'; '.join(parts)}"
 
-    def _rule(self, depth: int) -> str:
-        """What decided, with the first image for an example."""
-        index, match = next(
-            (index, match) for index, match in self.found.items() if match.depth == depth
-        )
-        example = f"({self.images[index]}: {match.file})"
+    def _rule(self, depth: int, *, example: int) -> str:
+        """What decided, with an image for an example."""
+        pair = f"({self.images[example]}: {self.found[example].file})"
         if depth == BY_NUMBER:
-            return f"number {example}"
-        return f"name {example}" if depth == 1 else f"the last {depth} names of the path {example}"
+            return f"number {pair}"
+        if depth == 1:
+            return f"name {pair}"
+        return f"the last {depth} names of the path {pair}"
 
     def _others(self, faulty: Sequence[int], wanted: Sequence[int]) -> str:
         """How many images have the same fault."""
+        if len(faulty) == 1:
+            return ""
         count = f"{len(faulty)} of {len(wanted)} images are like this"
-        return f" ({count}, also {self._named(faulty[1:])})" if len(faulty) > 1 else ""
+        return f" ({count}, also {self._names(faulty[1:])})"
 
-    def _named(self, indices: Sequence[int]) -> str:
+    def _names(self, indices: Sequence[int]) -> str:
         return first_names([self.images[index] for index in indices])
 
 
@@ -94,14 +92,16 @@ def is_another_number(image: str, index: int) -> bool:
     """Whether an image has a number for a name, and another one than its own in the part.
 
     Example:
-        >>> is_another_number("cat/007.png", 12), is_another_number("cat/007.png", 7), is_another_number("cat/x.png", 3)
-        (True, False, False)
+        >>> is_another_number("cat/007.png", 12), is_another_number("cat/007.png", 7)
+        (True, False)
+        >>> is_another_number("cat/x.png", 3)
+        False
     """
     name = PurePosixPath(image).stem
     return name.isascii() and name.isdigit() and int(name) != index
 
 
-def _expected(index: int, image: str) -> str:
+def _expected_names(index: int, image: str) -> str:
     """The names that the mask of an image could have."""
     file = PurePosixPath(image)
     names = [file.with_suffix("").as_posix(), file.stem]

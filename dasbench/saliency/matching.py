@@ -1,4 +1,4 @@
-"""Which mask file belongs to which image: the longest common end of their paths decides, else the image's number."""
+"""Which mask file belongs to which image: the longest common end of their paths, or its number."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,19 +32,7 @@ def match_masks(folder: Path, split: Split) -> Matches:
         DataError: if the folder is missing, holds no PNG, holds the images themselves or more
             numbers than images.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ..."
-        )
-    paths = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() == ".png" and path.is_file()
-    ]
-    if not paths:
-        raise DataError(
-            f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ..."
-        )
+    paths = _png_files(folder)
     files = [path.relative_to(folder).as_posix() for path in paths]
     images: Sequence[str] = [str(index) for index in range(len(split))]
     candidates: dict[int, list[Match]] = {}
@@ -52,13 +40,28 @@ def match_masks(folder: Path, split: Split) -> Matches:
         _refuse_images(paths, split)
         images = split.files
         candidates = matches_by_path(images, files)
-    left = sorted(set(files) - files_of(candidates))
-    numbered = _by_number(images, left, candidates)
+    others = sorted(set(files) - files_of(candidates))
+    numbered = _by_number(images, others, candidates)
     if numbered:
-        _refuse_more_numbers(folder, left, len(images))
+        _refuse_more_numbers(folder, others, len(images))
     candidates |= numbered
     found, faults = decided_matches(images, candidates)
     return Matches(folder, images, found, faults, num_unused=len(set(files) - files_of(candidates)))
+
+
+def _png_files(folder: Path) -> list[Path]:
+    """The PNG files in a folder and below it."""
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: is no folder; give one with a mask for each image: 0.png, 1.png, ..."
+        )
+    paths = sorted(folder.rglob("*"))
+    found = [path for path in paths if path.suffix.lower() == ".png" and path.is_file()]
+    if not found:
+        raise DataError(
+            f"{folder}: holds no .png file; give a mask for each image: 0.png, 1.png, ..."
+        )
+    return found
 
 
 def _refuse_images(paths: Iterable[Path], split: FileSplit) -> None:
@@ -67,7 +70,8 @@ def _refuse_images(paths: Iterable[Path], split: FileSplit) -> None:
     same = [path for path in paths if path.resolve() in images]
     if same:
         raise DataError(
-            f"{same[0]}: is an image of the data set, not a mask; give a folder that holds masks alone"
+            f"{same[0]}: is an image of the data set, not a mask; "
+            "give a folder that holds masks alone"
         )
 
 
@@ -81,7 +85,8 @@ def _by_number(
     """
     numbered: dict[int, list[Match]] = {}
     for file in files:
-        if (number := _number(file)) is not None:
+        number = _number_of(file)
+        if number is not None:
             numbered.setdefault(number, []).append(Match(file, BY_NUMBER))
     return {
         index: numbered[index]
@@ -90,7 +95,7 @@ def _by_number(
     }
 
 
-def _number(file: str) -> int | None:
+def _number_of(file: str) -> int | None:
     """The number that is the whole name of a file in no folder."""
     name = file[: -len(".png")]
     return int(name) if name.isascii() and name.isdigit() else None
@@ -98,9 +103,10 @@ def _number(file: str) -> int | None:
 
 def _refuse_more_numbers(folder: Path, files: Sequence[str], num_images: int) -> None:
     """Make sure that numbers are those of this part's images, from 0."""
-    beyond = [file for file in files if (_number(file) or 0) >= num_images]
+    beyond = [file for file in files if (_number_of(file) or 0) >= num_images]
     if beyond:
         numbers = f"the part has {num_images} images, with the numbers from 0 to {num_images - 1}"
         raise DataError(
-            f"{folder / beyond[0]}: is no image's mask: {numbers}; number the masks as its images are"
+            f"{folder / beyond[0]}: is no image's mask: {numbers}; "
+            "number the masks as its images are"
         )

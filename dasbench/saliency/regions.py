@@ -1,4 +1,4 @@
-"""Where the object is that a network should look at: masks from the data set, from image files, or found by models."""
+"""Where the object is that a network should look at: masks of the data set or of image files."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from dasbench.saliency.matches import Matches
 from dasbench.saliency.matching import match_masks
 
 FindRegions = Callable[[NDArray[np.int64]], Tensor]
-"""Gives the regions of some images of a part, as they are evaluated: bool, [B, H, W], none of them empty."""
+"""Gives the regions of some images, as they are evaluated: bool, [B, H, W], none of them empty."""
 
 
 class Located(Protocol):
@@ -51,9 +51,8 @@ def own_regions(split: Split) -> FindRegions | None:
     offered = split
 
     def find(indices: NDArray[np.int64]) -> Tensor:
-        return refuse_empty(
-            offered.regions(indices).masks, [f"image {index}" for index in indices.tolist()]
-        )
+        names = [f"image {index}" for index in indices.tolist()]
+        return refuse_empty_masks(offered.regions(indices).masks, names)
 
     return find
 
@@ -88,35 +87,32 @@ def read_masks(matches: Matches, *, size: tuple[int, int]) -> FindRegions:
 
     def find(indices: NDArray[np.int64]) -> Tensor:
         paths = matches.files(indices)
-        masks = (
-            torch.stack([_read_mask(path, size) for path in paths])
-            if paths
-            else torch.empty(0, *size).bool()
-        )
-        return refuse_empty(
-            masks, [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)]
-        )
+        if not paths:
+            return torch.empty(0, *size).bool()
+        masks = torch.stack([_read_mask(path, size) for path in paths])
+        names = [f"{path}: image {index}" for path, index in zip(paths, indices, strict=True)]
+        return refuse_empty_masks(masks, names)
 
     return find
 
 
-def refuse_empty(masks: Tensor, names: Sequence[str]) -> Tensor:
+def refuse_empty_masks(masks: Tensor, names: Sequence[str]) -> Tensor:
     """Masks, none of which is empty.
 
     Raises:
         DataError: naming the first image whose mask is, and how many there are.
     """
     empty = (~masks.flatten(1).any(1)).nonzero().flatten().tolist()
-    if empty:
-        rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
-        raise DataError(
-            f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at"
-        )
-    return masks
+    if not empty:
+        return masks
+    rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
+    raise DataError(
+        f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at"
+    )
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:
-    """A mask file as bool, [H, W], turned as it is shown; in a palette, what has the index 0 is no region."""
+    """A mask file as bool, [H, W], turned as it is shown; index 0 of a palette is no region."""
     image = read_values(path)
     pixels, has_alpha = np.array(image), image.getbands()[-1] == "A"
     if pixels.ndim == 3:
@@ -124,7 +120,6 @@ def _read_mask(path: Path, size: tuple[int, int]) -> Tensor:
     if pixels.shape != size:
         height, width = pixels.shape
         there = f"is {width}x{height}, but the image is evaluated at {size[1]}x{size[0]}"
-        raise DataError(
-            f"{path}: {there} (after resizing and cropping); give the mask in that size"
-        )
+        remedy = "(after resizing and cropping); give the mask in that size"
+        raise DataError(f"{path}: {there} {remedy}")
     return torch.from_numpy(pixels != 0)

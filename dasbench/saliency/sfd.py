@@ -1,4 +1,4 @@
-"""How well a network looks at what matters: Grad-CAM maps and sfd scores of some images of a data set."""
+"""How well a network looks at what matters: Grad-CAM maps and sfd scores of some images."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -83,7 +83,9 @@ class Seen:
 
 
 def choose_images(length: int, number: int) -> NDArray[np.int64]:
-    """A random sample of a part's images, in their order: the same for all networks and seeds, all if there are fewer.
+    """A random sample of a part's images, in their order; all if there are fewer.
+
+    It is the same for all networks and seeds.
 
     Example:
         >>> len(choose_images(600, 100)), choose_images(3, 100).tolist()
@@ -123,23 +125,22 @@ def look(
     if not len(indices):
         raise UsageError("no images to look at; ask for 1 or more")
     device = next(network.parameters()).device
-    labels = split.labels.cpu()[torch.from_numpy(indices)]
-    heats = []
-    for images, chosen in _normalised(split, indices, mean=mean, std=std):
-        wanted = split.labels.cpu()[torch.from_numpy(chosen)] if scoring.target == "label" else None
+    labels = split.labels.cpu()
+    maps, classes, predicted = [], [], []
+    for images, chosen in _normalised_batches(split, indices, mean=mean, std=std):
+        wanted = labels[torch.from_numpy(chosen)] if scoring.target == "label" else None
         heat = grad_cam(network, images.to(device), layer=layer, classes=wanted)
-        heats.append(
-            (enlarge(heat.maps, images.shape[2:]).cpu(), heat.classes.cpu(), heat.predicted.cpu())
-        )
-    maps, classes, predicted = (torch.cat(parts) for parts in zip(*heats, strict=True))
-    scores = scoring.score(maps, regions).numpy() if regions is not None else None
+        maps.append(enlarge(heat.maps, images.shape[2:]).cpu())
+        classes.append(heat.classes.cpu())
+        predicted.append(heat.predicted.cpu())
+    all_maps = torch.cat(maps)
     return Seen(
         indices=indices,
-        maps=maps,
-        classes=classes,
-        predicted=predicted,
-        labels=labels,
-        scores=scores,
+        maps=all_maps,
+        classes=torch.cat(classes),
+        predicted=torch.cat(predicted),
+        labels=labels[torch.from_numpy(indices)],
+        scores=None if regions is None else scoring.score(all_maps, regions).numpy(),
     )
 
 
@@ -154,11 +155,12 @@ def score_saliency(
     std: Sequence[float] = IMAGENET_STD,
     scoring: Scoring = Scoring(),
 ) -> dict[str, float]:
-    """The sfd of a network as a trial's metrics: `sfd`, and `sfd_n`, the number of images that it is the mean of.
+    """The sfd of a network as a trial's metrics.
 
-    The images are a random sample, as in the paper, but always the same one. Arguments as for
-    `look`; 100 images in the paper. `sfd_n` falls short of `num_images` where maps are zero
-    everywhere; without any score, `sfd` is NaN.
+    They are `sfd`, and `sfd_n`, the number of images that it is the mean of. The images are a
+    random sample, as in the paper, but always the same one. Arguments as for `look`; 100 images in
+    the paper. `sfd_n` falls short of `num_images` where maps are zero everywhere; without any
+    score, `sfd` is NaN.
     """
     indices = choose_images(len(split), num_images)
     seen = look(
@@ -179,7 +181,7 @@ def score_saliency(
 def part_scorer(
     network: nn.Module, data: Dataset, *, layer: str, num_images: int = 100
 ) -> ScoreSaliency:
-    """What scores a network on a part of its data set with the masks that the data set has: see `score_saliency`.
+    """What scores a network on a part of its data set by the data set's masks (`score_saliency`).
 
     Args:
         network: of a trial.
@@ -208,7 +210,8 @@ def part_scorer(
 
     if None in regions.values():
         raise ModelError(
-            f"task.saliency: the data set {data.name} does not say where its objects are; salient_shapes does"
+            f"task.saliency: the data set {data.name} does not say where its objects are; "
+            "salient_shapes does"
         )
     return score
 
@@ -232,8 +235,10 @@ def sensitivity(
         A record for each combination: `antilog`, `base`, `threshold`, `sfd_mean`, `sfd_sd`, `n`.
 
     Example:
-        >>> maps, regions = torch.tensor([[[1.0, 0.5, 0.0]]]), torch.tensor([[[True, False, False]]])
-        >>> [round(record["sfd_mean"], 2) for record in sensitivity(maps, regions, bases=(1, 10), thresholds=(0.5,))]
+        >>> maps = torch.tensor([[[1.0, 0.5, 0.0]]])
+        >>> regions = torch.tensor([[[True, False, False]]])
+        >>> records = sensitivity(maps, regions, bases=(1, 10), thresholds=(0.5,))
+        >>> [round(record["sfd_mean"], 2) for record in records]
         [0.67, 0.81, 0.76]
     """
     readings: list[tuple[Antilog, float]] = [("shifted", base) for base in bases]
@@ -241,15 +246,14 @@ def sensitivity(
     records = []
     for antilog, base in readings:
         for threshold in thresholds:
-            found = mean_over(
-                sfd(maps, regions, base=base, threshold=threshold, antilog=antilog).numpy()
-            )
+            scores = sfd(maps, regions, base=base, threshold=threshold, antilog=antilog)
+            found = mean_over(scores.numpy())
             record = {"antilog": antilog, "base": base, "threshold": threshold}
             records.append({**record, "sfd_mean": found.mean, "sfd_sd": found.sd, "n": found.n})
     return records
 
 
-def _normalised(
+def _normalised_batches(
     split: Split, indices: NDArray[np.int64], *, mean: Sequence[float], std: Sequence[float]
 ) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
     """Images as the network takes them, a batch at a time, with their indices."""

@@ -18,9 +18,9 @@ from dasbench.data_access import reading_data
 from dasbench.datasets.looking.contents import refuse_changed_files
 from dasbench.devices import (
     check_device,
+    device_kind,
     device_of,
     give_back_memory,
-    kind_of,
     limit_memory,
     start_on,
 )
@@ -132,7 +132,7 @@ def run_trial(
         report,
         key=trial.key,
         number=runtime.replicas,
-        device=kind_of(runtime.device),
+        device=device_kind(runtime.device),
         timeout_s=runtime.timeout_s,
     )
 

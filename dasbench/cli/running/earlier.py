@@ -29,7 +29,7 @@ def listed_rows(db: str, study: str) -> "Sequence[Row]":
 def announce_changes(
     study: "Study", members: "Sequence[Member]", db: str, *, replace: bool
 ) -> None:
-    """Say on standard error which components' code has changed, and how many results the study will no longer list.
+    """Say on standard error which code has changed, and how many results the study will not list.
 
     Args:
         study: as it is to be run.
@@ -43,21 +43,21 @@ def announce_changes(
     try:
         with known_results(db) as reader:
             if reader is not None:
-                _announce(study, members, reader, replace=replace)
+                _announce_against(reader, study, members, replace=replace)
     except OutdatedStoreError:
         return
 
 
-def _announce(
-    study: "Study", members: "Sequence[Member]", reader: "Reader", *, replace: bool
+def _announce_against(
+    reader: "Reader", study: "Study", members: "Sequence[Member]", *, replace: bool
 ) -> None:
-    from dasbench.plan import replan  # resolves components, which import torch
+    """Say what a database's results are to a study, as `announce_changes` does."""
     from dasbench.render.succession import change_sentences
     from dasbench.views.succession import code_changes, leaving
 
-    record = next((each for each in reader.studies(counted=False) if each.name == study.name), None)
-    if study.is_searched and record is not None:  # its plan holds none whose code has changed
-        members = [planned.member for planned in replan(study, reader.rows(study.name))]
+    record = find_record(reader, study.name)
+    if record is not None:
+        members = _members_today(reader, study, members)
     keys = [member.key for member in members]
     ended = {key for key, trial in reader.states(keys).items() if trial.state.has_result}
     answers = reader.answers([member.question for member in members if member.key not in ended])
@@ -66,6 +66,23 @@ def _announce(
     if record is not None:
         number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
         _announce_leaving(study, record, number, replace=replace)
+
+
+def find_record(reader: "Reader", study: str) -> "StudyRecord | None":
+    """What a database knows of a study, None if it does not know it."""
+    records = reader.studies(counted=False)
+    return next((record for record in records if record.name == study), None)
+
+
+def _members_today(
+    reader: "Reader", study: "Study", members: "Sequence[Member]"
+) -> "Sequence[Member]":
+    """The trials of a study; of a search, those that are listed, as they would be trained today."""
+    if not study.is_searched:
+        return members
+    from dasbench.plan import replan  # resolves components, which import torch
+
+    return [planned.member for planned in replan(study, reader.rows(study.name))]
 
 
 def _announce_leaving(study: "Study", record: "StudyRecord", number: int, *, replace: bool) -> None:
@@ -109,8 +126,7 @@ def find_trials(db: str, study: str, names: Sequence[str]) -> list[str]:
     from dasbench.views.variants import leaderboard
 
     with known_results(db) as reader:
-        known = [] if reader is None else [record.name for record in reader.studies(counted=False)]
-        if reader is None or study not in known:
+        if reader is None or find_record(reader, study) is None:
             raise UsageError(
                 f"{db}: the study '{study}' has no results yet that could be trained again"
             )
@@ -118,10 +134,11 @@ def find_trials(db: str, study: str, names: Sequence[str]) -> list[str]:
     entries = leaderboard(rows)
     keys: list[str] = []
     for name in names:
-        named = [
-            row.key for row in rows if len(name) >= MIN_KEY and row.key.startswith(name.lower())
-        ]
-        keys += named or [
-            key for entry in find_variants(name, entries).entries for key in entry.keys
-        ]
+        named = []
+        if len(name) >= MIN_KEY:
+            named = [row.key for row in rows if row.key.startswith(name.lower())]
+        if not named:
+            for entry in find_variants(name, entries).entries:
+                named += entry.keys
+        keys += named
     return list(dict.fromkeys(keys))

@@ -8,7 +8,7 @@ import click
 from dasbench.cli.data import lines_about_data
 from dasbench.cli.options import known_results
 from dasbench.cli.output import tell
-from dasbench.cli.running.earlier import announce_changes
+from dasbench.cli.running.earlier import announce_changes, find_record
 from dasbench.cli.running.gpus import GpuShare, loaders_of
 from dasbench.cli.running.run_options import RunOptions
 from dasbench.data_access import data_access
@@ -60,7 +60,7 @@ def check_needs(prepared: "Prepared", db: str, *, replace: bool) -> "Plan":
 
     study, plan = prepared.study, prepared.plan
     announce_changes(study, [item.member for item in plan.items.values()], db, replace=replace)
-    done, specs = _so_far(db, study.name, list(plan.items))
+    done, specs = _results_so_far(db, study.name, list(plan.items))
     refuse_changed_data(prepared.trials, specs)
     left = plan.without(done)
     if left.items or study.is_searched:
@@ -100,7 +100,9 @@ def make_executor(agenda: "Agenda", share: GpuShare, place: RunOptions) -> "Exec
     )
 
 
-def _so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, dict[str, Any]]]:
+def _results_so_far(
+    db: str, study: str, keys: list[str]
+) -> tuple[set[str], dict[str, dict[str, Any]]]:
     """Which trials have a result, and the specs of those that the study has listed before.
 
     As far as that can be read before the database is opened for writing and brought up to date.
@@ -110,8 +112,9 @@ def _so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, d
             if reader is None:
                 return set(), {}
             done = {key for key, trial in reader.states(keys).items() if trial.state == "done"}
-            known = study in {record.name for record in reader.studies(counted=False)}
-            return done, reader.specs([row.key for row in reader.rows(study)]) if known else {}
+            if find_record(reader, study) is None:
+                return done, {}
+            return done, reader.specs([row.key for row in reader.rows(study)])
     except OutdatedStoreError:
         return set(), {}
 
@@ -130,4 +133,5 @@ def storage_beside(db: str) -> Path:
     from dasbench.results.engine import locate
 
     path = locate(db).path
-    return ((path.parent if path else Path()) / ".dasbench" / "checkpoints").resolve()
+    folder = path.parent if path else Path()
+    return (folder / ".dasbench" / "checkpoints").resolve()
