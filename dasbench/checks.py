@@ -122,7 +122,7 @@ def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
 
 
 def _check_objectives(study: Study) -> Iterator[Complaint]:
-    """Complaints about metrics that the study's task does not measure, or only if it is asked to."""
+    """Complaints about metrics that the study's task does not measure, or only if asked to."""
     asked = {key for key, value in study.base.task.params.items() if value}
     asked |= {axis.key.partition(".")[2] for axis in study.axes if axis.key.startswith("task.")}
     for number, objective in enumerate(study.objectives):
@@ -150,7 +150,7 @@ def _objections_to(metric: str, task: str, asked: Collection[str]) -> Iterator[s
 
 
 def _check_component(study: Study, field: str) -> Iterator[Complaint]:
-    """Complaints about one component of a trial, over all choices that the study's axes make of it."""
+    """Complaints about one component of a trial, over all choices that the axes make of it."""
     base = study.base.model_dump(mode="json")
     seen: set[str] = set()
     for values in enumerate_axes(_axes_of(study, field), study.base_fields):
