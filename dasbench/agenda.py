@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any
 
 from dasbench.analysis.looks import Look
@@ -178,8 +178,8 @@ class Agenda:
     def _add_feasible(self, proposals: Sequence[Proposal]) -> list[Planned]:
         """The trials that a study lists, without those that violate a constraint."""
         plan = Plan(self.study, plan_proposals(self.study, proposals))
-        constrained = {name for each in self.study.constraints for name in each.names}
-        if not constrained.isdisjoint(COSTS):
+        constrained = chain.from_iterable(each.names for each in self.study.constraints)
+        if not set(COSTS).isdisjoint(constrained):
             plan = keep_feasible(plan, count_costs(plan))
         fresh = [self._add(planned) for planned in plan.items.values()]
         if proposals and not self.items:

@@ -122,29 +122,35 @@ def _own_parameters(axis: Axis) -> Iterator[tuple[int, str]]:
 
 
 def _check_objectives(study: Study) -> Iterator[Complaint]:
-    """Complaints about metrics that the study's task does not measure, or only if it is asked to."""
+    """Complaints about metrics that the study's task does not measure, or only if asked to."""
     asked = {key for key, value in study.base.task.params.items() if value}
     asked |= {axis.key.partition(".")[2] for axis in study.axes if axis.key.startswith("task.")}
     for number, objective in enumerate(study.objectives):
-        if objective.metric in COSTS:
-            continue
-        place = ("objectives", number)
-        traits, task = METRICS[objective.metric].traits, study.base.task.name
-        if not traits.is_of(task):
-            measured = ", ".join(
-                name for name in METRICS.names() if task in (METRICS[name].traits.tasks or ())
-            )
-            message = (
-                f"'{objective.metric}' is not measured by the task {task}; these are: {measured}"
-            )
-            yield study.document.complaint(place, message)
-        if traits.needs and traits.needs not in asked:
-            message = f"'{objective.metric}' is not measured; write task: {{name: classification, {traits.needs}: ...}}"
-            yield study.document.complaint(place, message)
+        if objective.metric not in COSTS:
+            for message in _objections_to(objective.metric, study.base.task.name, asked):
+                yield study.document.complaint(("objectives", number), message)
+
+
+def _objections_to(metric: str, task: str, asked: Collection[str]) -> Iterator[str]:
+    """Why a metric is not measured.
+
+    Args:
+        metric: its name.
+        task: the study's task.
+        asked: the parameters of the task that are set.
+    """
+    traits = METRICS[metric].traits
+    if not traits.is_of(task):
+        measured = [name for name in METRICS.names() if task in (METRICS[name].traits.tasks or ())]
+        names = ", ".join(measured)
+        yield f"'{metric}' is not measured by the task {task}; these are: {names}"
+    if traits.needs and traits.needs not in asked:
+        remedy = f"task: {{name: classification, {traits.needs}: ...}}"
+        yield f"'{metric}' is not measured; write {remedy}"
 
 
 def _check_component(study: Study, field: str) -> Iterator[Complaint]:
-    """Complaints about one component of a trial, over all choices that the study's axes make of it."""
+    """Complaints about one component of a trial, over all choices that the axes make of it."""
     base = study.base.model_dump(mode="json")
     seen: set[str] = set()
     for values in enumerate_axes(_axes_of(study, field), study.base_fields):

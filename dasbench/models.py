@@ -191,7 +191,7 @@ def build_model(network: Network, *, seed: int = 0) -> GatedNetwork:
 
 
 def inference_form(network: GatedNetwork) -> GatedNetwork:
-    """A copy of a network in which every gate that can do so has dissolved into the layer before it.
+    """A copy of a network in which every gate that can has dissolved into the layer before it.
 
     It computes the same in eval mode, and is what a network costs in use; it is not meant to be
     trained.

@@ -96,6 +96,7 @@ def as_counted(network: nn.Module) -> nn.Module:
 
 
 def placed(network: nn.Module, device: str) -> nn.Module:
-    """The network on a device (`auto`: on CUDA if there is one), in the memory format of training."""
-    network.to(device=device_of(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """The network on a device (`auto`: CUDA if there is one), in the memory format of training."""
+    place = device_of(device)
+    network.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

@@ -138,7 +138,9 @@ def shuffled_proposals(study: Study) -> Iterator[Proposal]:
     """Every variant of a finite space in a random order, once for each seed."""
     variants = list(islice(study.variants(), MAX_TRIALS))
     order = permutation(derive_seed(study.name, "leftovers"), len(variants))
-    return (Proposal(variants[place]) for _ in study.seeds for place in order)
+    for _ in study.seeds:
+        for place in order:
+            yield Proposal(variants[place])
 
 
 def violations(study: Study, trial: Trial, cost: Cost | None = None) -> tuple[float, ...]:
@@ -154,7 +156,9 @@ def violations(study: Study, trial: Trial, cost: Cost | None = None) -> tuple[fl
 
 
 def keep_feasible(plan: Plan, costs: Mapping[str, Cost]) -> Plan:
-    """The plan without the trials that violate a constraint; those whose cost is not given are kept.
+    """The plan without the trials that violate a constraint.
+
+    Those whose cost is not given are kept.
 
     Args:
         plan: the trials.

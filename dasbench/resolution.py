@@ -1,4 +1,4 @@
-"""What a trial leaves to defaults, written out: its parameters, placement, fingerprints and code."""
+"""What a trial leaves to defaults, written out: parameters, placement, fingerprints and code."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -35,21 +35,23 @@ def resolve(trial: Trial) -> Trial:
 
     Example:
         >>> from dasbench.spec.trial import Trial
-        >>> a = Trial(backbone="resnet18", dataset="digits", gate={"name": "das", "alpha": 0.2})
-        >>> b = Trial(backbone="resnet18", dataset="digits", gate="das", placement={"after": "stage"})
+        >>> plain = Trial(backbone="resnet18", dataset="digits", gate="das")
+        >>> a = plain.with_values({"gate.alpha": 0.2})
+        >>> b = plain.with_values({"placement.after": "stage"})
         >>> resolve(a).key == resolve(b).key
         True
     """
     _refuse_other_data(trial)
     _refuse_other_balance(trial)
     resolved = _with_defaults(trial, COMPONENTS)
-    return resolved.model_copy(
-        update={"data_fingerprint": data_fingerprint(resolved.dataset), "code": code_in(resolved)}
-    )
+    found = {"data_fingerprint": data_fingerprint(resolved.dataset), "code": code_in(resolved)}
+    return resolved.model_copy(update=found)
 
 
 def code_in(trial: Trial) -> dict[str, str]:
-    """The code of a trial's components and of its training, by field; what is dasbench's own as released is left out.
+    """The code of a trial's components and of its training, by field.
+
+    What is dasbench's own as released is left out.
 
     Example:
         >>> code_in(Trial(backbone="resnet18", gate="das", dataset="digits"))
@@ -84,12 +86,15 @@ def _refuse_other_data(trial: Trial) -> None:
     if needs in DATASETS[trial.dataset.name].traits.gives:
         return
     others = ", ".join(name for name in DATASETS.names() if needs in DATASETS[name].traits.gives)
-    message = f"'{trial.dataset.name}' has no {needs} of its images for the task {trial.task.name}; these have: {others}"
+    lacks = f"has no {needs} of its images for the task {trial.task.name}"
+    message = f"'{trial.dataset.name}' {lacks}; these have: {others}"
     raise StudyError([Complaint("", 0, "dataset", message)])
 
 
 def _refuse_other_balance(trial: Trial) -> None:
-    """Refuse what the task does not do about uneven classes; it says what it does with `balance=("weights",)`.
+    """Refuse what the task does not do about uneven classes.
+
+    It is registered with what it does: `balance=("weights",)`.
 
     Raises:
         StudyError: naming the tasks that do.
@@ -98,7 +103,8 @@ def _refuse_other_balance(trial: Trial) -> None:
     if asked == "none" or asked in TASKS[trial.task.name].traits.balance:
         return
     others = ", ".join(name for name in TASKS.names() if asked in TASKS[name].traits.balance)
-    message = f"'{asked}' is not done by the task {trial.task.name}; write none. Tasks that do it: {others}"
+    what = f"'{asked}' is not done by the task {trial.task.name}; write none."
+    message = f"{what} Tasks that do it: {others}"
     raise StudyError([Complaint("", 0, "training.balance", message)])
 
 
@@ -115,8 +121,9 @@ def resolve_network(asked: Asked) -> Asked:
         DataError: if a weights file is missing.
 
     Example:
-        >>> network = Network(backbone="resnet18", gate="das", num_classes=10, input_size=(3, 32, 32))
-        >>> resolve_network(network).gate.params["alpha"], resolve_network(network).placement.after
+        >>> asked = Network(backbone="resnet18", gate="das", num_classes=10, input_size=(3, 32, 32))
+        >>> network = resolve_network(asked)
+        >>> network.gate.params["alpha"], network.placement.after
         (0.2, 'stage')
     """
     return _with_defaults(asked, ("backbone", "gate"))
@@ -136,9 +143,8 @@ def _with_defaults(asked: Asked, fields: tuple[str, ...]) -> Asked:
     if complaints:
         raise StudyError(complaints)
     chosen["backbone"], weights = _with_weights(chosen["backbone"])
-    return asked.model_copy(
-        update={**chosen, "placement": _placement(asked), "weights_fingerprint": weights}
-    )
+    found = {**chosen, "placement": _placement(asked), "weights_fingerprint": weights}
+    return asked.model_copy(update=found)
 
 
 def _complaints(field: str, problems: Sequence[Problem]) -> list[Complaint]:
@@ -161,30 +167,33 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
 
 
 def _with_place(entry: Entry[Any, Any], path: Path_, message: str) -> Problem:
-    """A complaint about a parameter; of one that the component does not have, with where it is written."""
+    """A complaint about a parameter; of one that is not the component's, with its place."""
     if not path or path[0] in entry.defaults:
         return path, message
     return path, f"{message} ({entry}){entry.hint(str(path[0]))}"
 
 
 def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
-    """Parameters that change nothing beside the others (a norm that a gate's design does not have)."""
+    """Parameters that change nothing beside the others (a norm that a gate's design lacks)."""
     find = KINDS[field][name].traits.unused
     return frozenset(find(params)) if find else frozenset()
 
 
 def _placement(asked: Trial | Network) -> Placement:
-    """A placement with the gate's own default filled in."""
+    """A placement with the gate's own default filled in; a plain backbone has none."""
     given = asked.placement
-    if asked.gate.name == "none" or given.sites is not None:
-        return Placement(sites=given.sites) if asked.gate.name != "none" else Placement()
+    if asked.gate.name == "none":
+        return Placement()
+    if given.sites is not None:
+        return Placement(sites=given.sites)
     merged = {**_usual_placement(asked), **given.model_dump(exclude_none=True)}
     if merged["after"] != "stage":
         merged.setdefault("blocks", "all")
     elif given.blocks is None:
         merged.pop("blocks", None)
     else:
-        message = f"gate '{asked.gate.name}' stands at the ends of stages, which have no blocks; add after: block"
+        where = f"gate '{asked.gate.name}' stands at the ends of stages"
+        message = f"{where}, which have no blocks; add after: block"
         raise StudyError([Complaint("", 0, "placement.blocks", message)])
     stages = tuple(sorted(set(merged.pop("stages", ()))))
     if stages:
@@ -195,7 +204,7 @@ def _placement(asked: Trial | Network) -> Placement:
 
 
 def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
-    """A gate's default placement, in the terms of a backbone whose conventions are not those of a ResNet.
+    """A gate's default placement, in the terms of a backbone that may not be a ResNet.
 
     A backbone may be registered with
     `conventions={"after": {"before_add": "block"}, "stages": {1: 2, ...}}`: what a default says on
@@ -211,15 +220,15 @@ def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
 
 
 def _as_the_gate_asks(backbone: Choice, gate: Choice) -> Choice:
-    """The backbone with what its gate's authors changed in theirs, where the trial does not say otherwise."""
+    """The backbone with what its gate's authors changed in theirs, where the trial is silent."""
     known = {argument.name for argument in BACKBONES[backbone.name].parameters}
     asked = GATES[gate.name].traits.backbone
-    params = {**{key: value for key, value in asked.items() if key in known}, **backbone.params}
-    return Choice(name=backbone.name, params=params)
+    changed = {key: value for key, value in asked.items() if key in known}
+    return Choice(name=backbone.name, params={**changed, **backbone.params})
 
 
 def _with_weights(backbone: Choice) -> tuple[Choice, str]:
-    """The backbone with the full path of its weights file, and the fingerprint of that file's content.
+    """The backbone with the full path of its weights file, and the fingerprint of its content.
 
     A backbone that reads weights is registered with `weights_file`, a function of its parameters.
     """
@@ -227,14 +236,16 @@ def _with_weights(backbone: Choice) -> tuple[Choice, str]:
     if file is None:
         return backbone, ""
     status = file.stat()
+    fingerprint = _hash_of(file, status.st_size, status.st_mtime_ns)
     params = {**backbone.params, "weights": str(file)}
-    return Choice(name=backbone.name, params=params), _hash_of(
-        file, status.st_size, status.st_mtime_ns
-    )
+    return Choice(name=backbone.name, params=params), fingerprint
 
 
 @cache
 def _hash_of(file: Path, _size: int, _changed: int) -> str:
-    """16 hexadecimal digits that change with the file's content; computed again when its size or time changes."""
+    """16 hexadecimal digits that change with the file's content.
+
+    They are computed again when its size or time changes.
+    """
     with file.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()[:16]

@@ -13,7 +13,6 @@ from dasbench.datasets.dataset import Split
 from dasbench.datasets.pictures.pixels import read_values
 from dasbench.errors import DataError
 from dasbench.saliency.matches import Matches
-from dasbench.saliency.matching import match_masks
 
 FindRegions = Callable[[NDArray[np.int64]], Tensor]
 """Gives the regions of some images, as they are evaluated: bool, [B, H, W], none of them empty."""
@@ -55,22 +54,6 @@ def own_regions(split: Split) -> FindRegions | None:
         return refuse_empty_masks(offered.regions(indices).masks, names)
 
     return find
-
-
-def mask_files(folder: Path, split: Split, *, size: tuple[int, int]) -> FindRegions:
-    """The regions that PNG files show, one for each image: what is not zero is the region.
-
-    Args:
-        folder: where the files lie, also in folders below it; `match_masks` says which belongs to
-            which image.
-        split: the part whose images are meant.
-        size: height and width of the images as they are evaluated, after resizing and cropping; the
-            masks' too.
-
-    Raises:
-        DataError: as `match_masks` and, when regions are asked for, as `read_masks`.
-    """
-    return read_masks(match_masks(folder, split), size=size)
 
 
 def read_masks(matches: Matches, *, size: tuple[int, int]) -> FindRegions:

@@ -7,9 +7,9 @@ from dasbench.costs.peak_memory import PeakMemory
 from dasbench.networks import Counted, NetworkCost, NetworkModules
 from dasbench.records import Cost
 from dasbench.render.cost import cost_records, cost_tables, module_records, module_tables
-from dasbench.spec.trial import Trial
+from dasbench.spec.network import Network
 
-TRIAL = Trial(backbone="resnet18", gate="das", dataset="digits")
+NETWORK = Network(backbone="resnet18", gate="das", num_classes=10, input_size=(3, 64, 64))
 
 
 def network(label="gate=das", **uncounted):
@@ -22,7 +22,7 @@ def network(label="gate=das", **uncounted):
         input_size=(3, 64, 64),
         versions={"torch": "2.6"},
     )
-    return Counted(label=label, trial=TRIAL, cost=cost, build=lambda: None)
+    return Counted(label=label, network=NETWORK, cost=cost, build=lambda: None)
 
 
 def measured(threads=1):

@@ -26,7 +26,7 @@ from dasbench.resolution import resolve
 from dasbench.saliency.gradcam import enlarge, find_layer, grad_cam
 from dasbench.saliency.grounded_sam import grounded_sam
 from dasbench.saliency.matching import match_masks
-from dasbench.saliency.regions import mask_files, own_regions
+from dasbench.saliency.regions import own_regions, read_masks
 from dasbench.saliency.sfd import Scoring, choose_images, look, part_scorer, score_saliency
 from dasbench.spec.trial import Choice, Trial
 from dasbench.training.run_trial import Runtime, run_trial
@@ -332,7 +332,7 @@ SQUARE = np.pad(np.ones((2, 2)), 1)
 def test_masks_of_any_kind_of_png_are_read(tmp_path, value, mode):
     save_mask(tmp_path / "3.png", SQUARE * (255 if mode == "1" else value), mode)
 
-    masks = mask_files(tmp_path, MEMORY, size=(4, 4))(np.array([3]))
+    masks = read_masks(match_masks(tmp_path, MEMORY), size=(4, 4))(np.array([3]))
 
     assert torch.equal(masks[0], torch.from_numpy(SQUARE > 0))
 
@@ -341,7 +341,7 @@ def test_masks_are_found_by_number_however_it_is_padded(tmp_path):
     save_mask(tmp_path / "00012.png", SQUARE)
     save_mask(tmp_path / "3.png", np.ones((4, 4)))
 
-    masks = mask_files(tmp_path, MEMORY, size=(4, 4))(np.array([12, 3]))
+    masks = read_masks(match_masks(tmp_path, MEMORY), size=(4, 4))(np.array([12, 3]))
 
     assert masks.sum((1, 2)).tolist() == [4, 16]
 
@@ -352,7 +352,7 @@ def test_masks_are_found_by_path_before_name_before_number(tmp_path):
     for number, name in enumerate(["cat/1", "dog/1", "b", "3"], start=1):
         save_mask(tmp_path / f"masks/{name}.png", np.arange(16).reshape(4, 4) < number)
 
-    masks = mask_files(tmp_path / "masks", split, size=(4, 4))(np.arange(4))
+    masks = read_masks(match_masks(tmp_path / "masks", split), size=(4, 4))(np.arange(4))
 
     assert masks.sum((1, 2)).tolist() == [1, 2, 3, 4]
 
@@ -366,7 +366,7 @@ def test_a_missing_mask_says_what_it_would_be_called(tmp_path):
     with pytest.raises(
         DataError, match=r"no mask for image 1; it would be cat/b.png or b.png or 1.png"
     ):
-        mask_files(tmp_path / "masks", split, size=(4, 4))(np.array([1]))
+        read_masks(match_masks(tmp_path / "masks", split), size=(4, 4))(np.array([1]))
 
 
 PETS = ("test/cat/000.jpg", "test/cat/001.jpg", "test/dog/000.jpg", "test/dog/001.jpg")
@@ -492,7 +492,7 @@ def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):
     save_mask(tmp_path / "0.png", np.zeros((4, 4)))
     save_mask(tmp_path / "1.png", np.ones((8, 6)))
     (tmp_path / "2.png").write_bytes(b"no image")
-    find = mask_files(tmp_path, MEMORY, size=(4, 4))
+    find = read_masks(match_masks(tmp_path, MEMORY), size=(4, 4))
 
     for index, message in enumerate(
         ["0.png: image 0: its region is empty", "is 6x8, but", "cannot be decoded"]
@@ -503,9 +503,9 @@ def test_masks_that_are_empty_damaged_or_of_another_size_are_named(tmp_path):
 
 def test_a_folder_without_masks_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds no \.png"):
-        mask_files(tmp_path, MEMORY, size=(4, 4))
+        read_masks(match_masks(tmp_path, MEMORY), size=(4, 4))
     with pytest.raises(DataError, match="is no folder"):
-        mask_files(tmp_path / "missing", MEMORY, size=(4, 4))
+        read_masks(match_masks(tmp_path / "missing", MEMORY), size=(4, 4))
 
 
 def test_finding_regions_with_models_needs_their_extra(monkeypatch):
