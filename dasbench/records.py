@@ -72,7 +72,7 @@ class Cost:
     uncounted: Mapping[str, int] = field(default_factory=dict)
     input_size: tuple[int, int, int]
     versions: Mapping[str, str] = field(default_factory=dict)
-    structure: str = ""
+    structure: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back."""

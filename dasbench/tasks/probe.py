@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Annotated, Any, Literal
@@ -103,8 +104,11 @@ class Probe:
 
 @lru_cache(maxsize=4096)
 def _cost(trial: str) -> Cost:
-    """The cost of a trial that is given as JSON; a network is counted once for all seeds."""
-    return Classification().cost(Trial.model_validate_json(trial))
+    """The cost of a trial that is given as JSON; a network is counted once for all seeds.
+
+    What is trained is a formula, so that no network is there to be compared with the counted one.
+    """
+    return replace(Classification().cost(Trial.model_validate_json(trial)), structure="")
 
 
 def _fields(trial: Trial) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def drawing_or_refusal(name: str, study: str, path: Path) -> str:
     """Draw a plot; returns why it could not be, `""` if it was."""
     plot = PLOTS[name]
     try:
-        plot.make(plot.traits["info"](selection(study)), path)
+        plot.make(plot.traits.info(selection(study)), path)
     except UsageError as error:
         return str(error)
     return ""
@@ -65,7 +65,7 @@ def captioned(name: str) -> CaptionedPlot | None:
     """A plot as a report has it, of the first study that it can show."""
     for study in STUDIES:
         with suppress(UsageError):
-            return PLOTS[name].traits["captioned"](selection(study), "full")
+            return PLOTS[name].traits.captioned(selection(study), "full")
     return None
 
 
@@ -85,7 +85,7 @@ def test_every_plot_draws_a_study_or_says_why_it_cannot(tmp_path, study, name, e
 
 @pytest.mark.parametrize("name", PLOTS.names())
 def test_the_info_of_every_plot_is_computed_without_torch(name):
-    module = PLOTS[name].traits["info"].__module__
+    module = PLOTS[name].traits.info.__module__
     program = f"import sys, {module}; sys.exit('torch' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", program], check=False)
@@ -117,6 +117,6 @@ def test_every_plot_of_a_report_has_a_caption_and_its_numbers(tmp_path, name):
 
 
 def test_the_plots_of_a_report_have_places_of_their_own():
-    places = [PLOTS[name].traits["report_place"] for name in report_plots()]
+    places = [PLOTS[name].traits.report_place for name in report_plots()]
 
     assert places == sorted(set(places))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from built import network_for
 from fabricated_data import PARAMS, fabricate_coco
 from PIL import Image
 from torch import nn
@@ -20,7 +21,7 @@ from dasbench.data_access import reading_data
 from dasbench.datasets.choice import load_dataset
 from dasbench.errors import DataError, StudyError, UsageError
 from dasbench.paper.tables import table
-from dasbench.resolution import resolve, resolve_network
+from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
 from dasbench.training.weights import keep_weights
@@ -77,7 +78,7 @@ def science(outcome) -> tuple:
 def test_the_published_detectors_have_their_parameters(row):
     trial = Trial.model_validate({**row.trial_fields(), "task": "detection", "dataset": "coco"})
 
-    network = TASKS["detection"].make().network(resolve_network(trial), num_classes=80)
+    network = TASKS["detection"].make().network(network_for(trial, num_classes=80))
 
     found = sum(parameter.numel() for parameter in network.parameters())
     assert found == row.exact["full"].params

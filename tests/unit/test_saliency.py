@@ -754,7 +754,7 @@ def test_networks_without_scores_are_not_compared():
 
     [table] = saliency_tables("Where?", saliency_scores(views), parameters={})
 
-    assert [cells[3:] for cells in table.rows] == [("-", "-", "0", "0")] * 2
+    assert [tuple(cells[3:]) for cells in table.rows] == [("-", "-", "0", "0")] * 2
 
 
 def test_sensitivity_has_a_line_for_each_reading_and_a_column_for_each_threshold():

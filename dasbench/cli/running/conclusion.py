@@ -10,10 +10,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dasbench.records import State, cause_of
 from dasbench.render.text.plain import shown
-from dasbench.run import Summary
+
+if TYPE_CHECKING:
+    from dasbench.run import Summary
 
 WIDTH = 80
 """Letters of a line, commands left out: they have to be copied whole."""
@@ -76,7 +79,7 @@ class Failures:
 
 
 def last_lines(
-    summary: Summary,
+    summary: "Summary",
     commands: Commands,
     *,
     study: str,
@@ -132,7 +135,7 @@ def _lines_of_refusals(refusals: Sequence[str]) -> Iterator[str]:
         yield from _wrapped(f"- {refusal}")
 
 
-def failures(summary: Summary) -> list[Failures]:
+def failures(summary: "Summary") -> list[Failures]:
     """The trials that failed, those of one cause together, the largest group first.
 
     Causes that differ in nothing but numbers are one.
@@ -167,7 +170,7 @@ def _lines_of_failures(
 
 
 def _how_to_go_on(
-    summary: Summary, commands: Commands, *, failed: bool, interrupted: bool
+    summary: "Summary", commands: Commands, *, failed: bool, interrupted: bool
 ) -> Iterator[str]:
     """The command that trains what is missing."""
     if interrupted or not (summary.complete or failed):

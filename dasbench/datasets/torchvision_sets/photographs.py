@@ -28,7 +28,7 @@ from dasbench.errors import DataError
 class NeverMirrored(Framing):
     """What is seen of images that mean another thing from right to left."""
 
-    def legible(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
+    def shown(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
         """What is seen of one image; the last of its draws, which mirrors, does not."""
         return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
 
