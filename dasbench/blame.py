@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from dasbench.catalog import KINDS
-from dasbench.entry import Entry
+from dasbench.components.entry import Entry
+from dasbench.components.traits import Traits
 from dasbench.errors import DasbenchError, ModelError
 from dasbench.faults import (
     Frame,
@@ -20,7 +21,6 @@ from dasbench.faults import (
     user_frames,
 )
 from dasbench.plugins import imported
-from dasbench.traits import Traits
 
 WORKHORSES = (
     "PIL", "fsspec", "faster_coco_eval", "huggingface_hub", "matplotlib", "mlflow", "plotly",

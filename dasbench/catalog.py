@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from dasbench.registry import Registry
-from dasbench.spec.constraints import COSTS
-from dasbench.traits import (
+from dasbench.components.registry import Registry
+from dasbench.components.traits import (
     BackboneTraits,
     DatasetTraits,
     GateTraits,
@@ -13,6 +12,7 @@ from dasbench.traits import (
     TaskTraits,
     Traits,
 )
+from dasbench.spec.constraints import COSTS
 
 if TYPE_CHECKING:  # what the components make; at run time, no kind is imported for being listed
     from torch import nn

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from dasbench.catalog import BACKBONES, COMPONENTS, DATASETS, GATES, KINDS, TASKS
 from dasbench.code.closure import code_of
+from dasbench.components.entry import Entry
 from dasbench.datasets.choice import data_fingerprint
-from dasbench.entry import Entry
 from dasbench.errors import Complaint, StudyError
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.network import Network

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable
 
 from dasbench.catalog import METRICS
+from dasbench.components.traits import MetricTraits
 from dasbench.errors import UsageError
 from dasbench.records import ALWAYS_MEASURED
 from dasbench.spec.metrics import Metric, Metrics
 from dasbench.spec.study import Objective
-from dasbench.traits import MetricTraits
 
 
 def registered_metrics() -> Metrics:

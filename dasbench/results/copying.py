@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dasbench.results.engine import PATIENCE_S, Location
 from dasbench.results.faults import store_error
-from dasbench.results.opening import inspecting, prepare
+from dasbench.results.opening import inspecting, prepare_database
 from dasbench.results.schema import attempts, costs, epochs, looks, members, studies, trials
 
 _BATCH = 500
@@ -52,7 +52,7 @@ def copy_studies(source: Connection, target: Path, names: Sequence[str]) -> None
         attempts: attempts.c.key.in_(keys),
         costs: costs.c.network.in_(networks),
     }
-    engine = prepare(Location(str(target), path=target))
+    engine = prepare_database(Location(str(target), path=target))
     try:
         with engine.connect().execution_options(das_write=PATIENCE_S) as copy, copy.begin():
             for table, condition in conditions.items():

@@ -26,7 +26,7 @@ BASE = "0000"
 """The version of a database that is ours and still empty."""
 
 
-def prepare(place: Location) -> Engine:
+def prepare_database(place: Location) -> Engine:
     """Make a database ready for writing: it exists, is sound and has today's layout.
 
     Raises:

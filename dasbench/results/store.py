@@ -16,7 +16,7 @@ from dasbench.results.costing import keep_costs, refuse_other_costs
 from dasbench.results.database import Database
 from dasbench.results.engine import PATIENCE_S, clock, locate
 from dasbench.results.faults import store_error
-from dasbench.results.opening import prepare
+from dasbench.results.opening import prepare_database
 from dasbench.results.owner import Owner
 from dasbench.results.planning import Member, append_members, keep_study, replace_members
 from dasbench.results.reading import Reader
@@ -53,7 +53,7 @@ def open_store(where: str | Path, *, patience_s: float = PATIENCE_S) -> "Store":
         [('done', {'top1': 91.5})]
     """
     place = locate(where)
-    store = Store(Database(place, prepare(place), patience_s=patience_s))
+    store = Store(Database(place, prepare_database(place), patience_s=patience_s))
     try:
         spool.merge(place.spool, store._add_spooled)
     except StoreError:

@@ -43,7 +43,7 @@ class Network(Frozen):
         return f"{self.backbone} + {self.gate}"
 
 
-class Images(Protocol):
+class HasImages(Protocol):
     """What a data set says of its images."""
 
     @property
@@ -57,7 +57,7 @@ class Images(Protocol):
         ...
 
 
-def network_of(trial: Trial, data: Images) -> Network:
+def network_of(trial: Trial, data: HasImages) -> Network:
     """The network of a trial on its data.
 
     Args:

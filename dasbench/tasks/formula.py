@@ -182,10 +182,18 @@ class _Evaluation:
                 return self._field(_dotted(node))
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 return [self.value(item) for item in items]
-            case ast.BoolOp(op=operation, values=values):
-                return (all if isinstance(operation, ast.And) else any)(
-                    self.value(value) for value in values
-                )
+            case ast.Call() | ast.BinOp() | ast.UnaryOp(op=ast.UAdd() | ast.USub()):
+                return self._result(node)
+            case _:
+                return self._decision(node)
+
+    def _decision(self, node: ast.expr) -> Any:
+        """What comes out of parts that are asked whether they hold."""
+        match node:
+            case ast.BoolOp(op=ast.And(), values=values):
+                return all(map(self.value, values))
+            case ast.BoolOp(values=values):
+                return any(map(self.value, values))
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 return self.value(body if self.value(test) else otherwise)
             case ast.Compare(left=left, ops=comparisons, comparators=others):
@@ -193,12 +201,20 @@ class _Evaluation:
                 return all(map(_compared, comparisons, operands, operands[1:]))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self.value(operand)
-            case ast.UnaryOp(op=sign, operand=operand):
-                return self.number(operand) * (-1 if isinstance(sign, ast.USub) else 1)
+        raise AssertionError(node)
+
+    def _result(self, node: ast.expr) -> float:
+        """What comes out of parts that are calculated with."""
+        match node:
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.number(operand)
+            case ast.UnaryOp(operand=operand):
+                return self.number(operand)
             case ast.BinOp(left=left, op=operation, right=right):
-                return ARITHMETIC[type(operation)](self.number(left), self.number(right))
+                result: float = ARITHMETIC[type(operation)](self.number(left), self.number(right))
+                return result
             case ast.Call(func=ast.Name(id=name), args=arguments):
-                return FUNCTIONS[name](*map(self.number, arguments))
+                return float(FUNCTIONS[name](*map(self.number, arguments)))
         raise AssertionError(node)
 
     def number(self, node: ast.expr) -> float:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
+from dasbench.components.entry import Entry
+from dasbench.components.traits import Traits
 from dasbench.costs.measure import measure_cost
-from dasbench.entry import Entry
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_network
 from dasbench.spec.network import Network
 from dasbench.spec.trial import Choice
-from dasbench.traits import Traits
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
 SIZES = ((32, 32), (37, 41), (24, 48))

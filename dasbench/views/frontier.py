@@ -13,7 +13,7 @@ from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
 from dasbench.analysis.stats import known_number
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
-from dasbench.views.variants import VariantScores, counts_of
+from dasbench.views.variants import VariantScores, known_counts
 
 Grounds = Literal["all_pairs", "best_cheaper", "means", "exact"]
 """What standings rest on.
@@ -93,7 +93,7 @@ def frontier(
             on_front=on_front[number],
             standing=where[number],
             values=dict(zip(names, values, strict=True)),
-            counts=counts_of(entry.cost),
+            counts=known_counts(entry.cost),
         )
         points.append(point)
     return points

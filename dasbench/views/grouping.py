@@ -9,7 +9,7 @@ from dasbench.records import Cost
 from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.search_roles import are_confirmed
-from dasbench.views.variants import VariantScores, counts_of, is_cost
+from dasbench.views.variants import VariantScores, is_cost, known_counts
 
 
 class Grouped(NamedTuple):
@@ -120,7 +120,7 @@ def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
     sums: Counter[str] = Counter()
     uncounted: dict[str, int] = {}
     for cost in costs:
-        sums.update(counts_of(cost))
+        sums.update(known_counts(cost))
         uncounted |= cost.uncounted
     means: dict[str, Any] = {name: round(total / len(costs)) for name, total in sums.items()}
     return replace(costs[0], **means, uncounted=uncounted)

@@ -12,7 +12,7 @@ from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS
 from dasbench.views.selection import Selection
 from dasbench.views.units import no_direction
-from dasbench.views.variants import VariantScores, counts_of
+from dasbench.views.variants import VariantScores, known_counts
 
 Value = float | str | None
 
@@ -135,7 +135,7 @@ def _values(line: Line) -> dict[str, Value]:
         values |= summary_values(metric, summary)
     for metric, value in line.entry.selected.items():
         values[f"{metric}_selected"] = value
-    return values | dict.fromkeys(COST_FIELDS) | counts_of(line.entry.cost)
+    return values | dict.fromkeys(COST_FIELDS) | known_counts(line.entry.cost)
 
 
 def _column(name: str, columns: Sequence[str], convention: str) -> str:

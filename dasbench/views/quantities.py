@@ -11,7 +11,7 @@ from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.study import SHORT_NAMES, Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
 from dasbench.views.units import better_direction
-from dasbench.views.variants import VariantScores, counts_of
+from dasbench.views.variants import VariantScores, known_counts
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
 """What may stand on the axis of costs."""
@@ -137,7 +137,7 @@ def values_of(entries: Sequence[VariantScores], name: str) -> list[float | None]
 
 def _value_of(entry: VariantScores, name: str) -> float | None:
     if name in COST_FIELDS:
-        return counts_of(entry.cost).get(name)
+        return known_counts(entry.cost).get(name)
     if name == "memory":
         return entry.peak_memory or None
     if name == "seconds":

@@ -11,7 +11,7 @@ from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.results.reading import read_store
 from dasbench.views.fields import flat_fields
-from dasbench.views.variants import counts_of
+from dasbench.views.variants import known_counts
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def facts(trial: TrialRecord) -> list[Fact]:
 
 def _cost_fields(cost: Cost) -> dict[str, Any]:
     """What is known of a cost, flat."""
-    fields: dict[str, Any] = dict(counts_of(cost))
+    fields: dict[str, Any] = dict(known_counts(cost))
     fields["input_size"] = "x".join(map(str, cost.input_size))
     for name, calls in cost.uncounted.items():
         fields[f"uncounted.{name}"] = calls

@@ -257,7 +257,7 @@ def _mean(scores: Mapping[int, float]) -> float:
     return fsum(scores.values()) / len(scores)
 
 
-def counts_of(cost: Cost | None) -> dict[str, int]:
+def known_counts(cost: Cost | None) -> dict[str, int]:
     """The parameters and multiply-adds of a cost by convention; empty where it is not known."""
     return {name: getattr(cost, name) for name in COST_FIELDS} if cost else {}
 

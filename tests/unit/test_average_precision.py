@@ -9,10 +9,10 @@ import torch
 from faster_coco_eval import COCO, COCOeval_faster
 
 from dasbench.catalog import METRICS, known_names
+from dasbench.components.traits import MetricTraits
 from dasbench.datasets.annotations import Objects
 from dasbench.errors import DataError, UsageError
 from dasbench.metrics.average_precision import Detections, average_precisions
-from dasbench.traits import MetricTraits
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 

@@ -8,9 +8,9 @@ from importlib import metadata
 import pytest
 
 from dasbench.catalog import GATES, KINDS
+from dasbench.components.registry import Registry
+from dasbench.components.traits import BackboneTraits, GateTraits, Traits
 from dasbench.errors import UsageError
-from dasbench.registry import Registry
-from dasbench.traits import BackboneTraits, GateTraits, Traits
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "plug"
     folder.mkdir()
     (folder / "__init__.py").write_text(
-        "from dasbench.registry import Registry\nfrom dasbench.traits import BackboneTraits\n"
+        "from dasbench.components.registry import Registry\nfrom dasbench.components.traits import BackboneTraits\n"
         "THINGS = Registry('thing', 'plug', BackboneTraits)\n"
     )
     (folder / "one.py").write_text(

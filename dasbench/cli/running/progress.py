@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,11 +14,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dasbench.agenda import Agenda
 from dasbench.analysis.looks import Look
 from dasbench.cli.output import tell
 from dasbench.records import Epoch, Outcome, State
 from dasbench.spec.study import Objective
+
+if TYPE_CHECKING:
+    from dasbench.agenda import Agenda
 
 RECENT = 8
 """How many running trials the live view lists."""
@@ -28,7 +30,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     """Counts what happens; shows finished trials as plain lines."""
 
     def __init__(self) -> None:
-        self.agenda: Agenda | None = None
+        self.agenda: "Agenda | None" = None
         self.states: dict[str, State] = {}
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
@@ -43,7 +45,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     ) -> None:
         """Nothing to undo."""
 
-    def planned(self, agenda: Agenda, states: Mapping[str, State]) -> None:
+    def planned(self, agenda: "Agenda", states: Mapping[str, State]) -> None:
         """Show what there is to do."""
         self.agenda, self.states = agenda, dict(states)
         self.started = time.monotonic()

@@ -42,7 +42,7 @@ class Records(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Field:
+class JsonField:
     """One field of a kind of record.
 
     Args:
@@ -96,31 +96,31 @@ def _is_name(value: Any) -> bool:
     return type(value) is str and bool(value.strip()) and value.isprintable()
 
 
-ID = Field("id", "a whole number", _is_id)
-FIELDS: dict[str, tuple[Field, ...]] = {
+ID = JsonField("id", "a whole number", _is_id)
+FIELDS: dict[str, tuple[JsonField, ...]] = {
     "images": (
         ID,
-        Field("file_name", "the path of a file", _is_name),
-        Field("width", "a number of pixels", _is_extent),
-        Field("height", "a number of pixels", _is_extent),
+        JsonField("file_name", "the path of a file", _is_name),
+        JsonField("width", "a number of pixels", _is_extent),
+        JsonField("height", "a number of pixels", _is_extent),
     ),
     "annotations": (
-        Field("image_id", "a whole number", _is_id),
-        Field("category_id", "a whole number", _is_id),
-        Field(
+        JsonField("image_id", "a whole number", _is_id),
+        JsonField("category_id", "a whole number", _is_id),
+        JsonField(
             "bbox",
             "[left, upper, width, height] in finite numbers, the last two not negative",
             _is_box,
         ),
-        Field(
+        JsonField(
             "area",
             "a finite number from 0",
             lambda value: _is_number(value) and value >= 0,
             required=False,
         ),
-        Field("iscrowd", "0 or 1", lambda value: value in (0, 1), required=False),
+        JsonField("iscrowd", "0 or 1", lambda value: value in (0, 1), required=False),
     ),
-    "categories": (ID, Field("name", "a name", _is_name)),
+    "categories": (ID, JsonField("name", "a name", _is_name)),
 }
 
 

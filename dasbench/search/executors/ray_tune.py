@@ -134,9 +134,11 @@ class RayTune:
         from ray import tune
 
         from dasbench.search.executors.ray_events import MAX_RESTARTS
-        from dasbench.search.executors.ray_worker import Driver, train
+        from dasbench.search.executors.ray_worker import DrivingProcess, train
 
-        trainable = tune.with_parameters(train, job=job, driver=Driver.here(), answers=answers)
+        trainable = tune.with_parameters(
+            train, job=job, driver=DrivingProcess.here(), answers=answers
+        )
         return tune.Tuner(
             tune.with_resources(trainable, {"cpu": share.cpus, "gpu": share.gpus}),
             tune_config=tune.TuneConfig(

@@ -24,7 +24,7 @@ BROKEN = 70
 
 
 @dataclass(frozen=True)
-class Driver:
+class DrivingProcess:
     """Who hands out the trials.
 
     Args:
@@ -40,7 +40,7 @@ class Driver:
     lock: str
 
     @classmethod
-    def here(cls) -> "Driver":
+    def here(cls) -> "DrivingProcess":
         """This process."""
         return cls(_node(), os.getpid(), dasbench.__version__, lock_digest())
 
@@ -59,7 +59,7 @@ class Driver:
         )
 
 
-def train(config: dict[str, Any], *, job: Job, driver: Driver, answers: Answers) -> None:
+def train(config: dict[str, Any], *, job: Job, driver: DrivingProcess, answers: Answers) -> None:
     """Run one trial; its epochs and its outcome travel as text, of which Tune keeps no statistics.
 
     Args:

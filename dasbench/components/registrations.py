@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dasbench.code.constants import constants_of
-from dasbench.entry import CodeLine
+from dasbench.components.entry import CodeLine
 
 
 @dataclass(frozen=True)

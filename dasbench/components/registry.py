@@ -6,11 +6,11 @@ from importlib import import_module, metadata
 from types import FrameType
 from typing import Any, Generic, NoReturn, ParamSpec
 
-from dasbench.entry import CodeLine, Entry, Made_co, Traits_co
+from dasbench.components.entry import CodeLine, Entry, Made_co, Traits_co
+from dasbench.components.registrations import registrations
+from dasbench.components.traits import Traits, checked_traits
 from dasbench.errors import UsageError, unknown_name
 from dasbench.faults import foreign, told
-from dasbench.registrations import registrations
-from dasbench.traits import Traits, checked_traits
 
 P = ParamSpec("P")
 
@@ -49,7 +49,7 @@ class Registry(Generic[Made_co, Traits_co]):
         Args:
             name: how studies call it.
             source: authors, year, arXiv, section or equation.
-            **traits: of its kind (see `dasbench.traits`).
+            **traits: of its kind (see `dasbench.components.traits`).
 
         Raises:
             UsageError: if another component has the name, also one that was not imported yet; both

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from dasbench.code.closure import UNSAVED, NoSourceError, code_of
+from dasbench.components.traits import Traits
 from dasbench.errors import UsageError
 from dasbench.faults import foreign, is_ours, short_path, told
 from dasbench.spec.parameters import parameter_schema
-from dasbench.traits import Traits
 
 Made_co = TypeVar("Made_co", covariant=True)
 """What the components of a kind make: gates, backbones, data sets."""
@@ -58,7 +58,7 @@ class Entry(Generic[Made_co, Traits_co]):
         kind: what it is (`gate`).
         name: how studies call it.
         make: its constructor; the keyword-only arguments are its parameters.
-        traits: what else it is registered with (see `dasbench.traits`).
+        traits: what else it is registered with (see `dasbench.components.traits`).
         source: where it comes from: authors, year, arXiv, section or equation.
         place: where it is registered.
         gives: attributes that what the constructor returns has to have.

@@ -1,0 +1,1 @@
+"""What the kinds of components have in common: registration, traits, constructors as schemas."""
