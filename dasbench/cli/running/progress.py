@@ -30,7 +30,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     """Counts what happens; shows finished trials as plain lines."""
 
     def __init__(self) -> None:
-        self.agenda: "Agenda | None" = None
+        self.agenda: Agenda | None = None
         self.states: dict[str, State] = {}
         self.running: dict[str, Epoch] = {}
         self.best: tuple[float, str] | None = None
