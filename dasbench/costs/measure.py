@@ -53,13 +53,8 @@ def measure_cost(model: nn.Module, input_size: InputSize) -> Cost:
         macs_paper=paper.macs,
         uncounted=full.uncounted,
         input_size=(channels, height, width),
-        versions=tool_versions(),
+        versions=dict(_versions()),
     )
-
-
-def tool_versions() -> dict[str, str]:
-    """The versions of the tools that decide a count, by name."""
-    return dict(_versions())
 
 
 @cache

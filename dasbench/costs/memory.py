@@ -1,17 +1,17 @@
 """Counts that are remembered from one command to the next, in a folder of small files.
 
-A count holds for one network, one state of dasbench's code and one set of tools; where any of it
-is another one, the network is counted again. The files can be deleted at any time.
+A count holds for one network, one state of dasbench's code and one set of installed packages; where
+any of it is another one, the network is counted again. The files can be deleted at any time.
 """
 
 import json
-import os
+import sys
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 import dasbench
-from dasbench.costs.measure import tool_versions
+from dasbench.atomic import written_aside
 from dasbench.data_access import cache_folder
 from dasbench.records import COUNTING, Cost
 
@@ -34,17 +34,30 @@ def remember(network: tuple[str, ...], cost: Cost) -> None:
     try:
         file = _file_of(network)
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f"{file.name}.{os.getpid()}")
-        aside.write_text(json.dumps(cost.to_json()), "utf-8")
-        aside.replace(file)
+        with written_aside(file) as aside:
+            aside.write_text(json.dumps(cost.to_json()), "utf-8")
     except (OSError, RuntimeError):
         return
 
 
 def _file_of(network: tuple[str, ...]) -> Path:
-    known = [*network, COUNTING, sorted(tool_versions().items()), _own_code()]
+    known = [*network, COUNTING, installed_packages(), _own_code()]
     name = sha256(json.dumps(known).encode()).hexdigest()[:24]
     return cache_folder() / "counts" / f"{name}.json"
+
+
+@cache
+def installed_packages() -> tuple[str, ...]:
+    """The packages that can be imported, with their versions, as their folders are called.
+
+    Example:
+        >>> any(name.startswith("torch-") for name in installed_packages())
+        True
+    """
+    found: set[str] = set()
+    for folder in map(Path, sys.path):
+        found.update(path.name for path in folder.glob("*.dist-info"))
+    return tuple(sorted(found))
 
 
 @cache

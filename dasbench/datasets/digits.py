@@ -1,10 +1,13 @@
 """Handwritten digits that come with scikit-learn: 1,797 real images, nothing to download."""
 
-from typing import Annotated
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from annotated_types import Ge, Le
+from numpy.typing import NDArray
 
 from dasbench.catalog import DATASETS
 from dasbench.datasets.dataset import Dataset, fingerprint, stratified_split
@@ -14,6 +17,33 @@ SOURCE = (
     "Alpaydin and Kaynak 1998, Optical recognition of handwritten digits, UCI; "
     "as bundled with scikit-learn"
 )
+
+
+class _Originals(NamedTuple):
+    """The digits as they are kept.
+
+    Args:
+        images: float64, [1797, 8, 8], from 0 to 16.
+        target: float64, [1797], the digit that each shows.
+    """
+
+    images: NDArray[np.float64]
+    target: NDArray[np.float64]
+
+
+def _originals() -> _Originals:
+    """The digits out of scikit-learn's file; it is imported, which takes a second, if that moved."""
+    sklearn = find_spec("sklearn")
+    assert sklearn is not None, "dasbench is installed with scikit-learn"
+    for folder in sklearn.submodule_search_locations or ():
+        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",")
+            return _Originals(np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1])
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return _Originals(bunch.images, bunch.target)
 
 
 @DATASETS.register("digits", source=SOURCE)
@@ -28,11 +58,9 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
         >>> data.train.images.shape, len(data.val.labels), len(data.test.labels)
         (torch.Size([1259, 3, 16, 16]), 269, 269)
     """
-    from sklearn.datasets import load_digits  # takes a second to import
-
-    bunch = load_digits()
-    labels = bunch.target.astype(np.int64)
-    pixels = torch.from_numpy(bunch.images).float()[:, None] * (255 / 16)
+    originals = _originals()
+    labels = originals.target.astype(np.int64)
+    pixels = torch.from_numpy(originals.images).float()[:, None] * (255 / 16)
     enlarged = torch.nn.functional.interpolate(
         pixels, size=image_size, mode="bilinear", align_corners=False
     )
@@ -55,7 +83,7 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
         input_size=(3, image_size, image_size),
         mean=(float(scaled.mean()),) * 3,
         std=(float(scaled.std(ddof=1)),) * 3,
-        fingerprint=fingerprint(bunch.images, labels, *parts),
+        fingerprint=fingerprint(originals.images, labels, *parts),
         licence="CC BY 4.0",
         citation=SOURCE,
     )

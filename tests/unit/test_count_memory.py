@@ -42,7 +42,7 @@ def test_other_tools_or_other_code_of_dasbench_are_another_count(monkeypatch):
     remember(NETWORK, COST)
 
     with monkeypatch.context() as other:
-        other.setattr(memory, "tool_versions", lambda: {"torch": "9.9"})
+        other.setattr(memory, "installed_packages", lambda: ("torch-9.9.dist-info",))
         under_other_tools = recall(NETWORK)
     with monkeypatch.context() as other:
         other.setattr(memory, "_own_code", lambda: "edited")

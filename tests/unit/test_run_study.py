@@ -211,6 +211,21 @@ def test_a_parameter_that_one_of_the_gates_lacks_is_refused():
         prepare(study(axes=axes))
 
 
+def test_all_variants_that_cannot_be_planned_are_named_at_once():
+    gates = [{"name": "das"}, {"name": "se"}, {"name": "bam"}]
+    axes = [
+        {"key": "gate", "values": gates},
+        {"key": "placement.blocks", "values": ["first", "last"]},
+    ]
+
+    with pytest.raises(StudyError) as caught:
+        prepare(study(axes=axes, seeds=2))
+
+    complaints = [complaint.message for complaint in caught.value.complaints]
+    assert len(complaints) == len(set(complaints)) >= 2
+    assert any("gate 'das' stands at the ends of stages" in message for message in complaints)
+
+
 def test_models_that_cannot_be_built_are_named_before_anything_is_trained():
     asked = study(axes=[{"key": "gate", "values": ["none", "das"]}])
 

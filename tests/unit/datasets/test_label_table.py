@@ -273,6 +273,13 @@ class TestImages:
 
         assert "labels.csv:7: 'img_05.jpg' may be 'images/img_05.jpg', 'more/img_05.jpg'" in message
 
+    def test_a_column_without_a_name_says_nothing(self, scans):
+        named = rows_of(scans)
+        numbered = [[str(number), *row] for number, row in enumerate([*named, named[3]])]
+        table(scans, "", "file", "label", rows=numbered)
+
+        assert len(labels_of(read(scans))) == 20
+
     def test_a_row_that_stands_twice_counts_once(self, scans):
         rows = rows_of(scans)
         table(scans, "file", "label", rows=[*rows, rows[3]])
