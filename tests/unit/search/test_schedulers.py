@@ -10,7 +10,7 @@ import dasbench
 from dasbench.catalog import SCHEDULERS
 from dasbench.code.lock import lock_digest
 from dasbench.search.executors.ray_answers import AnswerBook
-from dasbench.search.executors.ray_worker import Driver
+from dasbench.search.executors.ray_worker import DrivingProcess
 from dasbench.search.schedulers.hyperband import Hyperband
 from dasbench.spec.trial import Trial
 
@@ -244,7 +244,7 @@ def test_trials_run_in_the_order_in_which_they_came():
 
 
 def test_a_worker_with_another_version_of_dasbench_is_refused():
-    stranger = Driver(node="n", pid=1, version="0.0.0", lock=lock_digest())
+    stranger = DrivingProcess(node="n", pid=1, version="0.0.0", lock=lock_digest())
 
     refusal = stranger.refusal()
 
@@ -253,7 +253,7 @@ def test_a_worker_with_another_version_of_dasbench_is_refused():
 
 
 def test_a_worker_whose_dasbench_was_released_with_other_code_is_refused():
-    stranger = Driver(node="n", pid=1, version=dasbench.__version__, lock="0" * 12)
+    stranger = DrivingProcess(node="n", pid=1, version=dasbench.__version__, lock="0" * 12)
 
     assert "the driver dasbench" in stranger.refusal()
     assert replace(stranger, lock=lock_digest()).refusal() == ""

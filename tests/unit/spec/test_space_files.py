@@ -9,7 +9,7 @@ from dasbench.checks import check_components
 from dasbench.errors import StudyError
 from dasbench.spec.load import load_study
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STUDY = """\
 name: x
 question: Which?

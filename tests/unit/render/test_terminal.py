@@ -15,7 +15,7 @@ from dasbench.render.tables.table import Column, Table
 from dasbench.render.tables.terminal import print_to_terminal
 from dasbench.render.text.plain import fitting, plain
 
-ROOT = Path(__file__).parents[2] / "dasbench"
+ROOT = Path(__file__).parents[3] / "dasbench"
 SOURCES = sorted(
     {*ROOT.rglob("*.py")} - {ROOT / "render/text/tex.py"}
 )  # which turns every letter into LaTeX

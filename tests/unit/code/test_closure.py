@@ -1,22 +1,12 @@
-"""The hash of a component's code changes with what it computes, and with nothing else."""
+"""The hash of a component takes in every file of its project that it computes with."""
 
-import ast
-import shutil
-import subprocess
 import sys
-import textwrap
 from importlib import invalidate_caches
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-import dasbench
 from dasbench.catalog import BACKBONES, DATASETS, GATES
-from dasbench.code.closure import NoSourceError, code_of, own_modules
-from dasbench.code.lock import LOCK, own_files
-from dasbench.code.syntax import hash_tree
+from dasbench.code.closure import NoSourceError, code_of
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 
@@ -37,62 +27,6 @@ FACTOR = 3
 def scale(x):
     return FACTOR * x
 """
-
-
-def hashed(text: str) -> str:
-    return hash_tree(ast.parse(textwrap.dedent(text)))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "def half(x):\n    # as in the paper\n    return x / 2\n",
-        "def half(x):\n    '''Half.'''\n    return (x / 2)\n",
-        "def half(\n    x,\n): return x/2",
-        '"""A module."""\n\n\ndef half(x):\n    pass\n    return x / 2\n',
-        "def half(x):\r\n    return x / 2\r\n",
-    ],
-)
-def test_comments_docstrings_and_formatting_do_not_count(other):
-    assert hashed(other) == hashed("def half(x): return x / 2")
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "def half(x): return x / 3",
-        "def half(x): return x / 2.0",
-        "def half(x): return x // 2",
-        "def half(x, y=1): return x / 2",
-        "def half(x): return x / '2'",
-        "def third(x): return x / 2",
-        "async def half(x): return x / 2",
-        "@cache\ndef half(x): return x / 2",
-        "def half(x): return x / (2, )",
-        "def half(*x): return x / 2",
-    ],
-)
-def test_what_is_computed_counts(other):
-    assert hashed(other) != hashed("def half(x): return x / 2")
-
-
-def test_names_of_libraries_count():
-    assert hashed("import torch as t") != hashed("import numpy as t")
-    assert hashed("from torch import nn") != hashed("from torch import fx")
-    assert hashed("from torch import nn") != hashed("from torch import nn as layers")
-
-
-def test_the_parts_of_a_text_with_fields_are_joined():
-    assert hashed("f'a' f'b{x}c' 'd'") == hashed("f'ab{x}cd'") != hashed("f'ab{x}c'")
-
-
-def test_a_deep_expression_has_a_hash():
-    assert hashed(" + ".join("x" * 800)) != hashed(" + ".join("x" * 799))
-
-
-@given(st.text(st.characters(codec="utf-8"), max_size=20))
-def test_every_text_counts_as_itself(text):
-    assert (hashed(f"x = {text!r}") == hashed("x = 'plain'")) == (text == "plain")
 
 
 @pytest.fixture
@@ -261,141 +195,6 @@ def test_a_component_that_was_typed_in_is_never_the_same_again():
 
     assert len(codes) == 2
     assert all(code.startswith("unsaved-") for code in codes)
-
-
-def test_everything_that_a_training_computes_with_is_in_the_lock():
-    names = own_modules("dasbench.training.run_trial") | own_modules("dasbench.tasks.detection")
-
-    assert {"training/fit.py", "seeds.py", "models.py", "metrics/average_precision.py"} <= names
-    assert "catalog.py" not in names
-    assert len(list(own_files())) == len(LOCK.read_text().splitlines()) - 1
-
-
-@pytest.fixture
-def clone(tmp_path):
-    """A copy of dasbench; returns a function that says what its trials' keys know of the code."""
-    root = tmp_path / "clone"
-    shutil.copytree(
-        Path(dasbench.__file__).parent,
-        root / "dasbench",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-
-    def codes(*gates: str) -> list[dict[str, str]]:
-        program = (
-            "import json, sys; from dasbench.resolution import code_in; from dasbench.spec.trial import Trial\n"
-            "trial = lambda gate: Trial(backbone='resnet18', gate=gate, dataset='digits')\n"
-            f"print(json.dumps([code_in(trial(gate)) for gate in {gates}]))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root,
-            env={"PYTHONPATH": str(root), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
-        return ast.literal_eval(done.stdout)
-
-    codes.root = root / "dasbench"
-    return codes
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
-
-
-@pytest.mark.slow
-def test_a_copy_of_dasbench_is_as_released(clone):
-    file = clone.root / "gates/se.py"
-    file.write_text(f"# a comment\n{file.read_text()}\n\n# and another\n")
-
-    assert clone("se", "cbam") == [{}, {}]
-
-
-@pytest.mark.slow
-def test_an_edited_gate_of_dasbench_changes_its_own_trials_alone(clone):
-    edit(clone.root / "gates/se.py", "16", "8")
-
-    se, cbam = clone("se", "cbam")
-
-    assert list(se) == ["gate"]
-    assert cbam == {}
-
-
-@pytest.mark.slow
-def test_what_several_gates_share_changes_them_all(clone):
-    edit(clone.root / "gates/reduction.py", "return", "return 1 *")
-
-    se, cbam, das = clone("se", "cbam", "das")
-
-    assert list(se) == list(cbam) == ["gate"]
-    assert das == {}
-
-
-@pytest.mark.slow
-def test_an_edited_training_loop_changes_every_trial(clone):
-    edit(clone.root / "training/optim.py", "return", "assert True; return")
-
-    assert [list(code) for code in clone("se", "none")] == [["training"], ["training"]]
-
-
-@pytest.mark.slow
-def test_a_gate_that_is_added_to_dasbench_has_a_code(clone):
-    (clone.root / "gates/mine.py").write_text(
-        (clone.root / "gates/se.py").read_text().replace('"se"', '"mine"')
-    )
-
-    mine, se = clone("mine", "se")
-
-    assert list(mine) == ["gate"]
-    assert se == {}
-
-
-@pytest.mark.slow
-def test_a_new_revision_of_a_file_changes_the_trials_that_use_it(clone):
-    lock = clone.root / "code.lock"
-    [line] = [line for line in lock.read_text().splitlines() if line.startswith("gates/se.py")]
-    edit(lock, line, line.removesuffix("0") + "1")
-
-    se, cbam = clone("se", "cbam")
-
-    assert list(se) == ["gate"]
-    assert cbam == {}
-
-
-VERSIONS = """
-import ast, sys, types
-for name, path in (("dasbench", ""), ("dasbench.code", sys.argv[1])):  # what else they import is not installed there
-    package = types.ModuleType(name)
-    package.__path__ = [path]
-    sys.modules[name] = package
-from dasbench.code.syntax import hash_tree
-print([hash_tree(ast.parse(open(name, encoding="utf-8").read())) for name in sys.argv[2:]])
-"""
-
-
-@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
-def test_other_versions_of_python_give_the_same_hashes(version):
-    installed = [
-        shutil.which(f"python{version}"),
-        *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"),
-    ]
-    works = [
-        python
-        for python in installed
-        if python and not subprocess.run([python, "-c", ""], check=False).returncode
-    ]
-    if not works:
-        pytest.skip(f"there is no python{version} on this machine")
-    package = Path(dasbench.__file__).parent
-    files = [str(file) for file in sorted(package.rglob("*.py"))]
-    arguments = ["-c", VERSIONS, str(package / "code"), *files]
-
-    ours, theirs = (
-        subprocess.run([each, *arguments], capture_output=True, text=True, check=True).stdout
-        for each in (sys.executable, works[0])
-    )
-
-    assert theirs == ours
 
 
 PLUGINS = '''
