@@ -34,7 +34,7 @@ def prepare_streams() -> None:
 
 
 def leave_output() -> None:
-    """Send what is still to be written to the null device: the reader of standard output has gone."""
+    """Send what is still to be written to the null device: standard output has no reader."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -242,7 +242,7 @@ def _train(
 def _checkpoints(
     workdir: Place | None, key: str, runtime: Runtime, replica: Replica
 ) -> Checkpoints:
-    """Where the trial's state is kept; often enough that an attempt cut off by its time limit came further."""
+    """Where the trial's state is kept, ten times or more within its time limit."""
     every_s = min(
         runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10
     )
@@ -250,7 +250,7 @@ def _checkpoints(
 
 
 def _resolved(trial: Trial, runtime: Runtime) -> Trial:
-    """The trial with its defaults; one that was planned finds the code and the data that it was planned with.
+    """The trial with its defaults, and with the code and the data that it was planned with.
 
     The user's own components are registered first, for this may be a worker that has never seen
     them.
@@ -270,8 +270,8 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
         raise OtherCodeError(f"{where}: {error}") from error
     if trial.data_fingerprint and resolved.data_fingerprint != trial.data_fingerprint:
         raise DataError(
-            f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "
-            f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
+            f"the data set {trial.dataset} changed after the trial was planned: "
+            f"its fingerprint was {trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
     if trial.data_fingerprint:
         refuse_changed_files(trial.data_fingerprint)

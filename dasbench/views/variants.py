@@ -96,8 +96,8 @@ def leaderboard(
 
     Example:
         >>> def row(gate, top1):
-        ...     return Row(study="s", key=gate, variant={"gate": gate}, label=gate, seed=0, state="done",
-        ...                metrics={"top1": top1})
+        ...     return Row(study="s", key=gate, variant={"gate": gate}, label=gate, seed=0,
+        ...                state="done", metrics={"top1": top1})
         >>> ranking = leaderboard([row("a", 1.5), row("b", 4.0)])
         >>> [(ranked.label, score(ranked, "top1")) for ranked in ranking]
         [('b', 4.0), ('a', 1.5)]
