@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from dasbench.prepare import Prepared
     from dasbench.search.executors.executor import Executor
     from dasbench.spec.study import Study
-    from dasbench.training.run_trial import Runtime
+    from dasbench.training.runtime import Runtime
 
 
 def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime":
     """Where each trial runs, and how."""
     from dasbench.datasets.looking.contents import contents_read
-    from dasbench.training.run_trial import Runtime
+    from dasbench.training.runtime import Runtime
 
     cpus = study.resources.cpus
     return Runtime(
