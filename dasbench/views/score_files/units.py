@@ -42,9 +42,15 @@ def unit_of_scores(
     if signed:
         _refuse_other_than_percent(path, signed[0], asked)
         return SCORE_UNITS["percent"]
+    if asked is None:
+        return _evident_unit(path, column, scored)
     if asked == SCORE_UNITS["fraction"]:
         refuse(path, _no_fractions(scored, column))
-    unit = asked or foreign_unit(column, [cell.score for cell in scored])
+    return asked
+
+
+def _evident_unit(path: Path, column: str, scored: Sequence[ScoreCell]) -> ScoreUnit:
+    unit = foreign_unit(column, [cell.score for cell in scored])
     if unit is None:
         raise UsageError(f"{path}: column '{column}': {_question(scored)}")
     return unit
