@@ -71,10 +71,10 @@ def anova(
     """Split the variance of scores into axes, pairs, seeds, higher interactions and residual.
 
     Seeds are blocks: what a seed adds to all variants alike is taken out first. Sums of squares are
-    of Type II, by least squares: with every variant at every seed they are those of the textbook and add up to the
-    total; with missing trials each is what the axis explains beyond the others, and they need not
-    add up. The residual is what is left within variants after the seeds; with one seed there is
-    none, and nothing is tested.
+    of Type II, by least squares: with every variant at every seed they are those of the textbook
+    and add up to the total; with missing trials each is what the axis explains beyond the others,
+    and they need not add up. The residual is what is left within variants after the seeds; with one
+    seed there is none, and nothing is tested.
 
     Args:
         levels: level of every trial, by axis.

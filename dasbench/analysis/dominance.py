@@ -9,10 +9,11 @@ _SMALL = 1 << 15  # comparisons that are quicker made all at once than divided f
 
 
 def undominated(rows: Floats) -> NDArray[np.bool_]:
-    """Mark the undominated of rows that are all different and in lexical order: a row can only dominate later ones.
+    """Mark the undominated of rows that are all different and in lexical order.
 
-    So an earlier row dominates a later one as soon as it is no worse in all objectives but the
-    first. O(N) for two objectives, O(N log^(k - 1) N) for more.
+    A row can only dominate later ones. So an earlier row dominates a later one as soon as
+    it is no worse in all objectives but the first. O(N) for two objectives, O(N log^(k - 1) N)
+    for more.
 
     Args:
         rows: one row for each point, less is better in every column; sorted, without copies,

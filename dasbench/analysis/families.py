@@ -105,8 +105,10 @@ def family(
     Example:
         >>> seeds = range(5)
         >>> zeros = dict.fromkeys(seeds, 0.0)
-        >>> a, b = dict(zip(seeds, [2.1, 1.9, 2.0, 2.2, 1.8])), dict(zip(seeds, [0.8, -0.1, 0.55, 0.05, 0.2]))
-        >>> {name: (round(c.p_holm, 4), c.resolved) for name, c in family({"f": zeros, "a": a, "b": b}, "f").items()}
+        >>> a = dict(zip(seeds, [2.1, 1.9, 2.0, 2.2, 1.8]))
+        >>> b = dict(zip(seeds, [0.8, -0.1, 0.55, 0.05, 0.2]))
+        >>> found = family({"f": zeros, "a": a, "b": b}, "f")
+        >>> {name: (round(c.p_holm, 4), c.resolved) for name, c in found.items()}
         {'a': (0.0, True), 'b': (0.1433, False)}
     """
     if baseline not in scores:
@@ -164,7 +166,7 @@ def significantly_better(
 def rank_intervals(
     scores: Mapping[V, Mapping[int, float]], *, direction: Direction = "max", alpha: float = ALPHA
 ) -> dict[V, RankInterval]:
-    """Give every variant the ranks that the tests leave open, instead of an order that they do not carry.
+    """Give every variant the ranks that the tests leave open.
 
     With one seed each, every interval is [1, K]. The best mean is the best of the variants' own
     seeds.

@@ -1,6 +1,7 @@
 """fANOVA of a searched study: what each axis explains of a random forest, and its fit."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
         ['(not set)', '0.1']
     """
     is_set = np.array([text != NOT_SET for text in texts], dtype=np.bool_)
-    given = [value for value, here in zip(values, is_set, strict=True) if here]
+    given = list(compress(values, is_set))
     if not all(map(_is_number, given)):
         return _levels(texts)
     numbers = np.array(given, dtype=np.float64)

@@ -13,10 +13,10 @@ from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import Direction
 
 Standing = Literal["front", "possibly", "dominated", "unknown", "tried"]
-"""Where a variant stands: on the front of the means, possibly on the front, surely not, or it has no score or cost.
+"""Where a variant stands: on the front of the means, possibly on the front, surely not; or unknown.
 
-One that a search tried and did not confirm stands nowhere: its score took part in the choice of the
-front."""
+Unknown is one without a score or a cost. One that a search tried and did not confirm
+stands nowhere: its score took part in the choice of the front."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def pareto_front(points: Floats, directions: Sequence[Direction]) -> NDArray[np.
         ValueError: if `points` is no table with one column for each direction.
 
     Example:
-        >>> top1_and_macs = np.array([[78.0, 2.0], [76.0, 1.0], [75.0, 1.5], [78.0, 2.0], [99.0, np.nan]])
-        >>> pareto_front(top1_and_macs, ["max", "min"])
+        >>> points = [[78.0, 2.0], [76.0, 1.0], [75.0, 1.5], [78.0, 2.0], [99.0, np.nan]]
+        >>> pareto_front(np.array(points), ["max", "min"])
         array([ True,  True, False,  True, False])
     """
     costs = _as_costs(points, directions)
@@ -116,7 +116,9 @@ def classify(
 def clearly_better(
     mean: Floats, half_width: Floats, *, direction: Direction = "max"
 ) -> NDArray[np.bool_]:
-    """Find pairs whose 95 % intervals do not overlap: a careful stand-in where scores by seed are not at hand.
+    """Find pairs whose 95 % intervals do not overlap.
+
+    It is a careful stand-in where scores by seed are not at hand.
 
     Args:
         mean: mean score of each variant.

@@ -133,7 +133,7 @@ def planning_floor(top1: float, num_examples: int) -> float:
 
 
 def noise_limit(floor: float) -> float:
-    """Difference of two single runs below which 95 % of differences fall by chance alone: 1.96 * sqrt(2) * floor.
+    """Difference of two single runs below which 95 % fall by chance alone: 1.96 * sqrt(2) * floor.
 
     Example:
         >>> round(noise_limit(0.44), 1)

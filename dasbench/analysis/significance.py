@@ -51,7 +51,8 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
         [M, S] -> fields of [M]
 
     Example:
-        >>> t_tests(np.array([[0.80, -0.10, 0.55, 0.05, 0.20], [1.0, 2.0, 3.0, np.nan, np.nan]])).p.round(3)
+        >>> differences = [[0.80, -0.10, 0.55, 0.05, 0.20], [1.0, 2.0, 3.0, np.nan, np.nan]]
+        >>> t_tests(np.array(differences)).p.round(3)
         array([0.143, 0.074])
     """
     from scipy.special import stdtr, stdtrit  # here for start-up time
@@ -76,9 +77,10 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
 
 
 def sign_flip_p(differences: Floats) -> float:
-    """Two-sided p value of the sign-flip test: how often random signs give a sum at least as far from zero.
+    """Two-sided p value of the sign-flip test.
 
-    Exact up to 30 differences; 100,000 seeded random draws above, counting the observed one.
+    It is how often random signs give a sum at least as far from zero. Exact up to 30
+    differences; 100,000 seeded random draws above, counting the observed one.
 
     Args:
         differences: paired differences, shape [n]. Below n = 6 the p value cannot reach 5 %.

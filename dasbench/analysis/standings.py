@@ -13,8 +13,8 @@ from dasbench.analysis.stats import ALPHA, Direction
 MOST_PLACED_BY_ALL_PAIRS = 300
 """Variants whose standings come from tests of every pair; of more, each is compared with one rival.
 
-All pairs of 300 variants with five seeds take 0.08 s, of 600 0.24 s; one rival each, 0.003 and 0.007 s.
-A board tests all pairs of more (`MOST_RANKED_BY_ALL_PAIRS`), as ranks need every pair."""
+All pairs of 300 variants with five seeds take 0.08 s, of 600 0.24 s; one rival each, 0.003 s
+and 0.007 s. A board tests all pairs of more (`MOST_RANKED_BY_ALL_PAIRS`): ranks need every pair."""
 
 _CELLS = 10_000_000  # comparisons of costs that are made at once
 

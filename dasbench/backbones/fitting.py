@@ -64,7 +64,7 @@ def fit_weights(
     }
     left_out = [name for name in theirs if name.startswith(spare)]
     if _lacks_head(own, theirs, heads):
-        left_out += [name for name in theirs if name.startswith(f"{head}.") and name not in own]
+        left_out += _unknown_names(own, theirs, below=f"{head}.")
         fresh |= dict.fromkeys(heads, "has none that fit")
     unused = {*left_out, *fresh}
     taken = {name: value for name, value in theirs.items() if name not in unused}
@@ -186,6 +186,11 @@ def _other_heads(
 def _lacks_head(own: Collection[str], theirs: Collection[str], heads: Sequence[str]) -> bool:
     """Whether a file has weights of the network, but none of its head's."""
     return not any(name in theirs for name in heads) and any(name in theirs for name in own)
+
+
+def _unknown_names(own: Collection[str], theirs: Collection[str], *, below: str) -> list[str]:
+    """The weights of a part that the network does not have."""
+    return [name for name in theirs if name.startswith(below) and name not in own]
 
 
 def _unusable_numbers(own: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> list[str]:

@@ -56,7 +56,8 @@ def require(module: str, *, callback: str) -> None:
         >>> require("no_such_package", callback="mlflow")
         Traceback (most recent call last):
             ...
-        dasbench.errors.UsageError: callback 'mlflow' needs a package that is missing: pip install 'dasbench[mlflow]'
+        dasbench.errors.UsageError: callback 'mlflow' needs a package that is missing:
+            pip install 'dasbench[mlflow]'
     """
     spec = find_spec(module)
     if (

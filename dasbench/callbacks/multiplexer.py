@@ -97,7 +97,7 @@ class Callbacks:
         """The one place where what a callback raises ends."""
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - a tracker is code of others: no training is lost for it
+        except Exception as error:  # noqa: BLE001 - no training is lost for a tracker
             if name not in self._failed:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 logger.warning(

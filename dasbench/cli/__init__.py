@@ -44,7 +44,7 @@ READING = ("compare", "export", "forget", "importance", "leaderboard", "pareto",
 
 @contextmanager
 def _ending_without_reader() -> Iterator[None]:
-    """End well when the reader of standard output has gone, before click or Rich end the process with 1."""
+    """End well when the reader of standard output has gone, before click or Rich exit with 1."""
     try:
         yield
     except (BrokenPipeError, SystemExit) as error:
@@ -145,7 +145,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as error:  # of the user's own code
         return _conclude(error)
-    except Exception as error:  # noqa: BLE001 - whose it is, and what is said, is decided in one place
+    except Exception as error:  # noqa: BLE001 - the one place that says whose it is
         return _conclude(error)
     return code if isinstance(code, int) else 0
 

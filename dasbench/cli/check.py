@@ -11,7 +11,7 @@ from dasbench.cli.options import data_option, read_study, study_options
 @study_options
 @data_option
 def command(study: str, profile: str | None, overrides: tuple[str, ...], gate: str | None) -> None:
-    """Say whether a study file is sound: its form, its names, its components' parameters, its models.
+    """Say whether a study file is sound: its form, names, parameters of components, models.
 
     Every complaint is printed at once as file:line: key: message, and the exit code is 2. Nothing
     is trained and no database is touched.

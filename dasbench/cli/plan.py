@@ -50,7 +50,7 @@ def command(
     workers: int | None,
     layout: "Layout",
 ) -> None:
-    """List a study's trials with parameters, MACs, what the database already has, and the expected time.
+    """List a study's trials with parameters, MACs, known results and the expected time.
 
     Nothing is trained; the database is read if it is there and not made if it is not.
     """

@@ -14,15 +14,17 @@ from dasbench.cli.options import data_option, db_option, read_study, study_optio
 from dasbench.cli.output import tell, tell_result
 from dasbench.cli.running.earlier import find_trials, listed_rows
 from dasbench.cli.running.gpus import share_of_gpu, wanted_gpus
-from dasbench.cli.running.place import check_needs, default_storage, make_executor, make_runtime
+from dasbench.cli.running.place import check_needs, make_executor, make_runtime, storage_of
 from dasbench.cli.running.run_options import RunOptions
 from dasbench.data_access import data_access, reading_data
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
     from dasbench.cli.running.conclusion import Commands
+    from dasbench.prepare import Prepared
     from dasbench.run import Summary
     from dasbench.search.executors.executor import Interrupt
+    from dasbench.spec.study import Study
 
 FAILURES = ("nan", "oom", "killed", "timeout", "error")
 
@@ -125,30 +127,22 @@ def command(
     reasons = _failures_to_retry(retry)
     from dasbench.callbacks.multiplexer import Callbacks, make_callbacks
     from dasbench.cli.running.progress import make_progress
-    from dasbench.cli.trained import weights_folder
-    from dasbench.prepare import prepare  # imports torch, only for a study of sound form
     from dasbench.results.store import open_store
     from dasbench.run import run_study
-    from dasbench.search.executors.executor import Interrupt
-    from dasbench.training.checkpoints import storage_place
     from dasbench.training.run_trial import forget_checkpoints, run_trial
 
-    if data_access().look != "names":
-        click.get_current_context().with_resource(reading_data(look="pixels"))
-    prepared = prepare(loaded, listed_rows(db, loaded.name))
+    prepared = _prepare(loaded, db)
     agenda = prepared.agenda
     gpus = wanted_gpus(loaded, place)
-    left = check_needs(prepared, db, replace=replace)
-    share = share_of_gpu(loaded, left, gpus, place)
+    share = share_of_gpu(loaded, check_needs(prepared, db, replace=replace), gpus, place)
     runtime = make_runtime(loaded, place, share)
     repeated = find_trials(db, loaded.name, again)
     executor = make_executor(agenda, share, place)
-    folder = storage_place(storage) if storage else default_storage(db, place)
+    folder = storage_of(storage, db, place)
     callbacks = make_callbacks(loaded.callbacks)
-    interrupt = Interrupt()
     with (
         open_store(db) as store,
-        _ending_on_signals(interrupt),
+        _ending_on_signals() as interrupt,
         make_progress(plain=plain) as progress,
         Callbacks(progress, callbacks) as watcher,
     ):
@@ -159,7 +153,7 @@ def command(
             partial(run_trial, workdir=folder, runtime=runtime),
             watcher=watcher,
             interrupt=interrupt,
-            forget=_make_forget(agenda, folder, weights_folder(db) if keep_weights else None),
+            forget=_make_forget(agenda, folder, db if keep_weights else None),
             retry=reasons,
             again=repeated,
             restart=partial(forget_checkpoints, folder),
@@ -167,16 +161,27 @@ def command(
     return _conclude(summary, agenda, interrupt)
 
 
-def _make_forget(
-    agenda: "Agenda", folder: "Path | str", weights: Path | None
-) -> Callable[[str], None]:
-    """Make what drops the checkpoints of a trial whose result is safe, and keeps its weights."""
+def _prepare(study: "Study", db: str) -> "Prepared":
+    """Prepare a study for a run, which looks at the pixels of images unless names are trusted."""
+    from dasbench.prepare import prepare  # imports torch, only for a study of sound form
+
+    if data_access().look != "names":
+        click.get_current_context().with_resource(reading_data(look="pixels"))
+    return prepare(study, listed_rows(db, study.name))
+
+
+def _make_forget(agenda: "Agenda", folder: "Path | str", db: str | None) -> Callable[[str], None]:
+    """Make what drops the checkpoints of a trial whose result is safe.
+
+    Its weights are kept beside the database, if that is named.
+    """
+    from dasbench.cli.trained import weights_folder
     from dasbench.training.run_trial import forget_checkpoints
     from dasbench.training.weights import keep_weights
 
     def forget(key: str) -> None:
-        if weights:
-            keep_weights(agenda.items[key].trial, workdir=folder, folder=weights)
+        if db is not None:
+            keep_weights(agenda.items[key].trial, workdir=folder, folder=weights_folder(db))
         forget_checkpoints(folder, key)
 
     return forget
@@ -199,11 +204,14 @@ def _failures_to_retry(retry: str | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _ending_on_signals(interrupt: "Interrupt") -> Iterator[None]:
+def _ending_on_signals() -> Iterator["Interrupt"]:
     """The first SIGINT or SIGTERM asks the run to end; the second ends it at once.
 
     Then the command to go on is said.
     """
+    from dasbench.search.executors.executor import Interrupt
+
+    interrupt = Interrupt()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if interrupt.requested:
@@ -213,7 +221,7 @@ def _ending_on_signals(interrupt: "Interrupt") -> Iterator[None]:
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield interrupt
     except KeyboardInterrupt:
         tell_result(f"To go on: {_commands().run()}")
         raise

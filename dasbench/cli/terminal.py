@@ -26,7 +26,8 @@ def prepare_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
         elif name != "stdin" and isinstance(stream, TextIOWrapper):
             is_ascii = codecs.lookup(stream.encoding).name == "ascii"
             errors = stream.errors if stream.errors in _KEPT else HANDLER
@@ -34,7 +35,7 @@ def prepare_streams() -> None:
 
 
 def leave_output() -> None:
-    """Send what is still to be written to the null device: the reader of standard output has gone."""
+    """Send what is still to be written to the null device: standard output has no reader."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

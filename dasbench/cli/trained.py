@@ -203,7 +203,7 @@ def weights_folder(db: str) -> Path:
 def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
     """The file of a trial's weights; trains them if nobody kept them, and says so."""
     from dasbench.render.text.plain import shown
-    from dasbench.training.run_trial import Runtime
+    from dasbench.training.runtime import Runtime
     from dasbench.training.weights import train_weights, weights_file
 
     key, folder = subject.record.key, weights_folder(db)

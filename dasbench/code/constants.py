@@ -17,16 +17,17 @@ def constants_of(file: Path) -> Mapping[str, Any]:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             found |= dict.fromkeys(names, node.value.value)
         if isinstance(node, ast.ImportFrom) and any(alias.name.isupper() for alias in node.names):
-            found |= _imported(node)
+            found |= _imported_constants(node)
     return found
 
 
-def _imported(node: ast.ImportFrom) -> dict[str, Any]:
+def _imported_constants(node: ast.ImportFrom) -> dict[str, Any]:
     """The constants among what a line imports."""
-    if node.level or not (node.module or "").startswith("dasbench."):
+    module = node.module or ""
+    if node.level or not module.startswith("dasbench."):
         return {}
-    spec = find_spec(node.module or "")
-    if spec is None or not spec.has_location or spec.origin is None:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
         return {}
     known = constants_of(Path(spec.origin))
     aliases = [alias for alias in node.names if alias.name in known]

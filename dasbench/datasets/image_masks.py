@@ -167,9 +167,6 @@ def image_masks(
     _refuse_copies(folder, parts)
     framing = Framing.of(image_size, fit)
     splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
-    lists: dict[str, FileList] = {}
-    for part, split in splits.items():
-        lists |= {f"{part} {files.holds}": files for files in split.file_lists}
     cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
     return Dataset(
         name="image_masks",
@@ -178,17 +175,21 @@ def image_masks(
         val=splits["val"],
         test=splits["test"],
         input_size=(3, framing.height, framing.width),
-        fingerprint=content_fingerprint(
-            lists,
-            list(known.names),
-            np.array(known.decoding.codes),
-            np.array(known.decoding.numbers),
-        ),
+        fingerprint=_fingerprint(splits, known),
         licence="as the user's own images",
         citation=f"images in the folder '{Path(root).name}'",
         origins={**listed.origins, **cut},
         left_out=added(tree.left_out, listed.left_out),
     )
+
+
+def _fingerprint(splits: Mapping[Part, MaskedSplit], known: MaskClasses) -> str:
+    """The fingerprint of all files, and of what their pixels mean."""
+    lists: dict[str, FileList] = {}
+    for part, split in splits.items():
+        lists |= {f"{part} {files.holds}": files for files in split.file_lists}
+    codes, numbers = np.array(known.decoding.codes), np.array(known.decoding.numbers)
+    return content_fingerprint(lists, list(known.names), codes, numbers)
 
 
 def _stated_classes(

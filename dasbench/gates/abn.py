@@ -65,25 +65,19 @@ class AttentionBranchGate(nn.Module):
 
     def attach(self, backbone: nn.Module, site: Place, sites: Sequence[Place]) -> None:
         """Copy the stage that follows (see `dasbench.gates.traits.NeedsBackbone`)."""
-        after = [other for other in sites if other.stage == site.stage + 1]
-        blocks = [other for other in after if other.after == "block"]
-        linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
+        blocks = _blocks_after(site, sites)
         if not blocks:
             raise ModelError(
                 f"no stage follows on '{site.path}', of which the branch could be a copy; choose "
                 "one before"
             )
-        if not linears:
-            raise ModelError(
-                "the backbone has no linear layer at its end, so the branch cannot know the classes"
-            )
+        num_classes = _count_classes(backbone)
         modules = [backbone.get_submodule(block.path) for block in blocks]
         stage = nn.Sequential(*map(copy.deepcopy, modules))
         takes = _channels_taken(stage, usual=self.channels)
         if takes != self.channels:
             other = f"but the stage that follows takes {takes}"
             raise ModelError(f"'{site.path}' has {self.channels} channels, {other}")
-        num_classes = linears[-1].out_features
         self.branch = AttentionBranch(stage, blocks[-1].channels, num_classes=num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -149,6 +143,22 @@ class AttentionBranch(nn.Module):
         evidence = self.evidence(self.norm(self.stage(x)))
         logits = self.pool(self.classify(evidence)).flatten(1)
         return Attention(torch.sigmoid(self.to_mask(evidence)), logits)
+
+
+def _blocks_after(site: Place, sites: Sequence[Place]) -> list[Place]:
+    """The blocks of the stage that follows on a place."""
+    after = [other for other in sites if other.stage == site.stage + 1]
+    return [other for other in after if other.after == "block"]
+
+
+def _count_classes(backbone: nn.Module) -> int:
+    """The outputs of a backbone's last linear layer."""
+    linears = [module for module in backbone.modules() if isinstance(module, nn.Linear)]
+    if not linears:
+        raise ModelError(
+            "the backbone has no linear layer at its end, so the branch cannot know the classes"
+        )
+    return linears[-1].out_features
 
 
 def _keep_resolution(stage: nn.Module) -> None:

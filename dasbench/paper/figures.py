@@ -45,12 +45,12 @@ class Published:
 
     @property
     def half_step(self) -> Decimal:
-        """Half of the last printed digit: as far as rounding may have moved the figure, in its unit."""
+        """Half of the last printed digit, in the figure's unit: as far as rounding may move it."""
         num_decimals = len(self.text.partition(".")[2])
         return Decimal(5).scaleb(-1 - num_decimals)
 
     def rounds(self, exact: float) -> bool:
-        """Tell whether a count, in single parameters or multiply-adds, would be printed as this figure.
+        """Tell whether a count, in units of 1, would be printed as this figure.
 
         Example:
             >>> Published(Decimal("11.82"), "M").rounds(11_816_764)
@@ -143,12 +143,12 @@ class PaperRow:
 
     @property
     def params_exact(self) -> int | None:
-        """The parameters that the printed figure counts: all of them, unless the convention is `paper`."""
+        """The parameters that the printed figure counts: all, unless the convention is `paper`."""
         return self.exact.get("paper" if self.convention == "paper" else "full", Count()).params
 
     @property
     def macs_exact(self) -> int | None:
-        """The multiply-adds that the printed figure counts, if they were recounted under the row's convention."""
+        """The multiply-adds that the printed figure counts, if recounted by its convention."""
         return self.exact.get(self.convention, Count()).macs
 
     def trial_fields(self) -> dict[str, dict[str, str | int | float]]:

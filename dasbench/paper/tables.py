@@ -81,7 +81,7 @@ def table(name: str) -> PaperTable:
 
 
 def find_table(name: str) -> PaperTable:
-    """A table of the paper by its name in the data (`table4`, `figure3`) or a short form of it (`fig3`).
+    """A table of the paper by its name in the data (`figure3`) or a short form of it (`fig3`).
 
     Raises:
         UsageError: if there is none; the message names the nearest.
@@ -133,7 +133,7 @@ def load_conventions() -> Mapping[str, str]:
 
 
 class _DecimalConstructor(SafeConstructor):
-    """Reads numbers with a point as `Decimal`, so that the digits of the paper (`66.410`) survive."""
+    """Reads numbers with a point as `Decimal`, so that all printed digits (`66.410`) survive."""
 
     def construct_decimal(self, node: ScalarNode) -> Decimal:
         return Decimal(node.value)

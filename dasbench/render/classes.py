@@ -36,7 +36,8 @@ def confusion_record(confusion: Confusion) -> dict[str, Any]:
 
     Example:
         >>> confusion_record(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))["cells"]
-        [{'class': 'cat', 'taken_for': 'cat', 'number': 8}, {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
+        [{'class': 'cat', 'taken_for': 'cat', 'number': 8},
+         {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
     """
     classes = [
         {

@@ -108,7 +108,8 @@ def _notes(answer: Answer) -> Iterator[str]:
     if asked.was_fraction:
         yield FRACTIONS
     if asked.direction_is_assumed:
-        yield f"Larger is taken as better, whatever {asked.metric} is; --direction min says otherwise."
+        taken = f"Larger is taken as better, whatever {asked.metric} is"
+        yield f"{taken}; --direction min says otherwise."
     yield from _look_notes(answer)
 
 

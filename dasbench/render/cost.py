@@ -112,8 +112,9 @@ def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
     )
     notes = [
         "Median, distance between the quartiles, number of runs. Compare on one machine only.",
-        f"{first.device} ({first.device_name}), {counted(first.threads, 'thread')}, {first.precision}, "
-        f"torch {network.cost.versions['torch']}. Memory: {first.training_memory.method}.",
+        f"{first.device} ({first.device_name}), {counted(first.threads, 'thread')}, "
+        f"{first.precision}, torch {network.cost.versions['torch']}. "
+        f"Memory: {first.training_memory.method}.",
     ]
     return Table(title="Measured", columns=columns, rows=rows, notes=notes)
 

@@ -71,7 +71,8 @@ def _size_lines(survey: Survey) -> Iterator[str]:
         yield f"  scaled down by up to {factor:.1f} ({legible(file)})"
     if survey.seen_share is not None and survey.seen_share < SEEN_SHARE:
         share = 100 * survey.seen_share
-        yield f"  evaluation sees {share:.0f} % of the images' area; dataset.fit: squeeze or pad sees all"
+        seen = f"  evaluation sees {share:.0f} % of the images' area"
+        yield f"{seen}; dataset.fit: squeeze or pad sees all"
 
 
 def _file_lines(survey: Survey) -> Iterator[str]:
@@ -80,12 +81,14 @@ def _file_lines(survey: Survey) -> Iterator[str]:
         yield f"  not used: {number:,} {what} (such as {legible(example)})"
     if survey.copies:
         number, example = survey.copies
-        yield f"  copies: {counted(number, 'file')} of one part in another too (such as {legible(example)})"
+        copied = f"{counted(number, 'file')} of one part in another too"
+        yield f"  copies: {copied} (such as {legible(example)})"
+    files = counted(survey.num_files, "file")
     if survey.by_names:
-        yield f"  trusted: {counted(survey.num_files, 'file')}, none of them read; names and sizes stand for content"
+        yield f"  trusted: {files}, none of them read; names and sizes stand for content"
     elif survey.never_decoded:
-        of = counted(survey.num_files, "file")
-        yield f"  {survey.never_decoded:,} of {of} were never decoded; a run does so before it trains"
+        undecoded = f"{survey.never_decoded:,} of {files} were never decoded"
+        yield f"  {undecoded}; a run does so before it trains"
 
 
 def _size(size: Sequence[int]) -> str:

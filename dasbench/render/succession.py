@@ -10,9 +10,11 @@ def change_sentences(changes: Changes) -> list[str]:
 
     Example:
         >>> from dasbench.views.succession import CodeChange
-        >>> change = CodeChange(component="gate freq", before="a" * 12, now="3f9a2c81d0be", trials=1)
-        >>> change_sentences(Changes(code=[change], older=0))
-        ['the code of gate freq changed since 1 trial was trained (aaaaaa, now 3f9a2c): it will be trained anew']
+        >>> before, now = "a" * 12, "3f9a2c81d0be"
+        >>> change = CodeChange(component="gate freq", before=before, now=now, trials=1)
+        >>> print(*change_sentences(Changes(code=[change], older=0)))
+        the code of gate freq changed since 1 trial was trained (aaaaaa, now 3f9a2c):
+        it will be trained anew
     """
     sentences = []
     for change in changes.code:

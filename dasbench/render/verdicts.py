@@ -32,8 +32,8 @@ def verdict(
         >>> from dasbench.analysis.stats import paired
         >>> c = paired({0: 0.80, 1: -0.10, 2: 0.55, 3: 0.05, 4: 0.20}, dict.fromkeys(range(5), 0.0))
         >>> print(verdict("c", "f", c))
-        c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; about 9 more seeds needed to
-        resolve a difference of this size (80% power).
+        c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved;
+        about 9 more seeds needed to resolve a difference of this size (80% power).
     """
     c = comparison
     if c.n == 0 or c.difference is None:
@@ -61,8 +61,8 @@ def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
 
     Example:
         >>> print(one_seed_note(0.4426))
-        1 seed: no spread known; with the planning floor sqrt(err/2n) = 0.44 pp, differences under 1.2 pp are within
-        noise
+        1 seed: no spread known; with the planning floor sqrt(err/2n) = 0.44 pp,
+        differences under 1.2 pp are within noise
     """
     note = "1 seed: no spread known"
     if floor is None:
@@ -76,7 +76,9 @@ def averaged_sentence(averaged: Averaged) -> str:
     """Say what was averaged within each group of variants.
 
     Example:
-        >>> print(averaged_sentence(Averaged([{0: 1.0}], num_blocks=1, others=["alpha"], left_out=0, balanced=True)))
+        >>> scores = [{0: 1.0}]
+        >>> averaged = Averaged(scores, num_blocks=1, others=["alpha"], left_out=0, balanced=True)
+        >>> print(averaged_sentence(averaged))
         Averaged over alpha within each seed, over the 1 combination that all groups share.
     """
     over = ", ".join(averaged.others) or "nothing else"

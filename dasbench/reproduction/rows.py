@@ -1,4 +1,4 @@
-"""A table of the paper beside what is counted and measured here: one verdict for every printed figure."""
+"""A table of the paper beside what is counted and measured here: a verdict for every figure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,8 +93,10 @@ def reproduce_row(
         >>> from dasbench.paper.tables import find_table
         >>> table = find_table("table4")
         >>> report = reproduce_row(table, table.row("c"))
-        >>> report.cells["params_m"].verdict, report.counts["full"].params > report.counts["paper"].params
-        ('matches', True)
+        >>> report.cells["params_m"].verdict
+        'matches'
+        >>> report.counts["full"].params > report.counts["paper"].params
+        True
     """
     counts: Mapping[str, Count] | Obstacle = {}
     if row.convention:
@@ -173,7 +175,7 @@ def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
 
 
 def _agree(row: PaperRow, column: PaperColumn, published: Published, measured: float) -> bool:
-    """Whether ours is the printed figure: when rounded, or within the tolerance where another counter printed it."""
+    """Whether ours, rounded, is the printed figure, or near it where another counter printed it."""
     tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
     return (
         published.rounds(measured * UNITS[published.unit])
@@ -230,9 +232,10 @@ def _network(row: PaperRow, *, num_classes: int, input_size: InputSize) -> Netwo
 
 
 def count_detector(table: PaperTable, row: PaperRow) -> Mapping[str, Count]:
-    """Parameters of a row's detector: those of the plain detector and of the gates, which have no frozen norms.
+    """Parameters of a row's detector: those of the plain detector and of the gates.
 
-    A detector's multiply-adds depend on how many regions it proposes, so they are not counted.
+    The gates have no frozen norms. A detector's multiply-adds depend on how many regions it
+    proposes, so they are not counted.
     """
     assert table.num_classes is not None, "every table with counts says for how many classes"
     asked = _network(row, num_classes=1000, input_size=(3, 224, 224))

@@ -12,19 +12,20 @@ from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdic
 
 ONCE = "A multiply-add counts once."
 RULES = {
-    "paper": "Rows with DAS are counted by the rule that their printed figures follow (paper), and match if they round "
-    "to the printed digits.",
+    "paper": "Rows with DAS are counted by the rule that their printed figures follow (paper), and "
+    "match if they round to the printed digits.",
     "module_leaves": "Rows without DAS are counted by ptflops on module leaves, and match within "
     f"{TOLERANCES['params_m']:.1%} of the parameters and {TOLERANCES['flops_g']:.0%} of the FLOPs.",
 }
 """Convention -> how its rows are counted and compared."""
 FULL = (
-    "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. The column 'full' "
-    "counts every parameter and every operator, for all rows alike; docs/counting.md shows how this is known."
+    "The printed counts of DAS do not see its own deformable kernel, nor the sampling for it. "
+    "The column 'full' counts every parameter and every operator, for all rows alike; "
+    "docs/counting.md shows how this is known."
 )
 TRAINED = (
-    "Accuracies are means over n seeds ± half of their 95 % t interval, and match if the printed figure lies within it "
-    "or is the mean when rounded. The printed figure is itself a single run."
+    "Accuracies are means over n seeds ± half of their 95 % t interval, and match if the printed "
+    "figure lies within it or is the mean when rounded. The printed figure is itself a single run."
 )
 STAR = "*"
 

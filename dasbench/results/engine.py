@@ -74,7 +74,8 @@ def locate(where: str | Path) -> Location:
         return Location(str(url.database), path=Path(str(url.database)))
     if url.get_backend_name() != "postgresql":
         raise UsageError(
-            f"'{url.drivername}' is no supported database. Use a SQLite file or postgresql://HOST/NAME."
+            f"'{url.drivername}' is no supported database. "
+            "Use a SQLite file or postgresql://HOST/NAME."
         )
     url = url.set(drivername="postgresql+psycopg")
     return Location(url.render_as_string(hide_password=True), url=url)

@@ -1,7 +1,7 @@
 """The writing side of the results database, which the driver alone uses."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -190,14 +190,9 @@ class Store(Reader):
 
     def add_epoch(self, key: str, attempt: int, epoch: Epoch) -> bool:
         """Keep one point of the curve of a trial that runs; False if it is no longer ours."""
-
-        def work(connection: Connection) -> bool:
-            if not fencing.holds(connection, key, attempt, self.owner):
-                return False
-            fencing.write_epochs(connection, key, attempt, [epoch])
-            return True
-
-        return self._database.write(work)
+        return self._change_ours(
+            key, attempt, lambda c: fencing.write_epochs(c, key, attempt, [epoch])
+        )
 
     def add(self, outcome: Outcome, attempt: int) -> bool:
         """Keep what came out of a trial, in one transaction; adding it again changes nothing.
@@ -226,14 +221,7 @@ class Store(Reader):
 
     def release(self, key: str, attempt: int) -> bool:
         """Put a trial that was not finished back to pending; False if it is no longer ours."""
-
-        def work(connection: Connection) -> bool:
-            if not fencing.holds(connection, key, attempt, self.owner):
-                return False
-            fencing.release(connection, key, attempt)
-            return True
-
-        return self._database.write(work)
+        return self._change_ours(key, attempt, lambda c: fencing.release(c, key, attempt))
 
     def retry(self, keys: Sequence[str], reasons: Collection[str] | None = None) -> list[str]:
         """Put trials that failed or were stopped back to pending; returns the keys of those.
@@ -299,3 +287,14 @@ class Store(Reader):
         return self._database.write(
             lambda connection: [fencing.settle(connection, one, late=True) for one in results]
         )
+
+    def _change_ours(self, key: str, attempt: int, change: Callable[[Connection], object]) -> bool:
+        """Change something of a trial that runs; False if it is no longer ours."""
+
+        def work(connection: Connection) -> bool:
+            is_ours = fencing.holds(connection, key, attempt, self.owner)
+            if is_ours:
+                change(connection)
+            return is_ours
+
+        return self._database.write(work)

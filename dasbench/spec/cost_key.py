@@ -1,4 +1,4 @@
-"""What the cost of a network is kept under: all that it depends on, and nothing of how it is trained."""
+"""What the cost of a network is kept under: all that it depends on, nothing of its training."""
 
 import json
 from functools import cache

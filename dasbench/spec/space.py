@@ -82,12 +82,14 @@ class Axis(Frozen):
     def _fault_of_range(self) -> str:
         if self.low is None or self.high is None or self.low >= self.high:
             return "needs 'low' below 'high'"
-        if self.integer and not _are_whole(self.low, self.high, self.step or 1.0):
+        return self._fault_of_scale(self.low, self.high)
+
+    def _fault_of_scale(self, low: float, high: float) -> str:
+        if self.integer and not _are_whole(low, high, self.step or 1.0):
             return "'integer' needs whole numbers for 'low', 'high' and 'step'"
-        if self.log and (self.low <= 0 or self.step is not None):
+        if self.log and (low <= 0 or self.step is not None):
             return "'log' needs a positive 'low' and no 'step'"
-        step = self._step
-        if step is not None and (self.high - self.low) / step > MAX_VALUES:
+        if self._step is not None and (high - low) / self._step > MAX_VALUES:
             return f"has more than {MAX_VALUES:,} values"
         return ""
 

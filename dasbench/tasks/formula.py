@@ -1,9 +1,9 @@
-"""Formulas over the fields of a trial: arithmetic, comparisons and a few functions, and nothing else of Python."""
+"""Formulas over the fields of a trial: arithmetic, comparisons, functions, no other Python."""
 
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -46,8 +46,8 @@ COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 SYNTAX = (
-    "a formula has numbers, texts, dotted fields of the trial, + - * / % **, comparisons, 'in', 'and', 'or', 'not', "
-    f"'x if y else z' and {', '.join(FUNCTIONS)}"
+    "a formula has numbers, texts, dotted fields of the trial, + - * / % **, comparisons, "
+    f"'in', 'and', 'or', 'not', 'x if y else z' and {', '.join(FUNCTIONS)}"
 )
 
 _OPERATORS = (
@@ -84,7 +84,7 @@ def check_formula(text: str) -> str:
 
 
 def evaluate(text: str, fields: Mapping[str, Any]) -> float:
-    """The value of a formula; NaN where it has none (a division by zero, the logarithm of a negative number).
+    """The value of a formula; NaN where it has none, as in a division by zero.
 
     Args:
         text: a formula that was checked.
@@ -114,12 +114,21 @@ def _parse(text: str) -> ast.expr:
     _check_depth(tree)
     for node in ast.walk(tree):
         _check_node(node, text)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    parts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in called | parts:
-            _check_field(_dotted(node))
+    for field in _fields(tree):
+        _check_field(field)
     return tree
+
+
+def _fields(tree: ast.expr) -> Iterator[str]:
+    """What is neither the name of a function nor a part of a longer field, as it is written."""
+    inner: set[ast.AST] = set()
+    for node in ast.walk(tree):  # what holds a node comes before it
+        if isinstance(node, ast.Call):
+            inner.add(node.func)
+        if isinstance(node, ast.Attribute):
+            inner.add(node.value)
+        if isinstance(node, ast.Name | ast.Attribute) and node not in inner:
+            yield _dotted(node)
 
 
 def _check_depth(tree: ast.expr) -> None:
@@ -133,20 +142,24 @@ def _check_depth(tree: ast.expr) -> None:
 
 def _check_node(node: ast.AST, text: str) -> None:
     """Refuse everything that is not on the list of what a formula may have."""
-    words = ast.get_source_segment(text.strip(), node) or type(node).__name__
+    words = (ast.get_source_segment(text.strip(), node) or type(node).__name__)[:80]
     if not isinstance(node, _ALLOWED):
-        raise ValueError(f"'{words[:80]}' is not allowed; {SYNTAX}")  # noqa: TRY004 - a value for pydantic
+        raise ValueError(f"'{words}' is not allowed; {SYNTAX}")  # noqa: TRY004 - for pydantic
     if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str):
-        raise ValueError(f"'{words[:80]}' is neither a number nor a text")  # noqa: TRY004 - the same
+        raise ValueError(f"'{words}' is neither a number nor a text")  # noqa: TRY004 - the same
     if isinstance(node, ast.Call):
-        name = ast.unparse(node.func)
-        if name not in FUNCTIONS:
-            raise ValueError(unknown_name("function", name[:80], FUNCTIONS))
-        fewest, most = (2, MAX_DEPTH) if name in ("min", "max") else (1, 1)
-        if node.keywords or not fewest <= len(node.args) <= most:
-            raise ValueError(
-                f"'{words[:80]}': {name} takes {'two numbers or more' if most > 1 else 'one number'}"
-            )
+        _check_call(node, words)
+
+
+def _check_call(node: ast.Call, words: str) -> None:
+    name = ast.unparse(node.func)
+    if name not in FUNCTIONS:
+        raise ValueError(unknown_name("function", name[:80], FUNCTIONS))
+    numbers, takes = range(1, 2), "one number"
+    if name in ("min", "max"):
+        numbers, takes = range(2, MAX_DEPTH + 1), "two numbers or more"
+    if node.keywords or len(node.args) not in numbers:
+        raise ValueError(f"'{words}': {name} takes {takes}")
 
 
 def _check_field(name: str) -> None:
@@ -228,7 +241,8 @@ class _Evaluation:
             ]
             message = unknown_name("field of this trial", name, siblings)
             raise UsageError(
-                f"task.formula: {message} Ask for it where it applies: 'x if gate == \"das\" else y'."
+                f"task.formula: {message} "
+                "Ask for it where it applies: 'x if gate == \"das\" else y'."
             )
         return self.fields[name]
 
@@ -245,6 +259,7 @@ def _compared(comparison: ast.cmpop, left: Any, right: Any) -> bool:
 def _number(value: Any, words: str) -> float:
     if not isinstance(value, int | float):
         raise UsageError(
-            f"task.formula: '{words}' is {value!r} and no number; compare it, as in \"{words} == 'x'\""
+            f"task.formula: '{words}' is {value!r} and no number; "
+            f"compare it, as in \"{words} == 'x'\""
         )
     return float(value)

@@ -1,6 +1,6 @@
 """What every data set keeps: parts that share no image, classes in range, images by index alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,11 +129,7 @@ def _check_objects(data: Dataset[Examples]) -> None:
     seen: set[bytes] = set()
     for part in (data.train, data.val, data.test):
         assert isinstance(part, HasObjects), "a part does not give out scenes"
-        assert len(part) > 0, "a part is empty"
-        scenes = part.scenes(np.arange(len(part)))
-        for scene in scenes:
-            _check_scene(scene, num_classes=len(data.classes))
-        assert any((~scene.objects.crowd).any() for scene in scenes), "a part has no object"
+        scenes = _check_scenes_of(part, num_classes=len(data.classes))
         images = {scene.image.numpy().tobytes() for scene in scenes}
         assert not images & seen, "two parts share an image"
         seen |= images
@@ -143,6 +139,16 @@ def _check_objects(data: Dataset[Examples]) -> None:
             varied = part.scenes(order, uniform(7, order, draws=part.num_draws))
             for scene in (*scenes, *varied):
                 _check_to_train_on(scene)
+
+
+def _check_scenes_of(part: HasObjects, *, num_classes: int) -> Sequence[Scene]:
+    """Check the scenes of a part as evaluation sees them; returns them."""
+    assert len(part) > 0, "a part is empty"
+    scenes = part.scenes(np.arange(len(part)))
+    for scene in scenes:
+        _check_scene(scene, num_classes=num_classes)
+    assert any((~scene.objects.crowd).any() for scene in scenes), "a part has no object"
+    return scenes
 
 
 def _check_scene(scene: Scene, *, num_classes: int) -> None:

@@ -114,7 +114,8 @@ def _check_single_image(network: GatedNetwork, x: Tensor) -> None:
 def _check_copies(network: GatedNetwork, x: Tensor) -> None:
     with torch.no_grad():
         expected = network(x)
-        for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):  # noqa: S301 - our own bytes
+        thawed = pickle.loads(pickle.dumps(network))  # noqa: S301 - our own bytes
+        for twin in (copy.deepcopy(network), thawed):
             assert torch.equal(twin(x), expected), "a copy of the network gives another result"
         other = copy.deepcopy(network)
         for parameter in other.parameters():

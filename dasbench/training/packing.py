@@ -173,7 +173,7 @@ def _measure(trial: Trial, device: torch.device, deterministic: bool | None) -> 
     return torch.cuda.max_memory_reserved(device) - before
 
 
-class _EnoughSeen(Exception):  # noqa: N818 - no error: it ends a validation of which one batch is enough
+class _EnoughSeen(Exception):  # noqa: N818 - no error, it ends a validation
     """A forward pass of the validation is over."""
 
 

@@ -6,9 +6,8 @@ gradients are summed, weighted by their shares; batch norms take their statistic
 All statistics that the gates of this package keep are those of batch norms. A batch with fewer than
 two images for each replica is computed by every one of them, for itself.
 
-Not shared: dropout. Its masks come from a random stream for each replica, so that a network with
-dropout learns from other masks than on one device. A gate from elsewhere that keeps running
-statistics without torch's batch norms would see those of its replica's images alone.
+Not shared: the masks of dropout. A gate from elsewhere that keeps running statistics without
+torch's batch norms would see those of its replica's images alone.
 """
 
 import math
@@ -17,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,13 +27,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor, distributed, multiprocessing, nn
+from torch import distributed, multiprocessing
 
 from dasbench.records import Epoch, Outcome, Reason, Signal, State
-from dasbench.seeds import derive_seed
-from dasbench.tasks.task import Evaluation, Learner, Replica
+from dasbench.tasks.task import Replica
 from dasbench.training.fit import Report
-from dasbench.training.shared_norm import share_norms
+from dasbench.training.shared_learner import from_first
 
 PATIENCE = timedelta(days=2)
 """How long a replica waits for another.
@@ -133,15 +131,7 @@ class _Followed:
         """Pass epochs on until the first replica has an outcome, or any fails, dies or hangs."""
         deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s + GRACE_S
         open_pipes = list(self.pipes)
-        while True:
-            left = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
-            ready = wait([*open_pipes, *self._sentinels], left)
-            if not ready:
-                return self._failed(
-                    "timeout",
-                    f"the replicas did not end {GRACE_S:g} s "
-                    f"after the time limit of {timeout_s:g} s",
-                )
+        while ready := self._ready_replicas(deadline, open_pipes):
             for pipe in [pipe for pipe in open_pipes if pipe in ready]:
                 try:
                     outcome = self._heard(pipe, pipe.recv())
@@ -152,6 +142,13 @@ class _Followed:
                     return outcome
             if died := self._death(wait_s=0.0):
                 return died
+        late = f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
+        return self._failed("timeout", late)
+
+    def _ready_replicas(self, deadline: float, pipes: Sequence[Connection]) -> Sequence[Any]:
+        """Which replicas said something or ended, as soon as one did; none when time is over."""
+        left = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+        return wait([*pipes, *self._sentinels], left)
 
     def _heard(self, pipe: Connection, told: Epoch | Outcome) -> Outcome | None:
         """Answer an epoch; the trial's outcome, if what a replica told is that."""
@@ -217,7 +214,7 @@ def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: 
         def report(epoch: Epoch) -> Signal:
             if replica.rank == 0:
                 pipe.send(epoch)
-            answer: Signal = _from_first(pipe.recv() if replica.rank == 0 else None)
+            answer: Signal = from_first(pipe.recv() if replica.rank == 0 else None)
             return answer
 
         outcome = work(report=report, replica=replica)
@@ -255,55 +252,3 @@ def _group(replica: Replica, device: str, rendezvous: Path) -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
-
-
-def _from_first(value: Any) -> Any:
-    """The first replica's value, in every replica."""
-    box = [value]
-    distributed.broadcast_object_list(box)
-    return box[0]
-
-
-def add_up(model: nn.Module, loss: Tensor) -> Tensor:
-    """Make every replica's gradients and loss the sum over all of them, in one go."""
-    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), loss.reshape(1)])
-    distributed.all_reduce(flat)
-    sums = torch.split_with_sizes(flat[:-1], [gradient.numel() for gradient in gradients])
-    for gradient, summed in zip(gradients, sums, strict=True):
-        gradient.copy_(summed.view(gradient.shape))
-    return flat[-1]
-
-
-class SharedLearner:
-    """A learner on its share: batch statistics are over all replicas, only the first one evaluates.
-
-    Args:
-        learner: of this replica.
-        replica: which one this is.
-    """
-
-    def __init__(self, learner: Learner, replica: Replica) -> None:
-        self.objective = learner.objective
-        self.examples_per_epoch = learner.examples_per_epoch
-        self.steps_per_epoch = learner.steps_per_epoch
-        self.model = learner.model
-        self.losses: Callable[[Any], Iterable[Tensor]] = learner.losses
-        self._learner = learner
-        self._replica = replica
-        share_norms(learner.model, replica)
-
-    def batches(self, epoch: int) -> Iterator[Any]:
-        """This replica's share of the batches of an epoch.
-
-        Dropout draws from a stream of its own.
-        """
-        if self._replica.rank:
-            torch.manual_seed(derive_seed(torch.initial_seed(), "replica", self._replica.rank))
-        return self._learner.batches(epoch)
-
-    def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
-        """Scores on one part, from the first replica."""
-        own = self._learner.evaluate(part) if self._replica.rank == 0 else None
-        evaluation: Evaluation = _from_first(own)
-        return evaluation

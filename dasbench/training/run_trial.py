@@ -25,7 +25,7 @@ from dasbench.devices import (
     start_on,
 )
 from dasbench.errors import DataError, OtherCodeError, StudyError, UsageError
-from dasbench.plugins import Plugin, import_components
+from dasbench.plugins import import_components
 from dasbench.records import Cost, Epoch, Outcome, Signal, State
 from dasbench.resolution import resolve
 from dasbench.spec.fingerprints import BY_NAMES
@@ -33,49 +33,13 @@ from dasbench.spec.identity import refuse_other_code
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.arithmetic import noting_indeterminate, set_arithmetic
-from dasbench.training.checkpoints import EVERY_S, Checkpoints, Place
+from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.environment import describe, own_components
 from dasbench.training.failure import Failure, failure_of
 from dasbench.training.fit import Progress, Report, alone, fit
-from dasbench.training.replicas import SharedLearner, add_up, train_together
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runtime:
-    """Where a trial runs; nothing of it decides the result but for rounding.
-
-    Args:
-        device: `cpu`, `cuda`, `cuda:1`; `auto` takes CUDA where there is one.
-        threads: of torch's operators on the CPU.
-        deterministic: whether operators take their deterministic form; None for a CPU alone.
-        gpu_share: part of a GPU's memory that the trial may take; 1 sets no limit.
-        timeout_s: seconds after which an attempt fails, or None.
-        checkpoint_s: seconds between two checkpoints, at the least; 0 keeps one after each epoch.
-        data_root: the folder that holds the data sets; None for $DASBENCH_DATA, else `./data`.
-        contents: fingerprints of files that the planning process has read, by what they look like
-            from outside; this one reads those that look different.
-        loaders: threads that decode images ahead of the training; 0 decodes in the thread that
-            trains.
-        replicas: processes that share out every batch, each with a GPU of its own where the device
-            is CUDA, with their part of the threads and the loaders. The result is that of one
-            process up to rounding.
-        plugins: modules of the user's own components, which register them when they are imported:
-            what `dasbench.plugins.imported` lists, or names and paths.
-        plugin_root: the folder in which names and paths are looked for.
-    """
-
-    device: str = "auto"
-    threads: int = 1
-    deterministic: bool | None = None
-    gpu_share: float = 1.0
-    timeout_s: float | None = None
-    checkpoint_s: float = EVERY_S
-    data_root: Path | None = None
-    contents: Mapping[str, str] = field(default_factory=dict)
-    loaders: int = 0
-    replicas: int = 1
-    plugins: tuple[str | Plugin, ...] = ()
-    plugin_root: Path | None = None
+from dasbench.training.replicas import train_together
+from dasbench.training.runtime import Runtime
+from dasbench.training.shared_learner import SharedLearner, add_up
 
 
 def forget_checkpoints(workdir: Place, key: str) -> None:
@@ -94,7 +58,7 @@ def run_trial(
     report: Report = go_on,
     workdir: Place | None = None,
     *,
-    runtime: Runtime = Runtime(),
+    runtime: Runtime = Runtime(),  # noqa: B008 - it is frozen
     cost: Cost | None = None,
 ) -> Outcome:
     """Train a trial and say what came out.
@@ -242,7 +206,7 @@ def _train(
 def _checkpoints(
     workdir: Place | None, key: str, runtime: Runtime, replica: Replica
 ) -> Checkpoints:
-    """Where the trial's state is kept; often enough that an attempt cut off by its time limit came further."""
+    """Where the trial's state is kept, ten times or more within its time limit."""
     every_s = min(
         runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10
     )
@@ -250,7 +214,7 @@ def _checkpoints(
 
 
 def _resolved(trial: Trial, runtime: Runtime) -> Trial:
-    """The trial with its defaults; one that was planned finds the code and the data that it was planned with.
+    """The trial with its defaults, and with the code and the data that it was planned with.
 
     The user's own components are registered first, for this may be a worker that has never seen
     them.
@@ -270,8 +234,8 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
         raise OtherCodeError(f"{where}: {error}") from error
     if trial.data_fingerprint and resolved.data_fingerprint != trial.data_fingerprint:
         raise DataError(
-            f"the data set {trial.dataset} changed after the trial was planned: its fingerprint was "
-            f"{trial.data_fingerprint} and is {resolved.data_fingerprint}"
+            f"the data set {trial.dataset} changed after the trial was planned: "
+            f"its fingerprint was {trial.data_fingerprint} and is {resolved.data_fingerprint}"
         )
     if trial.data_fingerprint:
         refuse_changed_files(trial.data_fingerprint)

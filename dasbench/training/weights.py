@@ -15,7 +15,8 @@ from dasbench.records import Outcome, State
 from dasbench.spec.trial import Trial
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.fit import Report
-from dasbench.training.run_trial import Runtime, forget_checkpoints, go_on, run_trial
+from dasbench.training.run_trial import forget_checkpoints, go_on, run_trial
+from dasbench.training.runtime import Runtime
 
 
 def weights_file(folder: Path, key: str) -> Path:

@@ -164,7 +164,8 @@ def with_confusions(db: str, selection: Selection) -> Selection:
     if not confusions:
         refuse_empty_filter(selection)
         raise UsageError(
-            f"study '{selection.name}': no result says which classes were taken for which; trials of classification "
-            "and segmentation do since this version. `dasbench run --again` trains older ones again."
+            f"study '{selection.name}': no result says which classes were taken for which; "
+            "trials of classification and segmentation do since this version. "
+            "`dasbench run --again` trains older ones again."
         )
     return replace(selection, confusions=confusions)

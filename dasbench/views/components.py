@@ -50,7 +50,8 @@ def list_components(kind: str) -> list[Component]:
     """Every component of a kind, by name.
 
     Example:
-        >>> [component.name for component in list_components("metric") if component.name.startswith("top")]
+        >>> names = [component.name for component in list_components("metric")]
+        >>> [name for name in names if name.startswith("top")]
         ['top1', 'top5']
     """
     return [_component(kind, name) for name in KINDS[kind].names()]

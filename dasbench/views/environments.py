@@ -52,8 +52,8 @@ def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Envi
         recorded: what each trial recorded.
 
     Example:
-        >>> found = count_environments([{"torch": "2.6", "host": "a"}, {"torch": "2.7"}, {"torch": "2.7"}, {}])
-        >>> [(environment.torch, trials) for environment, trials in found]
+        >>> recorded = [{"torch": "2.6", "host": "a"}, {"torch": "2.7"}, {"torch": "2.7"}, {}]
+        >>> [(environment.torch, trials) for environment, trials in count_environments(recorded)]
         [('2.7', 2), ('2.6', 1)]
     """
     found = Counter(map(_reported, recorded))

@@ -140,8 +140,8 @@ def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]
 
     Example:
         >>> def entry(gate):
-        ...     return VariantScores(variant={"gate": gate}, label=f"gate={gate}", planned=1, failed=0,
-        ...                          scores={}, cost=None, seconds=0.0, peak_memory=0)
+        ...     return VariantScores(variant={"gate": gate}, label=f"gate={gate}", planned=1,
+        ...                          failed=0, scores={}, cost=None, seconds=0.0, peak_memory=0)
         >>> usual_baseline({"base": {"gate": {"name": "se"}}}, [entry("none"), entry("se")])
         'gate=se'
         >>> usual_baseline({}, [entry("none"), entry("se")])

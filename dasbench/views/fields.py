@@ -30,13 +30,14 @@ def flat_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_field(name: str, known: Iterable[str], *, kind: str = "field") -> str:
-    """The full name of a field: it may be written with `.name`, or by its last part if only one field ends so.
+    """The full name of a field, from one with `.name`, or its last part if only one field ends so.
 
     Raises:
         UsageError: if there is none, or several end so; the message names the nearest.
 
     Example:
-        >>> find_field("design", ["gate", "gate.design"]), find_field("gate.name", ["gate", "gate.design"])
+        >>> known = ["gate", "gate.design"]
+        >>> find_field("design", known), find_field("gate.name", known)
         ('gate.design', 'gate')
     """
     names = list(dict.fromkeys(known))
@@ -59,15 +60,18 @@ def _unknown(kind: str, name: str, names: Sequence[str]) -> str:
     near = [] if "." in name else get_close_matches(name, short, n=1)
     if not near:
         return unknown_name(kind, name, names)
-    return f"unknown {kind} '{name}'. Did you mean '{short[near[0]]}'? Known: {', '.join(sorted(names))}."
+    listed = ", ".join(sorted(names))
+    return f"unknown {kind} '{name}'. Did you mean '{short[near[0]]}'? Known: {listed}."
 
 
 def is_value(value: Any, text: str) -> bool:
     """Whether a value of a field is what somebody wrote.
 
     Example:
-        >>> is_value(0.2, "0.20"), is_value(True, "true"), is_value(None, "none"), is_value("in", "IN")
-        (True, True, False, False)
+        >>> is_value(0.2, "0.20"), is_value(True, "true")
+        (True, True)
+        >>> is_value(None, "none"), is_value("in", "IN")
+        (False, False)
     """
     if isinstance(value, bool):
         return text.lower() == str(value).lower()

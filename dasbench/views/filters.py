@@ -67,10 +67,11 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
 
     Example:
         >>> def row(gate, seed, top1):
-        ...     variant, metrics = {"gate": {"name": gate}}, {"top1": top1}
-        ...     return Row(study="s", key="", variant=variant, label="", seed=seed, state="done", metrics=metrics)
-        >>> rows = [row("das", 0, 70.0), row("das", 1, 50.0), row("se", 0, 65.0), row("none", 0, 40.0)]
-        >>> [(row.variant["gate"]["name"], row.seed) for row in filter_rows(rows, 'top1 >= 60 and gate != "se"')]
+        ...     return Row(study="s", key="", variant={"gate": {"name": gate}}, label=gate,
+        ...                seed=seed, state="done", metrics={"top1": top1})
+        >>> das = [row("das", 0, 70.0), row("das", 1, 50.0)]
+        >>> rows = [*das, row("se", 0, 65.0), row("none", 0, 40.0)]
+        >>> [(row.label, row.seed) for row in filter_rows(rows, 'top1 >= 60 and gate != "se"')]
         [('das', 0), ('das', 1)]
     """
     groups = [_with_values(group) for group in by_variant(rows)]

@@ -96,7 +96,7 @@ def _entry(
         planned=max(len(seeds), *(member.planned for member in members)),
         failed=sum(member.failed for member in members),
         scores=scores,
-        cost=_mean_cost([member.cost for member in members if member.cost]),
+        cost=_mean_cost(members),
         seconds=sum(member.seconds for member in members) / len(members),
         peak_memory=max(member.peak_memory for member in members),
         metric=metric,
@@ -114,7 +114,8 @@ def _group_label(variant: Mapping[str, str]) -> str:
     return " ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items())
 
 
-def _mean_cost(costs: Sequence[Cost]) -> Cost | None:
+def _mean_cost(members: Sequence[VariantScores]) -> Cost | None:
+    costs = [member.cost for member in members if member.cost]
     if not costs:
         return None
     sums: Counter[str] = Counter()

@@ -117,8 +117,8 @@ def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | 
 
     Example:
         >>> def entry(label):
-        ...     return VariantScores(variant={}, label=label, planned=1, failed=0, scores={}, cost=None,
-        ...                          seconds=0.0, peak_memory=0)
+        ...     return VariantScores(variant={}, label=label, planned=1, failed=0, scores={},
+        ...                          cost=None, seconds=0.0, peak_memory=0)
         >>> look = LookRecord(plan=(2,), number=1, level=0.05, states={"a": "open"})
         >>> looks_baseline([entry("a"), entry("b")], look)
         'b'

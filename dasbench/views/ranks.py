@@ -20,10 +20,10 @@ def find_ranks(
 ) -> list[RankInterval | None]:
     """The rank interval of each variant; None below two seeds, or where it was not tested.
 
-    Up to `MOST_RANKED_BY_ALL_PAIRS` variants every pair is tested (Holm). Of more, the best mean and the
-    first of those that are shown are tested against all others, and Bonferroni's correction counts
-    every pair that there is: nothing is called better that a test of all pairs would not call
-    better too.
+    Up to `MOST_RANKED_BY_ALL_PAIRS` variants every pair is tested (Holm). Of more, the best mean
+    and the first of those that are shown are tested against all others, and Bonferroni's correction
+    counts every pair that there is: nothing is called better that a test of all pairs would not
+    call better too.
 
     Args:
         scores: finite score by seed of each variant, the best mean first; empty for one that has

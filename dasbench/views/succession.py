@@ -77,9 +77,10 @@ def code_changes(
         answers: trials with a result that ask the same questions, the oldest first.
 
     Example:
-        >>> spec = {"backbone": {"name": "resnet18"}, "gate": {"name": "freq"}, "code": {"gate": "3f9a2c81d0be"}}
-        >>> member = Member(key="1" * 12, spec=spec)
-        >>> old = EarlierResult(key="0" * 12, question=member.question, code={"gate": "a" * 12}, semantics=2, finished="")
+        >>> trial = {"backbone": {"name": "resnet18"}, "gate": {"name": "freq"}}
+        >>> member = Member(key="1" * 12, spec={**trial, "code": {"gate": "3f9a2c81d0be"}})
+        >>> old = EarlierResult(key="0" * 12, question=member.question, code={"gate": "a" * 12},
+        ...                     semantics=2, finished="")
         >>> code_changes([member], set(), [old]).code
         [CodeChange(component='gate freq', before='aaaaaaaaaaaa', now='3f9a2c81d0be', trials=1)]
     """

@@ -103,8 +103,10 @@ def better_direction(
         None where nobody says, or neither is: such a metric is shown, and nothing is ranked by it.
 
     Example:
-        >>> better_direction("val_loss"), better_direction("top1"), better_direction("val_f", [("f", "min")])
-        ('min', 'max', 'min')
+        >>> better_direction("val_loss"), better_direction("top1")
+        ('min', 'max')
+        >>> better_direction("val_f", [("f", "min")])
+        'min'
         >>> better_direction("my_loss") is None
         True
     """
@@ -129,6 +131,7 @@ def no_direction(metric: str, remedy: str, known: Metrics) -> UsageError:
             f"metric '{metric}' has no direction: neither more nor less of it is better. {remedy}."
         )
     return UsageError(
-        f"metric '{metric}' is not registered, so nothing says whether more or less of it is better. {remedy}; or let "
-        f'its author register it: @METRICS.register("{name}", unit="", direction="max")'
+        f"metric '{metric}' is not registered, so nothing says whether more or less of it "
+        f"is better. {remedy}; or let its author register it: "
+        f'@METRICS.register("{name}", unit="", direction="max")'
     )

@@ -96,8 +96,8 @@ def leaderboard(
 
     Example:
         >>> def row(gate, top1):
-        ...     return Row(study="s", key=gate, variant={"gate": gate}, label=gate, seed=0, state="done",
-        ...                metrics={"top1": top1})
+        ...     return Row(study="s", key=gate, variant={"gate": gate}, label=gate, seed=0,
+        ...                state="done", metrics={"top1": top1})
         >>> ranking = leaderboard([row("a", 1.5), row("b", 4.0)])
         >>> [(ranked.label, score(ranked, "top1")) for ranked in ranking]
         [('b', 4.0), ('a', 1.5)]
@@ -178,7 +178,6 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
     scores = _finite_scores(done, only or _metric_names(done))
     scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
     failed = sum(row.state == "failed" for row in rows)
-    all_scored = scored == len(rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
@@ -189,7 +188,7 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
-        states={"done": scored} if all_scored else _count_states(rows, metric),
+        states=_count_states(rows, metric, scored=scored),
         probe=any(row.task == "probe" for row in rows),
         study=rows[0].study,
         keys=[row.key for row in rows],
@@ -202,7 +201,9 @@ def _first_cost(rows: Iterable[Row]) -> Cost | None:
     return next((row.cost for row in rows if row.cost), None)
 
 
-def _count_states(rows: Iterable[Row], metric: str) -> Counter[str]:
+def _count_states(rows: Sequence[Row], metric: str, *, scored: int) -> Mapping[str, int]:
+    if scored == len(rows):
+        return {"done": scored}
     return Counter(_state(row, metric) for row in rows)
 
 

@@ -41,22 +41,18 @@ def wanted_gpus(study: "Study", place: RunOptions) -> Wanted:
     Raises:
         UsageError: if they contradict each other, or there are no such GPUs.
     """
-    import torch
+    from dasbench.devices import gpus_here
 
-    from dasbench.devices import check_device, gpus_here
-
-    device, gpus, elsewhere = place["device"], study.resources.gpus, place["address"] is not None
-    if not elsewhere:  # a cluster's devices are not this machine's
-        check_device(device)
+    device, gpus = place["device"], study.resources.gpus
+    there = _count_gpus(place)
     _refuse_contradictions(gpus, place)
-    there = 0 if elsewhere else torch.cuda.device_count()
     if gpus == 0 or device == "cpu":
         if there and device == "auto":
             tell(f"resources.gpus: 0: trials are trained on the CPU; {gpus_here()}")
         return 0.0
     _warn_of_unseen_gpus()
     if isinstance(gpus, float):
-        if not elsewhere and gpus > there:
+        if place["address"] is None and gpus > there:
             raise UsageError(
                 f"resources.gpus: {gpus:g} are asked for, but {gpus_here()}; use resources.gpus: 0"
             )
@@ -68,6 +64,18 @@ def wanted_gpus(study: "Study", place: RunOptions) -> Wanted:
             f"gpus: auto measures how many trials fit on a GPU, but {gpus_here()}; write gpus: 0"
         )
     return 0.0
+
+
+def _count_gpus(place: RunOptions) -> int:
+    """The GPUs that torch has here; none counts with a cluster, whose machines are others."""
+    import torch
+
+    from dasbench.devices import check_device
+
+    if place["address"] is not None:
+        return 0
+    check_device(place["device"])
+    return torch.cuda.device_count()
 
 
 def _warn_of_unseen_gpus() -> None:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from dasbench.prepare import Prepared
     from dasbench.search.executors.executor import Executor
     from dasbench.spec.study import Study
-    from dasbench.training.run_trial import Runtime
+    from dasbench.training.checkpoints import Place
+    from dasbench.training.runtime import Runtime
 
 
 def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime":
     """Where each trial runs, and how."""
     from dasbench.datasets.looking.contents import contents_read
-    from dasbench.training.run_trial import Runtime
+    from dasbench.training.runtime import Runtime
 
     cpus = study.resources.cpus
     return Runtime(
@@ -119,8 +120,12 @@ def _results_so_far(
         return set(), {}
 
 
-def default_storage(db: str, place: RunOptions) -> Path:
-    """Checkpoints lie beside the database's file; for a server, where one stands."""
+def storage_of(wanted: str | None, db: str, place: RunOptions) -> "Place":
+    """Where checkpoints lie: as asked for, else beside the database."""
+    from dasbench.training.checkpoints import storage_place
+
+    if wanted:
+        return storage_place(wanted)
     if place["address"] is not None:
         raise click.UsageError(
             "--address needs --storage, a folder or URL that every machine of the cluster sees"

@@ -71,8 +71,8 @@ def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
         if lacking:
             share = f"{len(lacking)} of {len(classes.names)} classes"
             raise DataError(
-                f"{legible(asked.root)}: of {asked.name}, {share} have no image in the {part} part\n"
-                f"{_listing(lacking)}"
+                f"{legible(asked.root)}: of {asked.name}, {share} have no image "
+                f"in the {part} part\n{_listing(lacking)}"
             )
 
 

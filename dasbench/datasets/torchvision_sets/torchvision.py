@@ -57,7 +57,7 @@ def _variant_of(name: str, variant: Variant) -> Parts:
 @DATASETS.register("torchvision", source="torchvision's data sets, whose authors `citation` names")
 def torchvision_set(
     *,
-    set: Annotated[str, AfterValidator(_known_name)],  # noqa: A002 - the word of those who use torchvision
+    set: Annotated[str, AfterValidator(_known_name)],  # noqa: A002 - torchvision's word
     variant: Annotated[Variant, AfterValidator(_known_variant)] = None,
     root: Annotated[str, MinLen(1)] = ".",
     image_size: ImageSize | None = None,

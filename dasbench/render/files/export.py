@@ -32,27 +32,29 @@ Table = View | Literal["confusion"]
 FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
 
 _TYPES: Mapping[str, Sequence[str]] = {
-    "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt", "position",
-              "repeats", "epoch", "planned", "n", "failed", "stopped", "number"),
-    "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s", "top1_mean",
-               "top1_sd", "val_top1_mean", "seconds_mean"),
+    "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory",
+              "attempt", "position", "repeats", "epoch", "planned", "n", "failed", "stopped",
+              "number"),
+    "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s",
+               "top1_mean", "top1_sd", "val_top1_mean", "seconds_mean"),
     "bool": ("reused",),
 }  # fmt: skip
 """Type in Arrow -> columns of views that have it; the others are texts."""
 
 COLUMNS: Mapping[View, Sequence[str]] = {
     "trials": (
-        "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1", "metrics",
-        "params_full", "macs_full", "params_paper", "macs_paper", "seconds", "peak_memory", "dataset", "task", "device",
-        "attempt", "reused", "created", "finished", "code", "repeats", "position",
+        "study", "key", "label", "variant", "seed", "role", "state", "reason", "top1", "val_top1",
+        "metrics", "params_full", "macs_full", "params_paper", "macs_paper", "seconds",
+        "peak_memory", "dataset", "task", "device", "attempt", "reused", "created", "finished",
+        "code", "repeats", "position",
     ),
     "epochs": (
-        "key", "attempt", "epoch", "train_loss", "val_loss", "val_top1", "val_top5", "seconds", "images_per_s",
-        "metrics",
+        "key", "attempt", "epoch", "train_loss", "val_loss", "val_top1", "val_top5", "seconds",
+        "images_per_s", "metrics",
     ),
     "leaderboard": (
-        "study", "label", "variant", "planned", "n", "failed", "stopped", "top1_mean", "top1_sd", "val_top1_mean",
-        "params_full", "macs_full", "params_paper", "macs_paper", "seconds_mean",
+        "study", "label", "variant", "planned", "n", "failed", "stopped", "top1_mean", "top1_sd",
+        "val_top1_mean", "params_full", "macs_full", "params_paper", "macs_paper", "seconds_mean",
     ),
 }  # fmt: skip
 """The columns of each view, so that a file has them also where no row does."""

@@ -102,7 +102,8 @@ def distributions(rows: Sequence[Row]) -> dict[str, BaseDistribution]:
 
     Example:
         >>> from dataclasses import replace
-        >>> row = Row(study="s", key="0", variant={"gate.alpha": 0.4}, label="", seed=0, state="done")
+        >>> variant = {"gate.alpha": 0.4}
+        >>> row = Row(study="s", key="0", variant=variant, label="", seed=0, state="done")
         >>> distributions([row, replace(row, variant={"gate.alpha": 0.1})])["gate.alpha"]
         FloatDistribution(high=0.4, log=False, low=0.1, step=None)
     """

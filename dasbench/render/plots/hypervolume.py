@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @PLOTS.register("hypervolume", info=info)
 def draw(growth: HypervolumeInfo, path: Path) -> None:
-    """Draw the curves over trials and, where times are known, over time; to a PNG, SVG or PDF file."""
+    """Draw the curves over trials and, where known, over time; to a PNG, SVG or PDF file."""
     timed = any(step.finished for curve in growth.curves for step in curve.steps)
     unit = axis_unit(growth.cost, [growth.reference[1]])
     colours = series_colours(len(growth.curves))

@@ -90,7 +90,8 @@ def placement_in_words(variant: Mapping[str, Any]) -> str:
     Example:
         >>> placement_in_words({"placement": {"stages": [1, 2, 3, 4], "after": "block"}})
         'stages 1-4, after block'
-        >>> placement_in_words({"placement.stages": [1, 3], "placement.after": "stage", "gate.alpha": 0.1})
+        >>> placement = {"placement.stages": [1, 3], "placement.after": "stage"}
+        >>> placement_in_words({**placement, "gate.alpha": 0.1})
         'stages 1, 3, after stage; alpha=0.1'
     """
     placement = dict(variant.get("placement") or {})

@@ -23,8 +23,10 @@ def is_log(values: Sequence[float], *, log: bool | None) -> bool:
         UsageError: if a logarithmic axis was asked for, and a value is not above 0.
 
     Example:
-        >>> is_log([1, 5], log=None), is_log([1, 50], log=None), is_log([1, 50], log=False), is_log([0, 50], log=None)
-        (False, True, False, False)
+        >>> [is_log(values, log=None) for values in ([1, 5], [1, 50], [0, 50])]
+        [False, True, False]
+        >>> is_log([1, 50], log=False)
+        False
     """
     least = min(values, default=1.0)
     if log and least <= 0:
@@ -72,8 +74,10 @@ def are_percentages(values: Iterable[float], *, unit: str) -> bool:
     """Whether values are in percent, and none of them is beyond 0 or 100.
 
     Example:
-        >>> are_percentages([0, 100], unit="%"), are_percentages([50, 100.5], unit="%"), are_percentages([5], unit="")
-        (True, False, False)
+        >>> are_percentages([0, 100], unit="%"), are_percentages([50, 100.5], unit="%")
+        (True, False)
+        >>> are_percentages([5], unit="")
+        False
     """
     return unit == "%" and not any(value < 0 or value > 100 for value in values)
 

@@ -14,7 +14,8 @@ PUBLISHED = "published, other data / recipe"
 
 _GROUNDS: Mapping[Grounds, str] = {
     "all_pairs": "paired t tests over seeds, all pairs, corrected for all pairs",
-    "best_cheaper": "paired t tests over seeds, each against the best that costs no more, corrected for all pairs",
+    "best_cheaper": "paired t tests over seeds, each against the best that costs no more, "
+    "corrected for all pairs",
     "means": "several objectives are measured: nothing is called dominated",
     "exact": "all objectives are taken as exact",
 }

@@ -77,8 +77,9 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
     inside = _names_in(folder)
     if inside and not force:
         raise UsageError(
-            f"{folder}: the folder is not empty (it holds '{inside[0]}'); name another with -o, or replace the report "
-            "in it with --force, which keeps other files"
+            f"{folder}: the folder is not empty (it holds '{inside[0]}'); "
+            "name another with -o, or replace the report in it with --force, "
+            "which keeps other files"
         )
     for name in ("tables", "figures"):
         if (folder / name).exists() and not (folder / name).is_dir():

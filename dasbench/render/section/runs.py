@@ -82,9 +82,12 @@ def environment(recorded: Environment) -> str:
             any code.
 
     Example:
-        >>> environment(Environment(torch="2.6", device="cpu", threads="1", git_commit="0a1b", git_dirty="True"))
-        'torch 2.6 on cpu with 1 thread, started in a folder at git commit 0a1b with uncommitted changes'
-        >>> environment(Environment(dasbench="0.1.0", git_of="dasbench", git_commit="0a1b", git_dirty="False"))
+        >>> print(environment(Environment(torch="2.6", git_commit="0a1b", git_dirty="True")))
+        torch 2.6, started in a folder at git commit 0a1b with uncommitted changes
+        >>> recorded = Environment(
+        ...     dasbench="0.1.0", git_of="dasbench", git_commit="0a1b", git_dirty="False"
+        ... )
+        >>> environment(recorded)
         'dasbench 0.1.0 (at git commit 0a1b without uncommitted changes)'
     """
     parts = [_versions(recorded), _device(recorded), _threads(recorded)]

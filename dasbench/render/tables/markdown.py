@@ -11,8 +11,9 @@ def markdown(table: Table) -> str:
 
     Example:
         >>> from dasbench.render.tables.table import Column
-        >>> columns = [Column(key="gate", title="gate", is_text=True), Column(key="top1", title="top1")]
-        >>> print(markdown(Table(title="", columns=columns, rows=[["a|b", "1.0"]])))
+        >>> gate = Column(key="gate", title="gate", is_text=True)
+        >>> top1 = Column(key="top1", title="top1")
+        >>> print(markdown(Table(title="", columns=[gate, top1], rows=[["a|b", "1.0"]])))
         | gate | top1 |
         | --- | ---: |
         | a\|b | 1.0 |

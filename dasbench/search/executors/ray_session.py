@@ -69,7 +69,8 @@ def set_switches(address: str | None) -> None:
         raise UsageError(
             f"--address '{address}': trials are handed out by a driver that is part of "
             "the cluster, not through Ray's client. Start the same command on one of its machines "
-            "with --address auto, or from elsewhere with 'ray job submit -- dasbench run ... --address auto'."
+            "with --address auto, or from elsewhere with "
+            "'ray job submit -- dasbench run ... --address auto'."
         )
     os.environ.update(SWITCHES)
     if not ALLOCATOR.keys() & os.environ.keys():

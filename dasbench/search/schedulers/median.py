@@ -45,5 +45,5 @@ class Median:
             mode=mode,
             grace_period=self.grace_epochs,
             min_samples_required=self.min_trials,
-            min_time_slice=math.inf,  # type: ignore[arg-type]  # never pauses a trial for others that wait
+            min_time_slice=math.inf,  # type: ignore[arg-type]  # never pauses
         )

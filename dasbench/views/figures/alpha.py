@@ -92,8 +92,8 @@ def info(selection: Selection) -> AlphaInfo:
         points.setdefault(name, []).append(AlphaPoint(alpha=float(alpha), mean=mean_of(entry)))
     if len(points) > MOST_CURVES:
         raise UsageError(
-            f"plot alpha: study '{selection.name}' has {len(points)} settings beside {axis}, more curves than can be "
-            f"told apart ({MOST_CURVES}); choose some with --where"
+            f"plot alpha: study '{selection.name}' has {len(points)} settings beside {axis}, "
+            f"more curves than can be told apart ({MOST_CURVES}); choose some with --where"
         )
     curves = [
         AlphaCurve(

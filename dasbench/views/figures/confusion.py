@@ -67,7 +67,8 @@ def info(selection: Selection) -> ConfusionInfo:
             found.append((entry.label, known))
     if len(found) > MOST_PANELS:
         raise UsageError(
-            f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; use --where"
+            f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; "
+            "use --where"
         )
     classes = {confusion.classes for _, confusions in found for confusion in confusions}
     if len(classes) > 1:

@@ -95,7 +95,8 @@ def info(
     entries = _with_score_and_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
         raise UsageError(
-            f"--reference {reference[0]},{reference[1]}: write two finite numbers, a score and a cost"
+            f"--reference {reference[0]},{reference[1]}: "
+            "write two finite numbers, a score and a cost"
         )
     corner = reference or _usual_reference(entries, selection.metric, cost, direction)
     by_study: dict[str, list[VariantScores]] = defaultdict(list)
@@ -127,7 +128,7 @@ def _with_score_and_cost(selection: Selection, cost: str) -> list[VariantScores]
 def _usual_reference(
     entries: Sequence[VariantScores], metric: str, cost: str, direction: Direction
 ) -> tuple[float, float]:
-    """The worst mean and the highest cost, a tenth of their ranges further out, so that the worst points count too."""
+    """The worst mean and highest cost, a tenth of the ranges further out: they count too."""
     if not entries:
         return (0.0, 1.0)
     means = [value for value in values_of(entries, metric) if value is not None]

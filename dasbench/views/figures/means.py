@@ -58,8 +58,9 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
+        varied = " and ".join(found)
         raise UsageError(
-            f"plot {plot}: study '{selection.name}' varies {' and '.join(found)}; one axis can be shown"
+            f"plot {plot}: study '{selection.name}' varies {varied}; one axis can be shown"
         )
     listed = ", ".join(axes) or "nothing"
     raise UsageError(

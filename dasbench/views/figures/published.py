@@ -44,7 +44,9 @@ def published_points(
         UsageError: if there is no such table, or nothing in it to show.
 
     Example:
-        >>> points = published_points("table4", metric="top1", cost="params_paper", backbones=["resnet18"])
+        >>> points = published_points(
+        ...     "table4", metric="top1", cost="params_paper", backbones=["resnet18"]
+        ... )
         >>> len(points), points[2].label, points[2].cost
         (8, 'c', 11816764)
     """

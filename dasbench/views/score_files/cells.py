@@ -69,7 +69,8 @@ def read_line(
     score = read_number(text.removesuffix("%").rstrip())
     if isinf(score):
         complaints.append(
-            f"line {line}: column '{column}': '{text}' is no finite number; write nan for a failed seed"
+            f"line {line}: column '{column}': '{text}' is no finite number; "
+            "write nan for a failed seed"
         )
     if len(complaints) == before:
         yield ScoreCell(line, variant, seed, score, text)
@@ -106,7 +107,8 @@ def missing_percent_signs(cells: Sequence[ScoreCell], column: str) -> list[str]:
     if not bare or len(bare) == len([cell for cell in cells if not isnan(cell.score)]):
         return []
     return [
-        f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, and other scores have one"
+        f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, "
+        "and other scores have one"
     ]
 
 

@@ -12,9 +12,10 @@ from dasbench.views.score_files.cells import ScoreCell, refuse
 from dasbench.views.units import SCORE_UNITS, ScoreUnit
 
 SHARE = re.compile(
-    r"(?<![a-z])(top[-_ @]?\d+|m?ap|ar|m?iou|acc|accuracy|f[-_]?1|dice|jaccard|precision|recall|auc|auroc|pq)(?![a-z])"
+    r"(?<![a-z])(top[-_ @]?\d+|m?ap|ar|m?iou|acc|accuracy|f[-_]?1|dice|jaccard|precision|recall"
+    r"|auc|auroc|pq)(?![a-z])"
 )
-"""Names, in lower case, of what is a share elsewhere: a fraction or in percent, which the name does not tell."""
+"""Names, in lower case, of shares: fractions or in percent, which the name does not tell."""
 
 SAYS_PERCENT = re.compile(r"%|percent|pct", re.IGNORECASE)
 """Names of metrics that tell."""
@@ -41,9 +42,15 @@ def unit_of_scores(
     if signed:
         _refuse_other_than_percent(path, signed[0], asked)
         return SCORE_UNITS["percent"]
+    if asked is None:
+        return _evident_unit(path, column, scored)
     if asked == SCORE_UNITS["fraction"]:
         refuse(path, _no_fractions(scored, column))
-    unit = asked or foreign_unit(column, [cell.score for cell in scored])
+    return asked
+
+
+def _evident_unit(path: Path, column: str, scored: Sequence[ScoreCell]) -> ScoreUnit:
+    unit = foreign_unit(column, [cell.score for cell in scored])
     if unit is None:
         raise UsageError(f"{path}: column '{column}': {_question(scored)}")
     return unit
@@ -63,8 +70,10 @@ def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
         scores: all that is known.
 
     Example:
-        >>> foreign_unit("loss", [0.4]), foreign_unit("bbox_mAP", [37.4, 41.2]), foreign_unit("bbox_mAP", [0.374])
-        (ScoreUnit(name='', factor=1.0), ScoreUnit(name='pp', factor=1.0), None)
+        >>> foreign_unit("loss", [0.4]), foreign_unit("bbox_mAP", [37.4, 41.2])
+        (ScoreUnit(name='', factor=1.0), ScoreUnit(name='pp', factor=1.0))
+        >>> foreign_unit("bbox_mAP", [0.374]) is None
+        True
     """
     if SAYS_PERCENT.search(metric):
         return SCORE_UNITS["percent"]
@@ -104,10 +113,14 @@ def _question(scored: Sequence[ScoreCell]) -> str:
     highest = max(scored, key=lambda cell: cell.score)
     if lowest.score < 0 or highest.score > 100:
         odd = lowest if lowest.score < 0 else highest
-        return f"'{odd.text}' on line {odd.line} is no share in percent; add --unit none, or the unit (--unit points)"
+        words = f"'{odd.text}' on line {odd.line} is no share in percent"
+        return f"{words}; add --unit none, or the unit (--unit points)"
     if highest.score > 1:
         small = next(cell for cell in scored if 0 < cell.score < 1)
-        both = f"'{small.text}' on line {small.line} may be a fraction, '{highest.text}' on line {highest.line} is not"
-        return f"{both}; write all scores in one unit, or add --unit percent if they are"
+        fraction = f"'{small.text}' on line {small.line} may be a fraction"
+        other = f"'{highest.text}' on line {highest.line} is not"
+        remedy = "write all scores in one unit, or add --unit percent if they are"
+        return f"{fraction}, {other}; {remedy}"
     either = f"fractions ({highest.text} is {100 * highest.score:g} %) or percent"
-    return f"no score is above 1: are they {either}? Add --unit fraction or --unit percent, or --unit none"
+    remedy = "Add --unit fraction or --unit percent, or --unit none"
+    return f"no score is above 1: are they {either}? {remedy}"

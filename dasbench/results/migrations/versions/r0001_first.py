@@ -1,5 +1,7 @@
 """The first layout: studies, their members, trials, learning curves, attempts and locks."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,7 +13,9 @@ def upgrade() -> None:
     """Create the tables."""
     _create_studies()
     _create_trials()
-    _create_what_belongs_to_trials()
+    _create_members()
+    _create_epochs()
+    _create_attempts()
     op.create_table(
         "das_locks",
         sa.Column("study", sa.String(200), nullable=False),
@@ -62,32 +66,13 @@ def _create_trials() -> None:
         ),
         sa.Column("reason", sa.String(16), comment="class of a failure"),
         sa.Column("metrics", sa.Text, nullable=False, comment="final values by name, JSON"),
-        sa.Column("params_full", sa.BigInteger),
-        sa.Column("macs_full", sa.BigInteger),
-        sa.Column("params_paper", sa.BigInteger),
-        sa.Column("macs_paper", sa.BigInteger),
-        sa.Column(
-            "cost_details",
-            sa.Text,
-            comment="uncounted operators, input size, versions of the counters; JSON",
-        ),
+        *_cost_columns(),
         sa.Column("seconds", sa.Double, nullable=False),
         sa.Column("peak_memory", sa.BigInteger, nullable=False, comment="bytes"),
         sa.Column("device", sa.Text, nullable=False),
         sa.Column("first_study", sa.String(200), comment="the study that trained it"),
         sa.Column("attempt", sa.Integer, nullable=False, comment="how often it was started"),
-        sa.Column(
-            "host",
-            sa.Text,
-            comment="owner while running: host, boot, process, start of the process, token",
-        ),
-        sa.Column("boot", sa.Text),
-        sa.Column("pid", sa.BigInteger),
-        sa.Column("pid_started", sa.Text),
-        sa.Column("token", sa.String(64)),
-        sa.Column(
-            "lease", sa.String(40), comment="until when an owner on another host counts as alive"
-        ),
+        *_owner_columns(),
         sa.Column("created", sa.String(40), nullable=False),
         sa.Column("finished", sa.String(40), nullable=False),
         sa.Column("spec", sa.Text, nullable=False, comment="all that decides the outcome, JSON"),
@@ -106,7 +91,38 @@ def _create_trials() -> None:
     op.create_index("ix_das_trials_state", "das_trials", ["state"])
 
 
-def _create_what_belongs_to_trials() -> None:
+def _cost_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("params_full", sa.BigInteger),
+        sa.Column("macs_full", sa.BigInteger),
+        sa.Column("params_paper", sa.BigInteger),
+        sa.Column("macs_paper", sa.BigInteger),
+        sa.Column(
+            "cost_details",
+            sa.Text,
+            comment="uncounted operators, input size, versions of the counters; JSON",
+        ),
+    ]
+
+
+def _owner_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column(
+            "host",
+            sa.Text,
+            comment="owner while running: host, boot, process, start of the process, token",
+        ),
+        sa.Column("boot", sa.Text),
+        sa.Column("pid", sa.BigInteger),
+        sa.Column("pid_started", sa.Text),
+        sa.Column("token", sa.String(64)),
+        sa.Column(
+            "lease", sa.String(40), comment="until when an owner on another host counts as alive"
+        ),
+    ]
+
+
+def _create_members() -> None:
     op.create_table(
         "das_members",
         sa.Column("study", sa.String(200), nullable=False),
@@ -128,6 +144,9 @@ def _create_what_belongs_to_trials() -> None:
     )
     op.create_index("ix_das_members_key", "das_members", ["key"])
     op.create_index("ix_das_members_study_position", "das_members", ["study", "position"])
+
+
+def _create_epochs() -> None:
     op.create_table(
         "das_epochs",
         sa.Column("key", sa.String(64), nullable=False),
@@ -137,6 +156,9 @@ def _create_what_belongs_to_trials() -> None:
         sa.PrimaryKeyConstraint("key", "attempt", "number", name="pk_das_epochs"),
         sa.ForeignKeyConstraint(["key"], ["das_trials.key"], name="fk_das_epochs_key_das_trials"),
     )
+
+
+def _create_attempts() -> None:
     op.create_table(
         "das_attempts",
         sa.Column("key", sa.String(64), nullable=False),
