@@ -32,7 +32,7 @@ class _Originals(NamedTuple):
 
 
 def _originals() -> _Originals:
-    """The digits out of scikit-learn's file; it is imported, which takes a second, if that moved."""
+    """The digits out of scikit-learn's file; it is imported, in a second, if that has moved."""
     sklearn = find_spec("sklearn")
     assert sklearn is not None, "dasbench is installed with scikit-learn"
     for folder in sklearn.submodule_search_locations or ():
