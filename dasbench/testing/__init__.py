@@ -9,6 +9,13 @@ check_gate("my_gate")
 from dasbench.testing.backbones import check_backbone
 from dasbench.testing.datasets import check_dataset
 from dasbench.testing.gates import check_gate
+from dasbench.testing.samplers import check_sampler
 from dasbench.testing.studies import check_study_file
 
-__all__ = ["check_backbone", "check_dataset", "check_gate", "check_study_file"]
+__all__ = [
+    "check_backbone",
+    "check_dataset",
+    "check_gate",
+    "check_sampler",
+    "check_study_file",
+]
