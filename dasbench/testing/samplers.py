@@ -31,6 +31,8 @@ NUM_BEFORE_RESUMING = 16
 PATIENCE = 20
 """Proposals in a row that may be known already before another variant has to come."""
 
+OTHER_SEED = 1789
+
 FATES: tuple[Fate, ...] = (State.DONE, State.FAILED, State.STOPPED, "infeasible", "known")
 ENDS: tuple[Fate, ...] = (State.DONE, State.DONE, State.FAILED, State.DONE, State.STOPPED)
 """Fates that the database keeps, of which a resumed study hears."""
@@ -198,7 +200,7 @@ def _check_repeats(study: Study, exchanges: Sequence[Exchange]) -> None:
     )
     if "seed" not in SAMPLERS[study.sampler.name].defaults:
         return
-    params = {**study.sampler.params, "seed": study.sampler.params.get("seed", 0) + 1}
+    params = {**study.sampler.params, "seed": OTHER_SEED}
     sampler = study.sampler.model_copy(update={"params": params})
     other = _converse(study.model_copy(update={"sampler": sampler}), FATES)
     assert _asked(other) != _asked(exchanges), "another seed changes no proposal"
