@@ -1,9 +1,8 @@
 """Contracts that every component keeps, for this project's tests and for those of plug-ins.
 
-from dasbench.testing import check_gate
-
-def test_my_gate():
-check_gate("my_gate")
+Example:
+    >>> def test_my_gate():
+    ...     check_gate("my_gate")
 """
 
 from dasbench.testing.backbones import check_backbone

@@ -18,6 +18,9 @@ from dasbench.errors import DasbenchError
 from dasbench.metrics.average_precision import Detections
 from dasbench.testing.documentation import check_docstring
 
+Arguments = tuple[Any, ...]
+"""Positional arguments of a metric, in their order."""
+
 PERCENT = (0.0, 100.0)
 RANGES = {"%": PERCENT, **dict.fromkeys(("ms", "s", "B", "1/s"), (0.0, math.inf))}
 """What values in a unit lie between; in others they may be any."""
@@ -25,7 +28,7 @@ RANGES = {"%": PERCENT, **dict.fromkeys(("ms", "s", "B", "1/s"), (0.0, math.inf)
 
 @dataclass(frozen=True, kw_only=True)
 class MetricExamples:
-    """Arguments that a metric takes: each a tuple, in the order of its positional ones.
+    """What a metric may be asked to score.
 
     Args:
         poor: of an answer that is wrong in part.
@@ -35,10 +38,10 @@ class MetricExamples:
         empty: of none.
     """
 
-    poor: tuple[Any, ...]
-    perfect: tuple[Any, ...] | None
-    single: tuple[Any, ...]
-    empty: tuple[Any, ...]
+    poor: Arguments
+    perfect: Arguments | None
+    single: Arguments
+    empty: Arguments
 
 
 def check_metric(name: str, *, examples: MetricExamples | None = None) -> None:
@@ -85,7 +88,7 @@ def _usual_examples(entry: Entry[Any, MetricTraits]) -> MetricExamples:
     return known[0]()
 
 
-def _scores(entry: Entry[Any, MetricTraits], arguments: tuple[Any, ...]) -> list[float]:
+def _scores(entry: Entry[Any, MetricTraits], arguments: Arguments) -> list[float]:
     """The values of a metric, which must be the same again and leave its arguments as they are."""
     before, state = pickle.dumps(arguments), torch.get_rng_state()
     scores = _numbers(entry.make(*arguments))
@@ -96,7 +99,7 @@ def _scores(entry: Entry[Any, MetricTraits], arguments: tuple[Any, ...]) -> list
     return scores
 
 
-def _scores_or_refusal(entry: Entry[Any, MetricTraits], arguments: tuple[Any, ...]) -> list[float]:
+def _scores_or_refusal(entry: Entry[Any, MetricTraits], arguments: Arguments) -> list[float]:
     """The values of a metric; none if it says why there are none."""
     try:
         return _scores(entry, arguments)
@@ -112,15 +115,15 @@ def _scores_or_refusal(entry: Entry[Any, MetricTraits], arguments: tuple[Any, ..
 def _numbers(returned: object) -> list[float]:
     """What a metric returned, as a list."""
     if isinstance(returned, Tensor) and returned.ndim and returned.is_floating_point():
-        scores: list[float] = returned.flatten().tolist()
-        return scores
-    values = list(returned.values()) if isinstance(returned, Mapping) else [returned]
-    wrong = [value for value in values if not isinstance(value, float)]
-    assert not wrong, (
-        f"it returns {wrong[0]!r}; a score is a float, or several in a mapping, or in a tensor with "
+        several: list[float] = returned.flatten().tolist()
+        return several
+    values = returned.values() if isinstance(returned, Mapping) else [returned]
+    scores = [value for value in values if isinstance(value, float)]
+    assert len(scores) == len(values), (
+        f"it returns {returned!r}; a score is a float, or several in a mapping, or in a tensor with "
         "one for each example"
     )
-    return values
+    return scores
 
 
 def _check_range(scores: list[float], unit: str) -> None:
@@ -176,7 +179,7 @@ def _segmentation() -> MetricExamples:
 
 
 def _detection() -> MetricExamples:
-    """A small, a medium and a large object in each of two images; a poor answer misses one image."""
+    """A small, a medium and a large object in two images each; a poor answer misses one image."""
     sides = torch.tensor([16.0, 64.0, 128.0])
     corners = torch.tensor([0.0, 40.0, 120.0])
     boxes = torch.stack([corners, corners, corners + sides, corners + sides], dim=1)

@@ -1,4 +1,4 @@
-"""What every task keeps: counted as it is built, the same batches again, scores that are declared."""
+"""What every task keeps: it counts what it builds, repeats its batches, declares its scores."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ def check_task(
     params: Mapping[str, Any] | None = None,
     dataset: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check what a task builds of a narrow ResNet-18 with a gate, and how that learns and is scored.
+    """Check what a task builds of a narrow, gated ResNet-18, how it learns and how it is scored.
 
     Args:
         name: a registered task.
@@ -69,8 +69,8 @@ def check_task(
     task = entry.create(**trial.task.params)
     _check_cost(task, trial)
     learner = _check_building(task, trial)
-    _check_batches(task, trial)
     _check_losses(learner)
+    _check_batches(task, trial)
     _check_evaluation(name, learner)
 
 
@@ -132,7 +132,7 @@ def _check_losses(learner: Learner) -> None:
         assert loss.shape == (), f"a loss has the shape {tuple(loss.shape)}; it has to be a scalar"
         assert loss.isfinite(), f"a loss is {loss.item()}"
         assert loss.requires_grad, "a loss does not depend on the weights"
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     gradients = {
         path: parameter.grad
         for path, parameter in learner.model.named_parameters()
@@ -153,22 +153,36 @@ def _check_evaluation(task: str, learner: Learner) -> None:
         assert not changed, f"evaluate('{part}') changes {changed}: is it in evaluation mode?"
         is_as_before = torch.equal(torch.get_rng_state(), chance)
         assert is_as_before, f"evaluate('{part}') draws random numbers of torch"
-        _check_scores(task, evaluation)
         same = repr(again) == repr(evaluation)  # of NaN too
         assert same, f"evaluate('{part}') gives other scores the second time"
+        _check_scores(task, evaluation)
         is_there = learner.objective in evaluation.metrics
         assert is_there, f"evaluate('{part}') does not give the objective '{learner.objective}'"
+    direction = METRICS[learner.objective].traits.direction
+    assert direction == "max", (
+        f"objective '{learner.objective}' picks the best epoch, where it is largest, but is "
+        f"registered with direction={direction!r}"
+    )
 
 
 def _check_scores(task: str, evaluation: Evaluation) -> None:
-    """Check that each score is a number whose unit and direction are known."""
+    """Check that each score is a number whose unit and direction are known.
+
+    The number of examples behind a score (`sfd_n` behind `sfd`) has neither.
+    """
     for name, value in evaluation.metrics.items():
         assert isinstance(value, float), f"metric '{name}' is {value!r}; write float(...)"
-        is_known = name in ALWAYS_MEASURED or (name in METRICS and METRICS[name].traits.is_of(task))
-        assert is_known, (
+        assert _is_declared(task, name) or _is_declared(task, name.removesuffix("_n")), (
             f"metric '{name}' is not registered for the task '{task}': say its unit and direction "
             f"with METRICS.register('{name}', ..., tasks=('{task}',))"
         )
+
+
+def _is_declared(task: str, metric: str) -> bool:
+    """Whether unit and direction of a task's metric are known."""
+    if metric in METRICS:
+        return METRICS[metric].traits.is_of(task)
+    return metric in ALWAYS_MEASURED
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:
