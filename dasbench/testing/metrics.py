@@ -49,7 +49,7 @@ def check_metric(name: str, *, examples: MetricExamples | None = None) -> None:
 
     Args:
         name: a registered metric.
-        examples: what it takes; left out, that of the other metrics of its task: logits and labels
+        examples: what it takes; left out, what the other metrics of its task do: logits and labels
             (classification), confusions (segmentation), objects and detections (detection).
 
     Raises:
@@ -120,8 +120,8 @@ def _numbers(returned: object) -> list[float]:
     values = returned.values() if isinstance(returned, Mapping) else [returned]
     scores = [value for value in values if isinstance(value, float)]
     assert len(scores) == len(values), (
-        f"it returns {returned!r}; a score is a float, or several in a mapping, or in a tensor with "
-        "one for each example"
+        f"it returns {returned!r}; a score is a float, or several in a mapping, or one for each "
+        "example in a tensor"
     )
     return scores
 

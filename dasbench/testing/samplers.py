@@ -27,7 +27,9 @@ RANGES = (
 NUM_ASKED = 24
 """Proposals that a search makes, at the most, in each of the checks."""
 
-NUM_BEFORE_RESUMING = 16
+INTERRUPTIONS = (3, 16)
+"""Numbers of proposals after which a search is resumed."""
+
 PATIENCE = 20
 """Proposals in a row that may be known already before another variant has to come."""
 
@@ -208,12 +210,13 @@ def _check_repeats(study: Study, exchanges: Sequence[Exchange]) -> None:
 
 def _check_resume(study: Study) -> None:
     whole = _converse(study, ENDS)
-    before = whole[:NUM_BEFORE_RESUMING]
-    resumed = _converse(study, ENDS, before=before, num_asked=NUM_ASKED - len(before))
-    assert _asked(resumed) == _asked(whole[len(before) :]), (
-        "resumed with the results of an earlier run, it proposes something else than it would have "
-        "without the interruption"
-    )
+    for num_before in INTERRUPTIONS:
+        before, after = whole[:num_before], whole[num_before:]
+        resumed = _converse(study, ENDS, before=before, num_asked=len(after))
+        assert _asked(resumed) == _asked(after), (
+            f"resumed after {len(before)} results, it proposes something else than it would have "
+            "without the interruption"
+        )
 
 
 def _check_moves_on(study: Study) -> None:

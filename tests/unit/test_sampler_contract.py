@@ -110,6 +110,24 @@ class Stubborn(Drawn):
             self.proposals = super().propose()
 
 
+class Choosy(Drawn):
+    def tell(self, proposal, result):
+        if result.fate == "infeasible":
+            raise NotImplementedError
+
+
+class NeedsABest(Drawn):
+    def __init__(self, study, *, seed=0):
+        super().__init__(study, seed=seed)
+        self.scores = []
+        self.best = None
+
+    def tell(self, proposal, result):
+        super().tell(proposal, result)
+        self.scores += result.values
+        self.best = max(self.scores)
+
+
 BROKEN_SAMPLERS = {
     OfAnotherSpace: "{'gate.depth': 3} is no variant of the study",
     Bare: "propose() returns {'gate': 'none'}; write [Proposal(variant)]",
@@ -120,7 +138,7 @@ BROKEN_SAMPLERS = {
     Deaf: "another seed changes no proposal",
     Silent: "the study waits forever",
     Undead: "it is exhausted, and proposes nevertheless",
-    Forgetful: "resumed with the results of an earlier run, it proposes something else",
+    Forgetful: "resumed after 3 results, it proposes something else",
     Stubborn: "again and again, though it is told that this is known",
 }
 
@@ -136,6 +154,16 @@ def test_the_contract_of_samplers_names_what_is_broken(sampler):
     SAMPLERS.register("own", source="ours")(sampler)
 
     assert BROKEN_SAMPLERS[sampler] in refusal(check_sampler, "own")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "error"), [(Choosy, NotImplementedError), (NeedsABest, ValueError)]
+)
+def test_the_error_of_a_sampler_that_cannot_take_an_answer_comes_through(sampler, error):
+    SAMPLERS.register("own", source="ours")(sampler)
+
+    with pytest.raises(error):
+        check_sampler("own")
 
 
 def test_a_sampler_without_a_source_or_a_word_on_a_parameter_breaks_its_contract():
