@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.catalog import BACKBONES
-from dasbench.testing.gates import check_documentation
+from dasbench.testing.documentation import check_documentation
 
 
 def check_backbone(

@@ -12,7 +12,7 @@ from dasbench.datasets.annotations import IGNORED, HasClassMaps, HasObjects, Obj
 from dasbench.datasets.dataset import Dataset, Examples, Images
 from dasbench.datasets.loading import in_order, load_batches
 from dasbench.seeds import uniform
-from dasbench.testing.gates import check_documentation
+from dasbench.testing.documentation import check_documentation
 
 
 def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None:

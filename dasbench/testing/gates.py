@@ -1,7 +1,6 @@
 """What every gate keeps: shape, finite gradients, copies, exact costs, documentation."""
 
 import copy
-import inspect
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.catalog import GATES
-from dasbench.components.entry import Entry
-from dasbench.components.traits import Traits
 from dasbench.costs.measure import measure_cost
 from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_network
 from dasbench.spec.network import Network
 from dasbench.spec.trial import Choice
+from dasbench.testing.documentation import check_documentation
 
 BACKBONE = Choice(name="resnet18", params={"width": 16, "stem": "small"})
 SIZES = ((32, 32), (37, 41), (24, 48))
@@ -55,16 +53,6 @@ def check_gate(
     _check_copies(network, x)
     _check_autocast(network, x)
     _check_cost(network, (3, *sizes[0]))
-
-
-def check_documentation(entry: Entry[object, Traits]) -> None:
-    """Every component has a summary, a source, and a line for each of its parameters."""
-    text = inspect.getdoc(entry.make) or ""
-    is_sentence = entry.summary.endswith((".", "?"))
-    assert is_sentence, f"{entry}: the docstring's first line is no sentence"
-    assert entry.source, f"{entry}: register it with a source"
-    missing = [parameter.name for parameter in entry.parameters if parameter.name not in text]
-    assert not missing, f"{entry}: the docstring does not say what {', '.join(missing)} means"
 
 
 def _network(name: str, params: Mapping[str, Any]) -> GatedNetwork:
