@@ -24,7 +24,7 @@ DRIVER = """
 import json, sys
 from functools import partial
 from dasbench.resolution import resolve
-from dasbench.search.executors.executor import Interrupt
+from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
 from dasbench.training.run_trial import Runtime, run_trial
@@ -46,7 +46,7 @@ class Writes:
     def finished(self, outcome):
         self.file.write(json.dumps(outcome.to_json()) + "\\n")
 
-trials = (resolve(base.with_values({"seed": seed})) for seed in range(number))
+trials = (Assignment(resolve(base.with_values({"seed": seed}))) for seed in range(number))
 job = partial(run_trial, workdir=storage or None, runtime=Runtime(device="cpu", checkpoint_s=0))
 RayTune(address=address).run(trials, job, Writes(), Interrupt())
 """

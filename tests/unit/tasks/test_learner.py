@@ -139,10 +139,13 @@ def test_its_numbers_are_those_of_the_contiguous_format():
 import torch
 from torch.nn import functional
 from dasbench.catalog import TASKS
+from dasbench.datasets.choice import load_dataset
+from dasbench.models import build_model
 from dasbench.resolution import resolve
-from built import built_network
-learner = TASKS["classification"].make().build(resolve(trial), device=torch.device("cpu"))
-plain = built_network(trial, num_classes=6).train()  # contiguous throughout
+from dasbench.spec.network import network_of
+trial = resolve(trial)
+learner = TASKS["classification"].make().build(trial, device=torch.device("cpu"))
+plain = build_model(network_of(trial, load_dataset(trial.dataset))).train()  # contiguous throughout
 learner.model.train()
 (part,) = next(iter(learner.batches(1)))
 images, labels = part.content
