@@ -161,7 +161,7 @@ def test_a_metric_of_a_name_that_looks_like_a_part_of_another_is_itself(plugin):
 def test_a_unit_or_a_direction_that_is_none_is_refused_with_its_place(plugin, traits, said):
     with pytest.raises(
         UsageError,
-        match=rf"metric 'my_score' \(.*test_metric_traits\.py:\d+\) is registered with {said}",
+        match=rf"metric 'my_score' \(.*test_traits\.py:\d+\) is registered with {said}",
     ):
         plugin("my_score", **traits)
 
