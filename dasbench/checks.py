@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from dasbench.catalog import COMPONENTS, KINDS, METRICS
 from dasbench.errors import Complaint, StudyError, unknown_name
@@ -12,6 +11,7 @@ from dasbench.spec.document import Path_, dotted
 from dasbench.spec.fields import set_field
 from dasbench.spec.labels import label, repeated
 from dasbench.spec.parameters import Problem, check_parameters
+from dasbench.spec.plain import Fields
 from dasbench.spec.space import Axis, decides, enumerate_axes
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Choice
@@ -187,7 +187,7 @@ def _deciding_axes(study: Study, keys: Collection[str]) -> set[str]:
     return deciding
 
 
-def _problems_of_axes(field: str, choice: Choice, values: Mapping[str, Any]) -> list[Problem]:
+def _problems_of_axes(field: str, choice: Choice, values: Fields) -> list[Problem]:
     """Axes of this variant that vary a parameter which changes nothing."""
     params, problems = check_parameters(KINDS[field][choice.name].schema, choice.params)
     if problems:
@@ -197,7 +197,7 @@ def _problems_of_axes(field: str, choice: Choice, values: Mapping[str, Any]) -> 
     return [((name,), message) for name in names if f"{field}.{name}" in values]
 
 
-def _origin(study: Study, field: str, path: Path_, values: Mapping[str, Any]) -> Path_:
+def _origin(study: Study, field: str, path: Path_, values: Fields) -> Path_:
     """Where in the study's file a component's parameter was written."""
     keys = (dotted((field, *path[:1])), f"{field}.name", field)
     for index, axis in enumerate(study.axes):

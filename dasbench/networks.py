@@ -1,9 +1,8 @@
 """The networks that a cost report is about: each distinct one once, with its counts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
@@ -17,6 +16,7 @@ from dasbench.models import GatedNetwork, build_model, inference_form
 from dasbench.records import Cost
 from dasbench.resolution import resolve_network
 from dasbench.spec.network import Network
+from dasbench.spec.plain import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Counted:
     network: Network
     cost: Cost
     build: Callable[[], nn.Module]
-    variants: Sequence[Mapping[str, Any]] = field(default=())
+    variants: Sequence[Variant] = field(default=())
 
 
 @dataclass(frozen=True, kw_only=True)

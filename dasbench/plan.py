@@ -3,7 +3,6 @@
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from dasbench.errors import Complaint, StudyError
 from dasbench.records import Cost, Row
@@ -13,6 +12,7 @@ from dasbench.search.samplers.sampler import Proposal
 from dasbench.seeds import derive_seed, permutation
 from dasbench.spec.cost_key import cost_key
 from dasbench.spec.identity import data_name
+from dasbench.spec.plain import Variant
 from dasbench.spec.recipes import with_recipes
 from dasbench.spec.study import MAX_TRIALS, Study, trial_fields
 from dasbench.spec.trial import Trial
@@ -31,7 +31,7 @@ class Planned:
     """
 
     trial: Trial
-    variant: Mapping[str, Any]
+    variant: Variant
     label: str
     role: str = ""
 
@@ -68,7 +68,7 @@ class Plan:
         return Plan(self.study, {key: item for key, item in self.items.items() if key not in keys})
 
 
-def plan_trial(study: Study, variant: Mapping[str, Any], seed: int, role: str = "") -> Planned:
+def plan_trial(study: Study, variant: Variant, seed: int, role: str = "") -> Planned:
     """A variant of a study at one seed, all defaults filled in.
 
     Raises:

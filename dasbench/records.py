@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 from dasbench.spec.metrics import Metric, Metrics
+from dasbench.spec.plain import Spec, Variant
 
 
 class State(StrEnum):
@@ -79,7 +80,7 @@ class Cost:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Spec) -> Self:
         """The cost that `to_json` turned into plain data."""
         return cls(**{**data, "input_size": tuple(data["input_size"])})
 
@@ -141,7 +142,7 @@ class Outcome:
     seconds: float = 0.0
     peak_memory: int = 0
     device: str = "cpu"
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Spec = field(default_factory=dict)
     reason: Reason | None = None
     error: str = ""
     correct: str = ""
@@ -160,7 +161,7 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Spec) -> Self:
         """The outcome that `to_json` turned into plain data."""
         cost = data["cost"] and Cost.from_json(data["cost"])
         epochs = tuple(Epoch(**epoch) for epoch in data["epochs"])
@@ -219,7 +220,7 @@ class Row:
 
     study: str
     key: str
-    variant: Mapping[str, Any]
+    variant: Variant
     label: str
     seed: int
     state: State

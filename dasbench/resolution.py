@@ -1,6 +1,6 @@
 """What a trial leaves to defaults, written out: parameters, placement, fingerprints and code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
@@ -14,6 +14,7 @@ from dasbench.errors import Complaint, StudyError
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.network import Network
 from dasbench.spec.parameters import Problem, check_parameters
+from dasbench.spec.plain import Params
 from dasbench.spec.trial import Choice, Placement, Trial
 
 TRAINING = "dasbench.training.run_trial"
@@ -173,7 +174,7 @@ def _with_place(entry: Entry[Any, Any], path: Path_, message: str) -> Problem:
     return path, f"{message} ({entry}){entry.hint(str(path[0]))}"
 
 
-def unused(field: str, name: str, params: Mapping[str, Any]) -> frozenset[str]:
+def unused(field: str, name: str, params: Params) -> frozenset[str]:
     """Parameters that change nothing beside the others (a norm that a gate's design lacks)."""
     find = KINDS[field][name].traits.unused
     return frozenset(find(params)) if find else frozenset()

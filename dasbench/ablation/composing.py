@@ -1,8 +1,6 @@
 """From a base study, a gate's name and what is set to the composed gate in its network."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,12 +9,13 @@ from dasbench.catalog import GATES, known_names
 from dasbench.errors import Complaint, StudyError
 from dasbench.spec.overrides import set_fields
 from dasbench.spec.parameters import explain, plain_path
+from dasbench.spec.plain import Fields, Record
 from dasbench.spec.recipes import recipes
 from dasbench.spec.study import Study
 from dasbench.spec.trial import FILLED_IN, Trial
 
 
-def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
+def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> Record:
     """A study as plain data whose base has the composed gate.
 
     The gate has the study's own parameters of it, and what is set.
@@ -55,7 +54,7 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> di
     return {**data, "base": base}
 
 
-def compose(base: Mapping[str, Any]) -> Composed:
+def compose(base: Fields) -> Composed:
     """The composed gate in its network, from the base of a study as plain data.
 
     Raises:

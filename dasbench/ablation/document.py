@@ -11,6 +11,7 @@ from dasbench.ablation.lines import Ablation, CountedVariant
 from dasbench.ablation.variants import Composed, gate_of, usual_placement
 from dasbench.spec.document import parse_scalar
 from dasbench.spec.labels import label
+from dasbench.spec.plain import Fields, Record, Spec
 from dasbench.spec.trial import Choice
 
 HEADINGS = {
@@ -59,13 +60,13 @@ class Origin:
     """
 
     command: str
-    data: Mapping[str, Any]
+    data: Spec
     profile: str | None = None
 
 
 def baseline_label(composed: Composed, ablation: Ablation) -> str:
     """How reports call the composed gate: what `compare --baseline` takes."""
-    full: dict[str, Any] = {"gate": gate_of(composed.full)}
+    full: Record = {"gate": gate_of(composed.full)}
     if _placed_variants(ablation):
         full["placement"] = usual_placement(composed)
     return label(full)
@@ -94,7 +95,7 @@ def ablation_text(name: str, composed: Composed, ablation: Ablation, origin: Ori
     return "\n".join(lines) + "\n"
 
 
-def _field_lines(fields: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
+def _field_lines(fields: Fields, *, indent: str = "") -> Iterator[str]:
     for key, value in fields.items():
         yield f"{indent}{key}: {flow(value)}"
 
@@ -152,7 +153,7 @@ def _remark(line: CountedVariant) -> str:
     return _comment(f"{line.says}: {line.remark}", indent="")
 
 
-def _taken_over(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _taken_over(fields: Fields) -> Record:
     """Fields of the base study that hold for its ablation too.
 
     Of its seeds not the baseline, which is one of its own variants.
@@ -163,7 +164,7 @@ def _taken_over(fields: Mapping[str, Any]) -> dict[str, Any]:
     return taken
 
 
-def _without(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def _without(fields: Fields, *names: str) -> Record:
     return {key: value for key, value in fields.items() if key not in names}
 
 

@@ -1,12 +1,12 @@
 """The ablation of a gate, counted: every distinct variant once, with a remark."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from dasbench.ablation.controls import TOLERANCE, Control, control_of, num_params
 from dasbench.ablation.variants import Composed, Variant, gate_of, list_variants
 from dasbench.errors import ModelError
+from dasbench.spec.plain import Fields, Params
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class CountedVariant:
 
     part: str
     says: str
-    gate: Mapping[str, Any] | str
-    placement: Mapping[str, Any] | None = None
+    gate: Params | str
+    placement: Fields | None = None
     remark: str
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from dasbench.catalog import GATES
 from dasbench.errors import UsageError
+from dasbench.spec.plain import Record
 from dasbench.spec.trial import Choice
 
 Changes = Mapping[str, Any]
@@ -64,7 +65,7 @@ def sweeps(name: str) -> Mapping[str, Mapping[str, Sequence[Any]]]:
     return GATES[name].traits.sweeps
 
 
-def written(gate: Choice) -> dict[str, Any]:
+def written(gate: Choice) -> Record:
     """A resolved gate as a study would write it: its name, and what is not at its default.
 
     Example:

@@ -9,6 +9,7 @@ from dasbench.ablation.traits import components_of, sweeps, written
 from dasbench.catalog import BACKBONES
 from dasbench.errors import UsageError, unknown_name
 from dasbench.resolution import resolve
+from dasbench.spec.plain import Fields, Params, Record
 from dasbench.spec.trial import Choice, Trial
 
 PLACES = ("stage", "block", "before_add", "inside")
@@ -30,7 +31,7 @@ class Variant:
     part: str
     says: str
     trial: Trial
-    placement: Mapping[str, Any] | None = None
+    placement: Fields | None = None
     control: bool = False
 
 
@@ -54,15 +55,15 @@ class Composed:
         """The gate, all of its parameters filled in."""
         return self.full.gate
 
-    def with_gate(self, gate: Mapping[str, Any]) -> Trial:
+    def with_gate(self, gate: Params) -> Trial:
         """The base with another gate, resolved as the plan of a study resolves it."""
         return resolve(self.base.with_values({"gate": dict(gate)}))
 
-    def changed(self, gate: Choice, changes: Mapping[str, Any]) -> Trial:
+    def changed(self, gate: Choice, changes: Fields) -> Trial:
         """The base with a gate some of whose parameters are set anew."""
         return self.with_gate({"name": gate.name, **gate.params, **changes})
 
-    def placed(self, placement: Mapping[str, Any]) -> Trial:
+    def placed(self, placement: Fields) -> Trial:
         """The base with its gates elsewhere."""
         return resolve(self.base.with_values({"placement": dict(placement)}))
 
@@ -168,7 +169,7 @@ def _count(composed: Composed) -> Iterator[Variant]:
         yield Variant(part="count", says=says, trial=trial, placement=placement)
 
 
-def usual_placement(composed: Composed) -> dict[str, Any]:
+def usual_placement(composed: Composed) -> Record:
     """Where the gates stand, as a study writes it: in the base's words, else the gate's default."""
     given = composed.base.placement.model_dump(mode="json", exclude_none=True)
     if given:
@@ -177,9 +178,7 @@ def usual_placement(composed: Composed) -> dict[str, Any]:
     return {key: value for key, value in usual.items() if (key, value) != ("blocks", "all")}
 
 
-def _placements(
-    composed: Composed, usual: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record]]:
     """Other places than the usual one, each with what it is in words."""
     chosen = composed.full.placement
     if chosen.sites:
@@ -194,9 +193,7 @@ def _placements(
             yield f"after: {after}", {**stages, "after": after}
 
 
-def _fewer_stages(
-    stages: Sequence[int], usual: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _fewer_stages(stages: Sequence[int], usual: Params) -> Iterator[tuple[str, Record]]:
     """The last stages, then each of the others alone."""
     last = [list(stages[-number:]) for number in range(1, len(stages))]
     for chosen in [*last, *([stage] for stage in stages[:-1])]:
@@ -217,6 +214,6 @@ PARTS: Mapping[str, Callable[[Composed], Iterator[Variant]]] = {
 """The parts that every gate has; its sweeps come between."""
 
 
-def gate_of(trial: Trial) -> dict[str, Any] | str:
+def gate_of(trial: Trial) -> Record | str:
     """The gate of a trial as a study writes it."""
     return "none" if trial.gate.name == "none" else written(trial.gate)

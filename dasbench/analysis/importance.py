@@ -22,6 +22,7 @@ from dasbench.analysis.levels import (
 from dasbench.analysis.significance import Floats
 from dasbench.errors import UsageError
 from dasbench.spec.labels import label
+from dasbench.spec.plain import Variant
 
 FEWEST_VARIANTS = 10
 """Variants with a score below which no forest is grown."""
@@ -114,7 +115,7 @@ def importance(
     )
 
 
-def _is_factorial(variants: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> bool:
+def _is_factorial(variants: Sequence[Variant], axes: Sequence[str]) -> bool:
     """Whether the variants are all combinations of the axes, few enough for a linear model."""
     counts = [len(set(own)) for own in levels_by_axis(variants, axes).values()]
     degrees = [count - 1 for count in counts]

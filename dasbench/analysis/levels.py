@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 
 from dasbench.analysis.fanova import NOT_SET
 from dasbench.analysis.stats import summarise
 from dasbench.spec.labels import label, worded
+from dasbench.spec.plain import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Observation:
         score: finite score.
     """
 
-    variant: Mapping[str, Any]
+    variant: Variant
     seed: int
     score: float
 
@@ -51,7 +51,7 @@ class Marginal:
     n: int
 
 
-def varied_axes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
+def varied_axes(variants: Sequence[Variant]) -> list[str]:
     """The fields that take more than one value, not being set counting as one.
 
     Example:
@@ -62,7 +62,7 @@ def varied_axes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key, own in levels.items() if len(set(own)) > 1]
 
 
-def level(variant: Mapping[str, Any], axis: str) -> str:
+def level(variant: Variant, axis: str) -> str:
     """The value of an axis as text.
 
     Example:
@@ -72,9 +72,7 @@ def level(variant: Mapping[str, Any], axis: str) -> str:
     return worded(axis, variant[axis]) if axis in variant else NOT_SET
 
 
-def levels_by_axis(
-    variants: Sequence[Mapping[str, Any]], axes: Iterable[str]
-) -> dict[str, list[str]]:
+def levels_by_axis(variants: Sequence[Variant], axes: Iterable[str]) -> dict[str, list[str]]:
     """The level of each variant, by axis."""
     levels = {}
     for axis in axes:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dasbench.spec.plain import Params
+
 INSIDE = re.compile(r"(^|(?<=\.))(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What torch.compile and others put anywhere into the names of weights."""
 
@@ -168,7 +170,7 @@ def _versions(content: Mapping[Any, Any]) -> Versions:
     return versions
 
 
-def _prefixes(names: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, int]:
+def _prefixes(names: Mapping[str, Any], own: Params) -> dict[str, int]:
     """What may stand before the network's names in a file's, with how many names it explains."""
     counts: Counter[str] = Counter()
     for name in names:

@@ -11,9 +11,10 @@ from dasbench.backbones.weights import find_head, find_weights, load_pretrained,
 from dasbench.catalog import BACKBONES
 from dasbench.errors import DasbenchError, MachineError, ModelError
 from dasbench.faults import foreign, message_of
+from dasbench.spec.plain import Params
 
 
-def _num_stages(params: Mapping[str, Any]) -> int:
+def _num_stages(params: Params) -> int:
     return count_stages(timm_model, params)
 
 

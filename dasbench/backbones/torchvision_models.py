@@ -1,6 +1,5 @@
 """Any of torchvision's classification networks by its name; gates' places are traced."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from dasbench.backbones.weights import (
 from dasbench.catalog import BACKBONES
 from dasbench.errors import ModelError
 from dasbench.faults import foreign, message_of
+from dasbench.spec.plain import Params
 
 _IMAGE_SIDE = 224
 """Pixels of the image by which places are found."""
@@ -28,11 +28,11 @@ _SECOND_HEADS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",
 """Weights of networks that have further heads in training; ours give one set of logits."""
 
 
-def _weights_file(params: Mapping[str, Any]) -> Path | None:
+def _weights_file(params: Params) -> Path | None:
     return pretrained_file(params["model"], params)
 
 
-def _num_stages(params: Mapping[str, Any]) -> int:
+def _num_stages(params: Params) -> int:
     return count_stages(torchvision_model, params)
 
 

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, groupby, pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from torch import Tensor, nn
 from dasbench.backbones.site import Backbone, Site
 from dasbench.errors import ModelError
 from dasbench.faults import foreign, message_of
+from dasbench.spec.plain import Params
 
 _SEVERAL_STAGES = 3
 """A module whose input's side is this many times its output's is taken for several stages."""
@@ -61,7 +61,7 @@ class _Step:
         return self.depth > 0 and self.side_in >= _SEVERAL_STAGES * self.side
 
 
-def count_stages(make: Callable[..., Backbone], params: Mapping[str, Any]) -> int:
+def count_stages(make: Callable[..., Backbone], params: Params) -> int:
     """How many stages a network has, by its sites; 0 if it cannot be made: its maker says why.
 
     Args:

@@ -35,6 +35,7 @@ from dasbench.backbones.state_dicts import (
 from dasbench.backbones.weight_files import ADVICE, Unread, read_content
 from dasbench.data_access import data_access
 from dasbench.errors import DataError
+from dasbench.spec.plain import Params
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ _KEY = re.compile(r"[0-9a-f]{12}")
 """A trial's key."""
 
 
-def pretrained_file(model: str | None, params: Mapping[str, Any]) -> Path | None:
+def pretrained_file(model: str | None, params: Params) -> Path | None:
     """The file that a backbone's `weights` parameter means, None if it has no such parameter.
 
     Register a backbone with `weights_file=partial(pretrained_file, "resnet18")`; then

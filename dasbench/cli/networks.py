@@ -2,10 +2,11 @@
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dasbench.cli.options import read_study
 from dasbench.errors import Complaint, StudyError, UsageError, unknown_name
+from dasbench.spec.plain import Record
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,11 +73,11 @@ def read_network(
 
 def _network_data(
     backbone: str, *, gate: str | None, overrides: tuple[str, ...]
-) -> tuple[dict[str, Any], list[Complaint]]:
+) -> tuple[Record, list[Complaint]]:
     """Plain data of the network, and what is wrong with the overrides."""
     from dasbench.spec.overrides import set_fields
 
-    data: dict[str, Any] = {"backbone": {"name": backbone}, "gate": {"name": gate or "none"}}
+    data: Record = {"backbone": {"name": backbone}, "gate": {"name": gate or "none"}}
     wanted = f"a field that decides the network (below {', '.join(FIELDS)})"
     return data, set_fields(data, overrides, fields=FIELDS, wanted=wanted)
 

@@ -17,6 +17,7 @@ from dasbench.cli.options import (
     study_name,
     where_option,
 )
+from dasbench.spec.plain import Record
 
 if TYPE_CHECKING:
     from dasbench.views.figures.hypervolume import HypervolumeInfo
@@ -117,7 +118,7 @@ def command(
 
 
 def _printed(
-    kind: str, chosen: "Selection", db: str, options: dict[str, Any], format_: str
+    kind: str, chosen: "Selection", db: str, options: Record, format_: str
 ) -> Callable[[Path], None]:
     """Compute what was asked for, print it if that was asked for, and return how to draw it."""
     from dasbench.catalog import PLOTS
@@ -128,7 +129,7 @@ def _printed(
     return partial(draw, _frontier(chosen, db, options, format_), log=options["log"])
 
 
-def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: str) -> "ParetoInfo":
+def _frontier(chosen: "Selection", db: str, options: Record, format_: str) -> "ParetoInfo":
     """The points, printed if that was asked for."""
     from dasbench.errors import UsageError
     from dasbench.render.frontier import frontier_records
@@ -157,7 +158,7 @@ def _frontier(chosen: "Selection", db: str, options: dict[str, Any], format_: st
     return front
 
 
-def _growth(chosen: "Selection", options: dict[str, Any], format_: str) -> "HypervolumeInfo":
+def _growth(chosen: "Selection", options: Record, format_: str) -> "HypervolumeInfo":
     """The curves, printed if that was asked for: whole as JSON, step by step as CSV."""
     from dasbench.render.frontier import hypervolume_records, step_records
     from dasbench.render.text.records import print_records

@@ -10,10 +10,8 @@ from annotated_types import MaxLen, Predicate
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from dasbench.errors import UsageError, unknown_name
+from dasbench.spec.plain import Params
 from dasbench.spec.trial import Placement
-
-Params = Mapping[str, Any]
-"""Parameters of a component and their values."""
 
 Words = Sequence[str] | set[str] | frozenset[str]
 

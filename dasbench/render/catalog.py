@@ -1,10 +1,10 @@
 """What there is to use, and what has been run: components and studies as tables and records."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dasbench.render.tables.table import Column, Field, Table, table_of
 from dasbench.results.answers import StudyRecord
+from dasbench.spec.plain import Fields, Record
 from dasbench.views.components import Component
 
 NAME = Column(key="name", title="name", is_text=True)
@@ -21,7 +21,7 @@ def component_tables(found: Sequence[Component]) -> list[Table]:
     return [table_of(fields, found, title="")]
 
 
-def component_records(found: Sequence[Component]) -> list[dict[str, Any]]:
+def component_records(found: Sequence[Component]) -> list[Record]:
     """A record for each component; its parameters with their defaults, a gate's placement."""
     return [_component_record(component) for component in found]
 
@@ -37,7 +37,7 @@ def study_tables(found: Sequence[StudyRecord]) -> list[Table]:
     return [Table(title="", columns=columns, rows=rows)]
 
 
-def study_records(found: Sequence[StudyRecord]) -> list[dict[str, Any]]:
+def study_records(found: Sequence[StudyRecord]) -> list[Record]:
     """A record for each study: name, question, number of trials by state."""
     records = []
     for study in found:
@@ -46,7 +46,7 @@ def study_records(found: Sequence[StudyRecord]) -> list[dict[str, Any]]:
     return records
 
 
-def _component_record(component: Component) -> dict[str, Any]:
+def _component_record(component: Component) -> Record:
     record = {
         "name": component.name,
         "summary": component.summary,
@@ -57,7 +57,7 @@ def _component_record(component: Component) -> dict[str, Any]:
     return {**record, "source": component.source}
 
 
-def _defaults(component: Component) -> dict[str, Any]:
+def _defaults(component: Component) -> Record:
     """Each parameter with its default, or the word that it has none."""
     defaults = {}
     for parameter in component.parameters:
@@ -65,7 +65,7 @@ def _defaults(component: Component) -> dict[str, Any]:
     return defaults
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
+def _pairs(values: Fields) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 

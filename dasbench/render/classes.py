@@ -1,12 +1,12 @@
 """How well each class is told, and which are taken for which: as tables and as records."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from dasbench.confusion import Confusion
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import number_text
 from dasbench.render.text.words import counted
+from dasbench.spec.plain import Record
 from dasbench.views.classes import (
     ConfusionCell,
     TrialCell,
@@ -31,7 +31,7 @@ def class_tables(confusion: Confusion) -> list[Table]:
     return tables
 
 
-def confusion_record(confusion: Confusion) -> dict[str, Any]:
+def confusion_record(confusion: Confusion) -> Record:
     """A confusion as plain data, for programs: the scores of classes by label, and the cells.
 
     Example:
@@ -51,7 +51,7 @@ def confusion_record(confusion: Confusion) -> dict[str, Any]:
     return {"classes": classes, "cells": [_cell_record(cell) for cell in cells(confusion)]}
 
 
-def cell_records(found: Sequence[TrialCell]) -> list[dict[str, Any]]:
+def cell_records(found: Sequence[TrialCell]) -> list[Record]:
     """The cells of trials' confusions as plain data."""
     records = []
     for each in found:
@@ -61,7 +61,7 @@ def cell_records(found: Sequence[TrialCell]) -> list[dict[str, Any]]:
     return records
 
 
-def _cell_record(cell: ConfusionCell) -> dict[str, Any]:
+def _cell_record(cell: ConfusionCell) -> Record:
     return {"class": cell.name, "taken_for": cell.taken_for, "number": cell.number}
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_
 from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
 from dasbench.render.verdicts import averaged_sentence, verdict
+from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
 from dasbench.views.question import Question
@@ -57,17 +57,17 @@ def print_family(answers: Sequence[Answer], layout: Layout) -> None:
     )
 
 
-def comparison_records(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def comparison_records(answers: Sequence[Answer]) -> list[Record]:
     """Flat plain data, as JSON and CSV show it."""
     return [comparison_record(answer) for answer in answers]
 
 
-def comparison_record(answer: Answer) -> dict[str, Any]:
+def comparison_record(answer: Answer) -> Record:
     """One comparison as flat plain data."""
     asked = answer.question
     half = answer.comparison.half_width
     low, high = interval_ends(answer.comparison.difference, half)
-    record: dict[str, Any] = {"a": answer.a, "b": answer.b}
+    record: Record = {"a": answer.a, "b": answer.b}
     record |= {"source": asked.source, "metric": asked.metric}
     record |= {"unit": asked.unit, "direction": asked.direction}
     record |= {"mean_a": answer.means[0], "mean_b": answer.means[1]}

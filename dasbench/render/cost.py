@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from dasbench.costs.by_module import ModuleCost
 from dasbench.costs.cross_check import CrossCheck
@@ -12,6 +11,7 @@ from dasbench.records import COST_FIELDS, Cost
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import MIB
 from dasbench.render.text.words import counted
+from dasbench.spec.plain import Record
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. "
@@ -58,7 +58,7 @@ def cost_tables(title: str, costs: Sequence[NetworkCost]) -> list[Table]:
     return tables
 
 
-def cost_records(costs: Sequence[NetworkCost]) -> list[dict[str, Any]]:
+def cost_records(costs: Sequence[NetworkCost]) -> list[Record]:
     """A record for each network, flat."""
     return [_cost_record(cost) for cost in costs]
 
@@ -68,9 +68,9 @@ def module_tables(title: str, networks: Sequence[NetworkModules]) -> list[Table]
     return [_module_table(f"{title}: {network.label}", network) for network in networks]
 
 
-def module_records(networks: Sequence[NetworkModules]) -> list[dict[str, Any]]:
+def module_records(networks: Sequence[NetworkModules]) -> list[Record]:
     """A record for each module of each network."""
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     for network in networks:
         records += [{"label": network.label, **asdict(module)} for module in network.modules]
     return records
@@ -126,10 +126,10 @@ def _module_table(title: str, network: NetworkModules) -> Table:
     return Table(title=title, columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS])
 
 
-def _cost_record(cost: NetworkCost) -> dict[str, Any]:
+def _cost_record(cost: NetworkCost) -> Record:
     network = cost.network
     counts, asked = network.cost, network.network
-    record: dict[str, Any] = {"label": network.label}
+    record: Record = {"label": network.label}
     record |= {"backbone": asked.backbone.name, "gate": asked.gate.name}
     record |= {name: getattr(counts, name) for name in COST_FIELDS}
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
@@ -145,7 +145,7 @@ def _cost_record(cost: NetworkCost) -> dict[str, Any]:
     return record
 
 
-def _check_record(check: CrossCheck) -> dict[str, Any]:
+def _check_record(check: CrossCheck) -> Record:
     return {
         "params_ptflops": check.params_ptflops,
         "macs_ptflops": check.macs_ptflops,
@@ -157,8 +157,8 @@ def _check_record(check: CrossCheck) -> dict[str, Any]:
     }
 
 
-def _measured_record(measured: MeasuredCost) -> dict[str, Any]:
-    record: dict[str, Any] = {
+def _measured_record(measured: MeasuredCost) -> Record:
+    record: Record = {
         name: getattr(measured, name) for name in ("device", "device_name", "threads", "precision")
     }
     record["batch_size"] = measured.batched.batch_size

@@ -1,13 +1,13 @@
 """The points of a frontier, and how it grew, as records for JSON and CSV."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from dasbench.spec.plain import Record
 from dasbench.views.figures.hypervolume import HypervolumeInfo
 from dasbench.views.frontier import Point
 
 
-def frontier_records(points: Sequence[Point]) -> list[dict[str, Any]]:
+def frontier_records(points: Sequence[Point]) -> list[Record]:
     """One record for each point, its objectives and counts at the end."""
     return [
         {
@@ -29,7 +29,7 @@ def frontier_records(points: Sequence[Point]) -> list[dict[str, Any]]:
     ]
 
 
-def hypervolume_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
+def hypervolume_records(growth: HypervolumeInfo) -> list[Record]:
     """One record for each study, its curve inside."""
     records = []
     for curve in growth.curves:
@@ -48,7 +48,7 @@ def hypervolume_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
     return records
 
 
-def step_records(growth: HypervolumeInfo) -> list[dict[str, Any]]:
+def step_records(growth: HypervolumeInfo) -> list[Record]:
     """One record for each step of each curve, as CSV holds them."""
     records = []
     for curve in growth.curves:

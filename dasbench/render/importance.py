@@ -1,12 +1,11 @@
 """Which axis matters, as tables and as records."""
 
-from typing import Any
-
 from dasbench.analysis.anova import Effect
 from dasbench.analysis.importance import Importance
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import number_text, p_text
 from dasbench.render.text.words import counted
+from dasbench.spec.plain import Record
 from dasbench.views.figures.importance import ImportanceInfo
 
 SHARE_COLUMNS = (
@@ -26,12 +25,12 @@ MEANS = (
 )
 
 
-def importance_records(found: Importance) -> list[dict[str, Any]]:
+def importance_records(found: Importance) -> list[Record]:
     """One record for each axis, pair and other part of the variance; the levels' means inside."""
     return [_effect_record(effect, found) for effect in found.effects]
 
 
-def _effect_record(effect: Effect, found: Importance) -> dict[str, Any]:
+def _effect_record(effect: Effect, found: Importance) -> Record:
     return {
         "effect": effect.name,
         "axes": list(effect.axes),
@@ -49,7 +48,7 @@ def _effect_record(effect: Effect, found: Importance) -> dict[str, Any]:
     }
 
 
-def _level_records(effect: Effect, found: Importance) -> list[dict[str, Any]]:
+def _level_records(effect: Effect, found: Importance) -> list[Record]:
     """The means of an axis' levels; none for an effect that is no single axis."""
     records = []
     for one in found.marginals:

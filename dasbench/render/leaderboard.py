@@ -1,7 +1,6 @@
 """How a leaderboard is shown: tables for people, records for programs, and the sentences below."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.records import COST_FIELDS, Cost
@@ -27,6 +26,7 @@ from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import with_unit
 from dasbench.render.verdicts import averaged_sentence
 from dasbench.results.answers import LookRecord
+from dasbench.spec.plain import Record
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, summary_values
 from dasbench.views.units import difference_unit
@@ -48,7 +48,7 @@ VARIANT = LineField(
 )
 
 
-def board_records(board: Board) -> list[dict[str, Any]]:
+def board_records(board: Board) -> list[Record]:
     """Flat plain data, as JSON and CSV show it."""
     return [_record(line) for line in board.lines]
 
@@ -74,10 +74,10 @@ def board_tables(board: Board) -> list[Table]:
     ]
 
 
-def _record(line: Line) -> dict[str, Any]:
+def _record(line: Line) -> Record:
     entry = line.entry
     variant = dict(entry.variant)
-    record: dict[str, Any] = {"variant": variant, "label": entry.label, "study": entry.study}
+    record: Record = {"variant": variant, "label": entry.label, "study": entry.study}
     record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
     record |= {"stopped": num_stopped(line)}
     record |= {"seeds": sorted(entry.scores.get(entry.metric, ()))}
@@ -95,7 +95,7 @@ def _record(line: Line) -> dict[str, Any]:
     return record | {"confirmed": entry.confirmed}
 
 
-def _rank_record(rank: RankInterval | None) -> dict[str, Any]:
+def _rank_record(rank: RankInterval | None) -> Record:
     if rank is None:
         return dict.fromkeys(("rank_low", "rank_high", "best", "ties_with_best"))
     return {
@@ -106,7 +106,7 @@ def _rank_record(rank: RankInterval | None) -> dict[str, Any]:
     }
 
 
-def _cost_record(cost: Cost | None) -> dict[str, Any]:
+def _cost_record(cost: Cost | None) -> Record:
     if cost is None:
         return dict.fromkeys((*COST_FIELDS, "uncounted", "input_size"))
     counts = {name: getattr(cost, name) for name in COST_FIELDS}

@@ -1,10 +1,10 @@
 """What a run would do, as a table and as records."""
 
 from dataclasses import asdict
-from typing import Any
 
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.words import BASE, counted
+from dasbench.spec.plain import Record
 from dasbench.views.plan import PlanView
 
 COLUMNS = (
@@ -30,7 +30,7 @@ def plan_tables(plan: PlanView) -> list[Table]:
     return [Table(title=plan.question, columns=COLUMNS, rows=rows, notes=notes)]
 
 
-def plan_records(plan: PlanView) -> list[dict[str, Any]]:
+def plan_records(plan: PlanView) -> list[Record]:
     """A record for each planned trial."""
     return [asdict(row) for row in plan.rows]
 

@@ -1,12 +1,12 @@
 """How well networks look at what matters, as tables and as records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isnan
-from typing import Any
 
 from dasbench.render.tables.table import Column, Field, Table, table_of
 from dasbench.render.text.numbers import number_text
+from dasbench.spec.plain import Params, Record
 from dasbench.views.saliency import Reading, SaliencyScore, Viewed
 
 PER_IMAGE = "images"
@@ -36,7 +36,7 @@ def saliency_title(target: str, data: str) -> str:
 
 
 def saliency_tables(
-    title: str, scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]
+    title: str, scores: Sequence[SaliencyScore], *, parameters: Params
 ) -> list[Table]:
     """The mean scores, then a table for each network and layer whose sensitivity was asked for.
 
@@ -50,9 +50,7 @@ def saliency_tables(
     return [_score_table(title, scores, parameters), *sensitivities]
 
 
-def saliency_records(
-    scores: Sequence[SaliencyScore], *, parameters: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def saliency_records(scores: Sequence[SaliencyScore], *, parameters: Params) -> list[Record]:
     """A record for each network and layer, with the score of every image inside."""
     records = []
     for score in scores:
@@ -65,15 +63,15 @@ def saliency_records(
     return records
 
 
-def image_records(views: Sequence[Viewed]) -> list[dict[str, Any]]:
+def image_records(views: Sequence[Viewed]) -> list[Record]:
     """A record for each image, network and layer: what stands in the CSV file beside the figure."""
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     for view in views:
         records += [_image_record(view, place) for place in range(len(view.images))]
     return records
 
 
-def _image_record(view: Viewed, place: int) -> dict[str, Any]:
+def _image_record(view: Viewed, place: int) -> Record:
     return {
         "part": view.part,
         "image": view.images[place],
@@ -88,9 +86,9 @@ def _image_record(view: Viewed, place: int) -> dict[str, Any]:
     }
 
 
-def _score_record(score: SaliencyScore) -> dict[str, Any]:
+def _score_record(score: SaliencyScore) -> Record:
     view, against = score.viewed, score.against
-    record: dict[str, Any] = {
+    record: Record = {
         "trial": view.trial,
         "label": view.label,
         "seed": view.seed,
@@ -108,9 +106,7 @@ def _score_record(score: SaliencyScore) -> dict[str, Any]:
     return record | {"difference_ci95": _known(against.half_width), "pairs": against.pairs}
 
 
-def _score_table(
-    title: str, scores: Sequence[SaliencyScore], parameters: Mapping[str, Any]
-) -> Table:
+def _score_table(title: str, scores: Sequence[SaliencyScore], parameters: Params) -> Table:
     fields, notes = list(FIELDS), [f"{_pairs(parameters)}."]
     if any(score.against and score.against.pairs for score in scores):
         fields.append(DIFFERENCE)
@@ -118,7 +114,7 @@ def _score_table(
     return table_of(fields, scores, title=title, notes=notes)
 
 
-def _pairs(parameters: Mapping[str, Any]) -> str:
+def _pairs(parameters: Params) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 

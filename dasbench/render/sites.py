@@ -1,10 +1,10 @@
 """Where gates can stand in a backbone, as a table and as records."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from dasbench.backbones.site import Site
 from dasbench.render.tables.table import Column, Table
+from dasbench.spec.plain import Record
 
 COLUMNS = (
     Column(key="path", title="path", is_text=True),
@@ -24,7 +24,7 @@ def site_tables(backbone: str, sites: Sequence[Site]) -> list[Table]:
     return [Table(title=f"Sites of {backbone}", columns=COLUMNS, rows=rows)]
 
 
-def site_records(sites: Sequence[Site]) -> list[dict[str, Any]]:
+def site_records(sites: Sequence[Site]) -> list[Record]:
     """A record for each site.
 
     Example:

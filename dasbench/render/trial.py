@@ -15,6 +15,7 @@ from dasbench.render.text.records import to_json
 from dasbench.render.text.sparkline import sparkline
 from dasbench.render.text.words import BASE, in_brackets
 from dasbench.results.answers import AttemptRecord, TrialRecord
+from dasbench.spec.plain import Record
 from dasbench.views.trial import Difference, Fact, confusion_of, cost_of, curves, facts, repeats
 from dasbench.views.units import better_direction, known_metrics
 
@@ -100,9 +101,9 @@ def failure_text(trial: TrialRecord) -> str:
     return text
 
 
-def trial_record(trial: TrialRecord) -> dict[str, Any]:
+def trial_record(trial: TrialRecord) -> Record:
     """Everything about a trial as plain data, for programs."""
-    record: dict[str, Any] = {"key": trial.key}
+    record: Record = {"key": trial.key}
     record |= {"state": trial.state.state, "reason": trial.state.reason}
     record |= {"attempt": trial.state.attempt, "studies": list(map(_study_record, trial.rows))}
     record |= {"first_study": trial.first_study}
@@ -112,7 +113,7 @@ def trial_record(trial: TrialRecord) -> dict[str, Any]:
     return record | {"attempts": [asdict(attempt) for attempt in trial.attempts]}
 
 
-def _study_record(row: Row) -> dict[str, Any]:
+def _study_record(row: Row) -> Record:
     """What a trial is in one of the studies that list it."""
     return {
         "study": row.study,
@@ -124,7 +125,7 @@ def _study_record(row: Row) -> dict[str, Any]:
     }
 
 
-def _outcome_record(trial: TrialRecord) -> dict[str, Any]:
+def _outcome_record(trial: TrialRecord) -> Record:
     """What came out of a trial; of one that has not ended, the same fields with nothing in them."""
     outcome, cost, confusion = trial.outcome, cost_of(trial), confusion_of(trial)
     record = dict(NO_OUTCOME)
@@ -135,7 +136,7 @@ def _outcome_record(trial: TrialRecord) -> dict[str, Any]:
     return record
 
 
-def fact_records(trial: TrialRecord) -> list[dict[str, Any]]:
+def fact_records(trial: TrialRecord) -> list[Record]:
     """What is known of a trial, flat: a record for each fact."""
     return [{"part": fact.part, "field": fact.field, "value": fact.value} for fact in facts(trial)]
 
@@ -156,7 +157,7 @@ def difference_tables(
     return [Table(title="What differs", columns=columns, rows=rows, notes=notes)]
 
 
-def difference_records(found: Sequence[Difference]) -> list[dict[str, Any]]:
+def difference_records(found: Sequence[Difference]) -> list[Record]:
     """A record for each difference."""
     return [asdict(one) for one in found]
 

@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperTable
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import NOTHING, count_text
 from dasbench.render.text.words import counted
 from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
+from dasbench.spec.plain import Record
 
 ONCE = "A multiply-add counts once."
 RULES = {
@@ -78,15 +79,15 @@ def _cells(report: RowReport, column: PaperColumn) -> dict[str, str]:
     }
 
 
-def reproduction_records(table: PaperTable, reports: Sequence[RowReport]) -> list[dict[str, Any]]:
+def reproduction_records(table: PaperTable, reports: Sequence[RowReport]) -> list[Record]:
     """A record for each row, flat."""
     return [_row_record(table, report) for report in reports]
 
 
-def _row_record(table: PaperTable, report: RowReport) -> dict[str, Any]:
+def _row_record(table: PaperTable, report: RowReport) -> Record:
     """Flat plain data of one row."""
     row = report.row
-    record: dict[str, Any] = {"table": table.name, "label": row.label, "backbone": row.backbone}
+    record: Record = {"table": table.name, "label": row.label, "backbone": row.backbone}
     record |= {
         "gate": row.gate.name if row.gate else None,
         "convention": row.convention,

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,6 +14,7 @@ from dasbench.paper.figures import PaperColumn, PaperRow, PaperTable
 from dasbench.records import Row
 from dasbench.resolution import resolve_network
 from dasbench.results.reading import read_store
+from dasbench.spec.plain import Fields, Params, Record, Spec
 from dasbench.spec.recipes import recipes
 from dasbench.spec.trial import Training, Trial
 from dasbench.views.variants import VariantScores, gather
@@ -35,7 +35,7 @@ class Setting:
 
     recipe: str
     image_size: int
-    backbone: Mapping[str, Any]
+    backbone: Params
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -58,7 +58,7 @@ class Trained:
         entry: their scores.
     """
 
-    spec: Mapping[str, Any]
+    spec: Spec
     entry: VariantScores
 
 
@@ -149,7 +149,7 @@ def _first_few(differences: Sequence[str]) -> str:
     return f"{listed} and {num_more} more" if num_more > 0 else listed
 
 
-def _fields_in_paper(row: PaperRow, dataset: str) -> dict[str, Any]:
+def _fields_in_paper(row: PaperRow, dataset: str) -> Record:
     """The fields of a trial in the paper's setting, all defaults filled in."""
     setting = SETTINGS[dataset]
     fields = row.trial_fields()
@@ -166,7 +166,7 @@ def _fields_in_paper(row: PaperRow, dataset: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _resolved_fields(text: str) -> dict[str, Any] | None:
+def _resolved_fields(text: str) -> Record | None:
     """A trial's fields with all defaults of its network; None if this version cannot read it."""
     try:
         trial = Trial.model_validate(json.loads(text), context={"recipes": recipes()})
@@ -175,7 +175,7 @@ def _resolved_fields(text: str) -> dict[str, Any] | None:
         return None
 
 
-def _is_same_network(fields: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def _is_same_network(fields: Fields, wanted: Fields) -> bool:
     """Whether it is the row's backbone with the row's gate; its width and stem may differ."""
     return bool(
         fields["backbone"]["name"] == wanted["backbone"]["name"]
@@ -184,7 +184,7 @@ def _is_same_network(fields: Mapping[str, Any], wanted: Mapping[str, Any]) -> bo
     )
 
 
-def _differences(fields: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+def _differences(fields: Fields, wanted: Fields) -> Iterator[str]:
     """What is not as in the paper, in the words of a study file."""
     own, theirs = fields["dataset"], wanted["dataset"]
     if own["name"] != theirs["name"]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from dasbench.records import Cost, Epoch, Outcome, Row, State
 from dasbench.spec.metrics import Metrics
+from dasbench.spec.plain import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class StudyRecord:
 
     name: str
     question: str
-    document: Mapping[str, Any]
+    document: Spec
     file: str
     created: str
     states: Mapping[str, int]
@@ -140,7 +140,7 @@ class TrialRecord:
     """
 
     key: str
-    spec: Mapping[str, Any]
+    spec: Spec
     state: TrialState
     rows: tuple[Row, ...]
     outcome: Outcome | None

@@ -9,6 +9,7 @@ from typing import Any
 
 from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome, State
 from dasbench.spec.metrics import Metric, Metrics
+from dasbench.spec.plain import Record
 
 COST_DETAILS = ("uncounted", "input_size", "versions")
 
@@ -93,7 +94,7 @@ def load_each(texts: Sequence[str]) -> list[Any]:
     return values
 
 
-def load_by_key(texts: Mapping[str, str]) -> dict[str, Any]:
+def load_by_key(texts: Mapping[str, str]) -> Record:
     """Many values at once, under the keys of their texts.
 
     Example:
@@ -126,7 +127,7 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def outcome_columns(outcome: Outcome) -> dict[str, Any]:
+def outcome_columns(outcome: Outcome) -> Record:
     """What a trial's row keeps of its outcome: all but the key, the status and the curve."""
     nothing = dict.fromkeys((*COST_FIELDS, "cost_details"))
     return {
@@ -143,7 +144,7 @@ def outcome_columns(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def cost_columns(cost: Cost) -> dict[str, Any]:
+def cost_columns(cost: Cost) -> Record:
     """What a row keeps of a cost."""
     counts = {name: getattr(cost, name) for name in COST_FIELDS}
     return {**counts, "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS})}

@@ -5,13 +5,13 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from dasbench.errors import UsageError
+from dasbench.spec.plain import Record
 
 APPLICATION_ID = 0x44415342
 """`DASB`: marks a SQLite file as ours; on PostgreSQL, the lock under which writers take turns."""
@@ -158,7 +158,7 @@ def _begin_file(connection: Connection) -> None:
 
 def _server_engine(place: Location) -> Engine:
     assert place.url is not None
-    arguments: dict[str, Any] = {"connect_timeout": 10, "application_name": "dasbench"}
+    arguments: Record = {"connect_timeout": 10, "application_name": "dasbench"}
     try:
         engine = create_engine(place.url, pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -18,6 +17,7 @@ from dasbench.results.planning import batches
 from dasbench.results.schema import attempts, epochs, trials
 from dasbench.results.spool import Fate, Spooled
 from dasbench.spec.cost_key import CostKey
+from dasbench.spec.plain import Record
 
 NOBODY = dict.fromkeys(("host", "boot", "pid", "pid_started", "token", "lease"))
 """The owner of a trial that nobody runs."""
@@ -131,7 +131,7 @@ def _write_outcome(connection: Connection, spooled: Spooled) -> None:
     )
     if outcome.status == State.INTERRUPTED:
         put_back(connection, outcome.key)
-        values: dict[str, Any] = {"seconds": outcome.seconds}
+        values: Record = {"seconds": outcome.seconds}
     else:
         values = {"state": outcome.status, "finished": now, **outcome_columns(outcome)}
     connection.execute(update(trials).where(trials.c.key == outcome.key).values(values))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from dasbench.spec.plain import Record
+
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
@@ -52,7 +54,7 @@ class Owner:
         """The owner that a row names."""
         return cls(**{name: row[name] for name in cls.__dataclass_fields__})
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Record:
         """The owner as columns of a row."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -15,6 +15,7 @@ from dasbench.results.encoding import dump, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.identity import PLACE, question_of
 from dasbench.spec.metrics import Metrics
+from dasbench.spec.plain import Spec, Variant
 from dasbench.spec.trial import SEMANTICS
 
 T = TypeVar("T")
@@ -39,8 +40,8 @@ class Member:
     """
 
     key: str
-    spec: Mapping[str, Any]
-    variant: Mapping[str, Any] = field(default_factory=dict)
+    spec: Spec
+    variant: Variant = field(default_factory=dict)
     label: str = ""
     seed: int = 0
     dataset: str = ""
@@ -67,7 +68,7 @@ def keep_study(
     *,
     name: str,
     question: str,
-    document: Mapping[str, Any],
+    document: Spec,
     file: str,
     metrics: Metrics,
 ) -> None:

@@ -12,6 +12,7 @@ from dasbench.results.answers import EarlierResult, LookRecord, StudyRecord, Tri
 from dasbench.results.encoding import load_cost, load_metrics, load_traits
 from dasbench.results.planning import batches
 from dasbench.results.schema import looks, members, studies, trials
+from dasbench.spec.plain import Record
 
 
 def chosen_studies(connection: Connection, study: str | Sequence[str] | None) -> list[str]:
@@ -41,7 +42,7 @@ def read_studies(connection: Connection, *, counted: bool) -> list[StudyRecord]:
     by_age = select(studies).order_by(studies.c.created, studies.c.name)
     records = []
     for row in connection.execute(by_age).mappings():
-        values: dict[str, Any] = dict(row)
+        values: Record = dict(row)
         values["document"] = json.loads(row["document"])
         values["metrics"] = load_traits(row["metrics"])
         records.append(StudyRecord(**values, states=states.get(row["name"], {})))

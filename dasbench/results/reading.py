@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Connection, select
 
@@ -35,6 +35,7 @@ from dasbench.results.rows import read_rows
 from dasbench.results.schema import members, trials
 from dasbench.results.views import View, read_view
 from dasbench.spec.cost_key import CostKey
+from dasbench.spec.plain import Record
 
 
 class Reader:
@@ -80,7 +81,7 @@ class Reader:
 
         return self._database.read(work)
 
-    def view(self, name: View, study: str | Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def view(self, name: View, study: str | Sequence[str] | None = None) -> list[Record]:
         """The rows of a view of the database, as who asks it directly sees them, JSON decoded.
 
         Args:
@@ -133,7 +134,7 @@ class Reader:
         texts = self._database.read(lambda c: read_texts(c, trials.c.confusion, keys))
         return {key: Confusion.from_text(text) for key, text in texts.items()}
 
-    def specs(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def specs(self, keys: Sequence[str]) -> dict[str, Record]:
         """All that decides the outcome of trials, as plain data."""
         return load_by_key(self._database.read(lambda c: read_texts(c, trials.c.spec, keys)))
 
@@ -161,7 +162,7 @@ class Reader:
         """The counts of every network, by revision of the way of counting."""
         return self._database.read(known_costs)
 
-    def environments(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def environments(self, keys: Sequence[str]) -> dict[str, Record]:
         """With what trials that have ended ran, as plain data by key."""
         column = trials.c.environment
         texts = self._database.read(lambda c: read_texts(c, column, keys, empty="{}"))

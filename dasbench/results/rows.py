@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from dasbench.records import COST_FIELDS, Cost, Row, State
 from dasbench.results.encoding import load_cost, load_each, load_metrics
 from dasbench.results.schema import members, trials
+from dasbench.spec.plain import Record
 
 _STATES = {state.value: state for state in State}
 
@@ -49,15 +50,15 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
     ]
 
 
-def _decoded(texts: Collection[str]) -> dict[str, Any]:
+def _decoded(texts: Collection[str]) -> Record:
     ordered = list(texts)
     return dict(zip(ordered, load_each(ordered), strict=True))
 
 
 def _row(
     cells: Any,
-    variant: dict[str, Any],
-    metrics: dict[str, Any],
+    variant: Record,
+    metrics: Record,
     cost: Cost | None,
     code: dict[str, str],
 ) -> Row:

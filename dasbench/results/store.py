@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,6 +21,7 @@ from dasbench.results.planning import Member, append_members, keep_study, replac
 from dasbench.results.reading import Reader
 from dasbench.spec.cost_key import CostKey
 from dasbench.spec.metrics import Metrics
+from dasbench.spec.plain import Spec
 
 FAREWELL_S = 2.0
 """How long giving back is tried on the way out; whoever comes next notices the dead anyway."""
@@ -117,7 +117,7 @@ class Store(Reader):
         *,
         members: Sequence[Member],
         question: str = "",
-        document: Mapping[str, Any] | None = None,
+        document: Spec | None = None,
         file: str = "",
         metrics: Metrics | None = None,
     ) -> None:

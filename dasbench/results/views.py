@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Double, Select, Text, column, literal_column,
 
 from dasbench.results.encoding import load_metrics
 from dasbench.results.schema import members
+from dasbench.spec.plain import Record
 
 View = Literal["trials", "epochs", "leaderboard"]
 """What can be asked for as a view; in the database each is called `v_...`."""
@@ -98,9 +99,7 @@ def create_views(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS {query.strip()}")
 
 
-def read_view(
-    connection: Connection, view: View, studies: Sequence[str]
-) -> Iterator[dict[str, Any]]:
+def read_view(connection: Connection, view: View, studies: Sequence[str]) -> Iterator[Record]:
     """What a view says of studies: trials in the study's order, variants from the best top-1 on.
 
     Example:
@@ -127,7 +126,7 @@ def read_view(
             yield _decoded(row)
 
 
-def _decoded(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _decoded(row: Mapping[Any, Any]) -> Record:
     """A view's row with its JSON as values."""
     record = dict(row)
     if "variant" in record:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dasbench.spec.plain import Fields, Variant
+
 
 def baseline_candidates(
-    variants: Sequence[Mapping[str, Any]],
+    variants: Sequence[Variant],
     *,
-    base: Mapping[str, Any],
+    base: Fields,
     named: Mapping[str, Any] | None = None,
 ) -> list[int]:
     """Numbers of the variants that a study may mean by its baseline; one where it is clear.
@@ -34,7 +36,7 @@ def baseline_candidates(
     return [place for place, agrees in enumerate(found) if agrees]
 
 
-def _agrees(fields: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _agrees(fields: Fields, other: Mapping[str, Any]) -> bool:
     """Whether the other has all of these fields with the same values."""
     return all(_in_full(other.get(key)) == _in_full(value) for key, value in fields.items())
 

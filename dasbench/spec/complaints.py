@@ -15,6 +15,7 @@ from dasbench.spec.document import Document, Path_
 from dasbench.spec.fields import flatten, set_field
 from dasbench.spec.labels import worded
 from dasbench.spec.parameters import explain, plain_path
+from dasbench.spec.plain import Fields
 from dasbench.spec.space import SETTABLE, Axis, condition_values, decides
 from dasbench.spec.study import MAX_TRIALS, Study
 from dasbench.spec.trial import FILLED_IN, Choice, Trial
@@ -112,9 +113,7 @@ def axis_complaints(document: Document, context: Context) -> list[Complaint]:
     return complaints
 
 
-def _axis_faults(
-    axis: Axis, base: Mapping[str, Any], context: Context
-) -> Iterator[tuple[Path_, str]]:
+def _axis_faults(axis: Axis, base: Fields, context: Context) -> Iterator[tuple[Path_, str]]:
     """Where in an axis something is wrong with it on its base, and what."""
     head, *rest = axis.key.split(".")
     if head not in SETTABLE or not all(rest) or len(rest) > 1:
@@ -131,7 +130,7 @@ def _axis_faults(
                 yield _point_place(axis, index), f"{axis.key}: {problem}"
 
 
-def _varied_part(head: str, base: Mapping[str, Any], *, is_inside: bool) -> dict[str, Any]:
+def _varied_part(head: str, base: Fields, *, is_inside: bool) -> dict[str, Any]:
     """One field of the base; the component that it is by default where a parameter of it varies."""
     if head in base:
         return {head: base[head]}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import JsonValue, model_validator
 
 from dasbench.errors import unknown_name
+from dasbench.spec.plain import Fields
 from dasbench.spec.space import SETTABLE
 from dasbench.spec.trial import Frozen
 
@@ -76,7 +77,7 @@ class Constraint(Frozen):
         sides = (self.left, self.right)
         return tuple(str(side["name"]) for side in sides if isinstance(side, dict))
 
-    def violation(self, values: Mapping[str, Any]) -> float:
+    def violation(self, values: Fields) -> float:
         """How far it is violated: 0 where it holds, the relative distance of two numbers, else 1.
 
         Args:
@@ -121,7 +122,7 @@ def _check_name(operand: str) -> None:
         raise ValueError(f"{unknown} Put a text in quotes.")
 
 
-def _value(side: JsonValue, values: Mapping[str, Any]) -> Any:
+def _value(side: JsonValue, values: Fields) -> Any:
     value: Any = side
     if isinstance(side, dict):
         value = values[str(side["name"])]

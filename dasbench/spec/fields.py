@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dasbench.spec.plain import Spec
+
 
 def set_field(data: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted field in plain data; a component as a bare name grows into a mapping.
@@ -22,7 +24,7 @@ def set_field(data: dict[str, Any], key: str, value: Any) -> None:
     data[last] = value
 
 
-def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(data: Spec, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every dotted field in plain data and its value, parts before what is in them."""
     for key, value in data.items():
         yield prefix + key, value

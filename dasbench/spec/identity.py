@@ -8,6 +8,7 @@ from typing import Any
 
 from dasbench.errors import OtherCodeError
 from dasbench.spec.labels import component_text
+from dasbench.spec.plain import Params, Spec
 
 PLACE = "root"
 """The parameter of a data set that says where its files lie."""
@@ -16,7 +17,7 @@ AS_RELEASED = "dasbench's own as released"
 """What a component's code is called that has no hash in a trial."""
 
 
-def question_of(spec: Mapping[str, Any]) -> str:
+def question_of(spec: Spec) -> str:
     """What a trial asks: equal for two trials that differ in their code alone.
 
     Args:
@@ -30,7 +31,7 @@ def question_of(spec: Mapping[str, Any]) -> str:
     return hash_of(_without(deciding_fields(spec), "code"))
 
 
-def component_name(field: str, spec: Mapping[str, Any]) -> str:
+def component_name(field: str, spec: Spec) -> str:
     """What people call that which one entry of a trial's `code` is about.
 
     Args:
@@ -47,7 +48,7 @@ def component_name(field: str, spec: Mapping[str, Any]) -> str:
     return f"{field} {spec[field]['name']}"
 
 
-def hash_of(data: Mapping[str, Any]) -> str:
+def hash_of(data: Spec) -> str:
     """12 hexadecimal digits of plain data; the order of keys does not count."""
     canonical = json.dumps(
         data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
@@ -55,7 +56,7 @@ def hash_of(data: Mapping[str, Any]) -> str:
     return sha256(canonical.encode()).hexdigest()[:12]
 
 
-def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
+def deciding_fields(spec: Spec) -> dict[str, Any]:
     """All of a trial that decides its result; files count by their content, not their place."""
     fields = dict(spec)
     if spec.get("weights_fingerprint"):
@@ -65,11 +66,11 @@ def deciding_fields(spec: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _without(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _without(data: Spec, key: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name != key}
 
 
-def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
+def data_name(dataset: Params, fingerprint: str) -> str:
     """What the data of a trial are called: two trials with the same name saw the same images.
 
     Args:
@@ -89,7 +90,7 @@ def data_name(dataset: Mapping[str, Any], fingerprint: str) -> str:
     return component_text(dataset["name"], shown)
 
 
-def refuse_other_code(key: str, spec: Mapping[str, Any], here: Mapping[str, str]) -> None:
+def refuse_other_code(key: str, spec: Spec, here: Mapping[str, str]) -> None:
     """Make sure that this process has the code that a trial was planned with.
 
     Args:

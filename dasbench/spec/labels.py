@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dasbench.spec.plain import Params, Spec, Variant
 
-def label(variant: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+
+def label(variant: Variant, names: Mapping[str, str] | None = None) -> str:
     """A variant in a few words: the names that its study gives to values, or fields and values.
 
     | varied | reads |
@@ -82,12 +84,12 @@ def _nested(value: Any) -> str:
     return str(value)
 
 
-def _component(choice: Mapping[str, Any]) -> str:
+def _component(choice: Spec) -> str:
     parameters = {name: _nested(value) for name, value in choice.items() if name != "name"}
     return component_text(choice["name"], parameters)
 
 
-def component_text(name: str, parameters: Mapping[str, Any]) -> str:
+def component_text(name: str, parameters: Params) -> str:
     """A component with its parameters in brackets, or its name alone.
 
     Example:
@@ -98,7 +100,7 @@ def component_text(name: str, parameters: Mapping[str, Any]) -> str:
     return f"{name}({inside})" if inside else name
 
 
-def is_given(text: str, variant: Mapping[str, Any]) -> bool:
+def is_given(text: str, variant: Variant) -> bool:
     """Whether a variant's label is the study's own, rather than its fields and values.
 
     These may be followed by the versions of its code.

@@ -7,6 +7,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from dasbench.spec.plain import Fields
+
 
 @cache
 def recipes() -> dict[str, dict[str, Any]]:
@@ -21,7 +23,7 @@ def recipes() -> dict[str, dict[str, Any]]:
     return loaded
 
 
-def with_recipes(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_recipes(values: Fields) -> dict[str, Any]:
     """A variant's values with the fields of a recipe in place of its name.
 
     So they replace the fields of the base.

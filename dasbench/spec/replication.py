@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from dasbench.spec.plain import Spec
 from dasbench.spec.trial import Frozen
 
 MAX_SEEDS = 1000
@@ -57,7 +58,7 @@ class Replication(Frozen):
         return cls._from_mapping(data)
 
     @staticmethod
-    def _from_mapping(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _from_mapping(data: Spec) -> Mapping[str, Any]:
         lists = {key: tuple(part) for key, part in data.items() if isinstance(part, list)}
         data = {**data, **lists}
         if "values" in data:  # as the database keeps it

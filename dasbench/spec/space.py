@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from dasbench.spec.axis_value import AxisValue, labelled_value
 from dasbench.spec.labels import worded
+from dasbench.spec.plain import Fields
 from dasbench.spec.trial import Frozen
 
 SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
@@ -163,7 +164,7 @@ class Axis(Frozen):
             return False
         return all(_share_a_value(self.when[key], other.when[key]) for key in shared)
 
-    def applies(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    def applies(self, base: Fields, values: Fields) -> bool:
         """Whether every condition of `when` holds.
 
         Args:
@@ -179,7 +180,7 @@ def _are_whole(*numbers: float) -> bool:
     return all(number.is_integer() for number in numbers)
 
 
-def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def enumerate_axes(axes: Sequence[Axis], base: Fields) -> Iterator[dict[str, Any]]:
     """All combinations of the axes' values, the last axis varying fastest.
 
     Of a range that is only sampled, its two ends are taken.
@@ -206,7 +207,7 @@ def enumerate_axes(axes: Sequence[Axis], base: Mapping[str, Any]) -> Iterator[di
             yield {**values, last.key: point}
 
 
-def field_value(key: str, base: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+def field_value(key: str, base: Fields, values: Fields) -> Any:
     """What a dotted field holds once some axes have their values; None if nothing is said of it.
 
     Args:

@@ -12,6 +12,7 @@ from dasbench.spec.constraints import COSTS, Constraint
 from dasbench.spec.document import Document
 from dasbench.spec.fields import flatten
 from dasbench.spec.labels import label
+from dasbench.spec.plain import Variant
 from dasbench.spec.replication import Replication
 from dasbench.spec.space import Axes, enumerate_axes
 from dasbench.spec.trial import Choice, Frozen, Trial, known
@@ -236,10 +237,9 @@ class Study(Frozen):
         """Every combination of the axes' values, as dotted fields; an empty one if none varies."""
         return enumerate_axes(self.axes, self.base_fields)
 
-    def holds(self, variant: Mapping[str, Any]) -> bool:
+    def holds(self, variant: Variant) -> bool:
         """Whether a variant is one of this study's: it sets just the axes that apply."""
-        base = self.base_fields
-        assigned: dict[str, Any] = {}
+        base, assigned = self.base_fields, dict[str, Any]()
         for axis in self.axes:
             if axis.applies(base, assigned):
                 if axis.key not in variant or not axis.holds(variant[axis.key]):
@@ -247,7 +247,7 @@ class Study(Frozen):
                 assigned[axis.key] = variant[axis.key]
         return variant.keys() == assigned.keys()
 
-    def label_of(self, variant: Mapping[str, Any]) -> str:
+    def label_of(self, variant: Variant) -> str:
         """What a variant is called: by the labels of its values, else by fields and values.
 
         Example:

@@ -22,6 +22,7 @@ from dasbench.errors import unknown_name
 from dasbench.spec.fields import set_field
 from dasbench.spec.identity import deciding_fields, hash_of
 from dasbench.spec.labels import component_text
+from dasbench.spec.plain import Fields
 
 SEMANTICS = 2
 """Bumped when the same fields come to mean another result: old rows are not taken for new."""
@@ -271,7 +272,7 @@ class Trial(Frozen):
         """
         return hash_of({"semantics": SEMANTICS, **deciding_fields(self.model_dump(mode="json"))})
 
-    def with_values(self, values: Mapping[str, Any], **validation: Any) -> "Trial":
+    def with_values(self, values: Fields, **validation: Any) -> "Trial":
         """A trial with some dotted fields replaced (`{"gate.alpha": 0.1}`), checked again."""
         data = self.model_dump(mode="json")
         for key, value in values.items():

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from dasbench.errors import UsageError, unknown_name
+from dasbench.spec.plain import Fields
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 100
@@ -83,7 +84,7 @@ def check_formula(text: str) -> str:
     return text
 
 
-def evaluate(text: str, fields: Mapping[str, Any]) -> float:
+def evaluate(text: str, fields: Fields) -> float:
     """The value of a formula; NaN where it has none, as in a division by zero.
 
     Args:
@@ -184,7 +185,7 @@ def _dotted(node: ast.AST) -> str:
 class _Evaluation:
     """Computes the parts of a checked formula from the fields of one trial."""
 
-    fields: Mapping[str, Any]
+    fields: Fields
 
     def value(self, node: ast.expr) -> Any:
         """A number, a text, a truth value or a list."""

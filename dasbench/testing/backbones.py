@@ -1,18 +1,14 @@
 """What every backbone keeps: logits of the right length, sites that are really there."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from dasbench.catalog import BACKBONES
+from dasbench.spec.plain import Params
 from dasbench.testing.documentation import check_documentation
 
 
-def check_backbone(
-    name: str, *, params: Mapping[str, Any] | None = None, image_size: int = 64
-) -> None:
+def check_backbone(name: str, *, params: Params | None = None, image_size: int = 64) -> None:
     """Check a backbone's logits, and that every site has the channels that it declares.
 
     Args:

@@ -1,7 +1,6 @@
 """What every data set keeps: parts that share no image, classes in range, images by index alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,10 +11,11 @@ from dasbench.datasets.annotations import IGNORED, HasClassMaps, HasObjects, Obj
 from dasbench.datasets.dataset import Dataset, Examples, Images
 from dasbench.datasets.loading import in_order, load_batches
 from dasbench.seeds import uniform
+from dasbench.spec.plain import Params
 from dasbench.testing.documentation import check_documentation
 
 
-def check_dataset(name: str, *, params: Mapping[str, Any] | None = None) -> None:
+def check_dataset(name: str, *, params: Params | None = None) -> None:
     """Check a data set's parts, its fingerprint, and all that it is registered to give.
 
     Files are looked for where `dasbench.data_access.reading_data` or $DASBENCH_DATA say.
@@ -58,7 +58,7 @@ def _check_facts(data: Dataset[Examples], again: Dataset[Examples]) -> None:
     assert len(numbers) == 1, "one mean and standard deviation for each channel"
 
 
-def _read(name: str, params: Mapping[str, Any], *, threads: int) -> Dataset[Examples]:
+def _read(name: str, params: Params, *, threads: int) -> Dataset[Examples]:
     """The data set, computed with so many of torch's threads, which add up in their own order."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

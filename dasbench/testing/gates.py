@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +12,7 @@ from dasbench.errors import ModelError
 from dasbench.models import GatedNetwork, build_model
 from dasbench.resolution import resolve_network
 from dasbench.spec.network import Network
+from dasbench.spec.plain import Params
 from dasbench.spec.trial import Choice
 from dasbench.testing.documentation import check_documentation
 
@@ -25,7 +24,7 @@ SIZES = ((32, 32), (37, 41), (24, 48))
 def check_gate(
     name: str,
     *,
-    params: Mapping[str, Any] | None = None,
+    params: Params | None = None,
     sizes: tuple[tuple[int, int], ...] = SIZES,
 ) -> None:
     """Check a gate in a narrow ResNet-18, at the sites where it stands by default.
@@ -55,7 +54,7 @@ def check_gate(
     _check_cost(network, (3, *sizes[0]))
 
 
-def _network(name: str, params: Mapping[str, Any]) -> GatedNetwork:
+def _network(name: str, params: Params) -> GatedNetwork:
     gate = Choice(name=name, params=dict(params))
     asked = Network(backbone=BACKBONE, gate=gate, num_classes=10, input_size=(3, 32, 32))
     network = build_model(resolve_network(asked))

@@ -1,14 +1,14 @@
 """What every sampler keeps: variants of the study, every answer taken, the same when it resumes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dasbench.catalog import SAMPLERS
 from dasbench.records import State
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
 from dasbench.seeds import derive_seed
+from dasbench.spec.plain import Fields, Params, Variant
 from dasbench.spec.study import Study
 from dasbench.testing.documentation import check_documentation
 
@@ -43,8 +43,8 @@ ENDS: tuple[Fate, ...] = (State.DONE, State.DONE, State.FAILED, State.DONE, Stat
 def check_sampler(
     name: str,
     *,
-    params: Mapping[str, Any] | None = None,
-    fields: Mapping[str, Any] | None = None,
+    params: Params | None = None,
+    fields: Fields | None = None,
 ) -> None:
     """Check what a sampler proposes in a study with conditions, and how it takes what it is told.
 
@@ -87,7 +87,7 @@ class Exchange:
     result: Result
 
 
-def _study(name: str, params: Mapping[str, Any], fields: Mapping[str, Any]) -> Study:
+def _study(name: str, params: Params, fields: Fields) -> Study:
     is_grid = name == "grid"
     document = {
         "name": "contract",
@@ -162,7 +162,7 @@ def _check_proposal(study: Study, proposal: Proposal, before: Sequence[Exchange]
     assert not again, f"{dict(variant)} with seed {seed} is proposed twice; without one may be"
 
 
-def _check_plain(variant: Mapping[str, Any]) -> None:
+def _check_plain(variant: Variant) -> None:
     """Check that a variant can be written down, as the database does."""
     try:
         identity(variant)

@@ -12,6 +12,7 @@ from dasbench.catalog import METRICS, TASKS
 from dasbench.costs.structure import structure_of
 from dasbench.records import ALWAYS_MEASURED
 from dasbench.resolution import resolve
+from dasbench.spec.plain import Params
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Learner, Task
 from dasbench.testing.documentation import check_docstring
@@ -35,8 +36,8 @@ EvaluatedPart = Literal["val", "test"]
 def check_task(
     name: str,
     *,
-    params: Mapping[str, Any] | None = None,
-    dataset: Mapping[str, Any] | None = None,
+    params: Params | None = None,
+    dataset: Params | None = None,
 ) -> None:
     """Check what a task builds of a narrow, gated ResNet-18, how it learns and how it is scored.
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, S
 from dataclasses import dataclass
 from itertools import chain
 from math import fsum
-from typing import Any
 
+from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import VariantScores
 
@@ -131,5 +131,5 @@ def _mean(values: Collection[float]) -> float:
     return fsum(values) / len(values)
 
 
-def _others(entry: VariantScores, fields: Sequence[str]) -> dict[str, Any]:
+def _others(entry: VariantScores, fields: Sequence[str]) -> Record:
     return {name: value for name, value in flat_fields(entry.variant).items() if name not in fields}

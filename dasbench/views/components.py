@@ -1,13 +1,14 @@
 """What can be used in a study, and which studies a database holds."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dasbench.catalog import GATES, KINDS
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import read_store
+from dasbench.spec.plain import Fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Component:
     name: str
     summary: str
     parameters: Sequence[Parameter]
-    placement: Mapping[str, Any] | None
+    placement: Fields | None
     source: str
 
 

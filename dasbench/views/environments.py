@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from dasbench.spec.plain import Spec
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
@@ -61,6 +63,6 @@ def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Envi
     return [(Environment(**dict(pairs)), -count) for count, pairs in listed]
 
 
-def _reported(recorded: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _reported(recorded: Spec) -> tuple[tuple[str, str], ...]:
     """What is reported of one record."""
     return tuple((name, str(recorded[name])) for name in _FIELDS if recorded.get(name) is not None)

@@ -8,6 +8,7 @@ from dasbench.results.answers import LookRecord
 from dasbench.results.reading import read_store
 from dasbench.spec.baseline import baseline_candidates
 from dasbench.spec.fields import flatten
+from dasbench.spec.plain import Spec
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
 from dasbench.views.comparison import MAX_FAMILY, Answer, compare_family
@@ -135,7 +136,7 @@ def gather_evidence(
     return replace(evidence, board=_without_ranks(evidence.board), answers=shown)
 
 
-def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]) -> str | None:
+def usual_baseline(document: Spec, entries: Sequence[VariantScores]) -> str | None:
     """The label of the variant that a study compares with, or of the one without a gate.
 
     Example:
@@ -161,15 +162,13 @@ def usual_baseline(document: Mapping[str, Any], entries: Sequence[VariantScores]
     return None
 
 
-def _seeds(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _seeds(document: Spec) -> Mapping[str, Any]:
     """What the study says of its seeds, with looks `looks`, `min_effect`, `baseline`."""
     seeds = document.get("seeds")
     return seeds if isinstance(seeds, Mapping) else {}
 
 
-def _compare(
-    tested: Selection, document: Mapping[str, Any], baseline: str | None
-) -> Sequence[Answer]:
+def _compare(tested: Selection, document: Spec, baseline: str | None) -> Sequence[Answer]:
     """Every variant against the baseline that was asked for, or the usual one if there is any."""
     metric = tested.metric
     if is_cost(metric) and baseline is None:

@@ -5,9 +5,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from dasbench.errors import UsageError, unknown_name
+from dasbench.spec.plain import Record, Variant
 
 
-def flat_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
+def flat_fields(variant: Variant) -> Record:
     """The varied fields with plain values.
 
     A component stands for its name, its parameters follow it.
@@ -18,7 +19,7 @@ def flat_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
         >>> flat_fields({"placement": {"stages": [1, 2], "after": "stage"}})
         {'placement.stages': '1,2', 'placement.after': 'stage'}
     """
-    flat: dict[str, Any] = {}
+    flat: Record = {}
     for key, value in variant.items():
         name = key.removesuffix(".name")
         if isinstance(value, Mapping):

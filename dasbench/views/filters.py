@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dasbench.errors import UsageError
 from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.constraints import COMPARISONS
+from dasbench.spec.plain import Record
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.variants import by_variant, gather, score
 
@@ -112,7 +113,7 @@ class _Group:
 
 def _with_values(rows: Sequence[Row]) -> _Group:
     entry = gather(rows)
-    numbers: dict[str, Any] = {metric: score(entry, metric) for metric in entry.scores}
+    numbers: Record = {metric: score(entry, metric) for metric in entry.scores}
     numbers |= {f"{metric}_mean": value for metric, value in numbers.items()}
     for name in (*COST_FIELDS, "params", "macs"):
         numbers[name] = score(entry, name)

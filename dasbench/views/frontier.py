@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from dasbench.analysis.pareto import Standing, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
 from dasbench.analysis.stats import known_number
+from dasbench.spec.plain import Variant
 from dasbench.spec.study import Objective
 from dasbench.views.quantities import is_cost_name, values_of
 from dasbench.views.variants import VariantScores, known_counts
@@ -46,7 +47,7 @@ class Point:
     """
 
     label: str
-    variant: Mapping[str, Any]
+    variant: Variant
     study: str = ""
     cost: float
     mean: float

@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dasbench.records import Cost
+from dasbench.spec.plain import Record
 from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.search_roles import are_confirmed
@@ -123,5 +124,5 @@ def _mean_cost(members: Sequence[VariantScores]) -> Cost | None:
     for cost in costs:
         sums.update(known_counts(cost))
         uncounted |= cost.uncounted
-    means: dict[str, Any] = {name: round(total / len(costs)) for name, total in sums.items()}
+    means: Record = {name: round(total / len(costs)) for name, total in sums.items()}
     return replace(costs[0], **means, uncounted=uncounted)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dasbench.errors import UsageError
 from dasbench.spec.labels import label
+from dasbench.spec.plain import Fields
 from dasbench.views.fields import find_field, flat_fields, is_value
 from dasbench.views.variants import VariantScores
 
@@ -162,7 +163,7 @@ def _with_full_names(
     return {find_field(field, known): value for field, value in conditions.items()}
 
 
-def _has_values(values: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+def _has_values(values: Fields, wanted: Mapping[str, str]) -> bool:
     return all(is_value(values.get(field), text) for field, text in wanted.items())
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dasbench.records import Cost, Row, State
 from dasbench.results.planning import Member
+from dasbench.spec.plain import Variant
 
 ENDED = tuple(state for state in State if state.has_result)
 """States of trials that a run leaves as they are."""
@@ -31,7 +31,7 @@ class PlanRow:
     label: str
     seed: int
     state: str
-    variant: Mapping[str, Any]
+    variant: Variant
     params_full: int
     macs_full: int
     params_paper: int

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dasbench.catalog import BACKBONES, COMPONENTS, KINDS
+from dasbench.spec.plain import Spec
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -38,7 +39,7 @@ class UsedComponent:
 def used_components(
     specs: Mapping[str, Mapping[str, Any]],
     environments: Mapping[str, Mapping[str, Any]],
-    document: Mapping[str, Any],
+    document: Spec,
 ) -> list[UsedComponent]:
     """What the trials of a study used, and what proposed and ended them; nothing is imported.
 

@@ -1,10 +1,9 @@
 """What becomes of a study's earlier results when it is planned anew."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,6 +11,7 @@ from dasbench.records import Row
 from dasbench.results.answers import EarlierResult, StudyRecord
 from dasbench.results.planning import Member
 from dasbench.spec.identity import component_name
+from dasbench.spec.plain import Spec
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
 
@@ -145,7 +145,7 @@ def _same_file(given: str, kept: str) -> bool:
     return given != "" and kept != "" and Path(given).absolute() == Path(kept).absolute()
 
 
-def _base(document: Mapping[str, Any] | None) -> Trial | None:
+def _base(document: Spec | None) -> Trial | None:
     try:
         return Trial.model_validate(document)
     except ValidationError:

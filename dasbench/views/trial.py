@@ -10,6 +10,7 @@ from dasbench.confusion import Confusion
 from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results.answers import AttemptRecord, TrialRecord
 from dasbench.results.reading import read_store
+from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import known_counts
 
@@ -114,9 +115,9 @@ def facts(trial: TrialRecord) -> list[Fact]:
     return found
 
 
-def _cost_fields(cost: Cost) -> dict[str, Any]:
+def _cost_fields(cost: Cost) -> Record:
     """What is known of a cost, flat."""
-    fields: dict[str, Any] = dict(known_counts(cost))
+    fields: Record = dict(known_counts(cost))
     fields["input_size"] = "x".join(map(str, cost.input_size))
     for name, calls in cost.uncounted.items():
         fields[f"uncounted.{name}"] = calls

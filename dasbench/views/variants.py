@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
 from types import MappingProxyType
-from typing import Any
 
 from dasbench.records import COST_FIELDS, Cost, Row
+from dasbench.spec.plain import Variant
 from dasbench.views.search_roles import CONFIRM, is_confirmed
 
 NO_SCORES: Mapping[int, float] = MappingProxyType({})
@@ -42,7 +42,7 @@ class VariantScores:
             None if none did.
     """
 
-    variant: Mapping[str, Any]
+    variant: Variant
     label: str
     planned: int
     failed: int

@@ -1,9 +1,8 @@
 """Which part of which GPU the trials of a run get, and where a trial is trained because of it."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -12,6 +11,7 @@ from dasbench.cli.running.run_options import RunOptions
 from dasbench.cli.running.workers import default_workers
 from dasbench.errors import ModelError, StudyError, UsageError
 from dasbench.search.executors.share import Share, part_of_gpu
+from dasbench.spec.plain import Variant
 
 if TYPE_CHECKING:
     from dasbench.plan import Plan
@@ -216,7 +216,7 @@ def _largest_peak(study: "Study", plan: "Plan", peaks: "Peaks") -> int:
     from dasbench.plan import plan_trial, violations
     from dasbench.search.extremes import largest_in
 
-    def peak_of(variant: Mapping[str, Any]) -> int | None:
+    def peak_of(variant: Variant) -> int | None:
         try:
             trial = plan_trial(study, variant, study.seeds.values[0]).trial
             if any(violations(study, trial)):

@@ -1,7 +1,7 @@
 """Where the trials of a run are trained: device, executor, storage, and what they need there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ from dasbench.cli.running.run_options import RunOptions
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
 from dasbench.plugins import imported
+from dasbench.spec.plain import Record
 
 if TYPE_CHECKING:
     from dasbench.agenda import Agenda
@@ -101,9 +102,7 @@ def make_executor(agenda: "Agenda", share: GpuShare, place: RunOptions) -> "Exec
     )
 
 
-def _results_so_far(
-    db: str, study: str, keys: list[str]
-) -> tuple[set[str], dict[str, dict[str, Any]]]:
+def _results_so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dict[str, Record]]:
     """Which trials have a result, and the specs of those that the study has listed before.
 
     As far as that can be read before the database is opened for writing and brought up to date.

@@ -18,6 +18,7 @@ from dasbench.gates.das.mixers import (
     rigid,
 )
 from dasbench.gates.das.norms import NormSlot
+from dasbench.spec.plain import Params
 
 DesignName = Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
 """The keys of `DESIGNS`, as a type: what a study may write."""
@@ -182,7 +183,7 @@ DESIGNS: Mapping[str, Design] = {
 """Name -> design. A new row is also a member of `DesignName`."""
 
 
-def unused_parameters(params: Mapping[str, Any]) -> frozenset[str]:
+def unused_parameters(params: Params) -> frozenset[str]:
     """The parameters of `Das` that change nothing in the design that they come with.
 
     Example:
@@ -197,7 +198,7 @@ NEUTRAL: Mapping[str, Any] = {"first_norm": "none", "second_norm": "none", "mask
 """Components that a parameter leaves out, in the designs that have them."""
 
 
-def design_components(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def design_components(params: Params) -> dict[str, dict[str, Any]]:
     """What a gate is composed of: each component with the parameters that leave it out.
 
     Args:

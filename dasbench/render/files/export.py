@@ -12,6 +12,7 @@ from dasbench.render.text.records import csv_text, field_names, finite_or_none, 
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View
+from dasbench.spec.plain import Record
 from dasbench.views.classes import trial_cells
 from dasbench.views.fields import flat_fields
 
@@ -117,7 +118,7 @@ def format_of(path: Path) -> str:
     return ENDINGS[path.suffix.lower()]
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+def flat(record: Mapping[str, Any]) -> Record:
     """A view's row without nesting: varied fields and metrics as columns of their own.
 
     They stand after the JSON that holds all of them.

@@ -24,6 +24,7 @@ from dasbench.records import COST_FIELDS, Row
 from dasbench.render.text.records import finite_or_none, to_json
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import Reader
+from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
 from dasbench.views.selection import objectives_of
 from dasbench.views.variants import cost_field
@@ -171,7 +172,7 @@ def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> di
     return {number: metrics[name] for number, metrics in curve.items() if name in metrics}
 
 
-def _attributes(row: Row) -> dict[str, Any]:
+def _attributes(row: Row) -> Record:
     attributes = {name: finite_or_none(value) for name, value in row.metrics.items()}
     if row.cost:
         attributes |= {name: getattr(row.cost, name) for name in COST_FIELDS}

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dasbench.spec.plain import Record
 from dasbench.views.figures.means import SeedMean
 from dasbench.views.frontier import Point
 
@@ -30,7 +31,7 @@ class CaptionedPlot:
     why_not: str = ""
 
 
-def mean_record(mean: SeedMean) -> dict[str, Any]:
+def mean_record(mean: SeedMean) -> Record:
     """A mean as plain data; its cost is that of the full convention."""
     record = asdict(mean)
     record["macs_full"] = record.pop("cost")

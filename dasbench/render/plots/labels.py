@@ -1,13 +1,14 @@
 """Labels of variants: taken literally, kept short, and placed where they cover nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dasbench.analysis.significance import Floats
 from dasbench.render.plots.style import GREY, INK
 from dasbench.spec.labels import is_given, label, short_fields, worded
+from dasbench.spec.plain import Record, Variant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,9 +24,7 @@ _NEAR = 7  # rings on which lines are avoided too
 _ANGLES = np.deg2rad([0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 90, 270, 15, 345, 165, 195])
 
 
-def short_labels(
-    variants: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()
-) -> tuple[str, list[str]]:
+def short_labels(variants: Sequence[Variant], labels: Sequence[str] = ()) -> tuple[str, list[str]]:
     """What the labels of a study's variants mean, and the labels.
 
     These are values alone where all variants vary the same fields.
@@ -52,12 +51,12 @@ def short_labels(
     return ", ".join(short_fields(rounded[0]).values()), list(map(_values, rounded))
 
 
-def _values(variant: Mapping[str, Any]) -> str:
+def _values(variant: Variant) -> str:
     """The values of a variant alone."""
     return ", ".join(worded(key, value) for key, value in variant.items())
 
 
-def _rounded(variant: Mapping[str, Any]) -> dict[str, Any]:
+def _rounded(variant: Variant) -> Record:
     """A variant with numbers as a figure can hold them: of four digits."""
     rounded = dict(variant)
     for key, value in variant.items():

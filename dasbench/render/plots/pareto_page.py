@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from html import escape
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 from dasbench.render.frontier import frontier_records
 from dasbench.render.pages.page import write_page_file
@@ -21,6 +20,7 @@ from dasbench.render.plots.titles import (
     vertical_title,
 )
 from dasbench.render.units import axis_unit
+from dasbench.spec.plain import Record
 from dasbench.views.figures.pareto import ParetoInfo, front_steps
 from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.frontier import Point
@@ -66,7 +66,7 @@ def write_page(front: ParetoInfo, path: Path, *, log: bool | None = None) -> Non
     )
 
 
-def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, Any]:
+def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> Record:
     """The frontier in plotly's terms: `data`, its layers, and `layout`, its axes and legend."""
     unit = axis_unit(front.cost, front.costs, front.units.get(front.cost, ""))
     layout = {
@@ -92,7 +92,7 @@ def plotly_figure(front: ParetoInfo, *, log: bool | None = None) -> dict[str, An
     return {"data": _traces(front, unit.size), "layout": layout}
 
 
-def _cost_scale(front: ParetoInfo, *, log: bool | None) -> dict[str, Any]:
+def _cost_scale(front: ParetoInfo, *, log: bool | None) -> Record:
     """How the axis of costs is scaled, and where it ends."""
     if is_log(front.costs, log=log):
         return {"type": "log"}
@@ -106,7 +106,7 @@ def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> di
     return {}
 
 
-def _traces(front: ParetoInfo, size: float) -> list[dict[str, Any]]:
+def _traces(front: ParetoInfo, size: float) -> list[Record]:
     """One layer for each standing and study, the steps of the front, and what was published."""
     layers: dict[tuple[str, str], list[tuple[Point, str]]] = {}
     for point, text in zip(front.points, point_labels(front.points), strict=True):
@@ -132,7 +132,7 @@ def _layer(
     name: str,
     look: PointLook,
     symbol: str,
-) -> dict[str, Any]:
+) -> Record:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -152,7 +152,7 @@ def _layer(
     }
 
 
-def _front_line(front: ParetoInfo, size: float) -> dict[str, Any]:
+def _front_line(front: ParetoInfo, size: float) -> Record:
     drawn = front_steps(front, size)
     return {
         "type": "scatter",
@@ -165,7 +165,7 @@ def _front_line(front: ParetoInfo, size: float) -> dict[str, Any]:
     }
 
 
-def _published(points: Sequence[PublishedPoint], size: float) -> dict[str, Any]:
+def _published(points: Sequence[PublishedPoint], size: float) -> Record:
     return {
         "type": "scatter",
         "mode": "markers",

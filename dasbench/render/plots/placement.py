@@ -1,10 +1,9 @@
 """Accuracy and multiply-adds by placement of the gates, as in Section 4.3 of the paper."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from dasbench.catalog import PLOTS
 from dasbench.render.plots.captions import CaptionedPlot, mean_record, spread_sentence
@@ -21,6 +20,7 @@ from dasbench.render.plots.style import GREY, RED
 from dasbench.render.plots.titles import spread_title
 from dasbench.render.units import axis_unit
 from dasbench.spec.labels import is_given, label
+from dasbench.spec.plain import Fields, Variant
 from dasbench.views.figures.placement import PlacementInfo, PlacementScore, info
 from dasbench.views.selection import Selection
 
@@ -84,7 +84,7 @@ def place_name(place: PlacementScore) -> str:
     return f"{place.study}: {words}" if place.study else words
 
 
-def placement_in_words(variant: Mapping[str, Any]) -> str:
+def placement_in_words(variant: Variant) -> str:
     """A variant with its placement in words.
 
     Example:
@@ -106,7 +106,7 @@ def placement_in_words(variant: Mapping[str, Any]) -> str:
     return f"{words}; {label(others)}" if others else words
 
 
-def _words(placement: Mapping[str, Any]) -> Iterator[str]:
+def _words(placement: Fields) -> Iterator[str]:
     """The parts of a placement that are given."""
     if stages := placement.get("stages"):
         yield _stages(stages)

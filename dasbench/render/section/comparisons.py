@@ -1,7 +1,6 @@
 """The table of differences from the baseline; after looks the verdicts are those of the looks."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from dasbench.render.comparison import (
     AnswerField,
@@ -19,6 +18,7 @@ from dasbench.render.section.words import (
 )
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import NOTHING, with_unit
+from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.evidence import Evidence
 
@@ -54,7 +54,7 @@ def comparison_table(evidence: Evidence) -> Table:
     )
 
 
-def evidence_records(evidence: Evidence) -> list[dict[str, Any]]:
+def evidence_records(evidence: Evidence) -> list[Record]:
     """Every number behind the table, and the verdicts that hold."""
     records = []
     for answer in evidence.answers:

@@ -5,6 +5,7 @@ from typing import Any
 
 from dasbench.render.section.words import component_in_words, enumerate_names, is_range
 from dasbench.render.text.words import agreeing, counted, in_brackets
+from dasbench.spec.plain import Record
 from dasbench.views.evidence import Evidence
 from dasbench.views.sources import name_of, num_stages
 
@@ -53,7 +54,7 @@ def _specs_by_gate(evidence: Evidence) -> dict[str, list[Fields]]:
     return gates
 
 
-def shared_part(specs: Iterable[Fields], part: str) -> dict[str, Any]:
+def shared_part(specs: Iterable[Fields], part: str) -> Record:
     """What the specs of trials have in common in one of their parts.
 
     Example:
@@ -61,7 +62,7 @@ def shared_part(specs: Iterable[Fields], part: str) -> dict[str, Any]:
         >>> shared_part(specs, "gate")
         {'name': 'das'}
     """
-    common: dict[str, Any] | None = None
+    common: Record | None = None
     for spec in specs:
         own = spec.get(part)
         if not isinstance(own, Mapping):

@@ -12,6 +12,7 @@ from dasbench.render.section.scores import board_table
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.words import sentence
 from dasbench.results.answers import LookRecord
+from dasbench.spec.plain import Record
 from dasbench.views.evidence import Evidence
 from dasbench.views.sources import UsedComponent
 
@@ -120,8 +121,8 @@ def _planned_seeds(look: LookRecord) -> str:
     return str(look.plan[look.number - 1])
 
 
-def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = []
+def _look_records(looks: Sequence[LookRecord]) -> list[Record]:
+    records: list[Record] = []
     for look in looks:
         about = {"look": look.number, "plan": list(look.plan), "alpha": look.level}
         about["exploratory"] = look.exploratory
@@ -130,13 +131,13 @@ def _look_records(looks: Sequence[LookRecord]) -> list[dict[str, Any]]:
     return records
 
 
-def _environment_records(evidence: Evidence) -> list[dict[str, Any]]:
+def _environment_records(evidence: Evidence) -> list[Record]:
     return [
         {"trials": count, **asdict(environment)} for environment, count in evidence.environments
     ]
 
 
-def _component_record(component: UsedComponent) -> dict[str, Any]:
+def _component_record(component: UsedComponent) -> Record:
     return {
         "kind": component.kind,
         "name": component.name,

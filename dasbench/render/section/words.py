@@ -1,9 +1,10 @@
 """Lists, numbers and durations as prose writes them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dasbench.render.text.words import agreeing, in_brackets
+from dasbench.spec.plain import Spec
 
 MOST_NAMED = 8
 """Names that a sentence lists before it only counts the others."""
@@ -77,7 +78,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} seconds"
 
 
-def component_in_words(component: Mapping[str, Any]) -> str:
+def component_in_words(component: Spec) -> str:
     """A component with its parameters, those that are not set left out.
 
     Example:

@@ -1,8 +1,7 @@
 """A sampler of Optuna behind the protocol of all samplers."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import optuna
 from optuna.distributions import (
@@ -19,6 +18,7 @@ from dasbench.analysis.quiet_optuna import quiet_optuna
 from dasbench.search.samplers.coordinates import Coordinate, assemble, coordinates, numbers
 from dasbench.search.samplers.sampler import Proposal, Result, identity
 from dasbench.seeds import derive_seed
+from dasbench.spec.plain import Variant
 from dasbench.spec.study import Study
 
 DIRECTIONS = {"min": StudyDirection.MINIMIZE, "max": StudyDirection.MAXIMIZE}
@@ -153,7 +153,7 @@ class AskTell:
                 return trial.suggest_float(name, real.low, real.high, log=real.log)
         raise AssertionError
 
-    def _learn(self, variant: Mapping[str, Any], result: Result) -> None:
+    def _learn(self, variant: Variant, result: Result) -> None:
         """Enter a finished trial: one that was just proposed as one of an earlier run."""
         given = numbers(self._axes, self._base, variant)
         if self._complete:

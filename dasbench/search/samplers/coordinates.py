@@ -1,10 +1,11 @@
 """Axes as samplers see them: one number each, an index where the axis lists its values."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from dasbench.spec.plain import Fields, Variant
 from dasbench.spec.space import Axis
 from dasbench.spec.study import Study
 
@@ -95,7 +96,7 @@ def coordinates(study: Study) -> tuple[Coordinate, ...]:
 
 
 def assemble(
-    axes: Sequence[Coordinate], base: Mapping[str, Any], choose: Callable[[Coordinate], Any]
+    axes: Sequence[Coordinate], base: Fields, choose: Callable[[Coordinate], Any]
 ) -> dict[str, Any]:
     """A variant: the axes in their order, each asked for its value only if its conditions hold.
 
@@ -119,9 +120,7 @@ def assemble(
     return variant
 
 
-def numbers(
-    axes: Sequence[Coordinate], base: Mapping[str, Any], variant: Mapping[str, Any]
-) -> dict[str, float]:
+def numbers(axes: Sequence[Coordinate], base: Fields, variant: Variant) -> dict[str, float]:
     """The numbers that stand for a variant of the study, by the names of the axes that apply."""
     found: dict[str, float] = {}
 

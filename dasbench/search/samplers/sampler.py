@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from dasbench.records import Cost, State
+from dasbench.spec.plain import Variant
 
 Fate = State | Literal["infeasible", "known"]
 """What became of a proposal: trained to the end, failed, stopped early, rejected by a constraint or
@@ -26,7 +27,7 @@ class Proposal:
         True
     """
 
-    variant: Mapping[str, Any]
+    variant: Variant
     seed: int | None = None
 
 
@@ -77,7 +78,7 @@ class Sampler(Protocol):
         ...
 
 
-def identity(variant: Mapping[str, Any]) -> str:
+def identity(variant: Variant) -> str:
     """A variant as text, the same for equal variants whatever the order of their fields.
 
     Example:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dasbench.errors import UsageError
+from dasbench.spec.plain import Fields
 from dasbench.views.figures.means import (
     SeedMean,
     find_axis,
@@ -37,7 +38,7 @@ class AlphaCurve:
     """
 
     study: str = ""
-    setting: Mapping[str, Any] = field(default_factory=dict)
+    setting: Fields = field(default_factory=dict)
     points: Sequence[AlphaPoint]
 
 

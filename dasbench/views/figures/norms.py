@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
+from dasbench.spec.plain import Variant
 from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
@@ -93,6 +93,6 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
     return entries
 
 
-def _pair(variant: Mapping[str, Any], axes: tuple[str, str]) -> NormPair:
+def _pair(variant: Variant, axes: tuple[str, str]) -> NormPair:
     """The norms of a variant."""
     return str(variant[axes[0]]), str(variant[axes[1]])

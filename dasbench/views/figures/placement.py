@@ -1,10 +1,10 @@
 """The score and the cost of each placement of the gates, as in Section 4.3 of the paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from dasbench.errors import UsageError
+from dasbench.spec.plain import Variant
 from dasbench.views.figures.means import (
     SeedMean,
     axes_of,
@@ -30,7 +30,7 @@ class PlacementScore:
     """
 
     study: str = ""
-    variant: Mapping[str, Any] = field(default_factory=dict)
+    variant: Variant = field(default_factory=dict)
     label: str = ""
     mean: SeedMean
 
