@@ -97,7 +97,7 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
     # no two pixels are equal
     ramp = torch.linspace(-1, 1, 3 * _SIDE**2, device=like.device, dtype=like.dtype)
     image = ramp.reshape(1, 3, _SIDE, _SIDE)
-    with _evaluating(backbone), _outputs_of(module, names) as outputs, torch.no_grad():
+    with evaluating(backbone), _outputs_of(module, names) as outputs, torch.no_grad():
         backbone(image)
         whole = dict(outputs)
         IntermediateLayerGetter(module, {name: name for name in names})(image)
@@ -110,8 +110,17 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode, and each of its modules back into its own."""
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into eval mode, and each of its modules back into its own.
+
+    Example:
+        >>> network = nn.Sequential(nn.Dropout())
+        >>> with evaluating(network):
+        ...     print(network[0].training)
+        False
+        >>> network[0].training
+        True
+    """
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

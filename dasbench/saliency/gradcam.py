@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dasbench.backbones.trunk import evaluating
 from dasbench.errors import ModelError, UsageError
 from dasbench.models import GatedNetwork
 
@@ -62,7 +63,7 @@ def grad_cam(
         >>> grad_cam(network, torch.rand(2, 3, 8, 8), layer="1").maps.shape
         torch.Size([2, 6, 6])
     """
-    with _evaluating(network), torch.enable_grad(), _layer_outputs(network, layer) as outputs:
+    with evaluating(network), torch.enable_grad(), _layer_outputs(network, layer) as outputs:
         logits: Tensor = network.forward(images)  # a compiled form would pass by the hook
         output = _only_map(outputs, layer)
         predicted = logits.detach().argmax(1)
@@ -137,18 +138,6 @@ def _end_of_stage(network: nn.Module, layer: str) -> str:
     there = ", ".join(f"stage{number}" for number in ends)
     there = there or "none that are known; give a module's path"
     raise ModelError(f"layer '{layer}': there is no such stage; there are {there}")
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Eval mode, and afterwards every module's own mode again."""
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 @contextmanager
