@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 
 DRIVER = """
 import json, os, time
+from pathlib import Path
 from dasbench.search.executors.ray_session import set_switches
 set_switches(None)
 import ray
@@ -55,6 +56,15 @@ def sleeps(trial, report, cost=None):
     began = time.time()
     time.sleep(1.5)
     return said(trial, began)
+
+
+def meets(trial, report, cost=None):
+    # none ends before four run at once: a worker that starts late is not left without a trial
+    Path(f"met-{trial.seed}").touch()
+    until = time.time() + 120
+    while len(list(Path().glob("met-*"))) < 4 and time.time() < until:
+        time.sleep(0.1)
+    return sleeps(trial, report)
 
 
 def breaks_once(trial, report, cost=None):
@@ -113,11 +123,11 @@ def test_without_a_number_of_workers_each_trial_has_a_gpu_of_its_own(tmp_path):
 
 
 def test_small_shares_are_spread_over_the_gpus(tmp_path):
-    trials = run(tmp_path, "run(sleeps, 8, gpus=0.05, workers=4)")
+    trials = run(tmp_path, "run(meets, 8, gpus=0.05, workers=4)")
 
     by_gpu = {gpu: [trial for trial in trials if trial["gpus"] == gpu] for gpu in ("0", "1")}
     assert sum(map(len, by_gpu.values())) == 8
-    assert all(len({trial["pid"] for trial in some}) in (1, 2) for some in by_gpu.values())
+    assert all(by_gpu.values())
     assert all(most_at_once(some) <= 2 for some in by_gpu.values())
 
 
