@@ -1,4 +1,4 @@
-"""What tests of contracts have in common: components that are broken, and gone after the test."""
+"""What tests of contracts have in common: what is said of a component that is broken."""
 
 import pytest
 
@@ -8,10 +8,3 @@ def refusal(check, name):
     with pytest.raises(AssertionError) as caught:
         check(name)
     return str(caught.value)
-
-
-def forget(registry, module):
-    """Take what a module has registered out of a registry."""
-    for entry in registry.entries():
-        if entry.place.module == module:
-            del registry._entries[entry.name]

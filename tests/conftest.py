@@ -9,6 +9,8 @@ from command_line import TINY, Done, run_dasbench
 from hypothesis import settings
 from postgres_server import PROGRAMS, new_database, postgres_server
 
+from dasbench.catalog import KINDS
+
 settings.register_profile(
     "any machine", deadline=None
 )  # how long an example takes is the machine's affair
@@ -33,6 +35,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASBENCH_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_components() -> Iterator[None]:
+    """Components that a test registers are gone after it; those of dasbench, imported meanwhile, stay."""
+    before = {kind: dict(registry._entries) for kind, registry in KINDS.items()}
+    yield
+    for kind, registry in KINDS.items():
+        for entry in registry.entries():
+            if not entry.place.is_ours:
+                del registry._entries[entry.name]
+        registry._entries.update(before[kind])
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The ablation of a gate: what is left out, added and varied, and controls of the same size."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -217,15 +216,6 @@ def test_methods_whose_constructors_allow_it_have_ablations(gate, tmp_path):
     assert text == as_study(tmp_path, composed(gate), "leave_one_out", "reduction")[0]
 
 
-@pytest.fixture
-def registered() -> Iterator[None]:
-    known = dict(GATES._entries)
-    yield
-    GATES._entries.clear()
-    GATES._entries.update(known)
-
-
-@pytest.mark.usefixtures("registered")
 def test_a_strangers_gate_needs_its_components_and_nothing_else(tmp_path):
     @GATES.register("scaled", source="a test", components={"scale #\n- x": {"scale": False}})
     class Scaled(nn.Module):

@@ -237,8 +237,7 @@ def own(project):
         for registry, name in ((BACKBONES, "own_net"), (DATASETS, "own_digits"), (GATES, "own_se")):
             registry._entries.pop(name, None)
 
-    yield resolved
-    forget_own()
+    return resolved
 
 
 def test_plugins_of_every_kind_are_in_the_key(own):

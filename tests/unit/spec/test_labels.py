@@ -246,13 +246,10 @@ class TestLabelsThatAreRefused:
 
         assert complaints(path)[0].startswith("5: base.gate.label: unknown key 'label'")
 
-    def test_a_component_with_a_parameter_called_label_must_say_which_is_meant(
-        self, monkeypatch, write_study
-    ):
+    def test_a_component_with_a_parameter_called_label_must_say_which_is_meant(self, write_study):
         class Tagged:
             def __init__(self, channels: int, *, label: str = "x"): ...
 
-        monkeypatch.setattr(GATES, "_entries", {**GATES._entries})
         GATES.register("tagged", source="a test")(Tagged)
         both = '{value: {name: tagged, label: "y"}, label: Y}'
 

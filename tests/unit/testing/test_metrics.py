@@ -6,19 +6,11 @@ import re
 
 import pytest
 import torch
-from broken_components import forget, refusal
+from broken_components import refusal
 
 from dasbench.catalog import METRICS
 from dasbench.metrics.accuracy import top1
 from dasbench.testing import MetricExamples, check_metric
-
-
-@pytest.fixture(autouse=True)
-def own_metrics():
-    """What a test registers is gone after it."""
-    yield
-    forget(METRICS, __name__)
-
 
 SCORE = {"unit": "%", "direction": "max", "tasks": ("classification",)}
 

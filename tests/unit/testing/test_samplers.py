@@ -5,18 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from broken_components import forget, refusal
+from broken_components import refusal
 
 from dasbench.catalog import SAMPLERS
 from dasbench.search.samplers.sampler import Proposal
 from dasbench.testing import check_sampler
-
-
-@pytest.fixture(autouse=True)
-def own_samplers():
-    """What a test registers is gone after it."""
-    yield
-    forget(SAMPLERS, __name__)
 
 
 class Drawn:

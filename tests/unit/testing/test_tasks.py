@@ -5,21 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from broken_components import forget, refusal
+from broken_components import refusal
 from torch import nn
 
 from dasbench.catalog import METRICS, TASKS
 from dasbench.tasks.probe import Probe
 from dasbench.tasks.task import Evaluation
 from dasbench.testing import check_task
-
-
-@pytest.fixture(autouse=True)
-def own_tasks():
-    """What a test registers is gone after it."""
-    yield
-    forget(METRICS, __name__)
-    forget(TASKS, __name__)
 
 
 class Learning:
