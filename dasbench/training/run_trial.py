@@ -15,7 +15,7 @@ from dasbench.catalog import TASKS
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.costs.structure import refuse_other_network
 from dasbench.data_access import reading_data
-from dasbench.datasets.looking.contents import refuse_changed_files
+from dasbench.datasets.looking.contents import last_change, refuse_changed_files
 from dasbench.devices import (
     check_device,
     device_kind,
@@ -236,6 +236,7 @@ def _resolved(trial: Trial, runtime: Runtime) -> Trial:
         raise DataError(
             f"the data set {trial.dataset} changed after the trial was planned: "
             f"its fingerprint was {trial.data_fingerprint} and is {resolved.data_fingerprint}"
+            f"{last_change(resolved.data_fingerprint)}"
         )
     if trial.data_fingerprint:
         refuse_changed_files(trial.data_fingerprint)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -94,6 +95,25 @@ def refuse_changed_files(fingerprint: str) -> None:
             "and is another file now: put the former one back"
         )
     _read_so_far[fingerprint] = Contents(files, about, stamps)
+
+
+def last_change(fingerprint: str) -> str:
+    """Which file of a data set that this process has read changed last, and when.
+
+    Args:
+        fingerprint: of the data set.
+
+    Returns:
+        The last clause of a message; `""` if the data are not in files.
+    """
+    contents = _read_so_far.get(fingerprint)
+    if contents is None:
+        return ""
+    path, stamp = max(
+        zip(_paths(contents.files), contents.stamps, strict=True), key=lambda look: look[1].changed
+    )
+    when = datetime.fromtimestamp(stamp.changed / 1e9).astimezone()
+    return f"; of its files, {legible(path)} changed last, at {when:%Y-%m-%d %H:%M:%S}"
 
 
 def digests_of(files: FileList) -> list[str]:

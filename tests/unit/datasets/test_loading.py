@@ -20,6 +20,7 @@ from dasbench.datasets.pictures.crops import AREA, NUM_DRAWS, SHAPE, random_box
 from dasbench.datasets.pictures.framing import Framing
 from dasbench.datasets.transfer import Transfer, join
 from dasbench.errors import DataError
+from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
 from dasbench.testing.datasets import check_split
@@ -306,6 +307,20 @@ def test_a_trial_whose_data_changed_since_it_was_planned_halts_under_its_own_key
 
     assert (outcome.status, outcome.key) == ("interrupted", planned.key)
     assert "changed after the trial was planned" in outcome.error
+
+
+def test_a_file_that_changed_since_the_trial_was_planned_is_named(tmp_path):
+    fabricate_folder(tmp_path / "photos", images=8)
+    path = tmp_path / "photos/class 1/4.jpg"
+    with reading_data(tmp_path):
+        planned = resolve(TRIAL)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    outcome = run_trial(planned, runtime=Runtime(data_root=tmp_path))
+
+    assert outcome.status == "interrupted"
+    assert "changed after the trial was planned" in outcome.error
+    assert f"; of its files, {path} changed last, at 20" in outcome.error
 
 
 def test_where_data_lie_is_said_by_the_block_then_the_environment_then_a_default(
