@@ -72,7 +72,10 @@ def printable(text: str) -> str:
         >>> printable("a\x1b[31mb\nc")
         'a [31mb c'
     """
-    return "".join(char if char.isprintable() else " " for char in text)
+    for character in set(text):
+        if not character.isprintable():
+            text = text.replace(character, " ")
+    return text
 
 
 def plain_label(text: str) -> str:
@@ -142,8 +145,9 @@ def place_labels(
     left_out = 0
     order = sorted(range(len(points)), key=lambda index: (not bold[index], -centres[index][1]))
     for index in order:
-        weight = "bold" if bold[index] else "normal"
-        text = axes.text(0, 0, figure_label(labels[index]), fontweight=weight, fontsize=7, zorder=5)
+        text = axes.text(0, 0, figure_label(labels[index]), fontsize=7, zorder=5)
+        if bold[index]:
+            text.set_fontweight("bold")
         near = np.vstack([taken, crossed])
         box = _free_place(text, centres[index], near, bounds, rings=_RINGS[:_NEAR])
         if box is None:
