@@ -78,7 +78,7 @@ def draw(explained: ImportanceInfo, path: Path) -> None:
     height = 1.8 + 0.28 * max(3, len(shown))
     with styled_figure(explained.question, height=height) as (figure, axes):
         for row, effect in enumerate(shown):
-            look, share = _look(effect), 100 * effect.share
+            look, share = _bar_look(effect), 100 * effect.share
             _draw_bar(axes, row, share, look)
             handles[look] = Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title)
             longest = max(longest, share)
@@ -102,7 +102,7 @@ def is_rest(effect: Effect) -> bool:
     return effect.axes in {(SEEDS,), (HIGHER,), (RESIDUAL,), (INTERACTIONS,)}
 
 
-def _look(effect: Effect) -> BarLook:
+def _bar_look(effect: Effect) -> BarLook:
     """How the bar of an effect is drawn."""
     if is_rest(effect):
         return REST

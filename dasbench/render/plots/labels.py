@@ -44,7 +44,7 @@ def short_labels(variants: Sequence[Variant], labels: Sequence[str] = ()) -> tup
     """
     if labels and any(map(is_given, labels, variants)):
         return "", list(labels)
-    rounded = list(map(_rounded, variants))
+    rounded = list(map(_round_numbers, variants))
     fields = set(map(tuple, rounded))
     if len(fields) != 1 or not rounded[0]:
         return "", list(map(label, rounded))
@@ -56,7 +56,7 @@ def _values(variant: Variant) -> str:
     return ", ".join(worded(key, value) for key, value in variant.items())
 
 
-def _rounded(variant: Variant) -> Record:
+def _round_numbers(variant: Variant) -> Record:
     """A variant with numbers as a figure can hold them: of four digits."""
     rounded = dict(variant)
     for key, value in variant.items():

@@ -66,7 +66,7 @@ def draw(pairs: NormsInfo, path: Path) -> None:
         axes.set_xticks(range(len(pairs.second)), _norm_labels(pairs.second))
         axes.set_yticks(range(len(pairs.first)), _norm_labels(pairs.first))
         axes.set_ylabel("first norm")
-        axes.set_xlabel(f"second norm\n{_key(pairs)}")
+        axes.set_xlabel(f"second norm\n{_meanings(pairs)}")
         save_figure(figure, path)
 
 
@@ -98,7 +98,7 @@ def _write_cells(axes: "Axes", pairs: NormsInfo, image: "AxesImage") -> None:
             if mean is None:
                 _cross_out(axes, column, row)
                 continue
-            text = axes.text(column, row, _cell(mean), ha="center", va="center", fontsize=8)
+            text = axes.text(column, row, _cell_text(mean), ha="center", va="center", fontsize=8)
             text.set_color(text_colour(image, mean.mean))
             if (first, second) == pairs.best:
                 text.set_fontweight("bold")
@@ -123,7 +123,7 @@ def _frame(axes: "Axes", column: int, row: int, **style: Any) -> None:
     axes.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor=RED, **style))
 
 
-def _cell(mean: SeedMean) -> str:
+def _cell_text(mean: SeedMean) -> str:
     """`97.31`, its interval below, and the seeds if some failed."""
     lines = [f"{mean.mean:.2f}"]
     if mean.ci95 is not None:
@@ -133,7 +133,8 @@ def _cell(mean: SeedMean) -> str:
     return "\n".join(lines)
 
 
-def _key(pairs: NormsInfo) -> str:
+def _meanings(pairs: NormsInfo) -> str:
+    """What the frames and intervals in the cells mean."""
     if not pairs.cells:
         return "no pair has a result yet"
     frames = "solid frame: best mean; dashed: not distinguishable from the best"

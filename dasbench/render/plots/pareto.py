@@ -80,8 +80,7 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
 
 def _standings_in_words(front: ParetoInfo) -> str:
     """What the kinds of points mean that the frontier shows."""
-    shown = {point.standing for point in front.points}
-    parts = [text for standing, text in STANDINGS.items() if standing in shown]
+    parts = [text for standing, text in STANDINGS.items() if standing in front.standings]
     return f"{'; '.join(parts).capitalize()}. Standings: {how_standings_were_found(front)}."
 
 
@@ -167,10 +166,9 @@ def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
 
 def _legend(front: ParetoInfo) -> list["Artist"]:
     """What colours and markers mean, of those that are there."""
-    shown = {point.standing for point in front.points}
     handles: list[Artist] = []
     for standing, look in LOOKS.items():
-        if standing in shown:
+        if standing in front.standings:
             handles.append(_legend_point("o", look.edge, look.title, fill=look.fill))
     markers = study_markers(front.points)
     if len(markers) > 1:

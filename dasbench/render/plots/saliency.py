@@ -61,7 +61,7 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
         if saliency.regions is not None:
             _draw_outline(cell, saliency.regions[row])
         if len(column.scores):
-            cell.set_xlabel(f"sfd {_number(column.scores[row])}", fontsize=8)
+            cell.set_xlabel(f"sfd {_score_text(column.scores[row])}", fontsize=8)
 
 
 def _draw_outline(cell: "Axes", region: NDArray[np.bool_]) -> None:
@@ -87,11 +87,11 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
 def _heading(column: HeatMapColumn, *, longest: int) -> str:
     lines = [figure_label(name, longest=longest) for name in (column.network, column.layer)]
     if column.n:
-        lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
+        lines.append(f"sfd {_score_text(column.mean)} (n = {column.n})")
     return "\n".join(lines)
 
 
-def _number(score: float) -> str:
+def _score_text(score: float) -> str:
     if np.isnan(score):
         return "-"
     return f"{score:.2f}"
