@@ -126,11 +126,10 @@ def _first_epochs(recipe: Fields) -> str:
 def _extras(recipe: Fields) -> Iterator[str]:
     if recipe.get("label_smoothing"):
         yield f"label smoothing {recipe['label_smoothing']}"
-    if "augment" in recipe:
-        augmentation = "no augmentation"
-        if recipe["augment"]:
-            augmentation = "the data set's augmentation"
-        yield augmentation
+    if recipe.get("augment"):
+        yield "the data set's augmentation"
+    elif "augment" in recipe:
+        yield "no augmentation"
     if "precision" in recipe:
         yield f"{recipe['precision']} precision"
     if recipe.get("accumulate", 1) != 1:
