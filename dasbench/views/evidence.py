@@ -60,6 +60,11 @@ class Evidence:
         return any(line.entry.num_done for line in self.board.lines)
 
     @property
+    def num_ended(self) -> int:
+        """How many trials have ended, well or not."""
+        return sum(row.state.ended for row in self.selection.rows)
+
+    @property
     def is_probe(self) -> bool:
         """Whether the scores are a formula's."""
         return any(row.task == "probe" for row in self.selection.rows)
@@ -78,6 +83,11 @@ class Evidence:
     def is_sequential(self) -> bool:
         """Whether looks at the scores decided how many seeds a variant got."""
         return bool(self.looks) or bool(self.planned_looks)
+
+    @property
+    def is_exploratory(self) -> bool:
+        """Whether any look was not planned so, so that no verdict carries an error rate."""
+        return any(look.exploratory for look in self.looks)
 
     @property
     def tests_hold(self) -> bool:

@@ -12,6 +12,8 @@ from dasbench.render.plots.figure import (
     error_bars,
     has_intervals,
     legend_below,
+    mean_scores,
+    num_with_lost_seeds,
     save_figure,
     styled_figure,
 )
@@ -43,13 +45,15 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
             record = {"setting": setting, "alpha": point.alpha}
             records.append(record | mean_record(point.mean))
     about = f"{sweep.metric} against the compression coefficient alpha."
-    is_curve = len(sweep.alphas) > 1
+    why_not = ""
+    if len(sweep.alphas) == 1:
+        why_not = "one alpha has a result, which is no curve"
     return CaptionedPlot(
         name="alpha",
         caption=f"{about} {spread_sentence(sweep.means)}",
         records=records,
         draw=partial(draw, sweep),
-        why_not="" if is_curve else "one alpha has a result, which is no curve",
+        why_not=why_not,
     )
 
 
@@ -63,7 +67,7 @@ def draw(sweep: AlphaInfo, path: Path) -> None:
         if not means:
             draw_empty(axes, "no variant with an alpha has a result yet")
         _write_ticks(axes, sweep)
-        end_at_percent(axes, "y", [mean.mean for mean in means], unit=sweep.unit)
+        end_at_percent(axes, "y", mean_scores(means), unit=sweep.unit)
         axes.set_xlabel(_horizontal_title(sweep))
         spread = has_intervals(means) or not means
         axes.set_ylabel(spread_title(sweep.metric, sweep.unit, spread=spread))
@@ -79,18 +83,20 @@ def curve_name(curve: AlphaCurve) -> str:
         >>> curve_name(AlphaCurve(study="deep", setting={"gate.design": "c"}, points=[]))
         'deep: design=c'
     """
-    setting = label(curve.setting) if curve.setting else ""
-    return ": ".join(filter(None, (curve.study, setting)))
+    if not curve.setting:
+        return curve.study
+    return ": ".join(filter(None, (curve.study, label(curve.setting))))
 
 
 def _draw_curve(axes: "Axes", curve: AlphaCurve, colour: str) -> None:
     """One curve with its intervals; of many alphas small points alone."""
-    is_few = len(curve.points) <= _MOST_TICKS
-    marker, size = ("o-", 5) if is_few else ("o", 3)
+    marker, size = "o-", 5
+    if len(curve.points) > _MOST_TICKS:
+        marker, size = "o", 3
     means = [point.mean for point in curve.points]
     drawn = axes.errorbar(
         [point.alpha for point in curve.points],
-        [mean.mean for mean in means],
+        mean_scores(means),
         yerr=error_bars(means),
         fmt=marker,
         color=colour,
@@ -116,26 +122,37 @@ def _write_ticks(axes: "Axes", sweep: AlphaInfo) -> None:
 
 
 def _tick_labels(sweep: AlphaInfo, alphas: Sequence[float]) -> list[str]:
-    """Each alpha and, where there is one curve, what it costs."""
-    if not _has_costs(sweep):
-        return [f"{alpha:g}" for alpha in alphas]
-    (curve,) = sweep.curves
-    costs = {point.alpha: point.mean.cost or 0 for point in curve.points}
+    """Each alpha and, if it is known, what it costs."""
+    costs = _costs_by_alpha(sweep)
     size = axis_unit("macs_full", costs.values()).size
-    return [f"{alpha:g}\n{costs[alpha] / size:.3g}" for alpha in alphas]
+    labels = []
+    for alpha in alphas:
+        text = f"{alpha:g}"
+        if alpha in costs:
+            text += f"\n{costs[alpha] / size:.3g}"
+        labels.append(text)
+    return labels
 
 
 def _horizontal_title(sweep: AlphaInfo) -> str:
     """What stands below the axis, with the unit of the costs if the ticks have them."""
-    if not _has_costs(sweep) or len(sweep.means) > _MOST_TICKS:
+    costs = _costs_by_alpha(sweep)
+    if not costs or len(sweep.means) > _MOST_TICKS:
         return "alpha"
-    unit = axis_unit("macs_full", [mean.cost or 0 for mean in sweep.means])
-    return f"alpha; below it {unit.title}"
+    return f"alpha; below it {axis_unit('macs_full', costs.values()).title}"
 
 
-def _has_costs(sweep: AlphaInfo) -> bool:
-    """Whether there is one curve, whose costs are known."""
-    return len(sweep.curves) == 1 and all(mean.cost is not None for mean in sweep.means)
+def _costs_by_alpha(sweep: AlphaInfo) -> dict[float, int]:
+    """What each alpha costs; empty unless there is one curve, and all of its costs are known."""
+    costs: dict[float, int] = {}
+    if len(sweep.curves) > 1:
+        return costs
+    for curve in sweep.curves:
+        for point in curve.points:
+            if point.mean.cost is None:
+                return {}
+            costs[point.alpha] = point.mean.cost
+    return costs
 
 
 def _legend(sweep: AlphaInfo) -> "list[Artist]":
@@ -152,6 +169,6 @@ def _legend(sweep: AlphaInfo) -> "list[Artist]":
 
 def _tell_lost_seeds(axes: "Axes", means: Sequence[SeedMean]) -> None:
     """Say of how many points a seed is missing."""
-    short = sum(mean.failed > 0 for mean in means)
+    short = num_with_lost_seeds(means)
     if short:
         axes.set_title(f"{short} variants lost seeds", fontsize=8, color=GREY, loc="right")

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dasbench.render.plots.figure import num_with_lost_seeds
 from dasbench.spec.plain import Record
 from dasbench.views.figures.means import SeedMean
 from dasbench.views.frontier import Point
@@ -43,10 +44,14 @@ def spread_sentence(means: Sequence[SeedMean | Point]) -> str:
     if not means:
         return ""
     counts = [mean.n for mean in means]
-    low, high = min(counts), max(counts)
-    over = f"n = {low}" if low == high else f"n = {low} to {high}"
+    few, many = min(counts), max(counts)
+    number = f"{few} to {many}"
+    if few == many:
+        number = f"{many}"
     text = "One seed: no spread known."
-    if high > 1:
-        text = f"Means over seeds with their 95 % t intervals, {over}."
-    lost = sum(mean.failed > 0 for mean in means)
-    return f"{text} {lost} of {len(counts)} variants lost seeds." if lost else text
+    if many > 1:
+        text = f"Means over seeds with their 95 % t intervals, n = {number}."
+    short = num_with_lost_seeds(means)
+    if short:
+        text += f" {short} of {len(means)} variants lost seeds."
+    return text

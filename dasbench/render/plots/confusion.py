@@ -45,8 +45,11 @@ class _Layout:
     @property
     def height(self) -> float:
         """Of the figure, in inches: no less than it needs."""
-        heading = 0.45 if self.has_numbers else 0.95  # of a matrix, with its mistakes
-        below = 1.5 if self.has_names else 0.7
+        heading, below = 0.95, 0.7
+        if self.has_numbers:
+            heading = 0.45  # of a matrix without its mistakes
+        if self.has_names:
+            below = 1.5
         return 0.2 + self.rows * (self.side + heading) + below
 
     @property
@@ -67,7 +70,9 @@ class _Layout:
     @property
     def text_size(self) -> float:
         """Size of what stands above and below a matrix, in points."""
-        return 8.0 if self.columns < 3 else 7.0
+        if self.columns < 3:
+            return 8.0
+        return 7.0
 
     @property
     def characters(self) -> int:
@@ -81,7 +86,9 @@ class _Layout:
 
 
 def _layout(panels: int, classes: int) -> _Layout:
-    columns = 3 if panels > 4 else max(1, min(panels, 2))
+    columns = max(1, min(panels, 2))
+    if panels > 4:
+        columns = 3
     side = min(_WIDTH / columns, 1.5 + classes)
     wanted = classes * _LEAST_CELL / 72
     if columns == 1 and side < wanted <= _LARGEST:
@@ -116,7 +123,9 @@ def _draw_panels(figure: "Figure", confusion: ConfusionInfo, layout: _Layout) ->
         is_left, is_lowest = number % layout.columns == 0, number + layout.columns >= used
         image = _draw_panel(cell, panel, layout)
         _write_names(cell, confusion.classes, layout, left=is_left, bottom=is_lowest)
-        below = ["taken for"] if is_lowest else []
+        below = []
+        if is_lowest:
+            below.append("taken for")
         if not layout.has_numbers:
             below += _mistakes_in_words(panel, longest=max(7, layout.characters // 2 - 10))
         cell.set_xlabel("\n".join(below), fontsize=layout.text_size)
@@ -150,7 +159,9 @@ def _write_numbers(
     """The share of each cell that is not empty."""
     for row, column in np.argwhere(shares > 0).tolist():
         share = float(shares[row, column])
-        text = f"{share:.0f}" if share >= 0.5 else "<1"
+        text = "<1"
+        if share >= 0.5:
+            text = f"{share:.0f}"
         number = axes.text(column, row, text, ha="center", va="center", fontsize=size)
         number.set_color(text_colour(image, share))
         # it lies inside of the matrix; measuring thousands takes seconds
@@ -161,14 +172,13 @@ def _write_names(
     axes: "Axes", classes: Sequence[str], layout: _Layout, *, left: bool, bottom: bool
 ) -> None:
     """The names of the classes, at the left and at the bottom of the figure, if there is room."""
-    axes.tick_params(length=0)
-    shown = classes if layout.has_names else []
-    names = [figure_label(name, longest=22) for name in shown]
-    blanks = [""] * len(names)
+    axes.tick_params(length=0, labelleft=left, labelbottom=bottom)
+    names: list[str] = []
+    if layout.has_names:
+        names = [figure_label(name, longest=22) for name in classes]
     places = range(len(names))
-    size = layout.name_size
-    axes.set_xticks(places, names if bottom else blanks, rotation=90, fontsize=size)
-    axes.set_yticks(places, names if left else blanks, fontsize=size)
+    axes.set_xticks(places, names, rotation=90, fontsize=layout.name_size)
+    axes.set_yticks(places, names, fontsize=layout.name_size)
     if left:
         axes.set_ylabel("class", fontsize=layout.text_size)
 

@@ -48,16 +48,22 @@ def _draw_lines(
     axes: "Axes", curve: CurveInfo, series: Mapping[str, Sequence[float]], *, first: int
 ) -> "list[Line2D]":
     """Draw curves in colours of their own, losses dashed; returns them for the legend."""
-    marker = "o" if len(curve.epochs) <= _MOST_MARKED else None
+    marker = None
+    if len(curve.epochs) <= _MOST_MARKED:
+        marker = "o"
     colours = series_colours(first + len(series))[first:]
     lines = []
     for (name, values), colour in zip(series.items(), colours, strict=True):
-        style = "--" if is_loss(name) else "-"
-        (line,) = axes.plot(curve.epochs, values, style, marker=marker, markersize=3, color=colour)
+        (line,) = axes.plot(curve.epochs, values, marker=marker, markersize=3, color=colour)
         line.set_label(figure_label(name))
+        if is_loss(name):
+            line.set_linestyle("--")
         lines.append(line)
     unit = _common_unit([curve.units[name] for name in series])
-    axes.set_ylabel(metric_title("loss" if all(map(is_loss, series)) else "score", unit))
+    title = "score"
+    if all(map(is_loss, series)):
+        title = "loss"
+    axes.set_ylabel(metric_title(title, unit))
     if unit == "%":
         for line in lines:
             line.set_clip_on(False)  # a curve may run along the edge
@@ -67,4 +73,6 @@ def _draw_lines(
 
 def _common_unit(units: Sequence[str]) -> str:
     """The unit of all, `""` if they have several."""
-    return units[0] if len(set(units)) == 1 else ""
+    if len(set(units)) > 1:
+        return ""
+    return units[0]

@@ -3,12 +3,14 @@
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from dasbench.analysis.significance import Floats
 from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.labels import figure_label, plain_label, printable
@@ -110,9 +112,19 @@ def has_intervals(shown: Sequence[SeedMean | Point | Growth]) -> bool:
     return any(one.ci95 is not None for one in shown)
 
 
-def error_bars(means: Sequence[SeedMean | Point]) -> list[float]:
-    """Lengths of error bars, none where no spread is known."""
-    return [nan if one.ci95 is None else one.ci95 for one in means]
+def error_bars(means: Sequence[SeedMean | Point]) -> Floats:
+    """Lengths of error bars, NaN where no spread is known."""
+    return np.array([mean.ci95 for mean in means], dtype=np.float64)
+
+
+def mean_scores(means: Iterable[SeedMean | Point]) -> list[float]:
+    """The score of everything that is shown."""
+    return [mean.mean for mean in means]
+
+
+def num_with_lost_seeds(means: Iterable[SeedMean | Point]) -> int:
+    """How many of what is shown lost seeds."""
+    return sum(mean.failed > 0 for mean in means)
 
 
 def fit_height(figure: "Figure") -> None:
@@ -120,13 +132,14 @@ def fit_height(figure: "Figure") -> None:
 
     That is for axes which are as wide as they can be.
     """
+    from matplotlib.transforms import Bbox
+
     for _ in range(2):  # what is placed by shares of the height moves
         figure.draw_without_rendering()
         boxes = [axes.get_tightbbox() for axes in figure.axes]
-        top = max(box.y1 for box in boxes if box)
-        bottom = min(box.y0 for box in boxes if box)
+        drawn = Bbox.union(list(filter(None, boxes)))
         heading = min(text.get_window_extent().y0 for text in figure.texts)
-        empty = (heading - top + bottom) / figure.dpi - 2 * _GAP
+        empty = (heading - drawn.y1 + drawn.y0) / figure.dpi - 2 * _GAP
         figure.set_figheight(figure.get_figheight() - max(0.0, empty))
 
 
@@ -164,7 +177,7 @@ def figure_paths(name: str, kind: str, outputs: Sequence[str], *, drawn: bool) -
             raise UsageError(
                 f"{output}: a {kind} plot ends in {', '.join(known)}, not in '{ending}'"
             )
-    return [Path(output) for output in outputs]
+    return list(map(Path, outputs))
 
 
 def _endings(kind: str) -> list[str]:

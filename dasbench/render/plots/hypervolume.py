@@ -1,8 +1,11 @@
 """How the front grew: hypervolume over finished trials and over time."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from dasbench.catalog import PLOTS
 from dasbench.render.plots.figure import (
@@ -25,20 +28,28 @@ if TYPE_CHECKING:
 @PLOTS.register("hypervolume", info=info)
 def draw(growth: HypervolumeInfo, path: Path) -> None:
     """Draw the curves over trials and, where known, over time; to a PNG, SVG or PDF file."""
-    timed = any(step.finished for curve in growth.curves for step in curve.steps)
+    panels = 1
+    if _has_times(growth.curves):
+        panels = 2
     unit = axis_unit(growth.cost, [growth.reference[1]])
     colours = series_colours(len(growth.curves))
-    with styled_figure(growth.question, panels=2 if timed else 1) as (figure, axes):
+    with styled_figure(growth.question, panels=panels) as (figure, axes):
         for curve, colour in zip(growth.curves, colours, strict=True):
             _draw_over_trials(axes, curve, unit, colour)
         if not growth.curves:
             draw_empty(axes, "no trial has a result yet")
         axes.set_xlabel("finished trials")
         axes.set_ylabel(f"hypervolume ({growth.metric} x {_short_title(unit)})")
-        if timed:
+        if panels > 1:
             _draw_over_time(figure.axes[1], growth.curves, unit, colours)
         legend_below(figure, _legend(growth.curves, colours), title=_legend_title(growth, unit))
         save_figure(figure, path)
+
+
+def _has_times(curves: Sequence[Growth]) -> bool:
+    """Whether it is known of any trial when it finished."""
+    steps = chain.from_iterable(curve.steps for curve in curves)
+    return any(step.finished for step in steps)
 
 
 def _draw_over_trials(axes: "Axes", curve: Growth, unit: Unit, colour: str) -> None:
@@ -60,10 +71,10 @@ def _draw_over_time(
     axes: "Axes", curves: Sequence[Growth], unit: Unit, colours: Sequence[str]
 ) -> None:
     """The curves again, over the time since the first result."""
-    clock = _clock(curves)
-    for curve, colour in zip(curves, colours, strict=True):
-        times = [time / clock.seconds for time in seconds_since_first(curve.steps)]
-        axes.step(times, _heights(curve, unit), where="post", color=colour)
+    times = [np.array(seconds_since_first(curve.steps)) for curve in curves]
+    clock = _clock(max(chain.from_iterable(times)))
+    for curve, seconds, colour in zip(curves, times, colours, strict=True):
+        axes.step(seconds / clock.seconds, _heights(curve, unit), where="post", color=colour)
     axes.set_xlabel(f"{clock.name} since the first result")
     axes.locator_params(axis="x", nbins=5)
 
@@ -79,10 +90,10 @@ def _legend(curves: Sequence[Growth], colours: Sequence[str]) -> "list[Artist]":
 
     if len(curves) < 2:
         return []
-    return [
-        Line2D([], [], color=colour, label=figure_label(curve.study))
-        for curve, colour in zip(curves, colours, strict=True)
-    ]
+    handles: list[Artist] = []
+    for curve, colour in zip(curves, colours, strict=True):
+        handles.append(Line2D([], [], color=colour, label=figure_label(curve.study)))
+    return handles
 
 
 def _legend_title(growth: HypervolumeInfo, unit: Unit) -> str:
@@ -106,11 +117,10 @@ class _Clock(NamedTuple):
     name: str
 
 
-def _clock(curves: Sequence[Growth]) -> _Clock:
-    """The unit of time that suits the longest curve."""
-    longest = max([0.0, *(seconds_since_first(curve.steps)[-1] for curve in curves if curve.steps)])
-    if longest > 7200:
+def _clock(seconds: float) -> _Clock:
+    """The unit of time that suits a duration."""
+    if seconds > 7200:
         return _Clock(3600.0, "hours")
-    if longest > 120:
+    if seconds > 120:
         return _Clock(60.0, "minutes")
     return _Clock(1.0, "seconds")

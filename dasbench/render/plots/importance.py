@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dasbench.analysis.anova import HIGHER, RESIDUAL, SEEDS, Effect
 from dasbench.analysis.importance import INTERACTIONS
@@ -16,6 +16,9 @@ from dasbench.render.plots.style import GREY, PALE_GREY, RED
 from dasbench.views.figures.importance import ImportanceInfo, info
 from dasbench.views.figures.means import axes_of
 from dasbench.views.selection import Selection
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_BARS = 40
 """Bars that one figure shows, the longest first."""
@@ -41,11 +44,12 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
     """The plot in a report."""
     del convention  # it shows no costs
     explained = info(selection)
-    about = f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}."
-    notes = [f"Note: {note}." for note in explained.found.notes]
+    caption = f"Share of the variance of {explained.metric} by axis. {headline(explained.found)}."
+    for note in explained.found.notes:
+        caption += f" Note: {note}."
     return CaptionedPlot(
         name="importance",
-        caption=" ".join([about, *notes]),
+        caption=caption,
         records=importance_records(explained.found),
         draw=partial(draw, explained),
         why_not=_why_it_says_nothing(explained, axes_of(selection)),
@@ -69,27 +73,28 @@ def draw(explained: ImportanceInfo, path: Path) -> None:
 
     ordered = sorted(explained.found.effects, key=lambda effect: (is_rest(effect), -effect.share))
     shown = ordered[:MOST_BARS]
-    shares = [100 * effect.share for effect in shown]
-    looks = [_look(effect) for effect in shown]
+    longest = 1.0
+    handles = {}
     height = 1.8 + 0.28 * max(3, len(shown))
     with styled_figure(explained.question, height=height) as (figure, axes):
-        rows = range(len(shown))
-        fills, edges = [look.fill for look in looks], [look.edge for look in looks]
-        axes.barh(rows, shares, height=0.65, color=fills, edgecolor=edges)
-        for row, share in zip(rows, shares, strict=True):
-            place, offset = (share, row), (3, 0)
-            number = axes.annotate(f"{share:.1f}", place, offset, textcoords="offset points")
-            number.set(va="center", fontsize=7)
-        axes.set_yticks(rows, [figure_label(effect.name) for effect in shown])
+        for row, effect in enumerate(shown):
+            look, share = _bar_look(effect), 100 * effect.share
+            _draw_bar(axes, row, share, look)
+            handles[look] = Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title)
+            longest = max(longest, share)
+        axes.set_yticks(range(len(shown)), [figure_label(effect.name) for effect in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set_xlim(0, min(100.0, _ROOM * max([*shares, 1.0])))
+        axes.set_xlim(0, min(100.0, _ROOM * longest))
         axes.set_xlabel(f"share of the variance of {explained.metric} (%)")
-        handles = [
-            Patch(facecolor=look.fill, edgecolor=look.edge, label=look.title)
-            for look in dict.fromkeys(looks)
-        ]
-        legend_below(figure, handles, title=headline(explained.found))
+        legend_below(figure, list(handles.values()), title=headline(explained.found))
         save_figure(figure, path)
+
+
+def _draw_bar(axes: "Axes", row: int, share: float, look: BarLook) -> None:
+    """One bar, with its number beside it."""
+    axes.barh(row, share, height=0.65, color=look.fill, edgecolor=look.edge)
+    number = axes.annotate(f"{share:.1f}", (share, row), (3, 0), textcoords="offset points")
+    number.set(va="center", fontsize=7)
 
 
 def is_rest(effect: Effect) -> bool:
@@ -97,10 +102,12 @@ def is_rest(effect: Effect) -> bool:
     return effect.axes in {(SEEDS,), (HIGHER,), (RESIDUAL,), (INTERACTIONS,)}
 
 
-def _look(effect: Effect) -> BarLook:
+def _bar_look(effect: Effect) -> BarLook:
     """How the bar of an effect is drawn."""
     if is_rest(effect):
         return REST
     if effect.p is None:
         return NOT_TESTED
-    return RESOLVED if effect.resolved else NOT_RESOLVED
+    if effect.resolved:
+        return RESOLVED
+    return NOT_RESOLVED

@@ -44,7 +44,7 @@ def short_labels(variants: Sequence[Variant], labels: Sequence[str] = ()) -> tup
     """
     if labels and any(map(is_given, labels, variants)):
         return "", list(labels)
-    rounded = list(map(_rounded, variants))
+    rounded = list(map(_round_numbers, variants))
     fields = set(map(tuple, rounded))
     if len(fields) != 1 or not rounded[0]:
         return "", list(map(label, rounded))
@@ -56,7 +56,7 @@ def _values(variant: Variant) -> str:
     return ", ".join(worded(key, value) for key, value in variant.items())
 
 
-def _rounded(variant: Variant) -> Record:
+def _round_numbers(variant: Variant) -> Record:
     """A variant with numbers as a figure can hold them: of four digits."""
     rounded = dict(variant)
     for key, value in variant.items():
@@ -72,7 +72,10 @@ def printable(text: str) -> str:
         >>> printable("a\x1b[31mb\nc")
         'a [31mb c'
     """
-    return "".join(char if char.isprintable() else " " for char in text)
+    for character in set(text):
+        if not character.isprintable():
+            text = text.replace(character, " ")
+    return text
 
 
 def plain_label(text: str) -> str:
@@ -142,8 +145,9 @@ def place_labels(
     left_out = 0
     order = sorted(range(len(points)), key=lambda index: (not bold[index], -centres[index][1]))
     for index in order:
-        weight = "bold" if bold[index] else "normal"
-        text = axes.text(0, 0, figure_label(labels[index]), fontweight=weight, fontsize=7, zorder=5)
+        text = axes.text(0, 0, figure_label(labels[index]), fontsize=7, zorder=5)
+        if bold[index]:
+            text.set_fontweight("bold")
         near = np.vstack([taken, crossed])
         box = _free_place(text, centres[index], near, bounds, rings=_RINGS[:_NEAR])
         if box is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasbench.catalog import PLOTS
 from dasbench.render.plots.captions import CaptionedPlot, mean_record, spread_sentence
-from dasbench.render.plots.figure import has_intervals, save_figure, styled_figure
+from dasbench.render.plots.figure import has_intervals, mean_scores, save_figure, styled_figure
 from dasbench.render.plots.labels import figure_label
 from dasbench.render.plots.scales import are_percentages, percent_limits
 from dasbench.render.plots.style import INK, PALE_GREY, RED, text_colour
@@ -34,13 +34,15 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
     for pair, mean in pairs.cells.items():
         record = {"first_norm": pair[0], "second_norm": pair[1]} | mean_record(mean)
         records.append(record | {"best": pair == pairs.best, "ties_with_best": pair in ties})
-    alone = "one pair of norms has a result, which compares with nothing"
+    why_not = ""
+    if len(records) == 1:
+        why_not = "one pair of norms has a result, which compares with nothing"
     return CaptionedPlot(
         name="norms",
         caption=f"{pairs.metric} by pair of norms. {spread_sentence([*pairs.cells.values()])}",
         records=records,
         draw=partial(draw, pairs),
-        why_not="" if len(records) > 1 else alone,
+        why_not=why_not,
     )
 
 
@@ -50,10 +52,13 @@ def draw(pairs: NormsInfo, path: Path) -> None:
     means = np.full((len(pairs.first), len(pairs.second)), np.nan)
     for (first, second), mean in pairs.cells.items():
         means[pairs.first.index(first), pairs.second.index(second)] = mean.mean
+    colours = "Blues_r"
+    if pairs.maximise:
+        colours = "Blues"
     height = max(4.0, 0.75 * len(pairs.first) + 2.0)
     with styled_figure(pairs.question, height=height) as (figure, axes):
         axes.grid(visible=False)
-        image = axes.imshow(means, cmap="Blues" if pairs.maximise else "Blues_r", aspect="auto")
+        image = axes.imshow(means, cmap=colours, aspect="auto")
         _set_colours(image, pairs)
         title = f"{metric_title(pairs.metric, pairs.unit)}, mean over seeds"
         figure.colorbar(image, ax=axes, label=title, shrink=0.9)
@@ -61,7 +66,7 @@ def draw(pairs: NormsInfo, path: Path) -> None:
         axes.set_xticks(range(len(pairs.second)), _norm_labels(pairs.second))
         axes.set_yticks(range(len(pairs.first)), _norm_labels(pairs.first))
         axes.set_ylabel("first norm")
-        axes.set_xlabel(f"second norm\n{_key(pairs)}")
+        axes.set_xlabel(f"second norm\n{_meanings(pairs)}")
         save_figure(figure, path)
 
 
@@ -74,7 +79,7 @@ def _set_colours(image: "AxesImage", pairs: NormsInfo) -> None:
 
     Equal ones have some room around them, within what percentages can be.
     """
-    scores = [mean.mean for mean in pairs.cells.values()]
+    scores = mean_scores(pairs.cells.values())
     if not scores:
         return
     low, high = min(scores), max(scores)
@@ -93,7 +98,7 @@ def _write_cells(axes: "Axes", pairs: NormsInfo, image: "AxesImage") -> None:
             if mean is None:
                 _cross_out(axes, column, row)
                 continue
-            text = axes.text(column, row, _cell(mean), ha="center", va="center", fontsize=8)
+            text = axes.text(column, row, _cell_text(mean), ha="center", va="center", fontsize=8)
             text.set_color(text_colour(image, mean.mean))
             if (first, second) == pairs.best:
                 text.set_fontweight("bold")
@@ -118,7 +123,7 @@ def _frame(axes: "Axes", column: int, row: int, **style: Any) -> None:
     axes.add_patch(Rectangle(corner, 0.92, 0.88, fill=False, edgecolor=RED, **style))
 
 
-def _cell(mean: SeedMean) -> str:
+def _cell_text(mean: SeedMean) -> str:
     """`97.31`, its interval below, and the seeds if some failed."""
     lines = [f"{mean.mean:.2f}"]
     if mean.ci95 is not None:
@@ -128,7 +133,8 @@ def _cell(mean: SeedMean) -> str:
     return "\n".join(lines)
 
 
-def _key(pairs: NormsInfo) -> str:
+def _meanings(pairs: NormsInfo) -> str:
+    """What the frames and intervals in the cells mean."""
     if not pairs.cells:
         return "no pair has a result yet"
     frames = "solid frame: best mean; dashed: not distinguishable from the best"

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dasbench.analysis.significance import Floats
 from dasbench.catalog import PLOTS
 from dasbench.render.frontier import frontier_records
 from dasbench.render.plots.captions import CaptionedPlot, spread_sentence
@@ -17,9 +19,17 @@ from dasbench.render.plots.figure import (
     styled_figure,
 )
 from dasbench.render.plots.labels import figure_label, place_labels
+from dasbench.render.plots.layers import (
+    Layer,
+    columns,
+    layers,
+    places_of,
+    published_places,
+    study_markers,
+)
 from dasbench.render.plots.pareto_page import plotly_figure, write_page
 from dasbench.render.plots.scales import end_at_percent, set_scale
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED, PointLook
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED, TRIED
 from dasbench.render.plots.titles import (
     PUBLISHED,
     how_standings_were_found,
@@ -35,15 +45,13 @@ from dasbench.views.selection import Selection
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 LABEL_ALL_UP_TO = 30
 """Points that are all labelled; of more, only the front is."""
 
 LABEL_TRIED_UP_TO = 12
 """Points up to which those that were tried and not confirmed are labelled too."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
-"""One for each study."""
 
 STANDINGS = {
     "front": "red: on the front of the means",
@@ -72,8 +80,7 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
 
 def _standings_in_words(front: ParetoInfo) -> str:
     """What the kinds of points mean that the frontier shows."""
-    shown = {point.standing for point in front.points}
-    parts = [text for standing, text in STANDINGS.items() if standing in shown]
+    parts = [text for standing, text in STANDINGS.items() if standing in front.standings]
     return f"{'; '.join(parts).capitalize()}. Standings: {how_standings_were_found(front)}."
 
 
@@ -102,7 +109,8 @@ def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
     unit = axis_unit(front.cost, every, front.units.get(front.cost, ""))
     with styled_figure(front.question) as (figure, axes):
         set_scale(axes, [cost / unit.size for cost in every], log=log)
-        _draw_points(axes, front.points, unit.size)
+        for layer in layers(front.points):
+            _draw_layer(axes, layer, unit.size, len(front.points))
         _draw_front(axes, front, unit.size)
         _draw_published(axes, front, unit.size)
         if not every:
@@ -115,75 +123,39 @@ def draw(front: ParetoInfo, path: Path, *, log: bool | None = None) -> None:
         save_figure(figure, path)
 
 
-def study_markers(points: Sequence[Point]) -> dict[str, str]:
-    """A marker for each study, in the order in which they come."""
-    studies = dict.fromkeys(point.study for point in points)
-    return {study: MARKERS[index % len(MARKERS)] for index, study in enumerate(studies)}
-
-
-def _draw_points(axes: "Axes", points: Sequence[Point], size: float) -> None:
-    """The points of each standing and study, with their intervals."""
-    groups: dict[tuple[str, str], list[Point]] = {}
-    for point in points:
-        groups.setdefault((point.standing, point.study), []).append(point)
-    markers = study_markers(points)
-    for standing, look in LOOKS.items():
-        is_plain = len(points) > _MANY and standing != "front"
-        for study, marker in markers.items():
-            if some := groups.get((standing, study)):
-                _draw_layer(
-                    axes,
-                    some,
-                    size,
-                    look,
-                    marker,
-                    is_plain=is_plain,
-                    is_raster=len(points) > 10 * _MANY,
-                )
-
-
-def _draw_layer(
-    axes: "Axes",
-    points: Sequence[Point],
-    size: float,
-    look: PointLook,
-    marker: str,
-    *,
-    is_plain: bool,
-    is_raster: bool,
-) -> None:
-    """Points of one look; plain ones are small and have no intervals."""
-    spreads, markersize = (None, 3) if is_plain else (error_bars(points), 6)
+def _draw_layer(axes: "Axes", layer: Layer, size: float, num_points: int) -> None:
+    """Points of one look; of many, those off the front are small and have no intervals."""
+    look = layer.look
+    spreads: Floats | None = None
+    markersize = 3
+    if num_points <= _MANY or look is LOOKS["front"]:
+        spreads, markersize = error_bars(layer.points), 6
     drawn = axes.errorbar(
-        [point.cost / size for point in points],
-        [point.mean for point in points],
+        *columns(places_of(layer.points, size)),
         yerr=spreads,
-        fmt=marker,
+        fmt=layer.marker.character,
         color=look.edge,
         markerfacecolor=look.fill,
         ecolor=look.bar,
         markersize=markersize,
         capsize=2,
         zorder=look.zorder,
-        rasterized=is_raster,
+        rasterized=num_points > 10 * _MANY,
     )
     drawn.lines[0].set_clip_on(False)  # a point at 100 % is drawn whole
 
 
 def _draw_front(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """The steps of the front, where two objectives make one that can be drawn."""
-    best = front_steps(front, size)
-    axes.step(
-        [x for x, _ in best], [y for _, y in best], where="post", color=RED, linewidth=1, zorder=1
-    )
+    costs, scores = columns(front_steps(front, size))
+    axes.step(costs, scores, where="post", color=RED, linewidth=1, zorder=1)
 
 
 def _draw_published(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """What others printed."""
     if front.published:
-        costs = [point.cost / size for point in front.published]
-        values = [point.value for point in front.published]
-        axes.scatter(costs, values, marker="*", s=45, color=INK, zorder=3, clip_on=False)
+        costs, scores = columns(published_places(front.published, size))
+        axes.scatter(costs, scores, marker="*", s=45, color=INK, zorder=3, clip_on=False)
 
 
 def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
@@ -194,36 +166,39 @@ def _end_at_percents(axes: "Axes", front: ParetoInfo) -> None:
 
 def _legend(front: ParetoInfo) -> list["Artist"]:
     """What colours and markers mean, of those that are there."""
-    from matplotlib.lines import Line2D
-
-    def point(marker: str, edge: str, text: str, *, fill: str | None = None) -> Line2D:
-        drawn = Line2D([], [], marker=marker, linestyle="", color=edge, label=text)
-        drawn.set_markerfacecolor(edge if fill is None else fill)
-        return drawn
-
-    there = {point.standing for point in front.points}
     handles: list[Artist] = []
     for standing, look in LOOKS.items():
-        if standing in there:
-            handles.append(point("o", look.edge, look.title, fill=look.fill))
+        if standing in front.standings:
+            handles.append(_legend_point("o", look.edge, look.title, fill=look.fill))
     markers = study_markers(front.points)
     if len(markers) > 1:
-        handles += [point(mark, GREY, figure_label(study)) for study, mark in markers.items()]
+        for study, marker in markers.items():
+            handles.append(_legend_point(marker.character, GREY, figure_label(study)))
     if front.published:
-        handles.append(point("*", INK, PUBLISHED))
+        handles.append(_legend_point("*", INK, PUBLISHED))
     return handles
+
+
+def _legend_point(marker: str, edge: str, text: str, *, fill: str = "") -> "Line2D":
+    """One point with what it means, filled with its own colour if with no other."""
+    from matplotlib.lines import Line2D
+
+    point = Line2D([], [], marker=marker, linestyle="", color=edge, label=text)
+    point.set_markerfacecolor(fill or edge)
+    return point
 
 
 def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
     """Label all points if they are few; else some of the front, taken evenly."""
     texts = point_labels(front.points)
-    own = [(point.cost / size, point.mean) for point in front.points]
-    published = [(point.cost / size, point.value) for point in front.published]
-    chosen = labelled(front.points)
-    places = [own[index] for index in chosen]
-    labels = [texts[index] for index in chosen]
-    bold = [front.points[index].on_front for index in chosen]
-    if len(chosen) + len(published) <= LABEL_ALL_UP_TO:
+    own = places_of(front.points, size)
+    published = published_places(front.published, size)
+    places, labels, bold = [], [], []
+    for number in points_to_label(front.points):
+        places.append(own[number])
+        labels.append(texts[number])
+        bold.append(front.points[number].on_front)
+    if len(places) + len(published) <= LABEL_ALL_UP_TO:
         places += published
         labels += [point.label for point in front.published]
         bold += [False] * len(published)
@@ -231,14 +206,14 @@ def _label_points(axes: "Axes", front: ParetoInfo, size: float) -> None:
     place_labels(axes, places, labels, bold=bold, others=others, lines=_lines(front, size))
 
 
-def labelled(points: Sequence[Point]) -> list[int]:
-    """The places of the points that get a label."""
-    some = list(range(len(points)))
-    if len(some) > LABEL_TRIED_UP_TO:
-        some = [place for place in some if points[place].standing != TRIED]
-    if len(some) > LABEL_ALL_UP_TO:
-        some = [place for place in some if points[place].on_front]
-    return some[:: max(1, -(-len(some) // LABEL_ALL_UP_TO))]
+def points_to_label(points: Sequence[Point]) -> list[int]:
+    """The numbers of the points that get a label."""
+    chosen = list(range(len(points)))
+    if len(chosen) > LABEL_TRIED_UP_TO:
+        chosen = [number for number in chosen if points[number].standing != TRIED]
+    if len(chosen) > LABEL_ALL_UP_TO:
+        chosen = [number for number in chosen if points[number].on_front]
+    return chosen[:: max(1, ceil(len(chosen) / LABEL_ALL_UP_TO))]
 
 
 def _lines(front: ParetoInfo, size: float) -> list[tuple[float, float, float, float]]:

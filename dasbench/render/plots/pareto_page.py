@@ -3,20 +3,26 @@
 import textwrap
 from collections.abc import Sequence
 from html import escape
-from itertools import cycle
 from pathlib import Path
 
 from dasbench.render.frontier import frontier_records
 from dasbench.render.pages.page import write_page_file
 from dasbench.render.plots.figure import has_intervals
 from dasbench.render.plots.labels import printable
+from dasbench.render.plots.layers import (
+    Layer,
+    columns,
+    layers,
+    places_of,
+    published_places,
+    study_markers,
+)
 from dasbench.render.plots.scales import are_percentages, is_log
-from dasbench.render.plots.style import GREY, INK, LOOKS, RED, PointLook
+from dasbench.render.plots.style import GREY, INK, LOOKS, RED
 from dasbench.render.plots.titles import (
     PUBLISHED,
     how_standings_were_found,
     legend_title,
-    point_labels,
     vertical_title,
 )
 from dasbench.render.units import axis_unit
@@ -24,18 +30,6 @@ from dasbench.spec.plain import Record
 from dasbench.views.figures.pareto import ParetoInfo, front_steps
 from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.frontier import Point
-
-SYMBOLS = (
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "triangle-down",
-    "cross",
-    "x",
-    "triangle-left",
-)
-"""One for each study."""
 
 _LINE = 40  # characters of a line that fits into 400 pixels
 
@@ -108,70 +102,65 @@ def _percent_bounds(name: str, front: ParetoInfo, values: Sequence[float]) -> di
 
 def _traces(front: ParetoInfo, size: float) -> list[Record]:
     """One layer for each standing and study, the steps of the front, and what was published."""
-    layers: dict[tuple[str, str], list[tuple[Point, str]]] = {}
-    for point, text in zip(front.points, point_labels(front.points), strict=True):
-        layers.setdefault((point.standing, point.study), []).append((point, text))
-    studies = list(dict.fromkeys(point.study for point in front.points))
+    has_one_study = len(study_markers(front.points)) == 1
     traces = [_front_line(front, size)]
-    for standing, look in LOOKS.items():
-        for study, symbol in zip(studies, cycle(SYMBOLS), strict=False):
-            some = layers.get((standing, study))
-            if some:
-                name = look.title if len(studies) == 1 else f"{study}: {look.title}"
-                traces.append(_layer(some, size, front, name=name, look=look, symbol=symbol))
+    for layer in layers(front.points):
+        name = f"{layer.study}: {layer.look.title}"
+        if has_one_study:
+            name = layer.look.title
+        traces.append(_layer_trace(layer, front, size, name=name))
     if front.published:
-        traces.append(_published(front.published, size))
+        traces.append(_published_trace(front.published, size))
     return traces
 
 
-def _layer(
-    some: Sequence[tuple[Point, str]],
-    size: float,
-    front: ParetoInfo,
-    *,
-    name: str,
-    look: PointLook,
-    symbol: str,
-) -> Record:
+def _layer_trace(layer: Layer, front: ParetoInfo, size: float, *, name: str) -> Record:
+    look = layer.look
+    costs, scores = columns(places_of(layer.points, size))
+    half_widths, texts = [], []
+    for point, label in zip(layer.points, layer.labels, strict=True):
+        half_widths.append(point.ci95)
+        texts.append(_hover(point, label, front))
     return {
         "type": "scatter",
         "mode": "markers",
         "name": _lines(name),
-        "x": [point.cost / size for point, _ in some],
-        "y": [point.mean for point, _ in some],
-        "error_y": {"array": [point.ci95 for point, _ in some], "color": look.bar, "visible": True},
+        "x": costs,
+        "y": scores,
+        "error_y": {"array": half_widths, "color": look.bar, "visible": True},
         "marker": {
-            "symbol": symbol,
+            "symbol": layer.marker.symbol,
             "size": 9,
             "color": look.fill,
             "line": {"color": look.edge, "width": 1.5},
         },
-        "hovertext": [_hover(point, text, front) for point, text in some],
+        "hovertext": texts,
         "hoverinfo": "text",
         "cliponaxis": False,
     }
 
 
 def _front_line(front: ParetoInfo, size: float) -> Record:
-    drawn = front_steps(front, size)
+    costs, scores = columns(front_steps(front, size))
     return {
         "type": "scatter",
         "mode": "lines",
         "line": {"shape": "hv", "color": RED, "width": 1},
-        "x": [x for x, _ in drawn],
-        "y": [y for _, y in drawn],
+        "x": costs,
+        "y": scores,
         "hoverinfo": "skip",
         "showlegend": False,
     }
 
 
-def _published(points: Sequence[PublishedPoint], size: float) -> Record:
+def _published_trace(points: Sequence[PublishedPoint], size: float) -> Record:
+    costs, scores = columns(published_places(points, size))
     return {
         "type": "scatter",
         "mode": "markers",
         "name": _text(PUBLISHED),
-        "x": [point.cost / size for point in points],
-        "y": [point.value for point in points],
+        "x": costs,
+        "y": scores,
         "marker": {"symbol": "star", "size": 10, "color": INK, "line": {"color": GREY, "width": 0}},
         "hovertext": [f"{_lines(point.label)}<br>{point.value:g} (published)" for point in points],
         "hoverinfo": "text",
@@ -181,12 +170,17 @@ def _published(points: Sequence[PublishedPoint], size: float) -> Record:
 
 def _hover(point: Point, label: str, front: ParetoInfo) -> str:
     """What is said of a point: its variant, its score with interval, its costs and its standing."""
-    interval = "no spread known" if point.ci95 is None else f"± {point.ci95:.3g} (95 %)"
+    interval = "no spread known"
+    if point.ci95 is not None:
+        interval = f"± {point.ci95:.3g} (95 %)"
+    seeds = f"n = {point.n}"
+    if point.failed:
+        seeds += f", {point.failed} failed"
     lines = [f"<b>{_lines(label)}</b>"]
     if point.study:
         lines.append(_lines(point.study))
     lines.append(f"{_text(front.metric)}: {point.mean:.3f} {interval}")
-    lines.append(f"n = {point.n}, {point.failed} failed" if point.failed else f"n = {point.n}")
+    lines.append(seeds)
     lines += [f"{name}: {value:,}" for name, value in point.counts.items()]
     if front.cost not in point.counts:
         lines.append(f"{_text(front.cost)}: {point.cost:,.4g}")

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from dasbench.catalog import PLOTS
 from dasbench.render.plots.captions import CaptionedPlot, mean_record, spread_sentence
 from dasbench.render.plots.figure import (
     draw_empty,
     error_bars,
     has_intervals,
+    mean_scores,
     save_figure,
     styled_figure,
 )
@@ -30,15 +33,19 @@ def captioned(selection: Selection, convention: str) -> CaptionedPlot:
     del convention  # its bars are the costs of the full one
     placed = info(selection)
     about = f"{placed.metric} and multiply-adds by placement of the gates."
-    alone = "one placement has a result, which compares with nothing"
+    records = []
+    for place in placed.places:
+        record = {"placement": place_name(place)}
+        records.append(record | mean_record(place.mean))
+    why_not = ""
+    if len(records) == 1:
+        why_not = "one placement has a result, which compares with nothing"
     return CaptionedPlot(
         name="placement",
         caption=f"{about} {spread_sentence(placed.means)}",
-        records=[
-            {"placement": place_name(place)} | mean_record(place.mean) for place in placed.places
-        ],
+        records=records,
         draw=partial(draw, placed),
-        why_not="" if len(placed.means) > 1 else alone,
+        why_not=why_not,
     )
 
 
@@ -47,7 +54,7 @@ def draw(placed: PlacementInfo, path: Path) -> None:
     """Draw scores on the left and multiply-adds on the right to a PNG, SVG or PDF file."""
     means = placed.means
     rows = range(len(means))
-    scores = [mean.mean for mean in means]
+    scores = mean_scores(means)
     costs = [mean.cost or 0 for mean in means]
     unit = axis_unit("macs_full", costs)
     height = 2.0 + 0.28 * max(4, len(means))
@@ -62,7 +69,7 @@ def draw(placed: PlacementInfo, path: Path) -> None:
             capsize=3,
             markersize=5,
         )
-        figure.axes[1].barh(rows, [cost / unit.size for cost in costs], color=GREY, height=0.6)
+        figure.axes[1].barh(rows, np.array(costs) / unit.size, color=GREY, height=0.6)
         if not means:
             draw_empty(axes, "no placement has a result yet")
         drawn.lines[0].set_clip_on(not means)  # a point at 100 % is drawn whole
@@ -81,7 +88,9 @@ def place_name(place: PlacementScore) -> str:
     words = place.label
     if not is_given(place.label, place.variant):
         words = placement_in_words(place.variant)
-    return f"{place.study}: {words}" if place.study else words
+    if place.study:
+        words = f"{place.study}: {words}"
+    return words
 
 
 def placement_in_words(variant: Variant) -> str:
@@ -102,18 +111,20 @@ def placement_in_words(variant: Variant) -> str:
             others[key] = value
         elif field:
             placement[field] = value
-    words = ", ".join(_words(placement)) or "as usual"
-    return f"{words}; {label(others)}" if others else words
+    words = ", ".join(_placement_parts(placement)) or "as usual"
+    if others:
+        words += f"; {label(others)}"
+    return words
 
 
-def _words(placement: Fields) -> Iterator[str]:
-    """The parts of a placement that are given."""
+def _placement_parts(placement: Fields) -> Iterator[str]:
+    """What is given of a placement, in words."""
     if stages := placement.get("stages"):
         yield _stages(stages)
     if sites := placement.get("sites"):
         yield f"at {', '.join(map(str, sites))}"
     if after := placement.get("after"):
-        yield "before the addition" if after == "before_add" else f"after {after}"
+        yield {"before_add": "before the addition"}.get(after, f"after {after}")
     if blocks := placement.get("blocks"):
         yield f"{blocks} blocks"
 
@@ -130,4 +141,6 @@ def _stages(stages: Sequence[int]) -> str:
 def _row_label(place: PlacementScore) -> str:
     """A placement, and its seeds if some failed."""
     mean, name = place.mean, place_name(place)
-    return f"{name} ({mean.n} of {mean.n + mean.failed} seeds)" if mean.failed else name
+    if mean.failed:
+        name += f" ({mean.n} of {mean.n + mean.failed} seeds)"
+    return name

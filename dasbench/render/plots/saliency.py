@@ -58,11 +58,16 @@ def _draw_row(saliency: SaliencyInfo, row: int, cells: Sequence["Axes"]) -> None
         cell.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         heat, smooth = column.maps[row], "bilinear"
         cell.imshow(heat, cmap=COLOURS, vmin=0, vmax=1, alpha=_OPACITY, interpolation=smooth)
-        region = None if saliency.regions is None else saliency.regions[row]
-        if region is not None and region.any() and not region.all():
-            cell.contour(region, levels=[0.5], colors="white", linewidths=0.8)
+        if saliency.regions is not None:
+            _draw_outline(cell, saliency.regions[row])
         if len(column.scores):
-            cell.set_xlabel(f"sfd {_number(column.scores[row])}", fontsize=8)
+            cell.set_xlabel(f"sfd {_score_text(column.scores[row])}", fontsize=8)
+
+
+def _draw_outline(cell: "Axes", region: NDArray[np.bool_]) -> None:
+    """The outline of the object, unless it is nowhere or everywhere."""
+    if region.any() and not region.all():
+        cell.contour(region, levels=[0.5], colors="white", linewidths=0.8)
 
 
 def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
@@ -82,9 +87,11 @@ def _draw_scale(figure: "Figure", grid: NDArray[Any]) -> None:
 def _heading(column: HeatMapColumn, *, longest: int) -> str:
     lines = [figure_label(name, longest=longest) for name in (column.network, column.layer)]
     if column.n:
-        lines.append(f"sfd {_number(column.mean)} (n = {column.n})")
+        lines.append(f"sfd {_score_text(column.mean)} (n = {column.n})")
     return "\n".join(lines)
 
 
-def _number(score: float) -> str:
-    return "-" if np.isnan(score) else f"{score:.2f}"
+def _score_text(score: float) -> str:
+    if np.isnan(score):
+        return "-"
+    return f"{score:.2f}"

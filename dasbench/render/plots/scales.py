@@ -44,8 +44,10 @@ def set_scale(axes: "Axes", values: Sequence[float], *, log: bool | None) -> Non
         axes.ticklabel_format(axis="x", useOffset=False)
         return
     axes.set_xscale("log")
-    is_narrow = not values or max(values) / min(values) < DECADE**3
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_narrow else (1.0,)))
+    labelled = [1.0, 2.0, 5.0]  # of each decade
+    if values and max(values) / min(values) >= DECADE**3:
+        labelled = [1.0]
+    axes.xaxis.set_major_locator(LogLocator(subs=labelled))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

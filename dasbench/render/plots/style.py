@@ -27,7 +27,9 @@ def series_colours(number: int) -> list[str]:
 def text_colour(image: "AxesImage", value: float) -> str:
     """The colour of a text on what an image shows for a value: white on what is dark."""
     red, green, blue, _ = image.to_rgba(np.array([value]))[0]
-    return "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else INK
+    if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5:
+        return "white"
+    return INK
 
 
 class PointLook(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dasbench.render.plots.figure import has_intervals
+from dasbench.render.plots.figure import has_intervals, num_with_lost_seeds
 from dasbench.render.plots.labels import short_labels
 from dasbench.render.units import axis_unit, metric_title
 from dasbench.views.figures.pareto import ParetoInfo
@@ -35,8 +35,10 @@ def spread_title(metric: str, unit: str, *, spread: bool) -> str:
         >>> spread_title("top1", "%", spread=True), spread_title("loss", "", spread=False)
         ('top1 (%), mean and its 95 % interval', 'loss, one seed: no spread known')
     """
-    known = "mean and its 95 % interval" if spread else "one seed: no spread known"
-    return f"{metric_title(metric, unit)}, {known}"
+    title = metric_title(metric, unit)
+    if spread:
+        return f"{title}, mean and its 95 % interval"
+    return f"{title}, one seed: no spread known"
 
 
 def vertical_title(front: ParetoInfo) -> str:
@@ -54,7 +56,7 @@ def legend_title(front: ParetoInfo) -> str:
     parts = []
     if front.points and (keys := _short_labels(front.points)[0]):
         parts.append(f"labels: {keys}")
-    if short := sum(point.failed > 0 for point in front.points):
+    if short := num_with_lost_seeds(front.points):
         parts.append(f"{short} of {len(front.points)} variants lost seeds")
     if front.left_out:
         parts.append(f"{front.left_out} without a result")

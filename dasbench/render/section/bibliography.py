@@ -104,7 +104,7 @@ def references_of(citations: Iterable[Citation]) -> list[Reference]:
     """Every reference once, in the order in which they are cited."""
     references: dict[str, Reference] = {}
     for citation in citations:
-        references |= {reference.key: reference for reference in citation.references}
+        references |= dict(zip(citation.keys, citation.references, strict=True))
     return list(references.values())
 
 
@@ -135,17 +135,17 @@ def references_in(source: str) -> list[Reference]:
         [('dasbench-the-handbook-of', (), 'The handbook of K. Doe, 3rd edition')]
     """
     first, *others = source.split("; ")
-    last = _parsed(first)
+    last = _dated_reference(first)
     if last is None:
         return [Reference(key=_key(source.split()[:3]), text=source, note=source)]
     found = []
     for part in others:
-        own = _parsed(part)
+        own = _dated_reference(part)
         if own is not None:
             found.append(last)
             last = own
         else:
-            note = f"{last.note}; {part}" if last.note else part
+            note = "; ".join(filter(None, (last.note, part)))
             last = replace(last, text=f"{last.text}; {part}", note=note)
     return [*found, last]
 
@@ -168,8 +168,11 @@ def bib_text(text: str) -> str:
 
 def _entry(reference: Reference) -> str:
     """One entry, with the fields that are known."""
-    fields = [f"  {name} = {{{value}}},\n" for name, value in _fields(reference).items() if value]
-    return f"@misc{{{reference.key},\n{''.join(fields)}}}\n"
+    entry = f"@misc{{{reference.key},\n"
+    for name, value in _fields(reference).items():
+        if value:
+            entry += f"  {name} = {{{value}}},\n"
+    return entry + "}\n"
 
 
 def _fields(reference: Reference) -> Mapping[str, str]:
@@ -191,7 +194,7 @@ def _fields(reference: Reference) -> Mapping[str, str]:
     return fields | {"note": bib_text(reference.note)}
 
 
-def _parsed(text: str) -> Reference | None:
+def _dated_reference(text: str) -> Reference | None:
     """A reference that begins with its authors and the year; None of anything else."""
     match = _REGULAR.fullmatch(text)
     if match is None:
@@ -225,8 +228,9 @@ def _work(rest: str) -> _Work:
     place = _PLACE.search(rest)
     if place is None:
         return _Work(title="", arxiv="", note=rest)
-    number = _ARXIV.search(place["place"])
-    arxiv = number[1] if number else ""
+    arxiv = ""
+    if number := _ARXIV.search(place["place"]):
+        arxiv = number[1]
     title = _title(rest[: place.start()])
     if not title:
         return _Work(title, arxiv, note=rest)
@@ -243,7 +247,9 @@ def _title(before: str) -> str:
 
     What stands behind a comma may be part of a title, or where it appeared.
     """
-    return "" if ", " in before else before
+    if ", " in before:
+        return ""
+    return before
 
 
 def _first_word(title: str) -> str:

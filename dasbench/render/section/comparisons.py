@@ -1,6 +1,6 @@
 """The table of differences from the baseline; after looks the verdicts are those of the looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dasbench.render.comparison import (
     AnswerField,
@@ -36,7 +36,7 @@ RESOLVED = ("resolved", "resolved, but equivalent")
 def comparison_table(evidence: Evidence) -> Table:
     """Every variant against the baseline, the best difference first."""
     answers = evidence.answers[:MOST_LINES]
-    plans = {more_seeds_text(answer) for answer in answers} - {NOTHING}
+    plans = set(map(more_seeds_text, answers)) - {NOTHING}
     has_plans = evidence.tests_hold and bool(plans)
     bold = []
     for place, answer in enumerate(answers):
@@ -71,11 +71,11 @@ def verdict_of(answer: Answer, evidence: Evidence) -> str:
     """What a comparison amounts to: by its tests, or where these do not hold by the last look."""
     if evidence.tests_hold:
         return answer_word(answer)
-    states = evidence.looks[-1].states if evidence.looks else {}
+    states = _last_states(evidence)
     is_other = evidence.selection.metric != evidence.study_metric or _has_other_baseline(evidence)
     if is_other or answer.a not in states:
         return "no verdict"
-    if any(look.exploratory for look in evidence.looks):
+    if evidence.is_exploratory:
         return f"{states[answer.a]} (exploratory)"
     return states[answer.a]
 
@@ -99,13 +99,22 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
         if question.min_effect is not None:
             size = with_unit(f"{question.min_effect:g}", question.unit)
         yield f"More seeds: for a difference of {size} to be resolved, 80 % power."
-    failed = {answer.a: answer.failed[0] for answer in evidence.answers}
-    failed[first.b] = first.failed[1]
-    lost = [f"{shortened(name)}: {count} failed" for name, count in failed.items() if count]
+    lost = _failures_by_variant(evidence.answers)
     if lost:
         yield f"Failed trials give no score ({enumerate_names(lost)})."
     if not evidence.tests_hold:
         yield _why_no_tests(evidence)
+
+
+def _failures_by_variant(answers: Sequence[Answer]) -> list[str]:
+    """Each variant that lost seeds with their number, the baseline last."""
+    failed = {answer.a: answer.failed[0] for answer in answers}
+    failed[answers[0].b] = answers[0].failed[1]
+    texts = []
+    for name, count in failed.items():
+        if count:
+            texts.append(f"{shortened(name)}: {count} failed")
+    return texts
 
 
 def other_metric_note(evidence: Evidence) -> str:
@@ -116,7 +125,14 @@ def other_metric_note(evidence: Evidence) -> str:
 
 def _has_other_baseline(evidence: Evidence) -> bool:
     """Whether the looks had another baseline than the table: the baseline alone has no state."""
-    return bool(evidence.looks) and evidence.answers[0].b in evidence.looks[-1].states
+    return evidence.answers[0].b in _last_states(evidence)
+
+
+def _last_states(evidence: Evidence) -> Mapping[str, str]:
+    """Where the last look left each variant; nothing without looks."""
+    if not evidence.looks:
+        return {}
+    return evidence.looks[-1].states
 
 
 def _why_no_tests(evidence: Evidence) -> str:

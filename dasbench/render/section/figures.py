@@ -39,7 +39,9 @@ def make_figures(selection: Selection, *, convention: str, caveat: str = "") -> 
         except UsageError as error:
             missing[name] = str(error)
             continue
-        why_not = plot.why_not if plot.records else "no trial has a result to show yet"
+        why_not = plot.why_not
+        if not plot.records:
+            why_not = "no trial has a result to show yet"
         if why_not:
             missing[name] = f"plot {name}: {why_not}"
         else:

@@ -126,8 +126,10 @@ def _first_epochs(recipe: Fields) -> str:
 def _extras(recipe: Fields) -> Iterator[str]:
     if recipe.get("label_smoothing"):
         yield f"label smoothing {recipe['label_smoothing']}"
-    if "augment" in recipe:
-        yield "the data set's augmentation" if recipe["augment"] else "no augmentation"
+    if recipe.get("augment"):
+        yield "the data set's augmentation"
+    elif "augment" in recipe:
+        yield "no augmentation"
     if "precision" in recipe:
         yield f"{recipe['precision']} precision"
     if recipe.get("accumulate", 1) != 1:
@@ -149,9 +151,11 @@ def _variants(evidence: Evidence) -> Iterator[str]:
 
 def _seeds_in_words(groups: Sequence[Sequence[Row]]) -> str:
     """Which seeds variants have, or how many, where they have not the same."""
-    seeds = [sorted(row.seed for row in group) for group in groups]
-    if all(own == seeds[0] for own in seeds):
-        return seed_range(seeds[0])
+    seeds = set()
+    for group in groups:
+        seeds.add(tuple(sorted(row.seed for row in group)))
+    if len(seeds) == 1:
+        return seed_range(seeds.pop())
     few, many = min(map(len, seeds)), max(map(len, seeds))
     number = counted(many, "seed")
     if few < many:
@@ -170,7 +174,9 @@ def _axes_in_words(groups: Iterable[Sequence[Row]]) -> str:
 
 def _set_apart(value: str) -> str:
     """A value in a list of values: one that is a list itself in brackets."""
-    return f"[{value}]" if "," in value else value
+    if "," in value:
+        return f"[{value}]"
+    return value
 
 
 def _label_meanings(groups: Sequence[Sequence[Row]]) -> Iterator[str]:
@@ -201,7 +207,9 @@ def _search(evidence: Evidence) -> Iterator[str]:
         return
     roles = Counter(row.role for row in evidence.selection.rows)
     searched, fresh = roles["search"] + roles[""], roles["confirm"]
-    who = "A search" if evidence.sampler == "grid" else f"The sampler {evidence.sampler}"
+    who = f"The sampler {evidence.sampler}"
+    if evidence.sampler == "grid":
+        who = "A search"
     yield (
         f"{who} proposed the variants, {counted(searched, 'trial')} in all; "
         "it is told scores on the validation part."
@@ -218,7 +226,9 @@ def _looks(evidence: Evidence) -> Iterator[str]:
     if not evidence.is_sequential:
         return
     looks = evidence.looks
-    plan = looks[-1].plan if looks else evidence.planned_looks
+    plan = evidence.planned_looks
+    if looks:
+        plan = looks[-1].plan
     taken = counted(len(looks), "look")
     if plan:
         taken += f" of those planned at {enumerate_names(plan, most=20)} seeds"
@@ -226,7 +236,7 @@ def _looks(evidence: Evidence) -> Iterator[str]:
     if looks:
         spent = fsum(look.level for look in looks if look.plan == plan)
         yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
-    if any(look.exploratory for look in looks):
+    if evidence.is_exploratory:
         yield (
             "Not all of them were planned so: "
             "their verdicts are exploratory and carry no error rate."

@@ -67,12 +67,13 @@ def shared_part(specs: Iterable[Fields], part: str) -> Record:
         own = spec.get(part)
         if not isinstance(own, Mapping):
             return {}
-        known = own if common is None else common
-        common = {name: value for name, value in known.items() if _has(own, name, value)}
+        if common is None:
+            common = dict(own)
+        common = {name: value for name, value in common.items() if _has_value(own, name, value)}
     return common or {}
 
 
-def _has(fields: Fields, name: str, value: Any) -> bool:
+def _has_value(fields: Fields, name: str, value: Any) -> bool:
     return name in fields and bool(fields[name] == value)
 
 
@@ -133,8 +134,10 @@ def _gates_by_place(
 
 
 def _stages(chosen: Sequence[int], stages: int | None) -> str:
+    if not chosen and not stages:
+        return "every stage"
     if not chosen:
-        return f"each of the {stages} stages" if stages else "every stage"
+        return f"each of the {stages} stages"
     if is_range(chosen):
         return f"stages {chosen[0]} to {chosen[-1]}"
     names = enumerate_names(chosen, most=len(chosen))
@@ -142,4 +145,6 @@ def _stages(chosen: Sequence[int], stages: int | None) -> str:
 
 
 def _num_sites(sites: int | None) -> str:
-    return in_brackets(counted(sites, "site") if sites else "")
+    if not sites:
+        return ""
+    return in_brackets(counted(sites, "site"))

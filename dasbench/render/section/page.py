@@ -30,7 +30,11 @@ def page(section: Section, folder: Path) -> str:
         folder: where the section's figures, tables and references have been written.
     """
     interactive = [figure for figure in section.figures if figure.interactive]
-    library = _library() if interactive else ""
+    library, scripts = "", {}
+    if interactive:
+        library = _library()
+    if library:
+        scripts = _scripts(interactive)
     return rendered(
         "section.html.j2",
         section=section,
@@ -38,7 +42,7 @@ def page(section: Section, folder: Path) -> str:
         endings=(".pdf", ".png", ".csv"),
         link=partial(_link, folder),
         data=partial(_data, folder),
-        interactive=_scripts(interactive) if library else {},
+        interactive=scripts,
         library=Markup(library),  # noqa: S704 - the text of plotly.js as it is installed
     )
 

@@ -18,6 +18,8 @@ from dasbench.render.text.plain import shown
 from dasbench.render.text.records import csv_text
 from dasbench.views.evidence import gather_evidence
 
+FOLDERS = ("tables", "figures")
+
 FIGURE_ENDINGS = (".pdf", ".png")
 
 REFERENCES = "references.bib"
@@ -81,7 +83,7 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
             "name another with -o, or replace the report in it with --force, "
             "which keeps other files"
         )
-    for name in ("tables", "figures"):
+    for name in FOLDERS:
         if (folder / name).exists() and not (folder / name).is_dir():
             raise UsageError(
                 f"{folder / name}: it is a file where the report has a folder; move it away"
@@ -91,14 +93,16 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
 def _names_in(folder: Path) -> list[str]:
     """What is in a folder, nothing where there is none."""
     try:
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        if folder.exists():
+            return sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise StoreError(f"{folder}: the folder cannot be read: {error.strerror}") from error
+    return []
 
 
 def write_section(section: Section, folder: Path) -> None:
     """Write every file of a section to an empty folder."""
-    for name in ("tables", "figures"):
+    for name in FOLDERS:
         (folder / name).mkdir()
     for table in section.tables:
         _write(folder / "tables" / f"{table.name}.csv", csv_text(table.records))
@@ -119,8 +123,8 @@ def methods_text(section: Section) -> str:
     numbers = section.reference_numbers
     cited = []
     for citation in section.citations:
-        marks = [f"[{numbers[key]}]" for key in citation.keys]
-        cited.append(f"{citation.what} {''.join(marks)}")
+        marks = "".join(f"[{numbers[key]}]" for key in citation.keys)
+        cited.append(f"{citation.what} {marks}")
     lines = [section.methods]
     if cited:
         lines = [f"{section.methods} Sources: {'; '.join(cited)}."]
@@ -138,7 +142,9 @@ def _write(path: Path, text: str) -> None:
 def _write_aside(folder: Path, write: Callable[[Path], None]) -> list[Path]:
     """Write to a new folder that takes the place of `folder`, or whose files take those of its."""
     folder = folder.resolve()
-    place = folder if folder.exists() else folder.parent
+    place = folder.parent
+    if folder.exists():
+        place = folder
     place.mkdir(parents=True, exist_ok=True)
     aside = place / f".{folder.name}.new-{secrets.token_hex(4)}"
     try:
@@ -156,11 +162,13 @@ def _write_aside(folder: Path, write: Callable[[Path], None]) -> list[Path]:
 
 def _replace(folder: Path, aside: Path, names: Sequence[Path]) -> None:
     """Move the new files into the folder, the page last; what only an older report wrote goes."""
-    for name in ("tables", "figures"):
+    for name in FOLDERS:
         (folder / name).mkdir(exist_ok=True)
     for file in sorted(names, key=lambda file: file.name == "index.html"):
         (aside / file).replace(folder / file)
-    known = {REFERENCES, *(f"tables/{name}.csv" for name in TABLES)}
+    known = {REFERENCES}
+    for name in TABLES:
+        known.add(f"tables/{name}.csv")
     for name, ending in product(report_plots(), (*FIGURE_ENDINGS, ".csv")):
         known.add(f"figures/{name}{ending}")
     for stale in known.difference(map(Path.as_posix, names)):

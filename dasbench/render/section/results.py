@@ -24,7 +24,7 @@ MOST_VERDICTS = 12
 def results(evidence: Evidence) -> str:
     """The paragraph."""
     return " ".join(
-        [*_best(evidence), *_losses(evidence), *_after_search(evidence), *_after_looks(evidence)]
+        [*_best(evidence), *_losses(evidence), *_fresh_scores(evidence), *_last_look(evidence)]
     )
 
 
@@ -61,7 +61,7 @@ def _best(evidence: Evidence) -> Iterator[str]:
 
 def _order(evidence: Evidence, lines: Sequence[Line]) -> Iterator[str]:
     """The best mean, and what the tests leave beside it."""
-    which = "highest" if evidence.selection.direction == "max" else "lowest"
+    which = {"max": "highest", "min": "lowest"}[evidence.selection.direction]
     yield f"The {which} mean is {_mean(lines[0], evidence.board)}."
     if evidence.tests_hold:
         yield from _ties(lines)
@@ -106,19 +106,21 @@ def _score(line: Line, board: Board) -> str:
 def _losses(evidence: Evidence) -> Iterator[str]:
     """Failures are results; so is what has not ended yet."""
     lost = []
-    for entry in (line.entry for line in evidence.board.lines):
+    for line in evidence.board.lines:
+        entry = line.entry
         why = failures_text(entry.states)
         if why:
             lost.append(f"{shortened(entry.label)} ({why}, of {counted(entry.planned, 'seed')})")
     if lost:
         yield f"Trials failed of {enumerate_names(lost)}: a mean is over the seeds that are left."
-    waiting = sum(not row.state.ended for row in evidence.selection.rows)
+    waiting = len(evidence.selection.rows) - evidence.num_ended
     if waiting:
         verb = agreeing(waiting, "has", "have")
         yield f"{counted(waiting, 'trial')} {verb} not ended: the numbers may change."
 
 
-def _after_search(evidence: Evidence) -> Iterator[str]:
+def _fresh_scores(evidence: Evidence) -> Iterator[str]:
+    """What a search selected scored then, and on fresh seeds."""
     board = evidence.board
     picked = [line for line in board.lines if board.metric in line.entry.selected]
     for line in picked[:MOST_VERDICTS]:
@@ -128,7 +130,7 @@ def _after_search(evidence: Evidence) -> Iterator[str]:
         yield f"{name} scored {before} when it was selected; on fresh seeds, {fresh}."
 
 
-def _after_looks(evidence: Evidence) -> Iterator[str]:
+def _last_look(evidence: Evidence) -> Iterator[str]:
     """Where the variants stood after the last look."""
     if not evidence.is_sequential:
         return
@@ -137,8 +139,9 @@ def _after_looks(evidence: Evidence) -> Iterator[str]:
     elif evidence.selection.metric != evidence.study_metric:
         yield other_metric_note(evidence)
     else:
-        is_exploratory = any(look.exploratory for look in evidence.looks)
-        kind = "exploratory, without an error rate" if is_exploratory else "planned"
+        kind = "planned"
+        if evidence.is_exploratory:
+            kind = "exploratory, without an error rate"
         look = evidence.looks[-1]
         stand = _standings(look) or "nothing to compare"
         yield f"After look {look.number} ({kind}) against the baseline, {stand}."
@@ -146,9 +149,9 @@ def _after_looks(evidence: Evidence) -> Iterator[str]:
 
 def _standings(look: LookRecord) -> str:
     """The variants in each state; `""` without any."""
-    found = []
+    texts = []
     for state in get_args(State):
-        names = [name for name, own in look.states.items() if own == state]
+        names = [shortened(name) for name, own in look.states.items() if own == state]
         if names:
-            found.append(f"{state}: {enumerate_names(map(shortened, names))}")
-    return "; ".join(found)
+            texts.append(f"{state}: {enumerate_names(names)}")
+    return "; ".join(texts)

@@ -48,8 +48,7 @@ def _state_counts(states: Mapping[str, int]) -> str:
 def software(evidence: Evidence) -> Iterator[str]:
     """Versions, devices and commits: every environment that a trial ran in."""
     found = evidence.environments
-    silent = sum(row.state.ended for row in evidence.selection.rows)
-    silent -= sum(count for _, count in found)
+    silent = evidence.num_ended - sum(count for _, count in found)
     if len(found) == 1:
         yield f"Trials ran with {environment(found[0][0])}."
     elif found:
@@ -127,8 +126,9 @@ def _device(recorded: Environment) -> str:
 def _threads(recorded: Environment) -> str:
     if recorded.threads is None:
         return ""
-    noun = "thread" if recorded.threads == "1" else "threads"
-    return f"with {recorded.threads} {noun}"
+    if recorded.threads == "1":
+        return "with 1 thread"
+    return f"with {recorded.threads} threads"
 
 
 def at_commit(commit: str | None, dirty: object) -> str:

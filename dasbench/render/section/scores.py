@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dasbench.analysis.families import RankInterval
 from dasbench.render.board_columns import LineField, board_columns, has_ranks, has_spread
 from dasbench.render.board_notes import (
     AGAIN,
@@ -36,14 +37,16 @@ VARIANT = LineField(
 def board_table(evidence: Evidence) -> Table:
     """The variants with their scores and costs, the best first."""
     board = evidence.board
-    bold = resolved_best(board.lines) if evidence.tests_hold else []
+    bold: list[int] = []
+    if evidence.tests_hold:
+        bold = resolved_best(board.lines)
     notes = list(_notes(board, has_bold=bool(bold)))
     return table_of(
         [VARIANT, *_columns(board)],
         board.lines[:MOST_LINES],
         title=evidence.selection.question,
         notes=[*notes, *first_lines_note(len(board.lines), "scores")],
-        bold=[place for place in bold if place < MOST_LINES],
+        bold=set(bold).intersection(range(MOST_LINES)),
     )
 
 
@@ -53,19 +56,35 @@ def resolved_best(lines: Sequence[Line]) -> list[int]:
     Nothing where no variant is significantly worse than the best, and where the best mean is one of
     a single seed.
     """
-    ranks = {place: line.rank for place, line in enumerate(lines) if line.rank}
-    best = next((rank for rank in ranks.values() if rank.best), None)
-    if best is None or all(rank.ties_with_best for rank in ranks.values()):
+    best = _best_rank(lines)
+    if best is None:
         return []
-    return [
-        place for place, rank in ranks.items() if rank.ties_with_best and rank.high <= best.high
-    ]
+    places, is_any_worse = [], False
+    for place, line in enumerate(lines):
+        rank = line.rank
+        if rank is None:
+            continue
+        if not rank.ties_with_best:
+            is_any_worse = True
+        elif rank.high <= best.high:
+            places.append(place)
+    if not is_any_worse:
+        return []
+    return places
+
+
+def _best_rank(lines: Sequence[Line]) -> RankInterval | None:
+    """The ranks that the best mean may hold, None where it has none."""
+    for line in lines:
+        if line.rank is not None and line.rank.best:
+            return line.rank
+    return None
 
 
 def _columns(board: Board) -> list[LineField]:
     """The columns of the leaderboard that are printed; that of failures only if there are some."""
     keys = set(COLUMNS)
-    if not any(line.entry.failed for line in board.lines):
+    if not _num_failed(board):
         keys.remove("failed")
     return [field for field in board_columns(board, board.lines) if field.column.key in keys]
 
@@ -75,7 +94,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
     if not board.lines:
         yield NO_TRIAL
         return
-    failed = sum(line.entry.failed for line in board.lines)
+    failed = _num_failed(board)
     if failed:
         lost = counted(failed, "failed trial")
         yield f"{lost}: means are over the seeds that ended with a score."
@@ -91,6 +110,11 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
     yield cost_note(board)
 
 
+def _num_failed(board: Board) -> int:
+    """How many trials of all variants failed."""
+    return sum(line.entry.failed for line in board.lines)
+
+
 def _bold_note(*, has_bold: bool) -> str:
     if has_bold:
         return (
@@ -100,11 +124,12 @@ def _bold_note(*, has_bold: bool) -> str:
     return "Nothing is bold: tests place the best mean above no other."
 
 
-def _again_note(lines: Sequence[Line]) -> list[str]:
+def _again_note(lines: Sequence[Line]) -> Iterator[str]:
     """Which variants have trials that were trained again, as a sentence; nothing where none has."""
     names = []
     for line in lines:
         entry = line.entry
         if entry.repeats:
             names.append(f"{shortened(entry.label)} ({entry.repeats} of {entry.planned})")
-    return [f"{AGAIN}: {enumerate_names(names)}."] if names else []
+    if names:
+        yield f"{AGAIN}: {enumerate_names(names)}."

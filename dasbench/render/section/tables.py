@@ -97,7 +97,9 @@ def _look_table(looks: Sequence[LookRecord]) -> Table:
     for look in looks:
         tally = Counter(look.states.values())
         counts = [str(tally[state]) for state in states]
-        planned = "no: exploratory" if look.exploratory else "yes"
+        planned = "yes"
+        if look.exploratory:
+            planned = "no: exploratory"
         cells = [str(look.number), _planned_seeds(look), f"{look.level:.4f}", *counts, planned]
         rows.append(cells)
     return Table(
@@ -132,9 +134,10 @@ def _look_records(looks: Sequence[LookRecord]) -> list[Record]:
 
 
 def _environment_records(evidence: Evidence) -> list[Record]:
-    return [
-        {"trials": count, **asdict(environment)} for environment, count in evidence.environments
-    ]
+    records: list[Record] = []
+    for environment, count in evidence.environments:
+        records.append({"trials": count, **asdict(environment)})
+    return records
 
 
 def _component_record(component: UsedComponent) -> Record:

@@ -96,7 +96,9 @@ def component_in_words(component: Spec) -> str:
 
 def _value_text(value: Any) -> str:
     """A parameter's value; a list without its brackets."""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
 
 
 def first_lines_note(number: int, name: str) -> list[str]:

@@ -47,6 +47,11 @@ class ParetoInfo:
         return [point.mean for point in self.points] + [point.value for point in self.published]
 
     @property
+    def standings(self) -> set[str]:
+        """Those that any point has."""
+        return {point.standing for point in self.points}
+
+    @property
     def has_steps(self) -> bool:
         """Whether the front is a line of steps: of two objectives, with costs to keep low."""
         return (

@@ -12,7 +12,7 @@ from dasbench.catalog import PLOTS
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.plots.curve import draw as draw_curve
 from dasbench.render.plots.figure import figure_paths, save_figure, styled_figure
-from dasbench.render.plots.pareto import draw, labelled
+from dasbench.render.plots.pareto import draw, points_to_label
 from dasbench.render.plots.pareto_page import plotly_figure, write_page
 from dasbench.render.plots.style import LOOKS, TRIED
 from dasbench.render.plots.titles import legend_title
@@ -309,7 +309,7 @@ class TestTried:
 
     @pytest.mark.parametrize(("number", "expected"), [(12, 12), (13, 2), (100, 2)])
     def test_its_points_are_labelled_only_where_points_are_few(self, number, expected):
-        assert len(labelled(self.front(number, confirmed=2).points)) == expected
+        assert len(points_to_label(self.front(number, confirmed=2).points)) == expected
 
 
 class TestPublished:
