@@ -310,13 +310,14 @@ def test_a_trial_whose_data_changed_since_it_was_planned_halts_under_its_own_key
 
 
 def test_a_file_that_changed_since_the_trial_was_planned_is_named(tmp_path):
-    fabricate_folder(tmp_path / "photos", images=8)
-    path = tmp_path / "photos/class 1/4.jpg"
-    with reading_data(tmp_path):
-        planned = resolve(TRIAL)
+    for machine in ("here", "there"):
+        fabricate_folder(tmp_path / machine / "photos", images=8)
+    path = tmp_path / "there/photos/class 1/4.jpg"
     path.write_bytes(path.read_bytes()[:-1])
+    with reading_data(tmp_path / "here"):
+        planned = resolve(TRIAL)
 
-    outcome = run_trial(planned, runtime=Runtime(data_root=tmp_path))
+    outcome = run_trial(planned, runtime=Runtime(data_root=tmp_path / "there"))
 
     assert outcome.status == "interrupted"
     assert "changed after the trial was planned" in outcome.error
