@@ -14,8 +14,10 @@ from typing import Any
 import click
 
 from dasbench import __version__
+from dasbench.cli.flags import flags_of
 from dasbench.cli.terminal import leave_output, prepare_streams
 from dasbench.errors import DasbenchError
+from dasbench.render.text.arguments import as_flags
 
 VERBS = {
     "ablate": "Write the study of a gate's ablations.",
@@ -64,8 +66,17 @@ class _Verbs(click.Group):
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _ending_without_reader():
-            return super().invoke(ctx)
+        try:
+            with _ending_without_reader():
+                return super().invoke(ctx)
+        except DasbenchError as error:
+            click.echo(as_flags(str(error), self._flags(ctx)), err=True)
+            ctx.exit(error.exit_code)
+
+    def _flags(self, ctx: click.Context) -> dict[str, str]:
+        """The flags of the verb and of the program."""
+        verb = self.get_command(ctx, ctx.invoked_subcommand or "")
+        return flags_of([self, verb] if verb else [self])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(VERBS)
@@ -135,9 +146,6 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     try:
         code = cli.main(args=given, prog_name="dasbench", standalone_mode=False, obj=given)
-    except DasbenchError as error:
-        click.echo(str(error), err=True)
-        return error.exit_code
     except click.ClickException as error:
         error.show()
         return 2
