@@ -81,13 +81,11 @@ def average_over_blocks(
     incomplete: set[Cell] = set()
     if balanced:
         incomplete = _incomplete_cells(tables)
-    return Averaged(
-        scores=[_mean_by_seed(scores, incomplete) for scores in tables],
-        num_blocks=len(shared),
-        others=_other_fields(groups, fields),
-        left_out=sum(len(incomplete & scores.keys()) for scores in tables),
-        balanced=balanced,
-    )
+    means, left_out = [], 0
+    for scores in tables:
+        means.append(_mean_by_seed(scores, incomplete))
+        left_out += len(incomplete & scores.keys())
+    return Averaged(means, len(shared), _other_fields(groups, fields), left_out, balanced)
 
 
 def _shared_blocks(tables: Sequence[Scores]) -> set[str]:
@@ -104,7 +102,9 @@ def _incomplete_cells(tables: Sequence[Scores]) -> set[Cell]:
     incomplete = set()
     for scores in tables:
         seeds = {cell.seed for cell in scores}
-        incomplete |= {cell for cell in cells - scores.keys() if cell.seed in seeds}
+        for cell in cells - scores.keys():
+            if cell.seed in seeds:
+                incomplete.add(cell)
     return incomplete
 
 
