@@ -75,11 +75,6 @@ class Board:
         return self.num_ranked <= MOST_RANKED_BY_ALL_PAIRS
 
     @property
-    def has_single_seeds(self) -> bool:
-        """Whether a score of a single seed is shown."""
-        return _first_of_single_seed(self.lines) is not None
-
-    @property
     def has_different_seeds(self) -> bool:
         """Whether the variants that are ranked have scores at different seeds."""
         seeds = set()
@@ -114,7 +109,7 @@ def make_board(
     """
     metric = selection.metric
     shown, only = top, [metric, f"val_{metric}"]
-    if sort:
+    if sort:  # any column of any variant may come first
         shown = None
     if sort or all_metrics:
         only = []
@@ -196,7 +191,8 @@ def _metrics(entries: Sequence[VariantScores], selection: Selection) -> list[str
 
 def _floor(lines: Sequence[Line], selection: Selection) -> float | None:
     """The planning floor of the first score of a single seed, where it is known."""
-    line, metric = _first_of_single_seed(lines), selection.metric
+    metric = selection.metric
+    line = next((line for line in lines if line.entry.num_done == 1), None)
     if line is None or is_cost(metric):
         return None
     return seed_floor(metric, line.summaries[metric].mean, selection.num_test_examples)
@@ -212,8 +208,3 @@ def seed_floor(metric: str, score: float | None, num_test_examples: int | None) 
     if score is None or not 0 <= score < 100:
         return None
     return planning_floor(score, num_test_examples)
-
-
-def _first_of_single_seed(lines: Sequence[Line]) -> Line | None:
-    """The first line with a score of a single seed."""
-    return next((line for line in lines if line.entry.num_done == 1), None)

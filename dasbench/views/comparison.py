@@ -131,11 +131,14 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
         entry = question.entries[number]
         both = (scores[number], scores[place])
         answers.append(_answer(question, Named(entry.label, [entry]), base, comparison, both))
-    sign = {"max": -1.0, "min": 1.0}[question.direction]
 
     def position(answer: Answer) -> tuple[bool, float]:
         difference = answer.comparison.difference
-        return (difference is None, sign * (difference or 0.0))
+        if difference is None:
+            return True, 0.0
+        if question.direction == "max":
+            difference = -difference
+        return False, difference
 
     return sorted(answers, key=position)
 

@@ -76,7 +76,7 @@ def _component(kind: str, name: str) -> Component:
         kind=kind,
         name=name,
         summary=entry.summary,
-        parameters=[_parameter(argument) for argument in entry.parameters],
+        parameters=list(map(_parameter, entry.parameters)),
         placement=placement,
         source=entry.source,
     )

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from dasbench.errors import UsageError, unknown_name
 from dasbench.spec.plain import Record, Variant
+from dasbench.views.variants import VariantScores
 
 
 def flat_fields(variant: Variant) -> Record:
@@ -31,11 +32,11 @@ def flat_fields(variant: Variant) -> Record:
     return flat
 
 
-def field_names(variants: Iterable[Variant]) -> list[str]:
-    """The fields that any of some variants varies, in the order in which they come first."""
+def field_names(entries: Iterable[VariantScores]) -> list[str]:
+    """The fields of all of some variants, in the order in which they come first."""
     names: dict[str, None] = {}
-    for variant in variants:
-        names |= dict.fromkeys(flat_fields(variant))
+    for entry in entries:
+        names |= dict.fromkeys(flat_fields(entry.variant))
     return list(names)
 
 

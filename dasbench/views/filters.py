@@ -78,7 +78,7 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
         >>> [(row.label, row.seed) for row in filter_rows(rows, 'top1 >= 60 and gate != "se"')]
         [('das', 0), ('das', 1)]
     """
-    groups = [_group(variant_rows) for variant_rows in by_variant(rows)]
+    groups = list(map(_group, by_variant(rows)))
     texts = dict.fromkeys(TEXT_COLUMNS)
     numbers = dict.fromkeys([*NUMBER_COLUMNS, *METRIC_COLUMNS, *metrics])
     for group in groups:

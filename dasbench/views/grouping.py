@@ -65,7 +65,7 @@ def group_entries(
 
 def _full_names(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
     """The full names of the fields to group by, each once."""
-    known = ["study", *field_names(entry.variant for entry in entries)]
+    known = ["study", *field_names(entries)]
     return list(dict.fromkeys(find_field(name, known) for name in group_by))
 
 

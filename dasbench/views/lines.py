@@ -110,7 +110,7 @@ def sort_lines(
         )
     if not lines:
         return []
-    values = [_values(line) for line in lines]
+    values = list(map(_values, lines))
     column = _column(name, list(dict.fromkeys(chain.from_iterable(values))), convention)
     falling = order == "desc" or (not order and _falls(column, name, selection))
     known: list[tuple[Value, Line]] = []

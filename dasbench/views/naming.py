@@ -149,14 +149,14 @@ def _group_with_values(name: str, entries: Sequence[VariantScores]) -> Named | N
     if not conditions:
         return None
     may_be_in_label = bool(_variants_with_part_of_label(name, entries))
-    known = field_names(entry.variant for entry in entries)
+    known = field_names(entries)
     try:
         wanted = {find_field(field, known): text for field, text in conditions.items()}
     except UsageError:
         if may_be_in_label:
             return None
         raise
-    found = _variants_with_values(wanted, entries)
+    found = _variants_with_fields(wanted, entries)
     if len(found) == 1:
         return Named(found[0].label, found)
     if found:
@@ -167,7 +167,7 @@ def _group_with_values(name: str, entries: Sequence[VariantScores]) -> Named | N
     raise UsageError(f"no variant has {name}. {known_values} {_candidates(entries)}")
 
 
-def _variants_with_values(
+def _variants_with_fields(
     wanted: Mapping[str, str], entries: Sequence[VariantScores]
 ) -> list[VariantScores]:
     """The variants with these values of these fields."""
