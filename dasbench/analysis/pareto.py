@@ -56,7 +56,7 @@ def pareto_front(points: Floats, directions: Sequence[Direction]) -> NDArray[np.
         >>> pareto_front(np.array(points), ["max", "min"])
         array([ True,  True, False,  True, False])
     """
-    costs = _as_costs(points, directions)
+    costs = as_costs(points, directions)
     whole = np.flatnonzero(~np.isnan(costs).any(axis=1))
     rows = costs[whole]
     order = np.lexsort(rows.T[::-1])
@@ -164,8 +164,8 @@ def hypervolume(
         14.0
     """
     costs, corner = (
-        _as_costs(points, directions),
-        _as_costs(np.array([reference], dtype=np.float64), directions)[0],
+        as_costs(points, directions),
+        as_costs(np.array([reference], dtype=np.float64), directions)[0],
     )
     if len(directions) != 2 or not np.isfinite(corner).all():
         raise ValueError(
@@ -228,8 +228,16 @@ def hypervolume_of_means(
     return Estimate(value, critical_t(n) * error)
 
 
-def _as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:
-    """The points with less being better in every objective."""
+def as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:
+    """The points with less being better in every objective.
+
+    Args:
+        points: one row for each point, one column for each objective.
+        directions: whether more or less is better, for each objective.
+
+    Raises:
+        ValueError: if `points` is no table with one column for each direction.
+    """
     known = {"min": 1.0, "max": -1.0}
     if points.ndim != 2 or points.shape[1] != len(directions) or not directions:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from dasbench.analysis.families import RankInterval
 from dasbench.records import COST_FIELDS, Cost
 from dasbench.render.board_columns import (
     LineField,
@@ -28,7 +27,7 @@ from dasbench.render.verdicts import averaged_sentence
 from dasbench.results.answers import LookRecord
 from dasbench.spec.plain import Record
 from dasbench.views.board import Board
-from dasbench.views.lines import Line, summary_values
+from dasbench.views.lines import Line, rank_values, summary_values
 from dasbench.views.units import difference_unit
 from dasbench.views.variants import is_cost
 
@@ -81,7 +80,7 @@ def _record(line: Line) -> Record:
     record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
     record |= {"stopped": num_stopped(line)}
     record |= {"seeds": sorted(entry.scores.get(entry.metric, ()))}
-    record |= _rank_record(line.rank)
+    record |= rank_values(line.rank)
     for metric, summary in line.summaries.items():
         record |= summary_values(metric, summary)
     record |= {f"{metric}_selected": value for metric, value in entry.selected.items()}
@@ -93,17 +92,6 @@ def _record(line: Line) -> Record:
     }
     record |= {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
     return record | {"confirmed": entry.confirmed}
-
-
-def _rank_record(rank: RankInterval | None) -> Record:
-    if rank is None:
-        return dict.fromkeys(("rank_low", "rank_high", "best", "ties_with_best"))
-    return {
-        "rank_low": rank.low,
-        "rank_high": rank.high,
-        "best": rank.best,
-        "ties_with_best": rank.ties_with_best,
-    }
 
 
 def _cost_record(cost: Cost | None) -> Record:

@@ -1,20 +1,31 @@
 """Groups of variants compared over blocks: other axes are averaged within each seed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from math import fsum
+from typing import NamedTuple
 
 from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
 from dasbench.views.variants import VariantScores
 
-Block = Hashable
-"""The values of all fields but those that tell the groups apart."""
 
-ScoresInBlocks = Mapping[int, Mapping[Block, float]]
-"""The mean score of a group in each block, by seed."""
+class Cell(NamedTuple):
+    """Where a group has one score.
+
+    Args:
+        seed: the seed.
+        block: the values of all fields but those that tell the groups apart, as text.
+    """
+
+    seed: int
+    block: str
+
+
+Scores = Mapping[Cell, float]
+"""The mean score of a group in each cell."""
 
 
 @dataclass(frozen=True)
@@ -63,73 +74,73 @@ def average_over_blocks(
         >>> average_over_blocks([ln, bn], "top1", ["gate.norm"]).scores
         [{0: 75.0, 1: 76.0}, {0: 65.0}]
     """
-    tables = [_by_seed(group, metric, fields) for group in groups]
-    scored = [table for table in tables if table]
+    tables = [_mean_scores(group, metric, fields) for group in groups]
+    scored = list(filter(None, tables))
     shared = _shared_blocks(scored)
     balanced = bool(shared) or len(scored) < 2
-    counted = _common_scores(tables) if balanced else tables
-    scores = [_means(table) for table in counted]
-    left_out = _num_scores(tables) - _num_scores(counted)
-    return Averaged(scores, len(shared), _other_fields(groups, fields), left_out, balanced)
+    incomplete: set[Cell] = set()
+    if balanced:
+        incomplete = _incomplete_cells(tables)
+    means, left_out = [], 0
+    for scores in tables:
+        means.append(_mean_by_seed(scores, incomplete))
+        left_out += len(incomplete & scores.keys())
+    return Averaged(means, len(shared), _other_fields(groups, fields), left_out, balanced)
 
 
-def _shared_blocks(tables: Sequence[ScoresInBlocks]) -> set[Block]:
+def _shared_blocks(tables: Sequence[Scores]) -> set[str]:
     """The blocks in which every group has a score at some seed."""
-    blocks: list[set[Block]] = [set().union(*table.values()) for table in tables]
-    return set.intersection(*blocks) if blocks else set()
+    if not tables:
+        return set()
+    blocks = [{cell.block for cell in scores} for scores in tables]
+    return set.intersection(*blocks)
 
 
-def _common_scores(tables: Sequence[ScoresInBlocks]) -> list[ScoresInBlocks]:
-    """The scores in blocks that count: at each seed those that all groups with that seed have."""
-    common: dict[int, set[Block]] = {}
-    for seed, blocks in chain.from_iterable(table.items() for table in tables):
-        common[seed] = common.get(seed, set(blocks)) & blocks.keys()
-    return [_only_in(common, table) for table in tables]
+def _incomplete_cells(tables: Sequence[Scores]) -> set[Cell]:
+    """The cells that do not count: a group that has the seed has no score in the block."""
+    cells = set(chain.from_iterable(tables))
+    incomplete = set()
+    for scores in tables:
+        seeds = {cell.seed for cell in scores}
+        for cell in cells - scores.keys():
+            if cell.seed in seeds:
+                incomplete.add(cell)
+    return incomplete
 
 
-def _only_in(common: Mapping[int, Set[Block]], table: ScoresInBlocks) -> ScoresInBlocks:
-    """The scores of a group in these blocks."""
-    found = {}
-    for seed, blocks in table.items():
-        found[seed] = {block: blocks[block] for block in blocks if block in common[seed]}
-    return found
+def _mean_by_seed(scores: Scores, incomplete: Set[Cell]) -> dict[int, float]:
+    """The mean over blocks by rising seed, of the seeds that have any that count."""
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for cell in scores.keys() - incomplete:
+        by_seed[cell.seed].append(scores[cell])
+    return {seed: _mean(by_seed[seed]) for seed in sorted(by_seed)}
 
 
-def _means(table: ScoresInBlocks) -> dict[int, float]:
-    """The mean over blocks by rising seed, of the seeds that have any."""
-    return {seed: _mean(table[seed].values()) for seed in sorted(table) if table[seed]}
-
-
-def _num_scores(tables: Iterable[ScoresInBlocks]) -> int:
-    return sum(len(blocks) for table in tables for blocks in table.values())
-
-
-def _other_fields(groups: Sequence[Sequence[VariantScores]], fields: Sequence[str]) -> list[str]:
-    """All fields of the variants but those that tell the groups apart."""
-    others: dict[str, None] = {}
-    for entry in chain.from_iterable(groups):
-        others |= dict.fromkeys(_others(entry, fields))
-    return [*others]
-
-
-def _by_seed(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> ScoresInBlocks:
-    """The mean score in each block, by seed."""
-    values: dict[tuple[int, Block], list[float]] = defaultdict(list)
+def _mean_scores(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> Scores:
+    """The mean score of a group in each cell."""
+    values: dict[Cell, list[float]] = defaultdict(list)
     for entry in group:
-        block: Block = tuple(
-            sorted((name, repr(value)) for name, value in _others(entry, fields).items())
-        )
+        block = repr(sorted(_other_values(entry, fields).items()))
         for seed, value in entry.scores_of(metric).items():
-            values[seed, block].append(value)
-    found: dict[int, dict[Block, float]] = defaultdict(dict)
-    for (seed, block), own in values.items():
-        found[seed][block] = _mean(own)
-    return found
+            values[Cell(seed, block)].append(value)
+    return {cell: _mean(own) for cell, own in values.items()}
 
 
 def _mean(values: Collection[float]) -> float:
     return fsum(values) / len(values)
 
 
-def _others(entry: VariantScores, fields: Sequence[str]) -> Record:
-    return {name: value for name, value in flat_fields(entry.variant).items() if name not in fields}
+def _other_fields(groups: Sequence[Sequence[VariantScores]], fields: Sequence[str]) -> list[str]:
+    """All fields of the variants but those that tell the groups apart."""
+    others: dict[str, None] = {}
+    for entry in chain.from_iterable(groups):
+        others |= dict.fromkeys(_other_values(entry, fields))
+    return list(others)
+
+
+def _other_values(entry: VariantScores, fields: Sequence[str]) -> Record:
+    """The values of all fields but those that tell the groups apart."""
+    values = flat_fields(entry.variant)
+    for name in fields:
+        values.pop(name, None)
+    return values

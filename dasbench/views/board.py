@@ -1,8 +1,7 @@
 """What a leaderboard shows: summaries, rank intervals, the order of the lines, and restrictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import attrgetter
 
 from dasbench.analysis.families import RankInterval
@@ -76,15 +75,13 @@ class Board:
         return self.num_ranked <= MOST_RANKED_BY_ALL_PAIRS
 
     @property
-    def has_single_seeds(self) -> bool:
-        """Whether a score of a single seed is shown."""
-        return any(line.entry.num_done == 1 for line in self.lines)
-
-    @property
     def has_different_seeds(self) -> bool:
         """Whether the variants that are ranked have scores at different seeds."""
-        scored = [line.entry for line in self.standing if line.entry.num_done]
-        return len({frozenset(entry.scores_of(self.metric)) for entry in scored}) > 1
+        seeds = set()
+        for line in self.standing:
+            if line.entry.num_done:
+                seeds.add(frozenset(line.entry.scores_of(self.metric)))
+        return len(seeds) > 1
 
 
 def make_board(
@@ -111,13 +108,19 @@ def make_board(
         UsageError: if a field or the column to sort by is unknown, naming the nearest.
     """
     metric = selection.metric
-    only = None if all_metrics or sort else [metric, f"val_{metric}"]
+    shown, only = top, [metric, f"val_{metric}"]
+    if sort:  # any column of any variant may come first
+        shown = None
+    if sort or all_metrics:
+        only = []
     entries, averaged = _grouped_entries(selection, group_by, only)
-    standing = [entry for entry in entries if not entry.is_unconfirmed]
-    tried = [entry for entry in entries if entry.is_unconfirmed]
-    shown = None if sort else top
-    ranks = [*_ranks(standing, selection, shown=shown), *[None] * len(tried)]
-    lines = _lines([*standing, *tried][:shown], ranks[:shown], selection)
+    if not entries:
+        group_by = ()
+    entries = sorted(entries, key=attrgetter("is_unconfirmed"))
+    scores = [entry.scores_of(metric) for entry in entries if not entry.is_unconfirmed]
+    ranks = _ranks(scores, selection, shown=shown)
+    ranks += [None] * (len(entries) - len(ranks))
+    lines = _lines(entries[:shown], ranks[:shown], selection)
     if sort:
         lines = sort_lines(lines, sort, selection, convention)
         lines = sorted(lines, key=attrgetter("entry.is_unconfirmed"))[:top]
@@ -127,10 +130,10 @@ def make_board(
         unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
-        num_ranked=sum(bool(entry.scores_of(metric)) for entry in standing),
+        num_ranked=sum(map(bool, scores)),
         convention=convention,
         where=selection.where,
-        group_by=group_by if entries else (),
+        group_by=group_by,
         averaged=averaged,
         looks=selection.looks,
         min_effect=selection.min_effect,
@@ -139,9 +142,7 @@ def make_board(
     )
 
 
-def _grouped_entries(
-    selection: Selection, group_by: Sequence[str], only: Sequence[str] | None
-) -> Grouped:
+def _grouped_entries(selection: Selection, group_by: Sequence[str], only: Sequence[str]) -> Grouped:
     """The variants from the best to the worst, or groups of them."""
     metric, maximise = selection.metric, selection.direction == "max"
     entries = leaderboard(selection.rows, metric=metric, maximise=maximise, only=only)
@@ -152,12 +153,11 @@ def _grouped_entries(
 
 
 def _ranks(
-    entries: Sequence[VariantScores], selection: Selection, *, shown: int | None
-) -> Sequence[RankInterval | None]:
+    scores: Sequence[Mapping[int, float]], selection: Selection, *, shown: int | None
+) -> list[RankInterval | None]:
     """The ranks that the seeds leave open; none where what is counted orders the variants."""
     if is_cost(selection.metric):
-        return [None] * len(entries)
-    scores = [entry.scores_of(selection.metric) for entry in entries]
+        return []
     return find_ranks(scores, shown=shown, direction=selection.direction)
 
 
@@ -165,12 +165,9 @@ def _lines(
     entries: Sequence[VariantScores], ranks: Sequence[RankInterval | None], selection: Selection
 ) -> list[Line]:
     """The entries with a summary of every metric, the one that ranks first."""
-    measured = set(chain.from_iterable(entry.scores for entry in entries))
-    others = sorted(measured - {selection.metric})
-    metrics = others if is_cost(selection.metric) else [selection.metric, *others]
-    failed = [entry.failed for entry in entries]
     summaries: list[dict[str, SeedSummary]] = [{} for _ in entries]
-    for metric in metrics:
+    failed = [entry.failed for entry in entries]
+    for metric in _metrics(entries, selection):
         values = [list(entry.scores_of(metric).values()) for entry in entries]
         found = summarise_each(values, failed, direction=selection.direction_of(metric))
         for own, summary in zip(summaries, found, strict=True):
@@ -181,12 +178,33 @@ def _lines(
     ]
 
 
+def _metrics(entries: Sequence[VariantScores], selection: Selection) -> list[str]:
+    """What was measured, the metric that ranks first."""
+    measured: set[str] = set()
+    for entry in entries:
+        measured.update(entry.scores)
+    others = sorted(measured - {selection.metric})
+    if is_cost(selection.metric):
+        return others
+    return [selection.metric, *others]
+
+
 def _floor(lines: Sequence[Line], selection: Selection) -> float | None:
-    """The planning floor of the first score of a single seed, if the test part's size is known."""
-    metric, size = selection.metric, selection.num_test_examples
-    if metric not in FLOOR_METRICS or not size:
+    """The planning floor of the first score of a single seed, where it is known."""
+    metric = selection.metric
+    line = next((line for line in lines if line.entry.num_done == 1), None)
+    if line is None or is_cost(metric):
         return None
-    means = [line.summaries[metric].mean for line in lines if line.entry.num_done == 1]
-    if not means or means[0] is None or not 0 <= means[0] <= 100:
+    return seed_floor(metric, line.summaries[metric].mean, selection.num_test_examples)
+
+
+def seed_floor(metric: str, score: float | None, num_test_examples: int | None) -> float | None:
+    """The planning floor of a score of a single seed.
+
+    None where no such noise is known of the metric, or the size of the test part is not.
+    """
+    if metric not in FLOOR_METRICS or not num_test_examples:
         return None
-    return planning_floor(means[0], size) or None
+    if score is None or not 0 <= score < 100:
+        return None
+    return planning_floor(score, num_test_examples)

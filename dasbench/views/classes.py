@@ -91,32 +91,32 @@ def scores_by_label(confusion: Confusion) -> list[ClassScore]:
     taken_for: dict[int, str] = {}
     for mistake in confusion.mistakes:
         taken_for.setdefault(mistake.truth, confusion.classes[mistake.claim])
-    return [
-        ClassScore(
-            name=confusion.classes[place],
+    counts = zip(confusion.classes, confusion.numbers, confusion.right, strict=True)
+    scores = []
+    for place, (name, number, right) in enumerate(counts):
+        accuracy = None
+        if number:
+            accuracy = 100 * right / number
+        score = ClassScore(
+            name=name,
             number=number,
             right=right,
-            accuracy=100 * right / number if number else None,
+            accuracy=accuracy,
             taken_for=taken_for.get(place, ""),
         )
-        for place, (number, right) in enumerate(
-            zip(confusion.numbers, confusion.right, strict=True)
-        )
-    ]
+        scores.append(score)
+    return scores
 
 
 def mistakes(confusion: Confusion) -> list[Mistake]:
     """What was taken for something else, the most first."""
-    numbers = confusion.numbers
-    return [
-        Mistake(
-            name=confusion.classes[truth],
-            taken_for=confusion.classes[claim],
-            number=number,
-            share=100 * number / numbers[truth],
-        )
-        for truth, claim, number in confusion.mistakes
-    ]
+    classes, numbers = confusion.classes, confusion.numbers
+    found = []
+    for truth, claim, number in confusion.mistakes:
+        share = 100 * number / numbers[truth]
+        mistake = Mistake(name=classes[truth], taken_for=classes[claim], number=number, share=share)
+        found.append(mistake)
+    return found
 
 
 def trial_cells(reader: Reader, studies: Sequence[str] | None) -> list[TrialCell]:
@@ -145,12 +145,12 @@ def cells(confusion: Confusion) -> list[ConfusionCell]:
         >>> cells(Confusion.from_places(["cat", "dog"], [0, 2], [8, 1]))[1]
         ConfusionCell(name='dog', taken_for='cat', number=1)
     """
-    return [
-        ConfusionCell(
-            name=confusion.classes[truth], taken_for=confusion.classes[claim], number=number
-        )
-        for truth, claim, number in confusion.cells
-    ]
+    classes = confusion.classes
+    found = []
+    for truth, claim, number in confusion.cells:
+        cell = ConfusionCell(name=classes[truth], taken_for=classes[claim], number=number)
+        found.append(cell)
+    return found
 
 
 def with_confusions(db: str, selection: Selection) -> Selection:

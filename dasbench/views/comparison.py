@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dasbench.analysis.families import family
-from dasbench.analysis.power import planning_floor
 from dasbench.analysis.stats import Comparison, paired
 from dasbench.errors import UsageError
 from dasbench.views.blocks import Averaged, average_over_blocks
-from dasbench.views.board import FLOOR_METRICS
+from dasbench.views.board import seed_floor
 from dasbench.views.naming import Named, find_variants
 from dasbench.views.question import Question, check_metric
-from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import mean_score
 
 MAX_FAMILY = 1000
@@ -84,12 +82,13 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
     """
     check_metric(question)
     a, b = find_variants(name_a, question.entries), find_variants(name_b, question.entries)
-    common = set(map(id, a.entries)) & set(map(id, b.entries))
-    if common:
-        label = next(entry.label for entry in a.entries if id(entry) in common)
-        raise UsageError(
-            f"'{name_a}' and '{name_b}' both mean {label}: a difference takes two variants."
-        )
+    others = set(map(id, b.entries))
+    for entry in a.entries:
+        if id(entry) in others:
+            raise UsageError(
+                f"'{name_a}' and '{name_b}' both mean {entry.label}: "
+                "a difference takes two variants."
+            )
     metric, averaged = question.metric, None
     if len(a.entries) == len(b.entries) == 1:
         scores = (a.entries[0].scores_of(metric), b.entries[0].scores_of(metric))
@@ -132,13 +131,16 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
         entry = question.entries[number]
         both = (scores[number], scores[place])
         answers.append(_answer(question, Named(entry.label, [entry]), base, comparison, both))
-    sign = -1.0 if question.direction == "max" else 1.0
 
-    def gain(answer: Answer) -> tuple[bool, float]:
+    def position(answer: Answer) -> tuple[bool, float]:
         difference = answer.comparison.difference
-        return (difference is None, sign * (difference or 0.0))
+        if difference is None:
+            return True, 0.0
+        if question.direction == "max":
+            difference = -difference
+        return False, difference
 
-    return sorted(answers, key=gain)
+    return sorted(answers, key=position)
 
 
 def _answer(
@@ -156,8 +158,8 @@ def _answer(
         b=b.name,
         comparison=comparison,
         scores=scores,
-        failed=(_failed(a), _failed(b)),
-        confirmed=(_confirmed(a), _confirmed(b)),
+        failed=(a.num_failed, b.num_failed),
+        confirmed=(a.confirmed, b.confirmed),
         floor=_floor(question, scores),
         look_state=state,
         question=question,
@@ -168,24 +170,14 @@ def _look_state(question: Question, name_a: str, name_b: str) -> str | None:
     """What the last look found of a pair; None if others, or another effect, were compared."""
     if question.look is None or question.min_effect != question.look_min_effect:
         return None
-    if question.look_baseline is None or question.look_baseline not in (name_a, name_b):
-        return None
-    other = name_a if name_b == question.look_baseline else name_b
-    return question.look.states.get(other)
-
-
-def _confirmed(named: Named) -> bool | None:
-    return are_confirmed(entry.confirmed for entry in named.entries)
-
-
-def _failed(named: Named) -> int:
-    return sum(entry.failed for entry in named.entries)
+    if question.look_baseline == name_b:
+        return question.look.states.get(name_a)
+    if question.look_baseline == name_a:
+        return question.look.states.get(name_b)
+    return None
 
 
 def _floor(question: Question, scores: Sequence[Mapping[int, float]]) -> float | None:
-    """The planning floor of a single seed, where the size of the test part is known."""
+    """The planning floor of a single seed, by the lower of the means."""
     means = [mean for mean in map(mean_score, scores) if mean is not None]
-    if question.metric not in FLOOR_METRICS or not question.num_test_examples or not means:
-        return None
-    worst = min(means)
-    return planning_floor(worst, question.num_test_examples) if 0 <= worst < 100 else None
+    return seed_floor(question.metric, min(means, default=None), question.num_test_examples)

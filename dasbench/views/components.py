@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dasbench.catalog import GATES, KINDS
 from dasbench.results.answers import StudyRecord
@@ -23,7 +22,7 @@ class Parameter:
 
     name: str
     is_required: bool
-    default: Any
+    default: object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +69,20 @@ def known_studies(db: str) -> list[StudyRecord]:
 
 def _component(kind: str, name: str) -> Component:
     entry = KINDS[kind][name]
+    placement = None
+    if kind == "gate":
+        placement = GATES[name].traits.placement
     return Component(
         kind=kind,
         name=name,
         summary=entry.summary,
-        parameters=[_parameter(argument) for argument in entry.parameters],
-        placement=GATES[name].traits.placement if kind == "gate" else None,
+        parameters=list(map(_parameter, entry.parameters)),
+        placement=placement,
         source=entry.source,
     )
 
 
 def _parameter(argument: inspect.Parameter) -> Parameter:
-    is_required = argument.default is inspect.Parameter.empty
-    return Parameter(
-        name=argument.name,
-        is_required=is_required,
-        default=None if is_required else argument.default,
-    )
+    if argument.default is inspect.Parameter.empty:
+        return Parameter(name=argument.name, is_required=True, default=None)
+    return Parameter(name=argument.name, is_required=False, default=argument.default)

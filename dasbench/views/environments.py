@@ -1,9 +1,8 @@
 """With what the trials of a study ran: versions, devices and commits, as they recorded them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
 
 from dasbench.spec.plain import Spec
 
@@ -42,10 +41,7 @@ class Environment:
     git_of: str | None = None
 
 
-_FIELDS = tuple(field.name for field in fields(Environment))
-
-
-def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Environment, int]]:
+def count_environments(recorded: Iterable[Spec]) -> list[tuple[Environment, int]]:
     """Each environment, and how many trials ran in it, the most frequent first.
 
     Those without a word are left out.
@@ -58,11 +54,15 @@ def count_environments(recorded: Iterable[Mapping[str, Any]]) -> list[tuple[Envi
         >>> [(environment.torch, trials) for environment, trials in count_environments(recorded)]
         [('2.7', 2), ('2.6', 1)]
     """
-    found = Counter(map(_reported, recorded))
-    listed = sorted((-count, pairs) for pairs, count in found.items() if pairs)
-    return [(Environment(**dict(pairs)), -count) for count, pairs in listed]
+    words = sorted(filter(None, map(_recorded_words, recorded)))
+    return [(Environment(**dict(pairs)), num) for pairs, num in Counter(words).most_common()]
 
 
-def _reported(recorded: Spec) -> tuple[tuple[str, str], ...]:
-    """What is reported of one record."""
-    return tuple((name, str(recorded[name])) for name in _FIELDS if recorded.get(name) is not None)
+def _recorded_words(recorded: Spec) -> tuple[tuple[str, str], ...]:
+    """The fields of an environment that one record has a word for, with the word."""
+    pairs = []
+    for field in fields(Environment):
+        value = recorded.get(field.name)
+        if value is not None:
+            pairs.append((field.name, str(value)))
+    return tuple(pairs)

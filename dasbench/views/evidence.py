@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dasbench.results.answers import LookRecord
 from dasbench.results.reading import read_store
@@ -44,7 +43,7 @@ class Evidence:
     answers: Sequence[Answer]
     sampler: str
     planned_looks: Sequence[int]
-    specs: Sequence[Mapping[str, Any]]
+    specs: Sequence[Spec]
     environments: Sequence[tuple[Environment, int]]
     components: Sequence[UsedComponent]
     study_metric: str
@@ -67,7 +66,7 @@ class Evidence:
     @property
     def is_probe(self) -> bool:
         """Whether the scores are a formula's."""
-        return any(row.task == "probe" for row in self.selection.rows)
+        return self.selection.probe
 
     @property
     def is_searched(self) -> bool:
@@ -142,8 +141,9 @@ def gather_evidence(
     answers = _compare(tested, document, baseline)
     if evidence.tests_hold:
         return replace(evidence, answers=answers)
-    shown = answers if evidence.is_sequential or baseline is not None else ()
-    return replace(evidence, board=_without_ranks(evidence.board), answers=shown)
+    if baseline is None and not evidence.is_sequential:
+        answers = ()
+    return replace(evidence, board=_without_ranks(evidence.board), answers=answers)
 
 
 def usual_baseline(document: Spec, entries: Sequence[VariantScores]) -> str | None:
@@ -163,19 +163,23 @@ def usual_baseline(document: Spec, entries: Sequence[VariantScores]) -> str | No
     base = dict(flatten(document.get("base") or {}))
     named = _seeds(document).get("baseline") or None
     candidates = baseline_candidates(variants, base=base, named=named)
-    ungated = [
-        place for place, own in enumerate(variants) if flat_fields(own).get("gate") == "none"
-    ]
+    ungated = []
+    for place, variant in enumerate(variants):
+        gate = flat_fields(variant).get("gate")
+        if gate == "none":
+            ungated.append(place)
     for places in (candidates, ungated):
         if len(places) == 1 and labels.count(labels[places[0]]) == 1:
             return labels[places[0]]
     return None
 
 
-def _seeds(document: Spec) -> Mapping[str, Any]:
+def _seeds(document: Spec) -> Spec:
     """What the study says of its seeds, with looks `looks`, `min_effect`, `baseline`."""
     seeds = document.get("seeds")
-    return seeds if isinstance(seeds, Mapping) else {}
+    if isinstance(seeds, Mapping):
+        return seeds
+    return {}
 
 
 def _compare(tested: Selection, document: Spec, baseline: str | None) -> Sequence[Answer]:
@@ -203,4 +207,5 @@ def _compare(tested: Selection, document: Spec, baseline: str | None) -> Sequenc
 
 def _without_ranks(board: Board) -> Board:
     """The board without what tests at a fixed level would say."""
-    return replace(board, lines=[replace(line, rank=None) for line in board.lines], looks=())
+    lines = [replace(line, rank=None) for line in board.lines]
+    return replace(board, lines=lines, looks=())

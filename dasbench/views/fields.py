@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from dasbench.errors import UsageError, unknown_name
 from dasbench.spec.plain import Record, Variant
+from dasbench.views.variants import VariantScores
 
 
 def flat_fields(variant: Variant) -> Record:
@@ -23,11 +23,26 @@ def flat_fields(variant: Variant) -> Record:
     for key, value in variant.items():
         name = key.removesuffix(".name")
         if isinstance(value, Mapping):
-            inner = flat_fields({f"{name}.{part}": inside for part, inside in value.items()})
-            flat.update(inner)
+            for part, inside in value.items():
+                flat |= flat_fields({f"{name}.{part}": inside})
+        elif isinstance(value, list | tuple):
+            flat[name] = ",".join(map(str, value))
         else:
-            flat[name] = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+            flat[name] = value
     return flat
+
+
+def field_names(entries: Iterable[VariantScores]) -> list[str]:
+    """The fields of all of some variants, in the order in which they come first."""
+    names: dict[str, None] = {}
+    for entry in entries:
+        names |= dict.fromkeys(flat_fields(entry.variant))
+    return list(names)
+
+
+def last_part(name: str) -> str:
+    """The field without what it is a part of: `alpha` of `gate.alpha`."""
+    return name.rpartition(".")[2]
 
 
 def find_field(name: str, known: Iterable[str], *, kind: str = "field") -> str:
@@ -42,30 +57,30 @@ def find_field(name: str, known: Iterable[str], *, kind: str = "field") -> str:
         ('gate.design', 'gate')
     """
     names = list(dict.fromkeys(known))
-    wanted = name if name in names else name.removesuffix(".name")
-    if wanted in names:
-        return wanted
-    ends = [full for full in names if full.rpartition(".")[2] == name]
+    for wanted in (name, name.removesuffix(".name")):
+        if wanted in names:
+            return wanted
+    ends = [full for full in names if last_part(full) == name]
     if len(ends) > 1:
         raise UsageError(
             f"{kind} '{name}' may be any of {', '.join(ends)}: write one of them in full."
         )
     if not ends:
-        raise UsageError(_unknown(kind, name, names))
+        raise UsageError(_unknown_field(kind, name, names))
     return ends[0]
 
 
-def _unknown(kind: str, name: str, names: Sequence[str]) -> str:
+def _unknown_field(kind: str, name: str, names: Sequence[str]) -> str:
     """Say which field was probably meant, also if only its last part was written."""
-    short = {full.rpartition(".")[2]: full for full in names}
-    near = [] if "." in name else get_close_matches(name, short, n=1)
-    if not near:
+    in_full = {last_part(full): full for full in names}
+    near = get_close_matches(name, in_full, n=1)
+    if "." in name or not near:
         return unknown_name(kind, name, names)
     listed = ", ".join(sorted(names))
-    return f"unknown {kind} '{name}'. Did you mean '{short[near[0]]}'? Known: {listed}."
+    return f"unknown {kind} '{name}'. Did you mean '{in_full[near[0]]}'? Known: {listed}."
 
 
-def is_value(value: Any, text: str) -> bool:
+def is_value(value: object, text: str) -> bool:
     """Whether a value of a field is what somebody wrote.
 
     Example:

@@ -4,17 +4,16 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dasbench.errors import UsageError
 from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.constraints import COMPARISONS
-from dasbench.spec.plain import Record
+from dasbench.spec.plain import Fields, Record
 from dasbench.views.fields import find_field, flat_fields
 from dasbench.views.variants import by_variant, gather, score
 
-Values = Mapping[str, Any]
-Term = Callable[[Values], Any]
+Term = Callable[[Fields], object]
 """Takes the values of a row by column, and gives its own."""
 
 VARIANT_COLUMNS = ("study", "label", "dataset", "task")
@@ -36,7 +35,11 @@ METRIC_COLUMNS = (*_MEASURED, *(f"val_{name}" for name in _MEASURED))
 MAX_LENGTH, MAX_DEPTH = 4000, 50
 EXAMPLE = """top1 > 60 and gate.first_norm = "in\""""
 
-COMPARE = {**COMPARISONS, "=": operator.eq, "<>": operator.ne}
+COMPARE: Mapping[str, Callable[[object, object], bool]] = {
+    **COMPARISONS,
+    "=": operator.eq,
+    "<>": operator.ne,
+}
 KEYWORDS = ("and", "or", "not", "in", "true", "false")
 TOKEN = re.compile(
     r"""\s*(?:(?P<text>"[^"]*"|'[^']*')
@@ -75,21 +78,20 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
         >>> [(row.label, row.seed) for row in filter_rows(rows, 'top1 >= 60 and gate != "se"')]
         [('das', 0), ('das', 1)]
     """
-    groups = [_with_values(group) for group in by_variant(rows)]
-    fields: dict[str, None] = {}
+    groups = list(map(_group, by_variant(rows)))
+    texts = dict.fromkeys(TEXT_COLUMNS)
     numbers = dict.fromkeys([*NUMBER_COLUMNS, *METRIC_COLUMNS, *metrics])
     for group in groups:
-        fields |= dict.fromkeys(group.fields)
+        texts |= dict.fromkeys(group.fields)
         numbers |= dict.fromkeys(group.numbers)
-    parser = _Parser(where, texts=[*TEXT_COLUMNS, *fields], numbers=[*numbers])
-    condition = parser.condition()
-    is_of_variants = parser.used.isdisjoint(ROW_COLUMNS)
+    condition = _Parser(where, texts=list(texts), numbers=list(numbers)).condition()
     passed: set[int] = set()
     for group in groups:
-        if not is_of_variants:
-            passed.update(id(row) for row in group.rows if condition(group.values_of(row)))
-        elif condition(group.values):
-            passed.update(map(id, group.rows))
+        values = group.values
+        for row in group.rows:
+            own = {name: getattr(row, name) for name in ROW_COLUMNS}
+            if condition(values | own):
+                passed.add(id(row))
     return [row for row in rows if id(row) in passed]
 
 
@@ -98,31 +100,30 @@ class _Group:
     """The rows of one variant and what holds for all of them."""
 
     rows: Sequence[Row]
-    fields: Values
-    numbers: Values
+    fields: Record
+    numbers: Record
 
     @property
-    def values(self) -> Values:
+    def values(self) -> Record:
+        """By column; of the data set its name without parameters."""
         row = self.rows[0]
-        columns = {name: getattr(row, name) for name in VARIANT_COLUMNS}
-        return {**columns, "dataset": row.dataset.partition("(")[0], **self.fields, **self.numbers}
-
-    def values_of(self, row: Row) -> Values:
-        return {**self.values, **{name: getattr(row, name) for name in ROW_COLUMNS}}
+        values = {name: getattr(row, name) for name in VARIANT_COLUMNS}
+        values["dataset"] = row.dataset.partition("(")[0]
+        return values | self.fields | self.numbers
 
 
-def _with_values(rows: Sequence[Row]) -> _Group:
+def _group(rows: Sequence[Row]) -> _Group:
+    """The rows of one variant with its fields and all numbers that are known of it."""
     entry = gather(rows)
-    numbers: Record = {metric: score(entry, metric) for metric in entry.scores}
-    numbers |= {f"{metric}_mean": value for metric, value in numbers.items()}
+    numbers: Record = {}
+    for metric in entry.scores:
+        numbers[metric] = score(entry, metric)
+        numbers[f"{metric}_mean"] = score(entry, metric)
     for name in (*COST_FIELDS, "params", "macs"):
         numbers[name] = score(entry, name)
-    numbers |= {
-        "n": sum(row.state == "done" for row in rows),
-        "failed": entry.failed,
-        "planned": entry.planned,
-    }
-    numbers |= {"seconds": entry.seconds, "peak_memory": entry.peak_memory}
+    numbers["n"] = sum(row.state == "done" for row in rows)
+    for name in ("failed", "planned", "seconds", "peak_memory"):
+        numbers[name] = getattr(entry, name)
     return _Group(rows, flat_fields(rows[0].variant), numbers)
 
 
@@ -146,7 +147,6 @@ class _Parser:
         self.columns = [*texts, *numbers]
         self.numbers = frozenset(numbers)
         self.tokens = self._split()
-        self.used: set[str] = set()
         self.depth = 0
 
     def condition(self) -> Term:
@@ -159,13 +159,13 @@ class _Parser:
         terms = [self._all()]
         while self._take("or"):
             terms.append(self._all())
-        return terms[0] if len(terms) == 1 else lambda values: any(term(values) for term in terms)
+        return lambda values: any(term(values) for term in terms)
 
     def _all(self) -> Term:
         terms = [self._one()]
         while self._take("and"):
             terms.append(self._one())
-        return terms[0] if len(terms) == 1 else lambda values: all(term(values) for term in terms)
+        return lambda values: all(term(values) for term in terms)
 
     def _one(self) -> Term:
         self.depth += 1
@@ -193,33 +193,33 @@ class _Parser:
         if self._take("in"):
             among = self._list(left_kind)
             return lambda values: left(values) in among
-        compare = COMPARE.get(self.tokens[0].text) if self.tokens[0].kind == "mark" else None
-        if compare is None:
+        mark = self.tokens[0].text
+        if mark not in COMPARE:
             raise self._error("a comparison: =, !=, <, <=, >, >=, in")
         self.tokens.pop(0)
         right, right_kind = self._operand()
         self._check_kinds(left_kind, right_kind)
-        return lambda values: _compare(compare, left(values), right(values))
+        return lambda values: _compare(mark, left(values), right(values))
 
-    def _list(self, kind: str) -> list[Any]:
+    def _list(self, kind: str) -> list[object]:
         closing = {"(": ")", "[": "]"}.get(self.tokens[0].text)
-        if closing is None or self.tokens[0].kind != "mark":
+        if closing is None:
             raise self._error("a list: ('a', 'b')")
         self.tokens.pop(0)
-        found = []
-        while True:
-            if self.tokens[0].kind not in ("text", "number") and self.tokens[0].text not in (
-                "true",
-                "false",
-            ):
-                raise self._error("a text in quotes or a number")
-            term, own = self._operand()
-            self._check_kinds(kind, own)
-            found.append(term({}))
-            if not self._take(","):
-                break
+        found = [self._value(kind)]
+        while self._take(","):
+            found.append(self._value(kind))
         self._expect(closing)
         return found
+
+    def _value(self, kind: str) -> object:
+        """A value of a list that something of a kind is looked up in."""
+        token = self.tokens[0]
+        if token.kind not in ("text", "number") and token.text not in ("true", "false"):
+            raise self._error("a text in quotes or a number")
+        value, own_kind = self._operand()
+        self._check_kinds(kind, own_kind)
+        return value({})
 
     def _operand(self) -> tuple[Term, str]:
         """A column or a value, and whether it is a `number`, a `text` or `any`."""
@@ -227,14 +227,17 @@ class _Parser:
         if token.kind not in ("text", "number", "name") or token.text.lower() in KEYWORDS[:4]:
             raise self._error("a column, a text in quotes or a number")
         self.tokens.pop(0)
-        if token.kind != "name":
-            value = token.text[1:-1] if token.kind == "text" else float(token.text)
-            return lambda _: value, token.kind
+        if token.kind == "text":
+            return lambda _: token.text[1:-1], "text"
+        if token.kind == "number":
+            number = float(token.text)
+            return lambda _: number, "number"
         if token.text in ("true", "false"):
             return lambda _: token.text == "true", "any"
-        name = self._column(token.text)
-        self.used.add(name)
-        return lambda values: values.get(name), "number" if name in self.numbers else "any"
+        name, kind = self._column(token.text), "any"
+        if name in self.numbers:
+            kind = "number"
+        return lambda values: values.get(name), kind
 
     def _column(self, name: str) -> str:
         try:
@@ -261,7 +264,9 @@ class _Parser:
 
     def _error(self, wanted: str) -> UsageError:
         token = self.tokens[0]
-        found = f"{token.text!r} at character {token.at + 1}" if token.kind != "end" else "the end"
+        found = f"{token.text!r} at character {token.at + 1}"
+        if token.kind == "end":
+            found = "the end"
         return UsageError(
             f"--where: expected {wanted}, found {found} of {self.where!r}. Write it as in {EXAMPLE}"
         )
@@ -279,15 +284,14 @@ class _Parser:
                 here = at + len(self.where[at:]) - len(self.where[at:].lstrip())
                 wrong = f"{self.where[here]!r} at character {here + 1} of {self.where!r}"
                 raise UsageError(f"--where: cannot read {wrong}. Write it as in {EXAMPLE}")
-            tokens.append(
-                _Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup))
-            )
+            kind = match.lastgroup
+            tokens.append(_Token(kind, match[kind], match.start(kind)))
             at = match.end()
         return [*tokens, _Token("end", "", at)]
 
 
-def _compare(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
+def _compare(mark: str, left: object, right: object) -> bool:
     """Compare two values; of different types, or one missing, they are unequal, in no order."""
     if left is None or right is None or isinstance(left, str) != isinstance(right, str):
-        return compare is operator.ne
-    return compare(left, right)
+        return mark in ("!=", "<>")
+    return COMPARE[mark](left, right)

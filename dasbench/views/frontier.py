@@ -6,8 +6,9 @@ from itertools import compress
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dasbench.analysis.pareto import Standing, pareto_front
+from dasbench.analysis.pareto import Standing, as_costs, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
 from dasbench.analysis.stats import known_number
@@ -132,7 +133,9 @@ def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
         return "exact"
     if num_measured > 1:
         return "means"
-    return "all_pairs" if num_variants <= MOST_PLACED_BY_ALL_PAIRS else "best_cheaper"
+    if num_variants > MOST_PLACED_BY_ALL_PAIRS:
+        return "best_cheaper"
+    return "all_pairs"
 
 
 def _places(
@@ -146,21 +149,21 @@ def _places(
     takes_part = np.ones(len(entries), dtype=np.bool_)
     if measured_objectives(objectives):
         takes_part[:] = [not entry.is_unconfirmed for entry in entries]
-    directions = [objective.direction for objective in objectives]
-    best = pareto_front(table[takes_part], directions)
+    costs = as_costs(table, [objective.direction for objective in objectives])[takes_part]
+    best = pareto_front(costs, ["min"] * len(objectives))
     judged = list(compress(entries, takes_part))
     on_front = np.zeros(len(entries), dtype=np.bool_)
     on_front[takes_part] = best
     where = np.full(len(entries), "tried", dtype=object)
-    where[takes_part] = _standings(judged, table[takes_part], objectives, best.tolist())
+    where[takes_part] = _standings(judged, costs, objectives, best)
     return on_front.tolist(), where.tolist()
 
 
 def _standings(
     entries: Sequence[VariantScores],
-    table: Floats,
+    costs: Floats,
     objectives: Sequence[Objective],
-    on_front: Sequence[bool],
+    on_front: NDArray[np.bool_],
 ) -> Sequence[Standing]:
     """Standings where one objective is measured and the others are exact; else by the means alone.
 
@@ -169,13 +172,15 @@ def _standings(
     """
     measured = measured_objectives(objectives)
     if len(measured) != 1:
-        off: Standing = "possibly" if measured else "dominated"
-        return ["front" if best else off for best in on_front]
+        off = "dominated"
+        if measured:
+            off = "possibly"
+        by_means: list[Standing] = np.where(on_front, "front", off).tolist()
+        return by_means
     score = measured[0]
-    signs = [1.0 if objective.direction == "min" else -1.0 for objective in objectives]
-    costs = np.delete(table * signs, objectives.index(score), axis=1)
+    exact = np.delete(costs, objectives.index(score), axis=1)
     scores = [entry.scores[score.metric] for entry in entries]
-    return standings(scores, costs, direction=score.direction)
+    return standings(scores, exact, direction=score.direction)
 
 
 def _seed_table(scores: Sequence[Mapping[int, float]]) -> Floats:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dasbench.records import Cost
 from dasbench.spec.plain import Record
 from dasbench.views.blocks import Averaged, average_over_blocks
-from dasbench.views.fields import find_field, flat_fields
+from dasbench.views.fields import field_names, find_field, flat_fields, last_part
 from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores, is_cost, known_counts
 
@@ -48,21 +48,24 @@ def group_entries(
         return Grouped([], None)
     fields = _full_names(entries, group_by)
     groups = _members(entries, fields)
-    metrics = [] if is_cost(metric) else [metric, f"val_{metric}"]
-    averaged = {name: average_over_blocks(list(groups.values()), name, fields) for name in metrics}
+    averaged = {}
+    if not is_cost(metric):
+        for name in (metric, f"val_{metric}"):
+            averaged[name] = average_over_blocks(list(groups.values()), name, fields)
     found = []
     for place, (values, members) in enumerate(groups.items()):
-        by_metric = {name: result.scores[place] for name, result in averaged.items()}
-        scores = {name: by_seed for name, by_seed in by_metric.items() if by_seed}
-        found.append(_entry(dict(zip(fields, values, strict=True)), members, scores, metric))
+        scores = {}
+        for name, result in averaged.items():
+            if result.scores[place]:
+                scores[name] = result.scores[place]
+        variant = dict(zip(fields, values, strict=True))
+        found.append(_entry(variant, members, scores, metric))
     return Grouped(found, averaged.get(metric))
 
 
 def _full_names(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
-    """The full names of the fields to group by."""
-    known = {"study": None}
-    for entry in entries:
-        known |= dict.fromkeys(flat_fields(entry.variant))
+    """The full names of the fields to group by, each once."""
+    known = ["study", *field_names(entries)]
     return list(dict.fromkeys(find_field(name, known) for name in group_by))
 
 
@@ -73,7 +76,8 @@ def _members(
     groups: dict[tuple[str, ...], list[VariantScores]] = defaultdict(list)
     for entry in entries:
         own = {"study": entry.study, **flat_fields(entry.variant)}
-        groups[tuple(str(own.get(name, "-")) for name in fields)].append(entry)
+        values = tuple(str(own.get(name, "-")) for name in fields)
+        groups[values].append(entry)
     return groups
 
 
@@ -85,34 +89,41 @@ def _entry(
 ) -> VariantScores:
     """One entry for all members of a group."""
     states: Counter[str] = Counter()
+    studies: dict[str, None] = {}
     seeds: set[int] = set()
     keys: list[str] = []
+    planned = failed = repeats = peak_memory = 0
     for member in members:
         states.update(member.states)
+        studies[member.study] = None
         seeds.update(*member.scores.values())
         keys += member.keys
+        planned = max(planned, member.planned)
+        failed += member.failed
+        repeats += member.repeats
+        peak_memory = max(peak_memory, member.peak_memory)
     return VariantScores(
         variant=variant,
         label=_group_label(variant),
-        planned=max(len(seeds), *(member.planned for member in members)),
-        failed=sum(member.failed for member in members),
+        planned=max(planned, len(seeds)),
+        failed=failed,
         scores=scores,
         cost=_mean_cost(members),
         seconds=sum(member.seconds for member in members) / len(members),
-        peak_memory=max(member.peak_memory for member in members),
+        peak_memory=peak_memory,
         metric=metric,
         states=states,
         probe=any(member.probe for member in members),
-        study="+".join(dict.fromkeys(member.study for member in members)),
+        study="+".join(studies),
         keys=keys,
-        repeats=sum(member.repeats for member in members),
+        repeats=repeats,
         confirmed=are_confirmed(member.confirmed for member in members),
     )
 
 
 def _group_label(variant: Mapping[str, str]) -> str:
     """The values of a group in a few words, fields by their last parts."""
-    return " ".join(f"{name.rpartition('.')[2]}={value}" for name, value in variant.items())
+    return " ".join(f"{last_part(name)}={value}" for name, value in variant.items())
 
 
 def _mean_cost(members: Sequence[VariantScores]) -> Cost | None:

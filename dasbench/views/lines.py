@@ -1,10 +1,9 @@
 """The lines of a leaderboard, the columns that can order them, and the values there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
 
 from dasbench.analysis.families import RankInterval
 from dasbench.analysis.stats import SeedSummary
@@ -32,25 +31,6 @@ class Line:
     summaries: Mapping[str, SeedSummary]
     rank: RankInterval | None
 
-
-_PLAIN: Mapping[str, Callable[[Line], Value]] = {
-    "label": lambda line: line.entry.label,
-    "study": lambda line: line.entry.study,
-    "n": lambda line: line.entry.num_done,
-    "failed": lambda line: line.entry.failed,
-    "planned": lambda line: line.entry.planned,
-    "stopped": lambda line: line.entry.states.get("stopped", 0),
-    "rank_low": lambda line: line.rank.low if line.rank else None,
-    "rank_high": lambda line: line.rank.high if line.rank else None,
-    "best": lambda line: line.rank.best if line.rank else None,
-    "ties_with_best": lambda line: line.rank.ties_with_best if line.rank else None,
-    "seconds_mean": lambda line: line.entry.seconds,
-    "peak_memory": lambda line: line.entry.peak_memory,
-    "repeats": lambda line: line.entry.repeats,
-    "probe": lambda line: line.entry.probe,
-    "confirmed": lambda line: line.entry.confirmed,
-}
-"""What every line has."""
 
 _SHORT = {"variant": "label", "rank": "rank_low", "memory": "peak_memory", "time": "seconds_mean"}
 _LESS_FIRST = ("_sd", "_ci95")
@@ -91,6 +71,23 @@ def summary_values(metric: str, summary: SeedSummary) -> dict[str, float | None]
     }
 
 
+def rank_values(rank: RankInterval | None) -> dict[str, int | None]:
+    """The ranks that a variant may hold by the names of their columns, None where not known.
+
+    Example:
+        >>> rank_values(RankInterval(low=1, high=3, best=False, ties_with_best=True))
+        {'rank_low': 1, 'rank_high': 3, 'best': False, 'ties_with_best': True}
+    """
+    if rank is None:
+        return dict.fromkeys(("rank_low", "rank_high", "best", "ties_with_best"))
+    return {
+        "rank_low": rank.low,
+        "rank_high": rank.high,
+        "best": rank.best,
+        "ties_with_best": rank.ties_with_best,
+    }
+
+
 def sort_lines(
     lines: Sequence[Line], sort: str, selection: Selection, convention: str
 ) -> list[Line]:
@@ -113,10 +110,10 @@ def sort_lines(
         )
     if not lines:
         return []
-    values = [_values(line) for line in lines]
+    values = list(map(_values, lines))
     column = _column(name, list(dict.fromkeys(chain.from_iterable(values))), convention)
     falling = order == "desc" or (not order and _falls(column, name, selection))
-    known: list[tuple[Any, Line]] = []
+    known: list[tuple[Value, Line]] = []
     unknown: list[Line] = []
     for line, own in zip(lines, values, strict=True):
         value = own.get(column)
@@ -125,17 +122,31 @@ def sort_lines(
         else:
             known.append((value, line))
     known.sort(key=itemgetter(0), reverse=falling)
-    return [*(line for _, line in known), *unknown]
+    return [line for _, line in known] + unknown
 
 
 def _values(line: Line) -> dict[str, Value]:
     """Everything by which a line can be put in its place."""
-    values = {name: value_of(line) for name, value_of in _PLAIN.items()}
+    entry = line.entry
+    values: dict[str, Value] = {
+        "label": entry.label,
+        "study": entry.study,
+        "n": entry.num_done,
+        "failed": entry.failed,
+        "planned": entry.planned,
+        "stopped": entry.states.get("stopped", 0),
+        "seconds_mean": entry.seconds,
+        "peak_memory": entry.peak_memory,
+        "repeats": entry.repeats,
+        "probe": entry.probe,
+        "confirmed": entry.confirmed,
+    }
+    values |= rank_values(line.rank)
     for metric, summary in line.summaries.items():
         values |= summary_values(metric, summary)
-    for metric, value in line.entry.selected.items():
+    for metric, value in entry.selected.items():
         values[f"{metric}_selected"] = value
-    return values | dict.fromkeys(COST_FIELDS) | known_counts(line.entry.cost)
+    return values | dict.fromkeys(COST_FIELDS) | known_counts(entry.cost)
 
 
 def _column(name: str, columns: Sequence[str], convention: str) -> str:

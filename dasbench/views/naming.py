@@ -1,16 +1,13 @@
 """Which variants a person means: by label or a part of it, by a field's value, by a trial's key."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import chain, compress
-from typing import Any
 
-from dasbench.errors import UsageError
+from dasbench.errors import UsageError, nearest_name
 from dasbench.spec.labels import label
-from dasbench.spec.plain import Fields
-from dasbench.views.fields import find_field, flat_fields, is_value
+from dasbench.views.fields import field_names, find_field, flat_fields, is_value
+from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores
 
 MIN_KEY = 6
@@ -37,6 +34,16 @@ class Named:
     name: str
     entries: Sequence[VariantScores]
     fields: Sequence[str] = ()
+
+    @property
+    def num_failed(self) -> int:
+        """Failed seeds of all its variants."""
+        return sum(entry.failed for entry in self.entries)
+
+    @property
+    def confirmed(self) -> bool | None:
+        """Whether its scores are those of fresh seeds; None if no search proposed a variant."""
+        return are_confirmed(entry.confirmed for entry in self.entries)
 
 
 def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:
@@ -108,7 +115,12 @@ def _variants_with_key(name: str, entries: Sequence[VariantScores]) -> list[Vari
     if len(name) < MIN_KEY:
         return []
     digits = name.lower()
-    return [entry for entry in entries if any(key.startswith(digits) for key in entry.keys)]
+    found = []
+    for entry in entries:
+        has_key = any(key.startswith(digits) for key in entry.keys)
+        if has_key:
+            found.append(entry)
+    return found
 
 
 def _variants_with_part_of_label(
@@ -136,58 +148,61 @@ def _group_with_values(name: str, entries: Sequence[VariantScores]) -> Named | N
     conditions = _conditions(name)
     if not conditions:
         return None
-    flat = [flat_fields(entry.variant) for entry in entries]
     may_be_in_label = bool(_variants_with_part_of_label(name, entries))
+    known = field_names(entries)
     try:
-        wanted = _with_full_names(conditions, flat)
+        wanted = {find_field(field, known): text for field, text in conditions.items()}
     except UsageError:
         if may_be_in_label:
             return None
         raise
-    has_values = [_has_values(values, wanted) for values in flat]
-    found = list(compress(entries, has_values))
+    found = _variants_with_fields(wanted, entries)
     if len(found) == 1:
         return Named(found[0].label, found)
     if found:
         return Named(name.strip(), found, tuple(wanted))
     if may_be_in_label:
         return None
-    raise UsageError(f"no variant has {name}. {_known_values(wanted, flat)} {_candidates(entries)}")
+    known_values = " ".join(_known_values(field, entries) for field in wanted)
+    raise UsageError(f"no variant has {name}. {known_values} {_candidates(entries)}")
 
 
-def _with_full_names(
-    conditions: Mapping[str, str], flat: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
-    """The conditions with the full names of their fields."""
-    known = dict.fromkeys(chain.from_iterable(flat))
-    return {find_field(field, known): value for field, value in conditions.items()}
+def _variants_with_fields(
+    wanted: Mapping[str, str], entries: Sequence[VariantScores]
+) -> list[VariantScores]:
+    """The variants with these values of these fields."""
+    found = []
+    for entry in entries:
+        values = flat_fields(entry.variant)
+        if all(is_value(values.get(field), text) for field, text in wanted.items()):
+            found.append(entry)
+    return found
 
 
-def _has_values(values: Fields, wanted: Mapping[str, str]) -> bool:
-    return all(is_value(values.get(field), text) for field, text in wanted.items())
-
-
-def _known_values(wanted: Iterable[str], flat: Sequence[Mapping[str, Any]]) -> str:
-    """The values that some fields have, in a sentence for each."""
-    sentences = []
-    for field in wanted:
-        known = dict.fromkeys(str(own[field]) for own in flat if field in own)
-        sentences.append(f"'{field}' is one of {', '.join([*known][:MAX_LISTED])}.")
-    return " ".join(sentences)
+def _known_values(field: str, entries: Sequence[VariantScores]) -> str:
+    """The values that a field has, in a sentence."""
+    known: dict[str, None] = {}
+    for entry in entries:
+        values = flat_fields(entry.variant)
+        if field in values:
+            known[str(values[field])] = None
+    return f"'{field}' is one of {', '.join([*known][:MAX_LISTED])}."
 
 
 def _nearest_name(name: str, entries: Sequence[VariantScores]) -> str:
-    labels = [entry.label for entry in entries[:1000]]
+    labels: list[str] = []
     values: list[str] = []
     for entry in entries:
+        labels.append(entry.label)
         values += map(str, flat_fields(entry.variant).values())
-    near = get_close_matches(name, dict.fromkeys([*labels, *values[:5000]]), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return nearest_name(name, dict.fromkeys([*labels[:1000], *values[:5000]]))
 
 
 def _candidates(entries: Sequence[VariantScores]) -> str:
     labels = [entry.label for entry in entries]
     if not labels:
         return "There are no variants."
-    more = f", and {len(labels) - MAX_LISTED:,} more" if len(labels) > MAX_LISTED else ""
-    return f"Candidates: {'; '.join(labels[:MAX_LISTED])}{more}."
+    listed = "; ".join(labels[:MAX_LISTED])
+    if len(labels) > MAX_LISTED:
+        listed += f", and {len(labels) - MAX_LISTED:,} more"
+    return f"Candidates: {listed}."
