@@ -122,12 +122,12 @@ def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> Memo
     """A part; training images are shifted by up to an eighth (4 of 32 pixels) and mirrored."""
     pixels = torch.from_numpy(images.pixels[indices])
     if image_size != 32:
-        pixels = torch.cat([_scaled(chunk, image_size) for chunk in torch.split(pixels, 1000)])
+        pixels = torch.cat([_resize(chunk, image_size) for chunk in torch.split(pixels, 1000)])
     labels = torch.from_numpy(images.labels[indices])
     return MemorySplit(pixels, labels, max_shift=image_size // 8, flip=True)
 
 
-def _scaled(pixels: Tensor, image_size: int) -> Tensor:
+def _resize(pixels: Tensor, image_size: int) -> Tensor:
     """Images at another size, bilinear."""
     sized = torch.nn.functional.interpolate(
         pixels.float(), size=image_size, mode="bilinear", align_corners=False

@@ -1,6 +1,6 @@
 """Torchvision's data sets of small images of one size: read whole, enlarged at once or later."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -148,6 +148,11 @@ class EnlargedSplit:
             return images
         return shift_and_flip(images, draws, max_shift=self.max_shift, flip=self.flip)
 
+    def enlarge_now(self) -> MemorySplit:
+        """The same part with all of its images enlarged now."""
+        images = scaled(self.originals, self.height, self.width)
+        return MemorySplit(images, self.labels, max_shift=self.max_shift, flip=self.flip)
+
 
 def array_dataset(
     asked: Asked,
@@ -186,20 +191,16 @@ def array_dataset(
     where = f"{asked.root}: of {asked.name},"
     refuse_mixed_up(originals["train"], originals["test"], of=where)
     num_images = sum(map(len, originals.values()))
-    make_split: Callable[..., Split] = EnlargedSplit
-    if num_images * 3 * height * width <= MOST_BYTES:
-        make_split = _small_split
+    fit_into_memory = num_images * 3 * height * width <= MOST_BYTES
+    max_shift, flip = min(height, width) // 8, asked.known.mirrored
     splits: dict[Part, Split] = {}
     contents: list[NDArray[Any]] = []
     for part, pixels in originals.items():
-        splits[part] = make_split(
-            pixels,
-            torch.from_numpy(labels[part]),
-            height=height,
-            width=width,
-            max_shift=min(height, width) // 8,
-            flip=asked.known.mirrored,
-        )
+        numbered = torch.from_numpy(labels[part])
+        split = EnlargedSplit(pixels, numbered, height, width, max_shift, flip)
+        splits[part] = split
+        if fit_into_memory:
+            splits[part] = split.enlarge_now()
         contents += [pixels, labels[part]]
     mean, std = normal_of(originals["train"])
     return Dataset(
@@ -268,19 +269,6 @@ def _three_parts(
             images[part], labels[part] = whole.images[indices], whole.labels[indices]
         refuse_missing_classes(asked, Classes(classes.names, labels))
     return ThreeParts(images, labels)
-
-
-def _small_split(
-    originals: NDArray[np.uint8],
-    labels: Tensor,
-    *,
-    height: int,
-    width: int,
-    max_shift: int,
-    flip: bool,
-) -> MemorySplit:
-    """A part whose images fit into memory at the size that is wanted."""
-    return MemorySplit(scaled(originals, height, width), labels, max_shift=max_shift, flip=flip)
 
 
 def _wanted_size(
