@@ -257,9 +257,10 @@ def _refuse_missing_classes(
             )
     lacking = set().union(*there.values()) - there["train"]
     if lacking:
-        unknown = ", ".join(f"'{names[number - 1]}'" for number in sorted(lacking))
+        quoted_names = ", ".join(f"'{names[number - 1]}'" for number in sorted(lacking))
         raise DataError(
-            f"{folder}: {unknown} cannot be learned: in masks of val or test, but in none of train"
+            f"{folder}: {quoted_names} cannot be learned: "
+            "in masks of val or test, but in none of train"
         )
 
 

@@ -1,7 +1,7 @@
 """Labelled image files: taken from class folders, checked, and made into a data set."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
@@ -41,10 +41,10 @@ class ImageFiles:
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """Some of the files."""
         files = tuple(self.files[index] for index in indices.tolist())
-        taken = ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices])
-        if self.groups is None:
-            return taken
-        return replace(taken, groups=self.groups[indices])
+        groups = self.groups
+        if groups is not None:
+            groups = groups[indices]
+        return ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices], groups)
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def file_dataset(
     lists: dict[str, FileList] = {}
     labels: list[NDArray[np.int64]] = []
     for part, listed in parts.items():
-        of_files = torch.from_numpy(listed.labels)
-        splits[part] = FileSplit(listed.folder, listed.files, of_files, framing)
+        own_labels = torch.from_numpy(listed.labels)
+        splits[part] = FileSplit(listed.folder, listed.files, own_labels, framing)
         lists[part] = FileList(listed.folder, listed.files)
         labels.append(listed.labels)
     return Dataset(

@@ -196,8 +196,8 @@ def array_dataset(
     splits: dict[Part, Split] = {}
     contents: list[NDArray[Any]] = []
     for part, pixels in originals.items():
-        numbered = torch.from_numpy(labels[part])
-        split = EnlargedSplit(pixels, numbered, height, width, max_shift, flip)
+        own_labels = torch.from_numpy(labels[part])
+        split = EnlargedSplit(pixels, own_labels, height, width, max_shift, flip)
         splits[part] = split
         if fit_into_memory:
             splits[part] = split.enlarge_now()
