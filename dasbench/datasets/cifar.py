@@ -122,12 +122,12 @@ def _split(images: _Images, indices: NDArray[np.int64], image_size: int) -> Memo
     """A part; training images are shifted by up to an eighth (4 of 32 pixels) and mirrored."""
     pixels = torch.from_numpy(images.pixels[indices])
     if image_size != 32:
-        pixels = torch.cat([_scaled(chunk, image_size) for chunk in torch.split(pixels, 1000)])
+        pixels = torch.cat([_resize(chunk, image_size) for chunk in torch.split(pixels, 1000)])
     labels = torch.from_numpy(images.labels[indices])
     return MemorySplit(pixels, labels, max_shift=image_size // 8, flip=True)
 
 
-def _scaled(pixels: Tensor, image_size: int) -> Tensor:
+def _resize(pixels: Tensor, image_size: int) -> Tensor:
     """Images at another size, bilinear."""
     sized = torch.nn.functional.interpolate(
         pixels.float(), size=image_size, mode="bilinear", align_corners=False
@@ -149,8 +149,13 @@ def _class_names(folder: Path, layout: CifarFiles) -> tuple[str, ...]:
 
 def _read(folder: Path, names: Sequence[str], layout: CifarFiles) -> _Images:
     """The images of some files, one after the other."""
-    parts = [_read_batch(folder / name, layout) for name in names]
-    labels = np.concatenate([part.labels for part in parts])
+    all_pixels: list[NDArray[np.uint8]] = []
+    all_labels: list[NDArray[np.int64]] = []
+    for name in names:
+        batch = _read_batch(folder / name, layout)
+        all_pixels.append(batch.pixels)
+        all_labels.append(batch.labels)
+    labels = np.concatenate(all_labels)
     counts = np.bincount(labels, minlength=layout.num_classes)
     lacking = int((counts == 0).sum())
     if lacking:
@@ -158,7 +163,7 @@ def _read(folder: Path, names: Sequence[str], layout: CifarFiles) -> _Images:
             f"{folder}: {lacking} of {layout.num_classes} classes "
             f"have no image in {', '.join(names)}"
         )
-    return _Images(np.concatenate([part.pixels for part in parts]), labels)
+    return _Images(np.concatenate(all_pixels), labels)
 
 
 def _read_batch(path: Path, layout: CifarFiles) -> _Images:

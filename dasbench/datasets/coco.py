@@ -114,9 +114,12 @@ def _listings(
             complaints.append(str(error))
     if complaints:
         raise DataError("\n".join([*complaints, HOW]))
-    parts = {part: found[part] for part in sources}
-    places = {part: source.file for part, source in sources.items()}
-    return parts, {part: f"{file.parent.name}/{file.name}" for part, file in places.items()}
+    parts: dict[Part, Photographs] = {}
+    origins: dict[Part, str] = {}
+    for part, source in sources.items():
+        parts[part] = found[part]
+        origins[part] = f"{source.file.parent.name}/{source.file.name}"
+    return parts, origins
 
 
 def _refuse_other_classes(folder: Path, parts: Mapping[Part, Photographs]) -> None:
@@ -138,7 +141,7 @@ def _difference(train: Instances, other: Instances) -> str:
     if len(train.classes) != len(other.classes):
         lone = sorted(set(train.classes) ^ set(other.classes))
         counts = f"are {len(train.classes)} in {names[0]} and {len(other.classes)} in {names[1]}"
-        return f"{counts}; in one of them alone: {', '.join(repr(name) for name in lone)}. {HOW}"
+        return f"{counts}; in one of them alone: {', '.join(map(repr, lone))}. {HOW}"
     odd = [pair for pair in zip(train.classes, other.classes, strict=True) if pair[0] != pair[1]]
     first, second = odd[0]
     example = f"'{first}' in {names[0]} and '{second}' in {names[1]}"

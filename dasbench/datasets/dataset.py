@@ -1,6 +1,6 @@
 """A data set: its three parts, what identifies it, and how a part gives out its images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Generic, Literal, NamedTuple, Protocol
@@ -126,6 +126,11 @@ def fingerprint(*arrays: NDArray[Any]) -> str:
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def shares_of_missing(shares: Mapping[Part, float], there: Collection[Part]) -> dict[Part, float]:
+    """The shares of the parts that are not there, and have to be cut from the training images."""
+    return {part: share for part, share in shares.items() if part not in there}
 
 
 def stratified_split(

@@ -66,12 +66,12 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
     )
     images = enlarged.round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
     parts = stratified_split(labels, [0.15, 0.15], salt="digits")
-    train, val, test = (
-        MemorySplit(
-            images[part].contiguous(), torch.from_numpy(labels[part]), max_shift=image_size // 8
-        )
-        for part in parts
-    )
+
+    def split_of(part: NDArray[np.int64]) -> MemorySplit:
+        numbers = torch.from_numpy(labels[part])
+        return MemorySplit(images[part].contiguous(), numbers, max_shift=image_size // 8)
+
+    train, val, test = map(split_of, parts)
     # not torch's sums, whose last digits depend on the number of threads
     scaled = train.images[:, 0].numpy() / 255
     return Dataset(

@@ -8,7 +8,7 @@ from annotated_types import Gt, Le, MinLen
 
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, Part
+from dasbench.datasets.dataset import Dataset, Part, shares_of_missing
 from dasbench.datasets.folders.copies import (
     Copies,
     Once,
@@ -67,8 +67,12 @@ def image_folder(
     """
     folder = data_access().root / Path(root).expanduser()
     table = find_label_table(folder, labels, layout)
-    tree = walk(folder, used=() if table is None else (table,), how=HOW)
-    found = labelled_by_folders(tree, layout) if table is None else labelled_by_table(tree, table)
+    if table is None:
+        tree = walk(folder, how=HOW)
+        found = labelled_by_folders(tree, layout)
+    else:
+        tree = walk(folder, used=(table,), how=HOW)
+        found = labelled_by_table(tree, table)
     refuse_empty_files(found.parts)
     digests = digests_in(found.parts)
     refuse_two_labels(found.parts, digests, found.classes)
@@ -76,7 +80,7 @@ def image_folder(
     if copies == "once":
         once = count_once(found.parts, digests)
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
-    missing = {part: share for part, share in shares.items() if part not in found.parts}
+    missing = shares_of_missing(shares, found.parts)
     parts = cut_missing(once.parts, found.classes, missing, salt="image_folder")
     refuse_copies(parts, digests)
     return file_dataset(
@@ -93,6 +97,8 @@ def image_folder(
 
 def _origins(found: Mapping[Part, str], cut: Collection[Part]) -> dict[Part, str]:
     """What each part was made of."""
+    if not cut:
+        return dict(found)
     whole = found["train"]
-    rest: dict[Part, str] = {"train": f"the rest of {whole}"} if cut else {}
-    return {**found, **rest, **dict.fromkeys(cut, f"cut from {whole} by lot")}
+    made = {**found, "train": f"the rest of {whole}"}
+    return {**made, **dict.fromkeys(cut, f"cut from {whole} by lot")}

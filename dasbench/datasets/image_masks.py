@@ -17,7 +17,8 @@ from torch import Tensor
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import IGNORED
-from dasbench.datasets.dataset import Dataset, Part, stratified_split
+from dasbench.datasets.dataset import Dataset, Part, shares_of_missing, stratified_split
+from dasbench.datasets.folders.files import read_batch, rows_of
 from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.folders.walk import added, walk
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
@@ -35,7 +36,6 @@ from dasbench.datasets.masks.files import Decoding, Found, read_mask
 from dasbench.datasets.masks.layouts import HOW, find_places, list_files, voc_root
 from dasbench.datasets.masks.pairs import Pair, pair_up
 from dasbench.datasets.pictures.framing import Fit, Framing, ImageSize
-from dasbench.datasets.pictures.pixels import read_image
 from dasbench.errors import DataError
 
 
@@ -71,22 +71,19 @@ class MaskedSplit:
         return len(self.files)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, decoded in the thread that asks; channels last, as they are decoded."""
-        pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
-        for row, index in enumerate(indices.tolist()):
-            image = read_image(self.folder / self.files[index])
-            pixels[row] = np.asarray(self.framing.shown(image, _row_of(draws, row)))
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        """Some images: varied by their draws, or as they are evaluated."""
+        paths = [self.folder / self.files[index] for index in indices.tolist()]
+        return read_batch(paths, self.framing, draws)
 
     def class_maps(
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> Tensor:
         """The class of each pixel of what `batch` gives out; what is filled up is ignored."""
         maps = np.empty((len(indices), self.framing.height, self.framing.width), np.uint8)
-        for row, index in enumerate(indices.tolist()):
+        rows = rows_of(draws, len(indices))
+        for row, (index, drawn) in enumerate(zip(indices.tolist(), rows, strict=True)):
             whole = self._whole_map(index)
-            shown = self.framing.shown_map(whole, _row_of(draws, row), outside=IGNORED)
-            maps[row] = np.asarray(shown)
+            maps[row] = np.asarray(self.framing.shown_map(whole, drawn, outside=IGNORED))
         return torch.from_numpy(maps)
 
     def _whole_map(self, index: int) -> Image.Image:
@@ -98,11 +95,6 @@ class MaskedSplit:
             if str(file) in str(error):
                 raise
             raise DataError(f"{file}: {error}") from error
-
-
-def _row_of(draws: NDArray[np.float64] | None, row: int) -> list[float] | None:
-    """The draws of one image; None for evaluation."""
-    return None if draws is None else draws[row].tolist()
 
 
 @DATASETS.register("image_masks", source="the user", gives=("maps",))
@@ -160,13 +152,17 @@ def image_masks(
         _stated_classes(folder, classes, colors),
     )
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
-    missing = {part: share for part, share in shares.items() if part not in listed.parts}
-    parts = {**listed.parts, **_cut(folder, listed.parts["train"], missing, found, known)}
+    missing = shares_of_missing(shares, listed.parts)
+    shown = _classes_shown(found, known.decoding)
+    parts = {**listed.parts, **_cut(folder, listed.parts["train"], missing, shown)}
     parts = {part: parts[part] for part in PARTS}
-    _refuse_missing_classes(folder, parts, found, known)
-    _refuse_copies(folder, parts)
+    _refuse_missing_classes(folder, parts, shown, known.names)
     framing = Framing.of(image_size, fit)
-    splits = {part: _split(folder, pairs, framing, known) for part, pairs in parts.items()}
+    splits: dict[Part, MaskedSplit] = {}
+    for part, pairs in parts.items():
+        image_files, mask_files = zip(*pairs, strict=True)
+        splits[part] = MaskedSplit(folder, image_files, mask_files, framing, known.decoding)
+    _refuse_copies(splits)
     cut = dict.fromkeys(missing, f"cut by lot from {listed.origins['train']}")
     return Dataset(
         name="image_masks",
@@ -187,7 +183,8 @@ def _fingerprint(splits: Mapping[Part, MaskedSplit], known: MaskClasses) -> str:
     """The fingerprint of all files, and of what their pixels mean."""
     lists: dict[str, FileList] = {}
     for part, split in splits.items():
-        lists |= {f"{part} {files.holds}": files for files in split.file_lists}
+        for files in split.file_lists:
+            lists[f"{part} {files.holds}"] = files
     codes, numbers = np.array(known.decoding.codes), np.array(known.decoding.numbers)
     return content_fingerprint(lists, list(known.names), codes, numbers)
 
@@ -205,31 +202,28 @@ def _stated_classes(
     return named_in_folder(folder)
 
 
-def _split(
-    folder: Path, pairs: Sequence[Pair], framing: Framing, known: MaskClasses
-) -> MaskedSplit:
-    images, masks = tuple(pair.image for pair in pairs), tuple(pair.mask for pair in pairs)
-    return MaskedSplit(folder, images, masks, framing, known.decoding)
-
-
-def _classes_in(pair: Pair, found: Mapping[str, Found], known: MaskClasses) -> set[int]:
-    """The numbers of the classes that are in an image."""
-    meaning = dict(zip(known.decoding.codes, known.decoding.numbers, strict=True))
-    codes = found[pair.mask].colours if known.decoding.by_colour else found[pair.mask].values
-    return {meaning[code] for code in codes} - {0, IGNORED}
+def _classes_shown(found: Mapping[str, Found], decoding: Decoding) -> dict[str, set[int]]:
+    """The numbers of the classes that each mask shows."""
+    meaning = dict(zip(decoding.codes, decoding.numbers, strict=True))
+    shown: dict[str, set[int]] = {}
+    for mask, each in found.items():
+        codes = each.values
+        if decoding.by_colour:
+            codes = each.colours
+        shown[mask] = {meaning[code] for code in codes} - {0, IGNORED}
+    return shown
 
 
 def _cut(
     folder: Path,
     whole: list[Pair],
     shares: Mapping[Part, float],
-    found: Mapping[str, Found],
-    known: MaskClasses,
+    shown: Mapping[str, set[int]],
 ) -> dict[Part, list[Pair]]:
     """Cut the missing parts from the training images, in equal shares of the rarest classes."""
     if not shares:
         return {}
-    inside = [_classes_in(pair, found, known) for pair in whole]
+    inside = [shown[pair.mask] for pair in whole]
     counts = Counter(chain.from_iterable(inside))
 
     def rareness(number: int) -> tuple[int, int]:
@@ -250,35 +244,33 @@ def _cut(
 def _refuse_missing_classes(
     folder: Path,
     parts: Mapping[Part, Sequence[Pair]],
-    found: Mapping[str, Found],
-    known: MaskClasses,
+    shown: Mapping[str, set[int]],
+    names: Sequence[str],
 ) -> None:
     """Make sure that every class can be learned, and that every part has something to find."""
     there: dict[Part, set[int]] = {}
     for part, pairs in parts.items():
-        there[part] = set().union(*(_classes_in(pair, found, known) for pair in pairs))
+        there[part] = set().union(*(shown[pair.mask] for pair in pairs))
         if not there[part]:
             raise DataError(
                 f"{folder}: no mask of the {part} part ({len(pairs)} masks) shows any class"
             )
     lacking = set().union(*there.values()) - there["train"]
     if lacking:
-        names = ", ".join(f"'{known.names[number - 1]}'" for number in sorted(lacking))
+        quoted_names = ", ".join(f"'{names[number - 1]}'" for number in sorted(lacking))
         raise DataError(
-            f"{folder}: {names} cannot be learned: in masks of val or test, but in none of train"
+            f"{folder}: {quoted_names} cannot be learned: "
+            "in masks of val or test, but in none of train"
         )
 
 
-def _refuse_copies(folder: Path, parts: Mapping[Part, Sequence[Pair]]) -> None:
+def _refuse_copies(splits: Mapping[Part, MaskedSplit]) -> None:
     """Make sure that no image is in two parts; what nobody looks at is not found."""
-    lists: dict[str, FileList] = {
-        part: FileList(folder, [pair.image for pair in pairs]) for part, pairs in parts.items()
-    }
-    copies = [
-        f"{copy.file}: in the {copy.part} part, is a copy of {copy.original} "
-        f"in the {copy.original_part} part"
-        for copy in copies_over_parts(lists)
-    ]
-    if copies:
-        lines = listing(copies, name="copies")
-        raise DataError(f"{lines}\n{len(copies)} copies in all; remove one of each pair")
+    lists: dict[str, FileList] = {part: split.file_lists[0] for part, split in splits.items()}
+    lines: list[str] = []
+    for copy in copies_over_parts(lists):
+        original = f"{copy.original} in the {copy.original_part} part"
+        lines.append(f"{copy.file}: in the {copy.part} part, is a copy of {original}")
+    if lines:
+        remedy = f"{len(lines)} copies in all; remove one of each pair"
+        raise DataError(f"{listing(lines, name='copies')}\n{remedy}")

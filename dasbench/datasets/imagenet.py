@@ -93,7 +93,7 @@ def _refuse_other_classes(folder: Path, training: Tree, official: Tree) -> None:
     odd = sorted(set(training.top.folders) ^ set(official.top.folders))
     if odd:
         head = f"{folder}: train and val differ in {len(odd)} class folders. {HOW}"
-        raise DataError(f"{head}\n{listing([legible(name) for name in odd], name='odd-classes')}")
+        raise DataError(f"{head}\n{listing(list(map(legible, odd)), name='odd-classes')}")
 
 
 def _refuse_common_names(train: tuple[str, ...], test: tuple[str, ...]) -> None:

@@ -32,11 +32,16 @@ def refuse_mixed_up(train: NDArray[np.uint8], test: NDArray[np.uint8], *, of: st
     Raises:
         DataError: with the counts.
     """
-    seen = {sha256(image.tobytes()).digest() for image in train}
-    copies = sum(sha256(image.tobytes()).digest() in seen for image in test)
+    seen = set(map(_digest, train))
+    copies = sum(digest in seen for digest in map(_digest, test))
     if copies > MOST_COPIES * len(test):
         counts = f"{copies} of {len(test)} test images are also training images ({len(train)})"
         raise DataError(f"{of} {counts}")
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    """What is equal for images of equal pixels."""
+    return sha256(image.tobytes()).digest()
 
 
 @runtime_checkable
@@ -144,7 +149,7 @@ def cut_on_device(pieces: Sequence[NDArray[np.generic]], device: torch.device) -
         [[0, 1], [0, 1, 2]]
     """
     whole = torch.from_numpy(np.concatenate(pieces)).to(device)
-    return iter(torch.split_with_sizes(whole, [len(piece) for piece in pieces]))
+    return iter(torch.split_with_sizes(whole, list(map(len, pieces))))
 
 
 def shift_and_flip(

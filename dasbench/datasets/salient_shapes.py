@@ -93,12 +93,13 @@ class ShapesSplit:
         boxes = torch.tensor([_box(mask) for mask in masks.numpy()], dtype=torch.float32)
         areas = masks.sum((1, 2), dtype=torch.float32)[:, None]
         crowd = torch.zeros(len(indices), 1, dtype=torch.bool)
-        return [
-            Scene(image, Objects(*each))
-            for image, *each in zip(
-                images, boxes.reshape(-1, 1, 4), labels[:, None], areas, crowd, strict=True
-            )
-        ]
+        scenes: list[Scene] = []
+        for image, *of_object in zip(
+            images, boxes.reshape(-1, 1, 4), labels[:, None], areas, crowd, strict=True
+        ):
+            objects = Objects(*of_object)
+            scenes.append(Scene(image, objects))
+        return scenes
 
     @cached_property
     def in_memory(self) -> MemorySplit:

@@ -59,7 +59,7 @@ def stanford_dogs(
     expect_classes(folder / "Images", breeds, num_classes, how=HOW)
     whole = _official_images(folder, "train_list.mat", breeds, tree)
     test = _official_images(folder, "test_list.mat", breeds, tree)
-    unlisted = {file for file, _ in tree.top.all_images()}.difference(whole.files, test.files)
+    unlisted = set(tree.top.all_images()).difference(whole.files, test.files)
     train, val = stratified_split(whole.labels, [val_share], salt="stanford_dogs")
     return file_dataset(
         name="stanford_dogs",
@@ -83,13 +83,17 @@ def _official_images(folder: Path, name: str, breeds: tuple[str, ...], tree: Tre
     files, labels = _read_list(place)
     _refuse_other_labels(place, files, labels, breeds)
     images = folder / "Images"
-    size_of = dict(tree.top.all_images())
-    missing = [file for file in files if file not in size_of]
+    size_of = tree.top.all_images()
+    sizes: list[int] = []
+    missing: list[str] = []
+    for file in files:
+        if file in size_of:
+            sizes.append(size_of[file])
+        else:
+            missing.append(f"{images / file}: is missing")
     if missing:
-        lines = [f"{images / file}: is missing" for file in missing]
         counts = f"{len(missing)} of {len(files)} files of {name} are missing"
-        raise DataError(f"{listing(lines, name='missing')}\n{counts}. {HOW}")
-    sizes = [size_of[file] for file in files]
+        raise DataError(f"{listing(missing, name='missing')}\n{counts}. {HOW}")
     return ImageFiles(images, files, labels, np.array(sizes, np.int64))
 
 

@@ -79,6 +79,8 @@ def join(chunks: Sequence[Tensor], *, pin_memory: bool = False) -> Tensor:
         return chunks[0]
     first = chunks[0]
     shape = (sum(map(len, chunks)), *first.shape[1:])
-    layout = torch.channels_last if first.ndim == 4 else torch.contiguous_format
+    layout = torch.contiguous_format
+    if first.ndim == 4:
+        layout = torch.channels_last
     batch = torch.empty(shape, dtype=first.dtype, pin_memory=pin_memory, memory_format=layout)
     return torch.cat(list(chunks), out=batch)

@@ -56,19 +56,23 @@ def voc(
     folder = data_access().root / Path(root).expanduser()
     base, annotated = find_parts(folder)
     records = _read_all(chain.from_iterable(each.files for each in annotated.values()))
-    boxes = list(chain.from_iterable(record.objects for record in records.values()))
-    classes = sorted({box.name for box in boxes})
+    names: set[str] = set()
+    first_pixel = 1
+    for box in chain.from_iterable(record.objects for record in records.values()):
+        names.add(box.name)
+        if min(box.edges) < 1:
+            first_pixel = 0
+    classes = sorted(names)
     _refuse_other_number(base, classes, num_classes)
-    lowest = min((min(box.edges) for box in boxes), default=1)
-    first_pixel = 0 if lowest < 1 else 1
     given: dict[Part, Photographs] = {}
+    origins: dict[Part, str] = {}
     for part, each in annotated.items():
         paths = find_images(each, [records[file].file_name for file in each.files])
         places = [os.path.relpath(path, base) for path in paths]
         images = dict(zip(each.files, places, strict=True))
         instances = as_instances(base, images, records, classes, first_pixel=first_pixel)
         given[part] = Photographs(base, instances)
-    origins = {part: each.origin for part, each in annotated.items()}
+        origins[part] = each.origin
     parts, cut = cut_by_lot(given, {"val": val_share, "test": test_share}, salt="voc")
     return object_dataset(
         name="voc",

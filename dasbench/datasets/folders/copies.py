@@ -92,7 +92,7 @@ def count_once(parts: Mapping[Part, ImageFiles], digests: Digests) -> Once:
     seen: set[str] = set()
     dropped: list[str] = []
     once = dict(parts)
-    for part in reversed([part for part in PARTS if part in parts]):
+    for part in sorted(parts, key=PARTS.index, reverse=True):
         listed = parts[part]
         own = []
         for index, file in enumerate(listed.files):

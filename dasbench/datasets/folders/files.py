@@ -46,10 +46,28 @@ class FileSplit:
         return (FileList(self.folder, self.files),)
 
     def batch(self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None) -> Tensor:
-        """Some images, decoded in the thread that asks; channels last, as they are decoded."""
-        pixels = np.empty((len(indices), self.framing.height, self.framing.width, 3), np.uint8)
-        for row, index in enumerate(indices.tolist()):
-            image = read_image(self.folder / self.files[index])
-            drawn = None if draws is None else draws[row].tolist()
-            pixels[row] = np.asarray(self.framing.shown(image, drawn))
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        """Some images: varied by their draws, or as they are evaluated."""
+        paths = [self.folder / self.files[index] for index in indices.tolist()]
+        return read_batch(paths, self.framing, draws)
+
+
+def read_batch(
+    paths: Sequence[Path], framing: Framing, draws: NDArray[np.float64] | None
+) -> Tensor:
+    """What is seen of some images, decoded in the thread that asks.
+
+    Shape:
+        uint8, [B, 3, H, W], channels last, as they are decoded
+    """
+    pixels = np.empty((len(paths), framing.height, framing.width, 3), np.uint8)
+    for row, (path, drawn) in enumerate(zip(paths, rows_of(draws, len(paths)), strict=True)):
+        pixels[row] = np.asarray(framing.shown(read_image(path), drawn))
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def rows_of(draws: NDArray[np.float64] | None, number: int) -> Sequence[list[float] | None]:
+    """The draws of each of some images; None for evaluation."""
+    if draws is None:
+        return [None] * number
+    rows: list[list[float] | None] = draws.tolist()
+    return rows

@@ -105,12 +105,12 @@ def find_label_table(folder: Path, labels: str | None, layout: LayoutName) -> st
     if layout == "classes" or not folder.is_dir():
         return None
     try:
-        names = [
-            path.name for path in folder.iterdir() if path.name.lower() == LABELS and path.is_file()
-        ]
+        for path in sorted(folder.iterdir()):
+            if path.name.lower() == LABELS and path.is_file():
+                return path.name
     except PermissionError:
         return None  # the walk says so
-    return min(names, default=None)
+    return None
 
 
 def _place_of_table(folder: Path, labels: str) -> str:
@@ -119,9 +119,11 @@ def _place_of_table(folder: Path, labels: str) -> str:
     if path.is_absolute() or ".." in path.parts:
         where = f"the table of the labels must lie below {legible(folder)}"
         raise DataError(f"{labels}: {where}; name it from there")
-    if folder.is_dir() and not (folder / path).is_file():
-        what = "is no file" if (folder / path).exists() else "is missing"
-        raise DataError(f"{legible(folder / path)}: the table of the labels {what}")
+    table = folder / path
+    if folder.is_dir() and not table.exists():
+        raise DataError(f"{legible(table)}: the table of the labels is missing")
+    if folder.is_dir() and not table.is_file():
+        raise DataError(f"{legible(table)}: the table of the labels is no file")
     return str(path)
 
 
@@ -156,8 +158,9 @@ def _text_of(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{legible(path)}: cannot be read ({error.strerror})") from error
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    name, encoding = ("UTF-16", "utf-16") if wide else ("UTF-8", "utf-8-sig")
+    name, encoding = "UTF-8", "utf-8-sig"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        name, encoding = "UTF-16", "utf-16"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -235,11 +238,11 @@ def _known_columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
 
 def _refuse_long_rows(path: Path, width: int, lines: Sequence[Line]) -> None:
     """Refuse rows with more fields than columns: a name holds the separator."""
-    wrong = [
-        f"{legible(path)}:{number}: has {len(fields)} fields, but there are {width} columns"
-        for number, fields in lines
-        if "".join(fields[width:]).strip()
-    ]
+    wrong: list[str] = []
+    for number, fields in lines:
+        if "".join(fields[width:]).strip():
+            counts = f"has {len(fields)} fields, but there are {width} columns"
+            wrong.append(f"{legible(path)}:{number}: {counts}")
     if wrong:
         remedy = "put names that hold the separator into double quotes"
         raise DataError(f"{listing(wrong, name='rows')}\n{remedy}")

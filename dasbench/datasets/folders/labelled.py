@@ -41,7 +41,9 @@ class ImageFiles:
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """Some of the files."""
         files = tuple(self.files[index] for index in indices.tolist())
-        groups = None if self.groups is None else self.groups[indices]
+        groups = self.groups
+        if groups is not None:
+            groups = groups[indices]
         return ImageFiles(self.folder, files, self.labels[indices], self.sizes[indices], groups)
 
 
@@ -75,13 +77,13 @@ def files_in(root: Path, classes: Sequence[Folder]) -> ImageFiles:
     refuse_empty_classes(root, classes)
     files: list[str] = []
     sizes: list[int] = []
-    labels: list[NDArray[np.int64]] = []
+    labels: list[int] = []
     for label, folder in enumerate(classes):
-        paths, num_bytes = zip(*sorted(folder.all_images()), strict=True)
-        files += paths
-        sizes += num_bytes
-        labels.append(np.full(len(paths), label, np.int64))
-    return ImageFiles(root, tuple(files), np.concatenate(labels), np.array(sizes, np.int64))
+        for file, size in sorted(folder.all_images().items()):
+            files.append(file)
+            sizes.append(size)
+            labels.append(label)
+    return ImageFiles(root, tuple(files), np.array(labels, np.int64), np.array(sizes, np.int64))
 
 
 def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
@@ -90,9 +92,12 @@ def refuse_empty_classes(root: Path, classes: Iterable[Folder]) -> None:
     Raises:
         DataError: naming all of them.
     """
-    empty = [folder for folder in classes if not folder.num_images]
-    if empty:
-        lines = [f"{legible(root / folder.place)}: holds no image" for folder in empty]
+    lines: list[str] = []
+    for folder in classes:
+        if not folder.num_images:
+            place = legible(root / folder.place)
+            lines.append(f"{place}: holds no image")
+    if lines:
         rule = "a class needs files that Pillow opens, such as .jpg or .png"
         remedy = "fill the folder or remove it"
         raise DataError(f"{listing(lines, name='empty-classes')}\n{rule}; {remedy}")
@@ -129,22 +134,22 @@ def file_dataset(
     for part, listed in parts.items():
         _refuse_missing_classes(part, listed, classes)
     _refuse_overlap(parts)
-    split = {
-        part: FileSplit(listed.folder, listed.files, torch.from_numpy(listed.labels), framing)
-        for part, listed in parts.items()
-    }
+    splits: dict[Part, FileSplit] = {}
+    lists: dict[str, FileList] = {}
+    labels: list[NDArray[np.int64]] = []
+    for part, listed in parts.items():
+        own_labels = torch.from_numpy(listed.labels)
+        splits[part] = FileSplit(listed.folder, listed.files, own_labels, framing)
+        lists[part] = FileList(listed.folder, listed.files)
+        labels.append(listed.labels)
     return Dataset(
         name=name,
         classes=classes,
-        train=split["train"],
-        val=split["val"],
-        test=split["test"],
+        train=splits["train"],
+        val=splits["val"],
+        test=splits["test"],
         input_size=(3, framing.height, framing.width),
-        fingerprint=content_fingerprint(
-            {part: FileList(listed.folder, listed.files) for part, listed in parts.items()},
-            list(classes),
-            *(listed.labels for listed in parts.values()),
-        ),
+        fingerprint=content_fingerprint(lists, list(classes), *labels),
         licence=licence,
         citation=citation,
         origins=origins,
@@ -158,24 +163,25 @@ def refuse_empty_files(parts: Mapping[Part, ImageFiles]) -> None:
     Raises:
         DataError: naming all of them.
     """
-    empty: list[Path] = []
+    lines: list[str] = []
+    total = 0
     for listed in parts.values():
-        files = compress(listed.files, listed.sizes == 0)
-        empty += [listed.folder / file for file in files]
-    if empty:
-        lines = [f"{legible(path)}: is empty (0 bytes)" for path in empty]
-        total = sum(len(listed.files) for listed in parts.values())
-        count = f"{len(empty)} of {total} files are empty"
+        total += len(listed.files)
+        for file in compress(listed.files, listed.sizes == 0):
+            place = legible(listed.folder / file)
+            lines.append(f"{place}: is empty (0 bytes)")
+    if lines:
+        count = f"{len(lines)} of {total} files are empty"
         raise DataError(f"{listing(lines, name='empty')}\n{count}; fetch them again or remove them")
 
 
 def _refuse_missing_classes(part: str, listed: ImageFiles, classes: Sequence[str]) -> None:
     counts = np.bincount(listed.labels, minlength=len(classes))
-    lacking = [name for name, count in zip(classes, counts, strict=True) if count == 0]
+    lacking = [f"'{name}'" for name in compress(classes, counts == 0)]
     if lacking:
         what = f"{len(lacking)} of {len(classes)} classes have no image"
         where = f"in the {part} part ({len(listed.files)} files)"
-        lines = listing([f"'{name}'" for name in lacking], name="missing-classes")
+        lines = listing(lacking, name="missing-classes")
         raise DataError(f"{legible(listed.folder)}: {what} {where}:\n{lines}")
 
 
@@ -183,11 +189,10 @@ def _refuse_overlap(parts: Mapping[Part, ImageFiles]) -> None:
     seen: dict[str, str] = {}
     lines: list[str] = []
     for part, listed in parts.items():
-        twice = [file for file in listed.files if file in seen]
-        what = "stands in two parts"
-        lines += [
-            f"{legible(listed.folder / file)}: {what}, {seen[file]} and {part}" for file in twice
-        ]
+        for file in listed.files:
+            if file in seen:
+                both = f"{seen[file]} and {part}"
+                lines.append(f"{legible(listed.folder / file)}: stands in two parts, {both}")
         seen.update(dict.fromkeys(listed.files, part))
     if lines:
         remedy = f"{len(lines)} such files; let each stand in one part"

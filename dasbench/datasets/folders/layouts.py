@@ -61,17 +61,15 @@ def labelled_by_folders(tree: Tree, layout: LayoutName = "auto") -> Labelled:
         place = legible(tree.root / parts["train"].place)
         raise DataError(f"{place}: {what}{_tables(tree)}. {HOW}")
     files: dict[Part, ImageFiles] = {}
+    origins: dict[Part, str] = {}
     homeless = dict(tree.top.images)
     for part, folder in parts.items():
         files[part] = files_in(tree.root, [folders[part][name] for name in classes])
+        origins[part] = f"{legible(folder.place or tree.root.name)}/"
         homeless.update(folder.images)
     beside = [folder.place for folder in tree.top.without_images()]
-    return Labelled(
-        classes,
-        files,
-        {part: f"{legible(folder.place or tree.root.name)}/" for part, folder in parts.items()},
-        left_out_of({"images in no class folder": homeless, "folders without images": beside}),
-    )
+    left_out = {"images in no class folder": homeless, "folders without images": beside}
+    return Labelled(classes, files, origins, left_out_of(left_out))
 
 
 def part_folder(folder: Path, part: Part) -> str:
@@ -80,13 +78,14 @@ def part_folder(folder: Path, part: Part) -> str:
     Raises:
         DataError: if several are.
     """
-    found = sorted(
-        path.name for path in folder.glob("*") if path.is_dir() and part_named(path.name) == part
-    )
+    folders = filter(Path.is_dir, folder.glob("*"))
+    found = sorted(path.name for path in folders if part_named(path.name) == part)
+    if not found:
+        return part
     if len(found) > 1:
         what = f"{quoted(found)} are all named for the part {part}; keep one of them"
         raise DataError(f"{legible(folder)}: {what}")
-    return found[0] if found else part
+    return found[0]
 
 
 def _parts_by_names(tree: Tree) -> dict[Part, Folder]:
@@ -108,7 +107,7 @@ def _part_folders(tree: Tree) -> dict[Part, Folder]:
     for name, folder in tree.top.folders.items():
         if part := part_named(name):
             named[part].append(folder)
-    hold_classes = any(folder.with_images() for folder in chain.from_iterable(named.values()))
+    hold_classes = any(map(Folder.with_images, chain.from_iterable(named.values())))
     if not hold_classes and len(named) < 2:
         return {}
     complaints = list(_faults_of_parts(tree, named))
@@ -171,7 +170,9 @@ def _refuse_wrapper(tree: Tree) -> None:
         return
     beside = ""
     if empty := tree.top.without_images():
-        verb = "holds" if len(empty) == 1 else "hold"
+        verb = "hold"
+        if len(empty) == 1:
+            verb = "holds"
         beside = f" ({_places(empty)} beside it {verb} none)"
     held = _places(list(inner.with_images().values()))
     what = f"has all its images in one folder, '{legible(inner.place)}'{beside}, which holds {held}"
@@ -195,13 +196,14 @@ def _refuse_parts_in_names(tree: Tree, level: Folder) -> None:
     for name in level.with_images():
         if within := part_within(name):
             of_rest[within.rest][within.part] = name
-    torn = [names for names in of_rest.values() if len(names) > 1]
-    if torn:
-        names = quoted(torn[0].values(), between=" and ")
-        what = f"{names} are two parts of one class, or two classes"
-        remedy = "if they are parts, put them into folders train/<class>, val/<class>, test/<class>"
-        place = legible(tree.root / level.place)
-        raise DataError(f"{place}: {what}; {remedy}; {EACH_A_CLASS}")
+    for names in of_rest.values():
+        if len(names) > 1:
+            pair = quoted(names.values(), between=" and ")
+            what = f"{pair} are two parts of one class, or two classes"
+            folders = "folders train/<class>, val/<class>, test/<class>"
+            remedy = f"if they are parts, put them into {folders}"
+            place = legible(tree.root / level.place)
+            raise DataError(f"{place}: {what}; {remedy}; {EACH_A_CLASS}")
 
 
 def _refuse_same_folders(tree: Tree, level: Folder) -> None:
@@ -231,7 +233,9 @@ def _names_inside(folder: Folder) -> set[str]:
 def _two_readings(tree: Tree, level: Folder, pair: tuple[str, str], common: Sequence[str]) -> str:
     """What to say of two folders that hold folders of the same names."""
     outer = quoted(pair, between=" and ")
-    inner = quoted(common[:3]) + (", ..." if len(common) > 3 else "")
+    inner = quoted(common[:3])
+    if len(common) > 3:
+        inner += ", ..."
     what = f"{outer} hold folders of the same names ({inner})"
     remedy = f"If {outer} are parts and {inner} classes, call the former train, val or test"
     if any(map(part_named, common)):
@@ -243,8 +247,10 @@ def _class_folders(tree: Tree, level: Folder) -> dict[str, Folder]:
     """The folder of each class, by the class's name."""
     place = legible(tree.root / level.place)
     if not level.folders:
-        images = f" but {len(level.images)} images" if level.images else ""
-        raise DataError(f"{place}: holds no class folder{images}{_tables(tree)}. {HOW}")
+        what = "holds no class folder"
+        if level.images:
+            what += f" but {len(level.images)} images"
+        raise DataError(f"{place}: {what}{_tables(tree)}. {HOW}")
     refuse_empty_classes(tree.root, level.folders.values())
     classes = {legible(name): folder for name, folder in level.folders.items()}
     if len(classes) < len(level.folders):
@@ -263,11 +269,14 @@ def _tables(tree: Tree) -> str:
 
 def _refuse_other_classes(tree: Tree, folders: Mapping[Part, Mapping[str, Folder]]) -> None:
     """Refuse parts that differ in their classes."""
-    lines = []
-    for name in sorted(set().union(*folders.values())):
-        present = [part for part in folders if name in folders[part]]
-        absent = [part for part in folders if name not in folders[part]]
-        if absent:
+    parts_with: dict[str, list[Part]] = defaultdict(list)
+    for part, classes in folders.items():
+        for name in classes:
+            parts_with[name].append(part)
+    lines: list[str] = []
+    for name, present in sorted(parts_with.items()):
+        if len(present) < len(folders):
+            absent = [part for part in folders if part not in present]
             where = f"{' and '.join(present)}, but not in {' and '.join(absent)}"
             lines.append(f"class '{name}' is in {where}")
     if lines:

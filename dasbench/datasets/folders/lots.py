@@ -40,7 +40,7 @@ def cut_missing(
     else:
         cut = grouped_split(whole.labels, whole.groups, list(shares.values()), salt=salt)
         _refuse_torn_classes(whole, whole.groups, classes, cut)
-    train, *others = (whole.take(indices) for indices in cut)
+    train, *others = map(whole.take, cut)
     return {**parts, "train": train, **dict(zip(shares, others, strict=True))}
 
 
@@ -94,11 +94,11 @@ def _refuse_small_classes(
     wanted = " and ".join(f"{share:g} for the {part} part" for part, share in shares.items())
     smallest = min(shares.values())
     counts = np.bincount(whole.labels, minlength=len(classes)).tolist()
-    lines = [
-        f"class '{name}' has {count} images, too few to cut a share of {wanted}"
-        for name, count in zip(classes, counts, strict=True)
-        if round(smallest * count) == 0
-    ]
+    lines: list[str] = []
+    for name, number in zip(classes, counts, strict=True):
+        if round(smallest * number) == 0:
+            what = f"too few to cut a share of {wanted}"
+            lines.append(f"class '{name}' has {number} images, {what}")
     if lines:
         remedy = "Add images, or make parts of your own"
         raise DataError(

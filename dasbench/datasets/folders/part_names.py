@@ -22,8 +22,7 @@ BESIDE = (
 """What may stand beside such a word and says nothing: `train_set`, `images-test`."""
 
 SPELLINGS = {
-    part: re.compile(BESIDE + "(?:" + "|".join(words) + ")" + BESIDE)
-    for part, words in WORDS.items()
+    part: re.compile(f"{BESIDE}(?:{'|'.join(words)}){BESIDE}") for part, words in WORDS.items()
 }
 
 
@@ -42,7 +41,9 @@ def part_named(name: str) -> Part | None:
     """
     letters = re.sub(r"^[\d\W_]+|[\s_.-]+|[\d\W_]+$", "", name.lower())
     found = [part for part, spelling in SPELLINGS.items() if spelling.fullmatch(letters)]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    return found[0]
 
 
 class PartWithin(NamedTuple):
@@ -68,7 +69,7 @@ def part_within(name: str) -> PartWithin | None:
     """
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
     meant = {word.lower(): part_named(word) for word in words}
-    parts = [part for part in meant.values() if part]
+    parts: list[Part] = list(filter(None, meant.values()))
     if len(parts) != 1:
         return None
     return PartWithin(parts[0], tuple(word for word in meant if not meant[word]))

@@ -44,10 +44,13 @@ def matches_by_path(images: Sequence[str], files: Sequence[str]) -> dict[int, li
     fitting: dict[int, list[Match]] = {}
     for index, image in enumerate(images):
         own = names_of(image)
-        depths = {file: _depth(own, names_of(file), folders) for file in by_name.get(own[0], ())}
-        longest = max(depths.values(), default=0)
+        by_depth: dict[int, list[Match]] = defaultdict(list)
+        for file in by_name.get(own[0], ()):
+            depth = _depth(own, names_of(file), folders)
+            by_depth[depth].append(Match(file, depth))
+        longest = max(by_depth, default=0)
         if longest:
-            fitting[index] = [Match(file, longest) for file in depths if depths[file] == longest]
+            fitting[index] = by_depth[longest]
     return fitting
 
 
@@ -75,7 +78,9 @@ def _depth(image: Names, mask: Names, folders: Mapping[int, set[str]]) -> int:
     of_others = depth < len(image) and mask[depth] in folders[depth]
     own_parts, parts = _parts_of_folders(image), _parts_of_folders(mask)
     of_another_part = bool(own_parts) and bool(parts) and own_parts.isdisjoint(parts)
-    return 0 if of_others or of_another_part else depth
+    if of_others or of_another_part:
+        return 0
+    return depth
 
 
 def _parts_of_folders(names: Names) -> set[Part]:

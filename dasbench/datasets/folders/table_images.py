@@ -3,7 +3,8 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -39,13 +40,14 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
     if len(classes) < 2:
         what = f"has one label, '{legible(classes[0])}', and there is nothing to tell apart"
         raise DataError(f"{legible(table.path)}: {what}")
-    part_of = _part_of_images(table, rows)
     grouped = "group" in table.columns
+    images_of: dict[Part, list[str]] = defaultdict(list)
+    for image, part in _part_of_images(table, rows).items():
+        images_of[part].append(image)
     parts: dict[Part, ImageFiles] = {}
     for part in PARTS:
-        images = [image for image in rows if part_of[image] == part]
-        if images:
-            parts[part] = _files(tree, images, rows, classes, grouped=grouped)
+        if part in images_of:
+            parts[part] = _files(tree, images_of[part], rows, classes, grouped=grouped)
     unnamed = [path for path in tree.top.all_paths() if path not in rows]
     return Labelled(
         tuple(map(legible, classes)),
@@ -57,12 +59,14 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
 
 def _origin(place: str, table: LabelTable, *, num_parts: int) -> str:
     """What parts are made of."""
-    notes = []
+    notes: list[str] = []
     if "group" in table.columns:
         notes.append(f"groups by '{legible(table.columns['group'])}'")
     if "split" not in table.columns and num_parts > 1:
         notes.append("parts by folders")
-    return f"{legible(place)} ({', '.join(notes)})" if notes else legible(place)
+    if not notes:
+        return legible(place)
+    return f"{legible(place)} ({', '.join(notes)})"
 
 
 def _sorted_labels(labels: set[str]) -> list[str]:
@@ -86,21 +90,22 @@ def _files(
     grouped: bool,
 ) -> ImageFiles:
     """Some of the images, sorted by class and path."""
-    number = {label: index for index, label in enumerate(classes)}
-    size = dict(tree.top.all_images())
-    ordered = sorted(images, key=lambda image: (number[rows[image].label], image))
-    groups = None
-    if grouped:
-        names = sorted({row.group for row in rows.values()})
-        group = {name: index for index, name in enumerate(names)}
-        groups = np.array([group[rows[image].group] for image in ordered], np.int64)
-    return ImageFiles(
-        tree.root,
-        tuple(ordered),
-        np.array([number[rows[image].label] for image in ordered], np.int64),
-        np.array([size[image] for image in ordered], np.int64),
-        groups,
+    class_numbers = dict(zip(classes, count()))
+    group_numbers = dict(zip(sorted({row.group for row in rows.values()}), count()))
+    size_of = tree.top.all_images()
+    ordered = sorted(images, key=lambda image: (class_numbers[rows[image].label], image))
+    labels, sizes, groups = [], [], []
+    for image in ordered:
+        row = rows[image]
+        labels.append(class_numbers[row.label])
+        sizes.append(size_of[image])
+        groups.append(group_numbers[row.group])
+    files = ImageFiles(
+        tree.root, tuple(ordered), np.array(labels, np.int64), np.array(sizes, np.int64)
     )
+    if not grouped:
+        return files
+    return replace(files, groups=np.array(groups, np.int64))
 
 
 def _rows_of_images(tree: Tree, table: LabelTable) -> dict[str, LabelRow]:
@@ -194,13 +199,18 @@ class Index:
         It fits exactly, or with the longest common end, or in its case.
         """
         length = len(_names(file))
-        common = {image: min(len(self.names[image]), length) for image in images}
-        exact = [image for image in images if len(self.names[image]) == length]
-        longest = max(common.values())
-        nearest = exact or [image for image in images if common[image] == longest]
+
+        def closeness(image: str) -> tuple[bool, int]:
+            own = len(self.names[image])
+            return own == length, min(own, length)
+
+        closest = max(map(closeness, images))
+        nearest = [image for image in images if closeness(image) == closest]
         last = file.replace("\\", "/").rpartition("/")[2]
         same_case = [image for image in nearest if image.rpartition("/")[2] == last]
-        return same_case if len(same_case) == 1 else nearest
+        if len(same_case) == 1:
+            return same_case
+        return nearest
 
 
 def _names(path: str) -> Names:
@@ -210,8 +220,10 @@ def _names(path: str) -> Names:
 
 def _part_of_images(table: LabelTable, rows: Mapping[str, LabelRow]) -> dict[str, Part]:
     """The part of each image: as the table says, else as folders do."""
-    parts_by = _parts_by_column if "split" in table.columns else _parts_by_folder
-    part_of = parts_by(table, rows)
+    if "split" in table.columns:
+        part_of = _parts_by_column(table, rows)
+    else:
+        part_of = _parts_by_folder(table, rows)
     if "train" not in part_of.values():
         found = " and ".join(sorted(set(part_of.values())))
         what = f"all images are for {found}; none is for train, to learn from"

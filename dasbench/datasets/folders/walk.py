@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,29 +31,32 @@ class Folder:
     Args:
         place: its path below the root, with `/`; empty for the root itself.
         folders: those in it, by name, sorted.
-        images: path below the root and bytes of each image in it, in no folder of it, sorted.
+        images: bytes of each image in it, in no folder of it, by its path below the root, sorted.
     """
 
     place: str
     folders: dict[str, "Folder"] = field(default_factory=dict)
-    images: list[tuple[str, int]] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
     num_images: int = 0
     """Of the images in it and in all folders below it."""
 
     @property
     def prefix(self) -> str:
         """What the paths of all that is in it begin with."""
-        return f"{self.place}/" if self.place else ""
+        if not self.place:
+            return ""
+        return f"{self.place}/"
 
-    def all_images(self) -> Iterator[tuple[str, int]]:
-        """Path and bytes of every image in it and in all folders below it."""
-        yield from self.images
+    def all_images(self) -> dict[str, int]:
+        """Bytes of every image in it and in all folders below it, by its path."""
+        images = dict(self.images)
         for folder in self.folders.values():
-            yield from folder.all_images()
+            images.update(folder.all_images())
+        return images
 
     def all_paths(self) -> list[str]:
         """The path of every image in it and in all folders below it."""
-        return [path for path, _ in self.all_images()]
+        return list(self.all_images())
 
     def without_images(self) -> list["Folder"]:
         """The folders in it that hold none, at any depth."""
@@ -98,9 +101,10 @@ def walk(root: Path, *, inside: str = "", used: Collection[str] = (), how: str) 
         DataError: if the folder is missing, a link leads nowhere, or something may not be read.
     """
     folder = root / inside
+    if not folder.exists():
+        raise DataError(f"{legible(folder)}: is missing. {how}")
     if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "is missing"
-        raise DataError(f"{legible(folder)}: {what}. {how}")
+        raise DataError(f"{legible(folder)}: is no folder. {how}")
     walker = Walker(root, used)
     top = walker.folder(inside, above=frozenset())
     walker.refuse_what_is_out_of_reach()
@@ -178,7 +182,7 @@ class Walker:
         """Put an image to the others of its folder, and count what is none."""
         ending = ending_of(name)
         if ending in self.endings or (size and is_picture(self.root / place)):
-            found.images.append((place, size))
+            found.images[place] = size
         elif place not in self.used:
             if ending in TABLES:
                 self.tables.append(place)
@@ -214,15 +218,18 @@ def ending_of(name: str) -> str:
         >>> ending_of("a.b.JPG"), ending_of("README")
         ('.jpg', '')
     """
-    _, dot, ending = name.rpartition(".")
-    return (dot + ending).lower() if dot else ""
+    if "." not in name:
+        return ""
+    return "." + name.rpartition(".")[2].lower()
 
 
 def left_out_of(counts: Mapping[str, Collection[str]]) -> dict[str, LeftOut]:
     """Count files that are left out, by what they are; what none is left out of is not named."""
-    return {
-        what: LeftOut(len(files), legible(min(files))) for what, files in counts.items() if files
-    }
+    left_out: dict[str, LeftOut] = {}
+    for what, files in counts.items():
+        if files:
+            left_out[what] = LeftOut(len(files), legible(min(files)))
+    return left_out
 
 
 def added(*counts: Mapping[str, LeftOut]) -> dict[str, LeftOut]:

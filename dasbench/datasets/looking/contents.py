@@ -164,12 +164,14 @@ def copies_over_parts(files: Mapping[str, FileList]) -> list[Copy]:
 
 
 def _fingerprint_of_bytes(files: Mapping[str, FileList], about: str) -> str:
-    found = first_look([*files.values()])
-    refuse_damaged([*files.values()], found)
+    lists = list(files.values())
+    found = first_look(lists)
+    refuse_damaged(lists, found)
     digest = sha256(about.encode())
     for part, known in zip(files, found, strict=True):
         digest.update(f"{part}\n".encode())
-        digest.update("".join(one.digest for one in known).encode())
+        for one in known:
+            digest.update(one.digest.encode())
     return digest.hexdigest()[:16]
 
 

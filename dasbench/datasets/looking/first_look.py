@@ -51,14 +51,20 @@ def first_look(lists: Sequence[FileList]) -> list[list[Known]]:
         What is known of each file of each list, in order; what is wrong with one is its `fault`.
     """
     access = data_access()
-    doing = "decoding" if access.look == "pixels" else "reading"
+    doing = "reading"
+    if access.look == "pixels":
+        doing = "decoding"
     with ExitStack() as stack:
-        folders = {files.folder for files in lists}
-        memories = {folder: stack.enter_context(remembering(folder)) for folder in folders}
+        memories: dict[Path, Memory] = {}
         wanted: dict[Path, _File] = {}
         for files in lists:
-            new = [name for name in files.names if _is_new(memories[files.folder], files, name)]
-            wanted |= {files.folder / name: _File(files, name) for name in new}
+            if files.folder not in memories:
+                memories[files.folder] = stack.enter_context(remembering(files.folder))
+            decodes = access.look == "pixels" and files.holds != "data"
+            for name in files.names:
+                file = _File(files, name, decodes)
+                if _is_new(file, memories[files.folder]):
+                    wanted[file.path] = file
         for done, (file, known, read_at) in enumerate(_read_all([*wanted.values()]), start=1):
             memories[file.listed.folder].add(file.name, known, read_at=read_at)
             access.told(doing, done, len(wanted))
@@ -73,10 +79,12 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
     """
     damaged: list[str] = []
     for listed, known in zip(files, found, strict=True):
-        pairs = zip(listed.paths, known, strict=True)
-        damaged += [f"{legible(path)}: {one.fault}" for path, one in pairs if one.fault]
+        for path, one in zip(listed.paths, known, strict=True):
+            if one.fault:
+                place = legible(path)
+                damaged.append(f"{place}: {one.fault}")
     if damaged:
-        number = sum(len(listed.names) for listed in files)
+        number = sum(map(len, found))
         raise DataError(
             f"{listing(damaged, name='damaged')}\n{len(damaged)} of {number} files cannot be used: "
             "replace or remove them. Nothing was trained."
@@ -84,10 +92,11 @@ def refuse_damaged(files: Sequence[FileList], found: Sequence[Sequence[Known]]) 
 
 
 class _File(NamedTuple):
-    """One file of a list."""
+    """One file of a list, and whether it is decoded when it is looked at."""
 
     listed: FileList
     name: str
+    decodes: bool
 
     @property
     def path(self) -> Path:
@@ -95,29 +104,21 @@ class _File(NamedTuple):
         return self.listed.folder / self.name
 
 
-def _is_new(memory: Memory, files: FileList, name: str) -> bool:
+def _is_new(file: _File, memory: Memory) -> bool:
     """Whether a file has to be read."""
-    known = memory.of(name, stamp_of(files.folder / name))
+    known = memory.of(file.name, stamp_of(file.path))
     if known is None:
         return True
-    return _decodes(files) and not known.decoded and not known.fault
-
-
-def _decodes(files: FileList) -> bool:
-    """Whether these files are decoded when they are looked at."""
-    return data_access().look == "pixels" and files.holds != "data"
+    return file.decodes and not known.decoded and not known.fault
 
 
 def _read_all(files: Sequence[_File]) -> Iterator[tuple[_File, Known, int]]:
     """Read files in parallel; gives the file, what was found out and when it was read, in order."""
-    # the threads do not know what was chosen
-    decodes = {id(file.listed): _decodes(file.listed) for file in files}
 
     def read(some: Sequence[_File]) -> list[tuple[_File, Known, int]]:
         found = []
         for file in some:
-            pixels = decodes[id(file.listed)]
-            known, read_at = _read(file.path, holds=file.listed.holds, pixels=pixels)
+            known, read_at = _read(file.path, holds=file.listed.holds, pixels=file.decodes)
             found.append((file, known, read_at))
         return found
 

@@ -49,9 +49,14 @@ def legible(name: str | PathLike[str]) -> str:
     text = normalize("NFC", fspath(name))
     if text.isprintable():
         return text
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
-    )
+    return "".join(map(_legible_sign, text))
+
+
+def _legible_sign(sign: str) -> str:
+    """A sign that can be printed, or the code of one that cannot."""
+    if sign.isprintable():
+        return sign
+    return sign.encode("unicode_escape").decode()
 
 
 def quoted(names: Iterable[str | PathLike[str]], *, between: str = ", ") -> str:

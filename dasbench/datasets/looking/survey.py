@@ -110,24 +110,20 @@ def survey(data: Dataset[Any]) -> Survey:
     Raises:
         DataError: naming every file that cannot be used.
     """
-    parts: dict[Part, Examples] = {part: getattr(data, part) for part in get_args(Part)}
-    known_parts = {
-        part: PartSurvey(
-            number=len(split), counts=_counts(split, data), origin=data.origins.get(part, "")
-        )
-        for part, split in parts.items()
-    }
+    parts: dict[Part, PartSurvey] = {}
     lists: list[FileList] = []
-    for split in parts.values():
+    for part in get_args(Part):
+        split: Examples = getattr(data, part)
+        origin = data.origins.get(part, "")
+        parts[part] = PartSurvey(number=len(split), counts=_counts(split, data), origin=origin)
         if isinstance(split, InFiles):
             lists += split.file_lists
-    in_files = _in_files(data, lists, _framing(parts["test"])) if lists else {}
     return Survey(
         classes=data.classes,
-        parts=known_parts,
+        parts=parts,
         input_size=data.input_size[1:],
         left_out=dict(data.left_out),
-        **in_files,
+        **_in_files(data, lists),
     )
 
 
@@ -140,15 +136,10 @@ def _counts(split: Examples, data: Dataset[Any]) -> Sequence[int]:
     return counts
 
 
-def _framing(split: Examples) -> Framing | None:
-    framing = getattr(split, "framing", None)
-    return framing if isinstance(framing, Framing) else None
-
-
-def _in_files(
-    data: Dataset[Any], lists: Sequence[FileList], framing: Framing | None
-) -> dict[str, Any]:
+def _in_files(data: Dataset[Any], lists: Sequence[FileList]) -> dict[str, Any]:
     """What there is to say of files, as fields of a survey."""
+    if not lists:
+        return {}
     by_names = data.fingerprint.startswith(BY_NAMES)
     num_files = sum(len(files.names) for files in lists)
     copies: LeftOut | None = None
@@ -166,7 +157,7 @@ def _in_files(
         "never_decoded": never_decoded,
         "copies": copies,
         "by_names": by_names,
-        **_of_sizes(known, framing),
+        **_of_sizes(known, getattr(data.test, "framing", None)),
     }
 
 
@@ -180,7 +171,9 @@ def _copies(lists: Sequence[FileList], found: Sequence[Sequence[Known]]) -> Left
         for name, one in zip(files.names, known, strict=True):
             if first.setdefault(one.digest, number) != number:
                 copies.append(name)
-    return LeftOut(len(copies), copies[0]) if copies else None
+    if not copies:
+        return None
+    return LeftOut(len(copies), copies[0])
 
 
 def _photographs(
@@ -203,13 +196,13 @@ def _sample(lists: Sequence[FileList]) -> Iterator[tuple[str, int, int]]:
                 yield name, header.width, header.height
 
 
-def _of_sizes(known: Sequence[tuple[str, int, int]], framing: Framing | None) -> dict[str, Any]:
+def _of_sizes(known: Sequence[tuple[str, int, int]], framing: object) -> dict[str, Any]:
     """What there is to say of the sizes of images, as fields of a survey."""
     if not known:
         return {}
     by_area = sorted((width * height, (width, height)) for _, width, height in known)
     sizes = Sizes(by_area[0][1], by_area[-1][1], len(known))
-    if framing is None:
+    if not isinstance(framing, Framing):
         return {"sizes": sizes}
     scales = [(framing.downscale(width, height), name) for name, width, height in known]
     shares = [framing.seen_share(width, height) for _, width, height in known]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from dasbench.datasets.dataset import Dataset, Part, fingerprint, stratified_split
+from dasbench.datasets.dataset import (
+    Dataset,
+    Part,
+    Split,
+    fingerprint,
+    shares_of_missing,
+    stratified_split,
+)
 from dasbench.datasets.memory import MemorySplit, refuse_mixed_up, shift_and_flip
 from dasbench.datasets.pictures.framing import Fit
 from dasbench.datasets.torchvision_sets.classes import (
@@ -22,8 +29,8 @@ from dasbench.datasets.torchvision_sets.classes import (
     number_classes,
     origins,
     refuse_missing_classes,
-    shares_to_cut,
 )
+from dasbench.datasets.torchvision_sets.items import Source
 from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
 from dasbench.errors import UsageError
 
@@ -61,14 +68,16 @@ class ThreeParts(NamedTuple):
     labels: Labels
 
 
-def read_pixels(source: Any) -> Pixels:
+def read_pixels(source: Source) -> Pixels:
     """Every image of one of torchvision's data sets and its label, one after the other.
 
     Raises:
         ValueError: if an image has no label.
     """
     first, _ = source[0]
-    kind = "L" if first.mode == "L" else "RGB"
+    kind = "RGB"
+    if first.mode == "L":
+        kind = "L"
     images = np.empty((len(source), first.height, first.width, *COLOURS[kind]), np.uint8)
     labels = np.empty(len(source), np.int64)
     for index in range(len(source)):
@@ -139,6 +148,11 @@ class EnlargedSplit:
             return images
         return shift_and_flip(images, draws, max_shift=self.max_shift, flip=self.flip)
 
+    def enlarge_now(self) -> MemorySplit:
+        """The same part with all of its images enlarged now."""
+        images = scaled(self.originals, self.height, self.width)
+        return MemorySplit(images, self.labels, max_shift=self.max_shift, flip=self.flip)
+
 
 def array_dataset(
     asked: Asked,
@@ -163,39 +177,38 @@ def array_dataset(
         UsageError: if the wanted shape is not that of the originals, and they are not to be
             squeezed.
     """
-    official: dict[Part, Pixels] = {}
+    images: dict[Part, NDArray[np.uint8]] = {}
+    numbers: dict[Part, NDArray[np.int64]] = {}
     names: dict[Part, Sequence[str]] = {}
     for part, options in asked.parts.options.items():
         source = open_part(asked, options)
         with in_our_words(asked):
-            official[part] = read_pixels(source)
+            images[part], numbers[part] = read_pixels(source)
         names[part] = class_names(asked, source)
-    height, width = _wanted_size(asked, official["train"].images.shape[1:3], image_size, fit)
-    numbers = {part: pixels.labels for part, pixels in official.items()}
+    height, width = _wanted_size(asked, images["train"].shape[1:3], image_size, fit)
     classes = number_classes(asked, numbers, names)
-    originals, labels = _three_parts(asked, official, classes, shares)
+    originals, labels = _three_parts(asked, images, classes, shares)
     where = f"{asked.root}: of {asked.name},"
     refuse_mixed_up(originals["train"], originals["test"], of=where)
     num_images = sum(map(len, originals.values()))
-    is_small = num_images * 3 * height * width <= MOST_BYTES
-    in_memory = partial(
-        _small_split if is_small else EnlargedSplit,
-        height=height,
-        width=width,
-        max_shift=min(height, width) // 8,
-        flip=asked.known.mirrored,
-    )
-    split = {part: in_memory(originals[part], torch.from_numpy(labels[part])) for part in originals}
-    mean, std = normal_of(originals["train"])
+    fit_into_memory = num_images * 3 * height * width <= MOST_BYTES
+    max_shift, flip = min(height, width) // 8, asked.known.mirrored
+    splits: dict[Part, Split] = {}
     contents: list[NDArray[Any]] = []
-    for part in originals:
-        contents += [originals[part], labels[part]]
+    for part, pixels in originals.items():
+        own_labels = torch.from_numpy(labels[part])
+        split = EnlargedSplit(pixels, own_labels, height, width, max_shift, flip)
+        splits[part] = split
+        if fit_into_memory:
+            splits[part] = split.enlarge_now()
+        contents += [pixels, labels[part]]
+    mean, std = normal_of(originals["train"])
     return Dataset(
         name="torchvision",
         classes=classes.names,
-        train=split["train"],
-        val=split["val"],
-        test=split["test"],
+        train=splits["train"],
+        val=splits["val"],
+        test=splits["test"],
         input_size=(3, height, width),
         mean=mean,
         std=std,
@@ -225,7 +238,7 @@ def normal_of(images: NDArray[np.uint8]) -> Normal:
         >>> normal_of(np.array([[[0, 255]]], np.uint8))
         Normal(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     """
-    channels = 1 if images.ndim == 3 else 3
+    channels = prod(images.shape[3:])
     flat = images.reshape(len(images), -1, channels)
     counts = np.zeros((channels, 256), np.int64)
     for start, channel in product(range(0, len(flat), CHUNK), range(channels)):
@@ -240,12 +253,14 @@ def normal_of(images: NDArray[np.uint8]) -> Normal:
 
 
 def _three_parts(
-    asked: Asked, official: Mapping[Part, Pixels], classes: Classes, shares: Mapping[Part, float]
+    asked: Asked,
+    official: Mapping[Part, NDArray[np.uint8]],
+    classes: Classes,
+    shares: Mapping[Part, float],
 ) -> ThreeParts:
     """Torchvision's parts, and those that are cut from its images to train on."""
-    images = {part: pixels.images for part, pixels in official.items()}
-    labels = dict(classes.labels)
-    missing = shares_to_cut(asked, shares)
+    images, labels = dict(official), dict(classes.labels)
+    missing = shares_of_missing(shares, official)
     if missing:
         whole = Pixels(images["train"], labels["train"])
         salt = f"torchvision {asked.name}"
@@ -256,31 +271,19 @@ def _three_parts(
     return ThreeParts(images, labels)
 
 
-def _small_split(
-    originals: NDArray[np.uint8],
-    labels: Tensor,
-    *,
-    height: int,
-    width: int,
-    max_shift: int,
-    flip: bool,
-) -> MemorySplit:
-    """A part whose images fit into memory at the size that is wanted."""
-    return MemorySplit(scaled(originals, height, width), labels, max_shift=max_shift, flip=flip)
-
-
 def _wanted_size(
     asked: Asked, original: tuple[int, ...], image_size: int | tuple[int, int] | None, fit: Fit
 ) -> tuple[int, ...]:
     """Height and width that images are given out in."""
     if image_size is None:
         return original
-    wanted = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if fit != "squeeze" and wanted[0] * original[1] != wanted[1] * original[0]:
-        given, own = "x".join(map(str, wanted)), "x".join(map(str, original))
+    if isinstance(image_size, int):
+        image_size = (image_size, image_size)
+    if fit != "squeeze" and image_size[0] * original[1] != image_size[1] * original[0]:
+        given, own = "x".join(map(str, image_size)), "x".join(map(str, original))
         raise UsageError(
             f"dataset.image_size: images of {asked.name} are {own} pixels and shown whole, "
             f"so they cannot be brought to {given} by `fit: {fit}`; write one number, "
             "or `fit: squeeze`"
         )
-    return wanted
+    return image_size

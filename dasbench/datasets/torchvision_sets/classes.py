@@ -1,13 +1,16 @@
 """How the classes of torchvision's parts are called and numbered, and which parts are cut."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.datasets.dataset import Part
+from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.looking.listing import legible, listing
+from dasbench.datasets.torchvision_sets.items import Source
 from dasbench.datasets.torchvision_sets.opening import Asked
 from dasbench.errors import DataError
 
@@ -27,10 +30,16 @@ class Classes(NamedTuple):
     labels: Labels
 
 
-def class_names(asked: Asked, source: Any) -> list[str]:
+def class_names(asked: Asked, source: Source) -> list[str]:
     """What torchvision calls the classes, by the first word of each; none where it has numbers."""
-    names = getattr(source, asked.known.names, ())
-    return [name if isinstance(name, str) else str(name[0]) for name in names]
+    return list(map(_first_word, getattr(source, asked.known.names, ())))
+
+
+def _first_word(name: str | Sequence[str]) -> str:
+    """What a class is called that may have one name or several."""
+    if isinstance(name, str):
+        return name
+    return str(name[0])
 
 
 def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[str]]) -> Classes:
@@ -55,8 +64,9 @@ def number_classes(asked: Asked, labels: Labels, names: Mapping[Part, Sequence[s
     known = dict(enumerate(names["train"]))
     words = tuple(known.get(label, str(label)) for label in used.tolist())
     numbered = {part: np.searchsorted(used, own) for part, own in labels.items()}
-    refuse_missing_classes(asked, Classes(words, numbered))
-    return Classes(words, numbered)
+    classes = Classes(words, numbered)
+    refuse_missing_classes(asked, classes)
+    return classes
 
 
 def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
@@ -67,18 +77,13 @@ def refuse_missing_classes(asked: Asked, classes: Classes) -> None:
     """
     for part, labels in classes.labels.items():
         counts = np.bincount(labels, minlength=len(classes.names))
-        lacking = [classes.names[number] for number in np.flatnonzero(counts == 0)]
+        lacking = list(compress(classes.names, counts == 0))
         if lacking:
             share = f"{len(lacking)} of {len(classes.names)} classes"
             raise DataError(
                 f"{legible(asked.root)}: of {asked.name}, {share} have no image "
                 f"in the {part} part\n{_listing(lacking)}"
             )
-
-
-def shares_to_cut(asked: Asked, shares: Mapping[Part, float]) -> dict[Part, float]:
-    """The shares of the parts that torchvision does not have."""
-    return {part: share for part, share in shares.items() if part not in asked.parts.options}
 
 
 def origins(asked: Asked) -> dict[Part, str]:
@@ -88,7 +93,7 @@ def origins(asked: Asked) -> dict[Part, str]:
         chosen = ", ".join(f"{name}={value}" for name, value in options.items())
         words[part] = chosen or "all images"
     cut = f"cut from {words['train']} by lot"
-    missing = shares_to_cut(asked, {"val": 0, "test": 0})
+    missing = [part for part in PARTS if part not in words]
     if missing:
         words["train"] = f"the rest of {words['train']}"
     return {**words, **dict.fromkeys(missing, cut)}

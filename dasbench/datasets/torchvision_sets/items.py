@@ -11,6 +11,14 @@ Options = Mapping[str, str | bool | int]
 """Arguments of a class of torchvision that choose one of its parts."""
 
 
+class Source(Protocol):
+    """One of torchvision's data sets: an image, or its path, and a label each."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> tuple[Any, Any]: ...
+
+
 class Items(NamedTuple):
     """What one part of a data set consists of.
 
@@ -20,7 +28,7 @@ class Items(NamedTuple):
         labels: the class of each image, as torchvision numbers them.
     """
 
-    source: Any
+    source: Source
     paths: list[str]
     labels: list[int]
 
@@ -28,7 +36,7 @@ class Items(NamedTuple):
 class Open(Protocol):
     """Makes torchvision's data set of one part."""
 
-    def __call__(self, **more: Any) -> Any:
+    def __call__(self, **more: Any) -> Source:
         """Torchvision's data set.
 
         Args:
@@ -55,10 +63,13 @@ def pets(open_part: Open, root: Path, options: Options) -> Items:
     """Of OxfordIIITPet, whose class gives decoded images: by the official list that it reads."""
     source = open_part()
     folder = root / "oxford-iiit-pet"
-    lines = (folder / f"annotations/{options['split']}.txt").read_text().splitlines()
-    rows = [line.split() for line in lines]
-    paths = [str(folder / "images" / f"{row[0]}.jpg") for row in rows]
-    return _of_one_length(Items(source, paths, [int(row[1]) - 1 for row in rows]))
+    paths: list[str] = []
+    labels: list[int] = []
+    for line in (folder / f"annotations/{options['split']}.txt").read_text().splitlines():
+        words = line.split()
+        paths.append(str(folder / "images" / f"{words[0]}.jpg"))
+        labels.append(int(words[1]) - 1)
+    return _of_one_length(Items(source, paths, labels))
 
 
 def signs(open_part: Open, root: Path, options: Options) -> Items:
@@ -70,20 +81,28 @@ def signs(open_part: Open, root: Path, options: Options) -> Items:
     if options["split"] == "train":
         training = DatasetFolder(str(folder / "GTSRB/Training"), loader=str, extensions=(".ppm",))
         return _of_one_length(_items_of(source, training.samples))
+    paths: list[str] = []
+    labels: list[int] = []
     with (folder / "GT-final_test.csv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines, delimiter=";", skipinitialspace=True))
-    paths = [str(folder / "GTSRB/Final_Test/Images" / row["Filename"]) for row in rows]
-    return _of_one_length(Items(source, paths, [int(row["ClassId"]) for row in rows]))
+        for row in csv.DictReader(lines, delimiter=";", skipinitialspace=True):
+            paths.append(str(folder / "GTSRB/Final_Test/Images" / row["Filename"]))
+            labels.append(int(row["ClassId"]))
+    return _of_one_length(Items(source, paths, labels))
 
 
-def _all_items(source: Any) -> Items:
+def _all_items(source: Source) -> Items:
     """What a data set gives out one by one: a path and a label each."""
     return _items_of(source, [source[index] for index in range(len(source))])
 
 
-def _items_of(source: Any, samples: Sequence[tuple[str, Any]]) -> Items:
+def _items_of(source: Source, samples: Sequence[tuple[str, Any]]) -> Items:
     """The items of a data set, from a path and a label each."""
-    return Items(source, [path for path, _ in samples], [int(label) for _, label in samples])
+    paths: list[str] = []
+    labels: list[int] = []
+    for path, label in samples:
+        paths.append(path)
+        labels.append(int(label))
+    return Items(source, paths, labels)
 
 
 def _path_of_open(image: Image.Image) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dasbench.data_access import data_access
 from dasbench.datasets.looking.listing import legible
-from dasbench.datasets.torchvision_sets.items import Options
+from dasbench.datasets.torchvision_sets.items import Options, Source
 from dasbench.datasets.torchvision_sets.parts import Parts
 from dasbench.datasets.torchvision_sets.table import KnownSet
 from dasbench.errors import DataError, MachineError
@@ -50,7 +50,7 @@ class Asked:
         return f"torchvision cannot fetch it: get it from {self.known.page}; {where}."
 
 
-def open_part(asked: Asked, options: Options, **more: Any) -> Any:
+def open_part(asked: Asked, options: Options, **more: Any) -> Source:
     """Torchvision's data set of one part; what is missing is fetched if that is allowed.
 
     Args:
@@ -81,7 +81,7 @@ def _missing_places(asked: Asked, missing: Sequence[str]) -> str:
     return f"{first}, as are {len(missing)} of {len(asked.parts.places)} files and folders in all"
 
 
-def _fetch_part(asked: Asked, arguments: Options, *, complete: bool) -> Any:
+def _fetch_part(asked: Asked, arguments: Options, *, complete: bool) -> Source:
     """Torchvision's data set, after it has fetched what is missing or damaged by its own checks."""
     if complete:
         try:
@@ -92,7 +92,7 @@ def _fetch_part(asked: Asked, arguments: Options, *, complete: bool) -> Any:
     return _make(asked, {**arguments, "download": True})
 
 
-def _make(asked: Asked, arguments: Options) -> Any:
+def _make(asked: Asked, arguments: Options) -> Source:
     """Torchvision's data set; what its class raises goes on in our words."""
     import torchvision  # takes seconds to import
 
@@ -106,7 +106,8 @@ def _make(asked: Asked, arguments: Options) -> Any:
         what = f"torchvision {version} does not tell which files '{asked.name}' consists of"
         raise MachineError(f"{what}; install 0.23 or a newer one")
     with in_our_words(asked, fetching=arguments.get("download") is True):
-        return make(str(asked.root), **arguments)
+        source: Source = make(str(asked.root), **arguments)
+    return source
 
 
 def in_our_words(asked: Asked, *, fetching: bool = False) -> AbstractContextManager[None]:

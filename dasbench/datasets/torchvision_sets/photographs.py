@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dasbench.datasets.dataset import Dataset, Part
+from dasbench.datasets.dataset import Dataset, Part, shares_of_missing
 from dasbench.datasets.folders.labelled import ImageFiles, file_dataset
 from dasbench.datasets.folders.lots import cut_missing
 from dasbench.datasets.looking.listing import legible, listing
@@ -18,7 +18,6 @@ from dasbench.datasets.torchvision_sets.classes import (
     class_names,
     number_classes,
     origins,
-    shares_to_cut,
 )
 from dasbench.datasets.torchvision_sets.items import Items, Listing
 from dasbench.datasets.torchvision_sets.opening import Asked, in_our_words, open_part
@@ -30,7 +29,9 @@ class NeverMirrored(Framing):
 
     def shown(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
         """What is seen of one image; the last of its draws, which mirrors, does not."""
-        return super().shown(image, None if draws is None else [*draws[:-1], 1.0])
+        if draws is not None:
+            draws = [*draws[:-1], 1.0]
+        return super().shown(image, draws)
 
 
 def photograph_dataset(
@@ -48,24 +49,27 @@ def photograph_dataset(
         DataError: if files are missing, damaged or empty, or a class lacks images.
     """
     listed: dict[Part, ImageFiles] = {}
+    numbers: dict[Part, NDArray[np.int64]] = {}
     names: dict[Part, Sequence[str]] = {}
     for part, options in asked.parts.options.items():
         with in_our_words(asked):
             items = list_items(partial(open_part, asked, options), asked.root, options)
         listed[part] = _image_files(asked, items)
+        numbers[part] = listed[part].labels
         names[part] = class_names(asked, items.source)
-    numbers = {part: files.labels for part, files in listed.items()}
     classes = number_classes(asked, numbers, names)
-    whole = {part: replace(files, labels=classes.labels[part]) for part, files in listed.items()}
+    for part, labels in classes.labels.items():
+        listed[part] = replace(listed[part], labels=labels)
     if asked.known.tracks:
-        whole["train"] = replace(whole["train"], groups=_tracks(whole["train"].files))
+        listed["train"] = replace(listed["train"], groups=_tracks(listed["train"].files))
     if not asked.known.mirrored:
         framing = NeverMirrored(framing.height, framing.width, framing.fit)
-    missing, salt = shares_to_cut(asked, shares), f"torchvision {asked.name}"
+    missing = shares_of_missing(shares, asked.parts.options)
+    salt = f"torchvision {asked.name}"
     return file_dataset(
         name="torchvision",
         classes=classes.names,
-        parts=cut_missing(whole, classes.names, missing, salt=salt),
+        parts=cut_missing(listed, classes.names, missing, salt=salt),
         framing=framing,
         licence=asked.known.licence,
         citation=asked.known.citation,
@@ -83,20 +87,22 @@ def _tracks(files: Sequence[str]) -> NDArray[np.int64]:
 def _image_files(asked: Asked, items: Items) -> ImageFiles:
     """The files that torchvision lists, sorted, so that they are in one order on every machine."""
     samples = sorted(zip(items.paths, items.labels, strict=True))
-    sizes = [_size_of(path) for path, _ in samples]
-    missing = [path for (path, _), size in zip(samples, sizes, strict=True) if size is None]
+    files: list[str] = []
+    sizes: list[int] = []
+    labels: list[int] = []
+    missing: list[str] = []
+    for place, label in samples:
+        path = Path(place)
+        try:
+            sizes.append(path.stat().st_size)
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(f"{legible(place)}: is missing")
+            continue
+        files.append(path.relative_to(asked.root).as_posix())
+        labels.append(label)
     if missing:
-        lines = [f"{legible(path)}: is missing" for path in missing]
         counts = f"{len(missing)} of {len(samples)} images of {asked.name} are missing"
-        raise DataError(f"{listing(lines, name='missing')}\n{counts}. {asked.how}")
-    files = tuple(Path(path).relative_to(asked.root).as_posix() for path, _ in samples)
-    labels = np.array([label for _, label in samples], np.int64)
-    return ImageFiles(asked.root, files, labels, np.array(sizes, np.int64))
-
-
-def _size_of(path: str) -> int | None:
-    """Bytes of a file; None if it is missing."""
-    try:
-        return Path(path).stat().st_size
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        raise DataError(f"{listing(missing, name='missing')}\n{counts}. {asked.how}")
+    return ImageFiles(
+        asked.root, tuple(files), np.array(labels, np.int64), np.array(sizes, np.int64)
+    )

@@ -29,8 +29,10 @@ def _known_name(name: str) -> str:
     if name not in KNOWN:
         alike = {known.lower(): known for known in (*KNOWN, *OTHERS)}
         exact = alike.get(name.lower())
-        guess = f"unknown data set of torchvision '{name}'. Did you mean '{exact}'?"
-        raise ValueError(guess if exact else unknown_name("data set of torchvision", name, KNOWN))
+        if exact:
+            guess = f"unknown data set of torchvision '{name}'. Did you mean '{exact}'?"
+            raise ValueError(guess)
+        raise ValueError(unknown_name("data set of torchvision", name, KNOWN))
     return name
 
 
