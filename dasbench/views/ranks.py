@@ -40,13 +40,18 @@ def find_ranks(
     if len(scored) <= MOST_RANKED_BY_ALL_PAIRS:
         found = rank_intervals(scored, direction=direction)
     else:
-        num_shown = len(scores) if shown is None else shown
-        num_tested = max(1, min(num_shown, MAX_TESTS // len(scored)))
-        found = _tested_against_all(scored, list(scored)[:num_tested], direction)
-    return [found.get(place) if len(own) > 1 else None for place, own in enumerate(scores)]
+        if shown is None:
+            shown = len(scores)
+        num_tested = max(1, min(shown, MAX_TESTS // len(scored)))
+        found = _ranks_against_all(scored, list(scored)[:num_tested], direction)
+    ranks: list[RankInterval | None] = [None] * len(scores)
+    for place, rank in found.items():
+        if len(scores[place]) > 1:
+            ranks[place] = rank
+    return ranks
 
 
-def _tested_against_all(
+def _ranks_against_all(
     scores: Mapping[int, Mapping[int, float]], tested: Sequence[int], direction: Direction
 ) -> dict[int, RankInterval]:
     """The ranks of some variants, the best mean first, each tested against all others."""
