@@ -33,7 +33,6 @@ class Selection:
             single study only.
         min_effect: smallest difference that matters, as a study names it that takes looks; of a
             single study only.
-        probe: scores are a formula's, nothing was trained.
         confusions: which classes trials took for which, by key; read only for what shows it.
         metrics: unit and direction of metrics, as the studies keep them and as they are registered
             here.
@@ -49,9 +48,13 @@ class Selection:
     num_test_examples: int | None = None
     looks: Sequence[LookRecord] = ()
     min_effect: float | None = None
-    probe: bool = False
     confusions: Mapping[str, Confusion] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=known_metrics)
+
+    @property
+    def probe(self) -> bool:
+        """Whether scores are a formula's, and nothing was trained."""
+        return any(row.task == "probe" for row in self.rows)
 
     @property
     def unit(self) -> str:
@@ -110,11 +113,13 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     names = list(dict.fromkeys(names))
     if not names:
         raise UsageError("name a study; `dasbench list studies` lists them")
+    looks: Sequence[LookRecord] = ()
     with read_store(db) as reader:
         studies = _find_studies(db, reader, names)
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
-        looks = reader.looks(names[0]) if len(names) == 1 else []
+        if len(names) == 1:
+            looks = reader.looks(names[0])
     objectives = _objectives(studies)
     rows = _with_telling_labels(rows, with_study=len(names) > 1)
     if where is not None and rows:
@@ -133,7 +138,6 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         num_test_examples=num_test_examples,
         looks=looks,
         min_effect=_min_effect(studies),
-        probe=any(row.task == "probe" for row in rows),
         metrics=known_metrics(study.metrics for study in studies),
     )
 
