@@ -1,6 +1,7 @@
 """Rank intervals for a table: of all variants while they are hundreds, else of those shown."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def find_ranks(
         if shown is None:
             shown = len(scores)
         num_tested = max(1, min(shown, MAX_TESTS // len(scored)))
-        found = _ranks_against_all(scored, list(scored)[:num_tested], direction)
+        found = _ranks_against_all(scored, num_tested, direction)
     ranks: list[RankInterval | None] = [None] * len(scores)
     for place, rank in found.items():
         if len(scores[place]) > 1:
@@ -52,24 +53,22 @@ def find_ranks(
 
 
 def _ranks_against_all(
-    scores: Mapping[int, Mapping[int, float]], tested: Sequence[int], direction: Direction
+    scores: Mapping[int, Mapping[int, float]], num_tested: int, direction: Direction
 ) -> dict[int, RankInterval]:
-    """The ranks of some variants, the best mean first, each tested against all others."""
+    """The ranks of the first variants, each tested against all others; the very first is best."""
     table = seed_table(scores)
-    rows = {place: row for row, place in enumerate(scores)}
     scale = largest_size(table)
     level = ALPHA / (len(table) * (len(table) - 1) / 2)
     found = {}
-    best = tested[0]
-    for place in tested:
-        tests = t_tests(table[rows[place]] - table, scale=scale)
+    for row, place in enumerate(islice(scores, num_tested)):
+        tests = t_tests(table[row] - table, scale=scale)
         resolved = np.nan_to_num(tests.p, nan=1.0) <= level
         ahead = (tests.mean > 0) == (direction == "max")
         is_worse = resolved & ~ahead
         found[place] = RankInterval(
             low=1 + int(is_worse.sum()),
             high=len(table) - int((resolved & ahead).sum()),
-            best=place == best,
-            ties_with_best=not is_worse[rows[best]],
+            best=row == 0,
+            ties_with_best=not is_worse[0],
         )
     return found

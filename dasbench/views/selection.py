@@ -211,17 +211,16 @@ def refuse_empty_filter(selection: Selection) -> None:
 
 def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
     """Metric and direction of every objective, the one to rank by first; all studies share it."""
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], str] = {}  # who ranks by it, in words
     every: list[tuple[str, str]] = []
     for record in records:
         objectives = objectives_of(record)
-        first.setdefault(objectives[0], record.name)
+        first.setdefault(objectives[0], f"{record.name} by {' '.join(objectives[0])}")
         every += objectives
     if len(first) > 1:
-        shown = [f"{name} by {' '.join(objective)}" for objective, name in first.items()]
         raise UsageError(
             "these studies rank by different metrics and cannot be ranked together: "
-            f"{'; '.join(shown)}"
+            f"{'; '.join(first.values())}"
         )
     return list(dict.fromkeys(every))
 

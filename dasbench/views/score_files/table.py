@@ -61,7 +61,7 @@ def read_table(path: Path) -> ScoreTable:
                 lines.append((reader.line_num, values))
     except csv.Error as error:
         raise UsageError(f"{path}:{reader.line_num}: is no CSV: {error}") from error
-    return ScoreTable([_column_name(name) for name in lines[0][1]], lines[1:], separator)
+    return ScoreTable(list(map(_column_name, lines[0][1])), lines[1:], separator)
 
 
 def _column_name(text: str) -> str:
