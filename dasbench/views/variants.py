@@ -177,8 +177,7 @@ def gather(
 def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
     """One entry from rows whose scores are of one kind: of a search, or of fresh seeds."""
     done = [row for row in rows if row.state == "done"]
-    names = only or dict.fromkeys(chain.from_iterable(row.metrics for row in done))
-    scores = _finite_scores(done, names)
+    scores = _finite_scores(done, only)
     scored = len(done)
     if not is_cost(metric):
         scored = len(scores.get(metric, ()))
@@ -213,10 +212,10 @@ def _count_states(rows: Sequence[Row], metric: str, *, scored: int) -> Mapping[s
     return Counter(_state(row, metric) for row in rows)
 
 
-def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[int, float]]:
+def _finite_scores(rows: Sequence[Row], only: Sequence[str] | None) -> dict[str, dict[int, float]]:
     """Finite value of each metric by seed, without the metrics that have none."""
     scores: dict[str, dict[int, float]] = {}
-    for name in names:
+    for name in only or dict.fromkeys(chain.from_iterable(row.metrics for row in rows)):
         by_seed: dict[int, float] = {}
         for row in rows:
             value = row.metrics.get(name)
