@@ -137,7 +137,7 @@ def _from_study(
     chosen: "Selection", metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
     """What is asked of a study, in the unit and the direction of its metric."""
-    from dasbench.views.question import Question, check_metric, in_unit
+    from dasbench.views.question import Question, in_unit, refuse_untestable_metric
     from dasbench.views.selection import refuse_empty_filter
     from dasbench.views.units import ScoreUnit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
@@ -158,7 +158,7 @@ def _from_study(
     )
     if metric == chosen.metric:
         question = _with_looks(question, chosen)
-    check_metric(question)
+    refuse_untestable_metric(question)
     if direction is None:
         raise no_direction(metric, "Write --direction max or --direction min", chosen.metrics)
     return in_unit(question, _asked_unit(unit) or ScoreUnit(question.unit))

@@ -9,7 +9,7 @@ from dasbench.errors import UsageError
 from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.board import seed_floor
 from dasbench.views.naming import Named, find_variants
-from dasbench.views.question import Question, check_metric
+from dasbench.views.question import Question, refuse_untestable_metric
 from dasbench.views.variants import mean_score
 
 MAX_FAMILY = 1000
@@ -80,7 +80,7 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
     Raises:
         UsageError: if a name is unknown or ambiguous, both mean the same, or the metric is unknown.
     """
-    check_metric(question)
+    refuse_untestable_metric(question)
     a, b = find_variants(name_a, question.entries), find_variants(name_b, question.entries)
     others = set(map(id, b.entries))
     for entry in a.entries:
@@ -107,7 +107,7 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
     Raises:
         UsageError: if the baseline is unknown or ambiguous, or there are too many variants.
     """
-    check_metric(question)
+    refuse_untestable_metric(question)
     base = find_variants(baseline, question.entries)
     if len(base.entries) > 1:
         labels = "; ".join(entry.label for entry in base.entries[:12])

@@ -72,20 +72,22 @@ def plan_rows(
     members: Sequence[Member], costs: Mapping[str, Cost], states: Mapping[str, str]
 ) -> list[PlanRow]:
     """Planned trials with their costs and states."""
-    return [
-        PlanRow(
+    rows = []
+    for member in members:
+        cost = costs[member.key]
+        row = PlanRow(
             key=member.key,
             label=member.label,
             seed=member.seed,
             state=states.get(member.key, "new"),
             variant=member.variant,
-            params_full=costs[member.key].params_full,
-            macs_full=costs[member.key].macs_full,
-            params_paper=costs[member.key].params_paper,
-            macs_paper=costs[member.key].macs_paper,
+            params_full=cost.params_full,
+            macs_full=cost.macs_full,
+            params_paper=cost.params_paper,
+            macs_paper=cost.macs_paper,
         )
-        for member in members
-    ]
+        rows.append(row)
+    return rows
 
 
 def expected_seconds(

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
-from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, Row
 from dasbench.spec.study import SHORT_NAMES, Objective
 from dasbench.views.selection import Selection, refuse_empty_filter
-from dasbench.views.units import better_direction
+from dasbench.views.units import DIRECTIONS, better_direction
 from dasbench.views.variants import VariantScores, known_counts
 
 COSTS = ("macs", "params", "latency", "memory", "seconds")
@@ -33,7 +31,9 @@ def with_metric(selection: Selection, metric: str | None) -> Selection:
         return selection
     check_measured(metric, selection.rows)
     direction = better_direction(metric, selection.objectives, selection.metrics)
-    maximise = None if direction is None else direction == "max"
+    maximise = None
+    if direction is not None:
+        maximise = direction == "max"
     return replace(selection, metric=metric, maximise=maximise)
 
 
@@ -43,10 +43,11 @@ def refuse_without_results(selection: Selection) -> None:
     Raises:
         UsageError: saying how many trials there are, and in which state.
     """
-    if any(selection.metric in row.metrics and row.state == "done" for row in selection.rows):
+    measured = measured_names(selection.rows)
+    if selection.metric in measured:
         return
     refuse_empty_filter(selection)
-    if measured := measured_names(selection.rows):
+    if measured:
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; "
             f"--metric takes {', '.join(measured)}"
@@ -95,13 +96,14 @@ def read_objective(text: str, selection: Selection, *, convention: str) -> Objec
         UsageError: if the direction is missing or wrong, or nothing of that name is known of the
             trials.
     """
-    metric, _, direction = text.rpartition(":")
-    if direction not in get_args(Direction) or not metric:
+    metric, _, word = text.rpartition(":")
+    direction = DIRECTIONS.get(word)
+    if direction is None or not metric:
         raise UsageError(
             f"--objective {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min"
         )
     name = quantity(metric, selection, convention=convention)
-    return Objective(metric=name, direction="max" if direction == "max" else "min")
+    return Objective(metric=name, direction=direction)
 
 
 def quantity(name: str, selection: Selection, *, convention: str) -> str:
@@ -141,6 +143,10 @@ def _value_of(entry: VariantScores, name: str) -> float | None:
     if name == "memory":
         return entry.peak_memory or None
     if name == "seconds":
-        return entry.seconds if entry.num_done else None
+        if not entry.num_done:
+            return None
+        return entry.seconds
     scores = entry.scores_of(name).values()
-    return sum(scores) / len(scores) if scores else None
+    if not scores:
+        return None
+    return sum(scores) / len(scores)

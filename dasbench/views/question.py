@@ -50,7 +50,9 @@ class Question:
     @property
     def alpha(self) -> float:
         """Level of the tests."""
-        return self.look.level if self.look else ALPHA
+        if self.look is None:
+            return ALPHA
+        return self.look.level
 
 
 def in_unit(question: Question, unit: ScoreUnit) -> Question:
@@ -66,38 +68,36 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
     name = question.metric
     if unit.factor == 1:
         return replace(question, unit=unit.name)
-    for entry in question.entries:
-        _refuse_no_fraction(entry, name)
-    entries = [_scaled(entry, name, unit.factor) for entry in question.entries]
+    entries = [_scale_fractions(entry, name, unit.factor) for entry in question.entries]
+    scaled = replace(question, entries=entries, unit=unit.name, was_fraction=True)
     mattered = question.look_min_effect
-    scaled_effect = None if mattered is None else unit.factor * mattered
-    return replace(
-        question,
-        entries=entries,
-        unit=unit.name,
-        was_fraction=True,
-        min_effect=scaled_effect if question.min_effect == mattered else question.min_effect,
-        look_min_effect=scaled_effect,
-    )
+    if mattered is None:
+        return scaled
+    effect = unit.factor * mattered
+    if question.min_effect == mattered:
+        scaled = replace(scaled, min_effect=effect)
+    return replace(scaled, look_min_effect=effect)
 
 
-def _refuse_no_fraction(entry: VariantScores, metric: str) -> None:
-    for score in entry.scores_of(metric).values():
+def _scale_fractions(entry: VariantScores, metric: str, factor: float) -> VariantScores:
+    """The variant with its fractions in another unit.
+
+    Raises:
+        UsageError: if a score is no fraction.
+    """
+    by_seed: dict[int, float] = {}
+    for seed, score in entry.scores_of(metric).items():
         if abs(score) > 1:
             raise UsageError(
                 f"--unit: a {metric} of {score:g} is no fraction, which goes up to 1; "
                 "leave --unit out?"
             )
-
-
-def _scaled(entry: VariantScores, metric: str, factor: float) -> VariantScores:
-    """The variant with its scores in another unit."""
-    by_seed = {seed: factor * score for seed, score in entry.scores_of(metric).items()}
+        by_seed[seed] = factor * score
     return replace(entry, scores={**entry.scores, metric: by_seed})
 
 
-def check_metric(question: Question) -> None:
-    """Refuse a metric that no variant has a score of, unless there are no scores at all.
+def refuse_untestable_metric(question: Question) -> None:
+    """Refuse a metric that is counted, or that no variant has a score of while there are scores.
 
     Raises:
         UsageError: naming the nearest.
@@ -124,4 +124,6 @@ def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | 
         'b'
     """
     without = [entry.label for entry in entries if entry.label not in look.states]
-    return without[0] if len(without) == 1 else None
+    if len(without) != 1:
+        return None
+    return without[0]

@@ -1,6 +1,7 @@
 """Rank intervals for a table: of all variants while they are hundreds, else of those shown."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -40,31 +41,34 @@ def find_ranks(
     if len(scored) <= MOST_RANKED_BY_ALL_PAIRS:
         found = rank_intervals(scored, direction=direction)
     else:
-        num_shown = len(scores) if shown is None else shown
-        num_tested = max(1, min(num_shown, MAX_TESTS // len(scored)))
-        found = _tested_against_all(scored, list(scored)[:num_tested], direction)
-    return [found.get(place) if len(own) > 1 else None for place, own in enumerate(scores)]
+        if shown is None:
+            shown = len(scores)
+        num_tested = max(1, min(shown, MAX_TESTS // len(scored)))
+        found = _ranks_against_all(scored, num_tested, direction)
+    ranks: list[RankInterval | None] = [None] * len(scores)
+    for place, rank in found.items():
+        if len(scores[place]) > 1:
+            ranks[place] = rank
+    return ranks
 
 
-def _tested_against_all(
-    scores: Mapping[int, Mapping[int, float]], tested: Sequence[int], direction: Direction
+def _ranks_against_all(
+    scores: Mapping[int, Mapping[int, float]], num_tested: int, direction: Direction
 ) -> dict[int, RankInterval]:
-    """The ranks of some variants, the best mean first, each tested against all others."""
+    """The ranks of the first variants, each tested against all others; the very first is best."""
     table = seed_table(scores)
-    rows = {place: row for row, place in enumerate(scores)}
     scale = largest_size(table)
     level = ALPHA / (len(table) * (len(table) - 1) / 2)
     found = {}
-    best = tested[0]
-    for place in tested:
-        tests = t_tests(table[rows[place]] - table, scale=scale)
+    for row, place in enumerate(islice(scores, num_tested)):
+        tests = t_tests(table[row] - table, scale=scale)
         resolved = np.nan_to_num(tests.p, nan=1.0) <= level
         ahead = (tests.mean > 0) == (direction == "max")
         is_worse = resolved & ~ahead
         found[place] = RankInterval(
             low=1 + int(is_worse.sum()),
             high=len(table) - int((resolved & ahead).sum()),
-            best=place == best,
-            ties_with_best=not is_worse[rows[best]],
+            best=row == 0,
+            ties_with_best=not is_worse[0],
         )
     return found

@@ -108,25 +108,28 @@ class SaliencyScore:
 def saliency_scores(views: Sequence[Viewed]) -> list[SaliencyScore]:
     """The mean sfd of each network and layer, and how it differs from that of the first network."""
     first = {view.layer: view for view in views if view.trial == views[0].trial}
-    return [
-        _score(view, None if view.trial == views[0].trial else first.get(view.layer))
-        for view in views
-    ]
+    return [_score(view, first.get(view.layer)) for view in views]
 
 
 def _score(view: Viewed, base: Viewed | None) -> SaliencyScore:
-    over_images = mean_over(view.scores if view.scores is not None else np.array([]))
+    scores = view.scores
+    if scores is None:
+        scores = np.array([])
+    over_images = mean_over(scores)
     return SaliencyScore(
         viewed=view,
         mean=over_images.mean,
         sd=over_images.sd,
         n=over_images.n,
         undefined=over_images.undefined,
-        against=_against(view, base) if base is not None else None,
+        against=_against(view, base),
     )
 
 
-def _against(view: Viewed, base: Viewed) -> Against:
+def _against(view: Viewed, base: Viewed | None) -> Against | None:
+    """How the scores of a network differ from those of the first; None of that one."""
+    if base is None or base.trial == view.trial:
+        return None
     if base.scores is None or view.scores is None:
         return Against(trial=base.trial)
     found = t_tests((view.scores - base.scores)[None, :])

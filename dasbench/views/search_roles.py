@@ -16,7 +16,12 @@ def is_searched(rows: Iterable[Row]) -> bool:
 
 def has_fresh_seeds(rows: Iterable[Row]) -> bool:
     """Whether any of these trials was planned to confirm a winner."""
-    return any(row.role == CONFIRM for row in rows)
+    return bool(fresh_rows(rows))
+
+
+def fresh_rows(rows: Iterable[Row]) -> list[Row]:
+    """The trials on fresh seeds, which were planned to confirm a winner."""
+    return [row for row in rows if row.role == CONFIRM]
 
 
 def is_confirmed(rows: Sequence[Row]) -> bool | None:
@@ -30,9 +35,11 @@ def is_confirmed(rows: Sequence[Row]) -> bool | None:
         >>> is_confirmed([trial("search"), trial("confirm", "failed")])
         False
     """
-    if any(row.role == CONFIRM and row.state == "done" for row in rows):
+    if any(row.state == "done" for row in fresh_rows(rows)):
         return True
-    return False if is_searched(rows) else None
+    if is_searched(rows):
+        return False
+    return None
 
 
 def are_confirmed(variants: Iterable[bool | None]) -> bool | None:
@@ -44,8 +51,10 @@ def are_confirmed(variants: Iterable[bool | None]) -> bool | None:
         >>> are_confirmed([True, None]), are_confirmed([True, False]), are_confirmed([None])
         (True, False, None)
     """
-    known = [confirmed for confirmed in variants if confirmed is not None]
-    return all(known) if known else None
+    known = set(variants) - {None}
+    if not known:
+        return None
+    return False not in known
 
 
 def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
@@ -61,7 +70,7 @@ def confirmed_rows(variants: Sequence[Sequence[Row]]) -> list[Row]:
         if is_confirmed(rows):
             called_in += rows
         else:
-            called_in += [row for row in rows if row.role == CONFIRM]
+            called_in += fresh_rows(rows)
     return called_in or list(chain.from_iterable(variants))
 
 

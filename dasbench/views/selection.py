@@ -33,7 +33,6 @@ class Selection:
             single study only.
         min_effect: smallest difference that matters, as a study names it that takes looks; of a
             single study only.
-        probe: scores are a formula's, nothing was trained.
         confusions: which classes trials took for which, by key; read only for what shows it.
         metrics: unit and direction of metrics, as the studies keep them and as they are registered
             here.
@@ -49,9 +48,13 @@ class Selection:
     num_test_examples: int | None = None
     looks: Sequence[LookRecord] = ()
     min_effect: float | None = None
-    probe: bool = False
     confusions: Mapping[str, Confusion] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=known_metrics)
+
+    @property
+    def probe(self) -> bool:
+        """Whether scores are a formula's, and nothing was trained."""
+        return any(row.task == "probe" for row in self.rows)
 
     @property
     def unit(self) -> str:
@@ -81,7 +84,9 @@ class Selection:
                 "`dasbench compare` --direction max"
             )
             raise no_direction(self.metric, remedy, self.metrics)
-        return "max" if self.maximise else "min"
+        if self.maximise:
+            return "max"
+        return "min"
 
 
 def select_study(db: str, name: str) -> Selection:
@@ -108,11 +113,13 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
     names = list(dict.fromkeys(names))
     if not names:
         raise UsageError("name a study; `dasbench list studies` lists them")
+    looks: Sequence[LookRecord] = ()
     with read_store(db) as reader:
         studies = _find_studies(db, reader, names)
         rows = reader.rows(names)
         num_test_examples = _num_test_examples(reader, rows)
-        looks = reader.looks(names[0]) if len(names) == 1 else []
+        if len(names) == 1:
+            looks = reader.looks(names[0])
     objectives = _objectives(studies)
     rows = _with_telling_labels(rows, with_study=len(names) > 1)
     if where is not None and rows:
@@ -131,7 +138,6 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         num_test_examples=num_test_examples,
         looks=looks,
         min_effect=_min_effect(studies),
-        probe=any(row.task == "probe" for row in rows),
         metrics=known_metrics(study.metrics for study in studies),
     )
 
@@ -147,10 +153,12 @@ def _with_telling_labels(rows: Sequence[Row], *, with_study: bool) -> list[Row]:
 def _find_studies(db: str, reader: Reader, names: Sequence[str]) -> list[StudyRecord]:
     """The studies of these names, in their order."""
     known = {record.name: record for record in reader.studies(counted=False)}
+    found = []
     for name in names:
         if name not in known:
             raise UsageError(f"{db}: {unknown_name('study', name, known)}")
-    return [known[name] for name in names]
+        found.append(known[name])
+    return found
 
 
 def refuse_mixed(rows: Sequence[Row]) -> None:
@@ -159,27 +167,31 @@ def refuse_mixed(rows: Sequence[Row]) -> None:
     Raises:
         UsageError: naming what differs.
     """
-    datasets = sorted({row.dataset for row in rows})
-    tasks = sorted({row.task for row in rows})
-    sizes = sorted({row.cost.input_size for row in rows if row.cost})
+    datasets, tasks, sizes = set(), set(), set()
+    for row in rows:
+        datasets.add(row.dataset)
+        tasks.add(row.task)
+        if row.cost:
+            sizes.add(row.cost.input_size)
     if len(datasets) > 1:
         raise UsageError(
             "these trials were scored on different data and cannot be ranked together: "
-            f"{'; '.join(datasets)}{_one_dataset_remedy(datasets)}"
+            f"{'; '.join(sorted(datasets))}{_one_dataset_remedy(datasets)}"
         )
     if len(tasks) > 1:
         raise UsageError(
-            f"these trials did different tasks and cannot be ranked together: {'; '.join(tasks)}"
+            "these trials did different tasks and cannot be ranked together: "
+            f"{'; '.join(sorted(tasks))}"
         )
     if len(sizes) > 1:
-        shown = ["x".join(map(str, size)) for size in sizes]
+        shown = ["x".join(map(str, size)) for size in sorted(sizes)]
         raise UsageError(
             "these costs were counted at different input sizes and cannot be compared: "
             f"{'; '.join(shown)}"
         )
 
 
-def _one_dataset_remedy(datasets: Sequence[str]) -> str:
+def _one_dataset_remedy(datasets: Iterable[str]) -> str:
     """How to look at one of several data sets; `""` if only their parameters differ."""
     names = sorted({dataset.partition("(")[0] for dataset in datasets})
     if len(names) == 1:
@@ -199,24 +211,23 @@ def refuse_empty_filter(selection: Selection) -> None:
 
 def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:
     """Metric and direction of every objective, the one to rank by first; all studies share it."""
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], str] = {}  # who ranks by it, in words
     every: list[tuple[str, str]] = []
     for record in records:
         objectives = objectives_of(record)
-        first.setdefault(objectives[0], record.name)
+        first.setdefault(objectives[0], f"{record.name} by {' '.join(objectives[0])}")
         every += objectives
     if len(first) > 1:
-        shown = [f"{name} by {' '.join(objective)}" for objective, name in first.items()]
         raise UsageError(
             "these studies rank by different metrics and cannot be ranked together: "
-            f"{'; '.join(shown)}"
+            f"{'; '.join(first.values())}"
         )
     return list(dict.fromkeys(every))
 
 
 def objectives_of(record: StudyRecord) -> list[tuple[str, str]]:
     """Metric and direction of a study's objectives, measured ones first."""
-    objectives = [_objective(entry) for entry in record.document.get("objectives") or ["top1 max"]]
+    objectives = map(_objective, record.document.get("objectives") or ["top1 max"])
     return sorted(objectives, key=lambda objective: is_cost(objective[0]))
 
 
@@ -231,7 +242,9 @@ def _objective(entry: object) -> tuple[str, str]:
 def _min_effect(records: Sequence[StudyRecord]) -> float | None:
     """The smallest difference that matters to a single study that takes looks."""
     seeds = records[0].document.get("seeds")
-    return seeds.get("min_effect") if len(records) == 1 and isinstance(seeds, Mapping) else None
+    if len(records) > 1 or not isinstance(seeds, Mapping):
+        return None
+    return seeds.get("min_effect")
 
 
 def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
@@ -248,4 +261,6 @@ def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
         return None
     num_right, num_bits = int(bits, 16).bit_count(), 4 * len(bits)
     num_examples = round(100 * num_right / row.metrics["top1"])
-    return num_examples if num_bits - 8 < num_examples <= num_bits else None
+    if not num_bits - 8 < num_examples <= num_bits:
+        return None
+    return num_examples

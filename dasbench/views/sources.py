@@ -48,18 +48,17 @@ def used_components(
         environments: with what each ran, by key, as far as that was recorded.
         document: the study as plain data.
     """
-    used = Counter(_named_in(specs, environments))
-    chosen = [(kind, name_of(document.get(kind))) for kind in ("sampler", "scheduler")]
+    used = Counter(_component_records(specs, environments))
     recorded = {(kind, name) for kind, name, own in used if own}
-    found = [
-        _component(kind, name, own, trials)
-        for (kind, name, own), trials in used.items()
-        if own
-        or (kind, name) not in recorded  # a trial that waits tells nothing of what others recorded
-    ]
-    found += [
-        _component(kind, name, (), len(specs)) for kind, name in chosen if name not in ("", "none")
-    ]
+    found = []
+    for (kind, name, own), trials in used.items():
+        # a trial that waits tells nothing of what others recorded
+        if own or (kind, name) not in recorded:
+            found.append(_component(kind, name, own, trials))
+    for kind in ("sampler", "scheduler"):
+        name = name_of(document.get(kind))
+        if name not in ("", "none"):
+            found.append(_component(kind, name, (), len(specs)))
     order = [*COMPONENTS, "sampler", "scheduler"]
     return sorted(
         found,
@@ -74,7 +73,9 @@ def name_of(choice: Any) -> str:
         >>> name_of("tpe"), name_of({"name": "tpe", "startup": 5}), name_of(None)
         ('tpe', 'tpe', '')
     """
-    return str(choice.get("name", "")) if isinstance(choice, Mapping) else str(choice or "")
+    if isinstance(choice, Mapping):
+        choice = choice.get("name", "")
+    return str(choice or "")
 
 
 def num_stages(backbone: str) -> int | None:
@@ -92,7 +93,7 @@ def num_stages(backbone: str) -> int | None:
     return stages
 
 
-def _named_in(
+def _component_records(
     specs: Mapping[str, Mapping[str, Any]], environments: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str, tuple[tuple[str, Any], ...]]]:
     """Kind, name and record of each trial's components; no record of what is dasbench's."""

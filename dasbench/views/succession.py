@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -61,9 +61,9 @@ class OtherStudy:
     """
 
     file: str
-    question: str | None
-    dataset: str | None
-    base: bool
+    question: str | None = None
+    dataset: str | None = None
+    base: bool = False
 
 
 def code_changes(
@@ -92,15 +92,14 @@ def code_changes(
         if answer is None or member.key in ended:
             continue
         older += answer.semantics != SEMANTICS
-        numbers.update(_changed(member, answer))
-    changes = [
-        CodeChange(component=component, before=before, now=now, trials=number)
-        for (component, before, now), number in numbers.items()
-    ]
+        numbers.update(_changed_components(member, answer))
+    changes = []
+    for (component, before, now), number in numbers.items():
+        changes.append(CodeChange(component=component, before=before, now=now, trials=number))
     return Changes(code=changes, older=older)
 
 
-def _changed(member: Member, answer: EarlierResult) -> Iterator[tuple[str, str, str]]:
+def _changed_components(member: Member, answer: EarlierResult) -> Iterator[tuple[str, str, str]]:
     """The components of a planned trial whose code has changed since its question's answer."""
     for field in sorted({*member.code, *answer.code}):
         before, now = answer.code.get(field, ""), member.code.get(field, "")
@@ -108,7 +107,7 @@ def _changed(member: Member, answer: EarlierResult) -> Iterator[tuple[str, str, 
             yield component_name(field, member.spec), before, now
 
 
-def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str] = ()) -> int:
+def num_leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str] = ()) -> int:
     """How many results a study lists that it will no longer list.
 
     Args:
@@ -116,8 +115,8 @@ def leaving(rows: Sequence[Row], keys: Collection[str], answered: Collection[str
         keys: of the trials that it will list.
         answered: keys of results that leave it for their code alone, which is said elsewhere.
     """
-    left = [row for row in rows if row.key not in keys and row.key not in answered]
-    return sum(row.state.has_result for row in left)
+    accounted_for = {*keys, *answered}
+    return sum(row.state.has_result for row in rows if row.key not in accounted_for)
 
 
 def other_study(study: Study, record: StudyRecord) -> OtherStudy | None:
@@ -127,18 +126,20 @@ def other_study(study: Study, record: StudyRecord) -> OtherStudy | None:
     """
     if _same_file(study.document.file, record.file):
         return None
-    question = record.question if record.question != study.question else None
+    same = OtherStudy(file=record.file)
+    other = same
+    if record.question != study.question:
+        other = replace(other, question=record.question)
     before = _base(record.document.get("base"))
     if before is None:
-        return OtherStudy(file=record.file, question=question, dataset="", base=True)
-    other = OtherStudy(
-        file=record.file,
-        question=question,
-        dataset=str(before.dataset) if before.dataset != study.base.dataset else None,
-        base=before.model_copy(update={"dataset": study.base.dataset}) != study.base,
-    )
-    differs = other.question is not None or other.dataset is not None or other.base
-    return other if differs else None
+        return replace(other, dataset="", base=True)
+    if before.dataset != study.base.dataset:
+        other = replace(other, dataset=str(before.dataset))
+    if before.model_copy(update={"dataset": study.base.dataset}) != study.base:
+        other = replace(other, base=True)
+    if other == same:
+        return None
+    return other
 
 
 def _same_file(given: str, kept: str) -> bool:

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from dasbench.confusion import Confusion
-from dasbench.records import Cost, Epoch, Outcome
-from dasbench.results.answers import AttemptRecord, TrialRecord
+from dasbench.records import Cost, Epoch
+from dasbench.results.answers import TrialRecord
 from dasbench.results.reading import read_store
 from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
-from dasbench.views.variants import known_counts
+from dasbench.views.variants import first_cost, known_counts
+
+FactName = tuple[str, str]
+"""The part that a fact belongs to, and its field."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def cost_of(trial: TrialRecord) -> Cost | None:
     """What its model costs, None as long as that was not counted."""
     if trial.outcome and trial.outcome.cost:
         return trial.outcome.cost
-    return next((row.cost for row in trial.rows if row.cost), None)
+    return first_cost(trial.rows)
 
 
 def confusion_of(trial: TrialRecord) -> Confusion | None:
@@ -99,9 +102,11 @@ def facts(trial: TrialRecord) -> list[Fact]:
             "attempt": trial.state.attempt,
         },
         "spec": flat_fields(trial.spec),
-        "metrics": outcome.metrics if outcome else {},
-        "costs": _cost_fields(cost) if cost else {},
     }
+    if outcome:
+        known["metrics"] = outcome.metrics
+    if cost:
+        known["costs"] = _cost_fields(cost)
     if outcome:
         known["resources"] = {
             "seconds": outcome.seconds,
@@ -111,7 +116,8 @@ def facts(trial: TrialRecord) -> list[Fact]:
         known["environment"] = flat_fields(outcome.environment)
     found: list[Fact] = []
     for part, fields in known.items():
-        found += [Fact(part, field, value) for field, value in fields.items()]
+        for field, value in fields.items():
+            found.append(Fact(part, field, value))
     return found
 
 
@@ -127,46 +133,42 @@ def _cost_fields(cost: Cost) -> Record:
 def differences(first: TrialRecord, second: TrialRecord) -> list[Difference]:
     """What differs between two trials, in the order in which it is known of them."""
     one, other = _values(first), _values(second)
-    return [
-        Difference(*name, one.get(name), other.get(name), _minus(other.get(name), one.get(name)))
-        for name in _in_order(one, other)
-        if _text(one.get(name)) != _text(other.get(name))
-    ]
+    found = []
+    for name in _in_order(one, other):
+        first_value, second_value = one.get(name), other.get(name)
+        if _text(first_value) != _text(second_value):
+            found.append(_difference(name, first_value, second_value))
+    return found
 
 
-def _values(trial: TrialRecord) -> dict[tuple[str, str], Any]:
+def _difference(name: FactName, first: Any, second: Any) -> Difference:
+    return Difference(*name, first, second, _minus(second, first))
+
+
+def _values(trial: TrialRecord) -> dict[FactName, Any]:
     """The facts by part and field."""
     return {(fact.part, fact.field): fact.value for fact in facts(trial)}
 
 
 def repeats(trial: TrialRecord) -> list[Repeat]:
     """What came out before the trial was trained again, the last first, and what differs now."""
-    now = trial.outcome.metrics if trial.outcome else {}
-    return [
-        _repeat(attempt, attempt.outcome, now)
-        for attempt in reversed(trial.attempts)
-        if attempt.outcome
-    ]
+    now: Mapping[str, float] = {}
+    if trial.outcome:
+        now = trial.outcome.metrics
+    found = []
+    for attempt in reversed(trial.attempts):
+        if replaced := attempt.outcome:
+            metrics = _metric_differences(replaced.metrics, now)
+            found.append(Repeat(attempt=attempt.attempt, status=replaced.status, metrics=metrics))
+    return found
 
 
-def _repeat(attempt: AttemptRecord, replaced: Outcome, now: Mapping[str, float]) -> Repeat:
-    before = replaced.metrics
-    metrics = [
-        Difference(
-            "metrics",
-            name,
-            before.get(name),
-            now.get(name),
-            _minus(now.get(name), before.get(name)),
-        )
-        for name in dict.fromkeys([*before, *now])
-    ]
-    return Repeat(attempt=attempt.attempt, status=replaced.status, metrics=metrics)
+def _metric_differences(before: Mapping[str, float], now: Mapping[str, float]) -> list[Difference]:
+    names = dict.fromkeys([*before, *now])
+    return [_difference(("metrics", name), before.get(name), now.get(name)) for name in names]
 
 
-def _in_order(
-    one: Mapping[tuple[str, str], Any], other: Mapping[tuple[str, str], Any]
-) -> list[tuple[str, str]]:
+def _in_order(one: Mapping[FactName, Any], other: Mapping[FactName, Any]) -> list[FactName]:
     """All names, part by part."""
     names = dict.fromkeys([*one, *other])
     parts = list(dict.fromkeys(part for part, _ in names))
@@ -194,4 +196,7 @@ def curves(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
         {'loss': [2.0, 1.0], 'top1': [nan, 60.0]}
     """
     names = dict.fromkeys(chain.from_iterable(epoch.metrics for epoch in epochs))
-    return {name: [epoch.metrics.get(name, float("nan")) for epoch in epochs] for name in names}
+    values = {}
+    for name in names:
+        values[name] = [epoch.metrics.get(name, nan) for epoch in epochs]
+    return values

@@ -1,6 +1,6 @@
 """Units of scores (percentage points or none), and in which direction a score is better."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -8,6 +8,9 @@ from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.metrics.traits import registered_metrics
 from dasbench.spec.metrics import Metrics, agreed, metric_of, plain_name
+
+DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
+"""The directions by the words that are written for them."""
 
 
 def known_metrics(stored: Iterable[Metrics] = ()) -> Metrics:
@@ -36,7 +39,9 @@ def score_unit(metric: str, known: Metrics | None = None) -> str:
         >>> score_unit("val_top1"), score_unit("latency_ms"), score_unit("loss")
         ('pp', 'ms', '')
     """
-    return difference_unit(metric_of(metric, known_metrics() if known is None else known).unit)
+    if known is None:
+        known = known_metrics()
+    return difference_unit(metric_of(metric, known).unit)
 
 
 def difference_unit(unit: str) -> str:
@@ -110,11 +115,13 @@ def better_direction(
         >>> better_direction("my_loss") is None
         True
     """
-    directions = dict(objectives)
-    said = directions.get(metric, directions.get(plain_name(metric)))
-    if said is not None:
-        return "min" if said == "min" else "max"
-    return metric_of(metric, known_metrics() if known is None else known).direction
+    asked = dict(objectives)
+    direction = asked.get(metric, asked.get(plain_name(metric)))
+    if direction is not None:
+        return DIRECTIONS.get(direction, "max")
+    if known is None:
+        known = known_metrics()
+    return metric_of(metric, known).direction
 
 
 def no_direction(metric: str, remedy: str, known: Metrics) -> UsageError:

@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
-from types import MappingProxyType
 
 from dasbench.records import COST_FIELDS, Cost, Row
 from dasbench.spec.plain import Variant
-from dasbench.views.search_roles import CONFIRM, is_confirmed
-
-NO_SCORES: Mapping[int, float] = MappingProxyType({})
+from dasbench.views.search_roles import CONFIRM, fresh_rows, is_confirmed
 
 _as_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
@@ -73,7 +70,7 @@ class VariantScores:
 
     def scores_of(self, metric: str) -> Mapping[int, float]:
         """Its value of a metric by seed; empty without one."""
-        return self.scores.get(metric, NO_SCORES)
+        return self.scores.get(metric, {})
 
 
 def leaderboard(
@@ -102,11 +99,17 @@ def leaderboard(
         >>> [(ranked.label, score(ranked, "top1")) for ranked in ranking]
         [('b', 4.0), ('a', 1.5)]
     """
-    entries = [gather(group, metric=metric, only=only) for group in by_variant(rows)]
-    return by_score(entries, metric=metric, maximise=maximise)
+    return by_score(gather_all(rows, metric=metric, only=only), metric=metric, maximise=maximise)
 
 
-def by_variant(rows: Sequence[Row]) -> list[list[Row]]:
+def gather_all(
+    rows: Iterable[Row], *, metric: str = "top1", only: Sequence[str] | None = None
+) -> list[VariantScores]:
+    """One entry for each variant of the rows, in the order in which the variants come first."""
+    return [gather(group, metric=metric, only=only) for group in by_variant(rows)]
+
+
+def by_variant(rows: Iterable[Row]) -> list[list[Row]]:
     """Rows by study, variant and code, in the order in which the variants come first."""
     texts: dict[int, str] = {}  # rows of one variant usually share one object
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
@@ -141,7 +144,10 @@ def _with_code_in_label(row: Row, fields: Sequence[str]) -> Row:
     """A row whose label tells the code of these fields."""
     if not fields:
         return row
-    words = [f"{field} code {_short(row.code.get(field))}" for field in fields]
+    words = []
+    for name in fields:
+        version = row.code.get(name, "")[:6] or "as released"
+        words.append(f"{name} code {version}")
     return replace(row, label=f"{row.label} [{', '.join(words)}]")
 
 
@@ -155,15 +161,11 @@ def _differing_fields(codes: Sequence[Mapping[str, str]]) -> list[str]:
     return differing
 
 
-def _short(code: str | None) -> str:
-    return code[:6] if code else "as released"
-
-
 def gather(
     rows: Sequence[Row], *, metric: str = "top1", only: Sequence[str] | None = None
 ) -> VariantScores:
     """One entry from the rows of one variant; of a search's winner, from its fresh seeds."""
-    fresh = [row for row in rows if row.role == CONFIRM]
+    fresh = fresh_rows(rows)
     if not is_confirmed(rows) or len(fresh) == len(rows):
         return _entry(rows, metric, only)
     others = [row for row in rows if row.role != CONFIRM]
@@ -175,8 +177,10 @@ def gather(
 def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
     """One entry from rows whose scores are of one kind: of a search, or of fresh seeds."""
     done = [row for row in rows if row.state == "done"]
-    scores = _finite_scores(done, only or _metric_names(done))
-    scored = len(done) if is_cost(metric) else len(scores.get(metric, ()))
+    scores = _finite_scores(done, only)
+    scored = len(done)
+    if not is_cost(metric):
+        scored = len(scores.get(metric, ()))
     failed = sum(row.state == "failed" for row in rows)
     return VariantScores(
         variant=rows[0].variant,
@@ -184,7 +188,7 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         planned=len(rows),
         failed=failed + len(done) - scored,
         scores=scores,
-        cost=_first_cost(rows),
+        cost=first_cost(rows),
         seconds=fsum(row.seconds for row in done) / max(1, len(done)),
         peak_memory=max(row.peak_memory for row in rows),
         metric=metric,
@@ -197,7 +201,8 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
     )
 
 
-def _first_cost(rows: Iterable[Row]) -> Cost | None:
+def first_cost(rows: Iterable[Row]) -> Cost | None:
+    """The first cost that is known; None before there is one."""
     return next((row.cost for row in rows if row.cost), None)
 
 
@@ -207,15 +212,10 @@ def _count_states(rows: Sequence[Row], metric: str, *, scored: int) -> Mapping[s
     return Counter(_state(row, metric) for row in rows)
 
 
-def _metric_names(rows: Iterable[Row]) -> dict[str, None]:
-    """The names of all metrics, in the order in which they come first."""
-    return dict.fromkeys(chain.from_iterable(row.metrics for row in rows))
-
-
-def _finite_scores(rows: Sequence[Row], names: Iterable[str]) -> dict[str, dict[int, float]]:
+def _finite_scores(rows: Sequence[Row], only: Sequence[str] | None) -> dict[str, dict[int, float]]:
     """Finite value of each metric by seed, without the metrics that have none."""
     scores: dict[str, dict[int, float]] = {}
-    for name in names:
+    for name in only or dict.fromkeys(chain.from_iterable(row.metrics for row in rows)):
         by_seed: dict[int, float] = {}
         for row in rows:
             value = row.metrics.get(name)
@@ -230,13 +230,14 @@ def by_score(
     entries: Sequence[VariantScores], *, metric: str, maximise: bool
 ) -> list[VariantScores]:
     """The entries from the best to the worst, those without a value last; equal ones by label."""
-    sign = -1.0 if maximise else 1.0
 
     def position(entry: VariantScores) -> tuple[bool, float, str]:
         value = score(entry, metric)
         if value is None:
             return True, 0.0, entry.label
-        return False, sign * value, entry.label
+        if maximise:
+            value = -value
+        return False, value, entry.label
 
     return sorted(entries, key=position)
 
@@ -246,12 +247,16 @@ def score(entry: VariantScores, metric: str) -> float | None:
     if metric in entry.scores:
         return _mean(entry.scores[metric])
     name = cost_field(metric)
-    return float(getattr(entry.cost, name)) if entry.cost and name else None
+    if entry.cost is None or name is None:
+        return None
+    return float(getattr(entry.cost, name))
 
 
 def mean_score(scores: Mapping[int, float]) -> float | None:
     """The mean over seeds; None without a score."""
-    return _mean(scores) if scores else None
+    if not scores:
+        return None
+    return _mean(scores)
 
 
 def _mean(scores: Mapping[int, float]) -> float:
@@ -260,7 +265,9 @@ def _mean(scores: Mapping[int, float]) -> float:
 
 def known_counts(cost: Cost | None) -> dict[str, int]:
     """The parameters and multiply-adds of a cost by convention; empty where it is not known."""
-    return {name: getattr(cost, name) for name in COST_FIELDS} if cost else {}
+    if cost is None:
+        return {}
+    return {name: getattr(cost, name) for name in COST_FIELDS}
 
 
 def cost_field(metric: str) -> str | None:
@@ -270,8 +277,10 @@ def cost_field(metric: str) -> str | None:
         >>> cost_field("macs"), cost_field("params_paper"), cost_field("top1")
         ('macs_full', 'params_paper', None)
     """
-    name = metric if metric.endswith(("_full", "_paper")) else f"{metric}_full"
-    return name if name in COST_FIELDS else None
+    for name in (metric, f"{metric}_full"):
+        if name in COST_FIELDS:
+            return name
+    return None
 
 
 def is_cost(metric: str) -> bool:
@@ -283,4 +292,6 @@ def _state(row: Row, metric: str) -> str:
     """How a trial counts: its state, why it failed, or that it is done without a finite score."""
     if row.state != "done" or is_cost(metric) or isfinite(row.metrics.get(metric, nan)):
         return row.reason or row.state
-    return "nan" if metric in row.metrics else f"no {metric}"
+    if metric in row.metrics:
+        return "nan"
+    return f"no {metric}"

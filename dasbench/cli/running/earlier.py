@@ -53,7 +53,7 @@ def _announce_against(
 ) -> None:
     """Say what a database's results are to a study, as `announce_changes` does."""
     from dasbench.render.succession import change_sentences
-    from dasbench.views.succession import code_changes, leaving
+    from dasbench.views.succession import code_changes, num_leaving
 
     record = find_record(reader, study.name)
     if record is not None:
@@ -64,7 +64,7 @@ def _announce_against(
     for sentence in change_sentences(code_changes(members, ended, answers)):
         tell(sentence)
     if record is not None:
-        number = leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
+        number = num_leaving(reader.rows(study.name), keys, [answer.key for answer in answers])
         _announce_leaving(study, record, number, replace=replace)
 
 

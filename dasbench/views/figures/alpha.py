@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from dasbench.errors import UsageError
@@ -59,14 +60,22 @@ class AlphaInfo:
     curves: Sequence[AlphaCurve]
 
     @property
+    def points(self) -> list[AlphaPoint]:
+        """Every point, curve by curve."""
+        points: list[AlphaPoint] = []
+        for curve in self.curves:
+            points += curve.points
+        return points
+
+    @property
     def means(self) -> list[SeedMean]:
         """Every mean, curve by curve."""
-        return [point.mean for curve in self.curves for point in curve.points]
+        return [point.mean for point in self.points]
 
     @property
     def alphas(self) -> list[float]:
         """Every alpha, rising."""
-        return sorted({point.alpha for curve in self.curves for point in curve.points})
+        return sorted({point.alpha for point in self.points})
 
 
 def info(selection: Selection) -> AlphaInfo:
@@ -83,25 +92,25 @@ def info(selection: Selection) -> AlphaInfo:
     settings: dict[str, tuple[str, Mapping[str, Any]]] = {}
     points: dict[str, list[AlphaPoint]] = {}
     for entry in variants_with_scores(selection):
-        alpha = entry.variant.get(axis)
+        others = dict(entry.variant)
+        alpha = others.pop(axis, None)
         if not isinstance(alpha, int | float) or isinstance(alpha, bool):
             continue
-        study = entry.study if several else ""
-        setting = {key: value for key, value in entry.variant.items() if key != axis}
-        name = repr((study, setting))
-        settings.setdefault(name, (study, setting))
+        study = ""
+        if several:
+            study = entry.study
+        name = repr((study, others))
+        settings.setdefault(name, (study, others))
         points.setdefault(name, []).append(AlphaPoint(alpha=float(alpha), mean=mean_of(entry)))
     if len(points) > MOST_CURVES:
         raise UsageError(
             f"plot alpha: study '{selection.name}' has {len(points)} settings beside {axis}, "
             f"more curves than can be told apart ({MOST_CURVES}); choose some with --where"
         )
-    curves = [
-        AlphaCurve(
-            study=study, setting=setting, points=sorted(points[name], key=lambda point: point.alpha)
-        )
-        for name, (study, setting) in settings.items()
-    ]
+    curves = []
+    for name, (study, setting) in settings.items():
+        rising = sorted(points[name], key=attrgetter("alpha"))
+        curves.append(AlphaCurve(study=study, setting=setting, points=rising))
     return AlphaInfo(
         question=selection.question, metric=selection.metric, unit=selection.unit, curves=curves
     )

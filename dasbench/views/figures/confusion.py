@@ -10,12 +10,12 @@ from dasbench.confusion import Confusion
 from dasbench.errors import UsageError
 from dasbench.views.classes import Mistake, mistakes
 from dasbench.views.selection import Selection
-from dasbench.views.variants import by_variant, gather
+from dasbench.views.variants import gather_all
 
 MOST_PANELS = 12
 """Variants that one figure shows."""
 
-_NAMED = 3  # mistakes that are told of a matrix
+_NUM_MISTAKES = 3  # that are told of a matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +60,17 @@ def info(selection: Selection) -> ConfusionInfo:
         UsageError: if there are too many variants to show, or they tell other classes apart.
     """
     found: list[tuple[str, list[Confusion]]] = []
-    for rows in by_variant(selection.rows):
-        entry = gather(rows, metric=selection.metric)
+    classes: set[Sequence[str]] = set()
+    for entry in gather_all(selection.rows, metric=selection.metric):
         known = [selection.confusions[key] for key in entry.keys if key in selection.confusions]
         if known:
             found.append((entry.label, known))
+            classes.update(confusion.classes for confusion in known)
     if len(found) > MOST_PANELS:
         raise UsageError(
             f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; "
             "use --where"
         )
-    classes = {confusion.classes for _, confusions in found for confusion in confusions}
     if len(classes) > 1:
         raise UsageError(
             "plot confusion: not all of these trials have the same classes; use --where"
@@ -93,5 +93,5 @@ def _panel(label: str, confusions: Sequence[Confusion]) -> Panel:
         shares=shares,
         accuracy=float(np.nanmean(shares.diagonal())),
         seeds=len(confusions),
-        mistakes=mistakes(total)[:_NAMED],
+        mistakes=mistakes(total)[:_NUM_MISTAKES],
     )

@@ -1,7 +1,7 @@
 """The learning curve of one trial: its scores and its losses after each epoch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from dasbench.results.answers import TrialRecord
@@ -40,28 +40,27 @@ class CurveInfo:
 
 def info(trial: TrialRecord) -> CurveInfo:
     """Gather the curves of a trial; metrics without any finite value are left out."""
-    known = _finite_curves(trial)
-    first = trial.rows[0] if trial.rows else None
     metrics = known_metrics([trial.metrics])
-    return CurveInfo(
+    scores, losses, units = {}, {}, {}
+    for name, values in curves(trial.epochs).items():
+        if name in RESOURCES or not any(map(isfinite, values)):
+            continue
+        if is_loss(name):
+            losses[name] = values
+        else:
+            scores[name] = values
+        units[name] = metric_of(name, metrics).unit
+    found = CurveInfo(
         key=trial.key,
         state=trial.state.state,
-        label=first.label if first else "",
-        seed=first.seed if first else None,
         epochs=[epoch.number for epoch in trial.epochs],
-        scores={name: values for name, values in known.items() if not is_loss(name)},
-        losses={name: values for name, values in known.items() if is_loss(name)},
-        units={name: metric_of(name, metrics).unit for name in known},
+        scores=scores,
+        losses=losses,
+        units=units,
     )
-
-
-def _finite_curves(trial: TrialRecord) -> dict[str, Sequence[float]]:
-    """Every curve of learning that has a finite value."""
-    return {
-        name: values
-        for name, values in curves(trial.epochs).items()
-        if name not in RESOURCES and any(isfinite(value) for value in values)
-    }
+    if not trial.rows:
+        return found
+    return replace(found, label=trial.rows[0].label, seed=trial.rows[0].seed)
 
 
 def is_loss(name: str) -> bool:

@@ -1,9 +1,10 @@
 """How the front grew: hypervolume over finished trials and over time."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite, nan
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -15,9 +16,10 @@ from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import Direction
 from dasbench.errors import UsageError
 from dasbench.records import Row
+from dasbench.views.figures.means import variants_with_scores
 from dasbench.views.quantities import values_of
 from dasbench.views.selection import Selection
-from dasbench.views.variants import VariantScores, by_variant, gather
+from dasbench.views.variants import VariantScores
 
 MOST_STEPS = 300
 """Points of a curve; of more trials, so many are taken evenly."""
@@ -92,7 +94,7 @@ def info(
         UsageError: if the reference is not finite.
     """
     direction = selection.direction
-    entries = _with_score_and_cost(selection, cost)
+    entries = _entries_with_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
         raise UsageError(
             f"--reference {reference[0]},{reference[1]}: "
@@ -102,9 +104,9 @@ def info(
     by_study: dict[str, list[VariantScores]] = defaultdict(list)
     for entry in entries:
         by_study[entry.study].append(entry)
-    curves = [
-        _growth(study, selection, own, cost, corner, direction) for study, own in by_study.items()
-    ]
+    curves = []
+    for study, own in by_study.items():
+        curves.append(_growth(study, selection, own, cost, corner, direction))
     return HypervolumeInfo(
         question=selection.question,
         metric=selection.metric,
@@ -114,15 +116,11 @@ def info(
     )
 
 
-def _with_score_and_cost(selection: Selection, cost: str) -> list[VariantScores]:
-    """The variants that have both."""
-    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
+def _entries_with_cost(selection: Selection, cost: str) -> list[VariantScores]:
+    """The variants that have a score and a cost."""
+    entries = variants_with_scores(selection)
     costs = values_of(entries, cost)
-    both = []
-    for entry, value in zip(entries, costs, strict=True):
-        if value is not None and entry.scores_of(entry.metric):
-            both.append(entry)
-    return both
+    return [entry for entry, value in zip(entries, costs, strict=True) if value is not None]
 
 
 def _usual_reference(
@@ -131,10 +129,15 @@ def _usual_reference(
     """The worst mean and highest cost, a tenth of the ranges further out: they count too."""
     if not entries:
         return (0.0, 1.0)
-    means = [value for value in values_of(entries, metric) if value is not None]
-    costs = [value for value in values_of(entries, cost) if value is not None]
-    score = min(means) - _margin(means) if direction == "max" else max(means) + _margin(means)
+    means, costs = _known_values(entries, metric), _known_values(entries, cost)
+    score = min(means) - _margin(means)
+    if direction == "min":
+        score = max(means) + _margin(means)
     return (score, max(costs) + _margin(costs))
+
+
+def _known_values(entries: Sequence[VariantScores], name: str) -> list[float]:
+    return [value for value in values_of(entries, name) if value is not None]
 
 
 def _margin(values: Sequence[float]) -> float:
@@ -153,35 +156,36 @@ def _growth(
 ) -> Growth:
     """The hypervolume of the means after each step, and the interval of the last one."""
     place: dict[str, int] = {}
+    scores: dict[int, Mapping[int, float]] = {}
     for number, entry in enumerate(entries):
         place |= dict.fromkeys(entry.keys, number)
-    rows = [row for row in selection.rows if row.study == study]
-    done = [row for row in rows if _has_score(row, selection.metric, place)]
-    done.sort(key=attrgetter("finished"))
+        scores[number] = entry.scores_of(entry.metric)
+    done = _scored_rows(selection, study, place)
     costs = np.array(values_of(entries, cost), dtype=np.float64)
     sums, counts = np.zeros(len(entries)), np.zeros(len(entries))
     steps, start = [], 0
     stops = np.linspace(1, len(done), min(len(done), MOST_STEPS)).astype(int)
     for stop in np.unique(stops).tolist():
-        some = done[start:stop]
-        variants = np.array([place[row.key] for row in some])
-        np.add.at(sums, variants, [row.metrics[selection.metric] for row in some])
-        np.add.at(counts, variants, 1)
+        for row in done[start:stop]:
+            sums[place[row.key]] += row.metrics[selection.metric]
+            counts[place[row.key]] += 1
         seen = counts > 0
         means = np.column_stack([sums[seen] / counts[seen], costs[seen]])
-        steps.append(Step(stop, some[-1].finished, hypervolume(means, corner, [direction, "min"])))
+        area = hypervolume(means, corner, [direction, "min"])
+        steps.append(Step(stop, done[stop - 1].finished, area))
         start = stop
-    table = seed_table(dict(enumerate(entry.scores_of(entry.metric) for entry in entries)))
-    ci95, seeds = _interval(table, costs, corner, direction)
+    ci95, seeds = _interval(seed_table(scores), costs, corner, direction)
     return Growth(study=study, steps=steps, ci95=ci95, seeds=seeds)
 
 
-def _has_score(row: Row, metric: str, place: dict[str, int]) -> bool:
-    return (
-        row.state == "done"
-        and row.key in place
-        and bool(np.isfinite(row.metrics.get(metric, np.nan)))
-    )
+def _scored_rows(selection: Selection, study: str, keys: Container[str]) -> list[Row]:
+    """The trials of a study that have a score, as they finished."""
+    found = []
+    for row in selection.rows:
+        is_scored = isfinite(row.metrics.get(selection.metric, nan))
+        if row.study == study and row.key in keys and row.state == "done" and is_scored:
+            found.append(row)
+    return sorted(found, key=attrgetter("finished"))
 
 
 def _interval(
@@ -196,12 +200,13 @@ def _interval(
 
 def seconds_since_first(steps: Sequence[Step]) -> list[float]:
     """Seconds since the first step; a step without a time stays where the one before it is."""
-    times = [
-        datetime.fromisoformat(step.finished).timestamp() if step.finished else None
-        for step in steps
-    ]
-    seconds, first, last = [], next((time for time in times if time is not None), 0.0), 0.0
-    for time in times:
-        last = last if time is None else time - first
+    seconds: list[float] = []
+    first, last = None, 0.0
+    for step in steps:
+        if step.finished:
+            time = datetime.fromisoformat(step.finished).timestamp()
+            if first is None:
+                first = time
+            last = time - first
         seconds.append(last)
     return seconds

@@ -1,13 +1,13 @@
 """Which axis matters: what explains the differences between a study's scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dasbench.analysis.importance import Importance, Method, importance
 from dasbench.analysis.levels import Observation
 from dasbench.errors import UsageError
 from dasbench.views.figures.means import has_several_studies
 from dasbench.views.selection import Selection
-from dasbench.views.variants import by_variant, gather
+from dasbench.views.variants import gather_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +35,14 @@ def info(selection: Selection, *, method: Method = "auto") -> ImportanceInfo:
     Raises:
         UsageError: if the study does not carry it.
     """
-    several = has_several_studies(selection)
+    rows = selection.rows
+    if has_several_studies(selection):
+        rows = [replace(row, variant={"study": row.study, **row.variant}) for row in rows]
     observations = []
-    for rows in by_variant(selection.rows):
-        entry = gather(rows, metric=selection.metric)
-        variant = {"study": entry.study, **entry.variant} if several else entry.variant
-        observations += [
-            Observation(variant=variant, seed=seed, score=score)
-            for seed, score in entry.scores.get(selection.metric, {}).items()
-        ]
-    planned = [
-        ({"study": row.study, **row.variant} if several else row.variant, row.seed)
-        for row in selection.rows
-    ]
+    for entry in gather_all(rows, metric=selection.metric):
+        for seed, score in entry.scores_of(selection.metric).items():
+            observations.append(Observation(variant=entry.variant, seed=seed, score=score))
+    planned = [(row.variant, row.seed) for row in rows]
     try:
         found = importance(observations, planned, method=method)
     except UsageError as error:

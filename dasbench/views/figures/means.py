@@ -6,7 +6,7 @@ from itertools import chain
 from dasbench.analysis.stats import summarise
 from dasbench.errors import UsageError
 from dasbench.views.selection import Selection
-from dasbench.views.variants import VariantScores, by_variant, gather
+from dasbench.views.variants import VariantScores, gather_all, known_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class SeedMean:
 
 def variants_with_scores(selection: Selection) -> list[VariantScores]:
     """Every variant that has a score, in the order of the study."""
-    entries = [gather(rows, metric=selection.metric) for rows in by_variant(selection.rows)]
-    return [entry for entry in entries if entry.scores.get(selection.metric)]
+    entries = gather_all(selection.rows, metric=selection.metric)
+    return [entry for entry in entries if entry.scores_of(selection.metric)]
 
 
 def mean_of(entry: VariantScores) -> SeedMean:
@@ -43,7 +43,7 @@ def mean_of(entry: VariantScores) -> SeedMean:
         ci95=summary.half_width,
         n=summary.n,
         failed=summary.failed,
-        cost=entry.cost.macs_full if entry.cost else None,
+        cost=known_counts(entry.cost).get("macs_full"),
     )
 
 
@@ -53,8 +53,7 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
     Raises:
         UsageError: if the study varies no such field, naming those that it does; or several.
     """
-    axes = axes_of(selection)
-    found = [axis for axis in axes if axis == last_part or axis.endswith(f".{last_part}")]
+    found = [axis for axis in axes_of(selection) if f".{axis}".endswith(f".{last_part}")]
     if len(found) == 1:
         return found[0]
     if found:
@@ -62,9 +61,14 @@ def find_axis(selection: Selection, last_part: str, *, plot: str) -> str:
         raise UsageError(
             f"plot {plot}: study '{selection.name}' varies {varied}; one axis can be shown"
         )
-    listed = ", ".join(axes) or "nothing"
-    raise UsageError(
-        f"plot {plot}: study '{selection.name}' has no axis '{last_part}'; it varies {listed}."
+    raise no_axis(selection, last_part, plot=plot)
+
+
+def no_axis(selection: Selection, name: str, *, plot: str) -> UsageError:
+    """What is said where a plot needs an axis that the study has not."""
+    listed = ", ".join(axes_of(selection)) or "nothing"
+    return UsageError(
+        f"plot {plot}: study '{selection.name}' has no axis '{name}'; it varies {listed}."
     )
 
 

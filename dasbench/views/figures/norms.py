@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
-from dasbench.spec.plain import Variant
+from dasbench.records import Row
 from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
@@ -52,28 +52,34 @@ def info(selection: Selection) -> NormsInfo:
         find_axis(selection, "first_norm", plot="norms"),
         find_axis(selection, "second_norm", plot="norms"),
     )
-    entries = _by_pair(selection, axes)
-    planned = _planned_pairs(selection, axes)
-    scores = {pair: entry.scores[selection.metric] for pair, entry in entries.items()}
-    ranks = rank_intervals(scores, direction=selection.direction)
+    scores: dict[NormPair, Mapping[int, float]] = {}
+    cells: dict[NormPair, SeedMean] = {}
+    for pair, entry in _by_pair(selection, axes).items():
+        scores[pair] = entry.scores_of(selection.metric)
+        cells[pair] = mean_of(entry)
+    best, ties = None, set()
+    for pair, rank in rank_intervals(scores, direction=selection.direction).items():
+        if rank.best:
+            best = pair
+        elif rank.ties_with_best:
+            ties.add(pair)
+    planned = [row for row in selection.rows if set(axes) <= set(row.variant)]
     return NormsInfo(
         question=selection.question,
         metric=selection.metric,
         unit=selection.unit,
         maximise=selection.direction == "max",
-        first=list(dict.fromkeys(first for first, _ in planned)),
-        second=list(dict.fromkeys(second for _, second in planned)),
-        cells={pair: mean_of(entry) for pair, entry in entries.items()},
-        ties=frozenset(
-            pair for pair, rank in ranks.items() if rank.ties_with_best and not rank.best
-        ),
-        best=next((pair for pair, rank in ranks.items() if rank.best), None),
+        first=_norms(planned, axes[0]),
+        second=_norms(planned, axes[1]),
+        cells=cells,
+        ties=frozenset(ties),
+        best=best,
     )
 
 
-def _planned_pairs(selection: Selection, axes: tuple[str, str]) -> list[NormPair]:
-    """The norms of every trial, in the order of the study."""
-    return [_pair(row.variant, axes) for row in selection.rows if set(axes) <= set(row.variant)]
+def _norms(rows: Sequence[Row], axis: str) -> list[str]:
+    """The norms on an axis, in the order of the study."""
+    return list(dict.fromkeys(str(row.variant[axis]) for row in rows))
 
 
 def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, VariantScores]:
@@ -82,7 +88,7 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
     for entry in variants_with_scores(selection):
         if not set(axes) <= set(entry.variant):
             continue
-        pair = _pair(entry.variant, axes)
+        pair = str(entry.variant[axes[0]]), str(entry.variant[axes[1]])
         if pair in entries:
             others = [axis for axis in axes_of(selection) if axis not in axes]
             raise UsageError(
@@ -91,8 +97,3 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
             )
         entries[pair] = entry
     return entries
-
-
-def _pair(variant: Variant, axes: tuple[str, str]) -> NormPair:
-    """The norms of a variant."""
-    return str(variant[axes[0]]), str(variant[axes[1]])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from dasbench.spec.study import Objective
 from dasbench.views.figures.published import PublishedPoint
@@ -82,13 +83,14 @@ def info(
         objectives = [score, Objective(metric=cost, direction="min")]
     measured = measured_objectives(objectives)
     y, x = objectives[:2]
-    if measured and measured[0] != y:
-        y, x = x, y
-    metric = measured[0].metric if measured else selection.metric
+    metric = selection.metric
+    if measured:
+        metric = measured[0].metric
+        if measured[0] != y:
+            y, x = x, y
     entries = leaderboard(selection.rows, metric=metric)
-    sign = 1.0 if y.direction == "min" else -1.0
     points = frontier(entries, objectives, x=x, y=y)
-    points.sort(key=lambda point: sign * point.mean)
+    points.sort(key=attrgetter("mean"), reverse=y.direction == "max")
     return ParetoInfo(
         question=selection.question,
         metric=y.metric,

@@ -1,7 +1,7 @@
 """The score and the cost of each placement of the gates, as in Section 4.3 of the paper."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dasbench.errors import UsageError
 from dasbench.spec.plain import Variant
@@ -10,6 +10,7 @@ from dasbench.views.figures.means import (
     axes_of,
     has_several_studies,
     mean_of,
+    no_axis,
     variants_with_scores,
 )
 from dasbench.views.selection import Selection
@@ -64,22 +65,19 @@ def info(selection: Selection) -> PlacementInfo:
         UsageError: if the study does not vary the placement, naming what it varies; or too many to
             show.
     """
-    axes = axes_of(selection)
-    if not any(axis == "placement" or axis.startswith("placement.") for axis in axes):
-        listed = ", ".join(axes) or "nothing"
-        raise UsageError(
-            f"plot placement: study '{selection.name}' has no axis 'placement'; it varies {listed}."
-        )
+    if not any(axis.partition(".")[0] == "placement" for axis in axes_of(selection)):
+        raise no_axis(selection, "placement", plot="placement")
     several = has_several_studies(selection)
-    places = [
-        PlacementScore(
-            study=entry.study if several else "",
+    places = []
+    for entry in variants_with_scores(selection):
+        place = PlacementScore(
             variant=entry.variant,
             label=entry.label.removeprefix(f"{entry.study}: "),
             mean=mean_of(entry),
         )
-        for entry in variants_with_scores(selection)
-    ]
+        if several:
+            place = replace(place, study=entry.study)
+        places.append(place)
     if len(places) > MOST_PLACES:
         raise UsageError(
             f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; "

@@ -1,6 +1,6 @@
 """What the paper prints, as a layer of its own beside what was trained here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -9,6 +9,7 @@ from dasbench.paper.figures import UNITS, Count, PaperRow, PaperTable
 from dasbench.paper.tables import find_table, load_tables
 from dasbench.records import Row
 from dasbench.results.reading import read_store
+from dasbench.views.sources import name_of
 
 _COLUMNS = {"macs": "flops_g", "params": "params_m"}
 
@@ -57,15 +58,10 @@ def published_points(
             f"--published {name}: the paper prints parameters and FLOPs, no {kind}; use --cost macs"
         )
     wanted = metric.removeprefix("val_")
-    scores = [column.name for column in table.columns.values() if column.metric == wanted]
     rows = [row for row in table.rows if not backbones or row.backbone in backbones]
-    points: list[PublishedPoint] = []
-    for row, score in product(rows, scores):
-        point = _point(row, score, cost)
-        if point:
-            points.append(point)
+    points = list(_points(table, rows, wanted, cost))
     if not points:
-        raise UsageError(_nothing(table, wanted, kind, backbones, rows))
+        raise UsageError(_why_no_points(table, wanted, kind, backbones, rows))
     return points
 
 
@@ -75,14 +71,22 @@ def backbones_of(db: str, rows: Sequence[Row]) -> set[str]:
     Empty if unknown.
     """
     with read_store(db) as reader:
-        bases = {study.name: study.document.get("base") for study in reader.studies()}
+        bases = {study.name: study.document.get("base") or {} for study in reader.studies()}
     found = set()
-    for row in {(row.study, row.label): row for row in rows}.values():
-        base = bases.get(row.study)
-        backbone = base.get("backbone", "") if isinstance(base, dict) else ""
-        chosen = row.variant.get("backbone.name", row.variant.get("backbone", backbone))
-        found.add(str(chosen.get("name", "")) if isinstance(chosen, dict) else str(chosen))
+    for row in rows:
+        usual = bases.get(row.study, {}).get("backbone")
+        chosen = row.variant.get("backbone.name", row.variant.get("backbone", usual))
+        found.add(name_of(chosen))
     return found - {""}
+
+
+def _points(
+    table: PaperTable, rows: Sequence[PaperRow], metric: str, cost: str
+) -> Iterator[PublishedPoint]:
+    """The points of some rows of a table, in the order of the paper."""
+    for row, column in product(rows, table.columns.values()):
+        if column.metric == metric and (point := _point(row, column.name, cost)):
+            yield point
 
 
 def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
@@ -96,20 +100,15 @@ def _point(row: PaperRow, column: str, cost: str) -> PublishedPoint | None:
     return PublishedPoint(label=row.label, cost=recounted, value=score.value)
 
 
-def _nothing(
+def _why_no_points(
     table: PaperTable, metric: str, kind: str, backbones: Collection[str], rows: Sequence[PaperRow]
 ) -> str:
     """Why a table has no point to show, and which have."""
-    good = [name for name, other in load_tables().items() if _has_points(other, metric, kind)]
+    good = []
+    for name, other in load_tables().items():
+        if any(_points(other, other.rows, metric, f"{kind}_full")):
+            good.append(name)
     why = f"has no row of {', '.join(sorted(backbones))}"
     if rows:
         why = f"prints no '{metric}' with a cost"
     return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
-
-
-def _has_points(table: PaperTable, metric: str, kind: str) -> bool:
-    """Whether a table of the paper prints a metric and a cost of some row."""
-    metrics = [column.metric for column in table.columns.values()]
-    if _COLUMNS[kind] not in table.columns or metric not in metrics:
-        return False
-    return any(_point(row, metric, f"{kind}_full") for row in table.rows)

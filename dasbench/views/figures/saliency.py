@@ -59,11 +59,13 @@ def info(views: Sequence[Viewed], *, images: NDArray[np.uint8]) -> SaliencyInfo:
     """
     shown = len(images)
     regions = views[0].regions
+    if regions is not None:
+        regions = regions[:shown]
     return SaliencyInfo(
         images=images,
         names=views[0].labels[:shown],
         columns=[_column(view, shown) for view in views],
-        regions=None if regions is None else regions[:shown],
+        regions=regions,
     )
 
 

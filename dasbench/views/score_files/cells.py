@@ -83,12 +83,19 @@ def read_number(text: str) -> float:
         >>> read_number("91.2"), read_number("91,2"), read_number("ninety"), read_number("1_000")
         (91.2, 91.2, inf, inf)
     """
+    if "_" in text:
+        return inf
     if DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     try:
-        return float(text) if "_" not in text else inf
+        return float(text)
     except ValueError:
         return inf
+
+
+def scored_cells(cells: Sequence[ScoreCell]) -> list[ScoreCell]:
+    """The cells of the seeds that did not fail."""
+    return [cell for cell in cells if not isnan(cell.score)]
 
 
 def duplicates(cells: Sequence[ScoreCell]) -> Iterator[str]:
@@ -103,8 +110,9 @@ def duplicates(cells: Sequence[ScoreCell]) -> Iterator[str]:
 
 def missing_percent_signs(cells: Sequence[ScoreCell], column: str) -> list[str]:
     """A complaint about the first score without a percent sign where others have one."""
-    bare = [cell for cell in cells if not cell.has_percent_sign and not isnan(cell.score)]
-    if not bare or len(bare) == len([cell for cell in cells if not isnan(cell.score)]):
+    scored = scored_cells(cells)
+    bare = [cell for cell in scored if not cell.has_percent_sign]
+    if not bare or len(bare) == len(scored):
         return []
     return [
         f"line {bare[0].line}: column '{column}': '{bare[0].text}' has no percent sign, "
@@ -128,9 +136,11 @@ def refuse(path: Path, complaints: Sequence[str]) -> None:
 
 def _seed(text: str, line: int, complaints: list[str]) -> int:
     try:
-        value = float(text) if "_" not in text else float("nan")
-        if value == int(value):
-            return int(text) if text.lstrip("+-").isdecimal() else int(value)
+        value = float(text)
+        if value == int(value) and "_" not in text:
+            if text.lstrip("+-").isdecimal():
+                return int(text)
+            return int(value)
     except (ValueError, OverflowError):
         pass
     complaints.append(f"line {line}: column 'seed': '{text}' is no whole number")

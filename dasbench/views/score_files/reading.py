@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
 
 from dasbench.errors import UsageError
@@ -12,6 +11,7 @@ from dasbench.views.score_files.cells import (
     missing_percent_signs,
     read_line,
     refuse,
+    scored_cells,
 )
 from dasbench.views.score_files.table import ScoreTable, read_table, score_column
 from dasbench.views.score_files.units import unit_of_scores
@@ -77,7 +77,7 @@ def _cells(path: Path, table: ScoreTable, column: str) -> list[ScoreCell]:
     for line, values in table.lines:
         surplus = len(values) - len(table.header)
         if surplus:
-            complaints.append(f"line {line}: {_surplus(surplus, table.separator)}")
+            complaints.append(f"line {line}: {_surplus_text(surplus, table.separator)}")
             continue
         named = dict(zip(table.header, values, strict=True))
         by_semicolon = table.separator == ";"
@@ -91,14 +91,12 @@ def _cells(path: Path, table: ScoreTable, column: str) -> list[ScoreCell]:
     return cells
 
 
-def _surplus(surplus: int, separator: str) -> str:
+def _surplus_text(surplus: int, separator: str) -> str:
     if surplus < 0:
         return f"{-surplus} cells are missing"
-    hint = (
-        "; a score with a decimal comma needs quotes, or semicolons between columns"
-        if separator == ","
-        else ""
-    )
+    hint = ""
+    if separator == ",":
+        hint = "; a score with a decimal comma needs quotes, or semicolons between columns"
     return f"{surplus} cells too many{hint}"
 
 
@@ -110,13 +108,13 @@ def _entries(cells: Sequence[ScoreCell], metric: str, unit: ScoreUnit) -> list[V
 
 
 def _entry(name: str, cells: Sequence[ScoreCell], metric: str, unit: ScoreUnit) -> VariantScores:
-    scores = {cell.seed: unit.factor * cell.score for cell in cells if not isnan(cell.score)}
+    scored = scored_cells(cells)
     return VariantScores(
         variant={"variant": name},
         label=name,
         planned=len(cells),
-        failed=sum(isnan(cell.score) for cell in cells),
-        scores={metric: scores},
+        failed=len(cells) - len(scored),
+        scores={metric: {cell.seed: unit.factor * cell.score for cell in scored}},
         cost=None,
         seconds=0.0,
         peak_memory=0,

@@ -53,19 +53,23 @@ def read_table(path: Path) -> ScoreTable:
     header = text.strip().splitlines()[0]
     separator = max(SEPARATORS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines = []
     try:
-        lines = [
-            (reader.line_num, values) for values in reader if any(value.strip() for value in values)
-        ]
+        for values in reader:
+            is_filled = any(map(str.strip, values))
+            if is_filled:
+                lines.append((reader.line_num, values))
     except csv.Error as error:
         raise UsageError(f"{path}:{reader.line_num}: is no CSV: {error}") from error
-    return ScoreTable([_column_name(name) for name in lines[0][1]], lines[1:], separator)
+    return ScoreTable(list(map(_column_name, lines[0][1])), lines[1:], separator)
 
 
 def _column_name(text: str) -> str:
     """A column's name; those of variants and seeds are known in capitals too."""
     name = text.strip()
-    return name.lower() if name.lower() in KEYS else name
+    if name.lower() in KEYS:
+        return name.lower()
+    return name
 
 
 def score_column(path: Path, header: Sequence[str], metric: str | None) -> str:
@@ -87,9 +91,8 @@ def score_column(path: Path, header: Sequence[str], metric: str | None) -> str:
             raise UsageError(
                 f"{path}:1: there is no column '{name}'. Columns: {', '.join(header)}."
             )
-    candidates = [
-        name for name in header if name and name not in KEYS
-    ]  # an index that pandas wrote has no name
+    # an index that pandas wrote has no name
+    candidates = [name for name in header if name and name not in KEYS]
     if metric is not None:
         return _named_column(path, candidates, metric)
     return _only_column(path, candidates)
@@ -108,11 +111,9 @@ def _named_column(path: Path, candidates: Sequence[str], metric: str) -> str:
 def _only_column(path: Path, candidates: Sequence[str]) -> str:
     if len(candidates) == 1:
         return candidates[0]
-    which = (
-        f"--metric {shlex.quote(candidates[0])}"
-        if candidates
-        else "a third column, as in variant,seed,top1"
-    )
+    which = "a third column, as in variant,seed,top1"
+    if candidates:
+        which = f"--metric {shlex.quote(candidates[0])}"
     listed = ", ".join(candidates)
     raise UsageError(
         f"{path}:1: {len(candidates)} columns may hold the scores ({listed}); name one: {which}"

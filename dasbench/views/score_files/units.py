@@ -1,14 +1,14 @@
 """The unit of scores from elsewhere, as far as the name of their metric and their values tell."""
 
 import re
-from collections.abc import Sequence
-from math import isnan
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import registered_metrics
 from dasbench.spec.metrics import metric_of, plain_name
-from dasbench.views.score_files.cells import ScoreCell, refuse
+from dasbench.views.score_files.cells import ScoreCell, refuse, scored_cells
 from dasbench.views.units import SCORE_UNITS, ScoreUnit
 
 SHARE = re.compile(
@@ -35,17 +35,17 @@ def unit_of_scores(
     Raises:
         UsageError: asking for it, or if the scores are not in the one that was asked for.
     """
-    scored = [cell for cell in cells if not isnan(cell.score)]
+    scored = scored_cells(cells)
     if not scored:
         return asked or SCORE_UNITS["none"]
-    signed = [cell for cell in scored if cell.has_percent_sign]
+    signed = next(filter(attrgetter("has_percent_sign"), scored), None)
     if signed:
-        _refuse_other_than_percent(path, signed[0], asked)
+        _refuse_other_than_percent(path, signed, asked)
         return SCORE_UNITS["percent"]
     if asked is None:
         return _evident_unit(path, column, scored)
     if asked == SCORE_UNITS["fraction"]:
-        refuse(path, _no_fractions(scored, column))
+        refuse(path, list(_no_fractions(scored, column)))
     return asked
 
 
@@ -78,10 +78,12 @@ def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
     if SAYS_PERCENT.search(metric):
         return SCORE_UNITS["percent"]
     if SHARE.search(_in_snake_case(metric)):
-        in_percent = max(scores) > 1 and all(1 <= score <= 100 or score == 0 for score in scores)
-        return SCORE_UNITS["percent"] if in_percent else None
-    may_be_fractions = min(scores) >= 0 and max(scores) <= 1 and not _is_no_share(metric)
-    return None if may_be_fractions else SCORE_UNITS["none"]
+        if max(scores) > 1 and all(1 <= score <= 100 or score == 0 for score in scores):
+            return SCORE_UNITS["percent"]
+        return None
+    if min(scores) >= 0 and max(scores) <= 1 and not _is_no_share(metric):
+        return None
+    return SCORE_UNITS["none"]
 
 
 def _is_no_share(metric: str) -> bool:
@@ -100,21 +102,22 @@ def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _no_fractions(scored: Sequence[ScoreCell], column: str) -> list[str]:
+def _no_fractions(scored: Sequence[ScoreCell], column: str) -> Iterator[str]:
     """A complaint about each score that is too large for a fraction."""
-    above = [cell for cell in scored if abs(cell.score) > 1]
     complaint = "is no fraction, which goes up to 1; say --unit percent?"
-    return [f"line {cell.line}: column '{column}': '{cell.text}' {complaint}" for cell in above]
+    for cell in scored:
+        if abs(cell.score) > 1:
+            yield f"line {cell.line}: column '{column}': '{cell.text}' {complaint}"
 
 
 def _question(scored: Sequence[ScoreCell]) -> str:
     """Which unit is it? In the terms of the scores that leave it open."""
-    lowest = min(scored, key=lambda cell: cell.score)
-    highest = max(scored, key=lambda cell: cell.score)
-    if lowest.score < 0 or highest.score > 100:
-        odd = lowest if lowest.score < 0 else highest
-        words = f"'{odd.text}' on line {odd.line} is no share in percent"
-        return f"{words}; add --unit none, or the unit (--unit points)"
+    lowest = min(scored, key=attrgetter("score"))
+    highest = max(scored, key=attrgetter("score"))
+    if lowest.score < 0:
+        return _no_share_text(lowest)
+    if highest.score > 100:
+        return _no_share_text(highest)
     if highest.score > 1:
         small = next(cell for cell in scored if 0 < cell.score < 1)
         fraction = f"'{small.text}' on line {small.line} may be a fraction"
@@ -124,3 +127,8 @@ def _question(scored: Sequence[ScoreCell]) -> str:
     either = f"fractions ({highest.text} is {100 * highest.score:g} %) or percent"
     remedy = "Add --unit fraction or --unit percent, or --unit none"
     return f"no score is above 1: are they {either}? {remedy}"
+
+
+def _no_share_text(cell: ScoreCell) -> str:
+    words = f"'{cell.text}' on line {cell.line} is no share in percent"
+    return f"{words}; add --unit none, or the unit (--unit points)"

@@ -401,7 +401,7 @@ def test_where_no_trial_is_shown_no_note_explains_numbers():
 
 
 def test_a_probe_is_marked_once():
-    board = board_of(rows_of("a", 1.0, 2.0, task="probe"), fields={"probe": True})
+    board = board_of(rows_of("a", 1.0, 2.0, task="probe"))
 
     (table,) = board_tables(board)
 

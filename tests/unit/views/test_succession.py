@@ -9,7 +9,7 @@ from dasbench.results.planning import Member
 from dasbench.spec.document import Document
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
-from dasbench.views.succession import Changes, code_changes, leaving, other_study
+from dasbench.views.succession import Changes, code_changes, num_leaving, other_study
 from dasbench.views.variants import leaderboard, name_codes
 
 OLD, NEW = "a" * 12, "b" * 12
@@ -88,7 +88,7 @@ def test_results_that_leave_are_counted_but_for_those_that_other_code_replaces()
     ]
     rows.append(Row(study="s", key="never ran", variant={}, label="", seed=0, state="pending"))
 
-    assert leaving(rows, ["stays"], ["new code"]) == 2
+    assert num_leaving(rows, ["stays"], ["new code"]) == 2
 
 
 def study(file, **fields):
