@@ -75,12 +75,12 @@ def check_device(name: str) -> None:
     if name in ("auto", "cpu"):
         return
     if not name.startswith("cuda"):
-        raise UsageError(f"--device {name}: write cpu, cuda, cuda:0 or auto")
+        raise UsageError(f"`device` {name}: write cpu, cuda, cuda:0 or auto")
     count = torch.cuda.device_count()
     if count == 0:
-        raise UsageError(f"--device {name}: {gpus_here()}; use --device cpu")
+        raise UsageError(f"`device` {name}: {gpus_here()}; use `device` cpu")
     if name != "cuda" and not (name[5:].isdigit() and name[4] == ":" and int(name[5:]) < count):
-        raise UsageError(f"--device {name}: {gpus_here()}")
+        raise UsageError(f"`device` {name}: {gpus_here()}")
 
 
 def has_short_floats() -> bool:

@@ -51,9 +51,9 @@ class CifarFiles:
     def how(self) -> str:
         """How to get the files."""
         return (
-            "To get it: run with --download (170 MB), or unpack the Python version from"
+            "To get it: run with `download` (170 MB), or unpack the Python version from"
             " https://www.cs.toronto.edu/~kriz/cifar.html"
-            f" into {self.folder}/ below --data-root (or $DASBENCH_DATA, else ./data)."
+            f" into {self.folder}/ below `data_root` (or $DASBENCH_DATA, else ./data)."
         )
 
 

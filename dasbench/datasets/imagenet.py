@@ -23,7 +23,7 @@ SOURCE = (
 HOW = (
     "Get ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar from https://image-net.org "
     "(a free account) and unpack them into imagenet/train/<wnid>/*.JPEG and "
-    "imagenet/val/<wnid>/*.JPEG below --data-root (or $DASBENCH_DATA); "
+    "imagenet/val/<wnid>/*.JPEG below `data_root` (or $DASBENCH_DATA); "
     "torchvision.datasets.ImageNet does so."
 )
 

@@ -26,7 +26,7 @@ SOURCE = (
 
 HOW = (
     "Unpack images.tar and lists.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ "
-    "into stanford_dogs/ below --data-root (or $DASBENCH_DATA): "
+    "into stanford_dogs/ below `data_root` (or $DASBENCH_DATA): "
     "stanford_dogs/Images/<wnid-breed>/*.jpg, stanford_dogs/train_list.mat and "
     "stanford_dogs/test_list.mat."
 )

@@ -119,7 +119,7 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
         raise UsageError(
             f"{len(question.entries) - 1:,} variants are too many for one family: "
             "at this correction hardly a difference would be resolved. "
-            f"Choose at most {MAX_FAMILY:,} with --where."
+            f"Choose at most {MAX_FAMILY:,} with `where`."
         )
     scores = [entry.scores_of(question.metric) for entry in question.entries]
     place = list(map(id, question.entries)).index(id(base.entries[0]))

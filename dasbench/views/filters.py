@@ -171,7 +171,7 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UsageError(
-                f"--where: more than {MAX_DEPTH} parentheses and 'not' inside of each other"
+                f"`where`: more than {MAX_DEPTH} parentheses and 'not' inside of each other"
             )
         if self._take("not"):
             inner = self._one()
@@ -243,12 +243,12 @@ class _Parser:
         try:
             return find_field(name, self.columns, kind="column")
         except UsageError as error:
-            raise UsageError(f'--where: {error} A text is written in quotes: "{name}".') from error
+            raise UsageError(f'`where`: {error} A text is written in quotes: "{name}".') from error
 
     def _check_kinds(self, left: str, right: str) -> None:
         if {left, right} == {"number", "text"}:
             raise UsageError(
-                f"--where: a number is compared with a text in quotes in {self.where!r}"
+                f"`where`: a number is compared with a text in quotes in {self.where!r}"
             )
 
     def _take(self, text: str) -> bool:
@@ -268,14 +268,14 @@ class _Parser:
         if token.kind == "end":
             found = "the end"
         return UsageError(
-            f"--where: expected {wanted}, found {found} of {self.where!r}. Write it as in {EXAMPLE}"
+            f"`where`: expected {wanted}, found {found} of {self.where!r}. Write it as in {EXAMPLE}"
         )
 
     def _split(self) -> list[_Token]:
         """The words of the condition, and a mark of its end."""
         if len(self.where) > MAX_LENGTH:
             raise UsageError(
-                f"--where: {len(self.where):,} characters are more than {MAX_LENGTH:,}"
+                f"`where`: {len(self.where):,} characters are more than {MAX_LENGTH:,}"
             )
         tokens, at, end = [], 0, len(self.where.rstrip())
         while at < end:
@@ -283,7 +283,7 @@ class _Parser:
             if match is None or match.lastgroup is None:
                 here = at + len(self.where[at:]) - len(self.where[at:].lstrip())
                 wrong = f"{self.where[here]!r} at character {here + 1} of {self.where!r}"
-                raise UsageError(f"--where: cannot read {wrong}. Write it as in {EXAMPLE}")
+                raise UsageError(f"`where`: cannot read {wrong}. Write it as in {EXAMPLE}")
             kind = match.lastgroup
             tokens.append(_Token(kind, match[kind], match.start(kind)))
             at = match.end()

@@ -106,7 +106,7 @@ def sort_lines(
     name, _, order = sort.strip().partition(" ")
     if order not in ("", "asc", "desc"):
         raise UsageError(
-            f"--sort '{sort}': write a column, or a column with asc or desc, as in 'macs desc'"
+            f"`sort` '{sort}': write a column, or a column with asc or desc, as in 'macs desc'"
         )
     if not lines:
         return []
@@ -155,7 +155,7 @@ def _column(name: str, columns: Sequence[str], convention: str) -> str:
         if full in columns:
             return full
     raise UsageError(
-        f"--sort: {unknown_name('column', name, [*columns, *_SHORT, 'params', 'macs'])}"
+        f"`sort`: {unknown_name('column', name, [*columns, *_SHORT, 'params', 'macs'])}"
     )
 
 
@@ -175,6 +175,6 @@ def _falls(column: str, name: str, selection: Selection) -> bool:
     direction = selection.direction_of(metric)
     if direction is None:
         raise no_direction(
-            metric, f"Write --sort '{name} desc' or --sort '{name} asc'", selection.metrics
+            metric, f"Write `sort` '{name} desc' or `sort` '{name} asc'", selection.metrics
         )
     return direction == "max"

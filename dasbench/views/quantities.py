@@ -50,7 +50,7 @@ def refuse_without_results(selection: Selection) -> None:
     if measured:
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; "
-            f"--metric takes {', '.join(measured)}"
+            f"`metric` takes {', '.join(measured)}"
         )
     states = Counter(row.state for row in selection.rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items()) or "none at all"
@@ -100,7 +100,7 @@ def read_objective(text: str, selection: Selection, *, convention: str) -> Objec
     direction = DIRECTIONS.get(word)
     if direction is None or not metric:
         raise UsageError(
-            f"--objective {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min"
+            f"`objective` {text}: write METRIC:max or METRIC:min, as in top1:max or macs:min"
         )
     name = quantity(metric, selection, convention=convention)
     return Objective(metric=name, direction=direction)

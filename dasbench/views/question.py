@@ -89,8 +89,8 @@ def _scale_fractions(entry: VariantScores, metric: str, factor: float) -> Varian
     for seed, score in entry.scores_of(metric).items():
         if abs(score) > 1:
             raise UsageError(
-                f"--unit: a {metric} of {score:g} is no fraction, which goes up to 1; "
-                "leave --unit out?"
+                f"`unit`: a {metric} of {score:g} is no fraction, which goes up to 1; "
+                "leave `unit` out?"
             )
         by_seed[seed] = factor * score
     return replace(entry, scores={**entry.scores, metric: by_seed})
@@ -109,7 +109,7 @@ def refuse_untestable_metric(question: Question) -> None:
         )
     known = set(chain.from_iterable(entry.scores for entry in question.entries))
     if known and question.metric not in known:
-        raise UsageError(f"--metric: {unknown_name('metric', question.metric, known)}")
+        raise UsageError(f"`metric`: {unknown_name('metric', question.metric, known)}")
 
 
 def looks_baseline(entries: Sequence[VariantScores], look: LookRecord) -> str | None:

@@ -196,7 +196,7 @@ def _one_dataset_remedy(datasets: Iterable[str]) -> str:
     names = sorted({dataset.partition("(")[0] for dataset in datasets})
     if len(names) == 1:
         return ""
-    return f"""; look at one at a time, as in --where 'dataset = "{names[0]}"'"""
+    return f"""; look at one at a time, as in `where` 'dataset = "{names[0]}"'"""
 
 
 def refuse_empty_filter(selection: Selection) -> None:
@@ -206,7 +206,7 @@ def refuse_empty_filter(selection: Selection) -> None:
         UsageError: naming the filter.
     """
     if selection.where and not selection.rows:
-        raise UsageError(f"study '{selection.name}': no trial passes --where {selection.where}")
+        raise UsageError(f"study '{selection.name}': no trial passes `where` {selection.where}")
 
 
 def _objectives(records: Iterable[StudyRecord]) -> list[tuple[str, str]]:

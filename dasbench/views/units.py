@@ -89,7 +89,7 @@ def asked_unit(text: str) -> ScoreUnit:
         return SCORE_UNITS["percent"]
     if word not in SCORE_UNITS and get_close_matches(word, SCORE_UNITS, n=1, cutoff=0.75):
         raise UsageError(
-            f"--unit: {unknown_name('unit', text, SCORE_UNITS)} Any other word is shown as it is."
+            f"`unit`: {unknown_name('unit', text, SCORE_UNITS)} Any other word is shown as it is."
         )
     return SCORE_UNITS.get(word) or ScoreUnit(text.strip())
 

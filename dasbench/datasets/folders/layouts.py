@@ -32,7 +32,7 @@ EACH_A_CLASS = "if each folder of the root is a class, whatever it holds, say `l
 HOW = (
     "An image folder is ROOT/<class>/*.jpg, or ROOT/train/<class>/*.jpg with ROOT/val and "
     "ROOT/test beside it, or images with a table of their labels, ROOT/labels.csv; "
-    "a root that is not absolute is looked for below --data-root (or $DASBENCH_DATA, else ./data)."
+    "a root that is not absolute is looked for below `data_root` (or $DASBENCH_DATA, else ./data)."
 )
 
 

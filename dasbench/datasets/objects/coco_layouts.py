@@ -26,7 +26,7 @@ HOW = (
     "Get train2017.zip, val2017.zip and annotations_trainval2017.zip from https://cocodataset.org "
     "(20 GB; nothing is downloaded for you) and unpack them into coco/train2017/*.jpg, "
     "coco/val2017/*.jpg, coco/annotations/instances_train2017.json and instances_val2017.json "
-    "below --data-root (or $DASBENCH_DATA). A folder of your own, say where it is with root, has "
+    "below `data_root` (or $DASBENCH_DATA). A folder of your own, say where it is with root, has "
     "that layout; or annotations/train.json, val.json and test.json with images/; or "
     "train/_annotations.coco.json beside its images, with valid/ and test/; or one "
     "annotations.json for all images."

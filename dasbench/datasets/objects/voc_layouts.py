@@ -21,7 +21,7 @@ ANNOTATIONS = ("annotations", "annotation", "xml", "xmls", "labels")
 
 HOW = (
     "Pascal VOC is VOCdevkit/VOC2007 with Annotations/*.xml, JPEGImages/*.jpg and "
-    "ImageSets/Main/train.txt, val.txt and test.txt below --data-root (or $DASBENCH_DATA); nothing "
+    "ImageSets/Main/train.txt, val.txt and test.txt below `data_root` (or $DASBENCH_DATA); nothing "
     "is downloaded for you. A folder of your own, say where it is with root, has that layout, "
     "without the lists if it is to be cut by lot; or train/*.xml beside the images, with valid/ "
     "and test/."

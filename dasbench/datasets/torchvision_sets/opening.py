@@ -43,10 +43,10 @@ class Asked:
             return f"`root` names the folder that holds {own}, not {own} itself."
         where = (
             f"{own} lies in the folder that `root` names, "
-            "below --data-root (or $DASBENCH_DATA, else ./data)"
+            "below `data_root` (or $DASBENCH_DATA, else ./data)"
         )
         if self.known.fetched:
-            return f"To get it, run with --download ({self.known.fetched}); {where}."
+            return f"To get it, run with `download` ({self.known.fetched}); {where}."
         return f"torchvision cannot fetch it: get it from {self.known.page}; {where}."
 
 

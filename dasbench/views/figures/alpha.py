@@ -105,7 +105,7 @@ def info(selection: Selection) -> AlphaInfo:
     if len(points) > MOST_CURVES:
         raise UsageError(
             f"plot alpha: study '{selection.name}' has {len(points)} settings beside {axis}, "
-            f"more curves than can be told apart ({MOST_CURVES}); choose some with --where"
+            f"more curves than can be told apart ({MOST_CURVES}); choose some with `where`"
         )
     curves = []
     for name, (study, setting) in settings.items():

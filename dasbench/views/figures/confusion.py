@@ -69,11 +69,11 @@ def info(selection: Selection) -> ConfusionInfo:
     if len(found) > MOST_PANELS:
         raise UsageError(
             f"plot confusion: {len(found)} variants are more than the {MOST_PANELS} that fit; "
-            "use --where"
+            "use `where`"
         )
     if len(classes) > 1:
         raise UsageError(
-            "plot confusion: not all of these trials have the same classes; use --where"
+            "plot confusion: not all of these trials have the same classes; use `where`"
         )
     return ConfusionInfo(
         question=selection.question,

@@ -97,7 +97,7 @@ def info(
     entries = _entries_with_cost(selection, cost)
     if reference is not None and not np.isfinite(reference).all():
         raise UsageError(
-            f"--reference {reference[0]},{reference[1]}: "
+            f"`reference` {reference[0]},{reference[1]}: "
             "write two finite numbers, a score and a cost"
         )
     corner = reference or _usual_reference(entries, selection.metric, cost, direction)

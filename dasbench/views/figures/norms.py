@@ -93,7 +93,7 @@ def _by_pair(selection: Selection, axes: tuple[str, str]) -> dict[NormPair, Vari
             others = [axis for axis in axes_of(selection) if axis not in axes]
             raise UsageError(
                 f"plot norms: several variants have the norms {pair[0]} and {pair[1]}, "
-                f"as {', '.join(others) or 'the study'} varies too; choose one setting with --where"
+                f"as {', '.join(others) or 'the study'} varies too; choose one setting with `where`"
             )
         entries[pair] = entry
     return entries

@@ -81,7 +81,7 @@ def info(selection: Selection) -> PlacementInfo:
     if len(places) > MOST_PLACES:
         raise UsageError(
             f"plot placement: {len(places)} placements are more than the {MOST_PLACES} that fit; "
-            "use --where"
+            "use `where`"
         )
     return PlacementInfo(
         question=selection.question, metric=selection.metric, unit=selection.unit, places=places

@@ -55,7 +55,7 @@ def published_points(
     kind = cost.partition("_")[0]
     if kind not in _COLUMNS:
         raise UsageError(
-            f"--published {name}: the paper prints parameters and FLOPs, no {kind}; use --cost macs"
+            f"`published` {name}: the paper prints parameters and FLOPs, no {kind}; use `cost` macs"
         )
     wanted = metric.removeprefix("val_")
     rows = [row for row in table.rows if not backbones or row.backbone in backbones]
@@ -111,4 +111,4 @@ def _why_no_points(
     why = f"has no row of {', '.join(sorted(backbones))}"
     if rows:
         why = f"prints no '{metric}' with a cost"
-    return f"--published {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."
+    return f"`published` {table.name}: it {why}. Tables with both: {', '.join(good) or '(none)'}."

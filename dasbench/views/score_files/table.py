@@ -113,7 +113,7 @@ def _only_column(path: Path, candidates: Sequence[str]) -> str:
         return candidates[0]
     which = "a third column, as in variant,seed,top1"
     if candidates:
-        which = f"--metric {shlex.quote(candidates[0])}"
+        which = f"`metric` {shlex.quote(candidates[0])}"
     listed = ", ".join(candidates)
     raise UsageError(
         f"{path}:1: {len(candidates)} columns may hold the scores ({listed}); name one: {which}"

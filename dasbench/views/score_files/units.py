@@ -58,7 +58,7 @@ def _evident_unit(path: Path, column: str, scored: Sequence[ScoreCell]) -> Score
 
 def _refuse_other_than_percent(path: Path, signed: ScoreCell, asked: ScoreUnit | None) -> None:
     if asked not in (None, SCORE_UNITS["percent"]):
-        refuse(path, [f"line {signed.line}: '{signed.text}' is in percent; leave --unit out"])
+        refuse(path, [f"line {signed.line}: '{signed.text}' is in percent; leave `unit` out"])
 
 
 def foreign_unit(metric: str, scores: Sequence[float]) -> ScoreUnit | None:
@@ -104,7 +104,7 @@ def _in_snake_case(name: str) -> str:
 
 def _no_fractions(scored: Sequence[ScoreCell], column: str) -> Iterator[str]:
     """A complaint about each score that is too large for a fraction."""
-    complaint = "is no fraction, which goes up to 1; say --unit percent?"
+    complaint = "is no fraction, which goes up to 1; say `unit` percent?"
     for cell in scored:
         if abs(cell.score) > 1:
             yield f"line {cell.line}: column '{column}': '{cell.text}' {complaint}"
@@ -122,13 +122,13 @@ def _question(scored: Sequence[ScoreCell]) -> str:
         small = next(cell for cell in scored if 0 < cell.score < 1)
         fraction = f"'{small.text}' on line {small.line} may be a fraction"
         other = f"'{highest.text}' on line {highest.line} is not"
-        remedy = "write all scores in one unit, or add --unit percent if they are"
+        remedy = "write all scores in one unit, or add `unit` percent if they are"
         return f"{fraction}, {other}; {remedy}"
     either = f"fractions ({highest.text} is {100 * highest.score:g} %) or percent"
-    remedy = "Add --unit fraction or --unit percent, or --unit none"
+    remedy = "Add `unit` fraction or `unit` percent, or `unit` none"
     return f"no score is above 1: are they {either}? {remedy}"
 
 
 def _no_share_text(cell: ScoreCell) -> str:
     words = f"'{cell.text}' on line {cell.line} is no share in percent"
-    return f"{words}; add --unit none, or the unit (--unit points)"
+    return f"{words}; add `unit` none, or the unit (`unit` points)"
