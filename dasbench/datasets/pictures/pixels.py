@@ -185,8 +185,8 @@ def is_picture(path: Path) -> bool:
             beginning = stream.read(32)
     except OSError:
         return False
-    signatures = (SIGNATURES[name] for name in readable_formats() if name in SIGNATURES)
-    return any(re.match(signature, beginning, re.DOTALL) for signature in signatures)
+    signatures = map(SIGNATURES.get, readable_formats())
+    return any(re.match(each, beginning, re.DOTALL) for each in signatures if each)
 
 
 @contextmanager
