@@ -45,7 +45,9 @@ class InstanceSplit:
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> list[Scene]:
         """Some images with their objects, decoded in the thread that asks."""
-        mirrored = np.zeros(len(indices), bool) if draws is None else draws[:, 0] < 0.5
+        mirrored = np.zeros(len(indices), bool)
+        if draws is not None:
+            mirrored = draws[:, 0] < 0.5
         return [
             self._scene(index, mirrored=flip)
             for index, flip in zip(indices.tolist(), mirrored, strict=True)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.objects.coco_records import Record, Records, read_records, record_name
+from dasbench.datasets.objects.coco_records import Records, read_records, record_name
 from dasbench.errors import DataError
+from dasbench.spec.plain import Record
 
 TOLERANCE = 1.0
 """Pixels by which a box may reach out of its image, as rounding makes some."""
@@ -201,9 +202,8 @@ def _as_arrays(file: Path, records: Records) -> Instances:
     images = sorted(records.images, key=itemgetter("id"))
     categories = sorted(records.categories, key=itemgetter("id"))
     ids = np.array(_values(images, "id"), np.int64)
-    owners = np.searchsorted(ids, _values(records.annotations, "image_id"))
-    order = np.argsort(owners, kind="stable")
-    annotations = [records.annotations[number] for number in order.tolist()]
+    annotations = sorted(records.annotations, key=itemgetter("image_id"))
+    owners = np.searchsorted(ids, _values(annotations, "image_id"))
     left, upper, width, height = np.array(_values(annotations, "bbox"), np.float64).T
     labels = np.searchsorted(_values(categories, "id"), _values(annotations, "category_id"))
     areas = np.array([one.get("area") for one in annotations], np.float64)  # null is NaN
