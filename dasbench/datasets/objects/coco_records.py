@@ -172,13 +172,12 @@ def _lists_in(file: Path) -> Records:
 def _json_in(file: Path) -> object:
     """The content of a file, but for polygons."""
     try:
-        content: object = json.loads(file.read_bytes(), object_hook=_without_polygons)
+        return json.loads(file.read_bytes(), object_hook=_without_polygons)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         what = f"is no JSON, or is cut off ({file.stat().st_size} bytes; {error})"
         raise DataError(f"{file}: {what}") from error
-    return content
 
 
 def _without_polygons(parsed: Record) -> Record:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
-from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList, first_look
 from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.image_folders import is_visible_image
 from dasbench.datasets.objects.instance_split import InstanceSplit, wrong_size
 from dasbench.datasets.objects.instances import Instances
 from dasbench.datasets.pictures.orientation import SIDEWAYS
-from dasbench.datasets.pictures.pixels import read_header, readable_endings
+from dasbench.datasets.pictures.pixels import read_header
 from dasbench.errors import DataError
 
 LARGEST = (3, 800, 1333)
@@ -159,13 +159,12 @@ def object_dataset(
     if access.look != "names" and not access.contents:
         _refuse_copies(split, same_name_only=same_name_only)
         _refuse_other_sizes(split)
-    train, val, test = (InstanceSplit(*split[part]) for part in PARTS)
     return Dataset(
         name=name,
-        classes=test.instances.classes,
-        train=train,
-        val=val,
-        test=test,
+        classes=split["test"].instances.classes,
+        train=InstanceSplit(*split["train"]),
+        val=InstanceSplit(*split["val"]),
+        test=InstanceSplit(*split["test"]),
         input_size=LARGEST,
         fingerprint=fingerprint,
         licence=licence,
@@ -182,15 +181,11 @@ def _left_out(parts: Mapping[Part, Photographs]) -> dict[str, LeftOut]:
         used.update(photographs.paths)
     beside: set[Path] = set()
     for place in {path.parent for path in used}:
-        beside.update(filter(_is_image, place.iterdir()))
+        beside.update(filter(is_visible_image, place.iterdir()))
     beside -= used
     if not beside:
         return {}
     return {"images in no part": LeftOut(len(beside), str(min(beside)))}
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in readable_endings() and not path.name.startswith(".")
 
 
 def refuse_objectless(parts: Mapping[Part, Photographs], *, remedy: str) -> None:

@@ -12,6 +12,7 @@ from dasbench.datasets.objects.image_folders import (
     folders_in,
     folders_of_part,
     image_folders_in,
+    is_visible_image,
 )
 from dasbench.datasets.pictures.pixels import readable_endings
 from dasbench.errors import DataError
@@ -276,7 +277,7 @@ def _known_images(folders: Sequence[Path]) -> KnownImages:
     by_name: dict[str, list[Path]] = defaultdict(list)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in readable_endings() and not path.name.startswith("."):
+            if is_visible_image(path):
                 by_stem[path.stem][path] = _place_below(folder, path)
                 by_name[path.name].append(path)
     return KnownImages(by_stem, by_name)

@@ -185,8 +185,11 @@ def is_picture(path: Path) -> bool:
             beginning = stream.read(32)
     except OSError:
         return False
-    signatures = map(SIGNATURES.get, readable_formats())
-    return any(re.match(each, beginning, re.DOTALL) for each in signatures if each)
+    for name in readable_formats():
+        signature = SIGNATURES.get(name)
+        if signature and re.match(signature, beginning, re.DOTALL):
+            return True
+    return False
 
 
 @contextmanager
