@@ -38,8 +38,10 @@ DEPTH = 3
 """How deep a table of weights may lie in a file."""
 
 Version = Mapping[str, object]
+"""What torch knows of a module that weights were saved from."""
+
 Versions = Mapping[str, Version]
-"""What torch knows of the modules that weights were saved from, by their paths."""
+"""That of modules, by their paths."""
 
 
 @dataclass(frozen=True)

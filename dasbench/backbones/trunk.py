@@ -1,7 +1,8 @@
 """The maps that a backbone makes on the way to its logits, for networks that detect or segment."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -133,26 +134,17 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 def _outputs_of(module: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     """What each of some children gave when it ran last, by its name."""
     outputs: dict[str, Tensor] = {}
-    children = zip(names, map(module.get_submodule, names), strict=True)
-    hooks = [child.register_forward_hook(_Keep(outputs, name)) for name, child in children]
-    try:
+
+    def keep(name: str, _module: nn.Module, _args: object, output: Tensor) -> None:
+        outputs[name] = output
+
+    with ExitStack() as hooks:
+        for name in names:
+            child = module.get_submodule(name)
+            hooks.enter_context(child.register_forward_hook(partial(keep, name)))
         yield outputs
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _are_equal(one: Tensor, other: Tensor) -> bool:
     """Whether two maps are; without values, whether they are of one shape."""
     return one.shape == other.shape and (one.is_meta or torch.equal(one, other))
-
-
-class _Keep:
-    """A forward hook that keeps a module's output."""
-
-    def __init__(self, outputs: dict[str, Tensor], name: str) -> None:
-        self.outputs = outputs
-        self.name = name
-
-    def __call__(self, module: nn.Module, args: object, output: Tensor) -> None:
-        self.outputs[self.name] = output
