@@ -165,9 +165,8 @@ def find_head(net: nn.Module) -> str:
         >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(8, 10), nn.Softmax(dim=1)))
         '1'
     """
-    paths: list[str] = [
-        path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
-    ]
+    heads = nn.Linear | nn.Conv2d
+    paths: list[str] = [path for path, one in net.named_modules() if isinstance(one, heads)]
     return paths[-1]
 
 

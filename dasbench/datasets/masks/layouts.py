@@ -179,13 +179,12 @@ def masks_among(files: Sequence[str]) -> set[str]:
         >>> masks_among(["a/x.jpg", "a/x_mask.png", "a/face_mask.png"])
         {'a/x_mask.png'}
     """
-    images: set[str] = set()
-    for file in files:
-        name = file.rpartition(".")[0]
-        images |= {name, without_words(name, IMAGE_WORDS)}
+    name_of = {file: file.rpartition(".")[0] for file in files}
+    images = set(name_of.values())
+    for name in name_of.values():
+        images.add(without_words(name, IMAGE_WORDS))
     among: set[str] = set()
-    for file in files:
-        name = file.rpartition(".")[0]
+    for file, name in name_of.items():
         bare = without_words(name, MASK_WORDS)
         if bare != name and bare in images:
             among.add(file)

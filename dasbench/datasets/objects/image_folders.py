@@ -15,9 +15,8 @@ def folders_in(folder: Path) -> list[Path]:
     """The folders in a folder, sorted; hidden ones are left out."""
     if not folder.is_dir():
         return []
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    folders = filter(Path.is_dir, folder.iterdir())
+    return sorted(inside for inside in folders if not inside.name.startswith("."))
 
 
 def is_visible_image(path: Path) -> bool:

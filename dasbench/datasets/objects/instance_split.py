@@ -48,10 +48,8 @@ class InstanceSplit:
         mirrored = np.zeros(len(indices), bool)
         if draws is not None:
             mirrored = draws[:, 0] < 0.5
-        return [
-            self._scene(index, mirrored=flip)
-            for index, flip in zip(indices.tolist(), mirrored, strict=True)
-        ]
+        choices = zip(indices.tolist(), mirrored, strict=True)
+        return [self._scene(index, mirrored=flip) for index, flip in choices]
 
     def _scene(self, index: int, *, mirrored: bool) -> Scene:
         image, orientation = read_photograph(self.folder / self.instances.names[index])

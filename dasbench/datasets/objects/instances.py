@@ -128,9 +128,9 @@ def read_instances(
 def _without_parents(records: Records) -> Records:
     """Categories but those without an object to which others are said to belong."""
     parents = set(_values(records.categories, "supercategory"))
-    annotated = set(_values(records.annotations, "category_id"))
+    used = set(_values(records.annotations, "category_id"))
     children = [
-        one for one in records.categories if one["id"] in annotated or one["name"] not in parents
+        one for one in records.categories if one["id"] in used or one["name"] not in parents
     ]
     return records._replace(categories=children or records.categories)
 
