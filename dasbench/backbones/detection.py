@@ -79,13 +79,10 @@ def faster_rcnn(
     levels = trunk.levels[-LEVELS:]
     if frozen_norms:
         _freeze_norms(backbone)
-    ends = [site.path.rpartition(".")[2] for site in stage_ends]
-    _freeze_stages(trunk.module, ends[:frozen_stages])
-    names = {level.child: str(number) for number, level in enumerate(levels)}
-    body = BackboneWithFPN(
-        trunk.module, names, [level.channels for level in levels], out_channels=pyramid
-    )
-    strides = [level.stride for level in levels]
+    _freeze_stages(trunk.module, stage_ends[:frozen_stages])
+    children, channels, strides = map(list, zip(*levels, strict=True))
+    names = {child: str(number) for number, child in enumerate(children)}
+    body = BackboneWithFPN(trunk.module, names, channels, out_channels=pyramid)
     strides.append(2 * strides[-1])  # the pyramid adds a level of its own
     anchors = AnchorGenerator(
         tuple((8 * stride,) for stride in strides), ((0.5, 1.0, 2.0),) * len(strides)
@@ -165,13 +162,13 @@ class FrozenNorm(FrozenBatchNorm2d):  # type: ignore[misc]  # torchvision does n
         return x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
 
 
-def _freeze_stages(trunk: nn.Module, ends: Sequence[str]) -> None:
+def _freeze_stages(trunk: nn.Module, ends: Sequence[Site]) -> None:
     """Fix the weights of everything up to the end of the last of some stages."""
     if not ends:
         return
     for name, child in trunk.named_children():
         child.requires_grad_(requires_grad=False)
-        if name == ends[-1]:
+        if name == ends[-1].child:
             return
 
 

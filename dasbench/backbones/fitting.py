@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dasbench.backbones.state_dicts import Versions, WeightTable
+from dasbench.backbones.state_dicts import Version, Versions, WeightTable
 from dasbench.backbones.weight_files import UNREADABLE
 
 SHOWN = 3
@@ -58,10 +58,7 @@ def fit_weights(
     """
     theirs = {_name_today(name, own): value for name, value in table.weights.items()}
     heads = [name for name in (f"{head}.weight", f"{head}.bias") if name in own]
-    fresh = {
-        **_blank_weights(own, theirs, below=f"{head.partition('.')[0]}."),
-        **_other_heads(own, theirs, heads),
-    }
+    fresh = _unfit_weights(own, theirs, heads, near_head=f"{head.partition('.')[0]}.")
     left_out = [name for name in theirs if name.startswith(spare)]
     if _lacks_head(own, theirs, heads):
         left_out += _unknown_names(own, theirs, below=f"{head}.")
@@ -89,8 +86,7 @@ def load_fit(net: nn.Module, own: Mapping[str, Tensor], fit: FittedWeights) -> l
         loaded = net.load_state_dict(state, strict=False)
     except UNREADABLE as error:
         return mismatches(own, fit.taken, fit.fresh) or [" ".join(str(error).split())[:MOST]]
-    missing = [name for name in loaded.missing_keys if not _may_lack(name, fit.fresh)]
-    return _unmatched_names(missing, loaded.unexpected_keys)
+    return _unmatched_names(loaded.missing_keys, loaded.unexpected_keys, fit.fresh)
 
 
 def mismatches(
@@ -109,9 +105,8 @@ def mismatches(
             missing.append(name)
         elif theirs[name].shape != value.shape:
             shapes.append(f"'{name}' is {tuple(theirs[name].shape)}, not {tuple(value.shape)}")
-    missing = [name for name in missing if not _may_lack(name, fresh)]
     unknown = [name for name in theirs if name not in own]
-    return [*some(shapes), *_unmatched_names(missing, unknown)]
+    return [*some(shapes), *_unmatched_names(missing, unknown, fresh)]
 
 
 def some(complaints: Sequence[str]) -> list[str]:
@@ -133,9 +128,11 @@ def left_out_notes(names: Sequence[str]) -> list[str]:
     """A note on weights of the file that are not taken, if there are any."""
     if not names:
         return []
-    plural = "weight" if len(names) == 1 else "weights"
-    more = ", ..." if len(names) > SHOWN else ""
-    return [f"{len(names)} {plural} left out ({', '.join(names[:SHOWN])}{more})"]
+    number = "1 weight" if len(names) == 1 else f"{len(names)} weights"
+    shown = ", ".join(names[:SHOWN])
+    if len(names) > SHOWN:
+        shown += ", ..."
+    return [f"{number} left out ({shown})"]
 
 
 def fresh_notes(fit: FittedWeights) -> list[str]:
@@ -143,9 +140,11 @@ def fresh_notes(fit: FittedWeights) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, why in fit.fresh.items():
         by_reason.setdefault(why, []).append(name)
-    return [
-        f"{' and '.join(names)} left fresh, for the file {why}" for why, names in by_reason.items()
-    ]
+    notes: list[str] = []
+    for why, names in by_reason.items():
+        weights = " and ".join(names)
+        notes.append(f"{weights} left fresh, for the file {why}")
+    return notes
 
 
 def precision_notes(own: Mapping[str, Tensor], fit: FittedWeights) -> list[str]:
@@ -162,30 +161,32 @@ def precision_notes(own: Mapping[str, Tensor], fit: FittedWeights) -> list[str]:
 
 def _name_today(name: str, own: Collection[str]) -> str:
     """A weight's name as torchvision's networks have it today, if the network does not know it."""
-    return name if name in own else OLD_DENSENET.sub(r"\1\2", name)
+    if name in own:
+        return name
+    return OLD_DENSENET.sub(r"\1\2", name)
 
 
-def _blank_weights(
-    own: Collection[str], theirs: Mapping[str, Tensor], *, below: str
+def _unfit_weights(
+    own: Mapping[str, Tensor],
+    theirs: Mapping[str, Tensor],
+    heads: Sequence[str],
+    *,
+    near_head: str,
 ) -> dict[str, str]:
-    """The network's weights near its head for which the file has no number: by name, that."""
-    near_head = [name for name in theirs if name in own and name.startswith(below)]
-    blank = [name for name in near_head if _is_blank(theirs[name])]
-    return dict.fromkeys(blank, "holds but NaN for them")
+    """The weights that the network does not take although the file has them: by name, why."""
+    unfit: dict[str, str] = {}
+    for name, value in theirs.items():
+        if name in own and name.startswith(near_head) and _is_blank(value):
+            unfit[name] = "holds but NaN for them"
+    for name in heads:
+        if name in theirs and _other_classes(own[name], theirs[name]):
+            unfit[name] = OTHER_CLASSES
+    return unfit
 
 
-def _other_heads(
-    own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], heads: Sequence[str]
-) -> dict[str, str]:
-    """The weights of a head that the file has for another number of classes: by name, that."""
-    both = [name for name in heads if name in theirs]
-    other = [name for name in both if _other_classes(own[name], theirs[name])]
-    return dict.fromkeys(other, OTHER_CLASSES)
-
-
-def _lacks_head(own: Collection[str], theirs: Collection[str], heads: Sequence[str]) -> bool:
+def _lacks_head(own: Collection[str], theirs: Mapping[str, Tensor], heads: Sequence[str]) -> bool:
     """Whether a file has weights of the network, but none of its head's."""
-    return not any(name in theirs for name in heads) and any(name in theirs for name in own)
+    return theirs.keys().isdisjoint(heads) and not theirs.keys().isdisjoint(own)
 
 
 def _unknown_names(own: Collection[str], theirs: Collection[str], *, below: str) -> list[str]:
@@ -207,15 +208,16 @@ def _unusable_numbers(own: Mapping[str, Tensor], taken: Mapping[str, Tensor]) ->
     return [*some(odd), *some(broken)]
 
 
-def _may_lack(name: str, fresh: Collection[str]) -> bool:
-    """Whether a file need not have one of the network's weights."""
-    return name in fresh or name.endswith(COUNTER)
+def _unmatched_names(
+    missing: Sequence[str], unknown: Sequence[str], fresh: Collection[str]
+) -> list[str]:
+    """Complaints about names that only the network has, and about those that only the file has.
 
-
-def _unmatched_names(missing: Sequence[str], unknown: Sequence[str]) -> list[str]:
-    """Complaints about names that only the network has, and about those that only the file has."""
+    A file need not have what stays fresh, nor the counters of batch norms.
+    """
+    needed = [name for name in missing if name not in fresh and not name.endswith(COUNTER)]
     return [
-        *some([f"'{name}' is missing" for name in missing]),
+        *some([f"'{name}' is missing" for name in needed]),
         *some([f"'{name}' is not of this network" for name in unknown]),
     ]
 
@@ -239,8 +241,8 @@ def _kind_of_numbers(value: Tensor) -> str:
         >>> _kind_of_numbers(torch.zeros(1, 1).to_sparse())
         'sparse_coo float32'
     """
-    layout = "" if value.layout == torch.strided else f"{value.layout} "
-    return f"{layout}{value.dtype}".replace("torch.", "")
+    kind = f"{value.layout} {value.dtype}".replace("torch.", "")
+    return kind.removeprefix("strided ")
 
 
 def _other_classes(own: Tensor, theirs: Tensor) -> bool:
@@ -250,7 +252,7 @@ def _other_classes(own: Tensor, theirs: Tensor) -> bool:
     return own.shape[0] != theirs.shape[0] and own.shape[1:] == theirs.shape[1:]
 
 
-def _version(net: nn.Module) -> Mapping[str, Any]:
+def _version(net: nn.Module) -> Version:
     """The version of a network's own layout, for weights that do not say from which they are."""
-    versions: Mapping[str, Mapping[str, Any]] = getattr(net.state_dict(), "_metadata", {})
+    versions: Versions = getattr(net.state_dict(), "_metadata", {})
     return versions.get("", {})

@@ -80,7 +80,7 @@ def mobilenet_v2(
         >>> [site.path for site in sites if site.after == "stage"][-3:]
         ['features.13', 'features.16', 'features.17']
     """
-    stages = [list(stage) for stage in _STAGES]
+    stages = list(map(list, _STAGES))
     if stem == "small":
         stages[1][3] = 1
     net = MobileNetV2(

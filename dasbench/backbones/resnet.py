@@ -32,6 +32,9 @@ LAYERS: dict[str, tuple[Block, tuple[int, ...]]] = {
 }
 """The block of each network, and how many of them its stages have."""
 
+NORMS: dict[Block, tuple[str, str]] = {BasicBlock: ("bn1", "bn2"), Bottleneck: ("bn2", "bn3")}
+"""Of each block, the norm of the middle convolution and that of the last."""
+
 
 @BACKBONES.register(
     "resnet18", source=SOURCE, weights_file=partial(pretrained_file, "resnet18"), stages=4
@@ -175,7 +178,7 @@ def _stage(block: Block, channels: int, planes: int, depth: int, *, stride: int)
 
 
 def _sites(block: Block, depths: tuple[int, ...], width: int) -> Iterator[Site]:
-    middle_norm, last_norm = ("bn1", "bn2") if block is BasicBlock else ("bn2", "bn3")
+    middle_norm, last_norm = NORMS[block]
     for stage, depth in enumerate(depths, start=1):
         planes = width * 2 ** (stage - 1)
         channels = planes * block.expansion

@@ -61,9 +61,9 @@ class FullyConvolutional(nn.Module):
             trunk.module, {level.child: level.child for level in chosen}
         )
         self.head = FCNHead(chosen[0].channels, num_classes)
-        self.scores = nn.ModuleDict(
-            {level.child: nn.Conv2d(level.channels, num_classes, 1) for level in chosen[1:]}
-        )
+        self.scores = nn.ModuleDict()
+        for level in chosen[1:]:
+            self.scores[level.child] = nn.Conv2d(level.channels, num_classes, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores [B, num_classes, H, W] of images [B, 3, H, W]."""

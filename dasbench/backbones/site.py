@@ -31,6 +31,16 @@ class Site:
     after: After
     block: int | None = None
 
+    @property
+    def parent(self) -> str:
+        """The path of the module in which the gated one stands."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def child(self) -> str:
+        """The name of the gated module in its parent."""
+        return self.path.rpartition(".")[2]
+
 
 @dataclass(frozen=True)
 class Backbone:

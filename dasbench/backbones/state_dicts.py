@@ -5,14 +5,12 @@ They lie below some key and behind some prefix of their names.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
 
 import torch
 from torch import Tensor
-
-from dasbench.spec.plain import Params
 
 INSIDE = re.compile(r"(^|(?<=\.))(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What torch.compile and others put anywhere into the names of weights."""
@@ -39,8 +37,11 @@ USUAL = frozenset(
 DEPTH = 3
 """How deep a table of weights may lie in a file."""
 
-Versions = Mapping[str, Mapping[str, Any]]
-"""What torch knows of the modules that weights were saved from, by their paths."""
+Version = Mapping[str, object]
+"""What torch knows of a module that weights were saved from."""
+
+Versions = Mapping[str, Version]
+"""That of modules, by their paths."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,15 @@ class WeightTable:
 
     def below(self, prefix: str) -> "WeightTable":
         """The weights whose names start with a prefix, without it."""
-        weights = {
-            name.removeprefix(prefix): value
-            for name, value in self.weights.items()
-            if name.startswith(prefix)
-        }
-        versions = {
-            f"{path}.".removeprefix(prefix).rstrip("."): version
-            for path, version in self.versions.items()
-            if f"{path}.".startswith(prefix)
-        }
+        weights: dict[str, Tensor] = {}
+        for name, value in self.weights.items():
+            if name.startswith(prefix):
+                weights[name.removeprefix(prefix)] = value
+        versions: dict[str, Version] = {}
+        for path, version in self.versions.items():
+            dotted = f"{path}."
+            if dotted.startswith(prefix):
+                versions[dotted.removeprefix(prefix).rstrip(".")] = version
         return WeightTable(self.place, weights, versions)
 
 
@@ -97,7 +97,7 @@ class Finding:
     def rank(self) -> tuple[int, bool, int]:
         """Less is better: more weights, no averages of them, below usual names."""
         names = list(filter(None, (*self.table.place, *self.prefix.split("."))))
-        is_average = any(AVERAGES.search(name) for name in names)
+        is_average = any(map(AVERAGES.search, names))
         num_unusual = sum(name not in USUAL for name in names)
         return -self.num_known, is_average, num_unusual
 
@@ -106,7 +106,7 @@ class Finding:
         return self.table.below(self.prefix).weights
 
 
-def weight_tables(content: Any, place: tuple[str, ...] = ()) -> Iterator[WeightTable]:
+def weight_tables(content: object, place: tuple[str, ...] = ()) -> Iterator[WeightTable]:
     """Everything in a file that may be weights, the outermost first.
 
     Example:
@@ -116,12 +116,18 @@ def weight_tables(content: Any, place: tuple[str, ...] = ()) -> Iterator[WeightT
     """
     if not isinstance(content, Mapping) or len(place) > DEPTH:
         return
-    named = {name: value for name, value in content.items() if isinstance(name, str)}
-    weights = {name: value for name, value in named.items() if isinstance(value, Tensor)}
+    weights: dict[str, Tensor] = {}
+    others: dict[str, object] = {}
+    for name, value in content.items():
+        if not isinstance(name, str):
+            continue
+        if isinstance(value, Tensor):
+            weights[INSIDE.sub("", name)] = value
+        else:
+            others[name] = value
     if weights:
-        plain = {INSIDE.sub("", name): value for name, value in weights.items()}
-        yield WeightTable(place, plain, _versions(content))
-    for name, value in named.items():
+        yield WeightTable(place, weights, _versions(content))
+    for name, value in others.items():
         yield from weight_tables(value, (*place, name))
 
 
@@ -132,20 +138,19 @@ def findings(tables: Sequence[WeightTable], own: Mapping[str, Tensor]) -> list[F
         tables: what `weight_tables` found in a file.
         own: the network's own weights by name.
     """
-    found = [
-        Finding(table, prefix, count)
-        for table in tables
-        for prefix, count in _prefixes(table.weights, own).items()
-    ]
-    return sorted(found, key=lambda finding: finding.rank)
+    found: list[Finding] = []
+    for table in tables:
+        prefixes = _prefixes(table.weights, own)
+        found += [Finding(table, prefix, number) for prefix, number in prefixes.items()]
+    return sorted(found, key=attrgetter("rank"))
 
 
 def same_weights(one: Finding, other: Finding) -> bool:
     """Whether two findings hold the same numbers."""
     first, second = one.weights(), other.weights()
-    return first.keys() == second.keys() and all(
-        torch.equal(value, second[name]) for name, value in first.items()
-    )
+    if first.keys() != second.keys():
+        return False
+    return all(torch.equal(value, second[name]) for name, value in first.items())
 
 
 def gates_in(tables: Sequence[WeightTable]) -> Mapping[str, Tensor]:
@@ -158,7 +163,7 @@ def gates_in(tables: Sequence[WeightTable]) -> Mapping[str, Tensor]:
     return {}
 
 
-def _versions(content: Mapping[Any, Any]) -> Versions:
+def _versions(content: object) -> Versions:
     """The versions that `state_dict` writes beside the weights."""
     metadata = getattr(content, "_metadata", None)  # torch's own name, which load_state_dict reads
     if not isinstance(metadata, Mapping):
@@ -170,7 +175,7 @@ def _versions(content: Mapping[Any, Any]) -> Versions:
     return versions
 
 
-def _prefixes(names: Mapping[str, Any], own: Params) -> dict[str, int]:
+def _prefixes(names: Iterable[str], own: Collection[str]) -> dict[str, int]:
     """What may stand before the network's names in a file's, with how many names it explains."""
     counts: Counter[str] = Counter()
     for name in names:

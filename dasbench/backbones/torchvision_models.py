@@ -2,7 +2,6 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import torchvision
 from torch import nn
@@ -78,7 +77,9 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
         raise ModelError(
             f"backbone.model: torchvision has no classification network '{model}'; nearest: {near}"
         )
-    file = None if weights is None else find_weights(weights, model=model)
+    file = None
+    if weights is not None:
+        file = find_weights(weights, model=model)
     options = _options(model, file)
     with foreign(
         lambda error: ModelError(f"torchvision cannot make '{model}': {message_of(error)}")
@@ -90,9 +91,9 @@ def torchvision_model(num_classes: int, *, model: str, weights: str | None = Non
     return Backbone(net, sites, takes=_takes(model, net))
 
 
-def _options(model: str, file: Path | None) -> dict[str, Any]:
+def _options(model: str, file: Path | None) -> dict[str, int]:
     """How torchvision would build a network; for some, this depends on their weights."""
-    options: dict[str, Any] = {}
+    options: dict[str, int] = {}
     if model in _SECOND_HEADS:
         options = {"aux_logits": False, "init_weights": True}
     if file is None or not (model in _SECOND_HEADS or model.startswith("vit_")):
@@ -116,4 +117,6 @@ def _takes(model: str, net: nn.Module) -> str:
     if side is not None:
         return f"{side}x{side} px alone"
     released = [weights.meta["min_size"] for weights in torchvision.models.get_model_weights(model)]
-    return "{}x{} px and more".format(*min(released)) if released else ""
+    if not released:
+        return ""
+    return "{}x{} px and more".format(*min(released))

@@ -18,10 +18,11 @@ at all. A module that runs more than once in a pass is no place either.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, groupby, pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 
 import torch
 from torch import Tensor, nn
@@ -107,16 +108,21 @@ def trace_sites(net: nn.Module, *, image_side: int) -> tuple[Site, ...]:
     units = _stages_and_blocks(net, steps)
     if any(after.side > before.side for before, after in pairwise(units)):
         return ()
-    sites: list[Site] = []
-    for stage, (_, group) in enumerate(groupby(units, key=lambda unit: unit.side), start=1):
+    return tuple(_sites(net, units, steps))
+
+
+def _sites(
+    net: nn.Module, units: Sequence[_Step], steps: Mapping[str, _Step | None]
+) -> Iterator[Site]:
+    """The ends of the blocks of each stage, and its own."""
+    for stage, (_, group) in enumerate(groupby(units, key=attrgetter("side")), start=1):
         members = list(group)
-        blocks = chain.from_iterable(_blocks(net, unit, steps) for unit in members)
-        sites += [
-            Site(block.path, stage, block.channels, "block", index)
-            for index, block in enumerate(blocks)
-        ]
-        sites.append(Site(members[-1].path, stage, members[-1].channels, "stage"))
-    return tuple(sites)
+        blocks: list[_Step] = []
+        for unit in members:
+            blocks += _blocks(net, unit, steps)
+        for index, block in enumerate(blocks):
+            yield Site(block.path, stage, block.channels, "block", index)
+        yield Site(members[-1].path, stage, members[-1].channels, "stage")
 
 
 def _stages_and_blocks(net: nn.Module, steps: Mapping[str, _Step | None]) -> list[_Step]:
@@ -150,7 +156,7 @@ def _steps_of(net: nn.Module, image_side: int) -> dict[str, _Step | None]:
 
 def _map_in(values: tuple[object, ...]) -> Tensor | None:
     """The value that stands first, if it is a square map of more than one position."""
-    x = values[0] if values else None
+    x = next(iter(values), None)
     if isinstance(x, Tensor) and x.ndim == 4 and x.shape[2] == x.shape[3] > 1:
         return x
     return None
@@ -181,5 +187,9 @@ def _blocks(net: nn.Module, unit: _Step, steps: Mapping[str, _Step | None]) -> l
         sequence, prefix = inner, f"{unit.path}.blocks"
     if not isinstance(sequence, nn.Sequential):
         return [unit]
-    children = [steps.get(f"{prefix}.{name}") for name, _ in sequence.named_children()]
-    return [step for step in children if step and step.depth and step.side == unit.side] or [unit]
+    blocks: list[_Step] = []
+    for name, _ in sequence.named_children():
+        step = steps.get(f"{prefix}.{name}")
+        if step and step.depth and step.side == unit.side:
+            blocks.append(step)
+    return blocks or [unit]

@@ -1,7 +1,8 @@
 """The maps that a backbone makes on the way to its logits, for networks that detect or segment."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -62,7 +63,7 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
         >>> [level.stride for level in find_trunk(net.module, ends).levels]
         [2, 4, 8, 16, 32]
     """
-    parents = {site.path.rpartition(".")[0] for site in stage_ends}
+    parents = {site.parent for site in stage_ends}
     if len(parents) != 1:
         raise ModelError(
             "a backbone whose stages do not stand side by side gives no maps "
@@ -70,13 +71,12 @@ def find_trunk(backbone: nn.Module, stage_ends: Sequence[Site]) -> Trunk:
         )
     (parent,) = parents
     module = backbone.get_submodule(parent)
-    names = [site.path.rpartition(".")[2] for site in stage_ends]
     with foreign(_not_in_order):
-        sizes = _sizes(backbone, module, names)
-    last = {
-        sizes[name]: Level(name, site.channels, _SIDE // sizes[name])
-        for name, site in zip(names, stage_ends, strict=True)
-    }
+        sizes = _sizes(backbone, module, [site.child for site in stage_ends])
+    last: dict[int, Level] = {}
+    for site in stage_ends:
+        size = sizes[site.child]
+        last[size] = Level(site.child, site.channels, _SIDE // size)
     if len(last) < 2:
         raise ModelError(
             "a backbone with a single resolution gives no maps to detect or segment with"
@@ -100,7 +100,7 @@ def _sizes(backbone: nn.Module, module: nn.Module, names: Sequence[str]) -> Mapp
     with evaluating(backbone), _outputs_of(module, names) as outputs, torch.no_grad():
         backbone(image)
         whole = dict(outputs)
-        IntermediateLayerGetter(module, {name: name for name in names})(image)
+        IntermediateLayerGetter(module, dict(zip(names, names, strict=True)))(image)
     for name in names:
         if not _are_equal(outputs[name], whole[name]):
             raise ModelError(
@@ -134,27 +134,17 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 def _outputs_of(module: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     """What each of some children gave when it ran last, by its name."""
     outputs: dict[str, Tensor] = {}
-    hooks = [
-        module.get_submodule(name).register_forward_hook(_Keep(outputs, name)) for name in names
-    ]
-    try:
+
+    def keep(name: str, _module: nn.Module, _args: object, output: Tensor) -> None:
+        outputs[name] = output
+
+    with ExitStack() as hooks:
+        for name in names:
+            child = module.get_submodule(name)
+            hooks.enter_context(child.register_forward_hook(partial(keep, name)))
         yield outputs
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _are_equal(one: Tensor, other: Tensor) -> bool:
     """Whether two maps are; without values, whether they are of one shape."""
     return one.shape == other.shape and (one.is_meta or torch.equal(one, other))
-
-
-class _Keep:
-    """A forward hook that keeps a module's output."""
-
-    def __init__(self, outputs: dict[str, Tensor], name: str) -> None:
-        self.outputs = outputs
-        self.name = name
-
-    def __call__(self, module: nn.Module, args: object, output: Tensor) -> None:
-        self.outputs[self.name] = output

@@ -8,7 +8,6 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -60,7 +59,7 @@ _KINDS = {
 """What else a file may be, by what its first bytes match."""
 
 
-Trusted = Callable[..., Any] | tuple[Callable[..., Any], str]
+Trusted = Callable[..., object] | tuple[Callable[..., object], str]
 """What torch may be told to make of a name in a file."""
 
 
@@ -79,7 +78,7 @@ class Unread:
     def __setstate__(self, _state: object) -> None: ...
 
 
-def read_content(file: Path, *, complaint: str) -> Any:
+def read_content(file: Path, *, complaint: str) -> object:
     """What a file of weights holds: tensors, plain data, and `Unread` in place of all else.
 
     Args:
@@ -98,14 +97,15 @@ def read_content(file: Path, *, complaint: str) -> Any:
             return _read_safetensors(file)
         content = _read_pickle(file, foreign)
     except UNREADABLE as error:
-        reason = _objects(foreign[-1]) if foreign else _reason(file, head, error)
-        raise DataError(f"{complaint}: {reason}") from error
+        if foreign:
+            raise DataError(f"{complaint}: {_objects(foreign[-1])}") from error
+        raise DataError(f"{complaint}: {_reason(file, head, error)}") from error
     if isinstance(content, Unread):
         raise DataError(f"{complaint}: {_objects(type(content).__name__)}")
     return content
 
 
-def _read_pickle(file: Path, foreign: list[str]) -> Any:
+def _read_pickle(file: Path, foreign: list[str]) -> object:
     """What torch reads without running code, with stand-ins for what would take some.
 
     Args:
@@ -124,13 +124,15 @@ def _read_pickle(file: Path, foreign: list[str]) -> Any:
             found = _FOREIGN.search(str(error))
             if found is None:
                 raise
-            name = found[1] if "." in found[1] else f"builtins.{found[1]}"  # torch leaves it out
+            name = found[1]
+            if "." not in name:
+                name = f"builtins.{name}"  # torch leaves it out
             if name in foreign or len(foreign) == MAX_FOREIGN:
                 raise
             foreign.append(name)
 
 
-def _read_safetensors(file: Path) -> Any:
+def _read_safetensors(file: Path) -> object:
     if importlib.util.find_spec("safetensors") is None:
         raise ImportError(
             "it is written by safetensors, which is not installed: pip install safetensors"
@@ -175,7 +177,9 @@ def _size_and_detail(file: Path, text: str) -> str:
         text = unpickler[1]
     detail = text.strip().partition("\n")[0].partition(". ")[0][:MOST]
     size = f"{file.stat().st_size} bytes"
-    return f"{size}; {detail}" if " " in detail else size
+    if " " not in detail:
+        return size
+    return f"{size}; {detail}"
 
 
 def _objects(name: str) -> str:

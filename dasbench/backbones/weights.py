@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import get_model_weights, list_models
+from torchvision.models import WeightsEnum, get_model_weights, list_models
 
 from dasbench.backbones.fitting import (
     fit_weights,
@@ -58,7 +57,9 @@ def pretrained_file(model: str | None, params: Params) -> Path | None:
         DataError: if the file is not there.
     """
     weights = params.get("weights")
-    return None if weights is None else find_weights(weights, model=model)
+    if weights is None:
+        return None
+    return find_weights(weights, model=model)
 
 
 def find_weights(weights: str, *, model: str | None) -> Path:
@@ -164,13 +165,12 @@ def find_head(net: nn.Module) -> str:
         >>> find_head(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(8, 10), nn.Softmax(dim=1)))
         '1'
     """
-    paths: list[str] = [
-        path for path, module in net.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
-    ]
+    heads = nn.Linear | nn.Conv2d
+    paths: list[str] = [path for path, one in net.named_modules() if isinstance(one, heads)]
     return paths[-1]
 
 
-def published_file(model: str, file: Path) -> Any:
+def published_file(model: str, file: Path) -> WeightsEnum | None:
     """Which of torchvision's published weights a file is, by its name or content; else None.
 
     Args:
@@ -225,10 +225,12 @@ def _enumeration(model: str | None) -> str:
         >>> _enumeration("resnet18")
         'ResNet18_Weights.'
     """
-    return "" if model is None else f"{get_model_weights(model).__name__}."
+    if model is None:
+        return ""
+    return f"{get_model_weights(model).__name__}."
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path) -> object:
     return read_content(
         file, complaint=f"backbone.weights: '{file}' cannot be read as a state_dict"
     )
@@ -246,8 +248,7 @@ def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
         _refuse_other_content(file, content)
         tables = [WeightTable((), {})]
     first, *others = findings(tables, own) or [Finding(tables[0], "", 0)]
-    equals = [other for other in others if other.rank == first.rank]
-    rivals = [other for other in equals if not same_weights(first, other)]
+    rivals = [one for one in others if one.rank == first.rank and not same_weights(first, one)]
     if rivals and 2 * first.num_known >= len(own):
         names = ", ".join(f"'{finding.name}'" for finding in (first, *rivals))
         raise DataError(
@@ -257,7 +258,7 @@ def _find(file: Path, own: Mapping[str, Tensor]) -> Finding:
     return first
 
 
-def _refuse_other_content(file: Path, content: Any) -> None:
+def _refuse_other_content(file: Path, content: object) -> None:
     """Say what a file without a single weight holds, if it holds anything."""
     if content == {}:
         return

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,9 @@ CLASS_FILES = (
     "meta.json",
 )
 """Files that may say what masks mean, in lower case."""
+
+Colour = str | Sequence[str | int]
+"""As it is written: `#rrggbb`, or three numbers, perhaps with commas between them."""
 
 
 class NamedClasses(NamedTuple):
@@ -42,7 +45,7 @@ class NamedClasses(NamedTuple):
 def class_files_in(folder: Path) -> list[Path]:
     """The files in a folder that may say what masks mean, the one that is read first."""
     there = {path.name.lower(): path for path in folder.glob("*") if path.is_file()}
-    return [there[name] for name in CLASS_FILES if name in there]
+    return list(filter(None, map(there.get, CLASS_FILES)))
 
 
 def named_in_folder(folder: Path) -> NamedClasses | None:
@@ -59,7 +62,9 @@ def named_in_folder(folder: Path) -> NamedClasses | None:
     except (OSError, ValueError, TypeError, LookupError, AttributeError, csv.Error) as error:
         what = f"cannot be read as names of classes: {error}"
         raise DataError(f"{files[0]}: {what}; mend it, or move it away") from error
-    return named if named.names else None
+    if not named.names:
+        return None
+    return named
 
 
 def _named_in_text(file: Path, text: str) -> NamedClasses:
@@ -89,7 +94,7 @@ def _named_in_csv(lines: Iterable[str], source: str) -> NamedClasses:
     return _with_colours(names, colours, source)
 
 
-def _with_colours(names: Iterable[str], colours: Iterable[Any], source: str) -> NamedClasses:
+def _with_colours(names: Iterable[str], colours: Iterable[Colour], source: str) -> NamedClasses:
     return NamedClasses(tuple(names), tuple(map(colour_of, colours)), source=source)
 
 
@@ -99,7 +104,7 @@ def _named_in_json(content: Any, source: str) -> NamedClasses:
         content = content["classes"]
     if isinstance(content, list):
         return _named_in_list(content, source)
-    if all(str(key).isdigit() for key in content):
+    if all(map(str.isdigit, content)):
         names = tuple(map(str, content.values()))
         return NamedClasses(names, values=tuple(map(int, content)), source=source)
     if all(isinstance(value, int) for value in content.values()):
@@ -118,16 +123,19 @@ def _named_in_list(content: list[Any], source: str) -> NamedClasses:
     return NamedClasses(names, colours, source=source)
 
 
-def colour_of(given: Any) -> int:
-    """A colour written as three numbers or as `#rrggbb`.
+def colour_of(given: Colour) -> int:
+    """A colour as one number, whether it is written as three of them or as `#rrggbb`.
 
     Example:
         >>> colour_of("128,0,0") == colour_of([128, 0, 0]) == colour_of("#800000")
         True
     """
-    if isinstance(given, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", given):
-        return int(given[1:], 16)
-    numbers = list(map(int, given.split(",") if isinstance(given, str) else given))
+    parts = given
+    if isinstance(given, str):
+        if re.fullmatch(r"#[0-9a-fA-F]{6}", given):
+            return int(given[1:], 16)
+        parts = given.split(",")
+    numbers = list(map(int, parts))
     if len(numbers) != 3 or min(numbers) < 0 or max(numbers) > 255:
         raise ValueError(f"{given!r} is no colour; write three numbers from 0 to 255")
     return colour_code(*numbers)

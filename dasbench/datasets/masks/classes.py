@@ -82,9 +82,8 @@ def classes_of(found: Mapping[str, Found], named: NamedClasses | None) -> MaskCl
 
 def _are_numbers(found: Mapping[str, Found], colours: Sequence[int]) -> bool:
     """Whether masks hold numbers, seen as colours of which some have no name."""
-    known = {0, *colours}
-    plain = all(each.values and not each.of_palette for each in found.values())
-    return plain and not all(known.issuperset(each.colours) for each in found.values())
+    are_plain = all(each.values and not each.of_palette for each in found.values())
+    return are_plain and not {0, *colours}.issuperset(_files_by_code(found, _colours))
 
 
 def _refuse_names_alone(found: Mapping[str, Found], named: NamedClasses) -> NoReturn:
@@ -138,7 +137,9 @@ def _by_value(found: Mapping[str, Found], named: NamedClasses | None) -> MaskCla
     place = next(iter(found))
     files = _files_by_code(found, _values)
     values = sorted(files)
-    names = ["object"] if named is None else _names_of_classes(named.names)
+    names = ["object"]
+    if named is not None:
+        names = [name for name in named.names if _number_of_no_class(name) is None]
     if values in ONE_CLASS and len(names) == 1:
         numbering = Numbering(names, {0: 0, values[-1]: 1})
     elif named is None:
@@ -151,7 +152,7 @@ def _by_value(found: Mapping[str, Found], named: NamedClasses | None) -> MaskCla
 
 def _numbering_of_values(place: str, values: Sequence[int]) -> Numbering:
     """A class for each value."""
-    others = [value for value in values if value not in (0, IGNORED)]
+    others = sorted(set(values) - {0, IGNORED})
     if len(others) > MOST_UNNAMED:
         what = f"masks hold {len(values)} values, from {values[0]} to {values[-1]}"
         smooth = "masks that were scaled smoothly look so"
@@ -180,8 +181,9 @@ def _names_with_values(named: NamedClasses) -> Iterable[tuple[str, int]]:
     if named.values:
         return zip(named.names, named.values, strict=True)
     order = [name for name in named.names if not name.startswith("__")]
-    first = 0 if order and _number_of_no_class(order[0]) is not None else 1
-    return zip(order, count(first))
+    if order and _number_of_no_class(order[0]) is not None:
+        return zip(order, count())
+    return zip(order, count(1))
 
 
 def _numbering(named: Iterable[tuple[str, int]], fixed: Mapping[int, int]) -> Numbering:
@@ -205,10 +207,6 @@ def _numbering(named: Iterable[tuple[str, int]], fixed: Mapping[int, int]) -> Nu
 def _number_of_no_class(name: str) -> int | None:
     """The number of a name that does not stand for a class."""
     return NO_CLASS.get(name.strip("_ ").lower())
-
-
-def _names_of_classes(names: Sequence[str]) -> list[str]:
-    return [name for name in names if _number_of_no_class(name) is None]
 
 
 def _mask_classes(place: str, numbering: Numbering, *, by_colour: bool) -> MaskClasses:

@@ -48,14 +48,20 @@ def _look_into_all(folder: Path, pairs: Sequence[Pair]) -> list[Found]:
     with ThreadPoolExecutor(
         data_access().loaders or usable_cores(), thread_name_prefix="masks"
     ) as pool:
-        found = list(pool.map(look, pairs))
-    faults = [each for each in found if isinstance(each, str)]
+        looks = list(pool.map(look, pairs))
+    found: list[Found] = []
+    faults: list[str] = []
+    for each in looks:
+        if isinstance(each, Found):
+            found.append(each)
+        else:
+            faults.append(each)
     if faults:
         lines = listing(faults, name="masks")
         raise DataError(
             f"{lines}\n{len(faults)} of {len(pairs)} masks cannot be used. Nothing was trained."
         )
-    return [each for each in found if isinstance(each, Found)]
+    return found
 
 
 def _hash_of_files(folder: Path, pairs: Sequence[Pair]) -> str:

@@ -73,7 +73,9 @@ class Decoding:
 
     def _codes_of(self, mask: Image.Image) -> NDArray[np.int32]:
         """What tells the class of each pixel."""
-        return _colours_of(mask) if self.by_colour else _values_of(mask)
+        if self.by_colour:
+            return _colours_of(mask)
+        return _values_of(mask)
 
     def _numbers_of(self, pixels: NDArray[np.int32]) -> NDArray[np.uint8]:
         """What values or colours mean."""
@@ -81,8 +83,10 @@ class Decoding:
         places = np.searchsorted(codes, pixels).clip(max=len(codes) - 1)
         unknown = pixels[codes[places] != pixels]
         if len(unknown):
-            one = colour_name(int(unknown[0])) if self.by_colour else f"value {unknown[0]}"
-            raise DataError(f"has the {one}, which means no class")
+            first = f"value {unknown[0]}"
+            if self.by_colour:
+                first = colour_name(int(unknown[0]))
+            raise DataError(f"has the {first}, which means no class")
         numbers: NDArray[np.uint8] = np.array(self.numbers, np.uint8)[places]
         return numbers
 
@@ -131,7 +135,9 @@ def look_into(path: Path, image: Path) -> Found:
         DataError: as `read_mask`, or if its numbers are no classes.
     """
     mask = read_mask(path, image)
-    pixels = _each_value_once(mask) if mask.mode in EIGHT_BITS else mask
+    pixels = mask
+    if mask.mode in EIGHT_BITS:
+        pixels = _each_value_once(mask)
     values: list[int] = []
     try:
         values = np.unique(_values_of(pixels)).tolist()

@@ -65,7 +65,9 @@ def voc_root(folder: Path) -> Path:
     if len(years) > 1:
         remedy = "write the one that is meant into the root"
         raise DataError(f"{legible(inner)}: holds {', '.join(years)}; {remedy}")
-    return inner / years[0] if years else folder
+    if not years:
+        return folder
+    return inner / years[0]
 
 
 def find_places(tree: Tree, *, images: str | None, masks: str | None) -> list[FolderPair]:
@@ -117,7 +119,9 @@ def _pair_in(
     """The folder of images in a folder, and that of masks."""
     one = _folder_named(tree, level, images, IMAGE_FOLDERS, "images")
     other = _folder_named(tree, level, masks, MASK_FOLDERS, "masks")
-    return FolderPair(part, one, other) if one and other else None
+    if one and other:
+        return FolderPair(part, one, other)
+    return None
 
 
 def _folder_named(
@@ -132,7 +136,9 @@ def _folder_named(
         where = legible(tree.root / level.place)
         remedy = f"write {key}: {legible(named[0])}, or another"
         raise DataError(f"{where}: {both} may both hold the {key}; {remedy}")
-    return level.folders[named[0]] if named else None
+    if not named:
+        return None
+    return level.folders[named[0]]
 
 
 def _folder_at(level: Folder, place: str) -> Folder | None:
@@ -174,8 +180,9 @@ def masks_among(files: Sequence[str]) -> set[str]:
         {'a/x_mask.png'}
     """
     name_of = {file: file.rpartition(".")[0] for file in files}
-    images = {without_words(name, IMAGE_WORDS) for name in name_of.values()}
-    images.update(name_of.values())
+    images = set(name_of.values())
+    for name in name_of.values():
+        images.add(without_words(name, IMAGE_WORDS))
     among: set[str] = set()
     for file, name in name_of.items():
         bare = without_words(name, MASK_WORDS)
@@ -211,7 +218,9 @@ def pictures_in(folder: Folder) -> list[str]:
 def part_below(path: str) -> Part | None:
     """The part that the first folder of a path is named for."""
     first, slash, _ = path.partition("/")
-    return part_named(first) if slash else None
+    if not slash:
+        return None
+    return part_named(first)
 
 
 def list_files(folder: Path) -> list[Path]:

@@ -57,8 +57,8 @@ class Pairs:
     def leave_out(self, what: str, files: Sequence[str]) -> None:
         """Note files that are not used."""
         if files:
-            number = self.left_out[what].number if what in self.left_out else 0
-            self.left_out[what] = LeftOut(number + len(files), files[0])
+            before = self.left_out.get(what, LeftOut(0, ""))
+            self.left_out[what] = LeftOut(before.number + len(files), files[0])
 
 
 def pair_up(tree: Tree, places: Sequence[FolderPair], *, leave_out_unmasked: bool) -> Pairs:
@@ -146,13 +146,12 @@ def _candidates(images: Sequence[str], masks: Sequence[str]) -> dict[int, list[M
     for mask in masks:
         if mask not in used:
             bare_masks[_bare(mask, MASK_WORDS)].append(mask)
-    left = [index for index in range(len(images)) if index not in candidates]
-    bare_images = [_bare(images[index], IMAGE_WORDS) for index in left]
+    unmatched = sorted(set(range(len(images))) - candidates.keys())
+    bare_images = [_bare(images[index], IMAGE_WORDS) for index in unmatched]
     for place, matches in matches_by_path(bare_images, list(bare_masks)).items():
-        real: list[Match] = []
-        for match in matches:
-            real += [Match(mask, match.depth) for mask in bare_masks[match.file]]
-        candidates[left[place]] = real
+        real = candidates[unmatched[place]] = []
+        for bare_mask, depth in matches:
+            real += [Match(mask, depth) for mask in bare_masks[bare_mask]]
     return candidates
 
 
@@ -202,15 +201,18 @@ def _refuse_faults_of_lists(
     complaints: list[str] = []
     seen: dict[str, Part] = {}
     for part, names in lists.items():
-        absent = [name for name in names if name not in known]
-        twice = [name for name in names if name in seen]
-        here = f"is listed for {part}"
-        complaints += [f"'{name}' {here}, but has no image with a mask" for name in absent]
-        complaints += [f"'{name}' {here} and for {seen[name]}" for name in twice]
+        absent: list[str] = []
+        twice: list[str] = []
+        for name in names:
+            here = f"{where}: '{name}' is listed for {part}"
+            if name not in known:
+                absent.append(f"{here}, but has no image with a mask")
+            if name in seen:
+                twice.append(f"{here} and for {seen[name]}")
+        complaints += absent + twice
         seen.update(dict.fromkeys(names, part))
     if complaints:
-        lines = [f"{where}: {complaint}" for complaint in complaints]
-        raise DataError(listing(lines, name="lists"))
+        raise DataError(listing(complaints, name="lists"))
 
 
 def _add_by_folders(folder: Path, place: FolderPair, matched: Sequence[Pair], pairs: Pairs) -> None:

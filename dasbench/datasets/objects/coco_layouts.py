@@ -4,6 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import filterfalse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,7 +116,7 @@ def _official_folder(folder: Path, year: str) -> CocoFolder:
     if _official_file(folder, year, "test").file.exists():
         names = dict(zip(PARTS, PARTS, strict=True))
     wanted = _official_paths(folder, year, names.values())
-    if missing := [path for path in wanted if not path.exists()]:
+    if missing := list(filterfalse(Path.exists, wanted)):
         raise _missing_error(missing)
     sources = {part: _official_file(folder, year, name) for part, name in names.items()}
     return CocoFolder(sources, official=True)
@@ -165,7 +166,9 @@ def _files_side_by_side(folder: Path) -> dict[Part, AnnotationFile]:
 def _part_of(file: Path) -> Part | None:
     """The one part that a word in a file's name means."""
     parts = set(map(part_named, re.split(r"[\W_]+", file.stem))) - {None}
-    return parts.pop() if len(parts) == 1 else None
+    if len(parts) != 1:
+        return None
+    return parts.pop()
 
 
 def _around(folder: Path, file: Path, part: Part | None) -> list[Path]:
@@ -173,16 +176,17 @@ def _around(folder: Path, file: Path, part: Part | None) -> list[Path]:
     name = file.stem.removeprefix("instances_")
     images = image_folders_in(folder)
     places = (folder, *images)
-    named = [place / name for place in places]
-    of_part = folders_of_part(places, part) if part else []
-    return [*named, *of_part, *images, folder, file.parent]
+    around = [place / name for place in places]
+    if part:
+        around += folders_of_part(places, part)
+    return [*around, *images, folder, file.parent]
 
 
 def _annotation_files(folder: Path) -> list[Path]:
     """The files in a folder that are in COCO's format, as far as is seen without parsing them."""
     files = sorted(folder.glob("*.json"))
     clear = [file for file in files if file.name == ROBOFLOW or file.name.startswith("instances_")]
-    return clear or [file for file in files if _mentions_lists(file)]
+    return clear or list(filter(_mentions_lists, files))
 
 
 def _mentions_lists(file: Path) -> bool:

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from dasbench.errors import DataError
-
-Record = dict[str, Any]
+from dasbench.spec.plain import Record
 
 LIMIT = 1e12
 """No coordinate or area is as large: a photograph has fewer pixels."""
@@ -54,13 +53,15 @@ class JsonField:
 
     key: str
     meaning: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[object], bool]
     required: bool = True
 
     def fits_in(self, record: Record) -> bool:
         """Whether a record has it as it has to be, or may lack it."""
         value = record.get(self.key)
-        return not self.required if value is None else self.fits(value)
+        if value is None:
+            return not self.required
+        return self.fits(value)
 
     def fault_in(self, record: Record) -> str:
         """What is wrong with it in a record in which it does not fit."""
@@ -70,19 +71,19 @@ class JsonField:
         return f"'{self.key}' is {_short_text(value)}"
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: object) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
 
 
-def _is_extent(value: Any) -> bool:
+def _is_extent(value: object) -> bool:
     return type(value) is int and 1 <= value <= 1_000_000
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < LIMIT
+def _is_number(value: object) -> TypeGuard[float]:
+    return (type(value) is int or type(value) is float) and abs(value) < LIMIT
 
 
-def _is_box(value: Any) -> bool:
+def _is_box(value: object) -> bool:
     """Four finite numbers, of which the last two are the width and the height."""
     return (
         type(value) is list
@@ -92,7 +93,7 @@ def _is_box(value: Any) -> bool:
     )
 
 
-def _is_name(value: Any) -> bool:
+def _is_name(value: object) -> bool:
     return type(value) is str and bool(value.strip()) and value.isprintable()
 
 
@@ -131,13 +132,13 @@ def read_records(file: Path) -> Records:
         DataError: if it is no JSON, lacks one of the three lists, one is empty, or a record has a
             field that is none; all complaints of one kind at once.
     """
-    content = _lists_in(file)
+    records = _lists_in(file)
     complaints: list[str] = []
-    for kind in LISTS:
-        complaints += _misfits(file, kind, content[kind])
+    for kind, listed in zip(LISTS, records, strict=True):
+        complaints += _misfits(file, kind, listed)
     if complaints:
         raise DataError("\n".join(complaints))
-    return Records(**content)
+    return records
 
 
 def record_name(kind: str, records: Sequence[Record], number: int) -> str:
@@ -149,11 +150,13 @@ def record_name(kind: str, records: Sequence[Record], number: int) -> str:
     """
     singular = {"categories": "category"}.get(kind, kind[:-1])
     own = records[number].get("id")
-    return f"{singular} {own}" if _is_id(own) else f"{singular} number {number + 1}"
+    if _is_id(own):
+        return f"{singular} {own}"
+    return f"{singular} number {number + 1}"
 
 
-def _lists_in(file: Path) -> dict[str, list[Any]]:
-    """The three lists of a file."""
+def _lists_in(file: Path) -> Records:
+    """The three lists of a file, whatever they hold."""
     content = _json_in(file)
     if type(content) is not dict:
         wanted = f"not an object with {', '.join(LISTS)}"
@@ -163,10 +166,10 @@ def _lists_in(file: Path) -> dict[str, list[Any]]:
         raise DataError(f"{file}: has no list of {lists}; an instances_*.json has them")
     if empty := [key for key in LISTS if not content[key]]:
         raise DataError(f"{file}: its list of {' and its list of '.join(empty)} is empty")
-    return {key: content[key] for key in LISTS}
+    return Records(content["images"], content["annotations"], content["categories"])
 
 
-def _json_in(file: Path) -> Any:
+def _json_in(file: Path) -> object:
     """The content of a file, but for polygons."""
     try:
         return json.loads(file.read_bytes(), object_hook=_without_polygons)
@@ -181,7 +184,7 @@ def _without_polygons(parsed: Record) -> Record:
     return {key: parsed[key] for key in KEPT if key in parsed}
 
 
-def _misfits(file: Path, kind: str, records: list[Any]) -> Iterator[str]:
+def _misfits(file: Path, kind: str, records: Sequence[Record]) -> Iterator[str]:
     """A complaint about each field that some records lack or have wrong.
 
     It names the first of them, and how many there are.
@@ -198,7 +201,9 @@ def _misfits(file: Path, kind: str, records: list[Any]) -> Iterator[str]:
             yield f"{file}: {first}: {what} ({len(wrong)} of {len(records)} {kind})"
 
 
-def _short_text(value: Any) -> str:
+def _short_text(value: object) -> str:
     """A value in ASCII, at most a line of it."""
     text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if len(text) <= 60:
+        return text
+    return f"{text[:57]}..."

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dasbench.datasets.dataset import Part
 from dasbench.datasets.folders.part_names import part_named
+from dasbench.datasets.pictures.pixels import readable_endings
 
 IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "data")
 """What a folder of images is called, in lower case."""
@@ -14,9 +15,13 @@ def folders_in(folder: Path) -> list[Path]:
     """The folders in a folder, sorted; hidden ones are left out."""
     if not folder.is_dir():
         return []
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    folders = filter(Path.is_dir, folder.iterdir())
+    return sorted(inside for inside in folders if not inside.name.startswith("."))
+
+
+def is_visible_image(path: Path) -> bool:
+    """Whether a file is named as images that can be read are, and is not hidden."""
+    return path.suffix.lower() in readable_endings() and not path.name.startswith(".")
 
 
 def image_folders_in(folder: Path) -> list[Path]:

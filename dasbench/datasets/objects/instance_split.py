@@ -45,11 +45,11 @@ class InstanceSplit:
         self, indices: NDArray[np.int64], draws: NDArray[np.float64] | None = None
     ) -> list[Scene]:
         """Some images with their objects, decoded in the thread that asks."""
-        mirrored = np.zeros(len(indices), bool) if draws is None else draws[:, 0] < 0.5
-        return [
-            self._scene(index, mirrored=flip)
-            for index, flip in zip(indices.tolist(), mirrored, strict=True)
-        ]
+        mirrored = np.zeros(len(indices), bool)
+        if draws is not None:
+            mirrored = draws[:, 0] < 0.5
+        choices = zip(indices.tolist(), mirrored, strict=True)
+        return [self._scene(index, mirrored=flip) for index, flip in choices]
 
     def _scene(self, index: int, *, mirrored: bool) -> Scene:
         image, orientation = read_photograph(self.folder / self.instances.names[index])

@@ -1,7 +1,7 @@
 """Objects in photographs as COCO annotates them: read from a file, checked, and kept as arrays."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from operator import itemgetter
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.objects.coco_records import Record, Records, read_records, record_name
+from dasbench.datasets.objects.coco_records import Records, read_records, record_name
 from dasbench.errors import DataError
+from dasbench.spec.plain import Record
 
 TOLERANCE = 1.0
 """Pixels by which a box may reach out of its image, as rounding makes some."""
@@ -126,17 +127,17 @@ def read_instances(
 
 def _without_parents(records: Records) -> Records:
     """Categories but those without an object to which others are said to belong."""
-    parents = {category.get("supercategory") for category in records.categories}
-    annotated = set(_values(records.annotations, "category_id"))
+    parents = set(_values(records.categories, "supercategory"))
+    used = set(_values(records.annotations, "category_id"))
     children = [
-        one for one in records.categories if one["id"] in annotated or one["name"] not in parents
+        one for one in records.categories if one["id"] in used or one["name"] not in parents
     ]
     return records._replace(categories=children or records.categories)
 
 
 def _values(records: Sequence[Record], key: str) -> list[Any]:
-    """A field of some records."""
-    return [record[key] for record in records]
+    """A field of some records; None where one lacks it."""
+    return [record.get(key) for record in records]
 
 
 def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterator[str]:
@@ -146,9 +147,10 @@ def _complaints(file: Path, records: Records, num_classes: int | None) -> Iterat
         yield f"{file}: has {len(categories)} categories, but num_classes is {num_classes}"
     yield from _repeated_values(file, "categories", categories, ("id", "name"))
     yield from _repeated_values(file, "images", images, ("id", "file_name"))
-    yield from _dead_references(file, annotations, "image_id", set(_values(images, "id")))
+    image_of = {image["id"]: image for image in images}
+    yield from _dead_references(file, annotations, "image_id", image_of)
     yield from _dead_references(file, annotations, "category_id", set(_values(categories, "id")))
-    yield from _boxes_outside(file, annotations, {image["id"]: image for image in images})
+    yield from _boxes_outside(file, annotations, image_of)
 
 
 def _repeated_values(
@@ -163,7 +165,7 @@ def _repeated_values(
 
 
 def _dead_references(
-    file: Path, annotations: Sequence[Record], key: str, known: set[int]
+    file: Path, annotations: Sequence[Record], key: str, known: Collection[int]
 ) -> Iterator[str]:
     dead = [number for number, record in enumerate(annotations) if record[key] not in known]
     if dead:
@@ -201,21 +203,20 @@ def _as_arrays(file: Path, records: Records) -> Instances:
     images = sorted(records.images, key=itemgetter("id"))
     categories = sorted(records.categories, key=itemgetter("id"))
     ids = np.array(_values(images, "id"), np.int64)
-    owners = np.searchsorted(ids, _values(records.annotations, "image_id"))
-    order = np.argsort(owners, kind="stable")
-    annotations = [records.annotations[number] for number in order.tolist()]
+    annotations = sorted(records.annotations, key=itemgetter("image_id"))
+    owners = np.searchsorted(ids, _values(annotations, "image_id"))
     left, upper, width, height = np.array(_values(annotations, "bbox"), np.float64).T
     labels = np.searchsorted(_values(categories, "id"), _values(annotations, "category_id"))
-    areas = np.array([one.get("area") for one in annotations], np.float64)  # null is NaN
+    areas = np.array(_values(annotations, "area"), np.float64)  # None is NaN
     return Instances(
         file=file,
         classes=tuple(_values(categories, "name")),
         ids=ids,
         names=tuple(_values(images, "file_name")),
-        sizes=np.array([(image["width"], image["height"]) for image in images], np.int32),
+        sizes=np.array(list(map(itemgetter("width", "height"), images)), np.int32),
         starts=np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(images)))]),
         boxes=np.stack([left, upper, left + width, upper + height], axis=1).astype(np.float32),
         labels=labels.astype(np.int64),
         areas=np.where(np.isnan(areas), width * height, areas).astype(np.float32),
-        crowd=np.array([bool(one.get("iscrowd")) for one in annotations], bool),
+        crowd=np.array(_values(annotations, "iscrowd"), bool),
     )

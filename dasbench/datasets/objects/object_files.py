@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
 from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
-from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList, first_look
 from dasbench.datasets.looking.listing import listing
+from dasbench.datasets.objects.image_folders import is_visible_image
 from dasbench.datasets.objects.instance_split import InstanceSplit, wrong_size
 from dasbench.datasets.objects.instances import Instances
 from dasbench.datasets.pictures.orientation import SIDEWAYS
-from dasbench.datasets.pictures.pixels import read_header, readable_endings
+from dasbench.datasets.pictures.pixels import read_header
 from dasbench.errors import DataError
 
 LARGEST = (3, 800, 1333)
@@ -42,6 +42,11 @@ class Photographs(NamedTuple):
         """Their files."""
         return FileList(self.folder, self.instances.names)
 
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of their files."""
+        return [self.folder / name for name in self.instances.names]
+
     def take(self, indices: NDArray[np.int64]) -> "Photographs":
         """Some of the images, in rising order."""
         return Photographs(self.folder, self.instances.take(indices))
@@ -53,23 +58,33 @@ def photographs_in(folder: Path, instances: Instances) -> Photographs:
     Raises:
         DataError: naming those that are missing or empty.
     """
-    paths = [folder / name for name in instances.names]
-    complaints = [f"{path}: {fault}" for path in paths if (fault := _fault_of_file(path))]
+    photographs = Photographs(folder, instances)
+    complaints: list[str] = []
+    for path in photographs.paths:
+        fault = _fault_of_file(path)
+        if fault:
+            complaints.append(f"{path}: {fault}")
     if complaints:
         count = f"{len(complaints)} of the {len(instances)} images that are annotated"
         raise DataError(f"{listing(complaints, name='missing')}\n{count} cannot be used.")
-    return Photographs(folder, instances)
+    return photographs
 
 
 def _fault_of_file(path: Path) -> str:
     """Why a file cannot be read; empty if it can, as far as is seen from outside."""
     try:
-        return "" if path.stat().st_size else "is empty (0 bytes)"
+        size = path.stat().st_size
     except FileNotFoundError:
         fault = "is missing"
     except OSError as error:
         fault = f"cannot be read ({error.strerror})"
-    return f"{fault} (a link to '{path.readlink()}')" if path.is_symlink() else fault
+    else:
+        if size:
+            return ""
+        return "is empty (0 bytes)"
+    if path.is_symlink():
+        fault += f" (a link to '{path.readlink()}')"
+    return fault
 
 
 def to_train_on(photographs: Photographs) -> Photographs:
@@ -144,13 +159,12 @@ def object_dataset(
     if access.look != "names" and not access.contents:
         _refuse_copies(split, same_name_only=same_name_only)
         _refuse_other_sizes(split)
-    train, val, test = (InstanceSplit(*split[part]) for part in PARTS)
     return Dataset(
         name=name,
-        classes=test.instances.classes,
-        train=train,
-        val=val,
-        test=test,
+        classes=split["test"].instances.classes,
+        train=InstanceSplit(*split["train"]),
+        val=InstanceSplit(*split["val"]),
+        test=InstanceSplit(*split["test"]),
         input_size=LARGEST,
         fingerprint=fingerprint,
         licence=licence,
@@ -163,16 +177,15 @@ def object_dataset(
 def _left_out(parts: Mapping[Part, Photographs]) -> dict[str, LeftOut]:
     """The images that lie beside those of a data set and are in no part, if there are any."""
     used: set[Path] = set()
-    for folder, instances in parts.values():
-        used.update(folder / name for name in instances.names)
-    beside: list[Path] = []
+    for photographs in parts.values():
+        used.update(photographs.paths)
+    beside: set[Path] = set()
     for place in {path.parent for path in used}:
-        beside += [path for path in place.iterdir() if path not in used and _is_image(path)]
-    return {"images in no part": LeftOut(len(beside), str(min(beside)))} if beside else {}
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in readable_endings() and not path.name.startswith(".")
+        beside.update(filter(is_visible_image, place.iterdir()))
+    beside -= used
+    if not beside:
+        return {}
+    return {"images in no part": LeftOut(len(beside), str(min(beside)))}
 
 
 def refuse_objectless(parts: Mapping[Part, Photographs], *, remedy: str) -> None:
@@ -218,7 +231,7 @@ def _files_of(parts: Mapping[Part, Photographs]) -> dict[str, FileList]:
 def _refuse_other_sizes(parts: Mapping[Part, Photographs]) -> None:
     """Refuse images of other sizes than annotated, as shown or as they lie in their files."""
     complaints: list[str] = []
-    looks = first_look([photographs.files for photographs in parts.values()])
+    looks = first_look(list(_files_of(parts).values()))
     for photographs, known in zip(parts.values(), looks, strict=True):
         sizes = np.array([(one.width, one.height) for one in known], np.int32).reshape(-1, 2)
         complaints += _wrong_sizes(photographs, sizes)
@@ -238,11 +251,12 @@ def _wrong_sizes(photographs: Photographs, sizes: NDArray[np.int32]) -> Iterator
 
 def _refuse_copies(parts: Mapping[Part, Photographs], *, same_name_only: bool) -> None:
     """Refuse images of the same bytes in two parts."""
-    complaints = [
-        f"{copy.file}: of {copy.part} is also in {copy.original_part}, as {copy.original}"
-        for copy in copies_over_parts(_files_of(parts))
-        if copy.file.name == copy.original.name or not same_name_only
-    ]
+    complaints: list[str] = []
+    for copy in copies_over_parts(_files_of(parts)):
+        if same_name_only and copy.file.name != copy.original.name:
+            continue
+        where = f"of {copy.part} is also in {copy.original_part}, as {copy.original}"
+        complaints.append(f"{copy.file}: {where}")
     if complaints:
         rest = f"images in two parts: {len(complaints)}; remove one of each"
         raise DataError(f"{listing(complaints, name='copies')}\n{rest}")

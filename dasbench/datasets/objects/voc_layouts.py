@@ -12,6 +12,7 @@ from dasbench.datasets.objects.image_folders import (
     folders_in,
     folders_of_part,
     image_folders_in,
+    is_visible_image,
 )
 from dasbench.datasets.pictures.pixels import readable_endings
 from dasbench.errors import DataError
@@ -55,9 +56,10 @@ def find_parts(folder: Path) -> tuple[Path, dict[Part, Annotated]]:
     Raises:
         DataError: if there are none, or train is missing, or a list names what is not there.
     """
+    if not folder.exists():
+        raise DataError(f"{folder}: is missing. {HOW}")
     if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "is missing"
-        raise DataError(f"{folder}: {what}. {HOW}")
+        raise DataError(f"{folder}: is no folder. {HOW}")
     base = _year_folder(folder)
     parts = _parts_in_folders(base) or _parts_in_lists(base) or _all_for_train(base)
     if not parts:
@@ -70,13 +72,19 @@ def find_parts(folder: Path) -> tuple[Path, dict[Part, Annotated]]:
 def _year_folder(folder: Path) -> Path:
     """The folder of one year, which may lie deeper."""
     inside = [*folders_in(folder), *folders_in(folder / "VOCdevkit")]
-    years = [path for path in inside if path.name.startswith("VOC2")]
-    years = [path for path in years if _annotation_folder(path) != path]
+    years = list(filter(_is_year, inside))
     if len(years) > 1:
         names = ", ".join(path.name for path in years)
         which = f"say which with root, such as '{years[0]}'"
         raise DataError(f"{folder}: holds {len(years)} years ({names}); {which}")
-    return years[0] if years else folder
+    if not years:
+        return folder
+    return years[0]
+
+
+def _is_year(folder: Path) -> bool:
+    """Whether a folder is one of VOC's years, with annotations in a folder of their own."""
+    return folder.name.startswith("VOC2") and _annotation_folder(folder) != folder
 
 
 def _parts_in_folders(base: Path) -> dict[Part, Annotated]:
@@ -161,10 +169,14 @@ def _name_in_line(line: str, known: Iterable[str]) -> str:
     """A name without an ending, and without the sign that says whether a class is there."""
     if line in known:
         return line
+    name = line
     first, _, sign = line.rpartition(" ")
-    name = first.strip() if sign in ("-1", "0", "1") else line
+    if sign in ("-1", "0", "1"):
+        name = first.strip()
     path = Path(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in readable_endings() else name
+    if path.suffix.lower() in readable_endings():
+        return str(path.with_suffix(""))
+    return name
 
 
 def _all_for_train(base: Path) -> dict[Part, Annotated]:
@@ -189,8 +201,11 @@ def _xml_files(folder: Path) -> tuple[Path, ...]:
     """The files below a folder that may be annotations, sorted."""
     if not folder.is_dir():
         return ()
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() == ".xml"]
-    return tuple(file for file in files if not file.name.startswith((".", "__MACOSX")))
+    return tuple(filter(_may_be_annotation, sorted(folder.rglob("*"))))
+
+
+def _may_be_annotation(file: Path) -> bool:
+    return file.suffix.lower() == ".xml" and not file.name.startswith((".", "__MACOSX"))
 
 
 def _place_below(folder: Path, file: Path) -> Path:
@@ -217,9 +232,11 @@ def find_images(annotated: Annotated, file_names: Sequence[str]) -> list[Path]:
     for file, file_name in zip(annotated.files, file_names, strict=True):
         own = file_name.replace("\\", "/").rpartition("/")[2]
         found = known.candidates(_place_below(annotated.base, file), own)
-        if len(found) != 1:
-            what = f"{len(found)} images are called" if found else "no image is called"
-            complaints.append(f"{file}: {what} '{file.stem}' (it names '{own}')")
+        if not found:
+            complaints.append(f"{file}: no image is called '{file.stem}' (it names '{own}')")
+        elif len(found) > 1:
+            several = f"{len(found)} images are called '{file.stem}'"
+            complaints.append(f"{file}: {several} (it names '{own}')")
         elif found[0] in images:
             complaints.append(f"{file}: its image {found[0]} belongs to {images[found[0]]} too")
         else:
@@ -260,7 +277,7 @@ def _known_images(folders: Sequence[Path]) -> KnownImages:
     by_name: dict[str, list[Path]] = defaultdict(list)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in readable_endings() and not path.name.startswith("."):
+            if is_visible_image(path):
                 by_stem[path.stem][path] = _place_below(folder, path)
                 by_name[path.name].append(path)
     return KnownImages(by_stem, by_name)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -88,28 +88,31 @@ def _text(element: ET.Element, path: str) -> str:
 
 def _size(root: ET.Element) -> tuple[int, int] | None:
     """Width and height; None where they are missing or 0, as some tools write them."""
-    sides = [_number(_text(root, f"size/{side}")) for side in ("width", "height")]
-    return (int(sides[0]), int(sides[1])) if min(sides) >= 1 else None
+    width, height = _number(_text(root, "size/width")), _number(_text(root, "size/height"))
+    if width >= 1 and height >= 1:
+        return int(width), int(height)
+    return None
 
 
 def _number(text: str) -> float:
     """A finite number, or NaN."""
-    try:
+    with suppress(ValueError):
         number = float(text)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+        if math.isfinite(number):
+            return number
+    return math.nan
 
 
 def _object(element: ET.Element) -> AnnotatedObject:
     name = _text(element, "name")
     if not name or not name.isprintable():
         raise DataError(f"its <name> is {name!r}; it has to be that of a class")
-    left, upper, right, lower = (_number(_text(element, f"bndbox/{edge}")) for edge in EDGES)
+    texts = [_text(element, f"bndbox/{edge}") for edge in EDGES]
+    left, upper, right, lower = map(_number, texts)
     if not (left <= right and upper <= lower):
-        texts = ", ".join(f"{edge} {_text(element, f'bndbox/{edge}')!r}" for edge in EDGES)
+        edges = ", ".join(map("{} {!r}".format, EDGES, texts))
         wanted = "it has to have four numbers, the larger ones last"
-        raise DataError(f"'{name}' has a <bndbox> of {texts}; {wanted}")
+        raise DataError(f"'{name}' has a <bndbox> of {edges}; {wanted}")
     difficult = _text(element, "difficult").lower() in ("1", "true", "yes")
     return AnnotatedObject(name, (left, upper, right, lower), difficult)
 
@@ -135,10 +138,15 @@ def as_instances(
     Raises:
         DataError: naming every annotation file with a box outside of its image.
     """
-    sizes = [records[file].size or read_header(folder / name)[:2] for file, name in images.items()]
+    sizes: list[tuple[int, int]] = []
+    starts = [0]
+    objects: list[AnnotatedObject] = []
+    for file, name in images.items():
+        record = records[file]
+        sizes.append(record.size or read_header(folder / name)[:2])
+        objects += record.objects
+        starts.append(len(objects))
     label_of = {name: label for label, name in enumerate(classes)}
-    of_images = [records[file].objects for file in images]
-    objects = list(chain.from_iterable(of_images))
     edges = np.array([one.edges for one in objects], np.float32).reshape(-1, 4)
     edges[:, :2] -= first_pixel
     instances = Instances(
@@ -147,7 +155,7 @@ def as_instances(
         ids=np.arange(len(images)),
         names=tuple(images.values()),
         sizes=np.array(sizes, np.int32).reshape(-1, 2),
-        starts=np.concatenate([[0], np.cumsum(list(map(len, of_images)))]).astype(np.int64),
+        starts=np.array(starts, np.int64),
         boxes=edges,
         labels=np.array([label_of[one.name] for one in objects], np.int64),
         areas=(edges[:, 2:] - edges[:, :2]).prod(axis=1),

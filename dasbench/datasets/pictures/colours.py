@@ -140,23 +140,23 @@ def _high_byte(values: NDArray[np.integer], *, bits: int) -> NDArray[np.uint8]:
 def _stored_bits(image: Image.Image) -> int:
     """How many bits a grey pixel has that Pillow gives more than 8."""
     if isinstance(image, TiffImageFile):
-        bits = image.tag_v2.get(BITSPERSAMPLE, (16,))[0]
-        return bits if 9 <= bits <= 32 else 16
-    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        bits: int = image.tag_v2.get(BITSPERSAMPLE, (16,))[0]
+        if 9 <= bits <= 32:
+            return bits
+    elif image.mode == "I" and image.format not in ("PNG", "PPM"):
         return 32
     return 16
 
 
 def _colours_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The colours of an image, as L, RGB, CMYK or LAB, and its transparency, if it has some."""
-    grey = image.mode in GREY_MODES
+    mode = "L" if image.mode in GREY_MODES else "RGB"
     if image.has_transparency_data:
         whole = image.convert("RGBA")
-        colours = whole.getchannel("R") if grey else whole.convert("RGB")
-        return colours, whole.getchannel("A")
+        return whole.convert(mode), whole.getchannel("A")
     if image.mode in SPACES:
         return image, None
-    return image.convert("L" if grey else "RGB"), None
+    return image.convert(mode), None
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -192,7 +192,9 @@ def _is_as_good_as_none(transform: ImageCms.ImageCmsTransform, mode: str) -> boo
         return False
     levels = np.linspace(0, 255, 18).astype(np.uint8)
     grid = np.stack(np.meshgrid(*[levels] * len(mode)), axis=-1).reshape(-1, 18, len(mode))
-    colours = Image.fromarray(grid.squeeze(-1) if mode == "L" else grid)
+    if mode == "L":
+        grid = grid.squeeze(-1)
+    colours = Image.fromarray(grid)
     before = np.asarray(colours.convert("RGB"), np.int16)
     after = np.asarray(transform.apply(colours), np.int16)
     return bool(np.abs(after - before).max() <= NEAR_SRGB)

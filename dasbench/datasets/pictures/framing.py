@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from PIL import Image
 from pydantic import BeforeValidator
@@ -13,8 +13,6 @@ from dasbench.datasets.pictures.crops import NUM_DRAWS, Box, centre_box, random_
 
 Fit = Literal["crop", "squeeze", "pad"]
 """How an image of another shape gets to the wanted one: cut, distorted, or filled up."""
-
-FITS: tuple[Fit, ...] = get_args(Fit)
 
 SIDES = (8, 4096)
 """The shortest and the longest side of an image that networks see, in pixels."""
@@ -35,13 +33,17 @@ def checked_image_size(given: Any) -> int | tuple[int, int]:
         >>> checked_image_size(64), checked_image_size([64, 64]), checked_image_size([32, 320])
         (64, 64, (32, 320))
     """
-    sides = given if isinstance(given, list | tuple) else [given, given]
-    if len(sides) != 2 or not all(_is_side(side) for side in sides):
+    sides: Sequence[int] = [given, given]
+    if isinstance(given, list | tuple):
+        sides = given
+    if len(sides) != 2 or not all(map(_is_side, sides)):
         shown = repr(given) if isinstance(given, str) else json.dumps(given, default=str)
         pixels = f"in pixels from {SIDES[0]} to {SIDES[1]}"
         raise ValueError(f"must be one side of a square or [height, width], {pixels}, not {shown}")
     height, width = sides
-    return height if height == width else (height, width)
+    if height == width:
+        return height
+    return height, width
 
 
 def _is_side(side: object) -> bool:
@@ -92,7 +94,9 @@ class Framing:
     @classmethod
     def of(cls, image_size: int | Sequence[int], fit: Fit = "crop") -> "Framing":
         """The framing that a data set's parameters ask for."""
-        height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+        if isinstance(image_size, int):
+            return cls(image_size, image_size, fit)
+        height, width = image_size
         return cls(height, width, fit)
 
     def shown(self, image: Image.Image, draws: Sequence[float] | None = None) -> Image.Image:
@@ -137,7 +141,9 @@ class Framing:
 
     def _box(self, width: int, height: int, draws: Sequence[float] | None) -> Box:
         """The part of an image that is seen."""
-        shape = self.width / self.height if self.fit == "crop" else width / height
+        shape = width / height
+        if self.fit == "crop":
+            shape = self.width / self.height
         if draws is not None:
             return random_box(width, height, draws, shape=shape)
         if self.fit == "crop":

@@ -3,7 +3,6 @@
 import struct
 import zlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +58,7 @@ def orientation_of(image: ImageFile.ImageFile, *, decode: bool = True) -> int:
     return 1
 
 
-def _tags_of(image: ImageFile.ImageFile, *, decode: bool) -> Mapping[int, Any]:
+def _tags_of(image: ImageFile.ImageFile, *, decode: bool) -> Mapping[int, object]:
     """What a picture says of itself, by EXIF's numbers."""
     if isinstance(image, TiffImageFile):
         return image.tag_v2
@@ -102,7 +101,9 @@ def turned(picture: Image.Image, orientation: int) -> Image.Image:
         >>> turned(Image.new("L", (3, 2)), 6).size
         (2, 3)
     """
-    return picture if orientation == 1 else picture.transpose(TURNS[orientation])
+    if orientation == 1:
+        return picture
+    return picture.transpose(TURNS[orientation])
 
 
 def turned_boxes(

@@ -185,8 +185,11 @@ def is_picture(path: Path) -> bool:
             beginning = stream.read(32)
     except OSError:
         return False
-    signatures = (SIGNATURES[name] for name in readable_formats() if name in SIGNATURES)
-    return any(re.match(signature, beginning, re.DOTALL) for signature in signatures)
+    for name in readable_formats():
+        signature = SIGNATURES.get(name)
+        if signature and re.match(signature, beginning, re.DOTALL):
+            return True
+    return False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import inspect
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from PIL import Image
 from torchvision.transforms.functional import resized_crop
 
 from dasbench.datasets.pictures.crops import NUM_DRAWS, centre_box, random_box
-from dasbench.datasets.pictures.framing import FILLING, FITS, Framing, ImageSize
+from dasbench.datasets.pictures.framing import FILLING, Fit, Framing, ImageSize
 from dasbench.seeds import uniform
 from dasbench.spec.parameters import check_parameters, parameter_schema
+
+FITS = get_args(Fit)
 
 TARGETS = [(32, 32), (32, 320), (64, 16)]
 """Heights and widths: square, wide, tall."""

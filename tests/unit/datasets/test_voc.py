@@ -218,9 +218,10 @@ def test_annotations_without_an_image_or_with_several_are_all_named(mine):
     assert "annotations/4.xml: 2 images are called '4' (it names '4.bmp')" in message
 
 
-def test_an_annotation_without_a_size_is_for_the_size_of_its_image(mine):
+@pytest.mark.parametrize("size", [(0, 0), (48, ""), ("", 40), (48, "nan")])
+def test_an_annotation_without_a_whole_size_is_for_the_size_of_its_image(mine, size):
     fill(mine / "images", mine / "annotations", 20)
-    save_voc(mine / "annotations" / "3.xml", "3.jpg", [CAT], size=(0, 0))
+    save_voc(mine / "annotations" / "3.xml", "3.jpg", [CAT], size=size)
 
     assert sum(lengths(read(mine.parent, root="mine"))) == 20
 
