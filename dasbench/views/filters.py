@@ -1,4 +1,4 @@
-"""`--where`: a condition on rows in a small language of our own, evaluated in Python."""
+"""A condition on rows in a small language of our own (`where`), evaluated in Python."""
 
 import operator
 import re
