@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dasbench.analysis.dominance import undominated
 from dasbench.analysis.power import critical_t
 from dasbench.analysis.significance import Floats
-from dasbench.analysis.stats import Direction
+from dasbench.analysis.stats import GAIN, Direction
 
 Standing = Literal["front", "possibly", "dominated", "unknown", "tried"]
 """Where a variant stands: on the front of the means, possibly on the front, surely not; or unknown.
@@ -83,8 +83,7 @@ def classify(
         cost: exact cost of each variant; one column for each kind of cost (parameters,
             multiply-adds), less is better.
         better: `better[i, j]` says that i is significantly better than j: from
-            `significantly_better` for paired scores, or from `clearly_better` for means with
-            intervals.
+            `significantly_better` for paired scores.
         direction: whether more or less of the score is better.
 
     Shape:
@@ -95,10 +94,12 @@ def classify(
 
     Example:
         >>> mean, cost = np.array([76.0, 75.9, 70.0]), np.array([1.0, 1.2, 1.1])
-        >>> classify(mean, cost, clearly_better(mean, np.array([0.3, 0.3, 0.3])))
+        >>> classify(mean, cost, mean[:, None] > mean + 0.6)
         ['front', 'possibly', 'dominated']
     """
-    costs = cost[:, None] if cost.ndim == 1 else cost
+    costs = cost
+    if costs.ndim == 1:
+        costs = costs[:, None]
     if len(costs) != len(mean):
         raise ValueError(f"{len(mean)} scores and {len(costs)} costs are not of the same variants")
     if better.shape != (len(mean), len(mean)):
@@ -111,30 +112,6 @@ def classify(
     standing[(costs_no_more & better).any(axis=0)] = "dominated"
     standing[np.isnan(mean) | np.isnan(costs).any(axis=1)] = "unknown"
     return list(standing)
-
-
-def clearly_better(
-    mean: Floats, half_width: Floats, *, direction: Direction = "max"
-) -> NDArray[np.bool_]:
-    """Find pairs whose 95 % intervals do not overlap.
-
-    It is a careful stand-in where scores by seed are not at hand.
-
-    Args:
-        mean: mean score of each variant.
-        half_width: half its 95 % interval; NaN for one seed, which leaves everything open.
-        direction: whether more or less is better.
-
-    Shape:
-        [N] -> [N, N], `[i, j]` says that i is better than j
-
-    Example:
-        >>> clearly_better(np.array([76.0, 74.0]), np.array([0.5, 0.5]))
-        array([[False,  True],
-               [False, False]])
-    """
-    score = mean if direction == "max" else -mean
-    return np.asarray((score - half_width)[:, None] > (score + half_width)[None], dtype=np.bool_)
 
 
 def hypervolume(
@@ -230,11 +207,13 @@ def hypervolume_of_means(
 
 def _as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:
     """The points with less being better in every objective."""
-    known = {"min": 1.0, "max": -1.0}
     if points.ndim != 2 or points.shape[1] != len(directions) or not directions:
         raise ValueError(
             f"points of shape {points.shape} do not have one column for each of {list(directions)}"
         )
-    if unknown := [d for d in directions if d not in known]:
-        raise ValueError(f"a direction is 'max' or 'min', not {unknown[0]!r}")
-    return np.asarray(points, dtype=np.float64) * [known[d] for d in directions]
+    signs = []
+    for direction in directions:
+        if direction not in GAIN:
+            raise ValueError(f"a direction is 'max' or 'min', not {direction!r}")
+        signs.append(-GAIN[direction])
+    return np.asarray(points, dtype=np.float64) * signs
