@@ -139,7 +139,7 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
     """
     left = list(values)
 
-    def counted(value: Any) -> int:
+    def count_or_remove(value: Any) -> int:
         try:
             return count(value)
         except ModelError:
@@ -149,7 +149,7 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
     while left:
         candidates = tuple(left)
         with suppress(ModelError):
-            return candidates[_search(candidates, counted, target)]
+            return candidates[_search(candidates, count_or_remove, target)]
     return None
 
 

@@ -105,7 +105,7 @@ def anova(
     total = float(((scores - scores.mean()) ** 2).sum())
     noise = _within_cells(list(zip(*levels.values(), strict=True)), scores, blocks)
     effects = [_effect(model, term, terms, noise=noise, total=total) for term in terms]
-    rest = _rest(model, list(terms), noise, total=total, num_trials=len(scores))
+    rest = _other_parts(model, list(terms), noise, total=total, num_trials=len(scores))
     return [*_with_holm(effects), *rest]
 
 
@@ -215,7 +215,7 @@ def _minus_cell_means(columns: Floats, place: NDArray[np.int64]) -> Floats:
     return np.asarray(columns - (sums / np.bincount(place)[:, None])[place], dtype=np.float64)
 
 
-def _rest(
+def _other_parts(
     model: _Model, terms: Sequence[tuple[str, ...]], noise: _Fit, *, total: float, num_trials: int
 ) -> list[Effect]:
     """Seeds, higher interactions and residual."""

@@ -100,18 +100,33 @@ def classify(
     costs = cost
     if costs.ndim == 1:
         costs = costs[:, None]
-    if len(costs) != len(mean):
-        raise ValueError(f"{len(mean)} scores and {len(costs)} costs are not of the same variants")
+    standing = standings_of_means(mean, costs, direction=direction)
     if better.shape != (len(mean), len(mean)):
         raise ValueError(
             f"better has to compare all {len(mean)} variants with each other, not {better.shape}"
         )
     costs_no_more = (costs[:, None] <= costs[None]).all(axis=2)
-    front = pareto_front(np.column_stack([mean, costs]), [direction] + ["min"] * costs.shape[1])
-    standing = np.where(front, "front", "possibly").astype(object)
-    standing[(costs_no_more & better).any(axis=0)] = "dominated"
-    standing[np.isnan(mean) | np.isnan(costs).any(axis=1)] = "unknown"
+    is_beaten = (costs_no_more & better).any(axis=0)
+    standing[is_beaten & (standing != "unknown")] = "dominated"
     return list(standing)
+
+
+def standings_of_means(
+    means: Floats, costs: Floats, *, direction: Direction
+) -> NDArray[np.object_]:
+    """Standings before anything is tested: on the front of the means, or possibly on the front.
+
+    Arguments as for `classify`.
+
+    Shape:
+        means: [N]; costs: [N, C]
+    """
+    if len(costs) != len(means):
+        raise ValueError(f"{len(means)} scores and {len(costs)} costs are not of the same variants")
+    front = pareto_front(np.column_stack([means, costs]), [direction] + ["min"] * costs.shape[1])
+    standing = np.where(front, "front", "possibly").astype(object)
+    standing[np.isnan(means) | np.isnan(costs).any(axis=1)] = "unknown"
+    return standing
 
 
 def hypervolume(

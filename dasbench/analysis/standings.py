@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.families import largest_size, seed_table, significantly_better
-from dasbench.analysis.pareto import Standing, classify, pareto_front
+from dasbench.analysis.pareto import Standing, classify, standings_of_means
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.stats import ALPHA, GAIN, Direction
 
@@ -63,7 +63,7 @@ def standings(
         return classify(means, columns, better, direction=direction)
     if max(map(len, scores)) < 2:
         alone = np.array([next(iter(own.values()), np.nan) for own in scores])
-        return list(_standings_of_means(alone, columns, direction=direction))
+        return list(standings_of_means(alone, columns, direction=direction))
     return _tested_against_one(seed_table(by_variant), columns, direction=direction, alpha=alpha)
 
 
@@ -72,7 +72,7 @@ def _tested_against_one(
 ) -> list[Standing]:
     """Standings by a test of each variant off the front against its rival on it."""
     means = t_tests(table).mean
-    standing = _standings_of_means(means, costs, direction=direction)
+    standing = standings_of_means(means, costs, direction=direction)
     front, rest = np.flatnonzero(standing == "front"), np.flatnonzero(standing == "possibly")
     rivals = _best_that_costs_no_more(means, costs, front, rest, direction=direction)
     tests = t_tests(table[rivals] - table[rest], scale=largest_size(table))
@@ -80,22 +80,6 @@ def _tested_against_one(
     is_behind = GAIN[direction] * tests.mean > 0
     standing[rest[is_behind & (tests.p * num_pairs <= alpha)]] = "dominated"
     return list(standing)
-
-
-def _standings_of_means(
-    means: Floats, columns: Floats, *, direction: Direction
-) -> NDArray[np.object_]:
-    """Standings before anything is tested: on the front of the means, or possibly on the front."""
-    if len(columns) != len(means):
-        raise ValueError(
-            f"{len(means)} scores and {len(columns)} costs are not of the same variants"
-        )
-    front = pareto_front(
-        np.column_stack([means, columns]), [direction] + ["min"] * columns.shape[1]
-    )
-    standing = np.where(front, "front", "possibly").astype(object)
-    standing[np.isnan(means) | np.isnan(columns).any(axis=1)] = "unknown"
-    return standing
 
 
 def _best_that_costs_no_more(

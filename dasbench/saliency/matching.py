@@ -41,7 +41,7 @@ def match_masks(folder: Path, split: Split) -> Matches:
         images = split.files
         candidates = matches_by_path(images, files)
     others = sorted(set(files) - files_of(candidates))
-    numbered = _by_number(images, others, candidates)
+    numbered = _matches_by_number(images, others, candidates)
     if numbered:
         _refuse_more_numbers(folder, others, len(images))
     candidates |= numbered
@@ -75,7 +75,7 @@ def _refuse_images(paths: Iterable[Path], split: FileSplit) -> None:
             )
 
 
-def _by_number(
+def _matches_by_number(
     images: Sequence[str], files: Sequence[str], matched: Mapping[int, object]
 ) -> dict[int, list[Match]]:
     """The files in no folder whose name is the number of an image that has no mask by its path.

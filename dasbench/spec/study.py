@@ -175,9 +175,7 @@ class Study(Frozen):
     @field_validator("sampler", "scheduler")
     @classmethod
     def _fits_what_varies(cls, choice: Choice, info: ValidationInfo) -> Choice:
-        plain = "none"
-        if info.field_name == "sampler":
-            plain = "grid"
+        plain = "grid" if info.field_name == "sampler" else "none"
         if choice.name == plain:
             return choice
         if "seeds" in info.data and info.data["seeds"].looks:
@@ -219,10 +217,8 @@ class Study(Frozen):
     @property
     def score(self) -> Objective:
         """The first objective that is measured, not counted; accuracy if all are counted."""
-        for objective in self.objectives:
-            if objective.metric not in COSTS:
-                return objective
-        return Objective(metric="top1", direction="max")
+        measured = (objective for objective in self.objectives if objective.metric not in COSTS)
+        return next(measured, Objective(metric="top1", direction="max"))
 
     def range_of(self, key: str) -> tuple[Any, ...]:
         """Every value that a dotted field of the trial takes; its two ends if it is sampled."""
