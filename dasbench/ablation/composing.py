@@ -39,14 +39,16 @@ def compose_data(study: Study, gate: str, overrides: tuple[str, ...] = ()) -> Re
         mode="json", exclude={"base": set(FILLED_IN)}, exclude_defaults=True
     )
     base = json.loads(json.dumps(data["base"]))
-    given = base.get("gate", "none")
-    name = given.get("name") if isinstance(given, dict) else given
+    name = base.get("gate", "none")
+    if isinstance(name, dict):
+        name = name.get("name")
     if name != gate:
         base["gate"] = {"name": gate}
 
     def refusal(key: str) -> str:
-        is_gate = key in ("gate", "gate.name")
-        return f"the gate is '{gate}', which is named as GATE" if is_gate else ""
+        if key in ("gate", "gate.name"):
+            return f"the gate is '{gate}', which is named as GATE"
+        return ""
 
     complaints = set_fields(base, overrides, refusal=refusal)
     if complaints:

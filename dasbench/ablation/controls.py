@@ -44,7 +44,9 @@ class Control:
         surplus = self.params - self.target
         if self.gates:
             return surplus / self.gates
-        return math.copysign(math.inf, surplus) if surplus else 0.0
+        if not surplus:
+            return 0.0
+        return math.copysign(math.inf, surplus)
 
     @property
     def matched(self) -> bool:
@@ -76,7 +78,9 @@ def control_of(composed: Composed, removal: Trial) -> Control | None:
 
 def _control(composed: Composed, *, of_removal: bool, removal: Trial) -> Control | None:
     """One of the two resized to the size of the other."""
-    own, other = (removal, composed.full) if of_removal else (composed.full, removal)
+    own, other = composed.full, removal
+    if of_removal:
+        own, other = removal, composed.full
     target = num_params(other)
     found = _closest(composed, own.gate, target)
     if found is None:
@@ -135,7 +139,7 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
     """
     left = list(values)
 
-    def counted(value: Any) -> int:
+    def count_or_remove(value: Any) -> int:
         try:
             return count(value)
         except ModelError:
@@ -145,7 +149,7 @@ def nearest(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
     while left:
         candidates = tuple(left)
         with suppress(ModelError):
-            return candidates[_search(candidates, counted, target)]
+            return candidates[_search(candidates, count_or_remove, target)]
     return None
 
 
@@ -157,7 +161,9 @@ def _search(values: Sequence[Any], count: Callable[[Any], int], target: int) -> 
     low, high = 0, len(values) - 1
     at = {low: count(values[low]), high: count(values[high])}
     while high - low > 1 and min(at[low], at[high]) < target < max(at[low], at[high]):
-        share = (target - at[low]) / (at[high] - at[low]) if len(at) % 2 == 0 else 0.5
+        share = 0.5
+        if len(at) % 2 == 0:
+            share = (target - at[low]) / (at[high] - at[low])
         middle = min(max(low + round(share * (high - low)), low + 1), high - 1)
         at[middle] = count(values[middle])
         if at[middle] == target:

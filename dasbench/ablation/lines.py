@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from dasbench.ablation.controls import TOLERANCE, Control, control_of, num_params
 from dasbench.ablation.variants import Composed, Variant, gate_of, list_variants
@@ -44,7 +45,8 @@ class Ablation:
     @property
     def parts(self) -> Sequence[str]:
         """The parts that list a variant or have a note, in order."""
-        return list(dict.fromkeys([*(line.part for line in self.lines.values()), *self.notes]))
+        listed = map(attrgetter("part"), self.lines.values())
+        return list(dict.fromkeys([*listed, *self.notes]))
 
     def note(self, part: str, text: str) -> None:
         """Say something about a part."""
@@ -114,8 +116,10 @@ def _add_control(found: Ablation, composed: Composed, removal: Variant) -> None:
     if twin:
         found.note(part, f"{name}: the nearest in size is '{twin.says}', {_fit(control)}")
         return
-    whose = "itself" if control.of_removal else "the full gate"
-    says = f"{name}: {whose} with {control.changed}"
+    resized = "the full gate"
+    if control.of_removal:
+        resized = "itself"
+    says = f"{name}: {resized} with {control.changed}"
     variant = Variant(part=part, says=says, trial=control.trial)
     found.lines[control.trial.key] = _counted_variant(variant, _fit(control))
 
@@ -123,7 +127,9 @@ def _add_control(found: Ablation, composed: Composed, removal: Variant) -> None:
 def _fit(control: Control) -> str:
     """How well a control is matched, in exact counts."""
     surplus = control.params - control.target
-    whose = "full gate" if control.of_removal else "removal"
+    whose = "removal"
+    if control.of_removal:
+        whose = "full gate"
     text = (
         f"{control.params:,} parameters, {surplus:+,} against the {whose} "
         f"({control.difference:+.2%} of its gates)"

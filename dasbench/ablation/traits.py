@@ -42,7 +42,9 @@ def components_of(gate: Choice) -> Mapping[str, Changes]:
             f"gate '{gate.name}' does not say what it is composed of; "
             f"{HOW_TO.format(name=gate.name)}"
         )
-    return named(gate.params) if callable(named) else named
+    if callable(named):
+        return named(gate.params)
+    return named
 
 
 def capacity(name: str) -> Mapping[str, Sequence[Any]]:
@@ -73,9 +75,8 @@ def written(gate: Choice) -> Record:
         {'name': 'das', 'design': 'd'}
     """
     defaults = GATES[gate.name].defaults
-    own = {
-        key: value
-        for key, value in gate.params.items()
-        if key not in defaults or value != defaults[key]
-    }
-    return {"name": gate.name, **own}
+    record: Record = {"name": gate.name}
+    for key, value in gate.params.items():
+        if key not in defaults or value != defaults[key]:
+            record[key] = value
+    return record

@@ -93,7 +93,7 @@ def list_variants(composed: Composed, parts: Sequence[str]) -> Iterator[Variant]
     for part in parts:
         if part not in known:
             raise UsageError(f"--only: {unknown_name('part', part, known)}")
-    if any(part in ("leave_one_out", "add_one_in") for part in parts):
+    if {"leave_one_out", "add_one_in"}.intersection(parts):
         components_of(composed.gate)  # a gate without any is refused before anything is counted
     yield Variant(part="full", says="the gate as it is", trial=composed.full)
     for part in known:
@@ -175,7 +175,9 @@ def usual_placement(composed: Composed) -> Record:
     if given:
         return given
     usual = composed.full.placement.model_dump(mode="json", exclude_none=True)
-    return {key: value for key, value in usual.items() if (key, value) != ("blocks", "all")}
+    if usual.get("blocks") == "all":
+        del usual["blocks"]
+    return usual
 
 
 def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record]]:
@@ -187,7 +189,9 @@ def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record
         return
     sites = BACKBONES[composed.full.backbone.name].make(2, **composed.full.backbone.params).sites
     yield from _fewer_stages(chosen.stages or sorted({site.stage for site in sites}), usual)
-    stages = {"stages": usual["stages"]} if "stages" in usual else {}
+    stages = {}
+    if "stages" in usual:
+        stages["stages"] = usual["stages"]
     for after in PLACES:
         if after != chosen.after and any(site.after == after for site in sites):
             yield f"after: {after}", {**stages, "after": after}
@@ -195,15 +199,18 @@ def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record
 
 def _fewer_stages(stages: Sequence[int], usual: Params) -> Iterator[tuple[str, Record]]:
     """The last stages, then each of the others alone."""
-    last = [list(stages[-number:]) for number in range(1, len(stages))]
-    for chosen in [*last, *([stage] for stage in stages[:-1])]:
-        yield _stages_in_words(chosen), {"stages": [], **usual} | {"stages": chosen}
+    for number in range(1, len(stages)):
+        yield _at_stages(stages[-number:], usual)
+    for stage in stages[:-1]:
+        yield _at_stages([stage], usual)
 
 
-def _stages_in_words(stages: Sequence[int]) -> str:
+def _at_stages(stages: Sequence[int], usual: Params) -> tuple[str, Record]:
+    """The usual placement, but at these stages alone, with what it is in words."""
+    says = f"stages {', '.join(map(str, stages))}"
     if len(stages) == 1:
-        return f"stage {stages[0]} alone"
-    return f"stages {', '.join(map(str, stages))}"
+        says = f"stage {stages[0]} alone"
+    return says, {"stages": [], **usual} | {"stages": list(stages)}
 
 
 PARTS: Mapping[str, Callable[[Composed], Iterator[Variant]]] = {
@@ -216,4 +223,6 @@ PARTS: Mapping[str, Callable[[Composed], Iterator[Variant]]] = {
 
 def gate_of(trial: Trial) -> Record | str:
     """The gate of a trial as a study writes it."""
-    return "none" if trial.gate.name == "none" else written(trial.gate)
+    if trial.gate.name == "none":
+        return "none"
+    return written(trial.gate)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dasbench.analysis.families import holm
 from dasbench.analysis.significance import Floats
-from dasbench.analysis.stats import ALPHA
+from dasbench.analysis.stats import ALPHA, known_number
 
 SEEDS, HIGHER, RESIDUAL = "seeds", "three or more axes", "residual"
 """The parts of the variance that are no axis and no pair: blocks, higher interactions, noise."""
@@ -105,27 +105,26 @@ def anova(
     total = float(((scores - scores.mean()) ** 2).sum())
     noise = _within_cells(list(zip(*levels.values(), strict=True)), scores, blocks)
     effects = [_effect(model, term, terms, noise=noise, total=total) for term in terms]
-    rest = _rest(model, list(terms), noise, total=total, num_trials=len(scores))
-    return [*_adjusted(effects), *rest]
+    rest = _other_parts(model, list(terms), noise, total=total, num_trials=len(scores))
+    return [*_with_holm(effects), *rest]
 
 
 def _terms(levels: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], Floats]:
     """The columns of each axis and of each pair of axes."""
-    axes = {axis: _columns(own) for axis, own in levels.items()}
-    terms: dict[tuple[str, ...], Floats] = {(axis,): columns for axis, columns in axes.items()}
+    terms: dict[tuple[str, ...], Floats] = {}
+    for axis, own in levels.items():
+        terms[(axis,)] = _columns(own)
     for a, b in combinations(levels, 2):
-        products = axes[a][:, :, None] * axes[b][:, None]
+        products = terms[(a,)][:, :, None] * terms[(b,)][:, None]
         terms[(a, b)] = products.reshape(len(products), -1)
     return terms
 
 
-def _adjusted(effects: Sequence[Effect]) -> list[Effect]:
+def _with_holm(effects: Sequence[Effect]) -> list[Effect]:
     """The effects with their p values adjusted for testing all that could be tested."""
-    p_values = [effect.p for effect in effects if effect.p is not None]
-    adjusted = iter(holm(p_values).tolist())
-    return [
-        effect if effect.p is None else replace(effect, p_holm=next(adjusted)) for effect in effects
-    ]
+    p_values = np.array([effect.p for effect in effects], dtype=np.float64)  # NaN for None
+    p_holm = map(known_number, holm(p_values))
+    return [replace(effect, p_holm=p) for effect, p in zip(effects, p_holm, strict=True)]
 
 
 class _Model:
@@ -146,16 +145,16 @@ class _Model:
         self._targets = columns.T @ (scores - scores.mean())
         self._total = float(((scores - scores.mean()) ** 2).sum())
         self._num_trials = len(scores)
-        ends = np.cumsum([constant.shape[1], *(own.shape[1] for own in terms.values())])
         self._constant = range(constant.shape[1])
-        self._places = {
-            term: range(start, end)
-            for term, start, end in zip(terms, ends[:-1], ends[1:], strict=True)
-        }
+        self._places = {}
+        start = constant.shape[1]
+        for term, own in terms.items():
+            self._places[term] = range(start, start + own.shape[1])
+            start += own.shape[1]
 
     def fit(self, terms: Sequence[tuple[str, ...]]) -> _Fit:
         """What the mean, the seeds and these terms leave over."""
-        places = [self._constant, *(self._places[term] for term in terms)]
+        places = [self._constant, *map(self._places.__getitem__, terms)]
         chosen = list(chain.from_iterable(places))
         values, vectors = np.linalg.eigh(self._products[np.ix_(chosen, chosen)])
         kept = values > _RANK * values[-1]
@@ -202,21 +201,21 @@ def _within_cells(cells: Sequence[tuple[str, ...]], scores: Floats, blocks: Floa
     """The noise: what variants and seeds together leave over, each taken as it is."""
     numbers = {cell: number for number, cell in enumerate(dict.fromkeys(cells))}
     place = np.array([numbers[cell] for cell in cells])
-    y, x = _centred(scores[:, None], place)[:, 0], _centred(blocks, place)
+    y, x = _minus_cell_means(scores[:, None], place)[:, 0], _minus_cell_means(blocks, place)
     if x.shape[1] == 0:
         return _Fit(float((y**2).sum()), len(scores) - len(numbers))
     solution, _, rank, _ = np.linalg.lstsq(x, y, rcond=_RANK)
     return _Fit(float(((y - x @ solution) ** 2).sum()), len(scores) - len(numbers) - int(rank))
 
 
-def _centred(columns: Floats, place: NDArray[np.int64]) -> Floats:
+def _minus_cell_means(columns: Floats, place: NDArray[np.int64]) -> Floats:
     """Columns without the mean of their cell."""
     sums = np.zeros((place.max(initial=-1) + 1, columns.shape[1]))
     np.add.at(sums, place, columns)
     return np.asarray(columns - (sums / np.bincount(place)[:, None])[place], dtype=np.float64)
 
 
-def _rest(
+def _other_parts(
     model: _Model, terms: Sequence[tuple[str, ...]], noise: _Fit, *, total: float, num_trials: int
 ) -> list[Effect]:
     """Seeds, higher interactions and residual."""
@@ -236,4 +235,6 @@ def _part(name: str, df: int, sum_squares: float, total: float) -> Effect:
 
 
 def _share(sum_squares: float, total: float) -> float:
-    return sum_squares / total if total > 0 else 0.0
+    if total <= 0:
+        return 0.0
+    return sum_squares / total

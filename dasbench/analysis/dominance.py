@@ -41,11 +41,11 @@ def undominated(rows: Floats) -> NDArray[np.bool_]:
         return np.asarray(~np.triu(no_worse, k=1).any(axis=0), dtype=np.bool_)
     middle = len(rows) // 2
     top, bottom = undominated(rows[:middle]), undominated(rows[middle:])
-    bottom[bottom] = ~_covered(rows[middle:][bottom, 1:], rows[:middle][top, 1:])
+    bottom[bottom] = ~_is_covered(rows[middle:][bottom, 1:], rows[:middle][top, 1:])
     return np.concatenate([top, bottom])
 
 
-def _covered(rows: Floats, by: Floats) -> NDArray[np.bool_]:
+def _is_covered(rows: Floats, by: Floats) -> NDArray[np.bool_]:
     """Mark the rows for which some row of `by` is no worse in any column.
 
     Divides both at the median of the first column: the upper half of `by` cannot cover the lower
@@ -66,9 +66,11 @@ def _covered(rows: Floats, by: Floats) -> NDArray[np.bool_]:
         return covered
     values = np.unique(np.concatenate([rows[:, 0], by[:, 0]]))
     if len(values) == 1:
-        return _covered(rows[:, 1:], by[:, 1:])
+        return _is_covered(rows[:, 1:], by[:, 1:])
     cut = values[len(values) // 2]
     low, by_low = rows[:, 0] < cut, by[:, 0] < cut
-    covered[low] = _covered(rows[low], by[by_low])
-    covered[~low] = _covered(rows[~low, 1:], by[by_low, 1:]) | _covered(rows[~low], by[~by_low])
+    covered[low] = _is_covered(rows[low], by[by_low])
+    covered[~low] = _is_covered(rows[~low, 1:], by[by_low, 1:]) | _is_covered(
+        rows[~low], by[~by_low]
+    )
     return covered

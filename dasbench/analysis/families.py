@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dasbench.analysis.power import detectable_effect
 from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.stats import ALPHA, Comparison, Direction, more_seeds, paired
+from dasbench.analysis.stats import ALPHA, GAIN, Comparison, Direction, more_seeds, paired
 from dasbench.errors import UsageError, unknown_name
 
 V = TypeVar("V", bound=Hashable)
@@ -119,7 +119,7 @@ def family(
             found[variant] = paired(own, scores[baseline], min_effect=min_effect, alpha=alpha)
     p_values = {variant: c.p for variant, c in found.items() if c.p is not None}
     rising = sorted(p_values, key=p_values.__getitem__)
-    adjusted = holm([p_values[variant] for variant in rising])
+    adjusted = holm(sorted(p_values.values()))
     for place, variant in enumerate(rising):
         level = alpha / (len(rising) - place)
         found[variant] = _in_family(found[variant], float(adjusted[place]), len(rising), level)
@@ -186,13 +186,15 @@ def rank_intervals(
         RankInterval(low=2, high=2, best=False, ties_with_best=False)
     """
     better = significantly_better(scores, direction=direction, alpha=alpha).better
-    sign = 1.0 if direction == "max" else -1.0
+    sign = GAIN[direction]
     means = np.full(len(scores), -np.inf)
     for row, own in enumerate(scores.values()):
         if own:
             means[row] = sign * np.mean(list(own.values()))
     is_scored = np.isfinite(means)
-    best = int(means.argmax()) if is_scored.any() else -1
+    best = -1
+    if is_scored.any():
+        best = int(means.argmax())
     intervals = {}
     for row, variant in enumerate(scores):
         intervals[variant] = RankInterval(
@@ -212,7 +214,7 @@ def _in_family(c: Comparison, p_holm: float, size: int, level: float) -> Compari
         family_size=size,
         resolved=p_holm <= c.alpha,
         more_seeds=more_seeds(c.n, c.difference, c.sd, min_effect=c.min_effect, alpha=level),
-        detectable=None if c.sd is None else detectable_effect(c.sd, c.n, alpha=level),
+        detectable=detectable_effect(c.sd, c.n, alpha=level),
     )
 
 
@@ -227,7 +229,7 @@ def seed_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:
         array([[ 1.,  2.],
                [nan,  3.]])
     """
-    seeds = sorted(set().union(*scores.values())) if scores else []
+    seeds = sorted(set[int]().union(*scores.values()))
     place = {seed: column for column, seed in enumerate(seeds)}
     table = np.full((len(scores), len(seeds)), np.nan)
     for row, own in enumerate(scores.values()):

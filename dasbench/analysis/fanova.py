@@ -47,7 +47,7 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
         >>> encode([None, 0.1], ["(not set)", "0.1"])
         ['(not set)', '0.1']
     """
-    is_set = np.array([text != NOT_SET for text in texts], dtype=np.bool_)
+    is_set = np.array(texts, dtype=object) != NOT_SET
     given = list(compress(values, is_set))
     if not all(map(_is_number, given)):
         return _levels(texts)
@@ -56,10 +56,12 @@ def encode(values: Sequence[Any], texts: Sequence[str]) -> Column:
     is_range = len(known) > _FEW_LEVELS
     if is_range and known[0] > 0 and known[-1] / known[0] > 10:
         numbers = np.log10(numbers)
-    if is_set.all():
-        column: list[float] = (numbers if is_range else _ranks(numbers)).tolist()
-        return column
-    return _fifths(numbers, is_set) if is_range else _levels(texts)
+    if not is_set.all():
+        return _fifths(numbers, is_set) if is_range else _levels(texts)
+    if not is_range:
+        numbers = _ranks(numbers)
+    column: list[float] = numbers.tolist()
+    return column
 
 
 def _is_number(value: Any) -> bool:
@@ -143,7 +145,9 @@ def forest_fit(columns: Mapping[str, Column], scores: Floats) -> float:
 def _numbers(column: Column) -> list[float] | None:
     """The numbers of an axis; None if it has levels."""
     numbers = [value for value in column if isinstance(value, float)]
-    return numbers if len(numbers) == len(column) else None
+    if len(numbers) < len(column):
+        return None
+    return numbers
 
 
 def _distribution(column: Column) -> "BaseDistribution":

@@ -237,7 +237,9 @@ def _forest_notes(num_chosen: int, num_known: int, fit: float) -> list[str]:
             f"the forest is grown from {num_chosen:,} of {num_known:,} variants, drawn at random"
         )
     if fit < _POOR_FIT:
-        what = "nothing" if fit <= 0 else f"only {fit:.0%}"
+        what = "nothing"
+        if fit > 0:
+            what = f"only {fit:.0%}"
         notes.append(
             f"the forest explains {what} of the variance that it did not see: "
             "do not read its shares"

@@ -69,7 +69,9 @@ def level(variant: Variant, axis: str) -> str:
         >>> level({"gate": {"name": "das", "alpha": 0.1}}, "gate"), level({}, "gate.alpha")
         ('das(alpha=0.1)', '(not set)')
     """
-    return worded(axis, variant[axis]) if axis in variant else NOT_SET
+    if axis not in variant:
+        return NOT_SET
+    return worded(axis, variant[axis])
 
 
 def levels_by_axis(variants: Sequence[Variant], axes: Iterable[str]) -> dict[str, list[str]]:

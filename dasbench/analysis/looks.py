@@ -129,15 +129,19 @@ def take_look(
     variants = [v for v in scores if v not in left_out]
     num_tests = len(variants) + dropped
     has_next = number < len(looks)
-    last = _LastLook(looks[-1], levels[-1] / max(1, num_tests), min_effect) if has_next else None
+    last = None
+    if has_next:
+        last = _LastLook(looks[-1], levels[-1] / max(1, num_tests), min_effect)
     for difference in _differences(scores, baseline, variants, num_tests):
         states[difference.variant] = _state(difference, level, min_effect, last)
-    goes_on = has_next and "open" in states.values()
+    next_seeds = None
+    if has_next and "open" in states.values():
+        next_seeds = looks[number]
     return Look(
         number=number,
         level=level,
         states={v: states[v] for v in scores if v in states},
-        next_seeds=looks[number] if goes_on else None,
+        next_seeds=next_seeds,
         exploratory=number > len(looks),
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dasbench.analysis.dominance import undominated
 from dasbench.analysis.power import critical_t
 from dasbench.analysis.significance import Floats
-from dasbench.analysis.stats import Direction
+from dasbench.analysis.stats import GAIN, Direction
 
 Standing = Literal["front", "possibly", "dominated", "unknown", "tried"]
 """Where a variant stands: on the front of the means, possibly on the front, surely not; or unknown.
@@ -83,8 +83,7 @@ def classify(
         cost: exact cost of each variant; one column for each kind of cost (parameters,
             multiply-adds), less is better.
         better: `better[i, j]` says that i is significantly better than j: from
-            `significantly_better` for paired scores, or from `clearly_better` for means with
-            intervals.
+            `significantly_better` for paired scores.
         direction: whether more or less of the score is better.
 
     Shape:
@@ -95,46 +94,39 @@ def classify(
 
     Example:
         >>> mean, cost = np.array([76.0, 75.9, 70.0]), np.array([1.0, 1.2, 1.1])
-        >>> classify(mean, cost, clearly_better(mean, np.array([0.3, 0.3, 0.3])))
+        >>> classify(mean, cost, mean[:, None] > mean + 0.6)
         ['front', 'possibly', 'dominated']
     """
-    costs = cost[:, None] if cost.ndim == 1 else cost
-    if len(costs) != len(mean):
-        raise ValueError(f"{len(mean)} scores and {len(costs)} costs are not of the same variants")
+    costs = cost
+    if costs.ndim == 1:
+        costs = costs[:, None]
+    standing = standings_of_means(mean, costs, direction=direction)
     if better.shape != (len(mean), len(mean)):
         raise ValueError(
             f"better has to compare all {len(mean)} variants with each other, not {better.shape}"
         )
     costs_no_more = (costs[:, None] <= costs[None]).all(axis=2)
-    front = pareto_front(np.column_stack([mean, costs]), [direction] + ["min"] * costs.shape[1])
-    standing = np.where(front, "front", "possibly").astype(object)
-    standing[(costs_no_more & better).any(axis=0)] = "dominated"
-    standing[np.isnan(mean) | np.isnan(costs).any(axis=1)] = "unknown"
+    is_beaten = (costs_no_more & better).any(axis=0)
+    standing[is_beaten & (standing != "unknown")] = "dominated"
     return list(standing)
 
 
-def clearly_better(
-    mean: Floats, half_width: Floats, *, direction: Direction = "max"
-) -> NDArray[np.bool_]:
-    """Find pairs whose 95 % intervals do not overlap.
+def standings_of_means(
+    means: Floats, costs: Floats, *, direction: Direction
+) -> NDArray[np.object_]:
+    """Standings before anything is tested: on the front of the means, or possibly on the front.
 
-    It is a careful stand-in where scores by seed are not at hand.
-
-    Args:
-        mean: mean score of each variant.
-        half_width: half its 95 % interval; NaN for one seed, which leaves everything open.
-        direction: whether more or less is better.
+    Arguments as for `classify`.
 
     Shape:
-        [N] -> [N, N], `[i, j]` says that i is better than j
-
-    Example:
-        >>> clearly_better(np.array([76.0, 74.0]), np.array([0.5, 0.5]))
-        array([[False,  True],
-               [False, False]])
+        means: [N]; costs: [N, C]
     """
-    score = mean if direction == "max" else -mean
-    return np.asarray((score - half_width)[:, None] > (score + half_width)[None], dtype=np.bool_)
+    if len(costs) != len(means):
+        raise ValueError(f"{len(means)} scores and {len(costs)} costs are not of the same variants")
+    front = pareto_front(np.column_stack([means, costs]), [direction] + ["min"] * costs.shape[1])
+    standing = np.where(front, "front", "possibly").astype(object)
+    standing[np.isnan(means) | np.isnan(costs).any(axis=1)] = "unknown"
+    return standing
 
 
 def hypervolume(
@@ -238,11 +230,13 @@ def as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:
     Raises:
         ValueError: if `points` is no table with one column for each direction.
     """
-    known = {"min": 1.0, "max": -1.0}
     if points.ndim != 2 or points.shape[1] != len(directions) or not directions:
         raise ValueError(
             f"points of shape {points.shape} do not have one column for each of {list(directions)}"
         )
-    if unknown := [d for d in directions if d not in known]:
-        raise ValueError(f"a direction is 'max' or 'min', not {unknown[0]!r}")
-    return np.asarray(points, dtype=np.float64) * [known[d] for d in directions]
+    signs = []
+    for direction in directions:
+        if direction not in GAIN:
+            raise ValueError(f"a direction is 'max' or 'min', not {direction!r}")
+        signs.append(-GAIN[direction])
+    return np.asarray(points, dtype=np.float64) * signs

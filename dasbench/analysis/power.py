@@ -64,16 +64,18 @@ def seeds_needed(
         return None
     counts = range(2, MAX_SEEDS + 1)
     place = bisect_left(counts, power, key=lambda n: t_power(effect, sd, n, alpha=alpha))
-    return counts[place] if place < len(counts) else None
+    if place == len(counts):
+        return None
+    return counts[place]
 
 
 def detectable_effect(
-    sd: float, n: int, *, alpha: float = 0.05, power: float = POWER
+    sd: float | None, n: int, *, alpha: float = 0.05, power: float = POWER
 ) -> float | None:
     """Smallest true difference that `n` seeds resolve with the wanted power, in the unit of `sd`.
 
     Args:
-        sd: standard deviation of the differences.
+        sd: standard deviation of the differences, None if it is not known.
         n: paired seeds.
         alpha: level of the two-sided test.
         power: wanted chance of resolving it, 0 to 1.
@@ -85,12 +87,15 @@ def detectable_effect(
         >>> round(detectable_effect(0.369, 5), 2)
         0.62
     """
-    if n < 2 or sd <= 0:
+    if n < 2 or sd is None or sd <= 0:
         return None
     low, high = 0.0, 2.0 * critical_t(n, alpha) + 4.0
     for _ in range(60):  # halving: exact to the last digit
         middle = (low + high) / 2
-        low, high = (middle, high) if _power(middle, n, alpha) < power else (low, middle)
+        if _power(middle, n, alpha) < power:
+            low = middle
+        else:
+            high = middle
     return high * sd / sqrt(n)
 
 

@@ -60,11 +60,14 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
     there = ~np.isnan(differences)
     n = there.sum(axis=1)
     filled = np.where(there, differences, 0.0)
+    size: float | Floats = np.abs(filled).max(axis=1, initial=0.0)
+    if scale is not None:
+        size = scale
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=1) / n
         squares = np.where(there, (differences - mean[:, None]) ** 2, 0.0).sum(axis=1)
         sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
-        rounding = _ROUNDING * (np.abs(filled).max(axis=1, initial=0.0) if scale is None else scale)
+        rounding = _ROUNDING * size
         flat = sd <= rounding
         sd = np.where(flat, 0.0, sd)
         df = np.where(n > 1, n - 1.0, np.nan)

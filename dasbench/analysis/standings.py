@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.families import largest_size, seed_table, significantly_better
-from dasbench.analysis.pareto import Standing, classify, pareto_front
+from dasbench.analysis.pareto import Standing, classify, standings_of_means
 from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.stats import ALPHA, Direction
+from dasbench.analysis.stats import ALPHA, GAIN, Direction
 
 MOST_PLACED_BY_ALL_PAIRS = 300
 """Variants whose standings come from tests of every pair; of more, each is compared with one rival.
@@ -54,14 +54,16 @@ def standings(
         ['front', 'dominated', 'possibly']
     """
     by_variant = dict(enumerate(scores))
-    columns = costs[:, None] if costs.ndim == 1 else costs
+    columns = costs
+    if columns.ndim == 1:
+        columns = columns[:, None]
     if len(scores) <= all_pairs_up_to:
         means = t_tests(seed_table(by_variant)).mean
         better = significantly_better(by_variant, direction=direction, alpha=alpha).better
         return classify(means, columns, better, direction=direction)
     if max(map(len, scores)) < 2:
         alone = np.array([next(iter(own.values()), np.nan) for own in scores])
-        return list(_untested(alone, columns, direction=direction))
+        return list(standings_of_means(alone, columns, direction=direction))
     return _tested_against_one(seed_table(by_variant), columns, direction=direction, alpha=alpha)
 
 
@@ -70,28 +72,14 @@ def _tested_against_one(
 ) -> list[Standing]:
     """Standings by a test of each variant off the front against its rival on it."""
     means = t_tests(table).mean
-    standing = _untested(means, costs, direction=direction)
+    standing = standings_of_means(means, costs, direction=direction)
     front, rest = np.flatnonzero(standing == "front"), np.flatnonzero(standing == "possibly")
     rivals = _best_that_costs_no_more(means, costs, front, rest, direction=direction)
     tests = t_tests(table[rivals] - table[rest], scale=largest_size(table))
     num_pairs = len(table) * (len(table) - 1) / 2
-    is_behind = tests.mean > 0 if direction == "max" else tests.mean < 0
+    is_behind = GAIN[direction] * tests.mean > 0
     standing[rest[is_behind & (tests.p * num_pairs <= alpha)]] = "dominated"
     return list(standing)
-
-
-def _untested(means: Floats, columns: Floats, *, direction: Direction) -> NDArray[np.object_]:
-    """Standings before anything is tested: on the front of the means, or possibly on the front."""
-    if len(columns) != len(means):
-        raise ValueError(
-            f"{len(means)} scores and {len(columns)} costs are not of the same variants"
-        )
-    front = pareto_front(
-        np.column_stack([means, columns]), [direction] + ["min"] * columns.shape[1]
-    )
-    standing = np.where(front, "front", "possibly").astype(object)
-    standing[np.isnan(means) | np.isnan(columns).any(axis=1)] = "unknown"
-    return standing
 
 
 def _best_that_costs_no_more(
@@ -106,8 +94,7 @@ def _best_that_costs_no_more(
 
     There always is one.
     """
-    key = means[front] if direction == "min" else -means[front]
-    ranked = front[np.argsort(key, kind="stable")]
+    ranked = front[np.argsort(-GAIN[direction] * means[front], kind="stable")]
     step = max(1, _CELLS // max(1, len(ranked)))
     rivals = np.empty(len(rest), dtype=np.intp)
     for start in range(0, len(rest), step):

@@ -15,6 +15,9 @@ from dasbench.analysis.significance import SIGN_FLIP_FROM, sign_flip_p, t_tests
 Direction = Literal["max", "min"]
 """Whether more or less of a quantity is better."""
 
+GAIN: Mapping[Direction, float] = {"max": 1.0, "min": -1.0}
+"""What a score is multiplied by so that more of it is better."""
+
 ALPHA = 0.05
 """Level of every test that does not say otherwise."""
 
@@ -144,7 +147,7 @@ def _summaries(
     half_widths = np.where(tests.sd == 0, 0.0, tests.half_width)
     worst = np.full(len(scores), np.nan)
     if scores.shape[1] and direction:
-        worst = scores.min(axis=1) if direction == "max" else scores.max(axis=1)
+        worst = GAIN[direction] * (GAIN[direction] * scores).min(axis=1)
     rows = np.column_stack([tests.mean, tests.sd, half_widths, worst]).tolist()
     for num_failed, row in zip(failed, rows, strict=True):
         mean, sd, half_width, low = map(known_number, row)
@@ -195,6 +198,9 @@ def paired(
     tests = t_tests(differences[None], scale=float(np.abs(pairs).max(initial=0.0)))
     n, mean, sd = len(seeds), known_number(tests.mean[0]), known_number(tests.sd[0])
     half_width, p = known_number(tests.half_width[0]), known_number(tests.p[0])
+    p_sign_flip = None
+    if n >= SIGN_FLIP_FROM:
+        p_sign_flip = sign_flip_p(differences)
     return Comparison(
         n=n,
         left_out=len(a.keys() | b.keys()) - n,
@@ -202,10 +208,10 @@ def paired(
         sd=sd,
         half_width=half_width,
         p=p,
-        p_sign_flip=sign_flip_p(differences) if n >= SIGN_FLIP_FROM else None,
+        p_sign_flip=p_sign_flip,
         min_effect=min_effect,
         more_seeds=more_seeds(n, mean, sd, min_effect=min_effect, alpha=alpha),
-        detectable=None if sd is None else detectable_effect(sd, n, alpha=alpha),
+        detectable=detectable_effect(sd, n, alpha=alpha),
         resolved=p is not None and p <= alpha,
         equivalent=is_equivalent(mean, half_width, min_effect),
         alpha=alpha,
@@ -224,7 +230,9 @@ def more_seeds(
     if difference is None or sd is None:
         return None
     total = seeds_needed(min_effect or difference, sd, alpha=alpha)
-    return None if total is None else max(0, total - n)
+    if total is None:
+        return None
+    return max(0, total - n)
 
 
 def is_equivalent(
@@ -248,4 +256,6 @@ def known_number(value: float) -> float | None:
         >>> known_number(np.float64(2.5)), known_number(float("nan"))
         (2.5, None)
     """
-    return None if isnan(value) else float(value)
+    if isnan(value):
+        return None
+    return float(value)

@@ -151,6 +151,13 @@ class PaperRow:
         """The multiply-adds that the printed figure counts, if recounted by its convention."""
         return self.exact.get(self.convention, Count()).macs
 
+    def unit_of(self, column: PaperColumn) -> str:
+        """The unit of the figure in a column; the column's own where the paper prints a dash."""
+        figure = self.published[column.name]
+        if figure is None:
+            return column.unit
+        return figure.unit
+
     def trial_fields(self) -> dict[str, dict[str, str | int | float]]:
         """Give the fields of a trial that reproduces the row, in the words of a study file.
 

@@ -26,6 +26,9 @@ from dasbench.paper.figures import (
 ALIASES: Mapping[str, str] = MappingProxyType({"fig3": "figure3", "fig4": "figure4"})
 """Short names of tables, as the command line takes them."""
 
+_Part = dict[str, Any]
+"""A part of the file, by its keys."""
+
 _ARITHMETIC: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
     "difference": lambda of, against: of - against,
     "saving": lambda of, against: 100 * (1 - of / against),
@@ -140,19 +143,19 @@ class _DecimalConstructor(SafeConstructor):
 
 
 @cache
-def _document() -> dict[str, Any]:
+def _document() -> _Part:
     _DecimalConstructor.add_constructor(
         "tag:yaml.org,2002:float", _DecimalConstructor.construct_decimal
     )
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _DecimalConstructor
-    document: dict[str, Any] = yaml.load(
+    document: _Part = yaml.load(
         resources.files("dasbench.paper").joinpath("tables.yaml").read_text("utf-8")
     )
     return document
 
 
-def _table(name: str, entry: dict[str, Any]) -> PaperTable:
+def _table(name: str, entry: _Part) -> PaperTable:
     dataset = entry.get("dataset")
     counted = entry.get("counted", {})
     columns = {key: _column(key, column, dataset) for key, column in entry["columns"].items()}
@@ -170,7 +173,7 @@ def _table(name: str, entry: dict[str, Any]) -> PaperTable:
     )
 
 
-def _column(name: str, entry: dict[str, Any], dataset: str | None) -> PaperColumn:
+def _column(name: str, entry: _Part, dataset: str | None) -> PaperColumn:
     return PaperColumn(
         name=name,
         title=entry["title"],
@@ -178,11 +181,11 @@ def _column(name: str, entry: dict[str, Any], dataset: str | None) -> PaperColum
         direction=entry["direction"],
         metric=entry.get("metric", name),
         dataset=entry.get("dataset", dataset),
-        ticks=tuple(float(tick) for tick in entry.get("ticks", ())),
+        ticks=tuple(map(float, entry.get("ticks", ()))),
     )
 
 
-def _rows(entry: dict[str, Any], columns: Mapping[str, PaperColumn]) -> tuple[PaperRow, ...]:
+def _rows(entry: _Part, columns: Mapping[str, PaperColumn]) -> tuple[PaperRow, ...]:
     exact, notes = entry.get("exact", {}), entry.get("notes", {})
     stray = {*exact, *notes} - {row["label"] for row in entry["rows"]}
     assert not stray, f"{entry['title']}: counts or notes for rows that are not there: {stray}"
@@ -193,20 +196,18 @@ def _rows(entry: dict[str, Any], columns: Mapping[str, PaperColumn]) -> tuple[Pa
     return tuple(rows)
 
 
-def _row(
-    entry: dict[str, Any], columns: Mapping[str, PaperColumn], notes: Mapping[str, str]
-) -> PaperRow:
+def _row(entry: _Part, columns: Mapping[str, PaperColumn], notes: Mapping[str, str]) -> PaperRow:
     stray = notes.keys() - {"row", *columns}
     assert not stray, f"{entry['label']}: notes for columns that are not there: {stray}"
     units = {name: column.unit for name, column in columns.items()} | entry.get("units", {})
-    figures = {
-        name: None if figure is None else Published(figure, units[name], notes.get(name, ""))
-        for name, figure in zip(columns, entry["printed"], strict=True)
-    }
+    figures: dict[str, Published | None] = dict.fromkeys(columns)
+    for name, figure in zip(columns, entry["printed"], strict=True):
+        if figure is not None:
+            figures[name] = Published(figure, units[name], notes.get(name, ""))
     return PaperRow(
         label=entry["label"],
         backbone=entry["backbone"],
-        gate=_gate(entry["gate"]) if "gate" in entry else None,
+        gate=_gate(entry.get("gate")),
         published=MappingProxyType(figures),
         convention=entry["convention"],
         exact=MappingProxyType(
@@ -216,13 +217,18 @@ def _row(
     )
 
 
-def _gate(entry: dict[str, Any]) -> Gate:
-    params = {key: value for key, value in entry.items() if key != "name"}
-    floats = {key: float(value) for key, value in params.items() if isinstance(value, Decimal)}
-    return Gate(entry["name"], MappingProxyType(params | floats))
+def _gate(entry: _Part | None) -> Gate | None:
+    if entry is None:
+        return None
+    params = dict(entry)
+    name = params.pop("name")
+    for key, value in params.items():
+        if isinstance(value, Decimal):
+            params[key] = float(value)
+    return Gate(name, MappingProxyType(params))
 
 
-def _claim(entry: dict[str, Any]) -> Claim:
+def _claim(entry: _Part) -> Claim:
     printed = Published(Decimal(entry["printed"]), entry["unit"])
     return Claim(
         name=entry["name"],
@@ -232,6 +238,6 @@ def _claim(entry: dict[str, Any]) -> Claim:
         kind=entry["kind"],
         of=Cell(*entry["of"]),
         against=Cell(*entry["against"]),
-        within=Decimal(entry["within"]) if "within" in entry else printed.half_step,
+        within=Decimal(entry.get("within", printed.half_step)),
         note=entry.get("note", ""),
     )

@@ -10,6 +10,7 @@ from dasbench.backbones.detection import faster_rcnn
 from dasbench.catalog import BACKBONES, GATES
 from dasbench.costs.cross_check import count_module_leaves
 from dasbench.costs.measure import measure_cost
+from dasbench.costs.specimen import num_parameters
 from dasbench.errors import DasbenchError
 from dasbench.models import build_model, inference_form
 from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperRow, PaperTable, Published
@@ -45,6 +46,13 @@ class CellReport:
     why: str = ""
     half_width: float | None = None
     n: int | None = None
+
+    @property
+    def note(self) -> str:
+        """What is known to be wrong or special about the printed figure."""
+        if self.published is None:
+            return ""
+        return self.published.note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +106,23 @@ def reproduce_row(
         >>> report.counts["full"].params > report.counts["paper"].params
         True
     """
-    counts: Mapping[str, Count] | Obstacle = {}
-    if row.convention:
-        count = count_detector if table.task == "detection" else _counts
-        counts = _unbuildable(row) or count(table, row)
+    counts = _row_counts(table, row)
     cells = {}
     for name, column in table.columns.items():
         if column.name in TOLERANCES:
             cells[name] = _count_cell(row, column, counts)
         else:
             cells[name] = _trained_cell(table, row, column, trained)
-    return RowReport(row=row, cells=cells, counts={} if isinstance(counts, Obstacle) else counts)
+    if isinstance(counts, Obstacle):
+        return RowReport(row=row, cells=cells)
+    return RowReport(row=row, cells=cells, counts=counts)
+
+
+def count_in(column: PaperColumn, count: Count) -> int | None:
+    """The number of a count that a column of `TOLERANCES` prints."""
+    if column.name == "params_m":
+        return count.params
+    return count.macs
 
 
 def _count_cell(
@@ -116,11 +130,13 @@ def _count_cell(
 ) -> CellReport:
     published = row.published[column.name]
     if isinstance(counts, Obstacle):
-        return _obstructed(published, counts)
+        return _cell_without_ours(published, counts)
     measured = _in_unit(row, column, counts)
     if published is None:
         return CellReport(published=None, measured=measured, verdict=DASH.verdict, why=DASH.why)
-    verdict: Verdict = "matches" if _agree(row, column, published, measured) else "differs"
+    verdict: Verdict = "differs"
+    if _agree(row, column, published, measured):
+        verdict = "matches"
     return CellReport(published=published, measured=measured, verdict=verdict)
 
 
@@ -128,11 +144,15 @@ def _trained_cell(
     table: PaperTable, row: PaperRow, column: PaperColumn, trained: Sequence[Trained] | None
 ) -> CellReport:
     published = row.published[column.name]
-    found = find_measured(table, row, column, trained) if trained else None
     if row.gate is None:
-        return _obstructed(published, NO_GATE)
-    if found is None or found.mean is None:
-        return _obstructed(published, _why_unmeasured(trained, found))
+        return _cell_without_ours(published, NO_GATE)
+    if trained is None:
+        return _cell_without_ours(published, UNTRAINED)
+    found = find_measured(table, row, column, trained)
+    if found is None:
+        return _cell_without_ours(published, NOT_FOUND)
+    if found.mean is None:
+        return _cell_without_ours(published, Obstacle("not run", found.obstacle))
     verdict, why = _judge(published, found)
     return CellReport(
         published=published,
@@ -142,13 +162,6 @@ def _trained_cell(
         half_width=found.half_width,
         n=found.n,
     )
-
-
-def _why_unmeasured(trained: Sequence[Trained] | None, found: Measured | None) -> Obstacle:
-    """Why no trained trial gives a score."""
-    if trained is None:
-        return UNTRAINED
-    return NOT_FOUND if found is None else Obstacle("not run", found.obstacle)
 
 
 def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
@@ -169,27 +182,39 @@ def _judge(published: Published | None, found: Measured) -> tuple[Verdict, str]:
     return "differs", ""
 
 
-def _obstructed(published: Published | None, obstacle: Obstacle) -> CellReport:
-    reason = DASH if published is None else obstacle
-    return CellReport(published=published, measured=None, verdict=reason.verdict, why=reason.why)
+def _cell_without_ours(published: Published | None, obstacle: Obstacle) -> CellReport:
+    if published is None:
+        obstacle = DASH
+    return CellReport(
+        published=published, measured=None, verdict=obstacle.verdict, why=obstacle.why
+    )
 
 
 def _agree(row: PaperRow, column: PaperColumn, published: Published, measured: float) -> bool:
     """Whether ours, rounded, is the printed figure, or near it where another counter printed it."""
-    tolerance = TOLERANCES.get(column.name, 0.0) if row.convention == "module_leaves" else 0.0
-    return (
-        published.rounds(measured * UNITS[published.unit])
-        or abs(measured / published.value - 1) <= tolerance
-    )
+    if published.rounds(measured * UNITS[published.unit]):
+        return True
+    distance = abs(measured / published.value - 1)
+    return row.convention == "module_leaves" and distance <= TOLERANCES[column.name]
 
 
 def _in_unit(row: PaperRow, column: PaperColumn, counts: Mapping[str, Count]) -> float:
     """Our count by the row's own convention, in the unit of the printed figure."""
-    count = counts[row.convention]
-    published = row.published[column.name]
-    number = count.params if column.name == "params_m" else count.macs
+    number = count_in(column, counts[row.convention])
     assert number is not None, "what is counted here has both numbers"
-    return number / UNITS[published.unit if published else column.unit]
+    return number / UNITS[row.unit_of(column)]
+
+
+def _row_counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+    """Our counts of a row by convention, or why there are none; empty if it prints no counts."""
+    if not row.convention:
+        return {}
+    obstacle = _unbuildable(row)
+    if obstacle:
+        return obstacle
+    if table.task == "detection":
+        return count_detector(table, row)
+    return _count_network(table, row)
 
 
 def _unbuildable(row: PaperRow) -> Obstacle | None:
@@ -203,7 +228,7 @@ def _unbuildable(row: PaperRow) -> Obstacle | None:
     return None
 
 
-def _counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
+def _count_network(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     """Our counts of a row's network by convention; nothing is trained."""
     assert table.image_size is not None, "every table with counts says for which images"
     assert table.num_classes is not None, "every table with counts says for how many classes"
@@ -212,16 +237,16 @@ def _counts(table: PaperTable, row: PaperRow) -> Mapping[str, Count] | Obstacle:
     try:
         network = inference_form(build_model(resolve_network(asked)))
         cost = measure_cost(network, size)
-        leaves = None if row.convention == "paper" else count_module_leaves(network, size)
+        counts = {
+            "full": Count(cost.params_full, cost.macs_full),
+            "paper": Count(cost.params_paper, cost.macs_paper),
+        }
+        if row.convention != "paper":
+            leaves = count_module_leaves(network, size)
+            counts["module_leaves"] = Count(leaves.params, leaves.macs)
     except DasbenchError as error:
         return Obstacle("not run", str(error))
-    counts = {
-        "full": Count(cost.params_full, cost.macs_full),
-        "paper": Count(cost.params_paper, cost.macs_paper),
-    }
-    return (
-        counts if leaves is None else {**counts, "module_leaves": Count(leaves.params, leaves.macs)}
-    )
+    return counts
 
 
 def _network(row: PaperRow, *, num_classes: int, input_size: InputSize) -> Network:
@@ -240,12 +265,12 @@ def count_detector(table: PaperTable, row: PaperRow) -> Mapping[str, Count]:
     assert table.num_classes is not None, "every table with counts says for how many classes"
     asked = _network(row, num_classes=1000, input_size=(3, 224, 224))
     network = build_model(resolve_network(asked))
-    plain = sum(parameter.numel() for parameter in network.backbone.parameters())
+    plain = num_parameters(network.backbone)
     cost = measure_cost(network, asked.input_size)
     with torch.device("meta"):
         body = BACKBONES[row.backbone].make(1000).module
         empty = faster_rcnn(body, network.stage_ends, num_classes=table.num_classes)
-    detector = sum(parameter.numel() for parameter in empty.parameters())
+    detector = num_parameters(empty)
     full = Count(detector + cost.params_full - plain, None)
     return {
         "full": full,

@@ -8,7 +8,7 @@ from dasbench.paper.figures import UNITS, Count, PaperColumn, PaperTable
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import NOTHING, count_text
 from dasbench.render.text.words import counted
-from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict
+from dasbench.reproduction.rows import TOLERANCES, CellReport, RowReport, Verdict, count_in
 from dasbench.spec.plain import Record
 
 ONCE = "A multiply-add counts once."
@@ -29,7 +29,8 @@ TRAINED = (
     "figure lies within it or is the mean when rounded. The printed figure is itself a single run."
 )
 STAR = "*"
-
+SHORT_TITLES = {"Parameters": "Params"}
+"""What a figure is called where the paper's title of its column is long."""
 
 COLUMNS = (
     Column(key="row", title="row", is_text=True),
@@ -51,7 +52,7 @@ def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list
         columns.remove(IN_FULL)
     rows = []
     for report in reports:
-        name = report.row.label + (STAR if report.row.note else "")
+        name = _with_star(report.row.label, report.row.note)
         for column in table.columns.values():
             cells = _cells(report, column) | {"row": name}
             rows.append([cells[shown.key] for shown in columns])
@@ -69,14 +70,17 @@ def reproduction_tables(table: PaperTable, reports: Sequence[RowReport]) -> list
 def _cells(report: RowReport, column: PaperColumn) -> dict[str, str]:
     """What each column says of one printed figure."""
     cell = report.cells[column.name]
-    return {
-        "figure": _figure(column, cell),
-        "printed": _printed(cell, column.unit),
-        "here": _ours(cell),
-        "n": "" if cell.n is None else str(cell.n),
-        "verdict": "" if cell.published is None else cell.verdict,
-        "full": _full(report, column),
+    texts = {
+        "figure": _figure_text(column, cell),
+        "printed": _printed_text(cell, column.unit),
+        "here": _our_text(cell),
+        "n": str(cell.n or ""),
+        "verdict": "",
+        "full": _full_text(report, column),
     }
+    if cell.published is not None:
+        texts["verdict"] = cell.verdict
+    return texts
 
 
 def reproduction_records(table: PaperTable, reports: Sequence[RowReport]) -> list[Record]:
@@ -88,26 +92,25 @@ def _row_record(table: PaperTable, report: RowReport) -> Record:
     """Flat plain data of one row."""
     row = report.row
     record: Record = {"table": table.name, "label": row.label, "backbone": row.backbone}
-    record |= {
-        "gate": row.gate.name if row.gate else None,
-        "convention": row.convention,
-        "note": row.note,
-    }
+    record |= {"gate": None, "convention": row.convention, "note": row.note}
+    if row.gate:
+        record["gate"] = row.gate.name
     for convention in ("full", "paper", "module_leaves"):
         count = report.counts.get(convention, Count())
         record |= {f"params_{convention}": count.params, f"macs_{convention}": count.macs}
     for name, cell in report.cells.items():
-        published = cell.published
         record |= {
-            f"{name}_published": published.value if published else None,
-            f"{name}_unit": published.unit if published else table.columns[name].unit,
+            f"{name}_published": None,
+            f"{name}_unit": row.unit_of(table.columns[name]),
             f"{name}_measured": cell.measured,
             f"{name}_ci95": cell.half_width,
             f"{name}_n": cell.n,
             f"{name}_verdict": cell.verdict,
             f"{name}_why": cell.why,
-            f"{name}_note": published.note if published else "",
+            f"{name}_note": cell.note,
         }
+        if cell.published:
+            record[f"{name}_published"] = cell.published.value
     return record
 
 
@@ -115,15 +118,22 @@ def _is_trained(report: RowReport) -> bool:
     return any(cell.n for cell in report.cells.values())
 
 
-def _figure(column: PaperColumn, cell: CellReport) -> str:
+def _figure_text(column: PaperColumn, cell: CellReport) -> str:
     """What the figure is, with its unit; a star sends the reader to its note."""
-    title = "Params" if column.title == "Parameters" else column.title
-    unit = f" ({column.unit})" if column.unit else ""
-    star = STAR if cell.published and cell.published.note else ""
-    return f"{title}{unit}{star}"
+    text = SHORT_TITLES.get(column.title, column.title)
+    if column.unit:
+        text += f" ({column.unit})"
+    return _with_star(text, cell.note)
 
 
-def _printed(cell: CellReport, unit: str) -> str:
+def _with_star(text: str, note: str) -> str:
+    """A text with a star if there is a note on it."""
+    if note:
+        text += STAR
+    return text
+
+
+def _printed_text(cell: CellReport, unit: str) -> str:
     if cell.published is None:
         return NOTHING
     if cell.published.unit == unit:
@@ -131,24 +141,25 @@ def _printed(cell: CellReport, unit: str) -> str:
     return f"{cell.published.text} {cell.published.unit}"
 
 
-def _ours(cell: CellReport) -> str:
+def _our_text(cell: CellReport) -> str:
     """Our figure with a digit more than the printed one, and half of its interval if it has one."""
     if cell.measured is None:
         return NOTHING
     if cell.published is None:
         return f"{cell.measured:.3f}"
     digits = len(cell.published.text.partition(".")[2]) + (cell.n is None)
-    interval = f" ± {cell.half_width:.{digits}f}" if cell.half_width is not None else ""
-    return f"{cell.measured:.{digits}f}{interval}"
+    text = f"{cell.measured:.{digits}f}"
+    if cell.half_width is not None:
+        text += f" ± {cell.half_width:.{digits}f}"
+    return text
 
 
-def _full(report: RowReport, column: PaperColumn) -> str:
+def _full_text(report: RowReport, column: PaperColumn) -> str:
     """The full count beside a printed count, in the column's unit; nothing beside a score."""
     if column.name not in TOLERANCES:
         return ""
     full = report.counts.get("full", Count())
-    number = full.params if column.name == "params_m" else full.macs
-    return count_text(number, UNITS[column.unit])
+    return count_text(count_in(column, full), UNITS[column.unit])
 
 
 def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
@@ -171,7 +182,9 @@ def _notes(table: PaperTable, reports: Sequence[RowReport]) -> list[str]:
 def _row_notes(table: PaperTable, report: RowReport) -> list[str]:
     """What is known of a row of the paper, and of single figures in it."""
     row = report.row
-    notes = [f"{STAR} {row.label}: {row.note}"] if row.note else []
+    notes = []
+    if row.note:
+        notes.append(f"{STAR} {row.label}: {row.note}")
     for name, figure in row.published.items():
         if figure and figure.note:
             notes.append(f"{STAR} {row.label}, {table.columns[name].title}: {figure.note}")
@@ -181,7 +194,8 @@ def _row_notes(table: PaperTable, report: RowReport) -> list[str]:
 def _tally(reports: Sequence[RowReport]) -> str:
     verdicts: Counter[str] = Counter()
     for report in reports:
-        verdicts.update(cell.verdict for cell in report.cells.values())
+        for cell in report.cells.values():
+            verdicts[cell.verdict] += 1
     counts = [f"{name} {verdicts[name]}" for name in get_args(Verdict) if verdicts[name]]
     return f"{counted(verdicts.total(), 'figure')}: {', '.join(counts)}"
 
@@ -225,4 +239,6 @@ def _row_names(labels: Sequence[str], every: Sequence[str]) -> str:
     others = [label for label in every if label not in labels]
     if len(others) >= len(labels):
         return ", ".join(labels)
-    return f"all rows but {', '.join(others)}" if others else "all rows"
+    if not others:
+        return "all rows"
+    return f"all rows but {', '.join(others)}"

@@ -120,7 +120,7 @@ def find_measured(
         return len(differences), -len(one.entry.scores_of(column.metric))
 
     differences, best = min(candidates, key=rank)
-    return _measured(best, column.metric, differences)
+    return _measure(best, column.metric, differences)
 
 
 def _has_ended(trained: Trained) -> bool:
@@ -129,7 +129,7 @@ def _has_ended(trained: Trained) -> bool:
     return trained.entry.planned > states.get("pending", 0) + states.get("running", 0)
 
 
-def _measured(trained: Trained, metric: str, differences: Sequence[str]) -> Measured:
+def _measure(trained: Trained, metric: str, differences: Sequence[str]) -> Measured:
     entry = trained.entry
     summary = summarise(list(entry.scores_of(metric).values()), failed=entry.failed)
     obstacle = ""
@@ -146,7 +146,9 @@ def _first_few(differences: Sequence[str]) -> str:
     """Some differences, and how many more there are."""
     listed = ", ".join(differences[:MAX_DIFFERENCES])
     num_more = len(differences) - MAX_DIFFERENCES
-    return f"{listed} and {num_more} more" if num_more > 0 else listed
+    if num_more > 0:
+        listed += f" and {num_more} more"
+    return listed
 
 
 def _fields_in_paper(row: PaperRow, dataset: str) -> Record:
@@ -191,8 +193,8 @@ def _differences(fields: Fields, wanted: Fields) -> Iterator[str]:
         yield f"dataset {own['name']}, not {theirs['name']}"
     if own.get("image_size", theirs["image_size"]) != theirs["image_size"]:
         yield f"images of {own['image_size']} px, not {theirs['image_size']}"
-    for field in ("backbone", "training"):
-        default = Training().model_dump(mode="json") if field == "training" else {}
+    defaults = {"backbone": {}, "training": Training().model_dump(mode="json")}
+    for field, default in defaults.items():
         one, other = {**default, **fields[field]}, {**default, **wanted[field]}
         for name in dict.fromkeys([*wanted[field], *fields[field]]):
             if one.get(name) != other.get(name):

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dasbench.backbones.trunk import evaluating
-from dasbench.errors import ModelError, UsageError
+from dasbench.errors import ModelError, UsageError, nearest_name
 from dasbench.models import GatedNetwork
 
 Target = Literal["predicted", "label"]
@@ -67,7 +66,9 @@ def grad_cam(
         logits: Tensor = network.forward(images)  # a compiled form would pass by the hook
         output = _only_map(outputs, layer)
         predicted = logits.detach().argmax(1)
-        chosen = predicted if classes is None else _classes_of(logits, classes)
+        chosen = predicted
+        if classes is not None:
+            chosen = _classes_of(logits, classes)
         evidence = logits.gather(1, chosen[:, None]).sum()
         (slopes,) = torch.autograd.grad(evidence, output, allow_unused=True)
     if slopes is None:
@@ -110,12 +111,11 @@ def find_layer(network: nn.Module, layer: str) -> str:
     if _STAGE.fullmatch(layer):
         return _end_of_stage(network, layer)
     prefix = _prefix_of(network)
-    paths = {path for path, _ in network.named_modules() if path}
+    paths = dict(network.named_modules()).keys() - {""}
     for path in (prefix + layer, layer):
         if path in paths:
             return path
-    near = get_close_matches(layer, sorted(path.removeprefix(prefix) for path in paths), n=1)
-    guess = f" Did you mean '{near[0]}'?" if near else ""
+    guess = nearest_name(layer, sorted(path.removeprefix(prefix) for path in paths))
     raise ModelError(
         f"layer '{layer}': the network has no such module.{guess} "
         "Write a path, or stage1, stage2, ..."
@@ -124,7 +124,9 @@ def find_layer(network: nn.Module, layer: str) -> str:
 
 def _prefix_of(network: nn.Module) -> str:
     """What the paths of a backbone's modules begin with in a network."""
-    return "backbone." if isinstance(network, GatedNetwork) else ""
+    if isinstance(network, GatedNetwork):
+        return "backbone."
+    return ""
 
 
 def _end_of_stage(network: nn.Module, layer: str) -> str:
@@ -175,7 +177,9 @@ def _only_map(outputs: Sequence[Any], layer: str) -> Tensor:
     output = outputs[0]
     if isinstance(output, Tensor) and output.ndim == 4:
         return output
-    what = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    what: object = type(output).__name__
+    if isinstance(output, Tensor):
+        what = list(output.shape)
     raise ModelError(f"layer '{layer}': puts out {what}; Grad-CAM needs maps [B, C, H, W]")
 
 

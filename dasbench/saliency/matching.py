@@ -34,14 +34,14 @@ def match_masks(folder: Path, split: Split) -> Matches:
     """
     paths = _png_files(folder)
     files = [path.relative_to(folder).as_posix() for path in paths]
-    images: Sequence[str] = [str(index) for index in range(len(split))]
+    images: Sequence[str] = list(map(str, range(len(split))))
     candidates: dict[int, list[Match]] = {}
     if isinstance(split, FileSplit):
         _refuse_images(paths, split)
         images = split.files
         candidates = matches_by_path(images, files)
     others = sorted(set(files) - files_of(candidates))
-    numbered = _by_number(images, others, candidates)
+    numbered = _matches_by_number(images, others, candidates)
     if numbered:
         _refuse_more_numbers(folder, others, len(images))
     candidates |= numbered
@@ -67,15 +67,15 @@ def _png_files(folder: Path) -> list[Path]:
 def _refuse_images(paths: Iterable[Path], split: FileSplit) -> None:
     """Make sure that no image would be its own mask."""
     images = {(split.folder / name).resolve() for name in split.files}
-    same = [path for path in paths if path.resolve() in images]
-    if same:
-        raise DataError(
-            f"{same[0]}: is an image of the data set, not a mask; "
-            "give a folder that holds masks alone"
-        )
+    for path in paths:
+        if path.resolve() in images:
+            raise DataError(
+                f"{path}: is an image of the data set, not a mask; "
+                "give a folder that holds masks alone"
+            )
 
 
-def _by_number(
+def _matches_by_number(
     images: Sequence[str], files: Sequence[str], matched: Mapping[int, object]
 ) -> dict[int, list[Match]]:
     """The files in no folder whose name is the number of an image that has no mask by its path.
@@ -88,25 +88,28 @@ def _by_number(
         number = _number_of(file)
         if number is not None:
             numbered.setdefault(number, []).append(Match(file, BY_NUMBER))
-    return {
-        index: numbered[index]
-        for index, image in enumerate(images)
-        if index in numbered and index not in matched and not is_another_number(image, index)
-    }
+    found = {}
+    for index, image in enumerate(images):
+        if index in numbered and index not in matched and not is_another_number(image, index):
+            found[index] = numbered[index]
+    return found
 
 
 def _number_of(file: str) -> int | None:
     """The number that is the whole name of a file in no folder."""
     name = file[: -len(".png")]
-    return int(name) if name.isascii() and name.isdigit() else None
+    if name.isascii() and name.isdigit():
+        return int(name)
+    return None
 
 
 def _refuse_more_numbers(folder: Path, files: Sequence[str], num_images: int) -> None:
     """Make sure that numbers are those of this part's images, from 0."""
-    beyond = [file for file in files if (_number_of(file) or 0) >= num_images]
-    if beyond:
-        numbers = f"the part has {num_images} images, with the numbers from 0 to {num_images - 1}"
-        raise DataError(
-            f"{folder / beyond[0]}: is no image's mask: {numbers}; "
-            "number the masks as its images are"
-        )
+    numbers = f"the part has {num_images} images, with the numbers from 0 to {num_images - 1}"
+    for file in files:
+        number = _number_of(file)
+        if number is not None and number >= num_images:
+            raise DataError(
+                f"{folder / file}: is no image's mask: {numbers}; "
+                "number the masks as its images are"
+            )

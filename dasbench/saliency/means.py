@@ -31,6 +31,9 @@ def mean_over(scores: NDArray[np.float64]) -> Mean:
         Mean(n=2, undefined=1, mean=0.75, sd=0.3535533905932738)
     """
     known = scores[~np.isnan(scores)]
-    mean = float(known.mean()) if len(known) else float("nan")
-    sd = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+    mean = sd = float("nan")
+    if len(known) > 0:
+        mean = float(known.mean())
+    if len(known) > 1:
+        sd = float(known.std(ddof=1))
     return Mean(len(known), len(scores) - len(known), mean, sd)

@@ -88,7 +88,9 @@ def refuse_empty_masks(masks: Tensor, names: Sequence[str]) -> Tensor:
     empty = (~masks.flatten(1).any(1)).nonzero().flatten().tolist()
     if not empty:
         return masks
-    rest = f", as are {len(empty)} of {len(names)} in all" if len(empty) > 1 else ""
+    rest = ""
+    if len(empty) > 1:
+        rest = f", as are {len(empty)} of {len(names)} in all"
     raise DataError(
         f"{names[empty[0]]}: its region is empty{rest}; a score needs an object to look at"
     )

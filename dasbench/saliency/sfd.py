@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from dasbench.saliency.gradcam import Target, enlarge, find_layer, grad_cam
 from dasbench.saliency.means import mean_over
 from dasbench.saliency.regions import FindRegions, own_regions
 from dasbench.seeds import derive_seed, permutation
+from dasbench.spec.plain import Record
 
 ScoreSaliency = Callable[[Literal["val", "test"]], dict[str, float]]
 """Scores a network on a part of its data set: `sfd` and `sfd_n`."""
@@ -128,19 +129,24 @@ def look(
     labels = split.labels.cpu()
     maps, classes, predicted = [], [], []
     for images, chosen in _normalised_batches(split, indices, mean=mean, std=std):
-        wanted = labels[torch.from_numpy(chosen)] if scoring.target == "label" else None
+        wanted = None
+        if scoring.target == "label":
+            wanted = labels[torch.from_numpy(chosen)]
         heat = grad_cam(network, images.to(device), layer=layer, classes=wanted)
         maps.append(enlarge(heat.maps, images.shape[2:]).cpu())
         classes.append(heat.classes.cpu())
         predicted.append(heat.predicted.cpu())
     all_maps = torch.cat(maps)
+    scores = None
+    if regions is not None:
+        scores = scoring.score(all_maps, regions).numpy()
     return Seen(
         indices=indices,
         maps=all_maps,
         classes=torch.cat(classes),
         predicted=torch.cat(predicted),
         labels=labels[torch.from_numpy(indices)],
-        scores=None if regions is None else scoring.score(all_maps, regions).numpy(),
+        scores=scores,
     )
 
 
@@ -222,7 +228,7 @@ def sensitivity(
     *,
     bases: Sequence[float] = BASES,
     thresholds: Sequence[float] = THRESHOLDS,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """How far the mean score moves with what the paper leaves open.
 
     Args:
@@ -257,7 +263,7 @@ def _normalised_batches(
     split: Split, indices: NDArray[np.int64], *, mean: Sequence[float], std: Sequence[float]
 ) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
     """Images as the network takes them, a batch at a time, with their indices."""
-    centre, spread = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    centre, spread = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
     for places in in_order(len(indices), BATCH):
         chosen = indices[places]
         yield (split.batch(chosen).cpu().float() / 255 - centre) / spread, chosen

@@ -38,7 +38,7 @@ class AxisValue(Frozen):
         is_text = isinstance(label, str) and label.isprintable() and label == label.strip()
         if not is_text or not 1 <= len(label) <= MAX_LABEL:
             wanted = f"a label is a text of 1 to {MAX_LABEL} printable characters"
-            raise ValueError(f"{wanted}, without blanks at its ends, not {_quoted(label)}")
+            raise ValueError(f"{wanted}, without blanks at its ends, not {_in_quotes(label)}")
         return label
 
     @model_serializer(mode="wrap")
@@ -48,14 +48,14 @@ class AxisValue(Frozen):
         return handler(self)
 
 
-def _quoted(label: Any) -> str:
+def _in_quotes(label: object) -> str:
     """A label that is refused; of one that is too long, the beginning and how long it is."""
     if isinstance(label, str) and len(label) > MAX_LABEL:
         return f"{label[:MAX_LABEL]!r}... ({len(label)} characters)"
     return repr(label)
 
 
-def labelled_value(value: Any, *, beside: bool) -> Any:
+def labelled_value(value: object, *, beside: bool) -> object:
     """A value of an axis as `AxisValue` takes it.
 
     Args:

@@ -1,7 +1,6 @@
 """Which variant of a study the others are compared with."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dasbench.spec.plain import Fields, Variant
 
@@ -10,7 +9,7 @@ def baseline_candidates(
     variants: Sequence[Variant],
     *,
     base: Fields,
-    named: Mapping[str, Any] | None = None,
+    named: Fields | None = None,
 ) -> list[int]:
     """Numbers of the variants that a study may mean by its baseline; one where it is clear.
 
@@ -29,18 +28,23 @@ def baseline_candidates(
         >>> baseline_candidates(gates, base={}, named={"gate": "se"})
         [0]
     """
-    if named is None:
-        found = [_agrees(variant, base) for variant in variants]
-    else:
-        found = [_agrees(named, variant) for variant in variants]
-    return [place for place, agrees in enumerate(found) if agrees]
+    places = []
+    for place, variant in enumerate(variants):
+        fields, other = variant, base
+        if named is not None:
+            fields, other = named, variant
+        if _agrees(fields, other):
+            places.append(place)
+    return places
 
 
-def _agrees(fields: Fields, other: Mapping[str, Any]) -> bool:
+def _agrees(fields: Fields, other: Fields) -> bool:
     """Whether the other has all of these fields with the same values."""
     return all(_in_full(other.get(key)) == _in_full(value) for key, value in fields.items())
 
 
-def _in_full(value: Any) -> Any:
+def _in_full(value: object) -> object:
     """A value that may be a component by its name alone, as one with all of its parameters."""
-    return {"name": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"name": value}
+    return value

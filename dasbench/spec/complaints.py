@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,7 +15,7 @@ from dasbench.spec.document import Document, Path_
 from dasbench.spec.fields import flatten, set_field
 from dasbench.spec.labels import worded
 from dasbench.spec.parameters import explain, plain_path
-from dasbench.spec.plain import Fields
+from dasbench.spec.plain import Fields, Record
 from dasbench.spec.space import SETTABLE, Axis, condition_values, decides
 from dasbench.spec.study import MAX_TRIALS, Study
 from dasbench.spec.trial import FILLED_IN, Choice, Trial
@@ -33,7 +33,7 @@ class Context(TypedDict):
     """
 
     known: Known
-    recipes: Mapping[str, Mapping[str, Any]]
+    recipes: Mapping[str, Fields]
 
 
 def import_complaints(document: Document) -> list[Complaint]:
@@ -75,7 +75,9 @@ def _other_kind(item: ErrorDetails, known: Known) -> str:
     if item["type"] != "value_error" or not isinstance(name, str):
         return ""
     kinds = [kind for kind, names in known.items() if name in names and kind not in item["loc"]]
-    return f" '{name}' is registered as a {' and a '.join(kinds)}." if kinds else ""
+    if not kinds:
+        return ""
+    return f" '{name}' is registered as a {' and a '.join(kinds)}."
 
 
 def _place(loc: tuple[str | int, ...]) -> Path_:
@@ -130,22 +132,26 @@ def _axis_faults(axis: Axis, base: Fields, context: Context) -> Iterator[tuple[P
                 yield _point_place(axis, index), f"{axis.key}: {problem}"
 
 
-def _varied_part(head: str, base: Fields, *, is_inside: bool) -> dict[str, Any]:
+def _varied_part(head: str, base: Fields, *, is_inside: bool) -> Record:
     """One field of the base; the component that it is by default where a parameter of it varies."""
     if head in base:
         return {head: base[head]}
     default = Trial.model_fields[head].default
-    return {head: default.name} if is_inside and isinstance(default, Choice) else {}
+    if is_inside and isinstance(default, Choice):
+        return {head: default.name}
+    return {}
 
 
 def _point_place(axis: Axis, index: int) -> Path_:
     """Where in an axis one of its points is written."""
     if axis.values is not None:
         return ("values", index)
-    return ("key",) if "." in axis.key else ("values",)
+    if "." in axis.key:
+        return ("key",)
+    return ("values",)
 
 
-def _part_problems(part: dict[str, Any], head: str, context: Context) -> list[str]:
+def _part_problems(part: Record, head: str, context: Context) -> list[str]:
     """What is wrong with one field of a trial, the rest of it taken as sound."""
     sound = {"backbone": "resnet18", "dataset": "digits"}
     try:
@@ -175,7 +181,7 @@ def condition_complaints(document: Document, study: Study) -> list[Complaint]:
     return complaints
 
 
-def _labels_as_values(when: Mapping[str, Any], above: Sequence[Axis]) -> Iterator[tuple[str, str]]:
+def _labels_as_values(when: Fields, above: Sequence[Axis]) -> Iterator[tuple[str, str]]:
     """The conditions that name a label instead of the value that has it, and what to write."""
     for key, wanted in when.items():
         deciding = (axis.relabelled for axis in above if decides(axis.key, key))
@@ -185,9 +191,7 @@ def _labels_as_values(when: Mapping[str, Any], above: Sequence[Axis]) -> Iterato
                 yield key, f"'{each.label}' is a label; {right}"
 
 
-def _fields_without_value(
-    when: Mapping[str, Any], fields: Collection[str]
-) -> Iterator[tuple[str, str]]:
+def _fields_without_value(when: Fields, fields: Collection[str]) -> Iterator[tuple[str, str]]:
     """The conditions on fields that are not set, unless they hold without a value, and what is."""
     for key, wanted in when.items():
         if key in fields or None in condition_values(wanted):

@@ -105,7 +105,10 @@ def _plain(text: str) -> JsonValue:
     if text in ("true", "false"):
         return text == "true"
     try:
-        return json.loads(text) if re.fullmatch(r"-?\d+", text) else float(text)
+        if re.fullmatch(r"-?\d+", text):
+            whole: int = json.loads(text)
+            return whole
+        return float(text)
     except ValueError:
         return {"name": text}
 
@@ -132,7 +135,9 @@ def _value(side: JsonValue, values: Fields) -> Any:
 
 
 def _shown(side: JsonValue) -> str:
-    return str(side["name"]) if isinstance(side, dict) else json.dumps(side)
+    if isinstance(side, dict):
+        return str(side["name"])
+    return json.dumps(side)
 
 
 def _is_number(value: Any) -> bool:

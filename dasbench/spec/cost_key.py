@@ -34,7 +34,10 @@ def cost_key(trial: Trial) -> CostKey:
     """
     code = {field: value for field, value in trial.code.items() if field != "training"}
     network = trial.model_copy(update={**UNTRAINED, "code": {}}).model_dump_json()
-    return CostKey(_hash_of_network(network), hash_of(code) if code else "")
+    network_code = ""
+    if code:
+        network_code = hash_of(code)
+    return CostKey(_hash_of_network(network), network_code)
 
 
 @cache

@@ -25,6 +25,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dasbench.errors import Complaint, StudyError
+from dasbench.spec.plain import Record
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -56,8 +57,9 @@ class Document:
 
     def complaint(self, path: Path_, message: str) -> Complaint:
         """A complaint about the value at `path`, on its line or that of its nearest parent."""
-        parents = (path[:length] for length in range(len(path), -1, -1))
-        line = next((self.lines[parent] for parent in parents if parent in self.lines), 0)
+        line = 0
+        for length in range(len(path) + 1):
+            line = self.lines.get(path[:length], line)
         return Complaint(self.file, line, dotted(path), message)
 
 
@@ -68,7 +70,12 @@ def dotted(path: Path_) -> str:
         >>> dotted(("axes", 0, "values"))
         'axes[0].values'
     """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}"
     return text.removeprefix(".")
 
 
@@ -87,9 +94,13 @@ def read_document(path: Path) -> Document:
         node = YAML().compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        remedy = " (use spaces, not tabs)" if "\\t" in str(error) else ""
-        line = mark.line + 1 if mark else 0
-        _refuse(file, line, f"{error.problem or error.context}{remedy}")
+        message = str(error.problem or error.context)
+        if "\\t" in str(error):
+            message += " (use spaces, not tabs)"
+        line = 0
+        if mark:
+            line = mark.line + 1
+        _refuse(file, line, message)
     except (YAMLError, ValueError) as error:
         _refuse(file, 0, str(error).replace("\n", " "))
     if node is None:
@@ -108,9 +119,12 @@ def parse_scalar(text: str) -> Any:
         node = YAML().compose(text)
     except YAMLError:
         return text
-    builder = _Builder("")
-    value = text if node is None else builder.document(node).data
-    return text if builder.complaints else value
+    if node is None:
+        return text
+    document = _Builder("").document(node)
+    if document.complaints:
+        return text
+    return document.data
 
 
 def _read_text(path: Path) -> str:
@@ -183,10 +197,12 @@ class _Builder:
         assert isinstance(node, ScalarNode)
         return self.scalar(node, path)
 
-    def mapping(self, node: MappingNode, path: Path_) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def mapping(self, node: MappingNode, path: Path_) -> Record:
+        result: Record = {}
         for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, ScalarNode) else "?"
+            key = "?"
+            if isinstance(key_node, ScalarNode):
+                key = key_node.value
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
                 self.complain(line, path, "a key must be a plain word")
@@ -197,7 +213,7 @@ class _Builder:
             self.lines[(*path, key)] = line
         return result
 
-    def scalar(self, node: ScalarNode, path: Path_) -> Any:
+    def scalar(self, node: ScalarNode, path: Path_) -> str | int | float | None:
         text, kind = str(node.value), str(node.tag).rpartition(":")[2]
         fault = self.fault(text, kind)
         if fault:
@@ -210,8 +226,9 @@ class _Builder:
                 return text.lower() == "true"
             case "int":
                 digits = text.replace("_", "")
-                has_base = digits.lstrip("+-")[1:2].lower() in ("x", "o", "b")
-                return int(digits, 0 if has_base else 10)
+                if digits.lstrip("+-")[1:2].lower() in ("x", "o", "b"):
+                    return int(digits, 0)
+                return int(digits)
             case "float":
                 return float(text.replace("_", ""))
             case _:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dasbench.spec.plain import Spec
+from dasbench.spec.plain import Record, Spec
 
 
-def set_field(data: dict[str, Any], key: str, value: Any) -> None:
+def set_field(data: Record, key: str, value: Any) -> None:
     """Set a dotted field in plain data; a component as a bare name grows into a mapping.
 
     Example:
@@ -18,8 +18,11 @@ def set_field(data: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for parent in parents:
         child = data.get(parent)
-        if not isinstance(child, dict):
-            child = data[parent] = {} if child is None else {"name": child}
+        if child is None:
+            child = {}
+        elif not isinstance(child, dict):
+            child = {"name": child}
+        data[parent] = child
         data = child
     data[last] = value
 

@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from dasbench.errors import DataError
+from dasbench.spec.plain import Spec
 from dasbench.spec.trial import Choice, Trial
 
 BY_NAMES = "names-"
 """What a fingerprint begins with that knows names and sizes of files alone."""
 
 
-def refuse_changed_data(
-    trials: Iterable[Trial], known_specs: Mapping[str, Mapping[str, Any]]
-) -> None:
+def refuse_changed_data(trials: Iterable[Trial], known_specs: Mapping[str, Spec]) -> None:
     """Refuse to train on a data set that has changed since other trials of the study were planned.
 
     A data set is the same if its name and its parameters are; its content, if the fingerprint is.
@@ -54,8 +52,9 @@ def _identity(dataset: Choice) -> str:
 
 def _refusal(trial: Trial, was: str, count: int) -> str:
     now = trial.data_fingerprint
-    plural = "trial of this study was" if count == 1 else "trials of this study were"
-    planned = f"{count} {plural} planned"
+    planned = f"{count} trials of this study were planned"
+    if count == 1:
+        planned = "1 trial of this study was planned"
     how = {True: "with", False: "without"}
     by_names, is_by_names = was.startswith(BY_NAMES), now.startswith(BY_NAMES)
     if by_names != is_by_names:

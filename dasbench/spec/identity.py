@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 from socket import gethostname
-from typing import Any
 
 from dasbench.errors import OtherCodeError
 from dasbench.spec.labels import component_text
-from dasbench.spec.plain import Params, Spec
+from dasbench.spec.plain import Params, Record, Spec
 
 PLACE = "root"
 """The parameter of a data set that says where its files lie."""
@@ -56,7 +55,7 @@ def hash_of(data: Spec) -> str:
     return sha256(canonical.encode()).hexdigest()[:12]
 
 
-def deciding_fields(spec: Spec) -> dict[str, Any]:
+def deciding_fields(spec: Spec) -> Record:
     """All of a trial that decides its result; files count by their content, not their place."""
     fields = dict(spec)
     if spec.get("weights_fingerprint"):
@@ -66,7 +65,7 @@ def deciding_fields(spec: Spec) -> dict[str, Any]:
     return fields
 
 
-def _without(data: Spec, key: str) -> dict[str, Any]:
+def _without(data: Spec, key: str) -> Record:
     return {name: value for name, value in data.items() if name != key}
 
 
@@ -102,18 +101,16 @@ def refuse_other_code(key: str, spec: Spec, here: Mapping[str, str]) -> None:
         OtherCodeError: naming every component that differs, with both codes.
     """
     planned = spec.get("code", {})
-    differing = [
-        field for field in sorted({*planned, *here}) if planned.get(field) != here.get(field)
-    ]
-    if not differing:
-        return
     clauses = []
-    for field in differing:
-        was, now = (code.get(field, AS_RELEASED) for code in (planned, here))
-        clauses.append(
-            f"{component_name(field, spec)} is {now} on {gethostname()} and was {was} when the "
-            "trial was planned"
-        )
+    for field in sorted({*planned, *here}):
+        was, now = planned.get(field, AS_RELEASED), here.get(field, AS_RELEASED)
+        if was != now:
+            clauses.append(
+                f"{component_name(field, spec)} is {now} on {gethostname()} and was {was} when the "
+                "trial was planned"
+            )
+    if not clauses:
+        return
     raise OtherCodeError(
         f"this is not the code of trial {key}: {'; '.join(clauses)}. Let the code be the same "
         "everywhere while a study runs; the same command plans it anew."

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from dasbench.spec.plain import Params, Spec, Variant
 
@@ -34,10 +33,13 @@ def label(variant: Variant, names: Mapping[str, str] | None = None) -> str:
         'base'
     """
     names = names or {}
+    separator = " "
+    if names:
+        separator = ", "
     parts = []
     for key, field in short_fields(variant).items():
         parts.append(names.get(key) or f"{field}={worded(key, variant[key])}")
-    return (", " if names else " ").join(parts) or "base"
+    return separator.join(parts) or "base"
 
 
 def short_fields(keys: Iterable[str]) -> dict[str, str]:
@@ -51,10 +53,13 @@ def short_fields(keys: Iterable[str]) -> dict[str, str]:
     full = {key: key.removesuffix(".name") for key in keys}
     last = {key: name.rpartition(".")[2] for key, name in full.items()}
     number = Counter(last.values())
-    return {key: name if number[name] == 1 else full[key] for key, name in last.items()}
+    for key, name in last.items():
+        if number[name] > 1:
+            last[key] = full[key]
+    return last
 
 
-def worded(key: str, value: Any) -> str:
+def worded(key: str, value: object) -> str:
     """A value of a dotted field as a label has it.
 
     Example:
@@ -68,24 +73,28 @@ def worded(key: str, value: Any) -> str:
     if isinstance(value, Mapping) and "name" not in value:
         return f"({' '.join(f'{name}={worded(name, part)}' for name, part in value.items())})"
     if isinstance(value, list | tuple):
-        is_size = key.endswith("image_size")
-        return ("x" if is_size else ",").join(map(_nested, value)) or "[]"
-    return _nested(value)
+        separator = ","
+        if key.endswith("image_size"):
+            separator = "x"
+        return separator.join(map(_text_inside, value)) or "[]"
+    return _text_inside(value)
 
 
-def _nested(value: Any) -> str:
+def _text_inside(value: object) -> str:
     """A value inside of another one, where a list needs its brackets."""
     if isinstance(value, Mapping):
-        return _component(value) if "name" in value else worded("", value)
+        if "name" in value:
+            return _component(value)
+        return worded("", value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_nested, value))}]"
+        return f"[{', '.join(map(_text_inside, value))}]"
     if isinstance(value, float):
         return str(float(f"{value:.12g}"))  # without binary dust
     return str(value)
 
 
 def _component(choice: Spec) -> str:
-    parameters = {name: _nested(value) for name, value in choice.items() if name != "name"}
+    parameters = {name: _text_inside(value) for name, value in choice.items() if name != "name"}
     return component_text(choice["name"], parameters)
 
 
@@ -97,7 +106,9 @@ def component_text(name: str, parameters: Params) -> str:
         ('das(alpha=0.2)', 'none')
     """
     inside = ", ".join(f"{key}={value}" for key, value in parameters.items())
-    return f"{name}({inside})" if inside else name
+    if not inside:
+        return name
+    return f"{name}({inside})"
 
 
 def is_given(text: str, variant: Variant) -> bool:

@@ -20,6 +20,7 @@ from dasbench.spec.complaints import (
 )
 from dasbench.spec.document import Document, Path_, read_document
 from dasbench.spec.overrides import set_fields
+from dasbench.spec.plain import Record
 from dasbench.spec.recipes import recipes
 from dasbench.spec.space_files import add_space
 from dasbench.spec.study import Study
@@ -127,9 +128,13 @@ def _with_overrides(document: Document, overrides: tuple[str, ...]) -> Document:
     varied = {axis.get("key") for axis in document.data.get("axes") or [] if isinstance(axis, dict)}
 
     def refusal(key: str) -> str:
-        return f"the study varies {key}; remove that axis instead" if key in varied else ""
+        if key in varied:
+            return f"the study varies {key}; remove that axis instead"
+        return ""
 
-    target = base if isinstance(base, dict) else {}
+    target: Record = {}
+    if isinstance(base, dict):
+        target = base
     complaints = set_fields(target, overrides, refusal=refusal)
     return replace(
         document,

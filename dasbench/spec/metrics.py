@@ -47,7 +47,10 @@ def plain_name(name: str) -> str:
         >>> plain_name("val_top1"), plain_name("value")
         ('top1', 'value')
     """
-    return next((name.removeprefix(part) for part in PARTS if name.startswith(part)), name)
+    for part in PARTS:
+        if name.startswith(part):
+            return name.removeprefix(part)
+    return name
 
 
 def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
@@ -63,7 +66,10 @@ def agreed(several: Iterable[Metrics]) -> dict[str, Metric]:
     for known in several:
         for name, metric in known.items():
             before = common.get(name, metric)
-            unit = metric.unit if metric.unit == before.unit else ""
-            direction = metric.direction if metric.direction == before.direction else None
+            unit, direction = metric.unit, metric.direction
+            if unit != before.unit:
+                unit = ""
+            if direction != before.direction:
+                direction = None
             common[name] = Metric(unit, direction)
     return common

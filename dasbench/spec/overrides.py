@@ -1,16 +1,16 @@
 """Fields of a trial that are set beside its file, as `KEY=VALUE`."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 from dasbench.errors import Complaint
 from dasbench.spec.document import parse_scalar
 from dasbench.spec.fields import set_field
+from dasbench.spec.plain import Record
 from dasbench.spec.space import SETTABLE
 
 
 def set_fields(
-    data: dict[str, Any],
+    data: Record,
     overrides: Sequence[str],
     *,
     fields: Collection[str] = SETTABLE,
@@ -37,7 +37,9 @@ def set_fields(
     for text in overrides:
         key, equals, value = text.partition("=")
         is_field = key.partition(".")[0] in fields and all(key.split("."))
-        fault = refusal(key) if equals and is_field else f"write KEY=VALUE with {wanted}"
+        fault = f"write KEY=VALUE with {wanted}"
+        if equals and is_field:
+            fault = refusal(key)
         if fault:
             complaints.append(Complaint(f"--set {text}", 0, "", fault))
         else:

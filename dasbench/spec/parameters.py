@@ -2,21 +2,20 @@
 
 import inspect
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from dasbench.errors import nearest_name
+from dasbench.spec.plain import Params, Record
 
 Problem = tuple[tuple[str | int, ...], str]
 """Where in the checked data something is wrong, and what."""
 
 
-def check_parameters(
-    schema: type[BaseModel], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[Problem]]:
+def check_parameters(schema: type[BaseModel], given: Params) -> tuple[Record, list[Problem]]:
     """Check given parameters against a schema and fill in its defaults.
 
     Numbers are brought into the annotated type, so that `alpha: 1` and `alpha: 1.0` are the same.
@@ -74,7 +73,7 @@ def explain(error: ErrorDetails, model: type[BaseModel], *, hidden: Collection[s
         model: what was validated, for the keys that would have been right.
         hidden: keys that a user does not write.
     """
-    given = _quoted(error["input"])
+    given = _in_quotes(error["input"])
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
@@ -99,7 +98,9 @@ def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]
         if isinstance(part, int):
             continue
         info = model.model_fields.get(part)
-        nested = _nested_model(info.annotation) if info else None
+        if info is None:
+            return []
+        nested = _nested_model(info.annotation)
         if nested is None:
             return []
         model = nested
@@ -115,11 +116,14 @@ def _is_key(part: str) -> bool:
     return part.isidentifier() or "." in part
 
 
-def _nested_model(annotation: Any) -> type[BaseModel] | None:
+def _nested_model(annotation: object) -> type[BaseModel] | None:
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return annotation
-    nested = (_nested_model(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((model for model in nested if model), None)
+    for argument in getattr(annotation, "__args__", ()):
+        nested = _nested_model(argument)
+        if nested is not None:
+            return nested
+    return None
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
@@ -129,9 +133,14 @@ def _unknown_key(key: str, known: list[str]) -> str:
 def _not_one_of(value: Any, expected: str) -> str:
     names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
     guess = nearest_name(value, names)
-    return f"must be one of {', '.join(names)}, not {_quoted(value)}.{guess}"
+    return f"must be one of {', '.join(names)}, not {_in_quotes(value)}.{guess}"
 
 
-def _quoted(value: Any) -> str:
-    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _in_quotes(value: object) -> str:
+    """A refused value as it is written, or the beginning of a long one."""
+    text = json.dumps(value, default=str)
+    if isinstance(value, str):
+        text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "..."
+    return text

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from ruamel.yaml import YAML
 
-from dasbench.spec.plain import Fields
+from dasbench.spec.plain import Fields, Record
 
 
 @cache
-def recipes() -> dict[str, dict[str, Any]]:
+def recipes() -> dict[str, Record]:
     """Training recipes by name.
 
     Example:
@@ -19,11 +18,11 @@ def recipes() -> dict[str, dict[str, Any]]:
         [30, 60, 90]
     """
     text = resources.files("dasbench.spec").joinpath("recipes.yaml").read_text("utf-8")
-    loaded: dict[str, dict[str, Any]] = YAML(typ="safe").load(text)
+    loaded: dict[str, Record] = YAML(typ="safe").load(text)
     return loaded
 
 
-def with_recipes(values: Fields) -> dict[str, Any]:
+def with_recipes(values: Fields) -> Record:
     """A variant's values with the fields of a recipe in place of its name.
 
     So they replace the fields of the base.
@@ -35,7 +34,7 @@ def with_recipes(values: Fields) -> dict[str, Any]:
         >>> with_recipes({"training.recipe": "cpu", "training.lr": 0.1})["training.lr"]
         0.1
     """
-    expanded: dict[str, Any] = {}
+    expanded: Record = {}
     for key, value in values.items():
         if key == "training.recipe" and value is not None:
             for field, setting in recipes()[value].items():

@@ -58,13 +58,15 @@ class Replication(Frozen):
         return cls._from_mapping(data)
 
     @staticmethod
-    def _from_mapping(data: Spec) -> Mapping[str, Any]:
-        lists = {key: tuple(part) for key, part in data.items() if isinstance(part, list)}
-        data = {**data, **lists}
+    def _from_mapping(data: Spec) -> Spec:
+        data = dict(data)
+        for key, part in data.items():
+            if isinstance(part, list):
+                data[key] = tuple(part)
         if "values" in data:  # as the database keeps it
             return data
         looks = data.get("looks")
-        if not isinstance(looks, tuple) or {type(look) for look in looks} != {int}:
+        if not isinstance(looks, tuple) or set(map(type, looks)) != {int}:
             raise ValueError("needs 'looks', ascending numbers of seeds, for example [5, 10, 20]")
         return {**data, "values": tuple(range(min(max(looks), MAX_SEEDS)))}
 

@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from dasbench.spec.axis_value import AxisValue, labelled_value
 from dasbench.spec.labels import worded
-from dasbench.spec.plain import Fields
+from dasbench.spec.plain import Fields, Record
 from dasbench.spec.trial import Frozen
 
 SETTABLE = ("task", "backbone", "gate", "placement", "dataset", "training")
@@ -125,14 +125,15 @@ class Axis(Frozen):
             return (int(self.low), int(self.high))
         return (self.low, self.high)
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the axis can take a value."""
         points = self.points()
         if points is not None:
             return value in points
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
         low, high = self.ends()
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and low <= value <= high and (not self.integer or float(value).is_integer())
+        return low <= value <= high and (not self.integer or float(value).is_integer())
 
     @property
     def relabelled(self) -> list[AxisValue]:
@@ -145,7 +146,7 @@ class Axis(Frozen):
         """Whether a value of the axis has a label."""
         return any(each.label is not None for each in self.values or ())
 
-    def name_of(self, value: Any) -> str | None:
+    def name_of(self, value: object) -> str | None:
         """What the axis calls a value; None if it has no name of its own.
 
         That is its label; a component without one is called as it is beside others with labels.
@@ -180,7 +181,7 @@ def _are_whole(*numbers: float) -> bool:
     return all(number.is_integer() for number in numbers)
 
 
-def enumerate_axes(axes: Sequence[Axis], base: Fields) -> Iterator[dict[str, Any]]:
+def enumerate_axes(axes: Sequence[Axis], base: Fields) -> Iterator[Record]:
     """All combinations of the axes' values, the last axis varying fastest.
 
     Of a range that is only sampled, its two ends are taken.
@@ -255,32 +256,36 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _matches(value: Any, wanted: Any) -> bool:
+def _matches(value: object, wanted: object) -> bool:
     options = condition_values(wanted)
     if isinstance(value, dict) and value.get("name") in options:
         return True
     return value in options
 
 
-def _share_a_value(one: Any, other: Any) -> bool:
+def _share_a_value(one: object, other: object) -> bool:
     values = condition_values(other)
     return any(value in values for value in condition_values(one))
 
 
-def condition_values(wanted: Any) -> list[Any]:
+def condition_values(wanted: object) -> list[object]:
     """The values with which a condition holds: those of a list, or the one.
 
     Example:
         >>> condition_values("das"), condition_values(["das", "se"])
         (['das'], ['das', 'se'])
     """
-    return wanted if isinstance(wanted, list) else [wanted]
+    if isinstance(wanted, list):
+        return wanted
+    return [wanted]
 
 
 def _round(value: float) -> float | int:
     """A point of a stepped range without binary dust; whole numbers are integers."""
     tidy = float(f"{value:.12g}")
-    return int(tidy) if tidy.is_integer() else tidy
+    if tidy.is_integer():
+        return int(tidy)
+    return tidy
 
 
 Axes = Annotated[tuple[Axis, ...], Field(max_length=50)]

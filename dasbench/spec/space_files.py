@@ -44,7 +44,8 @@ def add_space(document: Document) -> Document:
     own = document.data.get("axes") or []
     added = [axis.model_dump(mode="json", exclude_defaults=True) for axis in space.axes]
     lines = dict(document.lines)
-    lines.update({("axes", len(own) + number): lines[("space",)] for number in range(len(added))})
+    for number in range(len(added)):
+        lines[("axes", len(own) + number)] = lines[("space",)]
     return replace(document, data={**document.data, "axes": [*own, *added]}, lines=lines)
 
 
@@ -68,11 +69,9 @@ def _read(path: Path) -> SearchSpace:
     try:
         space = SearchSpace.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
-        found = error.errors()
-        complaints += [
-            document.complaint(plain_path(item["loc"]), explain(item, SearchSpace))
-            for item in found
-        ]
+        for item in error.errors():
+            message = explain(item, SearchSpace)
+            complaints.append(document.complaint(plain_path(item["loc"]), message))
         raise StudyError(complaints) from error
     if space.name != path.stem:
         complaints.append(

@@ -12,7 +12,7 @@ from dasbench.spec.constraints import COSTS, Constraint
 from dasbench.spec.document import Document
 from dasbench.spec.fields import flatten
 from dasbench.spec.labels import label
-from dasbench.spec.plain import Variant
+from dasbench.spec.plain import Record, Variant
 from dasbench.spec.replication import Replication
 from dasbench.spec.space import Axes, enumerate_axes
 from dasbench.spec.trial import Choice, Frozen, Trial, known
@@ -229,7 +229,7 @@ class Study(Frozen):
         return (*varied, self.base_fields[key])
 
     @property
-    def base_fields(self) -> dict[str, Any]:
+    def base_fields(self) -> Record:
         """Dotted fields of the base and their values, for conditions on axes."""
         return trial_fields(self.base)
 
@@ -239,7 +239,7 @@ class Study(Frozen):
 
     def holds(self, variant: Variant) -> bool:
         """Whether a variant is one of this study's: it sets just the axes that apply."""
-        base, assigned = self.base_fields, dict[str, Any]()
+        base, assigned = self.base_fields, Record()
         for axis in self.axes:
             if axis.applies(base, assigned):
                 if axis.key not in variant or not axis.holds(variant[axis.key]):
@@ -267,7 +267,7 @@ class Study(Frozen):
         if not any(axis.has_labels for axis in self.axes):
             return label(variant)
         base = self.base_fields
-        assigned: dict[str, Any] = {}
+        assigned: Record = {}
         names: dict[str, str] = {}
         for axis in self.axes:
             if axis.key in variant and axis.applies(base, assigned):
@@ -288,7 +288,7 @@ class Study(Frozen):
         return study
 
 
-def trial_fields(trial: Trial) -> dict[str, Any]:
+def trial_fields(trial: Trial) -> Record:
     """Every dotted field of a trial and its value, parts before what is in them.
 
     Example:

@@ -22,7 +22,7 @@ from dasbench.errors import unknown_name
 from dasbench.spec.fields import set_field
 from dasbench.spec.identity import deciding_fields, hash_of
 from dasbench.spec.labels import component_text
-from dasbench.spec.plain import Fields
+from dasbench.spec.plain import Fields, Record
 
 SEMANTICS = 2
 """Bumped when the same fields come to mean another result: old rows are not taken for new."""
@@ -62,17 +62,19 @@ class Choice(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_flat(cls, data: Any) -> Any:
+    def _from_flat(cls, data: object) -> object:
         if isinstance(data, str):
             return {"name": data}
         if isinstance(data, Mapping) and "params" not in data:
             params = dict(data)
-            name = {"name": params.pop("name")} if "name" in params else {}
-            return {**name, "params": params}
+            parts: Record = {"params": params}
+            if "name" in params:
+                parts["name"] = params.pop("name")
+            return parts
         return data
 
     @model_serializer(mode="wrap")
-    def _to_flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _to_flat(self, handler: SerializerFunctionWrapHandler) -> Record:
         del handler
         return {"name": self.name, **self.params}
 
@@ -123,9 +125,11 @@ class Placement(Frozen):
         return self
 
 
-def _as_tuple(value: Any) -> Any:
+def _as_tuple(value: object) -> object:
     """Lists that went through `_expand_recipe` are no JSON, of which pydantic makes tuples."""
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(value)
+    return value
 
 
 class Training(Frozen):
@@ -190,7 +194,7 @@ class Training(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _expand_recipe(cls, data: Any, info: ValidationInfo) -> Any:
+    def _expand_recipe(cls, data: object, info: ValidationInfo) -> object:
         recipes = (info.context or {}).get("recipes")
         if recipes is None or not isinstance(data, Mapping) or data.get("recipe") not in recipes:
             return data
