@@ -44,7 +44,9 @@ def other_study_text(other: OtherStudy) -> str:
     if other.base:
         parts.append("its base is another")
     text = ", ".join(parts)
-    return f"{text} (from {other.file})" if other.file else text
+    if other.file:
+        text = f"{text} (from {other.file})"
+    return text
 
 
 def results_leave(number: int) -> str:
@@ -58,7 +60,7 @@ def results_leave(number: int) -> str:
 
 
 def _short(code: str) -> str:
-    return code[:6] if code else AS_RELEASED
+    return code[:6] or AS_RELEASED
 
 
 def _were_trained(number: int) -> str:
