@@ -124,8 +124,9 @@ def _module_table(title: str, network: NetworkModules) -> Table:
     for module in network.modules:
         path = module.path or "(all of it)"
         rows.append((path, module.kind, *_counts(module)))
-    title = f"{title}: {network.label}"
-    return Table(title=title, columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS])
+    return Table(
+        title=f"{title}: {network.label}", columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS]
+    )
 
 
 def _cost_record(cost: NetworkCost) -> Record:

@@ -119,7 +119,7 @@ def _table(board: Board, lines: Sequence[Line], *, title: str, notes: Sequence[s
     fields = [VARIANT, *board_columns(board, lines, marked=marked)]
     ties = []
     if marked:
-        ties = [n for n, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
+        ties = [row for row, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
     return table_of(fields, lines, title=title, notes=notes, bold=ties)
 
 

@@ -50,8 +50,9 @@ def saliency_tables(
     """
     tables = [_score_table(title, scores, parameters)]
     for score in scores:
-        if score.viewed.sensitivity:
-            tables.append(_sensitivity_table(score.viewed))
+        view = score.viewed
+        if view.sensitivity:
+            tables.append(_sensitivity_table(view))
     return tables
 
 

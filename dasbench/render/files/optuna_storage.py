@@ -146,7 +146,7 @@ def _trial(row: Row, space: _Space, curve: Mapping[int, Mapping[str, float]]) ->
         params=params,
         distributions=spans,
         user_attrs=_attributes(row),
-        intermediate_values=_intermediate(space, curve),
+        intermediate_values=_intermediate_values(space, curve),
     )
     if row.finished:
         finished = datetime.fromisoformat(row.finished)
@@ -171,7 +171,9 @@ def _value(row: Row, metric: str) -> float:
     return row.metrics.get(metric, row.metrics.get(f"val_{metric}", float("nan")))
 
 
-def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> dict[int, float]:
+def _intermediate_values(
+    space: _Space, curve: Mapping[int, Mapping[str, float]]
+) -> dict[int, float]:
     """The objective on the validation part after each epoch.
 
     Optuna knows none where there are several objectives.

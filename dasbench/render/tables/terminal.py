@@ -54,7 +54,7 @@ def print_to_terminal(table: Table, *, wide: bool = False) -> None:
 
 def print_text(text: str, *, style: str = "") -> None:
     """Print a sentence; its lines end between words, and those after the first are indented."""
-    lines = wrapped(_fitting(text), output_width() or MOST_TEXT, indent=2)
+    lines = wrapped(_printable(text), output_width() or MOST_TEXT, indent=2)
     _print(Text("\n".join(lines), style=style), width=max(map(cell_len, lines)))
 
 
@@ -90,12 +90,12 @@ def _cell(text: str, width: int) -> Text:
 
 def _in_plain_characters(table: Table) -> Table:
     """A table of characters that standard output has, none of which does anything to a terminal."""
-    columns = [replace(column, title=_fitting(column.title)) for column in table.columns]
-    rows = [list(map(_fitting, cells)) for cells in table.rows]
+    columns = [replace(column, title=_printable(column.title)) for column in table.columns]
+    rows = [list(map(_printable, cells)) for cells in table.rows]
     return replace(table, columns=columns, rows=rows)
 
 
-def _fitting(text: str) -> str:
+def _printable(text: str) -> str:
     return fitting(shown(text), sys.stdout.encoding or "utf-8")
 
 

@@ -112,11 +112,11 @@ def _two_lines(names: Sequence[str]) -> int:
     enough = NAME
     for name in names:
         if cell_len(name) > NAME:
-            enough = max(enough, _half(name))
+            enough = max(enough, _half_width(name))
     return enough
 
 
-def _half(text: str) -> int:
+def _half_width(text: str) -> int:
     """The least width in which a text takes two lines."""
     width = max(1, cell_len(text) // 2)
     while len(wrapped(text, width)) > 2:
@@ -143,15 +143,15 @@ def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: i
     floors = _readable_widths(shown)
     if total_width(floors) > width:
         floors = _least_widths(shown)
-    widths = _levelled(table, shown, places, floors, width)
-    widths = [_used(table, place, wide) for place, wide in zip(places, widths, strict=True)]
+    widths = _level_widths(table, shown, places, floors, width)
+    widths = [_used_width(table, place, wide) for place, wide in zip(places, widths, strict=True)]
     for number, room in enumerate(shown):
         if total_width(widths) + room.whole - widths[number] <= width:
             widths[number] = room.whole
     return widths
 
 
-def _levelled(
+def _level_widths(
     table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int
 ) -> list[int]:
     """Widths at which all columns of text are equally wide, as far as they need and have room."""
@@ -169,7 +169,7 @@ def _levelled(
     return widths
 
 
-def _used(table: Table, place: int, width: int) -> int:
+def _used_width(table: Table, place: int, width: int) -> int:
     """How much of a width the lines of a column take."""
     used = 1
     for text in (table.columns[place].title, *table.cells_of(place)):

@@ -63,12 +63,12 @@ def _environment(kind: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=partial(_escaped, _ESCAPES[kind]),
+        finalize=partial(_escape_value, _ESCAPES[kind]),
         **_MARKS.get(kind, {}),
     )
 
 
-def _escaped(escape: Callable[[str], str], value: Any) -> str:
+def _escape_value(escape: Callable[[str], str], value: Any) -> str:
     if isinstance(value, Markup):
         return value
     return escape(str(value))
