@@ -221,9 +221,7 @@ def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path, columns: Seque
 
     arrays = {}
     for name in field_names([dict.fromkeys(columns), *rows]):
-        type_ = None
-        if name in columns:
-            type_ = _TYPES.get(name, "string")
+        type_ = _TYPES.get(name, "string") if name in columns else None
         arrays[name] = _array([row.get(name) for row in rows], type_)
     parquet.write_table(pa.table(arrays), path)
 

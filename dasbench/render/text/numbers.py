@@ -106,9 +106,7 @@ def difference_text(comparison: Comparison) -> str:
     difference, half_width = comparison.difference, comparison.half_width
     if difference is None:
         return NOTHING
-    sign = ""
-    if difference > 0:
-        sign = "+"
+    sign = "+" if difference > 0 else ""
     if half_width is None:
         return f"{sign}{difference:z.{decimals_of(difference)}f}"
     if 0 < half_width < SMALLEST:
