@@ -131,9 +131,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
 
     See `dasbench.errors` for the codes; 130 and 143 are of signals, 70 of a bug.
     """
-    if arguments is None:
-        arguments = sys.argv[1:]
-    given = list(arguments)
+    given = sys.argv[1:] if arguments is None else [*arguments]
     prepare_streams()
     try:
         code = cli.main(args=given, prog_name="dasbench", standalone_mode=False, obj=given)
