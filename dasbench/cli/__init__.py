@@ -1,7 +1,6 @@
 """The command line; one file per verb."""
 
 import os
-import re
 import sys
 import tempfile
 import traceback
@@ -126,8 +125,9 @@ def cli(context: click.Context, modules: tuple[str, ...]) -> None:
 
 def _modules_of_environment() -> list[str]:
     """The modules that DASBENCH_IMPORT names, between commas or as the folders of a path are."""
-    parts = re.split(f"[,{re.escape(os.pathsep)}]", os.environ.get("DASBENCH_IMPORT", ""))
-    return [part.strip() for part in parts if part.strip()]
+    from dasbench.cli.options import words_of
+
+    return words_of(os.environ.get("DASBENCH_IMPORT", "").replace(os.pathsep, ","))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -155,7 +155,9 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return _conclude(error)
     except Exception as error:  # noqa: BLE001 - the one place that says whose it is
         return _conclude(error)
-    return code if isinstance(code, int) else 0
+    if isinstance(code, int):
+        return code
+    return 0
 
 
 def _conclude(error: BaseException) -> int:
@@ -163,8 +165,10 @@ def _conclude(error: BaseException) -> int:
     from dasbench.blame import judge  # only a command that fails waits for the catalogue
 
     verdict = judge(error)
-    more = f"; the traceback is in {_keep_traceback(error)}" if verdict.obscure else ""
-    click.echo(f"dasbench: {verdict.message}{more}", err=True)
+    message = f"dasbench: {verdict.message}"
+    if verdict.obscure:
+        message += f"; the traceback is in {_keep_traceback(error)}"
+    click.echo(message, err=True)
     return verdict.exit_code
 
 

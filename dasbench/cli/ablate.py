@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dasbench.atomic import written_aside
-from dasbench.cli.options import data_option, read_study
+from dasbench.cli.options import data_option, read_study, words_of
 from dasbench.errors import StoreError, UsageError
 from dasbench.plugins import relocated
 
@@ -93,10 +93,10 @@ def command(
         raise UsageError(
             f"there is nothing to vary in gate '{composed.gate}': ask for other parts with --only"
         )
+    if seeds is not None:
+        data["seeds"] = seeds
     asked = _words(gate, base, only=only, seeds=seeds, overrides=overrides, profile=profile)
-    origin = Origin(
-        command=asked, data=data if seeds is None else {**data, "seeds": seeds}, profile=profile
-    )
+    origin = Origin(command=asked, data=data, profile=profile)
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", output.stem).strip("_-")[:64] or "ablation"
     study = _write(output, ablation_text(name, composed, ablation, origin))
     click.echo(str(output))
@@ -117,7 +117,7 @@ def _check_output(output: Path, base: str, *, force: bool) -> None:
 
 def _parts(only: str) -> list[str]:
     """The parts that `--only` lists."""
-    parts = [part.strip().replace("-", "_") for part in only.split(",") if part.strip()]
+    parts = words_of(only.replace("-", "_"))
     if not parts:
         raise UsageError("--only: name parts of the ablation, as in --only leave_one_out,count")
     return parts
@@ -148,10 +148,14 @@ def _words(
 ) -> str:
     """The command that writes the same study again."""
     words = ["dasbench", "ablate", gate, "--base", base]
-    words += ["--profile", profile] if profile is not None else []
-    words += ["--only", only] if only is not None else []
-    words += ["--seeds", str(seeds)] if seeds is not None else []
-    words += [word for text in overrides for word in ("--set", text)]
+    if profile is not None:
+        words += ["--profile", profile]
+    if only is not None:
+        words += ["--only", only]
+    if seeds is not None:
+        words += ["--seeds", str(seeds)]
+    for text in overrides:
+        words += ["--set", text]
     return shlex.join(words)
 
 
@@ -167,8 +171,10 @@ def _write(output: Path, text: str) -> "Study":
 
 def _say_what_is_next(output: Path, study: "Study", baseline: str) -> None:
     variants, seeds = sum(1 for _ in study.variants()), len(study.seeds)
-    few = " (one seed shows no spread: give --seeds 5)" if seeds == 1 else ""
     file = shlex.quote(str(output))
-    click.echo(f"{variants} variants x {seeds} seeds = {variants * seeds} trials{few}", err=True)
+    size = f"{variants} variants x {seeds} seeds = {variants * seeds} trials"
+    if seeds == 1:
+        size += " (one seed shows no spread: give --seeds 5)"
+    click.echo(size, err=True)
     comparison = f"dasbench compare --baseline {shlex.quote(baseline)} {study.name}"
     click.echo(f"next: dasbench run {file}; {comparison}", err=True)

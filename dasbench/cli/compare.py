@@ -123,14 +123,17 @@ def _split(
     names: tuple[str, ...], *, baseline: str | None, has_file: bool
 ) -> tuple[tuple[str, ...], str]:
     """The variants and the study among the arguments."""
-    expected = [] if baseline is not None else ["A", "B"]
-    num_variants = len(expected)
+    expected = []
+    if baseline is None:
+        expected += ["A", "B"]
     if not has_file:
         expected.append("STUDY")
     if len(names) != len(expected):
         wanted, given = (" ".join(words) or "nothing" for words in (expected, names))
         raise click.UsageError(f"expected {wanted} here, not {given}")
-    return names[:num_variants], "" if has_file else names[-1]
+    if has_file:
+        return names, ""
+    return names[:-1], names[-1]
 
 
 def _from_study(
@@ -144,7 +147,9 @@ def _from_study(
 
     refuse_empty_filter(chosen)
     # a metric that was asked for and that nobody measured is answered with those that are
-    only = [chosen.metric] if metric is None else None
+    only = None
+    if metric is None:
+        only = [chosen.metric]
     metric = metric or chosen.metric
     entries = leaderboard(chosen.rows, metric=metric, only=only)
     direction = direction or better_direction(metric, chosen.objectives, chosen.metrics)
@@ -172,8 +177,10 @@ def _with_looks(question: "Question", chosen: "Selection") -> "Question":
     if not chosen.looks:
         return question
     look = chosen.looks[-1]
-    baseline = None if chosen.where else looks_baseline(question.entries, look)
-    return replace(question, look=look, look_baseline=baseline)
+    question = replace(question, look=look)
+    if chosen.where:
+        return question
+    return replace(question, look_baseline=looks_baseline(question.entries, look))
 
 
 def _from_file(
@@ -197,4 +204,6 @@ def _from_file(
 def _asked_unit(text: str | None) -> "ScoreUnit | None":
     from dasbench.views.units import asked_unit
 
-    return None if text is None else asked_unit(text)
+    if text is None:
+        return None
+    return asked_unit(text)

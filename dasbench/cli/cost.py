@@ -132,7 +132,9 @@ def command(
     if by_module:
         _print_by_module(title, networks, depth=depth, layout=layout)
     else:
-        timed = batch_size if latency else None
+        timed = None
+        if latency:
+            timed = batch_size
         _print_costs(
             title, networks, cross_check=cross_check, batch_size=timed, device=device, layout=layout
         )
@@ -191,8 +193,9 @@ def _print_costs(
     costs = []
     for each in networks:
         size = each.cost.input_size
-        checked = check(as_counted(each.build()), size) if cross_check else None
-        measured = None
+        checked, measured = None, None
+        if cross_check:
+            checked = check(as_counted(each.build()), size)
         if batch_size:
             network = placed(each.build(), device)
             measured = measure_latency(network, size, batch_size=batch_size)

@@ -6,7 +6,7 @@ import click
 
 from dasbench.cli.options import (
     db_option,
-    study_name,
+    study_names,
 )
 
 
@@ -61,6 +61,6 @@ def command(
     """
     from dasbench.render.files.export import export  # SQLAlchemy takes a quarter of a second
 
-    names = [study_name(study, profile=profile) for study in studies]
+    names = study_names(studies, profile=profile)
     export(db, output, studies=names, format_=format_, what=what, force=force)  # type: ignore[arg-type]
     click.echo(str(output))

@@ -32,7 +32,7 @@ def command(name: str, db: str, yes: bool) -> int:
     with read_store(db) as reader:
         is_study = name in [record.name for record in reader.studies(counted=False)]
         doomed = _study(reader, name) if is_study else _trial(reader, name, db)
-    if not yes and not _confirmed(f"Delete {doomed.what} from {db}, for good?"):
+    if not yes and not _says_yes(f"Delete {doomed.what} from {db}, for good?"):
         tell("nothing was deleted; --yes deletes without a question")
         return 1
     with open_store(db) as store:
@@ -56,8 +56,10 @@ class _Doomed(NamedTuple):
 def _study(reader: "Reader", name: str) -> _Doomed:
     shared = reader.listed_elsewhere(name)
     keys = [row.key for row in reader.rows(name) if row.key not in shared]
-    others = f" ({len(shared)} more belong to other studies too and stay)" if shared else ""
-    return _Doomed(keys, f"the study '{name}' and its {len(keys)} trials{others}")
+    what = f"the study '{name}' and its {len(keys)} trials"
+    if shared:
+        what += f" ({len(shared)} more belong to other studies too and stay)"
+    return _Doomed(keys, what)
 
 
 def _trial(reader: "Reader", key: str, db: str) -> _Doomed:
@@ -69,7 +71,7 @@ def _trial(reader: "Reader", key: str, db: str) -> _Doomed:
     return _Doomed([trial.key], f"trial {trial.key} ({trial.state.state}, listed by {listed})")
 
 
-def _confirmed(question: str) -> bool:
+def _says_yes(question: str) -> bool:
     """Whether somebody is there and says yes."""
     try:
         return click.confirm(question, err=True)

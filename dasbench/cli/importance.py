@@ -9,7 +9,7 @@ from dasbench.cli.options import (
     figure_option,
     profile_option,
     quick_reading,
-    study_name,
+    study_names,
     table_options,
     where_option,
 )
@@ -68,7 +68,7 @@ def command(
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
 
-    names = [study_name(study, profile=profile) for study in studies]
+    names = study_names(studies, profile=profile)
     paths = figure_paths("+".join(names), "importance", outputs, drawn=False)
     with quick_reading():
         chosen = select_studies(db, names, where=where)

@@ -9,7 +9,7 @@ from dasbench.cli.options import (
     db_option,
     profile_option,
     quick_reading,
-    study_name,
+    study_names,
     table_options,
     words_of,
 )
@@ -89,7 +89,7 @@ def command(
     records = layout.format_ in RECORDS
     if top is None and not records:
         top = SHOWN
-    names = [study_name(study, profile=profile) for study in (*studies, *more)]
+    names = study_names((*studies, *more), profile=profile)
     with quick_reading():
         chosen = select_studies(db, names, where=where)
     board = make_board(

@@ -4,7 +4,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dasbench.cli.options import read_study
+from dasbench.cli.options import name_of_profile, read_study
 from dasbench.errors import Complaint, StudyError, UsageError, unknown_name
 from dasbench.spec.plain import Record
 
@@ -102,7 +102,7 @@ def find_study(
     from dasbench.results.reading import read_store
     from dasbench.spec.study import Study
 
-    name = f"{study}@{profile}" if profile else study
+    name = name_of_profile(study, profile)
     with read_store(db) as reader:
         records = {record.name: record for record in reader.studies()}
     if name not in records:

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial, wraps
 from pathlib import Path
@@ -201,18 +201,31 @@ def read_study(
     from dasbench.catalog import known_names  # with the YAML reader a third of a second
     from dasbench.spec.load import load_study
 
-    chosen = (*overrides, f"gate.name={gate}") if gate else overrides
-    return load_study(Path(path), known=known_names, profile=profile, overrides=chosen)
+    if gate:
+        overrides = (*overrides, f"gate.name={gate}")
+    return load_study(Path(path), known=known_names, profile=profile, overrides=overrides)
+
+
+def study_names(studies: Iterable[str], *, profile: str | None) -> list[str]:
+    """The names under which results of studies are found, from their names or their files."""
+    return [study_name(study, profile=profile) for study in studies]
 
 
 def study_name(study: str, *, profile: str | None) -> str:
     """The name under which results of a study are found, from its name or its file."""
     if not study.endswith((".yaml", ".yml")):
-        return f"{study}@{profile}" if profile else study
+        return name_of_profile(study, profile)
     from dasbench.spec.load import load_study
 
     # without the names that are known here: results are there to read whatever they were made with
     return load_study(Path(study), profile=profile).name
+
+
+def name_of_profile(study: str, profile: str | None) -> str:
+    """The name under which results of a study's profile are found, from the study's name."""
+    if not profile:
+        return study
+    return f"{study}@{profile}"
 
 
 @contextmanager

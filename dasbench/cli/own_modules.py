@@ -1,7 +1,6 @@
 """Modules of the user's own, imported before anything looks for what they register."""
 
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +51,10 @@ def import_of_study(record: "StudyRecord") -> None:
 
 
 def _num_own() -> int:
-    entries = chain.from_iterable(registry.entries() for registry in KINDS.values())
-    return sum(not entry.place.is_ours for entry in entries)
+    number = 0
+    for registry in KINDS.values():
+        number += sum(not entry.place.is_ours for entry in registry.entries())
+    return number
 
 
 def _nothing_in(plugin: Plugin, name: str) -> str:

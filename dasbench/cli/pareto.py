@@ -14,7 +14,7 @@ from dasbench.cli.options import (
     format_option,
     profile_option,
     quick_reading,
-    study_name,
+    study_names,
     where_option,
 )
 from dasbench.spec.plain import Record
@@ -102,22 +102,24 @@ def command(
     from dasbench.views.quantities import refuse_without_results, with_metric
     from dasbench.views.selection import select_studies
 
-    kind = "hypervolume" if options["hypervolume"] else "pareto"
-    if options["reference"] and kind == "pareto":
+    kind = "pareto"
+    if options["hypervolume"]:
+        kind = "hypervolume"
+    elif options["reference"]:
         raise click.UsageError("--reference is the corner of a hypervolume: add --hypervolume.")
-    names = [study_name(study, profile=profile) for study in studies]
+    names = study_names(studies, profile=profile)
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
         chosen = select_studies(db, names, where=options["where"])
     chosen = with_title(with_metric(chosen, options["metric"]))
     refuse_without_results(chosen)
-    draw = _printed(kind, chosen, db, options, format_)
+    draw = _print_and_prepare(kind, chosen, db, options, format_)
     for path in paths:
         draw(path)
         click.echo(str(path), err=format_ != "plot")
 
 
-def _printed(
+def _print_and_prepare(
     kind: str, chosen: "Selection", db: str, options: Record, format_: str
 ) -> Callable[[Path], None]:
     """Compute what was asked for, print it if that was asked for, and return how to draw it."""
@@ -143,9 +145,8 @@ def _frontier(chosen: "Selection", db: str, options: Record, format_: str) -> "P
     objectives = [
         read_objective(text, chosen, convention=convention) for text in options["objectives"]
     ]
-    if len(objectives) == 1 or len({objective.metric for objective in objectives}) < len(
-        objectives
-    ):
+    metrics = {objective.metric for objective in objectives}
+    if len(objectives) == 1 or len(metrics) < len(objectives):
         raise UsageError("--objective: a front takes two objectives or more, each a different one")
     if name and objectives:
         raise UsageError("--published goes with --metric and --cost, not with --objective")
@@ -167,9 +168,10 @@ def _growth(chosen: "Selection", options: Record, format_: str) -> "HypervolumeI
 
     cost = quantity(options["cost"], chosen, convention=options["convention"])
     growth = info(chosen, cost=cost, reference=_corner(options["reference"]))
-    if format_ != "plot":
-        make_records = step_records if format_ == "csv" else hypervolume_records
-        print_records(make_records(growth), format_=format_)
+    if format_ == "csv":
+        print_records(step_records(growth), format_=format_)
+    elif format_ == "json":
+        print_records(hypervolume_records(growth), format_=format_)
     return growth
 
 
@@ -178,7 +180,7 @@ def _corner(text: str | None) -> tuple[float, float] | None:
     if text is None:
         return None
     try:
-        score, cost = (float(part) for part in text.split(","))
+        score, cost = map(float, text.split(","))
     except ValueError:
         raise click.UsageError(
             f"--reference {text}: write a score and a cost, as in 60,2e9"

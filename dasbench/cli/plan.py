@@ -77,12 +77,15 @@ def command(
         tell(line)
     rows = plan_rows(members, costs, earlier.states)
     missing = [(row.key, plan.items[row.key].trial.training.epochs) for row in missing_rows(rows)]
+    to_come = 0
+    if loaded.is_searched:
+        to_come = prepared.agenda.total - len(rows)
     workers = workers or default_workers(loaded.resources.cpus)
     found = PlanView(
         question=loaded.question,
         rows=rows,
         seconds=expected_seconds(missing, costs, earlier.rows, workers=workers),
-        to_come=prepared.agenda.total - len(rows) if loaded.is_searched else 0,
+        to_come=to_come,
         sampler=str(loaded.sampler),
     )
     print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))

@@ -7,7 +7,7 @@ from dasbench.cli.options import (
     figure_option,
     profile_option,
     quick_reading,
-    study_name,
+    study_names,
     where_option,
 )
 
@@ -63,7 +63,7 @@ def command(
         raise UsageError(
             f"plot '{kind}' is registered without info=, the function that computes what it draws"
         )
-    names = [study_name(study, profile=profile) for study in studies]
+    names = study_names(studies, profile=profile)
     paths = figure_paths("+".join(names), kind, outputs, drawn=True)
     with quick_reading():
         chosen = select_studies(db, names, where=where)

@@ -46,7 +46,9 @@ def command(table: str, db: str | None, study: str | None, layout: "Layout") -> 
     from dasbench.reproduction.table import reproduction_records, reproduction_tables
     from dasbench.reproduction.trained import read_trained
 
-    trained = read_trained(db, study=study) if db else None
+    trained = None
+    if db:
+        trained = read_trained(db, study=study)
     screen = Console(stderr=True)
     rows = track(
         found.rows,

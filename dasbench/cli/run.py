@@ -153,7 +153,7 @@ def command(
             partial(run_trial, workdir=folder, runtime=runtime),
             watcher=watcher,
             interrupt=interrupt,
-            forget=_make_forget(agenda, folder, db if keep_weights else None),
+            forget=_make_forget(agenda, folder, db, keep=keep_weights),
             retry=reasons,
             again=repeated,
             restart=partial(forget_checkpoints, folder),
@@ -170,17 +170,19 @@ def _prepare(study: "Study", db: str) -> "Prepared":
     return prepare(study, listed_rows(db, study.name))
 
 
-def _make_forget(agenda: "Agenda", folder: "Path | str", db: str | None) -> Callable[[str], None]:
+def _make_forget(
+    agenda: "Agenda", folder: "Path | str", db: str, *, keep: bool
+) -> Callable[[str], None]:
     """Make what drops the checkpoints of a trial whose result is safe.
 
-    Its weights are kept beside the database, if that is named.
+    Its weights are kept beside the database, if that was asked for.
     """
     from dasbench.cli.trained import weights_folder
     from dasbench.training.run_trial import forget_checkpoints
     from dasbench.training.weights import keep_weights
 
     def forget(key: str) -> None:
-        if db is not None:
+        if keep:
             keep_weights(agenda.items[key].trial, workdir=folder, folder=weights_folder(db))
         forget_checkpoints(folder, key)
 
@@ -191,15 +193,17 @@ def _failures_to_retry(retry: str | None) -> tuple[str, ...]:
     """The classes of failure that are asked for."""
     if retry is None:
         return ()
-    known = {"failed": FAILURES, "stopped": ("stopped",)}
-    known.update((reason, (reason,)) for reason in FAILURES)
+    known = ("failed", "stopped", *FAILURES)
     reasons: list[str] = []
     for asked in retry.split(","):
         if asked not in known:
             raise click.BadParameter(
                 f"'{asked}' is no class of failure; write some of {', '.join(known)}"
             )
-        reasons += known[asked]
+        if asked == "failed":
+            reasons += FAILURES
+        else:
+            reasons.append(asked)
     return tuple(reasons)
 
 
@@ -255,6 +259,7 @@ def _commands() -> "Commands":
     from dasbench.cli.running.conclusion import Commands
 
     context = click.get_current_context()
-    was_given = context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE
-    database = ("--db", context.params["db"]) if was_given else ()
+    database = []
+    if context.get_parameter_source("db") == click.core.ParameterSource.COMMANDLINE:
+        database = ["--db", context.params["db"]]
     return Commands(again=context.find_root().obj, database=database)

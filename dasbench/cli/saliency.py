@@ -164,11 +164,13 @@ def command(
     check_device(device)
     scoring = Scoring(base=base, threshold=threshold, antilog=antilog, target=target)
     data: Dataset = load_dataset(subjects[0].trial.dataset)
-    _refuse_changed(data, subjects)
+    _refuse_changed_data(data, subjects)
     split: Split = getattr(data, part)
     indices = choose_images(len(split), num_images)
     find_regions = _find_regions(regions, region_weights, data, split)
-    found = find_regions(indices) if find_regions else None
+    found = None
+    if find_regions:
+        found = find_regions(indices)
     _tell_covering(found)
     sample = Sample(data=data, part=part, split=split, indices=indices, regions=found)
     views: list[Viewed] = []
@@ -179,7 +181,7 @@ def command(
     _conclude(views, sample, scoring, folder=folder, shown=shown, layout=layout)
 
 
-def _refuse_changed(data: "Dataset", subjects: Sequence[Subject]) -> None:
+def _refuse_changed_data(data: "Dataset", subjects: Sequence[Subject]) -> None:
     """Make sure that all networks see the images that they were scored on."""
     named = [
         data_name(each.trial.dataset.model_dump(), each.trial.data_fingerprint) for each in subjects

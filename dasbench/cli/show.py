@@ -89,7 +89,9 @@ def _kind(things: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         return things[0], things[1:]
     from dasbench.catalog import BACKBONES  # pydantic takes a third of a second
 
-    return ("backbone" if things[0] in BACKBONES else "trial"), things
+    if things[0] in BACKBONES:
+        return "backbone", things
+    return "trial", things
 
 
 def _show_trial(db: str, key: str, outputs: tuple[str, ...], layout: "Layout") -> None:
@@ -144,7 +146,9 @@ def _find(db: str, key: str) -> "TrialRecord":
     from dasbench.views.trial import read_trial
 
     near = get_close_matches(key, BACKBONES.names(), n=1)
-    guess = f" Did you mean the backbone '{near[0]}'?" if near else ""
+    guess = ""
+    if near:
+        guess = f" Did you mean the backbone '{near[0]}'?"
     try:
         return read_trial(db, key)
     except EmptyStoreError as error:

@@ -23,15 +23,22 @@ def prepare_streams() -> None:
     """Let standard output and error take every character; a closed one becomes the null device."""
     codecs.register_error(HANDLER, _plain_of)
     codecs.register(_find_ascii)
-    for name in ("stdin", "stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif name != "stdin" and isinstance(stream, TextIOWrapper):
-            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
-            errors = stream.errors if stream.errors in _KEPT else HANDLER
-            stream.reconfigure(encoding=ASCII if is_ascii else None, errors=errors)
+        elif mode == "w" and isinstance(stream, TextIOWrapper):
+            _let_take_everything(stream)
+
+
+def _let_take_everything(stream: TextIOWrapper) -> None:
+    errors = HANDLER
+    if stream.errors in _KEPT:
+        errors = stream.errors
+    encoding = None
+    if codecs.lookup(stream.encoding).name == "ascii":
+        encoding = ASCII
+    stream.reconfigure(encoding=encoding, errors=errors)
 
 
 def leave_output() -> None:

@@ -42,8 +42,9 @@ class Subject:
     @property
     def label(self) -> str:
         """The variant in a few words."""
-        label = self.record.rows[0].label if self.record.rows else ""
-        return label or f"{self.trial.backbone} + {self.trial.gate}"
+        if self.record.rows and self.record.rows[0].label:
+            return self.record.rows[0].label
+        return f"{self.trial.backbone} + {self.trial.gate}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,9 @@ def find_subjects(
 
     with read_store(db) as reader:
         records = [reader.trial(key) for key in (trial, against) if key is not None]
-        listed = {row.study for record in records for row in record.rows}
+        listed: set[str] = set()
+        for record in records:
+            listed.update(row.study for row in record.rows)
         for study in reader.studies(counted=False):
             if study.name in listed:
                 import_of_study(study)
@@ -154,18 +157,21 @@ def look_at(
             std=data.std,
             scoring=scoring,
         )
-        yield _viewed(subject, sample, name, seen, target=scoring.target, sensitivity=sensitivity)
+        yield _view_of(subject, sample, name, seen, target=scoring.target, sensitivity=sensitivity)
 
 
 def _code_of_network(trial: "Trial") -> dict[str, str]:
     """The code that this process has for a trial whose training is over."""
     from dasbench.resolution import code_in
 
-    code = {field: value for field, value in code_in(trial).items() if field != "training"}
-    return code | {field: value for field, value in trial.code.items() if field == "training"}
+    code = dict(code_in(trial))
+    code.pop("training", None)
+    if "training" in trial.code:
+        code["training"] = trial.code["training"]
+    return code
 
 
-def _viewed(
+def _view_of(
     subject: Subject, sample: Sample, layer: str, seen: "Seen", *, target: str, sensitivity: bool
 ) -> "Viewed":
     """What was seen, in words and without torch."""
@@ -174,7 +180,11 @@ def _viewed(
 
     regions = sample.regions
     classes = sample.data.classes
-    readings = vary(seen.maps, regions) if sensitivity and regions is not None else []
+    masks, readings = None, []
+    if regions is not None:
+        masks = regions.numpy()
+        if sensitivity:
+            readings = vary(seen.maps, regions)
     return Viewed(
         trial=subject.record.key,
         label=subject.label,
@@ -186,18 +196,25 @@ def _viewed(
         predicted=[classes[label] for label in seen.predicted.tolist()],
         target=target,
         maps=seen.maps.numpy(),
-        regions=None if regions is None else regions.numpy(),
+        regions=masks,
         scores=seen.scores,
         sensitivity=[Reading(**reading) for reading in readings],
     )
 
 
 def weights_folder(db: str) -> Path:
-    """Where weights are kept: beside the database's file; for a server, where one stands."""
+    """Where weights are kept: in the folder of the database."""
+    return folder_of(db) / KEPT_WEIGHTS
+
+
+def folder_of(db: str) -> Path:
+    """The folder of a database's file; for a server, where one stands."""
     from dasbench.results.engine import locate
 
     path = locate(db).path
-    return (path.parent if path else Path()) / KEPT_WEIGHTS
+    if path is None:
+        return Path()
+    return path.parent
 
 
 def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
@@ -234,13 +251,17 @@ def trained_weights(subject: Subject, *, db: str, device: str) -> Path:
 def _threads(subject: Subject) -> int:
     """As many as the trial was trained with, which its bits depend on."""
     outcome = subject.record.outcome
-    return int(outcome.environment.get("threads", 1)) if outcome else 1
+    if not outcome:
+        return 1
+    return int(outcome.environment.get("threads", 1))
 
 
 def _likeness(subject: Subject, metrics: Mapping[str, float]) -> str:
     """Whether the network that was trained again is the one that was scored."""
     outcome = subject.record.outcome
-    known = outcome.metrics if outcome else {}
+    known: Mapping[str, float] = {}
+    if outcome:
+        known = outcome.metrics
     for name in ("top1", "train_loss", "loss"):
         if name in known and known[name] != metrics.get(name):
             return (

@@ -75,15 +75,19 @@ def _score_title(board: Board, *, spread: bool) -> str:
     title = metric_title(board.metric, board.unit)
     if not board.metric.startswith(OTHER_PARTS):
         title = f"test {title}"
-    return f"{title} ± 95 %" if spread else title
+    if spread:
+        title = f"{title} ± 95 %"
+    return title
 
 
 def _trial_columns(lines: Sequence[Line]) -> Iterator[LineField]:
     """How many trials have a score, and why the others have none."""
     column = Column(key="n", title="n")
     yield Field(column, lambda line: f"{line.entry.num_done}/{line.entry.planned}")
-    has_failures = any(line.entry.failed for line in lines)
-    column = Column(key="failed", title="failed", priority=0 if has_failures else 6)
+    priority = 6
+    if any(line.entry.failed for line in lines):
+        priority = 0
+    column = Column(key="failed", title="failed", priority=priority)
     yield Field(column, lambda line: failures_text(line.entry.states) or "0")
     if any(map(num_stopped, lines)):
         column = Column(key="stopped", title="stopped", priority=2)
@@ -109,8 +113,9 @@ def _count_column(board: Board, kind: str) -> LineField:
     unit = count_unit(kind, [count_of(line.entry.cost) for line in board.lines if line.entry.cost])
 
     def text(line: Line) -> str:
-        cost = line.entry.cost
-        return NOTHING if cost is None else count_text(count_of(cost), unit.size)
+        if line.entry.cost is None:
+            return NOTHING
+        return count_text(count_of(line.entry.cost), unit.size)
 
     return Field(Column(key=kind, title=unit.title, priority=1), text)
 
@@ -122,14 +127,22 @@ def _summary(line: Line, metric: str) -> SeedSummary:
 def _rank_text(rank: RankInterval | None, *, marked: bool) -> str:
     if rank is None:
         return NOTHING
-    span = str(rank.low) if rank.low == rank.high else f"{rank.low}-{rank.high}"
-    return f"{span} ≈" if rank.ties_with_best and marked else span
+    span = f"{rank.low}"
+    if rank.high > rank.low:
+        span += f"-{rank.high}"
+    if rank.ties_with_best and marked:
+        span += " ≈"
+    return span
 
 
 def _memory_text(line: Line) -> str:
     memory = line.entry.peak_memory
-    return f"{memory / MIB:.0f}" if memory else NOTHING
+    if not memory:
+        return NOTHING
+    return f"{memory / MIB:.0f}"
 
 
 def _seconds_text(line: Line) -> str:
-    return f"{line.entry.seconds:.1f}" if line.entry.num_done else NOTHING
+    if not line.entry.num_done:
+        return NOTHING
+    return f"{line.entry.seconds:.1f}"

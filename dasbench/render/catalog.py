@@ -23,7 +23,7 @@ def component_tables(found: Sequence[Component]) -> list[Table]:
 
 def component_records(found: Sequence[Component]) -> list[Record]:
     """A record for each component; its parameters with their defaults, a gate's placement."""
-    return [_component_record(component) for component in found]
+    return list(map(_component_record, found))
 
 
 def study_tables(found: Sequence[StudyRecord]) -> list[Table]:
@@ -61,7 +61,9 @@ def _defaults(component: Component) -> Record:
     """Each parameter with its default, or the word that it has none."""
     defaults = {}
     for parameter in component.parameters:
-        defaults[parameter.name] = "required" if parameter.is_required else parameter.default
+        defaults[parameter.name] = parameter.default
+        if parameter.is_required:
+            defaults[parameter.name] = "required"
     return defaults
 
 

@@ -8,6 +8,7 @@ from dasbench.render.text.numbers import number_text
 from dasbench.render.text.words import counted
 from dasbench.spec.plain import Record
 from dasbench.views.classes import (
+    ClassScore,
     ConfusionCell,
     TrialCell,
     cells,
@@ -39,16 +40,10 @@ def confusion_record(confusion: Confusion) -> Record:
         [{'class': 'cat', 'taken_for': 'cat', 'number': 8},
          {'class': 'dog', 'taken_for': 'cat', 'number': 1}]
     """
-    classes = [
-        {
-            "class": score.name,
-            "number": score.number,
-            "right": score.right,
-            "accuracy": score.accuracy,
-        }
-        for score in scores_by_label(confusion)
-    ]
-    return {"classes": classes, "cells": [_cell_record(cell) for cell in cells(confusion)]}
+    return {
+        "classes": list(map(_class_record, scores_by_label(confusion))),
+        "cells": list(map(_cell_record, cells(confusion))),
+    }
 
 
 def cell_records(found: Sequence[TrialCell]) -> list[Record]:
@@ -59,6 +54,15 @@ def cell_records(found: Sequence[TrialCell]) -> list[Record]:
         trial = {"study": row.study, "key": row.key, "label": row.label, "seed": row.seed}
         records.append(trial | _cell_record(each.cell))
     return records
+
+
+def _class_record(score: ClassScore) -> Record:
+    return {
+        "class": score.name,
+        "number": score.number,
+        "right": score.right,
+        "accuracy": score.accuracy,
+    }
 
 
 def _cell_record(cell: ConfusionCell) -> Record:

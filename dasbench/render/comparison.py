@@ -59,7 +59,7 @@ def print_family(answers: Sequence[Answer], layout: Layout) -> None:
 
 def comparison_records(answers: Sequence[Answer]) -> list[Record]:
     """Flat plain data, as JSON and CSV show it."""
-    return [comparison_record(answer) for answer in answers]
+    return list(map(comparison_record, answers))
 
 
 def comparison_record(answer: Answer) -> Record:
@@ -232,7 +232,9 @@ def more_seeds_text(answer: Answer) -> str:
     """How many more seeds would resolve the difference; a dash where that is settled or unknown."""
     found = answer.comparison
     is_settled = found.resolved or found.equivalent or found.more_seeds is None
-    return NOTHING if is_settled else str(found.more_seeds)
+    if is_settled:
+        return NOTHING
+    return str(found.more_seeds)
 
 
 def how_to_read(first: Answer) -> list[str]:
@@ -256,4 +258,6 @@ def _word(c: Comparison) -> str:
         return "resolved, but equivalent"
     if c.resolved:
         return "resolved"
-    return "equivalent" if c.equivalent else "not resolved"
+    if c.equivalent:
+        return "equivalent"
+    return "not resolved"

@@ -7,11 +7,12 @@ from dasbench.costs.by_module import ModuleCost
 from dasbench.costs.cross_check import CrossCheck
 from dasbench.costs.latency import MeasuredCost, Timing
 from dasbench.networks import Counted, NetworkCost, NetworkModules
-from dasbench.records import COST_FIELDS, Cost
+from dasbench.records import Cost
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import MIB
 from dasbench.render.text.words import counted
 from dasbench.spec.plain import Record
+from dasbench.views.variants import known_counts
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. "
@@ -60,12 +61,12 @@ def cost_tables(title: str, costs: Sequence[NetworkCost]) -> list[Table]:
 
 def cost_records(costs: Sequence[NetworkCost]) -> list[Record]:
     """A record for each network, flat."""
-    return [_cost_record(cost) for cost in costs]
+    return list(map(_cost_record, costs))
 
 
 def module_tables(title: str, networks: Sequence[NetworkModules]) -> list[Table]:
     """A table for each network with a line for each of its modules."""
-    return [_module_table(f"{title}: {network.label}", network) for network in networks]
+    return [_module_table(title, network) for network in networks]
 
 
 def module_records(networks: Sequence[NetworkModules]) -> list[Record]:
@@ -87,20 +88,19 @@ def _count_table(title: str, costs: Sequence[NetworkCost]) -> Table:
 
 
 def _check_table(checked: Sequence[tuple[str, CrossCheck]]) -> Table:
-    rows = []
+    rows, notes = [], [CHECKED]
     for label, check in checked:
         counts = (f"{check.params_ptflops:,}", f"{check.macs_ptflops:,}")
         agrees = "yes" if check.agrees else "no"
         rows.append((label, *counts, f"{check.difference:+.2%}", agrees))
-    explanations = [f"{label}: {check.explain()}" for label, check in checked]
-    notes = [CHECKED, *explanations]
+        notes.append(f"{label}: {check.explain()}")
     return Table(title="Cross-check against full", columns=CHECK_COLUMNS, rows=rows, notes=notes)
 
 
 def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
     rows = []
     for network, found in measured:
-        times = [_time(timing) for timing in _timings(found).values()]
+        times = map(_time, _timings(found).values())
         rows.append((network.label, *times, f"{found.training_memory.bytes / MIB:,.0f}"))
     network, first = measured[0]
     columns = (
@@ -120,10 +120,13 @@ def _measured_table(measured: Sequence[tuple[Counted, MeasuredCost]]) -> Table:
 
 
 def _module_table(title: str, network: NetworkModules) -> Table:
-    rows = [
-        (module.path or "(all of it)", module.kind, *_counts(module)) for module in network.modules
-    ]
-    return Table(title=title, columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS])
+    rows = []
+    for module in network.modules:
+        path = module.path or "(all of it)"
+        rows.append((path, module.kind, *_counts(module)))
+    return Table(
+        title=f"{title}: {network.label}", columns=MODULE_COLUMNS, rows=rows, notes=[CONVENTIONS]
+    )
 
 
 def _cost_record(cost: NetworkCost) -> Record:
@@ -131,13 +134,13 @@ def _cost_record(cost: NetworkCost) -> Record:
     counts, asked = network.cost, network.network
     record: Record = {"label": network.label}
     record |= {"backbone": asked.backbone.name, "gate": asked.gate.name}
-    record |= {name: getattr(counts, name) for name in COST_FIELDS}
+    record |= known_counts(counts)
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
     record |= {"num_classes": asked.num_classes, "versions": dict(counts.versions)}
     spec = asked.model_dump(
         mode="json", include={"backbone", "gate", "placement"}, exclude_none=True
     )
-    record |= {"network": spec, "variants": [dict(variant) for variant in network.variants]}
+    record |= {"network": spec, "variants": list(map(dict, network.variants))}
     if cost.check:
         record |= _check_record(cost.check)
     if cost.measured:
@@ -159,9 +162,12 @@ def _check_record(check: CrossCheck) -> Record:
 
 def _measured_record(measured: MeasuredCost) -> Record:
     record: Record = {
-        name: getattr(measured, name) for name in ("device", "device_name", "threads", "precision")
+        "device": measured.device,
+        "device_name": measured.device_name,
+        "threads": measured.threads,
+        "precision": measured.precision,
+        "batch_size": measured.batched.batch_size,
     }
-    record["batch_size"] = measured.batched.batch_size
     for name, timing in _timings(measured).items():
         record |= {
             f"{name}_ms": timing.median_ms,
@@ -188,7 +194,7 @@ def _time(timing: Timing) -> str:
 def _counts(cost: Cost | ModuleCost) -> tuple[str, ...]:
     """The counts in the order of `COUNT_COLUMNS`."""
     counts = (cost.params_full, cost.macs_full, cost.params_paper, cost.macs_paper)
-    return tuple(f"{count:,}" for count in counts)
+    return tuple(map("{:,}".format, counts))
 
 
 def _calls(uncounted: Mapping[str, int]) -> str:

@@ -23,13 +23,15 @@ def data_lines(survey: Survey, *, name: str) -> list[str]:
         survey: of the data set.
         name: what the study calls it.
     """
-    total = sum(part.number for part in survey.parts.values())
+    numbers = [part.number for part in survey.parts.values()]
     classes = counted(len(survey.classes), "class", "classes")
-    lines = [f"data {legible(name)}: {counted(total, 'image')} in {classes}"]
-    width = max(len(f"{part.number:,}") for part in survey.parts.values())
+    lines = [f"data {legible(name)}: {counted(sum(numbers), 'image')} in {classes}"]
+    width = len(f"{max(numbers):,}")
     for of, part in survey.parts.items():
-        origin = f"  {legible(part.origin)}" if part.origin else ""
-        lines.append(f"  {of:<6}{part.number:>{width},}{origin}")
+        line = f"  {of:<6}{part.number:>{width},}"
+        if part.origin:
+            line += f"  {legible(part.origin)}"
+        lines.append(line)
     return [*lines, *_class_lines(survey), *_size_lines(survey), *_file_lines(survey)]
 
 
@@ -60,12 +62,14 @@ def _size_lines(survey: Survey) -> Iterator[str]:
     span = _size(smallest)
     if largest != smallest:
         span += f" to {_size(largest)}"
-    of = f" ({number:,} of them looked at)" if survey.by_names else ""
+    sizes = f"  sizes: {span} (width x height)"
+    if survey.by_names:
+        sizes += f" ({number:,} of them looked at)"
     if survey.sharpest is None:
-        yield f"  sizes: {span} (width x height){of}"
+        yield sizes
         return
     height, width = survey.input_size
-    yield f"  sizes: {span} (width x height){of}, seen at {width}x{height}, fit: {survey.fit}"
+    yield f"{sizes}, seen at {width}x{height}, fit: {survey.fit}"
     factor, file = survey.sharpest
     if factor > 1:
         yield f"  scaled down by up to {factor:.1f} ({legible(file)})"

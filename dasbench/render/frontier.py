@@ -9,40 +9,43 @@ from dasbench.views.frontier import Point
 
 def frontier_records(points: Sequence[Point]) -> list[Record]:
     """One record for each point, its objectives and counts at the end."""
-    return [
-        {
-            "label": point.label,
-            "variant": dict(point.variant),
-            "study": point.study,
-            "cost": point.cost,
-            "mean": point.mean,
-            "sd": point.sd,
-            "ci95": point.ci95,
-            "n": point.n,
-            "failed": point.failed,
-            "on_front": point.on_front,
-            "standing": point.standing,
-            **point.values,
-            **point.counts,
-        }
-        for point in points
-    ]
+    return list(map(_point_record, points))
+
+
+def _point_record(point: Point) -> Record:
+    return {
+        "label": point.label,
+        "variant": dict(point.variant),
+        "study": point.study,
+        "cost": point.cost,
+        "mean": point.mean,
+        "sd": point.sd,
+        "ci95": point.ci95,
+        "n": point.n,
+        "failed": point.failed,
+        "on_front": point.on_front,
+        "standing": point.standing,
+        **point.values,
+        **point.counts,
+    }
 
 
 def hypervolume_records(growth: HypervolumeInfo) -> list[Record]:
     """One record for each study, its curve inside."""
     records = []
     for curve in growth.curves:
-        trace = [step._asdict() for step in curve.steps]
+        hypervolume = 0.0
+        if curve.steps:
+            hypervolume = curve.steps[-1].hypervolume
         record = {
             "study": curve.study,
             "metric": growth.metric,
             "cost": growth.cost,
             "reference": list(growth.reference),
-            "hypervolume": trace[-1]["hypervolume"] if trace else 0.0,
+            "hypervolume": hypervolume,
             "ci95": curve.ci95,
             "seeds": curve.seeds,
-            "trace": trace,
+            "trace": [step._asdict() for step in curve.steps],
         }
         records.append(record)
     return records

@@ -75,12 +75,16 @@ def headline(found: Importance) -> str:
 def _effect_table(explained: ImportanceInfo) -> Table:
     found = explained.found
     tested = found.method == "anova"
+    columns = list(SHARE_COLUMNS)
+    if tested:
+        columns += TEST_COLUMNS
     rows = []
     for effect in found.effects:
-        shares = (effect.name, f"{100 * effect.share:.1f}")
-        rows.append((*shares, *_test(effect)) if tested else shares)
+        cells = [effect.name, f"{100 * effect.share:.1f}"]
+        if tested:
+            cells += _test(effect)
+        rows.append(cells)
     notes = [f"{headline(found)}.", *(f"Note: {note}." for note in found.notes)]
-    columns = (*SHARE_COLUMNS, *TEST_COLUMNS) if tested else SHARE_COLUMNS
     return Table(title=explained.question, columns=columns, rows=rows, notes=notes)
 
 
@@ -102,8 +106,14 @@ def _level_table(explained: ImportanceInfo) -> Table:
 
 def _test(effect: Effect) -> tuple[str, ...]:
     """What the analysis of variance says of a part."""
-    verdict = ""
-    if effect.p is not None:
-        verdict = "resolved" if effect.resolved else "not resolved"
     tests = (number_text(effect.df, ""), number_text(effect.f, ".2f"))
-    return (*tests, p_text(effect.p), p_text(effect.p_holm), verdict)
+    return (*tests, p_text(effect.p), p_text(effect.p_holm), _verdict(effect))
+
+
+def _verdict(effect: Effect) -> str:
+    """Whether a part was resolved; `""` of one that has no test."""
+    if effect.p is None:
+        return ""
+    if effect.resolved:
+        return "resolved"
+    return "not resolved"

@@ -29,7 +29,7 @@ from dasbench.spec.plain import Record
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, rank_values, summary_values
 from dasbench.views.units import difference_unit
-from dasbench.views.variants import is_cost
+from dasbench.views.variants import is_cost, known_counts
 
 CONFIRMED = "Confirmed on fresh seeds:"
 TRIED = "Tried, not confirmed:"
@@ -49,7 +49,7 @@ VARIANT = LineField(
 
 def board_records(board: Board) -> list[Record]:
     """Flat plain data, as JSON and CSV show it."""
-    return [_record(line) for line in board.lines]
+    return list(map(_record, board.lines))
 
 
 def board_tables(board: Board) -> list[Table]:
@@ -97,16 +97,18 @@ def _record(line: Line) -> Record:
 def _cost_record(cost: Cost | None) -> Record:
     if cost is None:
         return dict.fromkeys((*COST_FIELDS, "uncounted", "input_size"))
-    counts = {name: getattr(cost, name) for name in COST_FIELDS}
-    return counts | {"uncounted": dict(cost.uncounted), "input_size": list(cost.input_size)}
+    record: Record = {**known_counts(cost), "uncounted": dict(cost.uncounted)}
+    return record | {"input_size": list(cost.input_size)}
 
 
 def _table(board: Board, lines: Sequence[Line], *, title: str, notes: Sequence[str]) -> Table:
     """Lay out lines of a leaderboard; the best and all that ties with it are bold together."""
     marked = _has_marks(board)
     fields = [VARIANT, *board_columns(board, lines, marked=marked)]
-    ties = [place for place, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
-    return table_of(fields, lines, title=title, notes=notes, bold=ties if marked else [])
+    ties = []
+    if marked:
+        ties = [row for row, line in enumerate(lines) if line.rank and line.rank.ties_with_best]
+    return table_of(fields, lines, title=title, notes=notes, bold=ties)
 
 
 def _has_marks(board: Board) -> bool:
@@ -122,11 +124,11 @@ def _notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
     yield from trial_notes(lines)
     if any(line.entry.confirmed is False for line in lines):
         yield TRIED_NOTE
-    again = [
-        f"{line.entry.label} ({line.entry.repeats} of {line.entry.planned})"
-        for line in lines
-        if line.entry.repeats
-    ]
+    again = []
+    for line in lines:
+        entry = line.entry
+        if entry.repeats:
+            again.append(f"{entry.label} ({entry.repeats} of {entry.planned})")
     if again:
         yield f"{AGAIN}: {'; '.join(again)}. `dasbench show KEY` has the former."
 
@@ -167,9 +169,10 @@ def _scope(board: Board) -> Iterator[str]:
     yield cost_note(board)
 
 
-def _filter_note(board: Board) -> list[str]:
+def _filter_note(board: Board) -> Iterator[str]:
     """What lets variants into the leaderboard; nothing where all are in it."""
-    return [f"Only what passes: {board.where}"] if board.where else []
+    if board.where:
+        yield f"Only what passes: {board.where}"
 
 
 def _look_sentences(looks: Sequence[LookRecord], board: Board) -> Iterator[str]:

@@ -24,7 +24,7 @@ def plan_tables(plan: PlanView) -> list[Table]:
     rows = []
     for row in plan.rows:
         counts = (row.params_full, row.macs_full, row.params_paper, row.macs_paper)
-        texts = [f"{count:,}" for count in counts]
+        texts = map("{:,}".format, counts)
         rows.append((row.label or BASE, str(row.seed), row.state, *texts, row.key))
     notes = ["A multiply-add counts once.", _work(plan)]
     return [Table(title=plan.question, columns=COLUMNS, rows=rows, notes=notes)]
@@ -32,7 +32,7 @@ def plan_tables(plan: PlanView) -> list[Table]:
 
 def plan_records(plan: PlanView) -> list[Record]:
     """A record for each planned trial."""
-    return [asdict(row) for row in plan.rows]
+    return list(map(asdict, plan.rows))
 
 
 def _work(plan: PlanView) -> str:

@@ -1,5 +1,6 @@
 """How well networks look at what matters, as tables and as records."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import isnan
@@ -7,7 +8,7 @@ from math import isnan
 from dasbench.render.tables.table import Column, Field, Table, table_of
 from dasbench.render.text.numbers import number_text
 from dasbench.spec.plain import Params, Record
-from dasbench.views.saliency import Reading, SaliencyScore, Viewed
+from dasbench.views.saliency import SaliencyScore, Viewed
 
 PER_IMAGE = "images"
 """The field of a record that holds a record for each image."""
@@ -31,7 +32,9 @@ def saliency_title(target: str, data: str) -> str:
         >>> saliency_title("label", "salient_shapes")
         'Where do the networks look? Grad-CAM of the right class, salient_shapes'
     """
-    whose = "the predicted class" if target == "predicted" else "the right class"
+    whose = "the right class"
+    if target == "predicted":
+        whose = "the predicted class"
     return f"Where do the networks look? Grad-CAM of {whose}, {data}"
 
 
@@ -45,9 +48,12 @@ def saliency_tables(
         scores: from `saliency_scores`.
         parameters: of the score, by name.
     """
-    viewed = [score.viewed for score in scores]
-    sensitivities = [_sensitivity_table(view) for view in viewed if view.sensitivity]
-    return [_score_table(title, scores, parameters), *sensitivities]
+    tables = [_score_table(title, scores, parameters)]
+    for score in scores:
+        view = score.viewed
+        if view.sensitivity:
+            tables.append(_sensitivity_table(view))
+    return tables
 
 
 def saliency_records(scores: Sequence[SaliencyScore], *, parameters: Params) -> list[Record]:
@@ -56,9 +62,8 @@ def saliency_records(scores: Sequence[SaliencyScore], *, parameters: Params) -> 
     for score in scores:
         record = {**_score_record(score), **parameters}
         if score.viewed.sensitivity:
-            record["sensitivity"] = [asdict(reading) for reading in score.viewed.sensitivity]
-        images = image_records([score.viewed])
-        record[PER_IMAGE] = [{name: image[name] for name in OF_IMAGE} for image in images]
+            record["sensitivity"] = list(map(asdict, score.viewed.sensitivity))
+        record[PER_IMAGE] = list(map(_own_fields, image_records([score.viewed])))
         records.append(record)
     return records
 
@@ -71,7 +76,15 @@ def image_records(views: Sequence[Viewed]) -> list[Record]:
     return records
 
 
+def _own_fields(image: Record) -> Record:
+    """What differs from image to image."""
+    return {name: image[name] for name in OF_IMAGE}
+
+
 def _image_record(view: Viewed, place: int) -> Record:
+    sfd = None
+    if view.scores is not None:
+        sfd = _nan_as_none(float(view.scores[place]))
     return {
         "part": view.part,
         "image": view.images[place],
@@ -82,7 +95,7 @@ def _image_record(view: Viewed, place: int) -> Record:
         "layer": view.layer,
         "predicted": view.predicted[place],
         "target": view.target,
-        "sfd": None if view.scores is None else _known(float(view.scores[place])),
+        "sfd": sfd,
     }
 
 
@@ -95,15 +108,15 @@ def _score_record(score: SaliencyScore) -> Record:
         "layer": view.layer,
         "part": view.part,
         "target": view.target,
-        "sfd_mean": _known(score.mean),
-        "sfd_sd": _known(score.sd),
+        "sfd_mean": _nan_as_none(score.mean),
+        "sfd_sd": _nan_as_none(score.sd),
         "n": score.n,
         "undefined": score.undefined,
     }
     if against is None:
         return record | NO_BASELINE
-    record |= {"against": against.trial, "difference": _known(against.difference)}
-    return record | {"difference_ci95": _known(against.half_width), "pairs": against.pairs}
+    record |= {"against": against.trial, "difference": _nan_as_none(against.difference)}
+    return record | {"difference_ci95": _nan_as_none(against.half_width), "pairs": against.pairs}
 
 
 def _score_table(title: str, scores: Sequence[SaliencyScore], parameters: Params) -> Table:
@@ -120,20 +133,25 @@ def _pairs(parameters: Params) -> str:
 
 def _sensitivity_table(view: Viewed) -> Table:
     """One line for each reading of the antilog and base, one column for each threshold."""
-    thresholds = list(dict.fromkeys(reading.threshold for reading in view.sensitivity))
-    lines: dict[tuple[str, float], list[Reading]] = {}
+    thresholds: dict[float, Column] = {}
+    lines: dict[tuple[str, float], list[str]] = defaultdict(list)
     for reading in view.sensitivity:
-        lines.setdefault((reading.antilog, reading.base), []).append(reading)
-    columns = [Column(key="antilog", title="antilog", is_text=True)]
-    columns.append(Column(key="base", title="base"))
-    columns += [Column(key=f"threshold_{at:g}", title=f"threshold {at:g}") for at in thresholds]
+        at = reading.threshold
+        thresholds[at] = Column(key=f"threshold_{at:g}", title=f"threshold {at:g}")
+        lines[reading.antilog, reading.base].append(_score_text(reading.sfd_mean))
     rows = []
-    for (antilog, base), readings in lines.items():
-        cells = [_score_text(reading.sfd_mean) for reading in readings]
-        rows.append(("none" if base == 1 else antilog, f"{base:g}", *cells))
+    for (antilog, base), scores in lines.items():
+        name = antilog
+        if base == 1:
+            name = "none"
+        rows.append((name, f"{base:g}", *scores))
     return Table(
         title=f"Mean sfd of {view.label} at {view.layer} by what the paper leaves open",
-        columns=columns,
+        columns=(
+            Column(key="antilog", title="antilog", is_text=True),
+            Column(key="base", title="base"),
+            *thresholds.values(),
+        ),
         rows=rows,
     )
 
@@ -148,11 +166,13 @@ def _difference(score: SaliencyScore) -> str:
 
 
 def _score_text(value: float) -> str:
-    return number_text(_known(value), ".3f")
+    return number_text(_nan_as_none(value), ".3f")
 
 
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value
+def _nan_as_none(value: float) -> float | None:
+    if isnan(value):
+        return None
+    return value
 
 
 FIELDS: Sequence[Field[SaliencyScore]] = (

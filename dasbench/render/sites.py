@@ -19,7 +19,9 @@ def site_tables(backbone: str, sites: Sequence[Site]) -> list[Table]:
     """Every site of a backbone."""
     rows = []
     for site in sites:
-        block = "" if site.block is None else str(site.block)
+        block = ""
+        if site.block is not None:
+            block = str(site.block)
         rows.append((site.path, site.after, str(site.stage), block, str(site.channels)))
     return [Table(title=f"Sites of {backbone}", columns=COLUMNS, rows=rows)]
 
@@ -31,13 +33,8 @@ def site_records(sites: Sequence[Site]) -> list[Record]:
         >>> site_records([Site("layer4", stage=4, channels=64, after="stage")])
         [{'path': 'layer4', 'after': 'stage', 'stage': 4, 'block': None, 'channels': 64}]
     """
-    return [
-        {
-            "path": site.path,
-            "after": site.after,
-            "stage": site.stage,
-            "block": site.block,
-            "channels": site.channels,
-        }
-        for site in sites
-    ]
+    records: list[Record] = []
+    for site in sites:
+        record = {"path": site.path, "after": site.after, "stage": site.stage}
+        records.append({**record, "block": site.block, "channels": site.channels})
+    return records

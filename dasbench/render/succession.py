@@ -18,14 +18,14 @@ def change_sentences(changes: Changes) -> list[str]:
     """
     sentences = []
     for change in changes.code:
-        codes = f"{_short(change.before)}, now {_short(change.now)}"
-        trained, anew = _were_trained(change.trials), _anew(change.trials)
+        codes = f"{_short_code(change.before)}, now {_short_code(change.now)}"
+        trained, anew = _trained_text(change.trials), _anew_text(change.trials)
         sentences.append(
             f"the code of {change.component} changed since {trained} ({codes}): {anew}"
         )
     if changes.older:
         meaning = "by an earlier dasbench, in which the same trial meant something else"
-        sentences.append(f"{_were_trained(changes.older)} {meaning}: {_anew(changes.older)}")
+        sentences.append(f"{_trained_text(changes.older)} {meaning}: {_anew_text(changes.older)}")
     return sentences
 
 
@@ -44,7 +44,9 @@ def other_study_text(other: OtherStudy) -> str:
     if other.base:
         parts.append("its base is another")
     text = ", ".join(parts)
-    return f"{text} (from {other.file})" if other.file else text
+    if other.file:
+        text = f"{text} (from {other.file})"
+    return text
 
 
 def results_leave(number: int) -> str:
@@ -57,13 +59,13 @@ def results_leave(number: int) -> str:
     return f"{counted(number, 'result')} {agreeing(number, 'leaves', 'leave')}"
 
 
-def _short(code: str) -> str:
-    return code[:6] if code else AS_RELEASED
+def _short_code(code: str) -> str:
+    return code[:6] or AS_RELEASED
 
 
-def _were_trained(number: int) -> str:
+def _trained_text(number: int) -> str:
     return f"{counted(number, 'trial')} {agreeing(number, 'was', 'were')} trained"
 
 
-def _anew(number: int) -> str:
+def _anew_text(number: int) -> str:
     return f"{agreeing(number, 'it', 'they')} will be trained anew"

@@ -110,7 +110,7 @@ def trial_record(trial: TrialRecord) -> Record:
     record |= {"created": trial.created, "finished": trial.finished}
     record |= {"spec": trial.spec, **_outcome_record(trial)}
     record["epochs"] = [{"epoch": epoch.number, "metrics": epoch.metrics} for epoch in trial.epochs]
-    return record | {"attempts": [asdict(attempt) for attempt in trial.attempts]}
+    return record | {"attempts": list(map(asdict, trial.attempts))}
 
 
 def _study_record(row: Row) -> Record:
@@ -130,15 +130,18 @@ def _outcome_record(trial: TrialRecord) -> Record:
     outcome, cost, confusion = trial.outcome, cost_of(trial), confusion_of(trial)
     record = dict(NO_OUTCOME)
     if outcome:
-        record |= {name: getattr(outcome, name) for name in NO_OUTCOME if name != "cost"}
-    record["cost"] = asdict(cost) if cost else None
-    record["confusion"] = confusion_record(confusion) if confusion else None
+        record |= {name: getattr(outcome, name) for name in NO_OUTCOME}
+    record |= {"cost": None, "confusion": None}
+    if cost:
+        record["cost"] = asdict(cost)
+    if confusion:
+        record["confusion"] = confusion_record(confusion)
     return record
 
 
 def fact_records(trial: TrialRecord) -> list[Record]:
     """What is known of a trial, flat: a record for each fact."""
-    return [{"part": fact.part, "field": fact.field, "value": fact.value} for fact in facts(trial)]
+    return list(map(asdict, facts(trial)))
 
 
 def difference_tables(
@@ -153,13 +156,15 @@ def difference_tables(
         Column(key="difference", title="difference", priority=2),
     )
     rows = [(one.part, *_difference(one)) for one in found]
-    notes = [] if rows else [f"{first.key} and {second.key} differ in nothing."]
+    notes = []
+    if not rows:
+        notes.append(f"{first.key} and {second.key} differ in nothing.")
     return [Table(title="What differs", columns=columns, rows=rows, notes=notes)]
 
 
 def difference_records(found: Sequence[Difference]) -> list[Record]:
     """A record for each difference."""
-    return [asdict(one) for one in found]
+    return list(map(asdict, found))
 
 
 def _name(trial: TrialRecord) -> str:
@@ -186,7 +191,9 @@ def _fact_table(title: str, known: Sequence[Fact]) -> Table:
 def _study_rows(trial: TrialRecord) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for row in trial.rows:
-        first = (trial.first_study or "") if row.reused else ""
+        first = ""
+        if row.reused:
+            first = trial.first_study or ""
         rows.append((row.study, row.label or BASE, str(row.seed), row.role, first))
     return rows
 
@@ -205,7 +212,9 @@ def _best(values: Sequence[float], direction: Direction | None) -> str:
     """The best of some values; none where nobody said what is better."""
     if not values or direction is None:
         return ""
-    return _cell(max(values) if direction == "max" else min(values))
+    if direction == "max":
+        return _cell(max(values))
+    return _cell(min(values))
 
 
 def _attempt_row(attempt: AttemptRecord) -> tuple[str, ...]:
@@ -236,7 +245,9 @@ def _value(fact: Fact) -> str:
 
 
 def _change(difference: float | None) -> str:
-    return "" if difference is None else f"{difference:+.6g}"
+    if difference is None:
+        return ""
+    return f"{difference:+.6g}"
 
 
 def _cell(value: Any) -> str:

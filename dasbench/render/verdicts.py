@@ -108,7 +108,9 @@ def _lead(name_a: str, name_b: str, difference: float, direction: Direction) -> 
     if difference == 0:
         return f"{name_a} and {name_b} differ"
     a_is_ahead = (difference > 0) == (direction == "max")
-    return f"{name_a} beats {name_b}" if a_is_ahead else f"{name_b} beats {name_a}"
+    if a_is_ahead:
+        return f"{name_a} beats {name_b}"
+    return f"{name_b} beats {name_a}"
 
 
 def _seeds(c: Comparison) -> str:
@@ -125,13 +127,17 @@ def _p_values(c: Comparison) -> str:
         others.append(f"Holm over {c.family_size}: {_p_value(c.p_holm, c.alpha)}")
     if c.p_sign_flip is not None:
         others.append(f"sign flip: {_p_value(c.p_sign_flip, c.alpha)}")
-    p = "p unknown" if c.p is None else f"p {_equals(_p_value(c.p, c.alpha))}"
+    p = "p unknown"
+    if c.p is not None:
+        p = f"p {_equals(_p_value(c.p, c.alpha))}"
     return f"{p}{in_brackets(', '.join(others))}"
 
 
 def _equals(p: str) -> str:
     """`= 0.14`, but `< 0.001`."""
-    return p if p.startswith("<") else f"= {p}"
+    if p.startswith("<"):
+        return p
+    return f"= {p}"
 
 
 def _p_value(p: float, alpha: float) -> str:
@@ -148,13 +154,19 @@ def _ending(c: Comparison, unit: str) -> str:
     """What the comparison amounts to."""
     if c.equivalent:
         within = f"equivalent within ±{_effect(c, unit)}"
-        return f"resolved, but {within}" if c.resolved else within
-    return "resolved" if c.resolved else f"not resolved; {_plan(c, unit)}"
+        if c.resolved:
+            return f"resolved, but {within}"
+        return within
+    if c.resolved:
+        return "resolved"
+    return f"not resolved; {_plan(c, unit)}"
 
 
 def _plan(c: Comparison, unit: str) -> str:
     """What it would take to resolve a difference of the size that was planned for."""
-    size = "this size" if c.min_effect is None else _effect(c, unit)
+    size = "this size"
+    if c.min_effect is not None:
+        size = _effect(c, unit)
     if c.more_seeds == 0:
         return f"these seeds already resolve a difference of {size} (80% power)"
     if c.more_seeds is None and not (c.difference and c.sd):

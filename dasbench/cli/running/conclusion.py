@@ -123,7 +123,7 @@ def last_lines(
 def _lines_of_early_ends(stopped: int, scheduler: str) -> list[str]:
     if not stopped:
         return []
-    return _wrapped(
+    return _wrap(
         f"{stopped} of them ended early, by the scheduler {scheduler}; they give no score."
     )
 
@@ -132,7 +132,7 @@ def _lines_of_refusals(refusals: Sequence[str]) -> Iterator[str]:
     if refusals:
         yield "Proposals that were refused before training:"
     for refusal in refusals:
-        yield from _wrapped(f"- {refusal}")
+        yield from _wrap(f"- {refusal}")
 
 
 def failures(summary: "Summary") -> list[Failures]:
@@ -156,17 +156,16 @@ def _lines_of_failures(
     """Each kind of failure in a sentence, with its first trial."""
     if not groups:
         return
-    number = sum(len(group.keys) for group in groups)
-    yield f"{number} of {planned} trials failed:"
+    sizes = [len(group.keys) for group in groups]
+    yield f"{sum(sizes)} of {planned} trials failed:"
     for group in groups[:GROUPS]:
         first = f"{group.keys[0]}, {labels.get(group.keys[0], '')}".removesuffix(", ")
-        cause = f": {group.cause}" if group.cause else ""
-        yield from _wrapped(
-            f"- {len(group.keys)} {REASONS.get(group.reason, 'failed')}{cause} (first: {first})"
-        )
+        what = f"{len(group.keys)} {REASONS.get(group.reason, 'failed')}"
+        if group.cause:
+            what += f": {group.cause}"
+        yield from _wrap(f"- {what} (first: {first})")
     if len(groups) > GROUPS:
-        rest = sum(len(group.keys) for group in groups[GROUPS:])
-        yield f"- {rest} for {len(groups) - GROUPS} other causes"
+        yield f"- {sum(sizes[GROUPS:])} for {len(groups) - GROUPS} other causes"
 
 
 def _how_to_go_on(
@@ -176,11 +175,13 @@ def _how_to_go_on(
     if interrupted or not (summary.complete or failed):
         yield f"To go on: {commands.run()}"
     elif failed:
-        more = () if commands.retries else ("--retry", "failed")
+        more = []
+        if not commands.retries:
+            more = ["--retry", "failed"]
         yield f"To run failed trials again: {commands.run(*more)}"
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     """A sentence in lines, further ones indented; words that are too long for one stay whole."""
     return textwrap.wrap(
         shown(text),

@@ -70,8 +70,10 @@ def _announce_against(
 
 def find_record(reader: "Reader", study: str) -> "StudyRecord | None":
     """What a database knows of a study, None if it does not know it."""
-    records = reader.studies(counted=False)
-    return next((record for record in records if record.name == study), None)
+    for record in reader.studies(counted=False):
+        if record.name == study:
+            return record
+    return None
 
 
 def _members_today(

@@ -186,10 +186,12 @@ def _warn_of_precision(study: "Study") -> None:
 
 def _sentence_of_share(study: "Study", gpus: float, packing: "Packing") -> str:
     on_each = Share(gpus=gpus).times_in(math.inf, 1)
-    left_out = "" if study.resources.gpus == "auto" else " (left out in the study)"
+    asked = "gpus: auto"
+    if study.resources.gpus != "auto":
+        asked += " (left out in the study)"
     trials = f"{on_each} trial{'s' * (on_each != 1)}"
     return (
-        f"gpus: auto{left_out}: {trials} on each GPU at once; "
+        f"{asked}: {trials} on each GPU at once; "
         f"the largest takes about {packing.needed / 2**30:.1f} GiB, "
         f"of which its memory holds {packing.trials}"
     )

@@ -11,6 +11,7 @@ from dasbench.cli.output import tell
 from dasbench.cli.running.earlier import announce_changes, find_record
 from dasbench.cli.running.gpus import GpuShare, loaders_of
 from dasbench.cli.running.run_options import RunOptions
+from dasbench.cli.trained import folder_of
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
 from dasbench.plugins import imported
@@ -32,8 +33,11 @@ def make_runtime(study: "Study", place: RunOptions, share: GpuShare) -> "Runtime
     from dasbench.training.runtime import Runtime
 
     cpus = study.resources.cpus
+    device = "cpu"
+    if share.gpus:
+        device = place["device"]
     return Runtime(
-        device=place["device"] if share.gpus else "cpu",
+        device=device,
         threads=cpus,
         deterministic=place["deterministic"] or None,
         gpu_share=share.memory,
@@ -96,7 +100,7 @@ def make_executor(agenda: "Agenda", share: GpuShare, place: RunOptions) -> "Exec
         scheduler=SCHEDULERS[study.scheduler.name].create(**study.scheduler.params),
         metric=f"val_{study.score.metric}",
         mode=study.score.direction,
-        max_epochs=max(int(epochs) for epochs in study.range_of("training.epochs")),
+        max_epochs=max(map(int, study.range_of("training.epochs"))),
         prunable=agenda.prunable,
         address=place["address"],
     )
@@ -134,8 +138,4 @@ def storage_of(wanted: str | None, db: str, place: RunOptions) -> "Place":
 
 def storage_beside(db: str) -> Path:
     """The folder of checkpoints beside a database's file; for a server, where one stands."""
-    from dasbench.results.engine import locate
-
-    path = locate(db).path
-    folder = path.parent if path else Path()
-    return (folder / ".dasbench" / "checkpoints").resolve()
+    return (folder_of(db) / ".dasbench" / "checkpoints").resolve()

@@ -113,7 +113,9 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     @property
     def total(self) -> int:
         """How many trials there are to be."""
-        return self.agenda.total if self.agenda else 0
+        if self.agenda is None:
+            return 0
+        return self.agenda.total
 
     def time_left(self) -> str:
         """From the mean pace of this run."""
@@ -153,7 +155,9 @@ class LiveProgress(PlainProgress):
     def _view(self) -> RenderableType:
         if self.agenda is None:
             return Text("reading the study ...")
-        best = f"{self.best[0]:.2f} ({self.best[1]})" if self.best else "-"
+        best = "-"
+        if self.best:
+            best = f"{self.best[0]:.2f} ({self.best[1]})"
         about_best = Text(f"best validation {self.score.metric} of this run: {best}")
         return Group(self._counts(), about_best, self._epochs())
 
@@ -175,7 +179,9 @@ class LiveProgress(PlainProgress):
         for key, epoch in list(self.running.items())[-RECENT:]:
             of = self.agenda.items[key].trial.training.epochs
             value = epoch.metrics.get(f"val_{self.score.metric}")
-            score = "" if value is None else f"val {self.score.metric} {value:.2f}"
+            score = ""
+            if value is not None:
+                score = f"val {self.score.metric} {value:.2f}"
             epochs.add_row(
                 Text(f"  {self.label(key)}"), Text(f"epoch {epoch.number}/{of}"), Text(score)
             )

@@ -8,7 +8,13 @@ from typing import Any, Literal
 from dasbench.atomic import written_aside
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.classes import CELL_COLUMNS, cell_records
-from dasbench.render.text.records import csv_text, field_names, finite_or_none, to_json
+from dasbench.render.text.records import (
+    csv_text,
+    field_names,
+    finite_or_none,
+    text_or_json,
+    to_json,
+)
 from dasbench.results.engine import locate
 from dasbench.results.reading import Reader, read_store
 from dasbench.results.views import View
@@ -32,15 +38,21 @@ Table = View | Literal["confusion"]
 
 FORMATS = ("csv", "parquet", "jsonl", "sqlite", "optuna")
 
-_TYPES: Mapping[str, Sequence[str]] = {
-    "int64": ("seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory",
-              "attempt", "position", "repeats", "epoch", "planned", "n", "failed", "stopped",
-              "number"),
-    "double": ("top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s",
-               "top1_mean", "top1_sd", "val_top1_mean", "seconds_mean"),
-    "bool": ("reused",),
-}  # fmt: skip
-"""Type in Arrow -> columns of views that have it; the others are texts."""
+_INTEGERS = (
+    "seed", "params_full", "macs_full", "params_paper", "macs_paper", "peak_memory", "attempt",
+    "position", "repeats", "epoch", "planned", "n", "failed", "stopped", "number",
+)  # fmt: skip
+_NUMBERS = (
+    "top1", "val_top1", "seconds", "train_loss", "val_loss", "val_top5", "images_per_s",
+    "top1_mean", "top1_sd", "val_top1_mean", "seconds_mean",
+)  # fmt: skip
+
+_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(_INTEGERS, "int64"),
+    **dict.fromkeys(_NUMBERS, "double"),
+    "reused": "bool",
+}
+"""Column of a view -> its type in Arrow; the others are texts."""
 
 COLUMNS: Mapping[View, Sequence[str]] = {
     "trials": (
@@ -129,7 +141,9 @@ def flat(record: Mapping[str, Any]) -> Record:
     """
     flattened = {}
     for name, value in record.items():
-        flattened[name] = to_json(value) if isinstance(value, Mapping) else finite_or_none(value)
+        flattened[name] = finite_or_none(value)
+        if isinstance(value, Mapping):
+            flattened[name] = to_json(value)
     for name, value in flat_fields(record.get("variant", {})).items():
         flattened[f"variant.{name}"] = finite_or_none(value)
     for name, value in record.get("metrics", {}).items():
@@ -191,24 +205,24 @@ def _write_table(
         lines = [f"{to_json(record)}\n" for record in records]
         path.write_text("".join(lines), encoding="utf-8", newline="")
         return
-    rows = [flat(record) for record in records]
+    rows = list(map(flat, records))
     if format_ == "parquet":
         _write_parquet(rows, path, columns)
-    else:
-        text = csv_text(rows) if rows else ",".join(columns) + "\n"
-        path.write_text(text, encoding="utf-8", newline="")
+        return
+    text = ",".join(columns) + "\n"
+    if rows:
+        text = csv_text(rows)
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def _write_parquet(rows: Sequence[Mapping[str, Any]], path: Path, columns: Sequence[str]) -> None:
     import pyarrow as pa  # a third of a second
     from pyarrow import parquet
 
-    known = dict.fromkeys(columns, "string")
-    for type_, names in _TYPES.items():
-        known |= {name: type_ for name in names if name in columns}
     arrays = {}
     for name in field_names([dict.fromkeys(columns), *rows]):
-        arrays[name] = _array([row.get(name) for row in rows], known.get(name))
+        type_ = _TYPES.get(name, "string") if name in columns else None
+        arrays[name] = _array([row.get(name) for row in rows], type_)
     parquet.write_table(pa.table(arrays), path)
 
 
@@ -221,9 +235,11 @@ def _array(values: Sequence[Any], type_: str | None) -> Any:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([_text_or_none(value) for value in values])
+        return pa.array(list(map(_text_or_none, values)))
 
 
 def _text_or_none(value: Any) -> str | None:
     """A value as text; None stays."""
-    return value if value is None or isinstance(value, str) else to_json(value)
+    if value is None:
+        return None
+    return text_or_json(value)

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,17 +21,19 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dasbench.analysis.quiet_optuna import quiet_optuna
-from dasbench.records import COST_FIELDS, Row
-from dasbench.render.text.records import finite_or_none, to_json
+from dasbench.records import Row
+from dasbench.render.text.records import finite_or_none, text_or_json
 from dasbench.results.answers import StudyRecord
 from dasbench.results.reading import Reader
 from dasbench.spec.plain import Record
 from dasbench.views.fields import flat_fields
 from dasbench.views.selection import objectives_of
-from dasbench.views.variants import cost_field
+from dasbench.views.variants import cost_field, known_counts
 
 STATES = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
 """State of a trial that has ended -> what Optuna calls it."""
+
+_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 Curves = Mapping[str, Mapping[int, Mapping[str, float]]]
 """Metrics by key and epoch."""
@@ -41,11 +44,11 @@ class _Space:
     """What all trials of a study share in Optuna's terms.
 
     Args:
-        objectives: metric and direction, the one that ranks first.
+        metrics: of the objectives, the one that ranks first.
         distributions: by varied field.
     """
 
-    objectives: Sequence[tuple[str, str]]
+    metrics: Sequence[str]
     distributions: Mapping[str, BaseDistribution]
 
 
@@ -61,40 +64,42 @@ def write_storage(reader: Reader, path: Path, studies: Sequence[str] | None) -> 
         path: the file, which must not exist.
         studies: their names; all by default.
     """
-    rows = reader.rows(studies)
-    chosen = reader.studies(counted=False)
-    if studies is not None:
-        chosen = [record for record in chosen if record.name in studies]
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in reader.rows(studies):
+        if row.state in STATES:
+            rows[row.study].append(row)
     # a temporary folder's path needs no escapes inside of a URL
     with quiet_optuna(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "optuna.db"
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
         try:
-            for record in chosen:
-                ended = [row for row in rows if row.study == record.name and row.state in STATES]
-                _write_study(storage, record, ended, _curves(reader, record.name))
+            for record in reader.studies(counted=False):
+                if studies is None or record.name in studies:
+                    curves = _curves(reader, record.name)
+                    _write_study(storage, record, rows[record.name], curves)
         finally:
             storage.engine.dispose()
         shutil.copyfile(file, path)
 
 
 def _curves(reader: Reader, study: str) -> Curves:
-    curves: dict[str, dict[int, Mapping[str, float]]] = {}
+    curves: dict[str, dict[int, Mapping[str, float]]] = defaultdict(dict)
     for point in reader.view("epochs", study):
-        curves.setdefault(point["key"], {})[point["epoch"]] = point["metrics"]
+        curves[point["key"]][point["epoch"]] = point["metrics"]
     return curves
 
 
 def _write_study(
     storage: optuna.storages.BaseStorage, record: StudyRecord, rows: Sequence[Row], curves: Curves
 ) -> None:
-    objectives = objectives_of(record)
-    ways = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
-    directions = [ways[direction] for _, direction in objectives]
+    metrics, directions = [], []
+    for metric, direction in objectives_of(record):
+        metrics.append(metric)
+        directions.append(_DIRECTIONS[direction])
     study = optuna.create_study(study_name=record.name, storage=storage, directions=directions)
-    study.set_metric_names([metric for metric, _ in objectives])
+    study.set_metric_names(metrics)
     study.set_user_attr("question", record.question)
-    space = _Space(objectives=objectives, distributions=distributions(rows))
+    space = _Space(metrics=metrics, distributions=distributions(rows))
     study.add_trials([_trial(row, space, curves.get(row.key, {})) for row in rows])
 
 
@@ -108,49 +113,54 @@ def distributions(rows: Sequence[Row]) -> dict[str, BaseDistribution]:
         >>> distributions([row, replace(row, variant={"gate.alpha": 0.1})])["gate.alpha"]
         FloatDistribution(high=0.4, log=False, low=0.1, step=None)
     """
-    values: dict[str, list[Any]] = {}
+    values: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         for name, value in flat_fields(row.variant).items():
-            values.setdefault(name, []).append(value)
+            values[name].append(value)
     return {name: _distribution(some) for name, some in values.items()}
 
 
 def _distribution(values: Sequence[Any]) -> BaseDistribution:
-    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+    types = set(map(type, values))
+    if types == {int}:
         return IntDistribution(min(values), max(values))
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+    if types <= {int, float}:
         return FloatDistribution(min(values), max(values))
-    return CategoricalDistribution(list(dict.fromkeys(map(_choice, values))))
-
-
-def _choice(value: Any) -> str:
-    return value if isinstance(value, str) else to_json(value)
+    return CategoricalDistribution(list(dict.fromkeys(map(text_or_json, values))))
 
 
 def _trial(row: Row, space: _Space, curve: Mapping[int, Mapping[str, float]]) -> FrozenTrial:
-    values = [_value(row, metric) for metric, _ in space.objectives]
     state = STATES[row.state]
-    if state is TrialState.COMPLETE and not all(map(isfinite, values)):
+    values = _values(row, space.metrics)
+    if state is TrialState.COMPLETE and values is None:
         state = TrialState.FAIL
-    fields = flat_fields(row.variant)
-    known = {name: space.distributions[name] for name in fields}
-    params = dict(fields)
-    for name, distribution in known.items():
-        if isinstance(distribution, CategoricalDistribution):
-            params[name] = _choice(fields[name])
+    params, spans = {}, {}
+    for name, value in flat_fields(row.variant).items():
+        spans[name] = space.distributions[name]
+        params[name] = value
+        if isinstance(spans[name], CategoricalDistribution):
+            params[name] = text_or_json(value)
     trial = create_trial(
         state=state,
-        values=values if state is TrialState.COMPLETE else None,
+        values=values,
         params=params,
-        distributions=known,
+        distributions=spans,
         user_attrs=_attributes(row),
-        intermediate_values=_intermediate(space, curve),
+        intermediate_values=_intermediate_values(space, curve),
     )
     if row.finished:
         finished = datetime.fromisoformat(row.finished)
         trial.datetime_complete = finished.astimezone().replace(tzinfo=None)
         trial.datetime_start = trial.datetime_complete - timedelta(seconds=row.seconds)
     return trial
+
+
+def _values(row: Row, metrics: Sequence[str]) -> list[float] | None:
+    """The objectives' values of a trial that is done; None where one of them is not finite."""
+    values = [_value(row, metric) for metric in metrics]
+    if row.state != "done" or not all(map(isfinite, values)):
+        return None
+    return values
 
 
 def _value(row: Row, metric: str) -> float:
@@ -161,21 +171,22 @@ def _value(row: Row, metric: str) -> float:
     return row.metrics.get(metric, row.metrics.get(f"val_{metric}", float("nan")))
 
 
-def _intermediate(space: _Space, curve: Mapping[int, Mapping[str, float]]) -> dict[int, float]:
+def _intermediate_values(
+    space: _Space, curve: Mapping[int, Mapping[str, float]]
+) -> dict[int, float]:
     """The objective on the validation part after each epoch.
 
     Optuna knows none where there are several objectives.
     """
-    if len(space.objectives) > 1:
+    if len(space.metrics) > 1:
         return {}
-    name = f"val_{space.objectives[0][0]}"
+    name = f"val_{space.metrics[0]}"
     return {number: metrics[name] for number, metrics in curve.items() if name in metrics}
 
 
 def _attributes(row: Row) -> Record:
     attributes = {name: finite_or_none(value) for name, value in row.metrics.items()}
-    if row.cost:
-        attributes |= {name: getattr(row.cost, name) for name in COST_FIELDS}
+    attributes |= known_counts(row.cost)
     attributes |= {"seconds": row.seconds, "label": row.label, "key": row.key, "seed": row.seed}
     attributes |= {"state": row.state, "reason": row.reason}
     if row.role:

@@ -36,5 +36,7 @@ def latex(table: Table) -> str:
 
 def _strong_places(table: Table) -> Sequence[int]:
     """Of the columns up to the first number."""
-    numbers = [place for place, column in enumerate(table.columns) if not column.is_text]
-    return range(numbers[0] + 1) if numbers else range(len(table.columns))
+    for place, column in enumerate(table.columns):
+        if not column.is_text:
+            return range(place + 1)
+    return range(len(table.columns))

@@ -59,7 +59,7 @@ def _with_columns(tables: Sequence[Table], keys: Sequence[str]) -> list[Table]:
     """Tables of some columns, without those that have none of them; notes stay."""
     chosen = []
     for table in tables:
-        some = with_columns(table, keys) if table.columns else table
+        some = with_columns(table, keys)
         if some.columns or not table.columns:
             chosen.append(some)
     return chosen
@@ -86,7 +86,9 @@ def _print(table: Table, layout: Layout) -> None:
 def _check_columns(keys: Sequence[str], tables: Sequence[Table]) -> None:
     known: set[str] = set()
     for table in tables:
-        known.update(column.key for column in table.columns)
-    unknown = [unknown_name("column", key, known) for key in keys if key not in known]
-    if unknown:
-        raise UsageError("\n".join(f"--columns: {complaint}" for complaint in unknown))
+        known.update(table.keys)
+    complaints = [
+        f"--columns: {unknown_name('column', key, known)}" for key in keys if key not in known
+    ]
+    if complaints:
+        raise UsageError("\n".join(complaints))

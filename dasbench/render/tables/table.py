@@ -58,6 +58,15 @@ class Table:
     notes: Sequence[str] = ()
     bold: Collection[int] = ()
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the columns, from left to right."""
+        return [column.key for column in self.columns]
+
+    def cells_of(self, place: int) -> list[str]:
+        """The cells of one column, from top to bottom."""
+        return [cells[place] for cells in self.rows]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
@@ -100,7 +109,20 @@ def _cells(fields: Sequence[Field[T]], subject: T) -> list[str]:
 
 def name_place(table: Table) -> int | None:
     """Where the column stands that says what a row is about: the first one of text."""
-    return next((place for place, column in enumerate(table.columns) if column.is_text), None)
+    for place, column in enumerate(table.columns):
+        if column.is_text:
+            return place
+    return None
+
+
+def pick(values: Sequence[T], places: Iterable[int]) -> list[T]:
+    """The values at some places, in the order of these.
+
+    Example:
+        >>> pick(["a", "b", "c"], [2, 0])
+        ['c', 'a']
+    """
+    return [values[place] for place in places]
 
 
 def with_columns(table: Table, keys: Iterable[str]) -> Table:
@@ -114,8 +136,8 @@ def with_columns(table: Table, keys: Iterable[str]) -> Table:
         >>> with_columns(board, ["sd", "p", "n"]).rows
         [['1', '3']]
     """
-    places = {column.key: place for place, column in enumerate(table.columns)}
-    chosen = [places[key] for key in dict.fromkeys(keys) if key in places]
-    columns = [replace(table.columns[place], priority=0) for place in chosen]
-    rows = [[cells[place] for place in chosen] for cells in table.rows]
+    known = table.keys
+    places = [known.index(key) for key in dict.fromkeys(keys) if key in known]
+    columns = [replace(column, priority=0) for column in pick(table.columns, places)]
+    rows = [pick(cells, places) for cells in table.rows]
     return replace(table, columns=columns, rows=rows)

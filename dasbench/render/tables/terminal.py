@@ -9,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table as Drawing
 from rich.text import Text
 
-from dasbench.render.tables.table import Table, name_place
+from dasbench.render.tables.table import Table, name_place, pick
 from dasbench.render.tables.widths import Fit, fit_all_columns, fit_width, rooms_of, total_width
 from dasbench.render.tables.words import wrapped
 from dasbench.render.text.plain import fitting, shown
@@ -26,7 +26,9 @@ def output_width() -> int | None:
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         return int(columns)
-    return Console().width if sys.stdout.isatty() else None
+    if sys.stdout.isatty():
+        return Console().width
+    return None
 
 
 def print_to_terminal(table: Table, *, wide: bool = False) -> None:
@@ -42,8 +44,7 @@ def print_to_terminal(table: Table, *, wide: bool = False) -> None:
     if table.columns:
         layout = _layout(table, width=output_width(), wide=wide)
         _print(_drawing(table, layout), width=total_width(layout.widths))
-        shown = [table.columns[place] for place in layout.places]
-        hidden = [column.key for column in table.columns if column not in shown]
+        hidden = [key for place, key in enumerate(table.keys) if place not in layout.places]
         if hidden:
             more = "--wide shows all columns, --columns KEY,... those you name."
             print_text(f"Left out: {', '.join(hidden)}. {more}")
@@ -53,7 +54,7 @@ def print_to_terminal(table: Table, *, wide: bool = False) -> None:
 
 def print_text(text: str, *, style: str = "") -> None:
     """Print a sentence; its lines end between words, and those after the first are indented."""
-    lines = wrapped(_fitting(text), output_width() or MOST_TEXT, indent=2)
+    lines = wrapped(_printable(text), output_width() or MOST_TEXT, indent=2)
     _print(Text("\n".join(lines), style=style), width=max(map(cell_len, lines)))
 
 
@@ -76,8 +77,7 @@ def _drawing(table: Table, layout: Fit) -> Drawing:
         drawing.add_column(heading, justify=justify, width=width, no_wrap=True, overflow="fold")
     name = name_place(table)
     for number, cells in enumerate(table.rows):
-        shown = [cells[place] for place in layout.places]
-        drawn = list(map(_cell, shown, layout.widths))
+        drawn = list(map(_cell, pick(cells, layout.places), layout.widths))
         if number in table.bold and name in layout.places:
             drawn[layout.places.index(name)].stylize("bold")
         drawing.add_row(*drawn)
@@ -90,12 +90,12 @@ def _cell(text: str, width: int) -> Text:
 
 def _in_plain_characters(table: Table) -> Table:
     """A table of characters that standard output has, none of which does anything to a terminal."""
-    columns = [replace(column, title=_fitting(column.title)) for column in table.columns]
-    rows = [list(map(_fitting, cells)) for cells in table.rows]
+    columns = [replace(column, title=_printable(column.title)) for column in table.columns]
+    rows = [list(map(_printable, cells)) for cells in table.rows]
     return replace(table, columns=columns, rows=rows)
 
 
-def _fitting(text: str) -> str:
+def _printable(text: str) -> str:
     return fitting(shown(text), sys.stdout.encoding or "utf-8")
 
 

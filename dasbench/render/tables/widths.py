@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from dasbench.render.tables.table import Column, Table, name_place
+from dasbench.render.tables.table import Column, Table, name_place, pick
 from dasbench.render.tables.words import longest_word, wrapped
 
 NAME = 32
@@ -49,8 +49,7 @@ def rooms_of(table: Table) -> list[Room]:
     name = name_place(table)
     rooms = []
     for place, column in enumerate(table.columns):
-        cells = [row[place] for row in table.rows]
-        rooms.append(_room(column, cells, is_name=place == name))
+        rooms.append(_room(column, table.cells_of(place), is_name=place == name))
     return rooms
 
 
@@ -61,7 +60,7 @@ def fit_all_columns(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     if name is not None:
         rooms[name] = replace(rooms[name], readable=rooms[name].whole)
     places = range(len(rooms))
-    wide = max(width, total_width([room.readable for room in rooms]))
+    wide = max(width, total_width(_readable_widths(rooms)))
     return Fit(places=places, widths=_widths(table, rooms, places, wide))
 
 
@@ -84,8 +83,10 @@ def fit_width(table: Table, rooms: Sequence[Room], *, width: int) -> Fit:
     places = list(range(len(rooms)))
     for place in sorted(places, key=lambda place: (-table.columns[place].priority, -place)):
         priority = table.columns[place].priority
-        shown = [rooms[place] for place in places]
-        needed = [room.readable if priority >= EXTRA else room.least for room in shown]
+        shown = pick(rooms, places)
+        needed = _least_widths(shown)
+        if priority >= EXTRA:
+            needed = _readable_widths(shown)
         if priority <= 0 or total_width(needed) <= width:
             break
         places.remove(place)
@@ -100,7 +101,9 @@ def _room(column: Column, cells: Sequence[str], *, is_name: bool) -> Room:
         least = max(widest, heading)
         return Room(least=least, readable=least, whole=whole)
     least = max([heading, *map(longest_word, cells)])
-    enough = _two_lines(cells) if is_name else PROSE
+    enough = PROSE
+    if is_name:
+        enough = _two_lines(cells)
     return Room(least=least, readable=min(whole, max(least, enough)), whole=whole)
 
 
@@ -109,11 +112,11 @@ def _two_lines(names: Sequence[str]) -> int:
     enough = NAME
     for name in names:
         if cell_len(name) > NAME:
-            enough = max(enough, _half(name))
+            enough = max(enough, _half_width(name))
     return enough
 
 
-def _half(text: str) -> int:
+def _half_width(text: str) -> int:
     """The least width in which a text takes two lines."""
     width = max(1, cell_len(text) // 2)
     while len(wrapped(text, width)) > 2:
@@ -126,21 +129,29 @@ def total_width(widths: Sequence[int]) -> int:
     return sum(widths) + 3 * len(widths) + 1
 
 
+def _readable_widths(rooms: Sequence[Room]) -> list[int]:
+    return [room.readable for room in rooms]
+
+
+def _least_widths(rooms: Sequence[Room]) -> list[int]:
+    return [room.least for room in rooms]
+
+
 def _widths(table: Table, rooms: Sequence[Room], places: Sequence[int], width: int) -> list[int]:
     """The widths of the columns that are shown: text gets room first, then headings."""
-    shown = [rooms[place] for place in places]
-    floors = [room.readable for room in shown]
+    shown = pick(rooms, places)
+    floors = _readable_widths(shown)
     if total_width(floors) > width:
-        floors = [room.least for room in shown]
-    widths = _levelled(table, shown, places, floors, width)
-    widths = [_used(table, place, wide) for place, wide in zip(places, widths, strict=True)]
+        floors = _least_widths(shown)
+    widths = _level_widths(table, shown, places, floors, width)
+    widths = [_used_width(table, place, wide) for place, wide in zip(places, widths, strict=True)]
     for number, room in enumerate(shown):
         if total_width(widths) + room.whole - widths[number] <= width:
             widths[number] = room.whole
     return widths
 
 
-def _levelled(
+def _level_widths(
     table: Table, rooms: Sequence[Room], places: Sequence[int], floors: list[int], width: int
 ) -> list[int]:
     """Widths at which all columns of text are equally wide, as far as they need and have room."""
@@ -148,17 +159,19 @@ def _levelled(
     for level in range(1, width):
         higher = []
         for place, room, floor in zip(places, rooms, floors, strict=True):
-            is_text = table.columns[place].is_text
-            higher.append(min(room.whole, max(floor, level)) if is_text else floor)
+            wide = floor
+            if table.columns[place].is_text:
+                wide = min(room.whole, max(floor, level))
+            higher.append(wide)
         if total_width(higher) > width:
             break
         widths = higher
     return widths
 
 
-def _used(table: Table, place: int, width: int) -> int:
+def _used_width(table: Table, place: int, width: int) -> int:
     """How much of a width the lines of a column take."""
     used = 1
-    for text in (table.columns[place].title, *(cells[place] for cells in table.rows)):
+    for text in (table.columns[place].title, *table.cells_of(place)):
         used = max(used, *map(cell_len, wrapped(text, width)))
     return used

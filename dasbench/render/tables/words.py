@@ -31,10 +31,12 @@ def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     lines: list[str] = []
     line = ""
     for word in _words(text, max(1, width - indent)):
-        longer = f"{line} {word}" if line.strip() else f"{line}{word}"
-        if line.strip() and cell_len(longer) > width:
-            lines.append(line)
-            longer = " " * indent + word
+        longer = f"{line}{word}"
+        if line.strip():
+            longer = f"{line} {word}"
+            if cell_len(longer) > width:
+                lines.append(line)
+                longer = " " * indent + word
         line = longer
     return [*lines, line]
 
@@ -46,8 +48,15 @@ def longest_word(text: str) -> int:
         >>> longest_word("1-16 of 16"), longest_word(60 * "a")
         (4, 16)
     """
-    widths = map(cell_len, text.split(" "))
-    return max(PIECE if width > LONGEST_WORD else width for width in widths)
+    return max(map(_least_width, text.split(" ")))
+
+
+def _least_width(word: str) -> int:
+    """The width that a word needs: its own, or that of a piece where it may be cut."""
+    width = cell_len(word)
+    if width > LONGEST_WORD:
+        return PIECE
+    return width
 
 
 def _words(text: str, width: int) -> Iterator[str]:

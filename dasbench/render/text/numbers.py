@@ -64,7 +64,9 @@ def number_text(value: float | None, form: str) -> str:
         >>> number_text(2.5, ".2f"), number_text(None, ".2f"), number_text(1200, ",")
         ('2.50', '-', '1,200')
     """
-    return NOTHING if value is None else format(value, form)
+    if value is None:
+        return NOTHING
+    return format(value, form)
 
 
 def with_unit(number: str, unit: str) -> str:
@@ -86,7 +88,9 @@ def p_text(p: float | None) -> str:
     """
     if p is None:
         return NOTHING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}"
 
 
 def difference_text(comparison: Comparison) -> str:
@@ -130,7 +134,9 @@ def decimals_of(value: float) -> int:
         >>> decimals_of(12.0), decimals_of(0.00123), decimals_of(0.0)
         (2, 4, 2)
     """
-    return 2 if value == 0 else max(2, _decimals(value, digits=2))
+    if value == 0:
+        return 2
+    return max(2, _decimals(value, digits=2))
 
 
 def _decimals(value: float, *, digits: int) -> int:

@@ -35,10 +35,10 @@ def csv_text(records: Sequence[Mapping[str, Any]]) -> str:
     """
     text = io.StringIO()
     names = field_names(records)
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writerow({name: _cell(name) for name in names})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_cell, names))
     for record in records:
-        writer.writerow({name: _cell(value) for name, value in record.items()})
+        writer.writerow(map(_cell, map(record.get, names)))
     return text.getvalue()
 
 
@@ -65,6 +65,13 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
         return json.dumps(_finite(value), indent=indent, default=str, allow_nan=False)
 
 
+def text_or_json(value: Any) -> str:
+    """A value as text: a string as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return to_json(value)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _finite(part) for name, part in value.items()}
@@ -75,7 +82,9 @@ def _finite(value: Any) -> Any:
 
 def finite_or_none(value: Any) -> Any:
     """A value as strict JSON has it: a number that is not finite is None."""
-    return None if isinstance(value, float) and not isfinite(value) else value
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
 
 
 def _cell(value: Any) -> Any:
@@ -91,4 +100,6 @@ def _cell(value: Any) -> Any:
         return to_json(value)
     if not isinstance(value, str):
         return value
-    return shown(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)
+    if value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        value = f"'{value}"
+    return shown(value)

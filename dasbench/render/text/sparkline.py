@@ -34,7 +34,9 @@ def sparkline(values: Sequence[float], *, widest: int = WIDEST) -> str:
 def _finite_mean(values: Sequence[float]) -> float:
     """The mean of what is finite; NaN where nothing is."""
     known = list(filter(isfinite, values))
-    return sum(known) / len(known) if known else nan
+    if not known:
+        return nan
+    return sum(known) / len(known)
 
 
 def _bar(value: float, low: float, high: float) -> str:

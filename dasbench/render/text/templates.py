@@ -42,29 +42,33 @@ def md(text: str) -> str:
 _ESCAPES: Mapping[str, Callable[[str], str]] = {"html": shown, "md": md, "tex": tex}
 """How values are escaped, by the ending of a template; Jinja itself escapes those of HTML."""
 
-_TEX_MARKS = {
-    "block_start_string": "<%",
-    "block_end_string": "%>",
-    "variable_start_string": "<<",
-    "variable_end_string": ">>",
-    "comment_start_string": "<#",
-    "comment_end_string": "#>",
+_MARKS: Mapping[str, Mapping[str, Any]] = {
+    "tex": {
+        "block_start_string": "<%",
+        "block_end_string": "%>",
+        "variable_start_string": "<<",
+        "variable_end_string": ">>",
+        "comment_start_string": "<#",
+        "comment_end_string": "#>",
+    }
 }
+"""How statements are marked, by the ending of a template, where it is not Jinja's own way."""
 
 
 @cache
 def _environment(kind: str) -> Environment:
-    marks: Mapping[str, Any] = _TEX_MARKS if kind == "tex" else {}
     return Environment(
         loader=PackageLoader("dasbench.render"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=partial(_escaped, _ESCAPES[kind]),
-        **marks,
+        finalize=partial(_escape_value, _ESCAPES[kind]),
+        **_MARKS.get(kind, {}),
     )
 
 
-def _escaped(escape: Callable[[str], str], value: Any) -> str:
-    return value if isinstance(value, Markup) else escape(str(value))
+def _escape_value(escape: Callable[[str], str], value: Any) -> str:
+    if isinstance(value, Markup):
+        return value
+    return escape(str(value))

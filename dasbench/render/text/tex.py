@@ -6,20 +6,28 @@ from collections.abc import Mapping
 
 from dasbench.render.text.plain import shown
 
-_SPECIAL: Mapping[str, str] = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": "{[}",
-    "*": "{*}",
-    '"': "''",
-    "\N{PLUS-MINUS SIGN}": r"$\pm$",
-    "\N{ALMOST EQUAL TO}": r"$\approx$",
-}
+_SPECIAL = str.maketrans(
+    {
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "[": "{[}",
+        "*": "{*}",
+        '"': "''",
+        "\N{PLUS-MINUS SIGN}": r"$\pm$",
+        "\N{ALMOST EQUAL TO}": r"$\approx$",
+    }
+)
 _COMMANDS: Mapping[str, str] = {
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "\N{MIDDLE DOT}": r"$\cdot$",
@@ -86,7 +94,7 @@ def latex_text(text: str) -> str:
         >>> print(latex_text("[a_b] 5%"))
         {[}a\_b] 5\%
     """
-    return "".join(_SPECIAL.get(character, character) for character in shown(text))
+    return shown(text).translate(_SPECIAL)
 
 
 def ascii_tex(source: str) -> str:

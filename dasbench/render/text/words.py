@@ -36,7 +36,9 @@ def in_brackets(text: str) -> str:
         >>> f"top1{in_brackets('%')}", f"loss{in_brackets('')}"
         ('top1 (%)', 'loss')
     """
-    return f" ({text})" if text else ""
+    if not text:
+        return ""
+    return f" ({text})"
 
 
 def sentence(text: str) -> str:
@@ -46,4 +48,6 @@ def sentence(text: str) -> str:
         >>> sentence("Which gate?"), sentence("Which gate")
         ('Which gate?', 'Which gate.')
     """
-    return text if text.rstrip().endswith((".", "?", "!", ":")) else f"{text}."
+    if text.rstrip().endswith((".", "?", "!", ":")):
+        return text
+    return f"{text}."
