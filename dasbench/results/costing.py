@@ -69,7 +69,7 @@ def known_costs(connection: Connection) -> dict[CostKey, dict[int, Counts]]:
 
 def counts_of(cost: Cost) -> Counts:
     """The numbers of a cost."""
-    return tuple(getattr(cost, name) for name in COST_FIELDS)
+    return tuple(cost.counts.values())
 
 
 def refuse_other_costs(

@@ -129,12 +129,11 @@ def stamp(moment: datetime) -> str:
 
 def outcome_columns(outcome: Outcome) -> Record:
     """What a trial's row keeps of its outcome: all but the key, the status and the curve."""
-    nothing = dict.fromkeys((*COST_FIELDS, "cost_details"))
     return {
         "reason": outcome.reason,
         "error": plain_text(outcome.error),
         "metrics": dump_metrics(outcome.metrics),
-        **(cost_columns(outcome.cost) if outcome.cost else nothing),
+        **cost_columns(outcome.cost),
         "seconds": outcome.seconds,
         "peak_memory": outcome.peak_memory,
         "device": plain_text(outcome.device),
@@ -144,10 +143,12 @@ def outcome_columns(outcome: Outcome) -> Record:
     }
 
 
-def cost_columns(cost: Cost) -> Record:
+def cost_columns(cost: Cost | None) -> Record:
     """What a row keeps of a cost."""
-    counts = {name: getattr(cost, name) for name in COST_FIELDS}
-    return {**counts, "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS})}
+    if cost is None:
+        return dict.fromkeys((*COST_FIELDS, "cost_details"))
+    details = {name: getattr(cost, name) for name in COST_DETAILS}
+    return {**cost.counts, "cost_details": dump(details)}
 
 
 def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost | None:

@@ -27,8 +27,7 @@ def objective_values(
         if name.startswith("val_"):
             known[name.removeprefix("val_")] = value
     if cost:
-        known |= {"params": cost.params_full, "macs": cost.macs_full}
-        known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+        known |= cost.by_name
     values = tuple(float(known.get(objective.metric, np.nan)) for objective in study.objectives)
     return values if np.isfinite(values).all() else ()
 
