@@ -123,12 +123,12 @@ def _missing_in_own(error: BaseException) -> list[Frame]:
     if not inspect.isroutine(made) and not inspect.isclass(made):
         made = type(made)
     for entry in _own_entries():
-        file = entry.place.file
-        if entry.place.module == made.__module__:
-            line = 0
-            if Path(file).exists():
-                line = inspect.getsourcelines(made)[1]
-            return [Frame(file, line, made.__qualname__)]
+        if entry.place.module != made.__module__:
+            continue
+        file, line = entry.place.file, 0
+        if Path(file).exists():
+            line = inspect.getsourcelines(made)[1]
+        return [Frame(file, line, made.__qualname__)]
     return []
 
 

@@ -95,12 +95,15 @@ def fit(
     optimizer = make_optimizer(learner.model, training)
     _restore(learner, optimizer, checkpoints, progress)
     deadline = time.monotonic() + (timeout_s or math.inf)
+    look_back = 1
+    if device.type == "cuda":
+        look_back = LOOK_BACK
     for epoch in range(len(progress.epochs) + 1, training.epochs + 1):
         started = time.monotonic()
         seed_epoch(seed, epoch)
         if epoch == training.start_epochs + 1:
             optimizer.state.clear()  # momentum that belongs to the start
-        losses = Losses(epoch, look_back=_steps_between_looks(device))
+        losses = Losses(epoch, look_back=look_back)
         train_epoch(learner, optimizer, training, losses=losses, deadline=deadline, add_up=add_up)
         point = _epoch_point(learner, losses, device, started)
         progress.epochs.append(point)
@@ -116,13 +119,6 @@ def fit(
             return
     if progress.best is not None:
         learner.model.load_state_dict(progress.best["model"])
-
-
-def _steps_between_looks(device: torch.device) -> int:
-    """After how many steps on a device their losses are looked at."""
-    if device.type == "cuda":
-        return LOOK_BACK
-    return 1
 
 
 @dataclass
