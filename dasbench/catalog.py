@@ -72,8 +72,8 @@ COMPONENTS = ("task", "backbone", "gate", "dataset")
 """The fields of a trial that name a component."""
 
 
-def components_of(trial: "Trial") -> "dict[str, Entry[object, Traits]]":
-    """The components that a trial names, by field; imports them."""
+def entries_of(trial: "Trial") -> "dict[str, Entry[object, Traits]]":
+    """The registered components that a trial names, by its field; imports them."""
     return {field: KINDS[field][getattr(trial, field).name] for field in COMPONENTS}
 
 

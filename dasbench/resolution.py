@@ -13,7 +13,7 @@ from dasbench.catalog import (
     GATES,
     KINDS,
     TASKS,
-    components_of,
+    entries_of,
 )
 from dasbench.code.closure import code_of
 from dasbench.components.entry import Entry
@@ -68,7 +68,7 @@ def code_in(trial: Trial) -> dict[str, str]:
         {}
     """
     codes = {}
-    for field, entry in components_of(trial).items():
+    for field, entry in entries_of(trial).items():
         if entry.code:
             codes[field] = entry.code
     if code := _training_code():
@@ -83,7 +83,7 @@ def _training_code() -> str:
 
 def in_this_process_only(trial: Trial) -> list[str]:
     """The components of a trial that no other process can import (`gate freq`)."""
-    entries = components_of(trial).values()
+    entries = entries_of(trial).values()
     return [f"{entry.kind} {entry.name}" for entry in entries if entry.in_this_process_only]
 
 

@@ -10,7 +10,7 @@ import torch
 import torchvision
 
 import dasbench
-from dasbench.catalog import components_of
+from dasbench.catalog import entries_of
 from dasbench.code.commits import Commit, commit_of, commit_of_package
 from dasbench.spec.plain import Record
 from dasbench.spec.trial import Trial
@@ -57,7 +57,7 @@ def own_components(trial: Trial) -> dict[str, Record]:
         {}
     """
     found = {}
-    for field, entry in components_of(trial).items():
+    for field, entry in entries_of(trial).items():
         if not entry.place.is_ours:
             found[field] = {
                 "name": entry.name,
