@@ -19,8 +19,8 @@ def search_last(here: str) -> None:
     beside = os.path.dirname(package)  # noqa: PTH120
     if beside == here and (installed is None or installed.origin != f"{package}/__init__.py"):
         sys.path.append(here)
-        before = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = f"{here}{os.pathsep}{before}" if before else here
+        paths = filter(None, (here, os.environ.get("PYTHONPATH")))
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, islice
-from typing import Any
 
 from dasbench.analysis.looks import Look
 from dasbench.catalog import SAMPLERS
@@ -27,6 +26,7 @@ from dasbench.search.samplers.looks import Looks
 from dasbench.search.samplers.sampler import Fate, Proposal, Result, Sampler, identity
 from dasbench.search.winners import best_variants, objective_values
 from dasbench.spec.constraints import COSTS
+from dasbench.spec.plain import Variant
 from dasbench.spec.study import Study
 from dasbench.spec.trial import Trial
 
@@ -99,7 +99,9 @@ class Agenda:
     @property
     def looks(self) -> Sequence[Look[str]]:
         """The looks taken so far, of a study that replicates until resolved."""
-        return self._sampler.taken if isinstance(self._sampler, Looks) else ()
+        if isinstance(self._sampler, Looks):
+            return self._sampler.taken
+        return ()
 
     def start(self, rows: Sequence[Row]) -> list[Planned]:
         """The trials that the study begins with; asked again, the same ones.
@@ -131,12 +133,14 @@ class Agenda:
     def tell(self, key: str, fate: Fate, metrics: Mapping[str, float], cost: Cost | None) -> None:
         """Hear what became of a trial; the sampler is told."""
         planned = self.items[key]
+        values: tuple[float, ...] = ()
+        if fate == State.DONE:
+            values = objective_values(self.study, metrics, cost)
+        broken: tuple[float, ...] = ()
+        if cost:
+            broken = violations(self.study, planned.trial, cost)
         result = Result(
-            fate=fate,
-            values=objective_values(self.study, metrics, cost) if fate == State.DONE else (),
-            metrics=dict(metrics),
-            cost=cost,
-            violations=violations(self.study, planned.trial, cost) if cost else (),
+            fate=fate, values=values, metrics=dict(metrics), cost=cost, violations=broken
         )
         self._results[key] = result
         if planned.role != "confirm":
@@ -181,12 +185,11 @@ class Agenda:
         constrained = chain.from_iterable(each.names for each in self.study.constraints)
         if not set(COSTS).isdisjoint(constrained):
             plan = keep_feasible(plan, count_costs(plan))
-        fresh = [self._add(planned) for planned in plan.items.values()]
+        fresh = list(map(self._add, plan.items.values()))
         if proposals and not self.items:
             self._refuse_all("none keeps " + ", ".join(map(str, self.study.constraints)))
-        feasible = {(identity(planned.variant), planned.trial.seed) for planned in fresh}
         for proposal in proposals:
-            if (identity(proposal.variant), proposal.seed) not in feasible:
+            if proposal.seed not in self._seeds.get(identity(proposal.variant), ()):
                 self._sampler.tell(proposal, Result(fate="infeasible"))
         return fresh
 
@@ -285,7 +288,7 @@ class Agenda:
                     fresh.append(self._add(planned))
         return fresh
 
-    def _searched_scores(self) -> list[tuple[Mapping[str, Any], tuple[float, ...]]]:
+    def _searched_scores(self) -> list[tuple[Variant, tuple[float, ...]]]:
         """The variants that the search trained to their end, with the values of the objectives."""
         scores = []
         for key, result in self._results.items():

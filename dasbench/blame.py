@@ -83,17 +83,22 @@ def own_fault(error: BaseException) -> str:
         return ""
     entry = component_at(frames)
     words = told(error, frames)
-    return f"{entry}: {words}" if entry else words
+    if entry is None:
+        return words
+    return f"{entry}: {words}"
 
 
 def _system_message(error: OSError) -> str:
     """An error of the file system or the machine with its path, or the user's line that met it."""
-    place = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"{place or 'output: '}the disk is full"
+        return f"{error.filename or 'output'}: the disk is full"
     if words := own_fault(error):
         return words
-    return f"{place}{error.strerror}" if error.strerror else message_of(error)
+    if not error.strerror:
+        return message_of(error)
+    if not error.filename:
+        return error.strerror
+    return f"{error.filename}: {error.strerror}"
 
 
 def _broken_package(error: ImportError) -> str:
@@ -117,12 +122,14 @@ def _missing_in_own(error: BaseException) -> list[Frame]:
     made = error.obj
     if not inspect.isroutine(made) and not inspect.isclass(made):
         made = type(made)
-    files = {entry.place.module: entry.place.file for entry in _own_entries()}
-    if made.__module__ not in files:
-        return []
-    file = files[made.__module__]
-    line = inspect.getsourcelines(made)[1] if Path(file).exists() else 0
-    return [Frame(file, line, made.__qualname__)]
+    for entry in _own_entries():
+        if entry.place.module != made.__module__:
+            continue
+        file, line = entry.place.file, 0
+        if Path(file).exists():
+            line = inspect.getsourcelines(made)[1]
+        return [Frame(file, line, made.__qualname__)]
+    return []
 
 
 def component_at(frames: Sequence[Frame]) -> Entry[object, Traits] | None:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:  # what the components make; at run time, no kind is imported 
 
     from dasbench.backbones.site import Backbone
     from dasbench.callbacks.callback import Callback
+    from dasbench.components.entry import Entry
     from dasbench.datasets.dataset import Dataset, Examples
     from dasbench.search.samplers.sampler import Sampler
     from dasbench.search.schedulers.scheduler import Scheduler
+    from dasbench.spec.trial import Trial
     from dasbench.tasks.task import Task
 
 TASKS: "Registry[Task, TaskTraits]" = Registry(
@@ -68,6 +70,11 @@ KINDS: dict[str, Registry[object, Traits]] = {
 
 COMPONENTS = ("task", "backbone", "gate", "dataset")
 """The fields of a trial that name a component."""
+
+
+def entries_of(trial: "Trial") -> "dict[str, Entry[object, Traits]]":
+    """The registered components that a trial names, by its field; imports them."""
+    return {field: KINDS[field][getattr(trial, field).name] for field in COMPONENTS}
 
 
 def known_names() -> dict[str, tuple[str, ...]]:

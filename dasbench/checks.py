@@ -33,8 +33,7 @@ def _check_constraints(study: Study) -> Iterator[Complaint]:
     for number, constraint in enumerate(study.constraints):
         for name in constraint.names:
             head, _, last = name.partition(".")
-            known = _fields_below(study, head) if last else {last}
-            if last not in known:
+            if last and last not in (known := _fields_below(study, head)):
                 message = unknown_name(f"field of {head}", last, known)
                 yield study.document.complaint(("constraints", number), message)
 
@@ -47,7 +46,10 @@ def _fields_below(study: Study, head: str) -> set[str]:
     for axis in study.axes:
         if axis.key == f"{head}.name":
             names += map(str, axis.points() or ())
-    return {"name"}.union(*(KINDS[head][name].defaults for name in names))
+    fields = {"name"}
+    for name in names:
+        fields.update(KINDS[head][name].defaults)
+    return fields
 
 
 def check_components(study: Study) -> None:
@@ -91,7 +93,7 @@ def check_labels(study: Study) -> Iterator[Complaint]:
 
 def _repeated_labels(study: Study, axis: int) -> Iterator[Complaint]:
     """A complaint about the first label that two variants have, at an axis."""
-    labels = [study.label_of(variant) for variant in study.variants()]
+    labels = list(map(study.label_of, study.variants()))
     for place in repeated(labels):
         message = f"two variants are called '{labels[place]}'; give their values other labels"
         yield study.document.complaint(("axes", axis), message)
@@ -179,7 +181,10 @@ def _axes_of(study: Study, field: str) -> list[Axis]:
 
 def _deciding_axes(study: Study, keys: Collection[str]) -> set[str]:
     """The keys of the axes that the conditions of some axes look at."""
-    looked_at = set().union(*(axis.when for axis in study.axes if axis.key in keys))
+    looked_at: set[str] = set()
+    for axis in study.axes:
+        if axis.key in keys:
+            looked_at.update(axis.when)
     deciding = set()
     for axis in study.axes:
         if any(decides(axis.key, key) for key in looked_at):

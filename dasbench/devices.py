@@ -20,9 +20,9 @@ def device_kind(name: str) -> Literal["cpu", "cuda"]:
         >>> device_kind("cpu"), device_kind("cuda:1")
         ('cpu', 'cuda')
     """
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cuda" if name.startswith("cuda") else "cpu"
+    if name.startswith("cuda") or (name == "auto" and torch.cuda.is_available()):
+        return "cuda"
+    return "cpu"
 
 
 def device_of(name: str, *, rank: int = 0, number: int = 1) -> torch.device:
@@ -41,7 +41,9 @@ def device_of(name: str, *, rank: int = 0, number: int = 1) -> torch.device:
     kind = device_kind(name)
     if kind == "cuda" and number > 1:
         return torch.device(kind, rank)
-    return torch.device(name if name.startswith("cuda:") else kind)
+    if name.startswith("cuda:"):
+        return torch.device(name)
+    return torch.device(kind)
 
 
 _DRIVER_SEES = Path("/proc/driver/nvidia/gpus")
@@ -144,6 +146,8 @@ def limit_memory(device: torch.device, share: float) -> None:
     """
     if device.type != "cuda":
         return
-    total = torch.cuda.mem_get_info(device)[1]
-    of_tensors = 1.0 if share >= 1 else max(share - CONTEXT / total, 0.01)
+    of_tensors = 1.0
+    if share < 1:
+        total = torch.cuda.mem_get_info(device)[1]
+        of_tensors = max(share - CONTEXT / total, 0.01)
     torch.cuda.set_per_process_memory_fraction(of_tensors, torch.cuda.current_device())

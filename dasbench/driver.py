@@ -93,11 +93,13 @@ class Driver:
         self._refuse_gone(again)
         tasks = {study.base.task.name, *(item.trial.task.name for item in planned)}
         file = study.document.file
+        if file:
+            file = str(Path(file).absolute())
         self._store.plan(
             study.name,
             question=study.question,
             document=study.model_dump(mode="json"),
-            file=str(Path(file).absolute()) if file else "",
+            file=file,
             members=[item.member for item in planned],
             metrics=metrics_of_study(tasks, study.objectives),
         )

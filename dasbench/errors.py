@@ -58,8 +58,10 @@ class Complaint:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        place = self.file
+        if self.line:
+            place += f":{self.line}"
+        return ": ".join(filter(None, (place, self.key, self.message)))
 
 
 class StudyError(DasbenchError):
@@ -157,4 +159,6 @@ def nearest_name(name: object, known: Iterable[str]) -> str:
         " Did you mean 'das'?"
     """
     near = get_close_matches(str(name), list(known), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    if not near:
+        return ""
+    return f" Did you mean '{near[0]}'?"

@@ -47,8 +47,10 @@ class Frame:
     @property
     def place(self) -> str:
         """File, line and function, the file as one would name it from where one stands."""
-        inside = f", in {self.function.rpartition('.')[2]}" if self.function else ""
-        return f"{short_path(self.file)}:{self.line}{inside}"
+        place = f"{short_path(self.file)}:{self.line}"
+        if not self.function:
+            return place
+        return f"{place}, in {self.function.rpartition('.')[2]}"
 
 
 def short_path(file: str | Path) -> str:
@@ -87,11 +89,9 @@ def is_library(file: str | Path) -> bool:
 @cache
 def _library_folders() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
-    named = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return tuple(
-        Path(folder).resolve()
-        for folder in (*named, *site.getsitepackages(), site.getusersitepackages())
-    )
+    named = (paths["stdlib"], paths["platstdlib"], paths["purelib"], paths["platlib"])
+    folders = (*named, *site.getsitepackages(), site.getusersitepackages())
+    return tuple(Path(folder).resolve() for folder in folders)
 
 
 def all_frames(error: BaseException) -> list[Frame]:
@@ -110,7 +110,9 @@ def all_frames(error: BaseException) -> list[Frame]:
 
 def _absolute(file: str) -> str:
     """The path of a file from the root, no link followed; what is no file (`<string>`) as it is."""
-    return file if file.startswith("<") else os.path.abspath(file)  # noqa: PTH100 - follows no link
+    if file.startswith("<"):
+        return file
+    return os.path.abspath(file)  # noqa: PTH100 - follows no link
 
 
 def user_frames(error: BaseException) -> list[Frame]:
@@ -118,12 +120,14 @@ def user_frames(error: BaseException) -> list[Frame]:
 
     If there are none, those of the exception that led to this one.
     """
-    found = [
-        each for each in all_frames(error) if not (is_ours(each.file) or is_library(each.file))
-    ]
+    found = list(filter(_is_users, all_frames(error)))
     if not found and error.__cause__ is not None:
         return user_frames(error.__cause__)
     return found
+
+
+def _is_users(frame: Frame) -> bool:
+    return not is_ours(frame.file) and not is_library(frame.file)
 
 
 def raising_library(error: BaseException) -> str:
@@ -189,7 +193,7 @@ def trace_of(frames: Iterable[Frame]) -> str:
         return ""
     trace = " > ".join(frame.place for frame in distinct[-FRAMES_SHOWN:])
     code = " ".join(linecache.getline(distinct[-1].file, distinct[-1].line).split())[:TEXT_SHOWN]
-    return f"{trace}: {code}" if code else trace
+    return ": ".join(filter(None, (trace, code)))
 
 
 def told(error: BaseException, frames: Iterable[Frame] | None = None) -> str:
@@ -199,8 +203,12 @@ def told(error: BaseException, frames: Iterable[Frame] | None = None) -> str:
         error: the exception.
         frames: where; its user's frames if left out.
     """
-    trace = trace_of(user_frames(error) if frames is None else frames)
-    return f"{message_of(error)} ({trace})" if trace else message_of(error)
+    if frames is None:
+        frames = user_frames(error)
+    message, trace = message_of(error), trace_of(frames)
+    if not trace:
+        return message
+    return f"{message} ({trace})"
 
 
 @contextmanager
@@ -226,7 +234,9 @@ def foreign(answer: Callable[[BaseException], DasbenchError | None]) -> Iterator
     except DasbenchError:
         raise
     except (Exception, SystemExit) as error:
-        ours = None if is_out_of_memory(error) else answer(error)
+        if is_out_of_memory(error):
+            raise
+        ours = answer(error)
         if ours is None:
             raise
         raise ours from error
@@ -244,5 +254,9 @@ def package_of(error: ImportError) -> str:
     if library := raising_library(error):
         return library
     frames = all_frames(error)
-    last = Path(frames[-1].file if frames else "")
-    return last.parent.name if last.name == "__init__.py" else last.stem
+    if not frames:
+        return ""
+    file = Path(frames[-1].file)
+    if file.name == "__init__.py":
+        return file.parent.name
+    return file.stem

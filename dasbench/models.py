@@ -50,9 +50,10 @@ class GatedNetwork(nn.Module):
         self.backbone = backbone
         self.stage_ends = stage_ends
         self.names = names
-        self.gates = nn.ModuleDict({_key(path): gate for path, gate in gates.items()})
+        self.gates = nn.ModuleDict()
         self._hooks: dict[str, RemovableHandle] = {}
         for path, gate in gates.items():
+            self.gates[_key(path)] = gate
             hook = _PassThrough(path, gate, names.gate)
             self._hooks[path] = backbone.get_submodule(path).register_forward_hook(hook)
 
@@ -72,8 +73,9 @@ class GatedNetwork(nn.Module):
         if not self.names.backbone:
             return None
         what = f"backbone '{self.names.backbone}' fails on images of {shape[-2]}x{shape[-1]} px"
-        takes = f" (it takes {self.names.takes})" if self.names.takes else ""
-        return refusal(what + takes, error, entry=BACKBONES[bare_name(self.names.backbone)])
+        if self.names.takes:
+            what += f" (it takes {self.names.takes})"
+        return refusal(what, error, entry=BACKBONES[bare_name(self.names.backbone)])
 
     def fold_gates(self) -> None:
         """Let every gate that can dissolve into the layer before it do so (`inference_form`)."""
@@ -121,8 +123,9 @@ class _PassThrough:
 
     @property
     def _gate(self) -> str:
-        kind = f"gate '{self.name}'" if self.name else f"the gate {type(self.gate).__name__}"
-        return f"site '{self.path}': {kind}"
+        if self.name:
+            return f"site '{self.path}': gate '{self.name}'"
+        return f"site '{self.path}': the gate {type(self.gate).__name__}"
 
     def _refusal(self, x: object, error: BaseException) -> ModelError | None:
         """The gate raised something on a map."""
@@ -144,8 +147,9 @@ def _in_the_form_of(x: Tensor, gated: Tensor) -> Tensor:
         return gated
     for layout in (torch.contiguous_format, torch.channels_last):
         if x.is_contiguous(memory_format=layout):
-            right = gated.is_contiguous(memory_format=layout)
-            return gated if right else gated.contiguous(memory_format=layout)
+            if not gated.is_contiguous(memory_format=layout):
+                gated = gated.contiguous(memory_format=layout)
+            return gated
     return gated
 
 

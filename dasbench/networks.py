@@ -92,7 +92,9 @@ def count_network(asked: Network) -> Counted:
 
 def as_counted(network: nn.Module) -> nn.Module:
     """The form in which a network is counted: gates that can dissolve into a layer have done so."""
-    return inference_form(network) if isinstance(network, GatedNetwork) else network
+    if isinstance(network, GatedNetwork):
+        return inference_form(network)
+    return network
 
 
 def placed(network: nn.Module, device: str) -> nn.Module:

@@ -150,8 +150,7 @@ def violations(study: Study, trial: Trial, cost: Cost | None = None) -> tuple[fl
     """
     values = trial_fields(trial)
     if cost:
-        full = {"params": cost.params_full, "macs": cost.macs_full}
-        values |= full | {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+        values |= cost.by_name
     return tuple(constraint.violation(values) for constraint in study.constraints)
 
 

@@ -10,14 +10,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TypeGuard
 
-from dasbench.errors import DasbenchError, UsageError
+from dasbench.errors import DasbenchError, UsageError, nearest_name
 from dasbench.faults import foreign, is_library, message_of, short_path, told, user_frames
 
 PREFIX = "dasbench_plugin_"
@@ -112,13 +111,20 @@ def relocated(names: Iterable[str], *, beside: Path, to: Path) -> list[str]:
     moved = []
     for name in names:
         plugin = import_component(name, beside=beside)
-        source = plugin.file.parent if plugin.file.name == "__init__.py" else plugin.file
+        source = _source(plugin.file)
         is_whole = not is_library(plugin.file) and "." not in plugin.name
         if is_whole:
             moved.append(os.path.relpath(source, to.resolve()) + "/" * source.is_dir())
         else:
             moved.append(name)
     return moved
+
+
+def _source(file: Path) -> Path:
+    """A module's file; the folder of a package, which is known by its `__init__.py`."""
+    if file.name == "__init__.py":
+        return file.parent
+    return file
 
 
 def _named_file(name: str, beside: Path) -> Path | None:
@@ -144,8 +150,7 @@ def _guess(name: str, folder: Path, ending: str) -> str:
         return " There is no such folder either."
     files = [f"{file.stem}{ending}" for file in folder.glob("*.py")]
     packages = [init.parent.name for init in folder.glob("*/__init__.py")]
-    near = get_close_matches(name, [*files, *packages], n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return nearest_name(name, [*files, *packages])
 
 
 def _import_named(name: str, folder: Path) -> Plugin:
@@ -156,7 +161,7 @@ def _import_named(name: str, folder: Path) -> Plugin:
 
     def answer(error: BaseException) -> DasbenchError:
         if not _is_missing(error, name):
-            return _broken(error)
+            return _import_error(error)
         usual = " A file elsewhere is named by its path (gates/my_gates.py)."
         guess = _guess(name, folder, "") or usual
         there = f"neither installed nor in {folder}"
@@ -206,17 +211,18 @@ def _is_of_library(name: str) -> bool:
 
 
 def _load(name: str, file: Path) -> Plugin:
-    is_package = file.name == "__init__.py"
-    folder = file.parent.parent if is_package else file.parent
-    inner = [str(file.parent)] if is_package else None
+    inner = None
+    if file.name == "__init__.py":
+        inner = [str(file.parent)]
     spec = spec_from_file_location(name, file, submodule_search_locations=inner)
     assert spec is not None, "a .py file has a loader"
     assert spec.loader is not None, "a .py file has a loader"
     module = module_from_spec(spec)
+    folder = _source(file).parent
     _search_last(folder)
     sys.modules[name] = module
     try:
-        with foreign(_broken):
+        with foreign(_import_error):
             spec.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
@@ -234,14 +240,13 @@ def _import_again(plugin: Plugin) -> Plugin:
 
 
 def _import_named_again(plugin: Plugin) -> ModuleType:
-    with foreign(_broken):
+    with foreign(_import_error):
         return import_module(plugin.name)
 
 
 def _plugin(name: str, module: ModuleType) -> Plugin:
     file = Path(module.__file__ or "").resolve()
-    package = file.parent if file.name == "__init__.py" else file
-    return Plugin(name, file, package.parents[name.count(".")])
+    return Plugin(name, file, _source(file).parents[name.count(".")])
 
 
 def _is_from(module: ModuleType, file: Path) -> bool:
@@ -249,7 +254,8 @@ def _is_from(module: ModuleType, file: Path) -> bool:
     return origin is not None and Path(origin).resolve() == file
 
 
-def _broken(error: BaseException) -> UsageError:
+def _import_error(error: BaseException) -> UsageError:
+    """What is wrong with a module that raised something when it was imported."""
     if isinstance(error, SystemExit):
         fault = "it ends the program when it is imported"
         return UsageError(f"cannot be imported: {fault} ({told(error)})")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from dasbench.spec.metrics import Metric, Metrics
-from dasbench.spec.plain import Spec, Variant
+from dasbench.spec.plain import Record, Spec, Variant
 
 
 class State(StrEnum):
@@ -75,7 +75,22 @@ class Cost:
     versions: Mapping[str, str] = field(default_factory=dict)
     structure: str = field(default="", compare=False)
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def counts(self) -> dict[str, int]:
+        """The countable costs, by `COST_FIELDS`."""
+        return {name: getattr(self, name) for name in COST_FIELDS}
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        """The counts as constraints and objectives call them."""
+        return {
+            "params": self.params_full,
+            "macs": self.macs_full,
+            "params_paper": self.params_paper,
+            "macs_paper": self.macs_paper,
+        }
+
+    def to_json(self) -> Record:
         """Plain data that `from_json` reads back."""
         return asdict(self)
 
@@ -156,7 +171,14 @@ class Outcome:
         """The failure in a line, see `cause_of`."""
         return cause_of(self.error)
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def last_epoch(self) -> int:
+        """The number of the last epoch; 0 if none was finished."""
+        if not self.epochs:
+            return 0
+        return self.epochs[-1].number
+
+    def to_json(self) -> Record:
         """Plain data that `from_json` reads back; so an outcome travels to the driver."""
         return asdict(self)
 

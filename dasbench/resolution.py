@@ -4,17 +4,26 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from dasbench.catalog import BACKBONES, COMPONENTS, DATASETS, GATES, KINDS, TASKS
+from dasbench.catalog import (
+    BACKBONES,
+    COMPONENTS,
+    DATASETS,
+    GATES,
+    KINDS,
+    TASKS,
+    entries_of,
+)
 from dasbench.code.closure import code_of
 from dasbench.components.entry import Entry
+from dasbench.components.traits import Traits
 from dasbench.datasets.choice import data_fingerprint
 from dasbench.errors import Complaint, StudyError
 from dasbench.spec.document import Path_, dotted
 from dasbench.spec.network import Network
 from dasbench.spec.parameters import Problem, check_parameters
-from dasbench.spec.plain import Params
+from dasbench.spec.plain import Params, Record
 from dasbench.spec.trial import Choice, Placement, Trial
 
 TRAINING = "dasbench.training.run_trial"
@@ -58,9 +67,13 @@ def code_in(trial: Trial) -> dict[str, str]:
         >>> code_in(Trial(backbone="resnet18", gate="das", dataset="digits"))
         {}
     """
-    codes = {field: KINDS[field][getattr(trial, field).name].code for field in COMPONENTS}
-    codes["training"] = _training_code()
-    return {field: code for field, code in codes.items() if code}
+    codes = {}
+    for field, entry in entries_of(trial).items():
+        if entry.code:
+            codes[field] = entry.code
+    if code := _training_code():
+        codes["training"] = code
+    return codes
 
 
 @cache
@@ -70,8 +83,8 @@ def _training_code() -> str:
 
 def in_this_process_only(trial: Trial) -> list[str]:
     """The components of a trial that no other process can import (`gate freq`)."""
-    named = [(field, getattr(trial, field).name) for field in COMPONENTS]
-    return [f"{field} {name}" for field, name in named if KINDS[field][name].in_this_process_only]
+    entries = entries_of(trial).values()
+    return [f"{entry.kind} {entry.name}" for entry in entries if entry.in_this_process_only]
 
 
 def _refuse_other_data(trial: Trial) -> None:
@@ -153,7 +166,7 @@ def _complaints(field: str, problems: Sequence[Problem]) -> list[Complaint]:
     return [Complaint("", 0, dotted((field, *path)), message) for path, message in problems]
 
 
-def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Problem]]:
+def fill_parameters(field: str, choice: Choice) -> tuple[Record, list[Problem]]:
     """All parameters of a component, defaults filled in, and what is wrong with those given.
 
     Args:
@@ -167,7 +180,7 @@ def fill_parameters(field: str, choice: Choice) -> tuple[dict[str, Any], list[Pr
     return params, [_with_place(entry, path, message) for path, message in problems]
 
 
-def _with_place(entry: Entry[Any, Any], path: Path_, message: str) -> Problem:
+def _with_place(entry: Entry[object, Traits], path: Path_, message: str) -> Problem:
     """A complaint about a parameter; of one that is not the component's, with its place."""
     if not path or path[0] in entry.defaults:
         return path, message
@@ -177,7 +190,9 @@ def _with_place(entry: Entry[Any, Any], path: Path_, message: str) -> Problem:
 def unused(field: str, name: str, params: Params) -> frozenset[str]:
     """Parameters that change nothing beside the others (a norm that a gate's design lacks)."""
     find = KINDS[field][name].traits.unused
-    return frozenset(find(params)) if find else frozenset()
+    if find is None:
+        return frozenset()
+    return frozenset(find(params))
 
 
 def _placement(asked: Trial | Network) -> Placement:
@@ -204,7 +219,7 @@ def _placement(asked: Trial | Network) -> Placement:
     return Placement(**merged)
 
 
-def _usual_placement(asked: Trial | Network) -> dict[str, Any]:
+def _usual_placement(asked: Trial | Network) -> Record:
     """A gate's default placement, in the terms of a backbone that may not be a ResNet.
 
     A backbone may be registered with

@@ -113,4 +113,6 @@ def _summary(agenda: Agenda, store: Store, ran: Iterable[str]) -> Summary:
 def _error(store: Store, key: str) -> str:
     """Message and traceback of a failed trial."""
     outcome = store.trial(key).outcome
-    return outcome.error if outcome else ""
+    if outcome is None:
+        return ""
+    return outcome.error

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from dasbench.errors import UsageError
-from dasbench.records import COST_FIELDS, Epoch, Outcome
+from dasbench.records import Epoch, Outcome
 from dasbench.spec.trial import Trial
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def settings(trial: Trial) -> dict[str, Setting]:
     def add(name: str, value: object) -> None:
         if isinstance(value, Mapping):
             for part, inside in value.items():
-                add(f"{name}.{part}" if name else part, inside)
+                add(f"{name}.{part}".removeprefix("."), inside)
         elif isinstance(value, list | tuple):
             flat[name] = ",".join(map(str, value))
         elif isinstance(value, bool | int | float | str):
@@ -103,13 +103,14 @@ def settings(trial: Trial) -> dict[str, Setting]:
 
 
 def final_metrics(outcome: Outcome) -> dict[str, float]:
-    """The final values of a trial, its costs and its training time.
+    """The final values of a trial, its costs and its training time, as trackers call them.
 
     Example:
         >>> final_metrics(Outcome(key="0", status="done", metrics={"top1": 90.0}, seconds=2.5))
-        {'top1': 90.0, 'seconds_total': 2.5}
+        {'final/top1': 90.0, 'final/seconds_total': 2.5}
     """
-    costs = (
-        {name: float(getattr(outcome.cost, name)) for name in COST_FIELDS} if outcome.cost else {}
-    )
-    return {**outcome.metrics, **costs, "seconds_total": outcome.seconds}
+    values = dict(outcome.metrics)
+    if outcome.cost:
+        values |= {name: float(count) for name, count in outcome.cost.counts.items()}
+    values["seconds_total"] = outcome.seconds
+    return {f"final/{name}": value for name, value in values.items()}

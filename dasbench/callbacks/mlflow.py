@@ -44,8 +44,10 @@ class Mlflow:
         self._agenda = agenda
         self._client = _open(self._uri)
         name = self._experiment or agenda.study.name
-        known = self._client.get_experiment_by_name(name)
-        self._experiment_id = known.experiment_id if known else self._client.create_experiment(name)
+        if known := self._client.get_experiment_by_name(name):
+            self._experiment_id = known.experiment_id
+        else:
+            self._experiment_id = self._client.create_experiment(name)
 
     def added(self, states: Mapping[str, str]) -> None:
         """Nothing: a run is made when its trial has something to say."""
@@ -59,12 +61,7 @@ class Mlflow:
         """Log how the trial ended, and end its run."""
         run = self._run(outcome.key)
         if outcome.status.ended:
-            last = outcome.epochs[-1].number if outcome.epochs else 0
-            self._log(
-                run,
-                {f"final/{name}": value for name, value in final_metrics(outcome).items()},
-                step=last,
-            )
+            self._log(run, final_metrics(outcome), step=outcome.last_epoch)
             self._client.set_tag(run, "dasbench.state", outcome.status)
             if outcome.reason:
                 self._client.set_tag(run, "dasbench.reason", outcome.reason)

@@ -54,16 +54,17 @@ class TensorBoard:
         """Write how the trial ended, and close its run."""
         writer = self._writer(outcome.key)
         if outcome.status.ended:
-            metrics = {f"final/{name}": value for name, value in final_metrics(outcome).items()}
-            last = outcome.epochs[-1].number if outcome.epochs else 0
+            metrics, last = final_metrics(outcome), outcome.last_epoch
             if self._hparams:
                 settled = settings(self._agenda.items[outcome.key].trial)
                 writer.add_hparams(settled, metrics, run_name=".", global_step=last)
             else:
                 for name, value in metrics.items():
                     writer.add_scalar(name, value, last)
-            reason = f" ({outcome.reason})" if outcome.reason else ""
-            writer.add_text("status", f"{outcome.status}{reason}", last)
+            status = str(outcome.status)
+            if outcome.reason:
+                status += f" ({outcome.reason})"
+            writer.add_text("status", status, last)
         writer.close()
         del self._writers[outcome.key]
 
@@ -91,4 +92,6 @@ def folder_name(text: str) -> str:
         ('alpha=0.1__.._31m', '_')
     """
     plain = re.sub(r"[^A-Za-z0-9=+,@._-]+", "_", text)[:_LONGEST]
-    return plain if plain.strip(".") else "_"
+    if not plain.strip("."):
+        return "_"
+    return plain

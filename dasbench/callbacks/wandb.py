@@ -8,6 +8,8 @@ from dasbench.catalog import CALLBACKS
 from dasbench.records import Epoch, Outcome
 
 if TYPE_CHECKING:
+    from wandb import Run
+
     from dasbench.agenda import Agenda
 
 
@@ -41,7 +43,7 @@ class Wandb:
             "mode": mode,
             "dir": folder,
         }
-        self._runs: dict[str, Any] = {}
+        self._runs: dict[str, Run] = {}
 
     def planned(self, agenda: "Agenda", states: Mapping[str, str]) -> None:
         """Remember what the trials are."""
@@ -58,9 +60,9 @@ class Wandb:
         """Keep the final values, and end the trial's run."""
         run = self._run(outcome.key)
         if outcome.status.ended:
-            final = {f"final/{name}": value for name, value in final_metrics(outcome).items()}
-            run.summary.update({**final, "state": outcome.status, "reason": outcome.reason})
-        run.finish(exit_code=0 if outcome.status.has_result else 1)
+            how = {"state": outcome.status, "reason": outcome.reason}
+            run.summary.update({**final_metrics(outcome), **how})
+        run.finish(exit_code=int(not outcome.status.has_result))
         del self._runs[outcome.key]
 
     def close(self) -> None:
@@ -69,7 +71,7 @@ class Wandb:
             run.finish(exit_code=1)
         self._runs.clear()
 
-    def _run(self, key: str) -> Any:
+    def _run(self, key: str) -> "Run":
         if key not in self._runs:
             import wandb  # takes a second
 

@@ -59,13 +59,15 @@ def code_of(*modules: str) -> str:
         >>> code_of("dasbench.gates.se")
         ''
     """
-    roots = [_find_root(name) for name in dict.fromkeys(modules)]
+    roots = list(map(_find_root, dict.fromkeys(modules)))
     walk = _Walk.from_roots(roots)
-    hashes = _refined(walk.trees, walk.imports)
+    hashes = _hash_together(walk.trees, walk.imports)
     first = [hashes[root] for root in roots if root in hashes]
     rest = sorted(hashes[module] for module in hashes if module not in roots)
     parts = [*first, *rest, *_changed_own(walk.own)]
-    return digest(parts) if parts else ""
+    if not parts:
+        return ""
+    return digest(parts)
 
 
 @dataclass
@@ -111,10 +113,10 @@ def own_modules(module: str) -> set[str]:
         >>> sorted(own_modules("dasbench.gates.se"))
         ['gates/reduction.py', 'gates/se.py']
     """
-    return {name_in_lock(file) for file in _own_closure({_find_root(module).file})}
+    return set(map(name_in_lock, _own_closure({_find_root(module).file})))
 
 
-def _refined(
+def _hash_together(
     trees: Mapping[_Module, ast.Module], imports: Mapping[_Module, Mapping[str, _Module]]
 ) -> dict[_Module, str]:
     """The hash of each module, in which a module that it imports stands for itself by its hash.
@@ -150,7 +152,9 @@ def _imports(module: _Module, tree: ast.Module, inside: set[str]) -> dict[str, _
             name = resolve_name(written, module.package)
         except ImportError:  # more dots than packages
             continue
-        target = _find(name, beside=module) if _may_count(name) else None
+        if not _may_count(name):
+            continue
+        target = _find(name, beside=module)
         if target is None or target == module:
             continue
         is_of_project = name.partition(".")[0] in {OWN, *inside}
@@ -174,8 +178,12 @@ def _find(name: str, *, beside: _Module) -> _Module | None:
     if spec is None or spec.origin is None or not spec.has_location:
         return None
     file = Path(spec.origin).resolve()
-    package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
-    return _Module(name, file, package) if file.is_file() else None
+    if not file.is_file():
+        return None
+    package = name.rpartition(".")[0]
+    if spec.submodule_search_locations is not None:
+        package = name
+    return _Module(name, file, package)
 
 
 def _spec(name: str, beside: _Module) -> ModuleSpec | None:
@@ -198,12 +206,13 @@ def _find_root(name: str) -> _Module:
         NoSourceError: if it was not read from a file.
     """
     module = sys.modules.get(name)
+    file = Path(getattr(module, "__file__", None) or "")
+    if file.is_file():
+        package = getattr(module, "__package__", None) or ""
+        return _Module(name, file.resolve(), package)
+    found = None
     if name.partition(".")[0] == OWN and module is None:
         found = _find(name, beside=_Module(OWN, PACKAGE / "__init__.py", OWN))
-    else:
-        file = Path(getattr(module, "__file__", None) or "")
-        package = getattr(module, "__package__", None) or ""
-        found = _Module(name, file.resolve(), package) if file.is_file() else None
     if found is None:
         raise NoSourceError(name)
     return found
@@ -253,7 +262,8 @@ def _own_hash(file: Path) -> str:
 def _own_imports(file: Path) -> Sequence[Path]:
     """The files of dasbench that one of them imports; read once, as the process imported it."""
     parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-    name = ".".join(part for part in parts if part != "__init__")
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    name = package = ".".join(parts).removesuffix(".__init__")
+    if file.name != "__init__.py":
+        package = name.rpartition(".")[0]
     module = _Module(name, file, package)
     return [each.file for each in _imports(module, _parse(file), set()).values() if _is_own(each)]

@@ -78,7 +78,10 @@ def _commit(folder: Path, changes: str | None) -> Commit | None:
     found = _git(folder, "rev-parse", "--verify", "HEAD")
     if found is None:
         return None
-    return Commit(found, None if changes is None else bool(changes))
+    dirty = None
+    if changes is not None:
+        dirty = changes != ""
+    return Commit(found, dirty)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -107,7 +107,9 @@ class _Walk:
     def _import_from(self, node: ast.ImportFrom) -> list[Part]:
         source = written_module(node)
         own = self._modules.get(source)
-        source_name = source if own is None else f"module {own}"
+        source_name = source
+        if own is not None:
+            source_name = f"module {own}"
         parts: list[Part] = []
         for alias in node.names:
             inner = self._modules.get(_joined_name(source, alias.name))
@@ -124,10 +126,16 @@ def _effective(value: object) -> list[Part]:
     """What a field of a node holds, without statements that do nothing."""
     if value is None:
         return []
-    values = [value]
-    if isinstance(value, list):
-        values = [each for each in value if not _does_nothing(each)]
-    return [each if isinstance(each, ast.AST) else repr(each) for each in values]
+    if not isinstance(value, list):
+        return [_part(value)]
+    return [_part(each) for each in value if not _does_nothing(each)]
+
+
+def _part(value: object) -> Part:
+    """A node, or a plain value as a word."""
+    if isinstance(value, ast.AST):
+        return value
+    return repr(value)
 
 
 def _f_string(node: ast.JoinedStr) -> list[Part]:
@@ -174,7 +182,9 @@ def _imported_names(node: ast.AST) -> Iterator[tuple[ast.alias, str]]:
 
 
 def _joined_name(source: str, name: str) -> str:
-    return source + name if source.endswith(".") else f"{source}.{name}"
+    if source.endswith("."):
+        return source + name
+    return f"{source}.{name}"
 
 
 def _names_of_modules(tree: ast.Module, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:

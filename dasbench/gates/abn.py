@@ -147,8 +147,8 @@ class AttentionBranch(nn.Module):
 
 def _blocks_after(site: Place, sites: Sequence[Place]) -> list[Place]:
     """The blocks of the stage that follows on a place."""
-    after = [other for other in sites if other.stage == site.stage + 1]
-    return [other for other in after if other.after == "block"]
+    following = site.stage + 1
+    return [other for other in sites if other.stage == following and other.after == "block"]
 
 
 def _count_classes(backbone: nn.Module) -> int:

@@ -1,7 +1,6 @@
 """For gates that look beyond their site: a part made later, tensors that last one forward pass."""
 
 import threading
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -56,5 +55,5 @@ class PassMemory(threading.local):
         self._tensors.clear()
         return tensors
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return (type(self), ())

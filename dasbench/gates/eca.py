@@ -61,5 +61,4 @@ def adaptive_kernel(channels: int) -> int:
         >>> adaptive_kernel(64), adaptive_kernel(128)
         (3, 5)
     """
-    size = int((math.log2(channels) + 1) / 2)
-    return size if size % 2 else size + 1
+    return int((math.log2(channels) + 1) / 2) | 1

@@ -104,11 +104,13 @@ class MultiscaleChannelAttention(nn.Module):
         """Gate the map."""
         own = self.squeeze(x).flatten(1)
         means = torch.stack(
-            [*(_repeated(mean, x.shape[1]) for mean in self._earlier(x)), own], dim=2
+            [*(_repeat_over(mean, x.shape[1]) for mean in self._earlier(x)), own], dim=2
         )
         mixed = torch.relu(self.mix(means.flatten(1).unsqueeze(1)).squeeze(1))
         scale = torch.sigmoid(self.expand(torch.relu(self.reduce(mixed))))
-        return x * (scale + 1 if self.amplify else scale)[:, :, None, None]
+        if self.amplify:
+            scale = scale + 1
+        return x * scale[:, :, None, None]
 
     def _earlier(self, x: Tensor) -> list[Tensor]:
         """The means [B, C_i] of the earlier maps of this forward pass, each used once."""
@@ -137,7 +139,9 @@ class _Listener:
     def __call__(
         self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor | None = None
     ) -> None:
-        self.gate.hear(self.number, args[0] if output is None else output)
+        if output is None:
+            output = args[0]
+        self.gate.hear(self.number, output)
 
 
 def _first_block(site: Place, sites: Sequence[Place]) -> Place:
@@ -151,7 +155,7 @@ def _first_block(site: Place, sites: Sequence[Place]) -> Place:
     )
 
 
-def _repeated(mean: Tensor, channels: int) -> Tensor:
+def _repeat_over(mean: Tensor, channels: int) -> Tensor:
     """Repeat [B, C_i] over the channels, up to [B, channels]."""
     times = -(-channels // mean.shape[1])
     return mean.repeat(1, times)[:, :channels]

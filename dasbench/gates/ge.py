@@ -78,18 +78,16 @@ class GatherExcite(nn.Module):
         reduction: Reduction = 16,
     ) -> None:
         super().__init__()
-        self.size = (
-            None if variant == "theta0" else _kernel_size(channels, variant, size, base_channels)
-        )
-        if self.size is None:
-            self.gather: nn.Module = nn.AdaptiveAvgPool2d(1)
-            self.norm: nn.Module = nn.Identity()
-        else:
+        self.size: int | None = None
+        self.gather: nn.Module = nn.AdaptiveAvgPool2d(1)
+        self.norm: nn.Module = nn.Identity()
+        self.excite: nn.Module = nn.Identity()
+        if variant != "theta0":
+            self.size = _kernel_size(channels, variant, size, base_channels)
             self.gather = nn.Conv2d(channels, channels, self.size, groups=channels, bias=False)
             self.norm = nn.BatchNorm2d(channels)
-        self.excite = (
-            _channel_mlp(channels, reduction) if variant == "theta_plus" else nn.Identity()
-        )
+        if variant == "theta_plus":
+            self.excite = _channel_mlp(channels, reduction)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -137,7 +135,9 @@ def _kernel_size(
             f"ge: the variant '{variant}' has a kernel as large as the map: give its side as "
             "'size' (in pixels), or take the variant 'theta0', which needs none"
         )
-    return size if base_channels is None else math.ceil(size * base_channels / channels)
+    if base_channels is None:
+        return size
+    return math.ceil(size * base_channels / channels)
 
 
 def _channel_mlp(channels: int, reduction: int) -> nn.Sequential:

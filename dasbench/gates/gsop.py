@@ -94,7 +94,9 @@ class GsopGate(nn.Module):
     def _thin(self, x: Tensor) -> Tensor:
         """Every `stride`-th pixel, as a strided 1x1 convolution reads them."""
         stride = self.stride or 1
-        return x if stride == 1 else x[..., ::stride, ::stride]
+        if stride == 1:
+            return x
+        return x[..., ::stride, ::stride]
 
 
 def covariance(x: Tensor) -> Tensor:

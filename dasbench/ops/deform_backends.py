@@ -112,7 +112,7 @@ class _ChunkedConvolution(torch.autograd.Function):
         out = x.new_empty(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         for part in _chunks(x, lattice):
             samples = _sample(x[part], offset[part], lattice)
-            masked = samples if mask is None else _times_mask(samples, mask[part])
+            masked = _times_mask(samples, mask, part)
             out[part] = _multiply(matrices, _as_columns(masked, geometry.groups))
         return out.view(x.shape[0], weight.shape[0], *offset.shape[2:])
 
@@ -124,7 +124,9 @@ class _ChunkedConvolution(torch.autograd.Function):
         lattice = _lattice(weight, offset, ctx.geometry)
         grad = grad.reshape(x.shape[0], *matrices.shape[:2], offset.shape[2] * offset.shape[3])
         grad_x, grad_offset = x.new_empty(x.shape), offset.new_empty(offset.shape)
-        grad_mask = None if mask is None else mask.new_empty(mask.shape)
+        grad_mask = None
+        if mask is not None:
+            grad_mask = mask.new_empty(mask.shape)
         grad_matrices = torch.zeros_like(matrices)
         with without_autocast(x.device):
             for part in _chunks(x, lattice):
@@ -132,7 +134,7 @@ class _ChunkedConvolution(torch.autograd.Function):
                 with torch.enable_grad():
                     graph = _sample(leaves[0], leaves[1], lattice)
                 samples = graph.detach()
-                masked = samples if mask is None else _times_mask(samples, mask[part])
+                masked = _times_mask(samples, mask, part)
                 columns = _as_columns(masked, ctx.geometry.groups)
                 grad_matrices += torch.einsum("bgol,bgkl->gok", grad[part], columns)
                 grad_samples = _multiply(matrices.mT, grad[part]).reshape(samples.shape)
@@ -209,13 +211,15 @@ def _as_factor(mask: Tensor, samples: Tensor) -> Tensor:
     return mask.reshape(*samples.shape[:2], 1, *samples.shape[3:])
 
 
-def _times_mask(samples: Tensor, mask: Tensor) -> Tensor:
-    """Samples times mask, laid out in memory as `_multiply` wants them."""
+def _times_mask(samples: Tensor, mask: Tensor | None, part: slice) -> Tensor:
+    """The samples of some images times their mask, in memory as `_multiply` wants them."""
+    if mask is None:
+        return samples
     batch, *channels, pixels = samples.shape
     out = torch.empty_like(samples)
     if pixels < _NARROW:
         out = samples.new_empty(*channels, batch, pixels).permute(3, 0, 1, 2, 4)
-    return torch.mul(samples, _as_factor(mask, samples), out=out)
+    return torch.mul(samples, _as_factor(mask[part], samples), out=out)
 
 
 def _as_columns(samples: Tensor, groups: int) -> Tensor:

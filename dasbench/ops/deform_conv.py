@@ -177,16 +177,18 @@ class DeformConv2d(nn.Module):
         self.weight = regular.weight
         self.bias = regular.bias
         self.offset = _zero_conv(in_channels, 2 * offset_groups * kernel**2, kernel)
-        self.mask = _zero_conv(in_channels, offset_groups * kernel**2, kernel) if mask else None
+        self.mask: nn.Conv2d | None = None
+        if mask:
+            self.mask = _zero_conv(in_channels, offset_groups * kernel**2, kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve `x` at the positions that it asks for."""
         with without_autocast(x.device):
             wide = x.to(self.weight.dtype)
-            joined = self.training and wide.is_cuda
-            offset, mask = (
-                self._by_one_convolution(wide) if joined else self._by_two_convolutions(wide)
-            )
+            convolve = self._by_two_convolutions
+            if self.training and wide.is_cuda:
+                convolve = self._by_one_convolution
+            offset, mask = convolve(wide)
             if mask is not None:
                 mask = mask.sigmoid()
             out = deform_conv2d(
@@ -202,8 +204,10 @@ class DeformConv2d(nn.Module):
 
     def _by_two_convolutions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Offsets, and the mask before its sigmoid, by a convolution each, as counters see it."""
+        if self.mask is None:
+            return self.offset(x), None
         # the mask first: the order decides how gradients of `x` add up
-        mask = None if self.mask is None else self.mask(x)
+        mask = self.mask(x)
         return self.offset(x), mask
 
     def _by_one_convolution(self, x: Tensor) -> tuple[Tensor, Tensor | None]:

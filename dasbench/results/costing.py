@@ -56,12 +56,8 @@ Counts = tuple[int, ...]
 def known_costs(connection: Connection) -> dict[CostKey, dict[int, Counts]]:
     """The counts of every network by revision."""
     known: dict[CostKey, dict[int, Counts]] = {}
-    query = select(
-        costs.c.network,
-        costs.c.network_code,
-        costs.c.revision,
-        *(costs.c[name] for name in COST_FIELDS),
-    )
+    c = costs.c
+    query = select(c.network, c.network_code, c.revision, *c[COST_FIELDS])
     for network, code, revision, *numbers in connection.execute(query):
         known.setdefault(CostKey(network, code), {})[revision] = tuple(numbers)
     return known
@@ -69,7 +65,7 @@ def known_costs(connection: Connection) -> dict[CostKey, dict[int, Counts]]:
 
 def counts_of(cost: Cost) -> Counts:
     """The numbers of a cost."""
-    return tuple(getattr(cost, name) for name in COST_FIELDS)
+    return tuple(cost.counts.values())
 
 
 def refuse_other_costs(
@@ -80,11 +76,11 @@ def refuse_other_costs(
     Raises:
         StoreError: naming both numbers of the first that differ, and how many networks do.
     """
-    differing = {
-        network: cost
-        for network, cost in counted.items()
-        if known.get(network, {}).get(revision, counts_of(cost)) != counts_of(cost)
-    }
+    differing = {}
+    for network, cost in counted.items():
+        before = known.get(network, {}).get(revision)
+        if before not in (None, counts_of(cost)):
+            differing[network] = cost
     for network, cost in differing.items():
         pairs = zip(COST_FIELDS, known[network][revision], counts_of(cost), strict=True)
         numbers = ", ".join(
@@ -105,8 +101,8 @@ def newest_counts(connection: Connection, network: CostKey) -> Counts | None:
     """The newest counts of a network, None if it was never counted."""
     same = (costs.c.network == network.network) & (costs.c.network_code == network.network_code)
     newest = select(func.max(costs.c.revision)).where(same).scalar_subquery()
-    row = connection.execute(
-        select(*(costs.c[name] for name in COST_FIELDS)).where(same, costs.c.revision == newest)
-    )
-    found = row.one_or_none()
-    return None if found is None else tuple(found)
+    counts = select(*costs.c[COST_FIELDS]).where(same, costs.c.revision == newest)
+    found = connection.execute(counts).one_or_none()
+    if found is None:
+        return None
+    return tuple(found)

@@ -40,7 +40,8 @@ class Database:
         Raises:
             StoreError: if the database stays locked, or cannot be written.
         """
-        patience_s = self._patience_s if patience_s is None else patience_s
+        if patience_s is None:
+            patience_s = self._patience_s
         deadline = time.monotonic() + patience_s
         while True:
             left_s = max(0.0, deadline - time.monotonic())

@@ -5,7 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from dasbench.records import COST_FIELDS, Cost, Epoch, Outcome, State
 from dasbench.spec.metrics import Metric, Metrics
@@ -14,7 +17,11 @@ from dasbench.spec.plain import Record
 COST_DETAILS = ("uncounted", "input_size", "versions")
 
 
-def dump(value: Any) -> str:
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""What Python calls a number -> the text that stands for it in JSON."""
+
+
+def dump(value: object) -> str:
     """A value as strict JSON, which every database reads; what is not finite becomes a text.
 
     Example:
@@ -27,11 +34,9 @@ def dump(value: Any) -> str:
         return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), default=str)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    if isinstance(value, float) and math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NOT_FINITE[str(value)]
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -129,12 +134,11 @@ def stamp(moment: datetime) -> str:
 
 def outcome_columns(outcome: Outcome) -> Record:
     """What a trial's row keeps of its outcome: all but the key, the status and the curve."""
-    nothing = dict.fromkeys((*COST_FIELDS, "cost_details"))
     return {
         "reason": outcome.reason,
         "error": plain_text(outcome.error),
         "metrics": dump_metrics(outcome.metrics),
-        **(cost_columns(outcome.cost) if outcome.cost else nothing),
+        **cost_columns(outcome.cost),
         "seconds": outcome.seconds,
         "peak_memory": outcome.peak_memory,
         "device": plain_text(outcome.device),
@@ -144,13 +148,15 @@ def outcome_columns(outcome: Outcome) -> Record:
     }
 
 
-def cost_columns(cost: Cost) -> Record:
+def cost_columns(cost: Cost | None) -> Record:
     """What a row keeps of a cost."""
-    counts = {name: getattr(cost, name) for name in COST_FIELDS}
-    return {**counts, "cost_details": dump({name: getattr(cost, name) for name in COST_DETAILS})}
+    if cost is None:
+        return dict.fromkeys((*COST_FIELDS, "cost_details"))
+    details = {name: getattr(cost, name) for name in COST_DETAILS}
+    return {**cost.counts, "cost_details": dump(details)}
 
 
-def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost | None:
+def load_cost(numbers: Sequence[int], details: Record | None) -> Cost | None:
     """The cost of a trial's row, None if it was never counted.
 
     Args:
@@ -167,7 +173,7 @@ def load_cost(numbers: Sequence[int], details: Mapping[str, Any] | None) -> Cost
     return Cost.from_json({**dict(zip(COST_FIELDS, numbers, strict=True)), **details})
 
 
-def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome | None:
+def load_outcome(row: RowMapping, epochs: tuple[Epoch, ...]) -> Outcome | None:
     """The outcome of a trial's row, None for one that is pending or running."""
     state = State(row["state"])
     if not state.ended:
@@ -178,7 +184,7 @@ def load_outcome(row: Mapping[Any, Any], epochs: tuple[Epoch, ...]) -> Outcome |
         epochs=epochs,
         metrics=load_metrics(row["metrics"]),
         cost=load_cost(
-            [row[name] for name in COST_FIELDS],
+            itemgetter(*COST_FIELDS)(row),
             row["cost_details"] and json.loads(row["cost_details"]),
         ),
         seconds=row["seconds"],

@@ -91,10 +91,11 @@ def writing_engine(place: Location, *, create: bool = False, foreign_keys: bool 
     """
     if place.path is None:
         return _server_engine(place)
-    uri = _file_uri(place.path, "rwc" if create else "rw")
-    return _file_engine(
-        uri, ["journal_mode=WAL", "synchronous=FULL", f"foreign_keys={int(foreign_keys)}"]
-    )
+    mode = "rw"
+    if create:
+        mode = "rwc"
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", f"foreign_keys={int(foreign_keys)}"]
+    return _file_engine(_file_uri(place.path, mode), pragmas)
 
 
 def reading_engine(place: Location) -> Engine:
@@ -113,9 +114,10 @@ def reading_uri(path: Path) -> str:
     """
     wal = path.with_name(f"{path.name}-wal")
     idle = not wal.exists() or wal.stat().st_size == 0
-    return _file_uri(path, "ro") + (
-        "&immutable=1" if idle and not os.access(path.parent, os.W_OK) else ""
-    )
+    uri = _file_uri(path, "ro")
+    if idle and not os.access(path.parent, os.W_OK):
+        uri += "&immutable=1"
+    return uri
 
 
 def _file_uri(path: Path, mode: str) -> str:

@@ -61,9 +61,14 @@ def store_error(
         >>> str(store_error("x.db", Path("x.db"), sqlite3.DatabaseError("file is not a database")))
         'x.db: it is not a SQLite database. Name another file with --db, or move this one away.'
     """
-    message = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+    fault: BaseException | None = error
+    if isinstance(error, DBAPIError):
+        fault = error.orig
+    message = " ".join(str(fault).split())
     if is_locked(error):
-        search = f" (find it with: fuser {path})" if path else ""
+        search = ""
+        if path:
+            search = f" (find it with: fuser {path})"
         return StoreError(
             f"{place}: still locked by another program after {waited_s:g} s. "
             f"Close the program that writes it{search} and run again."

@@ -162,13 +162,13 @@ def write_epochs(connection: Connection, key: str, attempt: int, curve: Sequence
     """Write points of the learning curve of one attempt; a point that is there is replaced."""
     if not curve:
         return
-    points = {epoch.number: dump_metrics(epoch.metrics) for epoch in curve}
+    points: dict[int, Record] = {}
+    for epoch in curve:
+        number, metrics = epoch.number, dump_metrics(epoch.metrics)
+        points[number] = {"key": key, "attempt": attempt, "number": number, "metrics": metrics}
     kept = (epochs.c.key == key) & (epochs.c.attempt == attempt)
     connection.execute(delete(epochs).where(kept, epochs.c.number.in_(list(points))))
-    rows = [
-        {"key": key, "attempt": attempt, "number": n, "metrics": text} for n, text in points.items()
-    ]
-    connection.execute(insert(epochs), rows)
+    connection.execute(insert(epochs), list(points.values()))
 
 
 def end(

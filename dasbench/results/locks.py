@@ -2,11 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from dasbench.errors import LockedError, StoreError
 from dasbench.records import State
@@ -66,7 +65,7 @@ def lease_from(now: datetime) -> str:
     return stamp(now + timedelta(seconds=LEASE_S))
 
 
-def _held_message(study: str, held: Mapping[Any, Any]) -> str:
+def _held_message(study: str, held: RowMapping) -> str:
     return (
         f"study '{study}' is held by another driver: process {held['pid']} on host "
         f"'{held['host']}', since {held['since']}. Wait until it is done or stop it, then run "

@@ -1,10 +1,8 @@
 """Everything about one trial: its row, its curve, how often it was started."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from dasbench.errors import UsageError, nearest_name
 from dasbench.records import Epoch, Outcome, State
@@ -28,15 +26,16 @@ def read_curve(connection: Connection, key: str) -> tuple[Epoch, ...]:
     for attempt, number, metrics in connection.execute(
         query.order_by(epochs.c.attempt, epochs.c.number)
     ):
-        latest = number if attempt != last else max(latest, number)
-        last = attempt
+        if attempt != last:
+            last, latest = attempt, 0
+        latest = max(latest, number)
         curve[number] = metrics
     return tuple(
         Epoch(number, load_metrics(curve[number])) for number in sorted(curve) if number <= latest
     )
 
 
-def _attempt(start: Mapping[Any, Any]) -> AttemptRecord:
+def _attempt(start: RowMapping) -> AttemptRecord:
     known = {name: start[name] for name in AttemptRecord.__dataclass_fields__}
     replaced = known["outcome"] and Outcome.from_json(json.loads(known["outcome"]))
     return AttemptRecord(**{**known, "outcome": replaced})
@@ -69,8 +68,12 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
     if not found:
         raise UsageError(_no_such_trial(connection, prefix))
     if len(found) > 1:
-        keys = ", ".join(row["key"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise UsageError(f"several trials' keys begin with '{prefix}': {keys}. Give more digits.")
+        keys = [row["key"] for row in found[:5]]
+        if len(found) > 5:
+            keys.append("...")
+        raise UsageError(
+            f"several trials' keys begin with '{prefix}': {', '.join(keys)}. Give more digits."
+        )
     row = found[0]
     key = row["key"]
     curve = read_curve(connection, key)
@@ -84,7 +87,7 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
         rows=tuple(read_rows(connection, members.c.key == key)),
         outcome=load_outcome(row, curve),
         epochs=curve,
-        attempts=tuple(_attempt(start) for start in starts),
+        attempts=tuple(map(_attempt, starts)),
         first_study=row["first_study"],
         created=row["created"],
         finished=row["finished"],
@@ -95,4 +98,4 @@ def find_trial(connection: Connection, prefix: str) -> TrialRecord:
 def _metrics(connection: Connection, key: str) -> dict[str, Metric]:
     """What the studies that list a trial know of its metrics."""
     query = select(studies.c.metrics).join(members).where(members.c.key == key)
-    return agreed(load_traits(text) for text in connection.scalars(query))
+    return agreed(map(load_traits, connection.scalars(query)))

@@ -112,8 +112,9 @@ def _sound_version(place: Location, path: Path) -> str:
         known = connection.execute(
             "SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)
         ).fetchone()
-        row = connection.execute(VERSION_QUERY).fetchone() if known else None
-        version = str(row[0]) if row else BASE
+        version = BASE
+        if known and (row := connection.execute(VERSION_QUERY).fetchone()):
+            version = str(row[0])
         _age(place, version)
         faults = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
     if faults != ["ok"]:
@@ -135,7 +136,7 @@ def _layout_version(connection: Connection) -> str:
     if not inspect(connection).has_table(VERSION_TABLE):
         return BASE
     found = connection.exec_driver_sql(VERSION_QUERY).scalar()
-    return str(found) if found else BASE
+    return str(found or BASE)
 
 
 def _age(place: Location, version: str) -> int:

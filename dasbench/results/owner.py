@@ -3,10 +3,11 @@
 import os
 import secrets
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+from sqlalchemy import RowMapping
 
 from dasbench.spec.plain import Record
 
@@ -45,18 +46,18 @@ class Owner:
             host=socket.gethostname(),
             boot=_boot(),
             pid=pid,
-            pid_started=_started(pid) or "",
+            pid_started=_start_of(pid) or "",
             token=secrets.token_hex(16),
         )
 
     @classmethod
-    def from_row(cls, row: Mapping[Any, Any]) -> Self:
+    def from_row(cls, row: RowMapping) -> Self:
         """The owner that a row names."""
         return cls(**{name: row[name] for name in cls.__dataclass_fields__})
 
     def columns(self) -> Record:
         """The owner as columns of a row."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
     def is_alive(self, *, fresh: bool) -> bool:
         """Whether the owner still works, as far as can be told from here.
@@ -70,7 +71,7 @@ class Owner:
         if (self.host, self.boot) != (socket.gethostname(), _boot()):
             return fresh
         if self.pid_started:
-            return _started(self.pid) == self.pid_started
+            return _start_of(self.pid) == self.pid_started
         return fresh and _exists(self.pid)
 
 
@@ -83,13 +84,15 @@ def _boot() -> str:
         return ""
 
 
-def _started(pid: int) -> str | None:
+def _start_of(pid: int) -> str | None:
     """When a process started, None if it is dead (also as a zombie) or the system does not tell."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else fields[19]
+    if fields[0] in "ZX":
+        return None
+    return fields[19]
 
 
 def _exists(pid: int) -> bool:

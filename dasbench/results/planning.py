@@ -15,7 +15,7 @@ from dasbench.results.encoding import dump, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.identity import PLACE, question_of
 from dasbench.spec.metrics import Metrics
-from dasbench.spec.plain import Spec, Variant
+from dasbench.spec.plain import Record, Spec, Variant
 from dasbench.spec.trial import SEMANTICS
 
 T = TypeVar("T")
@@ -59,7 +59,9 @@ class Member:
     @property
     def question(self) -> str:
         """What the trial asks, whatever code answers it."""
-        return question_of(self.spec) if "backbone" in self.spec else ""
+        if "backbone" not in self.spec:
+            return ""
+        return question_of(self.spec)
 
 
 def keep_study(
@@ -109,7 +111,9 @@ def append_members(
     fresh = [member for member in planned if member.key not in known]
     _insert_missing_trials(connection, now, fresh)
     last = connection.scalar(select(func.max(members.c.position)).where(members.c.study == study))
-    _insert_members(connection, study, fresh, first=0 if last is None else last + 1)
+    if last is None:
+        last = -1
+    _insert_members(connection, study, fresh, first=last + 1)
 
 
 def add_look(connection: Connection, now: datetime, study: str, look: LookRecord) -> bool:
@@ -142,20 +146,20 @@ def _rename_in_looks(connection: Connection, study: str, planned: Sequence[Membe
         select(members.c.variant, members.c.label).where(members.c.study == study).distinct()
     )
     labels = {_variant_text(member): member.label for member in planned}
-    renamed = {
-        row.label: labels[row.variant]
-        for row in known
-        if labels.get(row.variant, row.label) != row.label
-    }
+    renamed: dict[str, str] = {}
+    for variant, label in known:
+        now = labels.get(variant, label)
+        if now != label:
+            renamed[label] = now
     if not renamed:
         return
     taken = connection.execute(
         select(looks.c.plan, looks.c.number, looks.c.states).where(looks.c.study == study)
     )
     for plan, number, states in taken.all():
-        now = {renamed.get(text, text): state for text, state in json.loads(states).items()}
+        after = {renamed.get(text, text): state for text, state in json.loads(states).items()}
         this = (looks.c.study == study) & (looks.c.plan == plan) & (looks.c.number == number)
-        connection.execute(update(looks).where(this).values(states=dump(now)))
+        connection.execute(update(looks).where(this).values(states=dump(after)))
 
 
 def _variant_text(member: Member) -> str:
@@ -166,38 +170,37 @@ def _insert_missing_trials(
     connection: Connection, now: datetime, planned: Sequence[Member]
 ) -> None:
     known = existing(connection, [member.key for member in planned])
-    _tell_places(connection, [member for member in planned if member.key in known])
-    rows = [
-        {
-            "key": member.key,
-            "spec": dump(member.spec),
-            "dataset": member.dataset,
-            "task": member.task,
-            "state": State.PENDING,
-            "created": stamp(now),
-            "semantics": SEMANTICS,
-            "question": member.question,
-            "code": dump(member.code),
-            "network": member.network,
-            "network_code": member.network_code,
-        }
-        for member in planned
-        if member.key not in known
-    ]
+    rows: list[Record] = []
+    for member in planned:
+        if member.key in known:
+            _update_place(connection, member)
+            continue
+        rows.append(
+            {
+                "key": member.key,
+                "spec": dump(member.spec),
+                "dataset": member.dataset,
+                "task": member.task,
+                "state": State.PENDING,
+                "created": stamp(now),
+                "semantics": SEMANTICS,
+                "question": member.question,
+                "code": dump(member.code),
+                "network": member.network,
+                "network_code": member.network_code,
+            }
+        )
     if rows:
         connection.execute(insert(trials), rows)
 
 
-def _tell_places(connection: Connection, known: Sequence[Member]) -> None:
-    """Let known trials say where their data lie now; the files hold the same, as the key is."""
-    in_files = [member for member in known if PLACE in member.spec.get("dataset", {})]
-    for member in in_files:
-        spec = dump(member.spec)
-        connection.execute(
-            update(trials)
-            .where((trials.c.key == member.key) & (trials.c.spec != spec))
-            .values(spec=spec)
-        )
+def _update_place(connection: Connection, member: Member) -> None:
+    """Let a known trial say where its data lie now; the files hold the same, as the key is."""
+    if PLACE not in member.spec.get("dataset", {}):
+        return
+    spec = dump(member.spec)
+    moved = (trials.c.key == member.key) & (trials.c.spec != spec)
+    connection.execute(update(trials).where(moved).values(spec=spec))
 
 
 def _insert_members(

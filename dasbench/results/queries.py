@@ -29,7 +29,9 @@ def chosen_studies(connection: Connection, study: str | Sequence[str] | None) ->
     known = list(connection.scalars(by_age))
     if study is None:
         return known
-    names = [study] if isinstance(study, str) else list(dict.fromkeys(study))
+    if isinstance(study, str):
+        study = [study]
+    names = list(dict.fromkeys(study))
     for name in names:
         if name not in known:
             raise UsageError(unknown_name("study", name, known))
@@ -38,7 +40,9 @@ def chosen_studies(connection: Connection, study: str | Sequence[str] | None) ->
 
 def read_studies(connection: Connection, *, counted: bool) -> list[StudyRecord]:
     """All studies, the oldest first; with the states of their trials where these are counted."""
-    states = _state_counts(connection) if counted else {}
+    states: dict[str, dict[str, int]] = {}
+    if counted:
+        states = _state_counts(connection)
     by_age = select(studies).order_by(studies.c.created, studies.c.name)
     records = []
     for row in connection.execute(by_age).mappings():
@@ -62,7 +66,7 @@ def read_states(connection: Connection, keys: Sequence[str]) -> dict[str, TrialS
     """Where trials stand; keys that the database does not know are left out."""
     t = trials.c
     about = (t.key, t.state, t.reason, t.attempt, t.metrics, t.cost_details)
-    query = select(*about, *(t[name] for name in COST_FIELDS))
+    query = select(*about, *t[COST_FIELDS])
     states = {}
     for row in _in_batches(connection, query, t.key, keys):
         details = row.cost_details and json.loads(row.cost_details)
@@ -79,8 +83,9 @@ def read_states(connection: Connection, keys: Sequence[str]) -> dict[str, TrialS
 def read_looks(connection: Connection, study: str) -> list[LookRecord]:
     """The looks that a study took at its scores, in the order in which it took them."""
     query = select(looks).where(looks.c.study == study).order_by(looks.c.taken, looks.c.number)
-    return [
-        LookRecord(
+    found = []
+    for row in connection.execute(query).mappings():
+        look = LookRecord(
             plan=tuple(json.loads(row["plan"])),
             number=row["number"],
             level=row["level"],
@@ -88,8 +93,8 @@ def read_looks(connection: Connection, study: str) -> list[LookRecord]:
             exploratory=row["exploratory"],
             taken=row["taken"],
         )
-        for row in connection.execute(query).mappings()
-    ]
+        found.append(look)
+    return found
 
 
 def read_texts(
@@ -105,16 +110,17 @@ def read_earlier(connection: Connection, questions: Sequence[str]) -> list[Earli
     t = trials.c
     query = select(t.key, t.question, t.code, t.semantics, t.finished)
     query = query.where(t.state == State.DONE).order_by(t.finished)
-    return [
-        EarlierResult(
+    found = []
+    for row in _in_batches(connection, query, t.question, questions):
+        earlier = EarlierResult(
             key=row.key,
             question=row.question,
             code=json.loads(row.code),
             semantics=row.semantics,
             finished=row.finished,
         )
-        for row in _in_batches(connection, query, t.question, questions)
-    ]
+        found.append(earlier)
+    return found
 
 
 def _in_batches(

@@ -1,6 +1,7 @@
 """The rows that reports read, as fast as a hundred thousand of them ask for."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -11,6 +12,9 @@ from dasbench.results.schema import members, trials
 from dasbench.spec.plain import Record
 
 _STATES = {state.value: state for state in State}
+
+_VARIANT, _METRICS, _CODE, _COST = 2, 7, 15, 17
+"""Where in a row of the query these stand; the numbers of the cost come last."""
 
 
 def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Row]:
@@ -30,29 +34,32 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
             t.peak_memory,
         )
         .add_columns(t.dataset, t.task, t.first_study, t.finished, m.role, t.code, t.repeats)
-        .add_columns(t.cost_details, *(t[name] for name in COST_FIELDS))
+        .add_columns(t.cost_details, *t[COST_FIELDS])
         .join_from(members, trials)
         .where(condition)
         .order_by(m.study, m.position)
     )
     found = connection.execute(query).all()
-    variants = _decoded({cells[2] for cells in found})
-    codes = _decoded({cells[15] for cells in found})
-    details = _decoded({cells[17] for cells in found if cells[17] is not None})
-    costs = {
-        cells: load_cost(cells[1:], details.get(cells[0]))
-        for cells in {cells[17:] for cells in found}
-    }
-    metrics = load_each([cells[7] for cells in found])
-    return [
-        _row(cells, variants[cells[2]], values, costs[cells[17:]], codes[cells[15]])
-        for cells, values in zip(found, metrics, strict=True)
-    ]
+    variants = _decode_distinct(map(itemgetter(_VARIANT), found))
+    codes = _decode_distinct(map(itemgetter(_CODE), found))
+    details = _decode_distinct(map(itemgetter(_COST), found))
+    costs: dict[tuple[str | None, *tuple[int, ...]], Cost | None] = {}
+    metrics = load_each(list(map(itemgetter(_METRICS), found)))
+    rows = []
+    for cells, values in zip(found, metrics, strict=True):
+        cost = cells[_COST:]
+        if cost not in costs:
+            costs[cost] = load_cost(cost[1:], details.get(cost[0]))
+        rows.append(
+            _row(cells, variants[cells[_VARIANT]], values, costs[cost], codes[cells[_CODE]])
+        )
+    return rows
 
 
-def _decoded(texts: Collection[str]) -> Record:
-    ordered = list(texts)
-    return dict(zip(ordered, load_each(ordered), strict=True))
+def _decode_distinct(texts: Iterable[str | None]) -> Record:
+    """The values of texts, each distinct one decoded once."""
+    distinct = list(filter(None, set(texts)))
+    return dict(zip(distinct, load_each(distinct), strict=True))
 
 
 def _row(
@@ -66,6 +73,8 @@ def _row(
         cells
     )
     first, finished, role, _, repeats, *_ = rest
+    if ':"' in text:  # something is not finite
+        metrics = load_metrics(text)
     row = Row.__new__(Row)
     # three times as fast as the constructor of a frozen class, which sets fields one by one
     row.__dict__.update(
@@ -76,7 +85,7 @@ def _row(
         seed=seed,
         state=_STATES[state],
         reason=reason,
-        metrics=load_metrics(text) if ':"' in text else metrics,
+        metrics=metrics,
         cost=cost,
         seconds=seconds,
         peak_memory=peak_memory,

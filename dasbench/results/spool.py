@@ -45,7 +45,7 @@ def keep(path: Path, spooled: Spooled) -> None:
         "token": spooled.token,
         "outcome": spooled.outcome.to_json(),
     }
-    with _opened(path) as file:
+    with _open_locked(path) as file:
         size = file.seek(0, os.SEEK_END)
         try:
             file.write(json.dumps(line, default=str).encode() + b"\n")
@@ -78,14 +78,16 @@ def merge(path: Path, take: Callable[[list[Spooled]], list[Fate]]) -> None:
     """
     if not path.exists():
         return
-    with _opened(path) as file:
+    with _open_locked(path) as file:
         file.seek(0)
-        lines = file.read().splitlines(keepends=True)
-        readable = [(line, spooled) for line in lines if (spooled := _parse(path, line))]
-        fates = take([spooled for _, spooled in readable])
-        rest = b"".join(
-            line for (line, _), fate in zip(readable, fates, strict=True) if fate == "unknown"
-        )
+        lines, results = [], []
+        for line in file.read().splitlines(keepends=True):
+            if spooled := _parse(path, line):
+                lines.append(line)
+                results.append(spooled)
+        fates = take(results)
+        unknown = [line for line, fate in zip(lines, fates, strict=True) if fate == "unknown"]
+        rest = b"".join(unknown)
         file.seek(0)
         file.write(rest)
         file.truncate()
@@ -97,7 +99,7 @@ def merge(path: Path, take: Callable[[list[Spooled]], list[Fate]]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _open_locked(path: Path) -> Iterator[IO[bytes]]:
     """The file, held against other drivers; the one at `path`, not one unlinked meanwhile."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:

@@ -246,14 +246,9 @@ class Store(Reader):
         """
         known = self.known_costs()
         refuse_other_costs(known, counted, revision)
-        fresh = {
-            network: cost
-            for network, cost in counted.items()
-            if revision not in known.get(network, {})
-        }
-        if not fresh:
+        if all(revision in known.get(network, {}) for network in counted):
             return []
-        return self._database.write(lambda c: keep_costs(c, clock(c), fresh, revision))
+        return self._database.write(lambda c: keep_costs(c, clock(c), counted, revision))
 
     def set_aside(self, keys: Sequence[str]) -> list[str]:
         """Move what came out of trials to the history of their attempts, to train them again.

@@ -4,7 +4,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Double, Select, Text, column, literal_column, select, table
+from sqlalchemy import (
+    Connection,
+    Double,
+    RowMapping,
+    Select,
+    Text,
+    column,
+    literal_column,
+    select,
+    table,
+)
 
 from dasbench.results.encoding import load_metrics
 from dasbench.results.schema import members
@@ -123,10 +133,10 @@ def read_view(connection: Connection, view: View, studies: Sequence[str]) -> Ite
         queries = [query.where(study == name).order_by(*order) for name in studies]
     for each in queries:
         for row in connection.execute(each).mappings():
-            yield _decoded(row)
+            yield _with_json_decoded(row)
 
 
-def _decoded(row: Mapping[Any, Any]) -> Record:
+def _with_json_decoded(row: RowMapping) -> Record:
     """A view's row with its JSON as values."""
     record = dict(row)
     if "variant" in record:

@@ -1,14 +1,15 @@
 """The variant of a search that takes most, found by going to the ends of its axes in turn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from dasbench.search.samplers.coordinates import are_numbers
+from dasbench.spec.plain import Variant
 from dasbench.spec.space import Axis
 from dasbench.spec.study import Study
 
 
-def largest_in(study: Study, size_of: Callable[[Mapping[str, Any]], int | None]) -> int:
+def largest_in(study: Study, size_of: Callable[[Variant], int | None]) -> int:
     """The largest size found in a space that is too large to be looked through.
 
     Each axis in turn takes the value at which the variant so far is largest: of numbers the lowest
@@ -26,7 +27,7 @@ def largest_in(study: Study, size_of: Callable[[Mapping[str, Any]], int | None])
         >>> largest_in(study, lambda variant: variant.get("backbone.width", 8))
         32
     """
-    largest_variant: dict[str, Any] = {}
+    largest_variant: Variant = {}
     largest = size_of({}) or 0
     for axis in study.axes:
         if not axis.applies(study.base_fields, largest_variant):
@@ -50,4 +51,6 @@ def extreme_values(axis: Axis) -> tuple[Any, ...]:
         ('das', 'se')
     """
     points = axis.points() or axis.ends()
-    return (min(points), max(points)) if are_numbers(points) else points
+    if are_numbers(points):
+        return min(points), max(points)
+    return points

@@ -1,13 +1,13 @@
 """What a search is after: the value of each objective, and the variants that are best by them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
 from dasbench.analysis.pareto import pareto_front
 from dasbench.records import Cost
 from dasbench.search.samplers.sampler import identity
+from dasbench.spec.plain import Variant
 from dasbench.spec.study import Study
 
 
@@ -27,15 +27,16 @@ def objective_values(
         if name.startswith("val_"):
             known[name.removeprefix("val_")] = value
     if cost:
-        known |= {"params": cost.params_full, "macs": cost.macs_full}
-        known |= {"params_paper": cost.params_paper, "macs_paper": cost.macs_paper}
+        known |= cost.by_name
     values = tuple(float(known.get(objective.metric, np.nan)) for objective in study.objectives)
-    return values if np.isfinite(values).all() else ()
+    if not np.isfinite(values).all():
+        return ()
+    return values
 
 
 def best_variants(
-    study: Study, scored: Iterable[tuple[Mapping[str, Any], tuple[float, ...]]], *, top: int
-) -> list[Mapping[str, Any]]:
+    study: Study, scored: Iterable[tuple[Variant, tuple[float, ...]]], *, top: int
+) -> list[Variant]:
     """The variants with the best mean values: of one objective the best, of several the front.
 
     Args:
@@ -51,7 +52,7 @@ def best_variants(
         >>> best_variants(study, scored, top=3)
         [{'a': 1}, {'a': 2}]
     """
-    variants: dict[str, Mapping[str, Any]] = {}
+    variants: dict[str, Variant] = {}
     scores: dict[str, list[tuple[float, ...]]] = {}
     for variant, values in scored:
         variants[identity(variant)] = variant
@@ -63,7 +64,9 @@ def best_variants(
     candidates = np.arange(len(table))
     if len(directions) > 1:
         candidates = np.flatnonzero(pareto_front(table, directions))
-    sign = -1.0 if directions[0] == "max" else 1.0
-    best = candidates[np.argsort(sign * table[candidates, 0], kind="stable")][:top]
+    first = table[candidates, 0]
+    if directions[0] == "max":
+        first = -first
+    best = candidates[np.argsort(first, kind="stable")][:top]
     names = list(scores)
     return [variants[names[place]] for place in best]

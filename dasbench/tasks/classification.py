@@ -17,7 +17,7 @@ from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.structure import structure_of
 from dasbench.datasets.choice import load_dataset
-from dasbench.datasets.dataset import Dataset, Part
+from dasbench.datasets.dataset import Dataset, Images, Part
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
@@ -105,7 +105,9 @@ class _Classifier(ImageLearner[_Batch]):
         self.parts = {part: resident(getattr(data, part), device) for part in PARTS}
         self.labels = {part: split.labels.to(device) for part, split in self.parts.items()}
         self.truth = data.train.labels.cpu().numpy()
-        self.repeatable = Repeatable(data.train) if trial.training.balance == "sampling" else None
+        self.repeatable: Repeatable | None = None
+        if trial.training.balance == "sampling":
+            self.repeatable = Repeatable(data.train)
         self.class_weights: NDArray[np.float64] | None = None
         self.loss_weights: Tensor | None = None
         if trial.training.balance == "weights":
@@ -120,7 +122,9 @@ class _Classifier(ImageLearner[_Batch]):
         variation: int | None,
     ) -> Iterator[_Batch]:
         """Images with their labels."""
-        split = self.repeatable if part == "train" and self.repeatable else self.parts[part]
+        split: Images = self.parts[part]
+        if part == "train" and self.repeatable:
+            split = self.repeatable
         images = self.images(split, batches, variation=variation)
         indices = [batch % len(split) for batch in batches]
         for some, places in zip(images, cut_on_device(indices, self.device), strict=True):
@@ -179,7 +183,9 @@ class _Classifier(ImageLearner[_Batch]):
         if self.latency and part == "test":
             times_ms = time_forward(inference_form(self.network), self.data.input_size)
             metrics["latency_ms"] = latency_ms(times_ms)
-        confusion = self._confusion(logits, labels) if part == "test" else ""
+        confusion = ""
+        if part == "test":
+            confusion = self._confusion(logits, labels)
         return Evaluation(metrics, np.packbits(right).tobytes().hex(), confusion)
 
     def _confusion(self, logits: Tensor, labels: Tensor) -> str:

@@ -153,18 +153,21 @@ class _Detector(ImageLearner[list[Scene]]):
     ) -> Iterator[list[Scene]]:
         """Images, from 0 to 1, with their objects."""
         split: HasObjects = getattr(self.data, part)
+        loaders = self.loaders
+        if isinstance(split, Resident):
+            loaders = 0
         found = load(
             split.scenes,
             batches,
-            join=self._sent,
+            join=self._send,
             num_draws=split.num_draws,
             variation=variation,
-            loaders=0 if isinstance(split, Resident) else self.loaders,
+            loaders=loaders,
         )
         for arriving in found:
             yield list(_scenes(arriving.take()))
 
-    def _sent(self, chunks: Sequence[list[Scene]]) -> Arriving:
+    def _send(self, chunks: Sequence[list[Scene]]) -> Arriving:
         """The tensors of all scenes of a batch, one after the other, on their way to the device."""
         tensors: list[Tensor] = []
         for scene in chain.from_iterable(chunks):
@@ -192,19 +195,20 @@ class _Detector(ImageLearner[list[Scene]]):
             for scenes in self.load(part, batches, variation=None):
                 with self.autocast():
                     answers = self.model([scene.image for scene in scenes])
-                truth += [_on_cpu(scene.objects) for scene in scenes]
-                found += [_detections(answer) for answer in answers]
+                for scene, answer in zip(scenes, answers, strict=True):
+                    truth.append(_on_cpu(scene.objects))
+                    found.append(_detections(answer))
         return Evaluation(average_precisions(truth, found, num_classes=len(self.data.classes)))
 
 
 def _on_cpu(objects: Objects) -> Objects:
-    return Objects(*(values.cpu() for values in objects))
+    return Objects(*map(Tensor.cpu, objects))
 
 
 def _detections(answer: dict[str, Tensor]) -> Detections:
     """What torchvision's detector says of an image; its class 0 is the background."""
-    boxes, scores, labels = (answer[key].cpu() for key in ("boxes", "scores", "labels"))
-    return Detections(boxes.float(), labels - 1, scores.float())
+    boxes, scores, labels = answer["boxes"], answer["scores"], answer["labels"]
+    return Detections(boxes.cpu().float(), labels.cpu() - 1, scores.cpu().float())
 
 
 def _scenes(tensors: Sequence[Tensor]) -> Iterator[Scene]:

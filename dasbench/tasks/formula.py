@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from dasbench.errors import UsageError, unknown_name
@@ -129,13 +130,13 @@ def _fields(tree: ast.expr) -> Iterator[str]:
         if isinstance(node, ast.Attribute):
             inner.add(node.value)
         if isinstance(node, ast.Name | ast.Attribute) and node not in inner:
-            yield _dotted(node)
+            yield _dotted_name(node)
 
 
 def _check_depth(tree: ast.expr) -> None:
     level: list[ast.AST] = [tree]
     for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
         if not level:
             return
     raise ValueError(f"has more than {MAX_DEPTH} terms inside of each other")
@@ -171,13 +172,13 @@ def _check_field(name: str) -> None:
         raise ValueError(f"'{name}' has too many parts; fields are written as in 'gate.alpha'")
 
 
-def _dotted(node: ast.AST) -> str:
+def _dotted_name(node: ast.AST) -> str:
     """A field as it is written: `gate.alpha` is to Python an attribute of a name."""
     match node:
         case ast.Name(id=name):
             return name
         case ast.Attribute(value=value, attr=last):
-            return f"{_dotted(value)}.{last}"
+            return f"{_dotted_name(value)}.{last}"
     raise ValueError("fields are written as in 'gate.alpha'")
 
 
@@ -187,21 +188,21 @@ class _Evaluation:
 
     fields: Fields
 
-    def value(self, node: ast.expr) -> Any:
+    def value(self, node: ast.expr) -> object:
         """A number, a text, a truth value or a list."""
         match node:
             case ast.Constant(value=constant):
                 return constant
             case ast.Name() | ast.Attribute():
-                return self._field(_dotted(node))
+                return self._field(_dotted_name(node))
             case ast.List(elts=items) | ast.Tuple(elts=items):
-                return [self.value(item) for item in items]
+                return list(map(self.value, items))
             case ast.Call() | ast.BinOp() | ast.UnaryOp(op=ast.UAdd() | ast.USub()):
                 return self._result(node)
             case _:
                 return self._decision(node)
 
-    def _decision(self, node: ast.expr) -> Any:
+    def _decision(self, node: ast.expr) -> object:
         """What comes out of parts that are asked whether they hold."""
         match node:
             case ast.BoolOp(op=ast.And(), values=values):
@@ -209,10 +210,12 @@ class _Evaluation:
             case ast.BoolOp(values=values):
                 return any(map(self.value, values))
             case ast.IfExp(test=test, body=body, orelse=otherwise):
-                return self.value(body if self.value(test) else otherwise)
+                if self.value(test):
+                    return self.value(body)
+                return self.value(otherwise)
             case ast.Compare(left=left, ops=comparisons, comparators=others):
-                operands = [self.value(operand) for operand in (left, *others)]
-                return all(map(_compared, comparisons, operands, operands[1:]))
+                operands = list(map(self.value, (left, *others)))
+                return all(map(_holds, comparisons, operands, operands[1:]))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self.value(operand)
         raise AssertionError(node)
@@ -235,11 +238,10 @@ class _Evaluation:
         """The value of a part that is calculated with."""
         return _number(self.value(node), ast.unparse(node))
 
-    def _field(self, name: str) -> Any:
+    def _field(self, name: str) -> object:
         if name not in self.fields:
-            siblings = [
-                field for field in self.fields if field.partition(".")[0] == name.partition(".")[0]
-            ]
+            head = name.partition(".")[0]
+            siblings = [field for field in self.fields if field.partition(".")[0] == head]
             message = unknown_name("field of this trial", name, siblings)
             raise UsageError(
                 f"task.formula: {message} "
@@ -248,7 +250,7 @@ class _Evaluation:
         return self.fields[name]
 
 
-def _compared(comparison: ast.cmpop, left: Any, right: Any) -> bool:
+def _holds(comparison: ast.cmpop, left: object, right: object) -> bool:
     try:
         return COMPARISONS[type(comparison)](left, right)
     except TypeError as error:
@@ -257,7 +259,7 @@ def _compared(comparison: ast.cmpop, left: Any, right: Any) -> bool:
         ) from error
 
 
-def _number(value: Any, words: str) -> float:
+def _number(value: object, words: str) -> float:
     if not isinstance(value, int | float):
         raise UsageError(
             f"task.formula: '{words}' is {value!r} and no number; "

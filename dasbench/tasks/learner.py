@@ -97,7 +97,9 @@ class ImageLearner(ABC, Generic[T]):
             without_lone_image(self.examples_per_epoch, trial.training.batch_size)
         )
         self.transfer = Transfer(device)
-        dtype = torch.bfloat16 if trial.training.precision == "bf16" else torch.float32
+        dtype = torch.float32
+        if trial.training.precision == "bf16":
+            dtype = torch.bfloat16
         self._normalise = Normalisation(data.mean, data.std, device=device, dtype=dtype)
 
     @abstractmethod
@@ -129,7 +131,9 @@ class ImageLearner(ABC, Generic[T]):
         """The training images in the epoch's order, each varied by its own random stream."""
         training = self.trial.training
         order = self.order(epoch)
-        variation = derive_seed(self.trial.seed, "augment", epoch) if training.augment else None
+        variation = None
+        if training.augment:
+            variation = derive_seed(self.trial.seed, "augment", epoch)
         places = without_lone_image(len(order), training.batch_size)
         batches = [self._shares(order[some]) for some in places]
         wanted = [share.indices for share in chain.from_iterable(batches)]
@@ -196,14 +200,18 @@ class ImageLearner(ABC, Generic[T]):
         training, shares = self.trial.training, []
         for part in parts_of(batch, number=training.accumulate, batch_size=training.batch_size):
             shared, own = self.replica.can_share(part), self.replica.share(part)
-            copies = 1 if shared else self.replica.number
+            copies = self.replica.number
+            if shared:
+                copies = 1
             shares.append(BatchShare(own, shared, self.weight(own) / self.weight(batch) / copies))
         return shares
 
 
 def resident(split: S, device: torch.device) -> S | MemorySplit:
     """A part with its images on the device, if they are in memory and fit there."""
-    return split.resident(device) if isinstance(split, Resident) else split
+    if isinstance(split, Resident):
+        return split.resident(device)
+    return split
 
 
 def _spare_faulty_kernel(model: nn.Module) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from dasbench.catalog import TASKS
 from dasbench.records import Cost
 from dasbench.seeds import derive_seed
+from dasbench.spec.plain import Fields
 from dasbench.spec.trial import Choice, Training, Trial
 from dasbench.tasks.classification import Classification
 from dasbench.tasks.formula import check_formula, evaluate
@@ -111,9 +112,9 @@ def _cost(trial: str) -> Cost:
     return replace(Classification().cost(Trial.model_validate_json(trial)), structure="")
 
 
-def _fields(trial: Trial) -> dict[str, Any]:
+def _fields(trial: Trial) -> Fields:
     """Values by dotted field; a component's own field (`gate`) is its name."""
-    fields: dict[str, Any] = {"seed": trial.seed}
+    fields: dict[str, object] = {"seed": trial.seed}
     for field, value in trial.model_dump(mode="json", exclude_none=True, exclude={"task"}).items():
         if not isinstance(value, dict):
             continue
@@ -164,7 +165,9 @@ class _Pretender:
         if batch == self._probe.fail_at:
             raise RuntimeError(f"the probe fails in epoch {batch}, as task.fail_at asks it to")
         self.model.epoch.fill_(batch)
-        loss = math.nan if batch == self._probe.diverge_at else _loss(self._top1())
+        loss = _loss(self._top1())
+        if batch == self._probe.diverge_at:
+            loss = math.nan
         yield self.model(loss / self._replicas)
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:

@@ -150,7 +150,10 @@ class _Segmenter(ImageLearner[_Batch]):
             "miou": miou(confusion),
             "pixel_accuracy": pixel_accuracy(confusion),
         }
-        return Evaluation(metrics, confusion=self._confusion(confusion) if part == "test" else "")
+        text = ""
+        if part == "test":
+            text = self._confusion(confusion)
+        return Evaluation(metrics, confusion=text)
 
     def _confusion(self, confusion: Tensor) -> str:
         """Pixels of which classes were taken for which."""
@@ -187,4 +190,6 @@ def pixel_loss(scores: Tensor, maps: Tensor, *, label_smoothing: float = 0.0) ->
 
 def _class_maps(split: HasClassMaps, device: torch.device) -> MemorySplit | ClassMaps:
     """The class maps of a part as images of one channel, on the device if they can be there."""
-    return split.resident_maps(device) if isinstance(split, ResidentMaps) else ClassMaps(split)
+    if isinstance(split, ResidentMaps):
+        return split.resident_maps(device)
+    return ClassMaps(split)

@@ -55,7 +55,9 @@ class Replica:
 
     def share(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """What this replica computes of some images: every so many, or all of too few to share."""
-        return indices[self.rank :: self.number] if self.can_share(indices) else indices
+        if not self.can_share(indices):
+            return indices
+        return indices[self.rank :: self.number]
 
 
 class Learner(Protocol):

@@ -40,15 +40,16 @@ def set_arithmetic(
         True
     """
     on_gpu = device.type == "cuda"
-    exact = not on_gpu if deterministic is None else deterministic
+    if deterministic is None:
+        deterministic = not on_gpu
     tf32 = on_gpu and trial.training.precision != "fp32"
     one_size = TASKS[trial.task.name].traits.fixed_sizes
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
-    torch.backends.cudnn.benchmark = on_gpu and one_size and not exact
-    if exact and on_gpu:
+    torch.backends.cudnn.benchmark = on_gpu and one_size and not deterministic
+    if deterministic and on_gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(exact, warn_only=True)
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
     # else torch fills every new tensor with NaN before it is written to: the same bits, later
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +27,10 @@ _NAME = re.compile(r"epoch-(\d{5})-([0-9a-f]{12})\.pt")
 
 Place = Path | str
 """A folder, or a URL of fsspec (`s3://bucket/folder`) that all machines of a cluster can reach."""
+
+
+Snapshot = Mapping[str, Any]
+"""The state of a training, or the weights of a network: tensors and plain data by name."""
 
 
 def storage_place(text: str) -> Place:
@@ -85,7 +89,7 @@ class Checkpoints:
         self.writes = writes
         self.every_s = every_s
         self._saved_at = time.monotonic()
-        self._files: _Files | None = None if folder is None else _files_of(folder)
+        self._files = _files_of(folder)
 
     @classmethod
     def of(
@@ -95,16 +99,19 @@ class Checkpoints:
 
         See the class for the rest.
         """
+        folder: Place | None = None
         if _is_url(workdir):
-            return cls(f"{str(workdir).rstrip('/')}/{key}", writes=writes, every_s=every_s)
-        return cls(Path(workdir) / key if workdir else None, writes=writes, every_s=every_s)
+            folder = f"{str(workdir).rstrip('/')}/{key}"
+        elif workdir:
+            folder = Path(workdir) / key
+        return cls(folder, writes=writes, every_s=every_s)
 
     @property
     def are_due(self) -> bool:
         """Whether so much time has passed since the last one that there should be another."""
         return time.monotonic() - self._saved_at >= self.every_s
 
-    def save(self, epoch: int, state: dict[str, Any]) -> None:
+    def save(self, epoch: int, state: Snapshot) -> None:
         """Keep the state after an epoch, durably, and drop all but the last two.
 
         Args:
@@ -119,17 +126,17 @@ class Checkpoints:
         self._files.make()
         self._files.write(f"epoch-{epoch:05d}-{sha256(content).hexdigest()[:12]}.pt", content)
         self._saved_at = time.monotonic()
-        for old in list(self._newest_first())[KEEP:]:
+        for old in _newest_first(self._files.names())[KEEP:]:
             self._files.remove(old)
 
-    def latest(self) -> dict[str, Any] | None:
+    def latest(self) -> Snapshot | None:
         """The newest state that can be read, or None.
 
         Damaged files are passed over with a warning.
         """
         if self._files is None:
             return None
-        for name in self._newest_first():
+        for name in _newest_first(self._files.names()):
             place = f"{self.folder}/{name}"
             try:
                 content = self._files.read(name)
@@ -141,9 +148,7 @@ class Checkpoints:
             if sha256(content).hexdigest()[:12] != name.removesuffix(".pt").rpartition("-")[2]:
                 log.warning("checkpoint %s is damaged; trying the one before", place)
                 continue
-            state: dict[str, Any] = torch.load(
-                BytesIO(content), map_location="cpu", weights_only=True
-            )
+            state: Snapshot = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
             return state
         return None
 
@@ -156,9 +161,10 @@ class Checkpoints:
                 self._files.remove(name)
         self._files.remove_empty_folder()
 
-    def _newest_first(self) -> Iterator[str]:
-        names = self._files.names() if self._files else []
-        return iter(sorted((name for name in names if _NAME.fullmatch(name)), reverse=True))
+
+def _newest_first(names: Iterable[str]) -> list[str]:
+    """The checkpoints among some files, by their names."""
+    return sorted(filter(_NAME.fullmatch, names), reverse=True)
 
 
 class _Files(Protocol):
@@ -172,8 +178,12 @@ class _Files(Protocol):
     def remove_empty_folder(self) -> None: ...
 
 
-def _files_of(folder: Place) -> _Files:
-    return _Remote(str(folder)) if _is_url(folder) else _Local(Path(folder))
+def _files_of(folder: Place | None) -> _Files | None:
+    if folder is None:
+        return None
+    if _is_url(folder):
+        return _Remote(str(folder))
+    return _Local(Path(folder))
 
 
 def _is_url(place: Place | None) -> bool:
@@ -190,7 +200,9 @@ class _Local:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def names(self) -> list[str]:
-        return [path.name for path in self._folder.iterdir()] if self._folder.is_dir() else []
+        if not self._folder.is_dir():
+            return []
+        return [path.name for path in self._folder.iterdir()]
 
     def read(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()

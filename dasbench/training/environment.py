@@ -5,21 +5,21 @@ import platform
 import socket
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import torch
 import torchvision
 
 import dasbench
-from dasbench.catalog import COMPONENTS, KINDS
+from dasbench.catalog import entries_of
 from dasbench.code.commits import Commit, commit_of, commit_of_package
+from dasbench.spec.plain import Record
 from dasbench.spec.trial import Trial
 
 _DRIVER = Path("/sys/module/nvidia/version")
 """Where Linux says which driver of NVIDIA's is loaded."""
 
 
-def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> dict[str, Any]:
+def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> Record:
     """Versions, device, threads, arithmetic and dasbench's commit of this process, as plain data.
 
     Args:
@@ -43,13 +43,13 @@ def describe(device: torch.device, *, indeterminate: Collection[str] = ()) -> di
         "precision": torch.get_float32_matmul_precision(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        **(_gpu(device, indeterminate) if device.type == "cuda" else {}),
-        **_of(commit_of_package()),
+        **_gpu(device, indeterminate),
+        **_commit(commit_of_package()),
         "git_of": "dasbench",
     }
 
 
-def own_components(trial: Trial) -> dict[str, dict[str, Any]]:
+def own_components(trial: Trial) -> dict[str, Record]:
     """The components of a trial that are not dasbench's: where they come from, at which commit.
 
     Example:
@@ -57,23 +57,27 @@ def own_components(trial: Trial) -> dict[str, dict[str, Any]]:
         {}
     """
     found = {}
-    for field in COMPONENTS:
-        entry = KINDS[field][getattr(trial, field).name]
+    for field, entry in entries_of(trial).items():
         if not entry.place.is_ours:
             found[field] = {
                 "name": entry.name,
                 "source": entry.source,
-                **_of(commit_of(Path(entry.place.file))),
+                **_commit(commit_of(Path(entry.place.file))),
             }
     return found
 
 
-def _gpu(device: torch.device, indeterminate: Collection[str]) -> dict[str, Any]:
+def _gpu(device: torch.device, indeterminate: Collection[str]) -> Record:
     """What is to be said of a GPU: also of one that is not there, or no longer answers."""
+    if device.type != "cuda":
+        return {}
+    driver = None
+    if _DRIVER.exists():
+        driver = _DRIVER.read_text().strip()
     return {
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
-        "driver": _DRIVER.read_text().strip() if _DRIVER.exists() else None,
+        "driver": driver,
         "device_name": _name_of(device),
         "indeterminate": sorted(indeterminate),
         "tf32_convolutions": torch.backends.cudnn.allow_tf32,
@@ -92,6 +96,6 @@ def _name_of(device: torch.device) -> str | None:
         return None
 
 
-def _of(commit: Commit | None) -> dict[str, Any]:
+def _commit(commit: Commit | None) -> Record:
     """A commit as plain data."""
     return {"git_commit": commit and commit.hash, "git_dirty": commit and commit.dirty}

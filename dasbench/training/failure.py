@@ -61,10 +61,11 @@ def _refusal(error: BaseException, *, planned: bool) -> str:
 def _words_of(failure: BaseException) -> str:
     """The traceback, below a line about what the user's own code raised, and where."""
     whole = "".join(traceback.format_exception(failure))
-    own = own_fault(failure)
-    if not own:
+    lead = own_fault(failure)
+    if not lead:
         return whole
-    lead = str(failure) if isinstance(failure, DasbenchError) else own
+    if isinstance(failure, DasbenchError):
+        lead = str(failure)
     return f"{lead}\n\n{whole}"
 
 

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from dasbench.errors import DivergedError
 from dasbench.records import Epoch, Signal
 from dasbench.spec.trial import Training
 from dasbench.tasks.task import Learner
-from dasbench.training.checkpoints import Checkpoints
+from dasbench.training.checkpoints import Checkpoints, Snapshot
 from dasbench.training.optim import learning_rate, make_optimizer, set_learning_rate
 from dasbench.training.seeds import seed_epoch
 
@@ -55,7 +55,7 @@ class Progress:
 
     epochs: list[Epoch] = field(default_factory=list)
     seconds: float = 0.0
-    best: dict[str, Any] | None = None
+    best: Snapshot | None = None
     signal: Signal = "continue"
 
 
@@ -95,30 +95,26 @@ def fit(
     optimizer = make_optimizer(learner.model, training)
     _restore(learner, optimizer, checkpoints, progress)
     deadline = time.monotonic() + (timeout_s or math.inf)
+    look_back = 1
+    if device.type == "cuda":
+        look_back = LOOK_BACK
     for epoch in range(len(progress.epochs) + 1, training.epochs + 1):
         started = time.monotonic()
         seed_epoch(seed, epoch)
         if epoch == training.start_epochs + 1:
             optimizer.state.clear()  # momentum that belongs to the start
-        losses = Losses(epoch, look_back=LOOK_BACK if device.type == "cuda" else 1)
+        losses = Losses(epoch, look_back=look_back)
         train_epoch(learner, optimizer, training, losses=losses, deadline=deadline, add_up=add_up)
-        trained = time.monotonic() - started
-        metrics = {f"val_{name}": value for name, value in learner.evaluate("val").metrics.items()}
-        seconds = time.monotonic() - started
-        speed = learner.examples_per_epoch / trained
-        resources = {"seconds": seconds, "images_per_s": speed, "peak_memory": peak_so_far(device)}
-        point = Epoch(
-            epoch, {"train_loss": losses.total / learner.steps_per_epoch, **metrics, **resources}
-        )
+        point = _epoch_point(learner, losses, device, started)
         progress.epochs.append(point)
-        progress.seconds += seconds
+        progress.seconds += point.metrics["seconds"]
         _keep_best(learner, training, point, progress)
-        kept = epoch == training.epochs or checkpoints.are_due
-        if kept:
+        is_due = epoch == training.epochs or checkpoints.are_due
+        if is_due:
             checkpoints.save(epoch, _state(learner, optimizer, progress))
         progress.signal = report(point)
         if progress.signal != "continue":
-            if not kept:
+            if not is_due:
                 checkpoints.save(epoch, _state(learner, optimizer, progress))
             return
     if progress.best is not None:
@@ -157,7 +153,9 @@ class Losses:
         Raises:
             DivergedError: naming the first step whose loss is not finite.
         """
-        values = torch.stack(self.unread).tolist() if self.unread else []
+        if not self.unread:
+            return
+        values = torch.stack(self.unread).tolist()
         self.unread.clear()
         for value in values:
             self.read += 1
@@ -193,6 +191,18 @@ def train_epoch(
         losses.look()
 
 
+def _epoch_point(learner: Learner, losses: Losses, device: torch.device, started: float) -> Epoch:
+    """Validate an epoch that was just trained: its losses and scores, and what it took."""
+    trained_s = time.monotonic() - started
+    metrics = {"train_loss": losses.total / learner.steps_per_epoch}
+    for name, value in learner.evaluate("val").metrics.items():
+        metrics[f"val_{name}"] = value
+    metrics["seconds"] = time.monotonic() - started
+    metrics["images_per_s"] = learner.examples_per_epoch / trained_s
+    metrics["peak_memory"] = peak_so_far(device)
+    return Epoch(losses.epoch, metrics)
+
+
 def _backward(learner: Learner, batch: Any) -> Tensor:
     """Add the gradients of a batch, part by part; returns its loss."""
     parts = []
@@ -211,12 +221,14 @@ def _keep_best(learner: Learner, training: Training, point: Epoch, progress: Pro
         progress.best = {"epoch": point.number, "value": value, "model": weights}
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: object) -> object:
     """A copy of what a network's state holds, outside of a GPU's memory."""
-    return value.to("cpu", copy=True) if isinstance(value, Tensor) else copy.deepcopy(value)
+    if isinstance(value, Tensor):
+        return value.to("cpu", copy=True)
+    return copy.deepcopy(value)
 
 
-def _state(learner: Learner, optimizer: Optimizer, progress: Progress) -> dict[str, Any]:
+def _state(learner: Learner, optimizer: Optimizer, progress: Progress) -> Snapshot:
     return {
         "model": learner.model.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -229,7 +241,7 @@ def _state(learner: Learner, optimizer: Optimizer, progress: Progress) -> dict[s
 def _restore(
     learner: Learner, optimizer: Optimizer, checkpoints: Checkpoints, progress: Progress
 ) -> None:
-    state: Mapping[str, Any] | None = checkpoints.latest()
+    state = checkpoints.latest()
     if state is None:
         return
     learner.model.load_state_dict(state["model"])

@@ -1,7 +1,7 @@
 """Optimisers, and the learning rate as a function of time."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
@@ -25,9 +25,8 @@ def make_optimizer(model: nn.Module, training: Training) -> Optimizer:
         [(2, 0.0001), (3, 0.0)]
     """
     groups = _groups(model, training.lr)
-    fused = (
-        True if any(parameter.is_cuda for parameter in model.parameters()) else None
-    )  # None: torch's own choice
+    on_gpu = any(parameter.is_cuda for parameter in model.parameters())
+    fused = on_gpu or None  # None: torch's own choice
     if training.optimizer == "adamw":
         return AdamW(groups, lr=training.lr, weight_decay=training.weight_decay, fused=fused)
     return SGD(
@@ -55,12 +54,12 @@ class _Treatment(NamedTuple):
 _USUAL, _UNDECAYED = _Treatment(1.0, decayed=True), _Treatment(1.0, decayed=False)
 
 
-def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
+def _groups(model: nn.Module, rate: float) -> list[dict[str, object]]:
     """The trained parameters: the usual ones, those without decay, those with rates of their own.
 
     In each they stand in the order of the model, and none is empty.
     """
-    undecayed, factors = _undecayed(model), _rate_factors(model)
+    undecayed, factors = _undecayed_parameters(model), _rate_factors(model)
     members: dict[_Treatment, list[nn.Parameter]] = {_USUAL: [], _UNDECAYED: []}
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -73,7 +72,7 @@ def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
     ]
 
 
-def _undecayed(model: nn.Module) -> set[nn.Parameter]:
+def _undecayed_parameters(model: nn.Module) -> set[nn.Parameter]:
     """The parameters that some module wants without weight decay."""
     found: set[nn.Parameter] = set()
     for module in model.modules():
@@ -91,9 +90,9 @@ def _rate_factors(model: nn.Module) -> dict[nn.Parameter, float]:
     return found
 
 
-def _group(parameters: list[nn.Parameter], treatment: _Treatment, rate: float) -> dict[str, Any]:
+def _group(parameters: list[nn.Parameter], treatment: _Treatment, rate: float) -> dict[str, object]:
     """A parameter group; it names only what differs from the optimiser's defaults."""
-    group: dict[str, Any] = {"params": parameters}
+    group: dict[str, object] = {"params": parameters}
     if not treatment.decayed:
         group["weight_decay"] = 0.0
     if treatment.factor != 1:

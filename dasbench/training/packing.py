@@ -82,7 +82,7 @@ def pack_on_fullest(peak: int) -> Packing:
     Raises:
         UsageError: if it does not hold one.
     """
-    free, total = min(torch.cuda.mem_get_info(index) for index in range(torch.cuda.device_count()))
+    free, total = min(map(torch.cuda.mem_get_info, range(torch.cuda.device_count())))
     return pack(peak, free=free, total=total)
 
 
@@ -124,10 +124,10 @@ class Peaks:
         Raises:
             UsageError: if there are no trials, or the GPU does not hold one of them.
         """
-        peaks = [self.of(trial) for trial in trials]
-        if not peaks:
+        peak = max(map(self.of, trials), default=None)
+        if peak is None:
             raise UsageError("gpus: auto: there is no trial to measure")
-        return max(peaks)
+        return peak
 
 
 def footprint(trial: Trial) -> str:

@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import distributed, multiprocessing
@@ -123,18 +124,20 @@ class _Followed:
 
     key: str
     pipes: Sequence[Connection]
-    processes: Sequence[Any]
+    processes: Sequence[BaseProcess]
     report: Report
     curve: list[Epoch] = field(default_factory=list)
 
     def outcome(self, timeout_s: float | None) -> Outcome:
         """Pass epochs on until the first replica has an outcome, or any fails, dies or hangs."""
-        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s + GRACE_S
+        deadline = math.inf
+        if timeout_s is not None:
+            deadline = time.monotonic() + timeout_s + GRACE_S
         open_pipes = list(self.pipes)
         while ready := self._ready_replicas(deadline, open_pipes):
             for pipe in [pipe for pipe in open_pipes if pipe in ready]:
                 try:
-                    outcome = self._heard(pipe, pipe.recv())
+                    outcome = self._answer(pipe, pipe.recv())
                 except (EOFError, ConnectionError):
                     open_pipes.remove(pipe)
                     continue
@@ -143,14 +146,16 @@ class _Followed:
             if died := self._death(wait_s=0.0):
                 return died
         late = f"the replicas did not end {GRACE_S:g} s after the time limit of {timeout_s:g} s"
-        return self._failed("timeout", late)
+        return self._failure("timeout", late)
 
-    def _ready_replicas(self, deadline: float, pipes: Sequence[Connection]) -> Sequence[Any]:
+    def _ready_replicas(self, deadline: float, pipes: Sequence[Connection]) -> Sequence[object]:
         """Which replicas said something or ended, as soon as one did; none when time is over."""
-        left = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
-        return wait([*pipes, *self._sentinels], left)
+        left_s = None
+        if deadline < math.inf:
+            left_s = max(0.0, deadline - time.monotonic())
+        return wait([*pipes, *self._sentinels], left_s)
 
-    def _heard(self, pipe: Connection, told: Epoch | Outcome) -> Outcome | None:
+    def _answer(self, pipe: Connection, told: Epoch | Outcome) -> Outcome | None:
         """Answer an epoch; the trial's outcome, if what a replica told is that."""
         if isinstance(told, Epoch):
             self.curve.append(told)
@@ -158,7 +163,9 @@ class _Followed:
             return None
         if told.status == State.FAILED:
             return self._death(wait_s=1.0) or told
-        return told if pipe is self.pipes[0] else None
+        if pipe is self.pipes[0]:
+            return told
+        return None
 
     def _death(self, *, wait_s: float) -> Outcome | None:
         """The outcome of a trial one of whose processes has died.
@@ -169,23 +176,25 @@ class _Followed:
         for rank, process in enumerate(self.processes):
             code = process.exitcode
             if code is not None:
-                how = f"signal {-code}" if code < 0 else f"exit code {code}"
+                how = f"exit code {code}"
+                if code < 0:
+                    how = f"signal {-code}"
                 message = f"replica {rank} of {len(self.processes)} died ({how})"
-                return self._failed("killed", message)
+                return self._failure("killed", message)
         return None
 
     @property
-    def _sentinels(self) -> list[Any]:
+    def _sentinels(self) -> list[int]:
         return [process.sentinel for process in self.processes]
 
-    def _failed(self, reason: Reason, message: str) -> Outcome:
+    def _failure(self, reason: Reason, message: str) -> Outcome:
         curve = tuple(self.curve)
         return Outcome(
             key=self.key, status=State.FAILED, epochs=curve, reason=reason, error=message
         )
 
 
-def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
+def _end(pipes: Sequence[Connection], processes: Sequence[BaseProcess]) -> None:
     """Dismiss the replicas; those that are still at work a little later, or hang, are ended."""
     for pipe in pipes:
         pipe.close()
@@ -212,10 +221,11 @@ def _replica(work: Work, replica: Replica, device: str, rendezvous: Path, pipe: 
     with _group(replica, device, rendezvous):
 
         def report(epoch: Epoch) -> Signal:
+            answer: Signal = "continue"
             if replica.rank == 0:
                 pipe.send(epoch)
-            answer: Signal = from_first(pipe.recv() if replica.rank == 0 else None)
-            return answer
+                answer = pipe.recv()
+            return from_first(answer)
 
         outcome = work(report=report, replica=replica)
         with suppress(EOFError, ConnectionError):  # dismissed, perhaps before it is done
@@ -239,10 +249,12 @@ def _die_with_parent() -> None:
 def _group(replica: Replica, device: str, rendezvous: Path) -> Iterator[None]:
     """Join the other replicas, over this machine's own network alone."""
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    backend = "gloo"
     if device == "cuda":
+        backend = "nccl"
         torch.cuda.set_device(replica.rank)
     distributed.init_process_group(
-        "nccl" if device == "cuda" else "gloo",
+        backend,
         init_method=rendezvous.as_uri(),
         rank=replica.rank,
         world_size=replica.number,

@@ -3,10 +3,9 @@
 import math
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,7 +13,7 @@ from dasbench.blame import own_fault
 from dasbench.catalog import TASKS
 from dasbench.costs.peak_memory import peak_so_far, restart_peak
 from dasbench.costs.structure import refuse_other_network
-from dasbench.data_access import reading_data
+from dasbench.data_access import Look, reading_data
 from dasbench.datasets.looking.contents import last_change, refuse_changed_files
 from dasbench.devices import (
     check_device,
@@ -30,13 +29,14 @@ from dasbench.records import Cost, Epoch, Outcome, Signal, State
 from dasbench.resolution import resolve
 from dasbench.spec.fingerprints import BY_NAMES
 from dasbench.spec.identity import refuse_other_code
+from dasbench.spec.plain import Spec
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Evaluation, Replica
 from dasbench.training.arithmetic import noting_indeterminate, set_arithmetic
 from dasbench.training.checkpoints import Checkpoints, Place
 from dasbench.training.environment import describe, own_components
 from dasbench.training.failure import Failure, failure_of
-from dasbench.training.fit import Progress, Report, alone, fit
+from dasbench.training.fit import AddUp, Progress, Report, alone, fit
 from dasbench.training.replicas import train_together
 from dasbench.training.runtime import Runtime
 from dasbench.training.shared_learner import SharedLearner, add_up
@@ -124,7 +124,7 @@ class _Attempt:
     cost: Cost | None = None
     test: Evaluation = field(default_factory=Evaluation)
     indeterminate: set[str] = field(default_factory=set)
-    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    components: Mapping[str, Spec] = field(default_factory=dict)
 
 
 def _attempt(
@@ -172,22 +172,26 @@ def _train(
     start_on(device)
     limit_memory(device, runtime.gpu_share)
     restart_peak(device)
+    look: Look | None = None
+    if trial.data_fingerprint.startswith(BY_NAMES):
+        look = "names"
     with reading_data(
         runtime.data_root,
         loaders=loaders,
         gpu_share=runtime.gpu_share,
-        look="names" if trial.data_fingerprint.startswith(BY_NAMES) else None,
+        look=look,
         contents=runtime.contents,
     ):
-        trial = _resolved(trial, runtime)
+        trial = _resolve_as_planned(trial, runtime)
         attempt.key, attempt.components = trial.key, own_components(trial)
         set_arithmetic(trial, device, deterministic=runtime.deterministic)
         task = TASKS[trial.task.name].create(**trial.task.params)
         attempt.cost = attempt.cost or task.cost(trial)
         learner = task.build(trial, device=device, replica=replica)
         refuse_other_network(learner.model, attempt.cost)
+        total: AddUp = alone
         if replica.number > 1:
-            learner = SharedLearner(learner, replica)
+            learner, total = SharedLearner(learner, replica), add_up
         fit(
             learner,
             trial.training,
@@ -197,7 +201,7 @@ def _train(
             checkpoints=_checkpoints(workdir, trial.key, runtime, replica),
             progress=progress,
             timeout_s=runtime.timeout_s,
-            add_up=add_up if replica.number > 1 else alone,
+            add_up=total,
         )
         if progress.signal == "continue":
             attempt.test = learner.evaluate("test")
@@ -207,13 +211,13 @@ def _checkpoints(
     workdir: Place | None, key: str, runtime: Runtime, replica: Replica
 ) -> Checkpoints:
     """Where the trial's state is kept, ten times or more within its time limit."""
-    every_s = min(
-        runtime.checkpoint_s, math.inf if runtime.timeout_s is None else runtime.timeout_s / 10
-    )
+    every_s = runtime.checkpoint_s
+    if runtime.timeout_s is not None:
+        every_s = min(every_s, runtime.timeout_s / 10)
     return Checkpoints.of(workdir, key, writes=replica.rank == 0, every_s=every_s)
 
 
-def _resolved(trial: Trial, runtime: Runtime) -> Trial:
+def _resolve_as_planned(trial: Trial, runtime: Runtime) -> Trial:
     """The trial with its defaults, and with the code and the data that it was planned with.
 
     The user's own components are registered first, for this may be a worker that has never seen
@@ -256,24 +260,24 @@ def _outcome(attempt: _Attempt, failure: Failure | None) -> Outcome:
     if failure and failure.refusal:
         return Outcome(key=attempt.key, status=State.INTERRUPTED, error=failure.refusal)
     progress = attempt.progress
-    last = progress.epochs[-1].metrics if progress.epochs else {}
-    final: dict[str, Any] = {
-        name: value for name, value in last.items() if name.startswith(("val_", "train_"))
-    }
-    status = _STATES[progress.signal]
+    metrics: dict[str, float] = {"epochs": len(progress.epochs)}
+    if progress.epochs:
+        last = progress.epochs[-1].metrics
+        metrics |= {name: last[name] for name in last if name.startswith(("val_", "train_"))}
     environment = describe(attempt.device, indeterminate=attempt.indeterminate)
-    return Outcome(
+    outcome = Outcome(
         key=attempt.key,
-        status=State.FAILED if failure else status,
+        status=_STATES[progress.signal],
         epochs=tuple(progress.epochs),
-        metrics={"epochs": len(progress.epochs), **final, **attempt.test.metrics},
+        metrics={**metrics, **attempt.test.metrics},
         cost=attempt.cost,
         seconds=progress.seconds,
         peak_memory=peak_so_far(attempt.device),
         device=attempt.device.type,
         environment={**environment, "replicas": attempt.replicas, "components": attempt.components},
-        reason=failure.reason if failure else None,
-        error=failure.words if failure else "",
         correct=attempt.test.correct,
         confusion=attempt.test.confusion,
     )
+    if failure is None:
+        return outcome
+    return replace(outcome, status=State.FAILED, reason=failure.reason, error=failure.words)

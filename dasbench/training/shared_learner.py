@@ -5,7 +5,7 @@ dropout learns from other masks than on one device.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -14,8 +14,10 @@ from dasbench.seeds import derive_seed
 from dasbench.tasks.task import Evaluation, Learner, Replica
 from dasbench.training.shared_norm import share_norms
 
+T = TypeVar("T")
 
-def from_first(value: Any) -> Any:
+
+def from_first(value: T) -> T:
     """The first replica's value, in every replica."""
     box = [value]
     distributed.broadcast_object_list(box)
@@ -25,9 +27,9 @@ def from_first(value: Any) -> Any:
 def add_up(model: nn.Module, loss: Tensor) -> Tensor:
     """Make every replica's gradients and loss the sum over all of them, in one go."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), loss.reshape(1)])
+    flat = torch.cat([*map(torch.flatten, gradients), loss.reshape(1)])
     distributed.all_reduce(flat)
-    sums = torch.split_with_sizes(flat[:-1], [gradient.numel() for gradient in gradients])
+    sums = torch.split_with_sizes(flat[:-1], list(map(torch.numel, gradients)))
     for gradient, summed in zip(gradients, sums, strict=True):
         gradient.copy_(summed.view(gradient.shape))
     return flat[-1]
@@ -62,6 +64,7 @@ class SharedLearner:
 
     def evaluate(self, part: Literal["val", "test"]) -> Evaluation:
         """Scores on one part, from the first replica."""
-        own = self._learner.evaluate(part) if self._replica.rank == 0 else None
-        evaluation: Evaluation = from_first(own)
-        return evaluation
+        own = Evaluation()
+        if self._replica.rank == 0:
+            own = self._learner.evaluate(part)
+        return from_first(own)

@@ -1,7 +1,5 @@
 """Batch norms that take their statistics over all replicas of a trial."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, distributed, nn
 
@@ -85,7 +83,9 @@ def _update(norm: Norm, mean: Tensor, variance: Tensor, count: float) -> None:
     assert norm.running_var is not None, "a norm that tracks statistics has them"
     assert norm.num_batches_tracked is not None, "a norm that tracks statistics counts its batches"
     norm.num_batches_tracked.add_(1)
-    share = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
+    share = norm.momentum
+    if share is None:
+        share = 1 / float(norm.num_batches_tracked)
     norm.running_mean.lerp_(mean, share)
     norm.running_var.lerp_(variance * (count / (count - 1)), share)
 
@@ -99,13 +99,13 @@ class _Sum(torch.autograd.Function):
     """The sum over all replicas, in every replica; each one's gradient reaches all."""
 
     @staticmethod
-    def forward(_ctx: Any, x: Tensor) -> Tensor:
+    def forward(_ctx: object, x: Tensor) -> Tensor:
         total = x.clone()
         distributed.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(_ctx: Any, grad: Tensor) -> Tensor:
+    def backward(_ctx: object, grad: Tensor) -> Tensor:
         total = grad.clone()
         distributed.all_reduce(total)
         return total

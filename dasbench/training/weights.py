@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,7 +12,7 @@ from dasbench.errors import DataError, StoreError, UsageError
 from dasbench.models import GatedNetwork
 from dasbench.records import Outcome, State
 from dasbench.spec.trial import Trial
-from dasbench.training.checkpoints import Checkpoints, Place
+from dasbench.training.checkpoints import Checkpoints, Place, Snapshot
 from dasbench.training.fit import Report
 from dasbench.training.run_trial import forget_checkpoints, go_on, run_trial
 from dasbench.training.runtime import Runtime
@@ -52,7 +51,8 @@ def keep_weights(trial: Trial, *, workdir: Place, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with written_aside(file) as aside:
-            torch.save({"key": trial.key, "model": _tested(state, trial.training.select)}, aside)
+            weights = _selected_weights(state, trial.training.select)
+            torch.save({"key": trial.key, "model": weights}, aside)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         raise StoreError(f"{file}: the weights cannot be written: {error}") from error
     return file
@@ -104,7 +104,7 @@ def load_weights(network: GatedNetwork, file: Path, *, trial: Trial) -> None:
     if key != trial.key:
         raise UsageError(f"{file}: holds the weights of trial {key}, not of {trial.key}")
     try:
-        network.load_state_dict(_tested(content, trial.training.select))
+        network.load_state_dict(_selected_weights(content, trial.training.select))
     except (RuntimeError, TypeError, AttributeError) as error:
         first = str(error).partition("\n")[2].strip().partition("\n")[0] or str(error)
         raise UsageError(
@@ -112,13 +112,15 @@ def load_weights(network: GatedNetwork, file: Path, *, trial: Trial) -> None:
         ) from error
 
 
-def _tested(state: Mapping[str, Any], select: str) -> Any:
+def _selected_weights(state: Snapshot, select: str) -> Snapshot:
     """The weights in a checkpoint that the recipe selects; a plain state_dict is taken as it is."""
-    best = state.get("best")
-    return best["model"] if select == "best" and best else state.get("model", state)
+    weights: Snapshot = state.get("model", state)
+    if select == "best" and state.get("best"):
+        weights = state["best"]["model"]
+    return weights
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _read(file: Path) -> Snapshot:
     if not file.exists():
         raise DataError(f"{file}: there is no such weights file")
     content = read_content(

@@ -194,11 +194,11 @@ def unused_parameters(params: Params) -> frozenset[str]:
     return frozenset(params) - DESIGNS[params["design"]].parts - {"design"}
 
 
-NEUTRAL: Mapping[str, Any] = {"first_norm": "none", "second_norm": "none", "mask": False}
+NEUTRAL: Params = {"first_norm": "none", "second_norm": "none", "mask": False}
 """Components that a parameter leaves out, in the designs that have them."""
 
 
-def design_components(params: Params) -> dict[str, dict[str, Any]]:
+def design_components(params: Params) -> Mapping[str, Params]:
     """What a gate is composed of: each component with the parameters that leave it out.
 
     Args:
@@ -212,7 +212,7 @@ def design_components(params: Params) -> dict[str, dict[str, Any]]:
         ['compression', 'first_norm', 'mask']
     """
     design = DESIGNS[params["design"]]
-    left_out: dict[str, dict[str, Any]] = {
+    left_out: dict[str, Params] = {
         name: {"design": other} for name, other in design.without.items()
     }
     return left_out | {

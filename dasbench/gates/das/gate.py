@@ -98,10 +98,11 @@ class Das(nn.Module):
             mask=mask,
         )
         row = DESIGNS[design]
-        squeezed = squeezed_channels(channels, alpha) if row.compress else channels
-        self.compress = (
-            row.compress(channels, squeezed, settings) if row.compress else nn.Identity()
-        )
+        squeezed = channels
+        self.compress: nn.Module = nn.Identity()
+        if row.compress:
+            squeezed = squeezed_channels(channels, alpha)
+            self.compress = row.compress(channels, squeezed, settings)
         self.mix = row.mix(squeezed, channels, settings)
         self.norm = row.norm(channels, settings)
         self.finish = row.finish

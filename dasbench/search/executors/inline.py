@@ -69,4 +69,6 @@ class _Reporter:
 
     def __call__(self, epoch: Epoch) -> Signal:
         self._listener.reported(self._key, epoch)
-        return "interrupt" if self._interrupt.requested else "continue"
+        if self._interrupt.requested:
+            return "interrupt"
+        return "continue"

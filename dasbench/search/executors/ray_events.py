@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ray import tune
+from ray.tune.experiment import Trial
 
 from dasbench.records import Epoch, Outcome, Reason, Signal, State
 from dasbench.search.executors.executor import Interrupt, Listener
+from dasbench.spec.plain import Record
 
 GRACE_S = 5.0
 """How long trials may take after an interrupt to end their epoch and to keep a checkpoint."""
@@ -61,11 +62,11 @@ class Events(tune.Callback):
         self._awaited: set[str] | None = None
         self._deadline = 0.0
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Nothing: Tune pickles its callbacks to restore them later, which is never done."""
         return {}
 
-    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: object) -> None:
         """After an interrupt, let the running trials end after their epoch, then leave."""
         if not self._interrupt.requested:
             return
@@ -76,12 +77,14 @@ class Events(tune.Callback):
         if not self._awaited or time.monotonic() > self._deadline:
             raise Interrupted
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
         """A worker has a trial."""
         self._running.add(trial.config["key"])
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+        self, iteration: int, trials: list[Trial], trial: Trial, result: Record, **info: object
     ) -> None:
         """A worker reported an epoch, or what came out."""
         key = trial.config["key"]
@@ -89,7 +92,7 @@ class Events(tune.Callback):
         for name in result.keys() - NEEDED:
             del result[name]
         if outcome:
-            self._ended(key, Outcome.from_json(json.loads(outcome)))
+            self._finish(key, Outcome.from_json(json.loads(outcome)))
         elif point:
             epoch = read_epoch(point)
             self._curves[key][epoch.number] = (
@@ -97,20 +100,27 @@ class Events(tune.Callback):
             )
             self._listener.reported(key, epoch)
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
         """A worker died; its trial starts again elsewhere."""
         self._restarts[trial.config["key"]] += 1
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
         """A trial came to no outcome of its own."""
         key = trial.config["key"]
         curve = tuple(epoch for _, epoch in sorted(self._curves[key].items()))
-        reason, message = _explained(Path(trial.error_file).read_text() if trial.error_file else "")
-        self._ended(
+        failures = ""
+        if trial.error_file:
+            failures = Path(trial.error_file).read_text()
+        reason, message = _reason_in(failures)
+        self._finish(
             key, Outcome(key=key, status=State.FAILED, epochs=curve, reason=reason, error=message)
         )
 
-    def _ended(self, key: str, outcome: Outcome) -> None:
+    def _finish(self, key: str, outcome: Outcome) -> None:
         self._running.discard(key)
         self._curves.pop(key, None)
         if self._awaited is not None:
@@ -120,14 +130,14 @@ class Events(tune.Callback):
         self._listener.finished(outcome)
 
 
-def _explained(failures: str) -> tuple[Reason, str]:
+def _reason_in(failures: str) -> tuple[Reason, str]:
     """Class of failure and message of a trial that did not come to an outcome of its own.
 
     Args:
         failures: what Ray wrote of each; the message of a process that was killed has no traceback.
 
     Example:
-        >>> _explained("Failure # 3: The actor died unexpectedly before finishing this task.")
+        >>> _reason_in("Failure # 3: The actor died unexpectedly before finishing this task.")
         ('killed', 'the worker process died 3 times')
     """
     last = failures.rpartition("Failure # ")[2].strip()

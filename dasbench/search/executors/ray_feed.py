@@ -6,6 +6,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from dasbench.search.executors.executor import Assignment, Interrupt, Source
+from dasbench.spec.plain import Record
 
 
 class Feed(Searcher):
@@ -45,16 +46,16 @@ class Feed(Searcher):
         self._out.add(trial_id)
         self._left -= 1
         trial, cost = assignment.trial, assignment.cost
-        known = json.dumps(cost.to_json()) if cost else ""
+        known = json.dumps(cost and cost.to_json())
         return {"trial": trial.model_dump_json(), "key": trial.key, "cost": known}
 
     def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+        self, trial_id: str, result: Record | None = None, error: bool = False
     ) -> None:
         """Make room for the next; outcomes travel through the callbacks."""
         self._out.discard(trial_id)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Nothing: Tune pickles its searcher to restore it later, which is never done."""
         return {}
 

@@ -3,13 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
+from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from dasbench.records import Epoch, Signal
 from dasbench.search.executors.ray_events import read_epoch
+from dasbench.spec.plain import Record
 from dasbench.spec.trial import Trial
+
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
 
 
 @dataclass
@@ -23,7 +28,7 @@ class _Watched:
     """
 
     epochs: int
-    last: dict[str, Any] = field(default_factory=dict)
+    last: Record = field(default_factory=dict)
     hopeless: bool = False
 
 
@@ -55,14 +60,14 @@ class Pruning(FIFOScheduler):
         self._value = metric
         self._prunable = prunable
         self._answer = answer
-        self._waiting: dict[str, Any] = {}
+        self._waiting: dict[str, TuneTrial] = {}
         self._watched: dict[str, _Watched] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Nothing: Tune pickles its scheduler to restore it later, which is never done."""
         return {}
 
-    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+    def on_trial_add(self, tune_controller: "TuneController", trial: TuneTrial) -> None:
         """Watch a new trial; one whose worker died comes again and is known."""
         self._waiting[trial.trial_id] = trial
         if self._inner is None or trial.trial_id in self._watched:
@@ -72,7 +77,7 @@ class Pruning(FIFOScheduler):
             self._watched[trial.trial_id] = _Watched(asked.training.epochs)
             self._inner.on_trial_add(tune_controller, trial)
 
-    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+    def choose_trial_to_run(self, tune_controller: "TuneController") -> TuneTrial | None:
         """The first trial that waits; Ray's own way looks through all that ever were."""
         for name, trial in list(self._waiting.items()):
             if trial.status == trial.PENDING:
@@ -80,7 +85,9 @@ class Pruning(FIFOScheduler):
             del self._waiting[name]
         return None
 
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+    def on_trial_result(
+        self, tune_controller: "TuneController", trial: TuneTrial, result: Record
+    ) -> str:
         """Ask the inner scheduler; whatever it says, Tune lets the trial go on to its own end."""
         watched = self._watched.get(trial.trial_id)
         if watched and "epoch" in result:
@@ -91,7 +98,13 @@ class Pruning(FIFOScheduler):
         answer: str = TrialScheduler.CONTINUE
         return answer
 
-    def _gives_up(self, tune_controller: Any, trial: Any, watched: _Watched, epoch: Epoch) -> bool:
+    def _gives_up(
+        self,
+        tune_controller: "TuneController",
+        trial: TuneTrial,
+        watched: _Watched,
+        epoch: Epoch,
+    ) -> bool:
         value = epoch.metrics.get(self._value, math.nan)
         if not math.isfinite(value) or epoch.number <= watched.last.get("training_iteration", 0):
             return False
@@ -100,7 +113,9 @@ class Pruning(FIFOScheduler):
         decision = self._inner.on_trial_result(tune_controller, trial, dict(watched.last))
         return bool(decision == TrialScheduler.STOP) and epoch.number < watched.epochs
 
-    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+    def on_trial_complete(
+        self, tune_controller: "TuneController", trial: TuneTrial, result: Record
+    ) -> None:
         """Tell the inner scheduler what it heard last."""
         watched = self._forget(trial)
         if self._inner and watched and watched.last:
@@ -108,11 +123,11 @@ class Pruning(FIFOScheduler):
         elif self._inner and watched:
             self._inner.on_trial_remove(tune_controller, trial)
 
-    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+    def on_trial_remove(self, tune_controller: "TuneController", trial: TuneTrial) -> None:
         """Tell the inner scheduler that the trial will not run."""
         if self._forget(trial) and self._inner:
             self._inner.on_trial_remove(tune_controller, trial)
 
-    def _forget(self, trial: Any) -> _Watched | None:
+    def _forget(self, trial: TuneTrial) -> _Watched | None:
         self._waiting.pop(trial.trial_id, None)
         return self._watched.pop(trial.trial_id, None)

@@ -97,7 +97,7 @@ def own_ray(share: Share, *, workers: int) -> Iterator[str]:
     os.environ["RAY_TMPDIR"] = folder
     try:
         # workers search modules where Ray starts, before all libraries: there is nothing to find
-        with _quiet(), _own_signal_handlers(), chdir(folder), foreign(_not_started):
+        with _quiet(), _own_signal_handlers(), chdir(folder), foreign(_start_error):
             ray.init(
                 address="local",  # never a Ray that somebody else left running
                 num_cpus=workers * share.cpus,
@@ -136,7 +136,12 @@ def joined(address: str, share: Share) -> Iterator[str]:
     _check_reachable(address)
     folder = tempfile.mkdtemp(prefix=PREFIX)
     try:
-        with _quiet(), _own_signal_handlers(), chdir(folder), foreign(partial(_refused, address)):
+        with (
+            _quiet(),
+            _own_signal_handlers(),
+            chdir(folder),
+            foreign(partial(_join_error, address)),
+        ):
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         total = ray.cluster_resources()  # type: ignore[no-untyped-call]
         if not share.times_in(total.get("CPU", 0), total.get("GPU", 0)):
@@ -177,7 +182,7 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
-def _not_started(error: BaseException) -> MachineError:
+def _start_error(error: BaseException) -> MachineError:
     return MachineError(
         f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of "
         f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files "
@@ -188,10 +193,12 @@ def _not_started(error: BaseException) -> MachineError:
 def _first_line(error: BaseException) -> str:
     """What Ray says, without the pages that may follow, as a sentence."""
     first = str(error).strip().partition("\n")[0].strip() or type(error).__name__
-    return first if first.endswith((".", "!", "?")) else f"{first}."
+    if first.endswith((".", "!", "?")):
+        return first
+    return f"{first}."
 
 
-def _refused(address: str, error: BaseException) -> UsageError:
+def _join_error(address: str, error: BaseException) -> UsageError:
     return UsageError(
         f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} "
         "This machine must be one of its nodes ('ray start --address=...'), "

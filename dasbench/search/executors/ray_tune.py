@@ -93,12 +93,10 @@ class RayTune:
             answers = Answers.start()
             pruning = Pruning(inner, metric=self.metric, prunable=self.prunable, answer=answers.put)
             events = Events(listener, interrupt, answers.put)
-            feed = Feed(
-                source, interrupt, workers=self.workers if self.address is not None else None
-            )
-            share = self._share
+            share, workers = self._share, self.workers
             if self.address is None:
-                share = share.spread(self._workers, gpus_there())
+                share, workers = share.spread(self._workers, gpus_there()), None
+            feed = Feed(source, interrupt, workers=workers)
             try:
                 while not feed.exhausted:
                     feed.refill(ROUND)

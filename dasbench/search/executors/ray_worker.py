@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
 import ray
 from ray import tune
@@ -17,6 +16,7 @@ from dasbench.code.lock import lock_digest
 from dasbench.records import Cost, Epoch, Outcome, Signal, State
 from dasbench.search.executors.executor import Job
 from dasbench.search.executors.ray_answers import Answers
+from dasbench.spec.plain import Spec
 from dasbench.spec.trial import Trial
 
 BROKEN = 70
@@ -59,7 +59,7 @@ class DrivingProcess:
         )
 
 
-def train(config: dict[str, Any], *, job: Job, driver: DrivingProcess, answers: Answers) -> None:
+def train(config: Spec, *, job: Job, driver: DrivingProcess, answers: Answers) -> None:
     """Run one trial; its epochs and its outcome travel as text, of which Tune keeps no statistics.
 
     Args:
@@ -83,8 +83,8 @@ def train(config: dict[str, Any], *, job: Job, driver: DrivingProcess, answers: 
         return answers.take(key)
 
     trial = Trial.model_validate_json(config["trial"])
-    cost = Cost.from_json(json.loads(config["cost"])) if config["cost"] else None
-    outcome = job(trial, report, cost=cost)
+    known = json.loads(config["cost"])
+    outcome = job(trial, report, cost=known and Cost.from_json(known))
     if driver.node != _node():
         outcome = _from_elsewhere(outcome)
     _finish(outcome)

@@ -54,7 +54,9 @@ class Share:
 
     def __str__(self) -> str:
         cores = f"{self.cpus} core{'s' * (self.cpus != 1)}"
-        return f"{cores} and {self.gpus:g} GPU{'s' * (self.gpus > 1)}" if self.gpus else cores
+        if not self.gpus:
+            return cores
+        return f"{cores} and {self.gpus:g} GPU{'s' * (self.gpus > 1)}"
 
 
 def part_of_gpu(trials: int) -> float:

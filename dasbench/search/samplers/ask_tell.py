@@ -89,11 +89,15 @@ class AskTell:
 
     def propose(self) -> Sequence[Proposal]:
         """One variant."""
-        make = self._make if len(self._idle) < PATIENCE else RandomSampler
+        make, names = self._make, list(self._distributions)
+        if len(self._idle) >= PATIENCE:
+            make = RandomSampler
+        if not self._complete:
+            names = []
         self._optuna.sampler = make(derive_seed(self._seed, self._heard, self._asked) % 2**32)
         self._asked += 1
         with quiet_optuna():
-            trial = self._ask(self._distributions if self._complete else ())
+            trial = self._ask(names)
             variant = assemble(
                 self._axes, self._base, lambda axis: axis.value(self._suggest(trial, axis.name))
             )
@@ -106,7 +110,9 @@ class AskTell:
         One of another space teaches nothing, but counts as heard.
         """
         waiting = self._open.get(identity(proposal.variant))
-        asked = [waiting.pop(0)] if waiting else []
+        asked = []
+        if waiting:
+            asked.append(waiting.pop(0))
         with quiet_optuna():
             if result.fate in ("done", "failed", "stopped"):
                 self._heard += 1
@@ -171,8 +177,9 @@ class AskTell:
             case "done" if len(result.values) == count and all(map(math.isfinite, result.values)):
                 return TrialState.COMPLETE, result.values
             case "infeasible":
-                is_built = any(value > 0 for value in result.violations)
-                violations = result.violations if is_built else (UNBUILDABLE,)
+                violations = result.violations
+                if not any(violation > 0 for violation in violations):
+                    violations = (UNBUILDABLE,)
                 for place, violation in enumerate(violations):
                     trial.set_constraint(str(place), violation)
                 never_looked_at = (0.0,) * count  # violations alone rank it
@@ -193,8 +200,9 @@ def _distribution(axis: Coordinate) -> BaseDistribution:
     """What Optuna is told of an axis: ascending numbers keep their order, others have none."""
     if axis.points is None:
         low, high = axis.axis.ends()
-        kind = IntDistribution if axis.axis.integer else FloatDistribution
-        return kind(low, high, log=axis.axis.log)
+        if axis.axis.integer:
+            return IntDistribution(low, high, log=axis.axis.log)
+        return FloatDistribution(low, high, log=axis.axis.log)
     if axis.is_ordered:
         return IntDistribution(0, len(axis.points) - 1)
     return CategoricalDistribution(range(len(axis.points)))

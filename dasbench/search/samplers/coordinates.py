@@ -38,7 +38,7 @@ class Coordinate:
             before < after for before, after in pairwise(self.points)
         )
 
-    def value(self, number: float) -> Any:
+    def value(self, number: float) -> object:
         """The axis's value that a number stands for."""
         if self.points is not None:
             return self.points[int(number)]
@@ -46,9 +46,12 @@ class Coordinate:
 
     def number(self, value: Any) -> float:
         """The number that stands for one of the axis's values."""
-        return self.points.index(value) if self.points is not None else value
+        number: float = value
+        if self.points is not None:
+            number = self.points.index(value)
+        return number
 
-    def at(self, share: float) -> Any:
+    def at(self, share: float) -> object:
         """The value at a share in [0, 1) of the way along the axis.
 
         Each has an equal part of it.
@@ -72,10 +75,13 @@ class Coordinate:
     @property
     def rest(self) -> float:
         """The number of an axis that does not apply, for samplers which need all of them."""
-        return 0 if self.points is not None else self.axis.ends()[0]
+        number: float = 0
+        if self.points is None:
+            number = self.axis.ends()[0]
+        return number
 
 
-def are_numbers(values: Iterable[Any]) -> bool:
+def are_numbers(values: Iterable[object]) -> bool:
     """Whether all values of an axis are numbers, not switches.
 
     Example:
@@ -96,8 +102,8 @@ def coordinates(study: Study) -> tuple[Coordinate, ...]:
 
 
 def assemble(
-    axes: Sequence[Coordinate], base: Fields, choose: Callable[[Coordinate], Any]
-) -> dict[str, Any]:
+    axes: Sequence[Coordinate], base: Fields, choose: Callable[[Coordinate], object]
+) -> Variant:
     """A variant: the axes in their order, each asked for its value only if its conditions hold.
 
     Args:
@@ -113,7 +119,7 @@ def assemble(
         >>> assemble([gate, alpha], {}, lambda axis: axis.at(0.9))
         {'gate': 'das', 'gate.alpha': 0.2}
     """
-    variant: dict[str, Any] = {}
+    variant: dict[str, object] = {}
     for axis in axes:
         if axis.axis.applies(base, variant):
             variant[axis.axis.key] = choose(axis)
@@ -124,7 +130,7 @@ def numbers(axes: Sequence[Coordinate], base: Fields, variant: Variant) -> dict[
     """The numbers that stand for a variant of the study, by the names of the axes that apply."""
     found: dict[str, float] = {}
 
-    def note(axis: Coordinate) -> Any:
+    def note(axis: Coordinate) -> object:
         found[axis.name] = axis.number(variant[axis.axis.key])
         return variant[axis.axis.key]
 

@@ -1,8 +1,7 @@
 """Every variant at every seed, or at the seeds that a scheduler or a comparison leaves it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 from dasbench.catalog import SAMPLERS
 from dasbench.search.samplers.looks import Looks
@@ -55,7 +54,7 @@ class Screening:
 
     def __init__(self, study: Study) -> None:
         self.exhausted = False
-        self._variants: list[Mapping[str, Any]] = list(study.variants())
+        self._variants = list(study.variants())
         self._first, *self._others = study.seeds
         self._waiting: set[str] | None = None
         self._stopped: set[str] = set()
@@ -63,7 +62,7 @@ class Screening:
     def propose(self) -> Sequence[Proposal]:
         """The screening; once it is over, the replicates of what it left."""
         if self._waiting is None:
-            self._waiting = {identity(variant) for variant in self._variants}
+            self._waiting = set(map(identity, self._variants))
             return [Proposal(variant, self._first) for variant in self._variants]
         if self._waiting or self.exhausted:
             return ()

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
 
 from dasbench.analysis.looks import Look, State, take_look
 from dasbench.errors import StudyError
 from dasbench.search.samplers.sampler import Proposal, Result, identity
 from dasbench.spec.baseline import baseline_candidates
+from dasbench.spec.plain import Variant
 from dasbench.spec.study import Study
 
 
@@ -40,7 +40,7 @@ class Looks:
         """The seeds of the next look, once all of the last have come in."""
         if self._waiting or self.exhausted:
             return ()
-        names, until = self._compared()
+        names, until = self._next_replicates()
         if until is None:
             self.exhausted = True
             return ()
@@ -49,7 +49,7 @@ class Looks:
         self._waiting = set(product(names, seeds))
         return [Proposal(self._variants[name], seed) for seed, name in product(seeds, names)]
 
-    def _compared(self) -> tuple[Sequence[str], int | None]:
+    def _next_replicates(self) -> tuple[Sequence[str], int | None]:
         """The variants that get more seeds, and until which number of seeds; None for no more."""
         names = list(self._variants)
         if not self._seeds:
@@ -71,7 +71,9 @@ class Looks:
             self._scores[name][proposal.seed] = score
 
     def _look(self) -> Look[str]:
-        settled: dict[str, State] = dict(self.taken[-1].states) if self.taken else {}
+        settled: dict[str, State] = {}
+        if self.taken:
+            settled.update(self.taken[-1].states)
         for name in self._variants:  # seeds without a score will not be followed by seeds with one
             if name != self._baseline and not (self._scores[name] and self._scores[self._baseline]):
                 settled[name] = "out of reach"
@@ -87,7 +89,7 @@ class Looks:
         return look
 
 
-def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
+def _baseline(study: Study, variants: Mapping[str, Variant]) -> str:
     """The label of the variant that the others are compared with."""
     wanted, names = study.seeds.baseline, list(variants)
     found = baseline_candidates(list(variants.values()), base=study.base_fields, named=wanted)
@@ -96,4 +98,4 @@ def _baseline(study: Study, variants: Mapping[str, Mapping[str, Any]]) -> str:
             f"{len(found)} variants are {dict(wanted)}, not one; there are: {'; '.join(variants)}"
         )
         raise StudyError([study.document.complaint(("seeds", "baseline"), message)])
-    return names[found[0] if found else 0]
+    return names[next(iter(found), 0)]
