@@ -12,8 +12,8 @@ from dasbench.views.fields import flat_fields
 from dasbench.views.variants import VariantScores
 
 
-class Cell(NamedTuple):
-    """Where a group has one score.
+class DesignCell(NamedTuple):
+    """A cell of the design: where a group has one score.
 
     Args:
         seed: the seed.
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
     block: str
 
 
-Scores = Mapping[Cell, float]
+Scores = Mapping[DesignCell, float]
 """The mean score of a group in each cell."""
 
 
@@ -78,7 +78,7 @@ def average_over_blocks(
     scored = list(filter(None, tables))
     shared = _shared_blocks(scored)
     balanced = bool(shared) or len(scored) < 2
-    incomplete: set[Cell] = set()
+    incomplete: set[DesignCell] = set()
     if balanced:
         incomplete = _incomplete_cells(tables)
     means, left_out = [], 0
@@ -96,7 +96,7 @@ def _shared_blocks(tables: Sequence[Scores]) -> set[str]:
     return set.intersection(*blocks)
 
 
-def _incomplete_cells(tables: Sequence[Scores]) -> set[Cell]:
+def _incomplete_cells(tables: Sequence[Scores]) -> set[DesignCell]:
     """The cells that do not count: a group that has the seed has no score in the block."""
     cells = set(chain.from_iterable(tables))
     incomplete = set()
@@ -108,7 +108,7 @@ def _incomplete_cells(tables: Sequence[Scores]) -> set[Cell]:
     return incomplete
 
 
-def _mean_by_seed(scores: Scores, incomplete: Set[Cell]) -> dict[int, float]:
+def _mean_by_seed(scores: Scores, incomplete: Set[DesignCell]) -> dict[int, float]:
     """The mean over blocks by rising seed, of the seeds that have any that count."""
     by_seed: dict[int, list[float]] = defaultdict(list)
     for cell in scores.keys() - incomplete:
@@ -118,11 +118,11 @@ def _mean_by_seed(scores: Scores, incomplete: Set[Cell]) -> dict[int, float]:
 
 def _mean_scores(group: Sequence[VariantScores], metric: str, fields: Sequence[str]) -> Scores:
     """The mean score of a group in each cell."""
-    values: dict[Cell, list[float]] = defaultdict(list)
+    values: dict[DesignCell, list[float]] = defaultdict(list)
     for entry in group:
         block = repr(sorted(_other_values(entry, fields).items()))
         for seed, value in entry.scores_of(metric).items():
-            values[Cell(seed, block)].append(value)
+            values[DesignCell(seed, block)].append(value)
     return {cell: _mean(own) for cell, own in values.items()}
 
 

@@ -32,7 +32,7 @@ def flat_fields(variant: Variant) -> Record:
     return flat
 
 
-def field_names(entries: Iterable[VariantScores]) -> list[str]:
+def fields_of_variants(entries: Iterable[VariantScores]) -> list[str]:
     """The fields of all of some variants, in the order in which they come first."""
     names: dict[str, None] = {}
     for entry in entries:

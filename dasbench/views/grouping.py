@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dasbench.records import Cost
 from dasbench.spec.plain import Record
 from dasbench.views.blocks import Averaged, average_over_blocks
-from dasbench.views.fields import field_names, find_field, flat_fields, last_part
+from dasbench.views.fields import fields_of_variants, find_field, flat_fields, last_part
 from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores, is_cost, known_counts
 
@@ -65,7 +65,7 @@ def group_entries(
 
 def _full_names(entries: Sequence[VariantScores], group_by: Sequence[str]) -> list[str]:
     """The full names of the fields to group by, each once."""
-    known = ["study", *field_names(entries)]
+    known = ["study", *fields_of_variants(entries)]
     return list(dict.fromkeys(find_field(name, known) for name in group_by))
 
 

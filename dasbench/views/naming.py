@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dasbench.errors import UsageError, nearest_name
 from dasbench.spec.labels import label
-from dasbench.views.fields import field_names, find_field, flat_fields, is_value
+from dasbench.views.fields import fields_of_variants, find_field, flat_fields, is_value
 from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores
 
@@ -149,7 +149,7 @@ def _group_with_values(name: str, entries: Sequence[VariantScores]) -> Named | N
     if not conditions:
         return None
     may_be_in_label = bool(_variants_with_part_of_label(name, entries))
-    known = field_names(entries)
+    known = fields_of_variants(entries)
     try:
         wanted = {find_field(field, known): text for field, text in conditions.items()}
     except UsageError:

@@ -21,19 +21,49 @@ def upgrade() -> None:
     )  # what is wide stays last: there, a row is read in that order
     with op.batch_alter_table("das_trials", recreate="always" if rebuilt else "never") as trials:
         for column in (
-            sa.Column("semantics", sa.Integer, nullable=False, server_default="1",
-                      comment="version of what the fields of a trial mean"),
-            sa.Column("question", sa.String(16), nullable=False, server_default="",
-                      comment="hash of the spec without its code"),
-            sa.Column("code", sa.Text, nullable=False, server_default="{}",
-                      comment="hash of each component's code, JSON"),
-            sa.Column("network", sa.String(16), nullable=False, server_default="",
-                      comment="hash of what its cost depends on, but for code"),
-            sa.Column("network_code", sa.String(16), nullable=False, server_default="",
-                      comment="hash of the code of the network"),
-            sa.Column("repeats", sa.Integer, nullable=False, server_default="0",
-                      comment="earlier results, which are with the attempts"),
-        ):  # fmt: skip
+            sa.Column(
+                "semantics",
+                sa.Integer,
+                nullable=False,
+                server_default="1",
+                comment="version of what the fields of a trial mean",
+            ),
+            sa.Column(
+                "question",
+                sa.String(16),
+                nullable=False,
+                server_default="",
+                comment="hash of the spec without its code",
+            ),
+            sa.Column(
+                "code",
+                sa.Text,
+                nullable=False,
+                server_default="{}",
+                comment="hash of each component's code, JSON",
+            ),
+            sa.Column(
+                "network",
+                sa.String(16),
+                nullable=False,
+                server_default="",
+                comment="hash of what its cost depends on, but for code",
+            ),
+            sa.Column(
+                "network_code",
+                sa.String(16),
+                nullable=False,
+                server_default="",
+                comment="hash of the code of the network",
+            ),
+            sa.Column(
+                "repeats",
+                sa.Integer,
+                nullable=False,
+                server_default="0",
+                comment="earlier results, which are with the attempts",
+            ),
+        ):
             trials.add_column(column, insert_before="spec" if rebuilt else None)
     with op.batch_alter_table("das_attempts") as attempts:
         what = "what came out, JSON, once the trial was trained again on purpose"
