@@ -61,7 +61,7 @@ class Registry(Generic[Made_co, Traits_co]):
             raise UsageError(
                 f"{place}: write the {self.kind}'s name behind register, as in {written}"
             )
-        checked = self._checked(name, place, traits)
+        checked = self._check_traits(name, place, traits)
 
         def add(make: Callable[P, Made_co]) -> Callable[P, Made_co]:
             if taken := self._holder_of(name, place, make):
@@ -76,7 +76,7 @@ class Registry(Generic[Made_co, Traits_co]):
 
         return add
 
-    def _checked(self, name: str, place: CodeLine, traits: Mapping[str, Any]) -> Traits_co:
+    def _check_traits(self, name: str, place: CodeLine, traits: Mapping[str, Any]) -> Traits_co:
         return checked_traits(self.traits, traits, where=f"{self.kind} '{name}' ({place})")
 
     def _holder_of(
@@ -126,7 +126,7 @@ class Registry(Generic[Made_co, Traits_co]):
         there = registrations(self.package).get(name)
         if there is None:
             return self.traits()
-        return self._checked(name, there.place, there.literal_traits)
+        return self._check_traits(name, there.place, there.literal_traits)
 
     def written_source(self, name: str) -> str:
         """Where a component of the folder comes from, as its file says; imports nothing."""

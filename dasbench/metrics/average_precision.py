@@ -176,7 +176,7 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
             f"average precision: none of {len(truth)} images has an object; there is nothing to "
             "find"
         )
-    evaluation = _evaluated(_known(truth), _found(found), len(truth))
+    evaluation = _evaluate(_coco_objects(truth), _found(found), len(truth))
     # overlaps, recalls, classes, sizes, and the only number of detections
     precision: NDArray[np.float64] = evaluation.eval["precision"][..., 0]
     overlaps = evaluation.params.iouThrs
@@ -192,12 +192,12 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
     return {name: 100.0 * float(view.mean()) for name, view in defined.items() if view.size}
 
 
-def _evaluated(
+def _evaluate(
     objects: list[dict[str, Any]], detections: list[dict[str, Any]], num_images: int
 ) -> COCOeval:
     """COCO's program after its work."""
     with redirect_stdout(io.StringIO()):  # it prints what it does
-        known, found = (_indexed(each, num_images) for each in (objects, detections))
+        known, found = (_coco_of(each, num_images) for each in (objects, detections))
         evaluation = COCOeval(known, found, iouType="bbox")
         evaluation.params.imgIds = list(range(1, num_images + 1))
         evaluation.params.catIds = sorted({one["category_id"] for one in objects})
@@ -207,7 +207,7 @@ def _evaluated(
     return evaluation
 
 
-def _known(images: Sequence[KnownObjects]) -> list[dict[str, Any]]:
+def _coco_objects(images: Sequence[KnownObjects]) -> list[dict[str, Any]]:
     """The objects of all images as COCO writes them."""
     written = []
     for number, image in enumerate(images, start=1):
@@ -240,7 +240,7 @@ def _left_upper_width_height(boxes: Tensor) -> list[list[float]]:
     return written
 
 
-def _indexed(annotations: list[dict[str, Any]], num_images: int) -> Any:
+def _coco_of(annotations: list[dict[str, Any]], num_images: int) -> Any:
     """Annotations in the program's own form, counted from 1: a match with 0 is none to it."""
     labels = sorted({one["category_id"] for one in annotations})
     content = COCO()

@@ -75,7 +75,7 @@ def sfd(
     peak = maps.double().amax((-2, -1), keepdim=True)
     weights = maps.double() / torch.where(peak > 0, peak, 1.0)
     around = box_around(regions | (weights >= threshold)) & ~regions
-    stretched = _stretched(weights, base=base, antilog=antilog)
+    stretched = _stretch(weights, base=base, antilog=antilog)
     relevant, other = _mean(stretched, regions), _mean(stretched, around)
     seen = (peak[..., 0, 0] > 0) & peak[..., 0, 0].isfinite()
     return torch.where(seen, relevant / (relevant + other), math.nan)
@@ -91,16 +91,16 @@ def box_around(mask: Tensor) -> Tensor:
         >>> box_around(torch.tensor([[True, False, False], [False, True, False]])).int().tolist()
         [[1, 1, 0], [1, 1, 0]]
     """
-    return _filled(mask.any(-1))[..., :, None] & _filled(mask.any(-2))[..., None, :]
+    return _fill_between(mask.any(-1))[..., :, None] & _fill_between(mask.any(-2))[..., None, :]
 
 
-def _filled(line: Tensor) -> Tensor:
+def _fill_between(line: Tensor) -> Tensor:
     """True from the first to the last true value."""
     seen = line.int()
     return (seen.cumsum(-1) > 0) & (seen.flip(-1).cumsum(-1).flip(-1) > 0)
 
 
-def _stretched(weights: Tensor, *, base: float, antilog: Antilog) -> Tensor:
+def _stretch(weights: Tensor, *, base: float, antilog: Antilog) -> Tensor:
     if antilog == "plain":
         return base**weights
     return weights if base == 1 else torch.expm1(weights * math.log(base))

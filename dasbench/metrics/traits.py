@@ -42,7 +42,7 @@ def metrics_of_study(tasks: Collection[str], objectives: Iterable[Objective] = (
     """
     named = {objective.metric: objective.direction for objective in objectives}
     known: dict[str, Metric] = dict(ALWAYS_MEASURED)
-    for name, traits in {**METRICS.written_traits(), **_offered(named)}.items():
+    for name, traits in {**METRICS.written_traits(), **_plugin_traits(named)}.items():
         if name in named or any(map(traits.is_of, tasks)):
             known[name] = _metric(traits)
     for name, direction in named.items():
@@ -51,7 +51,7 @@ def metrics_of_study(tasks: Collection[str], objectives: Iterable[Objective] = (
     return known
 
 
-def _offered(named: Collection[str]) -> dict[str, MetricTraits]:
+def _plugin_traits(named: Collection[str]) -> dict[str, MetricTraits]:
     """The traits of the metrics that installed packages offer."""
     offered: dict[str, MetricTraits] = {}
     for name in set(METRICS.names()) - set(METRICS.written_traits()):

@@ -95,7 +95,7 @@ class Constraint(Frozen):
         return abs(left - right) / max(abs(left), abs(right)) or 1.0
 
     def __str__(self) -> str:
-        return f"{_shown(self.left)} {self.operator} {_shown(self.right)}"
+        return f"{_side_text(self.left)} {self.operator} {_side_text(self.right)}"
 
 
 def _plain(text: str) -> JsonValue:
@@ -134,7 +134,7 @@ def _value(side: JsonValue, values: Fields) -> Any:
     return value
 
 
-def _shown(side: JsonValue) -> str:
+def _side_text(side: JsonValue) -> str:
     if isinstance(side, dict):
         return str(side["name"])
     return json.dumps(side)

@@ -197,7 +197,7 @@ def _result(study: Study, proposal: Proposal, fate: Fate) -> Result:
 def _check_repeats(study: Study, exchanges: Sequence[Exchange]) -> None:
     """Check that proposals follow from the seed and the answers alone."""
     again = _converse(study, FATES)
-    assert _asked(again) == _asked(exchanges), (
+    assert _proposals(again) == _proposals(exchanges), (
         "told the same, it proposes something else the second time: draw from its seed alone"
     )
     if "seed" not in SAMPLERS[study.sampler.name].defaults:
@@ -205,7 +205,7 @@ def _check_repeats(study: Study, exchanges: Sequence[Exchange]) -> None:
     params = {**study.sampler.params, "seed": OTHER_SEED}
     sampler = study.sampler.model_copy(update={"params": params})
     other = _converse(study.model_copy(update={"sampler": sampler}), FATES)
-    assert _asked(other) != _asked(exchanges), "another seed changes no proposal"
+    assert _proposals(other) != _proposals(exchanges), "another seed changes no proposal"
 
 
 def _check_resume(study: Study) -> None:
@@ -213,7 +213,7 @@ def _check_resume(study: Study) -> None:
     for num_before in INTERRUPTIONS:
         before, after = whole[:num_before], whole[num_before:]
         resumed = _converse(study, ENDS, before=before, num_asked=len(after))
-        assert _asked(resumed) == _asked(after), (
+        assert _proposals(resumed) == _proposals(after), (
             f"resumed after {len(before)} results, it proposes something else than it would have "
             "without the interruption"
         )
@@ -228,5 +228,5 @@ def _check_moves_on(study: Study) -> None:
     )
 
 
-def _asked(exchanges: Sequence[Exchange]) -> list[Proposal]:
+def _proposals(exchanges: Sequence[Exchange]) -> list[Proposal]:
     return [exchange.asked for exchange in exchanges]

@@ -92,7 +92,7 @@ def _check_building(task: Task, trial: Trial) -> Learner:
     learner = task.build(trial, device=CPU)
     torch.rand(1)  # somebody else draws
     again = task.build(trial, device=CPU)
-    changed = _changed(_state(learner.model), _state(again.model))
+    changed = _first_difference(_state(learner.model), _state(again.model))
     assert not changed, f"built again, the same trial starts with another {changed}"
     return learner
 
@@ -150,7 +150,7 @@ def _check_evaluation(task: str, learner: Learner) -> None:
         before, chance = _state(learner.model), torch.get_rng_state()
         evaluation = learner.evaluate(part)
         again = learner.evaluate(part)
-        changed = _changed(before, _state(learner.model))
+        changed = _first_difference(before, _state(learner.model))
         assert not changed, f"evaluate('{part}') changes {changed}: is it in evaluation mode?"
         is_as_before = torch.equal(torch.get_rng_state(), chance)
         assert is_as_before, f"evaluate('{part}') draws random numbers of torch"
@@ -191,7 +191,7 @@ def _state(model: nn.Module) -> dict[str, Tensor]:
     return copy.deepcopy(model.state_dict())
 
 
-def _changed(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> str:
+def _first_difference(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> str:
     """The first entry that differs; `""` if none does."""
     assert before.keys() == after.keys(), "the model's parameters have other names"
     unequal = (name for name in before if not torch.equal(before[name], after[name]))
