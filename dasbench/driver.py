@@ -208,7 +208,7 @@ class Driver:
                 raise UsageError(
                     f"{item.label}: {', '.join(here)} was defined in the running program, where no "
                     "worker process finds it; write it to a file and import that, or run in this "
-                    "process: --executor inline"
+                    "process: `executor` inline"
                 )
 
     def _look_up(self, planned: Sequence[Planned]) -> dict[str, State]:

@@ -92,7 +92,7 @@ def list_variants(composed: Composed, parts: Sequence[str]) -> Iterator[Variant]
     known = list_parts(composed.gate.name)
     for part in parts:
         if part not in known:
-            raise UsageError(f"--only: {unknown_name('part', part, known)}")
+            raise UsageError(f"`only`: {unknown_name('part', part, known)}")
     if {"leave_one_out", "add_one_in"}.intersection(parts):
         components_of(composed.gate)  # a gate without any is refused before anything is counted
     yield Variant(part="full", says="the gate as it is", trial=composed.full)

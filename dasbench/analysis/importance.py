@@ -110,8 +110,8 @@ def importance(
     if method == "auto":
         return _by_fanova(observations, axes)
     raise UsageError(
-        f"--method anova: {len(variants)} variants are not all combinations of {', '.join(axes)}; "
-        "use fanova, or choose a part of the study that is complete with --where"
+        f"`method` anova: {len(variants)} variants are not all combinations of {', '.join(axes)}; "
+        "use fanova, or choose a part of the study that is complete with `where`"
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from dasbench.cli.data import watching_files
+from dasbench.cli.flags import flags_of
 from dasbench.cli.trained import weights_folder
 from dasbench.data_access import DataAccess, reading_data
 from dasbench.errors import EmptyStoreError, UsageError
@@ -168,9 +169,9 @@ def table_options(*formats: str) -> Callable[[F], F]:
                     f"--columns chooses columns of a table; {format_} holds every field, "
                     "leave it out."
                 )
-            return function(
-                *args, layout=Layout(format_=format_, wide=wide, columns=named), **options
-            )
+            flags = flags_of([click.get_current_context().command])
+            layout = Layout(format_=format_, wide=wide, columns=named, flags=flags)
+            return function(*args, layout=layout, **options)
 
         wide = click.option(
             "--wide", is_flag=True, help="All columns, however narrow the terminal is."

@@ -147,7 +147,7 @@ class Registry(Generic[Made_co, Traits_co]):
             elif plugin := self._plugins().get(name):
                 self._load(plugin)
         if name not in self._entries:
-            own = " One of your own is found with --import FILE.py, or `imports:` in the study."
+            own = " One of your own is found with `import` FILE.py, or `imports:` in the study."
             raise UsageError(unknown_name(self.kind, name, self.names()) + own)
         return self._entries[name]
 

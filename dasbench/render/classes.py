@@ -79,7 +79,7 @@ def _class_table(confusion: Confusion) -> Table:
     notes = []
     if left_out := len(scores) - len(rows):
         more = counted(left_out, "more class", "more classes")
-        notes.append(f"{more}, all as good or better: --json has every one")
+        notes.append(f"{more}, all as good or better: `json` has every one")
     return Table(
         title="Classes of the test part, the worst first",
         columns=(

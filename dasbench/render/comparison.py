@@ -19,11 +19,11 @@ from dasbench.views.question import Question
 
 FRACTIONS = (
     "Scores were fractions; here they are in percent, "
-    "differences and --min-effect in percentage points (pp)."
+    "differences and `min_effect` in percentage points (pp)."
 )
 
 MORE_SEEDS = (
-    "More seeds: for a difference of this size (or of --min-effect) to be resolved, 80 % power."
+    "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."
 )
 
 AnswerField = Field[Answer]
@@ -109,7 +109,7 @@ def _notes(answer: Answer) -> Iterator[str]:
         yield FRACTIONS
     if asked.direction_is_assumed:
         taken = f"Larger is taken as better, whatever {asked.metric} is"
-        yield f"{taken}; --direction min says otherwise."
+        yield f"{taken}; `direction` min says otherwise."
     yield from _look_notes(answer)
 
 

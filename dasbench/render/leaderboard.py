@@ -165,7 +165,7 @@ def _scope(board: Board) -> Iterator[str]:
         yield GROUPED_NOTE
     shown, every = len(board.lines), board.num_variants
     if shown < every:
-        yield f"{shown} of {every:,} variants; --top {every} shows all."
+        yield f"{shown} of {every:,} variants; `top` {every} shows all."
     yield cost_note(board)
 
 

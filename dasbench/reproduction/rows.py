@@ -80,7 +80,7 @@ class Obstacle:
 
 
 DASH = Obstacle("not comparable", "the paper prints no number here")
-UNTRAINED = Obstacle("not run", "needs training; --db FILE looks trained results up")
+UNTRAINED = Obstacle("not run", "needs training; `db` FILE looks trained results up")
 NOT_FOUND = Obstacle(
     "not run", "needs training; the database has no trial of this network that ended"
 )

@@ -93,7 +93,7 @@ def refuse_other_costs(
             f"{len(differing)} networks of unchanged code are counted otherwise than in the "
             f"database: network {network.network} has {numbers} (counted by {tools}). Results "
             "under two counts cannot be compared: use the versions of the tools that counted "
-            "before (`dasbench show KEY` names them), or --db another database."
+            "before (`dasbench show KEY` names them), or `db` another database."
         )
 
 

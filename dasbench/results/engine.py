@@ -69,7 +69,7 @@ def locate(where: str | Path) -> Location:
     if url.get_backend_name() == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise UsageError(
-                f"'{where}' is gone when the program ends. Name a file: --db results.db"
+                f"'{where}' is gone when the program ends. Name a file: `db` results.db"
             )
         return Location(str(url.database), path=Path(str(url.database)))
     if url.get_backend_name() != "postgresql":

@@ -20,7 +20,7 @@ _SQLITE_CAUSES = (
     (
         "file is not a database",
         "it is not a SQLite database",
-        "Name another file with --db, or move this one away.",
+        "Name another file with `db`, or move this one away.",
     ),
     (
         "malformed",
@@ -35,7 +35,7 @@ _SQLITE_CAUSES = (
     (
         "readonly database",
         "it is read-only",
-        "Make the file and its folder writable, or name another file with --db.",
+        "Make the file and its folder writable, or name another file with `db`.",
     ),
 )
 
@@ -59,7 +59,7 @@ def store_error(
     Example:
         >>> import sqlite3
         >>> str(store_error("x.db", Path("x.db"), sqlite3.DatabaseError("file is not a database")))
-        'x.db: it is not a SQLite database. Name another file with --db, or move this one away.'
+        'x.db: it is not a SQLite database. Name another file with `db`, or move this one away.'
     """
     fault: BaseException | None = error
     if isinstance(error, DBAPIError):
@@ -85,7 +85,7 @@ def store_error(
         if part in message:
             return StoreError(f"{place}: {cause}. {remedy.replace('FILE', str(path))}")
     return StoreError(
-        f"{place}: cannot be used: {message}. Check the file, or name another one with --db."
+        f"{place}: cannot be used: {message}. Check the file, or name another one with `db`."
     )
 
 
@@ -109,7 +109,7 @@ def check_path(place: str, path: Path) -> bool:
     """
     if path.is_dir():
         raise StoreError(
-            f"{place}: it is a directory. Name a file in it: --db {path / 'results.db'}"
+            f"{place}: it is a directory. Name a file in it: `db` {path / 'results.db'}"
         )
     if not path.parent.is_dir():
         raise StoreError(
@@ -122,7 +122,7 @@ def check_path(place: str, path: Path) -> bool:
     except OSError as error:
         raise store_error(place, path, error) from error
     if not path.is_file():
-        raise StoreError(f"{place}: it is a pipe or a device. Name an ordinary file with --db.")
+        raise StoreError(f"{place}: it is a pipe or a device. Name an ordinary file with `db`.")
     if size == 0:
         raise StoreError(
             f"{place}: it has zero bytes; a copy or a full disk may have emptied it "
@@ -136,7 +136,7 @@ def foreign_error(place: str) -> ForeignStoreError:
     """The file belongs to another program."""
     return ForeignStoreError(
         f"{place}: it is a database of another program, left untouched. "
-        "Name another file with --db."
+        "Name another file with `db`."
     )
 
 
@@ -144,5 +144,5 @@ def newer_error(place: str, found: str, known: str) -> ForeignStoreError:
     """The database was written by a dasbench of the future."""
     return ForeignStoreError(
         f"{place}: its layout is version {found}, this dasbench knows up to {known}; "
-        "left untouched. Upgrade dasbench, or name another database with --db."
+        "left untouched. Upgrade dasbench, or name another database with `db`."
     )

@@ -81,7 +81,7 @@ def _prepare_file(place: Location, path: Path) -> None:
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise StoreError(
             f"{place.name}: the file or its folder is read-only. "
-            "Make both writable, or name another file with --db; reading it works as it is."
+            "Make both writable, or name another file with `db`; reading it works as it is."
         )
     version = _sound_version(place, path)
     if _age(place, version) < 0:

@@ -48,11 +48,11 @@ def grounded_sam(split: Split, classes: tuple[str, ...], *, weights: Path | None
     """
     if find_spec("transformers") is None:
         raise UsageError(
-            "--regions grounded_sam needs transformers: pip install 'dasbench[grounded-sam]'"
+            "`regions` grounded_sam needs transformers: pip install 'dasbench[grounded-sam]'"
         )
     if weights is None:
         raise UsageError(
-            "--regions grounded_sam needs --region-weights DIR, "
+            "`regions` grounded_sam needs `region_weights` DIR, "
             f"with the folders {DETECTOR} and {SEGMENTER} in it"
         )
     for name in (DETECTOR, SEGMENTER):

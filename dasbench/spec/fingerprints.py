@@ -59,12 +59,12 @@ def _refusal(trial: Trial, was: str, count: int) -> str:
     by_names, is_by_names = was.startswith(BY_NAMES), now.startswith(BY_NAMES)
     if by_names != is_by_names:
         return (
-            f"the data set {trial.dataset}: {planned} {how[by_names]} --trust-data, this run is "
+            f"the data set {trial.dataset}: {planned} {how[by_names]} `trust_data`, this run is "
             f"{how[is_by_names]} it. The one knows the names and sizes of the files, the other "
             "their content: decide for one of them."
         )
     return (
         f"the data set {trial.dataset} has changed since {planned}: its fingerprint was {was} and "
         f"is {now}, so that old and new results cannot be compared. Put the former files back, or "
-        "keep the new results apart: give the study another name, or --db another database."
+        "keep the new results apart: give the study another name, or `db` another database."
     )

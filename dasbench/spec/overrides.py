@@ -41,7 +41,7 @@ def set_fields(
         if equals and is_field:
             fault = refusal(key)
         if fault:
-            complaints.append(Complaint(f"--set {text}", 0, "", fault))
+            complaints.append(Complaint(f"`set` {text}", 0, "", fault))
         else:
             set_field(data, key, parse_scalar(value))
     return complaints

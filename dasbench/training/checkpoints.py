@@ -57,7 +57,7 @@ def storage_place(text: str) -> Place:
         _Remote(text).make()
     except (ImportError, ValueError, OSError) as error:
         raise UsageError(
-            f"--storage '{text}': {error}; write an absolute path, or a URL that fsspec can open"
+            f"`storage` '{text}': {error}; write an absolute path, or a URL that fsspec can open"
         ) from error
     return text
 

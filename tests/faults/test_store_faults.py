@@ -403,7 +403,7 @@ class TestAFileThatIsNoDatabase:
     @pytest.mark.parametrize("use", [open_store, read_store])
     def test_a_directory_is_refused(self, tmp_path: Path, use) -> None:
         with pytest.raises(
-            StoreError, match=r"it is a directory\. Name a file in it: --db .*results\.db"
+            StoreError, match=r"it is a directory\. Name a file in it: `db` .*results\.db"
         ):
             use(tmp_path)
 

@@ -100,7 +100,7 @@ def export(
     _refuse(path, db, force=force)
     format_ = format_ or format_of(path)
     if format_ in ("sqlite", "optuna") and what is not None:
-        raise UsageError(f"{path}: format {format_} holds everything; leave out '--what {what}'")
+        raise UsageError(f"{path}: format {format_} holds everything; leave out '`what` {what}'")
     chosen = list(dict.fromkeys(studies)) or None
     with read_store(db) as reader, _replacement(path) as aside:
         if format_ == "sqlite":
@@ -125,7 +125,7 @@ def format_of(path: Path) -> str:
     """
     if path.suffix.lower() not in ENDINGS:
         endings, formats = ", ".join(ENDINGS), ", ".join(FORMATS)
-        known = f"end the file in {endings}, or give --format {formats}"
+        known = f"end the file in {endings}, or give `format` {formats}"
         raise UsageError(f"{path}: the ending '{path.suffix}' names no format; {known}")
     return ENDINGS[path.suffix.lower()]
 
@@ -161,7 +161,7 @@ def _refuse(path: Path, db: str, *, force: bool) -> None:
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: it is a pipe or a device; name an ordinary file")
     if path.exists() and not force:
-        raise UsageError(f"{path}: the file exists; --force replaces it")
+        raise UsageError(f"{path}: the file exists; `force` replaces it")
 
 
 @contextmanager

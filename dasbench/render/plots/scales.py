@@ -30,7 +30,7 @@ def is_log(values: Sequence[float], *, log: bool | None) -> bool:
     """
     least = min(values, default=1.0)
     if log and least <= 0:
-        raise UsageError(f"--log: {least:g} has no place on a logarithmic axis; leave --log out")
+        raise UsageError(f"`log`: {least:g} has no place on a logarithmic axis; leave `log` out")
     if log is not None or not values or least <= 0:
         return bool(log)
     return max(values) / least > DECADE

@@ -80,7 +80,7 @@ def refuse_folder(folder: Path, *, force: bool) -> None:
     if inside and not force:
         raise UsageError(
             f"{folder}: the folder is not empty (it holds '{inside[0]}'); "
-            "name another with -o, or replace the report in it with --force, "
+            "name another with -o, or replace the report in it with `force`, "
             "which keeps other files"
         )
     for name in FOLDERS:

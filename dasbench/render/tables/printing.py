@@ -1,6 +1,7 @@
 """What a command has found on standard output: tables for people, records for programs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import click
 from dasbench.errors import UsageError, unknown_name
 from dasbench.render.tables.table import Layout, Table, with_columns
 from dasbench.render.tables.terminal import print_to_terminal
+from dasbench.render.text.arguments import as_flags
 from dasbench.render.text.records import print_records
 
 RECORDS = ("json", "csv")
@@ -44,6 +46,7 @@ def print_tables(tables: Sequence[Table], layout: Layout) -> None:
     if layout.columns:
         _check_columns(layout.columns, tables)
         tables = _with_columns(tables, layout.columns)
+    tables = [_with_flags(table, layout.flags) for table in tables]
     if layout.format_ == "html":
         from dasbench.render.tables.html import html  # Jinja takes a twentieth of a second
 
@@ -65,6 +68,11 @@ def _with_columns(tables: Sequence[Table], keys: Sequence[str]) -> list[Table]:
     return chosen
 
 
+def _with_flags(table: Table, flags: Mapping[str, str]) -> Table:
+    """A table whose notes name arguments as the reader gives them."""
+    return replace(table, notes=[as_flags(note, flags) for note in table.notes])
+
+
 def print_table(table: Table, layout: Layout) -> None:
     """Print one table."""
     print_tables([table], layout)
@@ -80,7 +88,7 @@ def _print(table: Table, layout: Layout) -> None:
 
         click.echo(latex(table))
     else:
-        print_to_terminal(table, wide=layout.wide)
+        print_to_terminal(table, wide=layout.wide, flags=layout.flags)
 
 
 def _check_columns(keys: Sequence[str], tables: Sequence[Table]) -> None:
@@ -88,7 +96,7 @@ def _check_columns(keys: Sequence[str], tables: Sequence[Table]) -> None:
     for table in tables:
         known.update(table.keys)
     complaints = [
-        f"--columns: {unknown_name('column', key, known)}" for key in keys if key not in known
+        f"`columns`: {unknown_name('column', key, known)}" for key in keys if key not in known
     ]
     if complaints:
         raise UsageError("\n".join(complaints))

@@ -1,7 +1,7 @@
 """A table of text cells that every format can write: a terminal, Markdown, LaTeX, HTML."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,7 +12,7 @@ class Column:
     """One column.
 
     Args:
-        key: what `--columns` calls it.
+        key: what `Layout.columns` calls it.
         title: what stands above it, with its unit in brackets.
         is_text: text stands on the left and may be wrapped between words; numbers stand on the
             right and never are.
@@ -76,11 +76,13 @@ class Layout:
         format_: `table` (for a terminal), `md`, `latex` or `html`; `json` or `csv` for records.
         wide: all columns, however narrow the terminal is.
         columns: keys of the columns to show, in their order; by default those that fit.
+        flags: how the reader gives the arguments that notes name (`top`: `--top`).
     """
 
     format_: str = "table"
     wide: bool = False
     columns: Sequence[str] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
 
 
 def table_of(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rich.cells import cell_len
@@ -12,6 +13,7 @@ from rich.text import Text
 from dasbench.render.tables.table import Table, name_place, pick
 from dasbench.render.tables.widths import Fit, fit_all_columns, fit_width, rooms_of, total_width
 from dasbench.render.tables.words import wrapped
+from dasbench.render.text.arguments import as_flags
 from dasbench.render.text.plain import fitting, shown
 
 PIPED = 160
@@ -31,12 +33,15 @@ def output_width() -> int | None:
     return None
 
 
-def print_to_terminal(table: Table, *, wide: bool = False) -> None:
+def print_to_terminal(
+    table: Table, *, wide: bool = False, flags: Mapping[str, str] | None = None
+) -> None:
     """Print a table: its title, the columns that there is room for, the keys of others, its notes.
 
     Args:
         table: what to print.
         wide: all columns and each cell in one line, however narrow the terminal is.
+        flags: how the reader gives arguments.
     """
     table = _in_plain_characters(table)
     if table.title:
@@ -46,8 +51,8 @@ def print_to_terminal(table: Table, *, wide: bool = False) -> None:
         _print(_drawing(table, layout), width=total_width(layout.widths))
         hidden = [key for place, key in enumerate(table.keys) if place not in layout.places]
         if hidden:
-            more = "--wide shows all columns, --columns KEY,... those you name."
-            print_text(f"Left out: {', '.join(hidden)}. {more}")
+            more = "`wide` shows all columns, `columns` KEY,... those you name."
+            print_text(f"Left out: {', '.join(hidden)}. {as_flags(more, flags or {})}")
     for note in table.notes:
         print_text(note)
 

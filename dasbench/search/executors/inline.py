@@ -30,7 +30,7 @@ class Inline:
     def __post_init__(self) -> None:
         if self.scheduler != "none":
             raise UsageError(
-                f"scheduler '{self.scheduler}' needs --executor ray: "
+                f"scheduler '{self.scheduler}' needs `executor` ray: "
                 "it compares trials that run side by side; "
                 "write scheduler: none to run this study in a plain loop"
             )
@@ -55,7 +55,7 @@ class Inline:
                 raise MachineError(
                     f"after trial {trial.key} this process can no longer use its GPU "
                     f"('dasbench show {trial.key}' says what happened); run the same command "
-                    "again for the other trials, or use --executor ray"
+                    "again for the other trials, or use `executor` ray"
                 )
 
 

@@ -35,7 +35,7 @@ def ray_folder() -> str:
     raise MachineError(
         f"Ray finds no folder for its sockets: {'; '.join(reasons)}. "
         "Set TMPDIR to a writable folder with a short "
-        "path, or run without Ray: --executor inline"
+        "path, or run without Ray: `executor` inline"
     )
 
 

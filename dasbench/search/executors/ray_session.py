@@ -67,9 +67,9 @@ def set_switches(address: str | None) -> None:
     """
     if address is not None and "://" in address:
         raise UsageError(
-            f"--address '{address}': trials are handed out by a driver that is part of "
+            f"`address` '{address}': trials are handed out by a driver that is part of "
             "the cluster, not through Ray's client. Start the same command on one of its machines "
-            "with --address auto, or from elsewhere with "
+            "with `address` auto, or from elsewhere with "
             "'ray job submit -- dasbench run ... --address auto'."
         )
     os.environ.update(SWITCHES)
@@ -172,12 +172,12 @@ def _check_reachable(address: str) -> None:
         return
     host, colon, port = address.rpartition(":")
     if not (colon and port.isdigit() and 0 < int(port) < 65536):
-        raise UsageError(f"--address '{address}': write HOST:PORT of the cluster's head, or auto")
+        raise UsageError(f"`address` '{address}': write HOST:PORT of the cluster's head, or auto")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
     except OSError as error:
         raise UsageError(
-            f"--address '{address}': no Ray answers there ({error.strerror or error}); "
+            f"`address` '{address}': no Ray answers there ({error.strerror or error}); "
             "'ray status' on its head says whether it runs"
         ) from error
 
@@ -186,7 +186,7 @@ def _start_error(error: BaseException) -> MachineError:
     return MachineError(
         f"Ray does not start on this machine: {_first_line(error)} Look for space on the disk of "
         f"{tempfile.gettempdir()} and in /dev/shm, and at the limits of processes and open files "
-        "(ulimit -u, ulimit -n); or run without Ray: --executor inline"
+        "(ulimit -u, ulimit -n); or run without Ray: `executor` inline"
     )
 
 
@@ -200,7 +200,7 @@ def _first_line(error: BaseException) -> str:
 
 def _join_error(address: str, error: BaseException) -> UsageError:
     return UsageError(
-        f"--address '{address}': the Ray cluster cannot be joined: {_first_line(error)} "
+        f"`address` '{address}': the Ray cluster cannot be joined: {_first_line(error)} "
         "This machine must be one of its nodes ('ray start --address=...'), "
         "with the same versions of Python and Ray and the cluster's token "
         "(RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)."

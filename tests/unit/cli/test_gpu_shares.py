@@ -91,14 +91,14 @@ def test_what_a_study_and_the_options_ask_for(machine, there, gpus, options, wan
     [
         (0, 1, {}, "resources.gpus: 1 are asked for, but this machine has 0 CUDA devices"),
         (1, 2, {}, "resources.gpus: 2 are asked for, but this machine has 1 CUDA device"),
-        (0, None, {"device": "cuda"}, "this machine has 0 CUDA devices; use --device cpu"),
+        (0, None, {"device": "cuda"}, "this machine has 0 CUDA devices; use `device` cpu"),
         (2, None, {"device": "cuda:1"}, "under Ray each trial sees its own GPU alone; write cuda"),
         (2, 2, {"device": "cuda:1", "executor": "inline"}, "takes the first ones; write cuda"),
         (
             2,
             None,
             {"device": "cuda:2", "executor": "inline"},
-            "--device cuda:2: this machine has 2 CUDA devices",
+            "`device` cuda:2: this machine has 2 CUDA devices",
         ),
         (2, 0, {"device": "cuda"}, "the study has resources.gpus: 0"),
         (2, 1, {"device": "cpu"}, "the study has resources.gpus: 1; write"),

@@ -252,7 +252,7 @@ def test_a_column_sorts_in_the_direction_that_its_metric_is_registered_with(
 def test_a_column_of_no_direction_is_sorted_only_where_the_command_says_how(read_only):
     chosen = select_studies(str(read_only), ["silent"])
 
-    with pytest.raises(UsageError, match="--sort 'my_score desc' or --sort 'my_score asc'"):
+    with pytest.raises(UsageError, match="`sort` 'my_score desc' or `sort` 'my_score asc'"):
         make_board(chosen, sort="my_score")
 
 

@@ -98,7 +98,7 @@ class TestTrials:
 
         worst = tables["Classes of the test part, the worst first"]
         assert len(worst.rows) == 12
-        assert worst.notes == ["138 more classes, all as good or better: --json has every one"]
+        assert worst.notes == ["138 more classes, all as good or better: `json` has every one"]
         assert all(row[0].startswith("a class of a rather long name ") for row in worst.rows)
         assert len(tables["Most often taken for another class"].rows) == 12
 
@@ -180,7 +180,7 @@ class TestPlot:
 
         with pytest.raises(
             UsageError,
-            match=f"{MOST_PANELS + 1} variants are more than the {MOST_PANELS} that fit; use --where",
+            match=f"{MOST_PANELS + 1} variants are more than the {MOST_PANELS} that fit; use `where`",
         ):
             info(selection(rows, **{each.key: SMALL for each in rows}))
 

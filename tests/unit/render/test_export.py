@@ -271,7 +271,7 @@ def test_an_existing_file_is_left_alone_unless_forced(db, tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("precious")
 
-    with pytest.raises(UsageError, match="the file exists; --force replaces it"):
+    with pytest.raises(UsageError, match="the file exists; `force` replaces it"):
         export(db, file)
     assert file.read_text() == "precious"
     export(db, file, force=True)

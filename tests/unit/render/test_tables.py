@@ -171,7 +171,7 @@ def test_columns_of_two_and_more_go_before_a_name_takes_two_lines(
     out = printed(capsys, monkeypatch, BOARD, width)
 
     said = " ".join(out.split())
-    assert said.partition("Left out: ")[2].partition(". --wide")[0] == left_out
+    assert said.partition("Left out: ")[2].partition(". `wide`")[0] == left_out
     assert names_of(out) == [*LABELS]
     assert (cells_of(out)[0][0] == LABELS[0]) == (width >= 56)
     assert max(map(len, out.splitlines())) <= width
@@ -298,7 +298,7 @@ def test_columns_are_those_that_are_named_in_their_order(capsys, monkeypatch):
 def test_an_unknown_column_is_named_with_the_nearest_and_all_that_are_known(format_):
     with pytest.raises(
         UsageError,
-        match=r"--columns: unknown column 'scor'. Did you mean 'score'\? Known: params, sc",
+        match=r"`columns`: unknown column 'scor'. Did you mean 'score'\? Known: params, sc",
     ):
         print_table(BOARD, Layout(format_=format_, columns=["variant", "scor"]))
 

@@ -64,7 +64,7 @@ def quick(trial, report, cost=None):
 
 
 def test_the_plain_loop_refuses_a_scheduler_and_says_who_does_not():
-    with pytest.raises(UsageError, match="scheduler 'asha' needs --executor ray"):
+    with pytest.raises(UsageError, match="scheduler 'asha' needs `executor` ray"):
         Inline(scheduler="asha")
 
 
@@ -94,7 +94,7 @@ def test_the_plain_loop_stops_when_its_gpu_is_broken_and_what_it_trained_is_kept
     "address", ["nowhere", "localhost:", "localhost:0", "localhost:99999", "", " "]
 )
 def test_an_address_of_another_form_is_refused(address):
-    with pytest.raises(UsageError, match=r"--address '.*': write HOST:PORT"):
+    with pytest.raises(UsageError, match=r"`address` '.*': write HOST:PORT"):
         RayTune(address=address).run(trials(1), quick, Tally(), Interrupt())
 
 
@@ -108,7 +108,7 @@ def test_an_address_where_nobody_answers_is_refused_at_once():
 
 
 def test_rays_client_is_refused_with_what_works():
-    with pytest.raises(UsageError, match="--address auto"):
+    with pytest.raises(UsageError, match="`address` auto"):
         RayTune(address="ray://head:10001").run(trials(1), quick, Tally(), Interrupt())
 
 
@@ -302,7 +302,7 @@ def test_without_a_place_for_ray_every_reason_is_named(monkeypatch, tmp_path):
 
     assert f"{places[0]} is longer than {longest_place()} bytes" in str(refused.value)
     assert "/proc: " in str(refused.value)
-    assert "--executor inline" in str(refused.value)
+    assert "`executor` inline" in str(refused.value)
     assert MachineError.exit_code == 3
 
 

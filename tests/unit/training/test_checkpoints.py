@@ -110,7 +110,7 @@ def test_a_trial_goes_on_from_a_checkpoint_behind_a_url():
 
 @pytest.mark.parametrize("url", ["nonsense://x/y", "://x", "memoryy://x"])
 def test_a_url_of_an_unknown_kind_is_refused_with_what_would_be_right(url):
-    with pytest.raises(UsageError, match=r"--storage '.*write an absolute path"):
+    with pytest.raises(UsageError, match=r"`storage` '.*write an absolute path"):
         storage_place(url)
 
 

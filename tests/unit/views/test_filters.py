@@ -1,4 +1,4 @@
-"""`--where`: what passes, what is refused, and that nothing written there can do harm."""
+"""`where`: what passes, what is refused, and that nothing written there can do harm."""
 
 from contextlib import suppress
 from dataclasses import replace

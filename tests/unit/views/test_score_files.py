@@ -129,7 +129,7 @@ def test_a_unit_is_asked_for_where_no_score_is_above_one(tmp_path, column):
     path = write(tmp_path, f"variant,seed,{column}\na,0,0.371\nb,0,0.412\n")
 
     with pytest.raises(
-        UsageError, match=r"are they fractions \(0.412 is 41.2 %\) or percent\? Add --unit fraction"
+        UsageError, match=r"are they fractions \(0.412 is 41.2 %\) or percent\? Add `unit` fraction"
     ):
         read_scores(path)
 

@@ -64,7 +64,7 @@ def test_the_same_variant_of_two_studies_stays_two(planned):
     [
         (
             ["one", "other"],
-            "different data.*cifar10; digits; look at one.*--where .dataset = .cifar10..",
+            "different data.*cifar10; digits; look at one.*`where` .dataset = .cifar10..",
         ),
         (["one", "probed"], "different tasks.*classification; probe"),
         (["one", "loss"], "different metrics.*one by top1 max; loss by loss min"),

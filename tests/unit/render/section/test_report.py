@@ -77,7 +77,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(db, tmp_path):
     out.mkdir()
     (out / "notes.txt").write_text("mine")
 
-    with pytest.raises(UsageError, match=r"not empty \(it holds 'notes.txt'\).*--force"):
+    with pytest.raises(UsageError, match=r"not empty \(it holds 'notes.txt'\).*`force`"):
         report(db, "gates", out)
 
     assert [path.name for path in out.iterdir()] == ["notes.txt"]
