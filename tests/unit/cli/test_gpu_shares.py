@@ -122,7 +122,7 @@ def test_what_cannot_be_meant_or_had_is_refused(machine, there, gpus, options, c
 def test_what_is_no_device_is_refused(machine, name):
     machine(2)
 
-    with pytest.raises(UsageError, match="--device"):
+    with pytest.raises(UsageError, match="`device`"):
         check_device(name)
 
 
