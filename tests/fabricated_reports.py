@@ -8,7 +8,8 @@ from fabricated_studies import fabricate_study
 
 from dasbench.records import Cost, Outcome
 from dasbench.results.answers import LookRecord
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
 from dasbench.spec.trial import Trial
 
 ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",

@@ -21,7 +21,8 @@ from dasbench.gates.das.designs import DESIGNS
 from dasbench.resolution import TRAINING, resolve, resolve_network
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 FILE = Path(__file__).with_name("golden_values.json")
 

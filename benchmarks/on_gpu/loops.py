@@ -14,7 +14,8 @@ from dasbench.models import build_model
 from dasbench.spec.network import network_of
 from dasbench.spec.trial import Trial
 from dasbench.training.arithmetic import set_arithmetic
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 @dataclass(frozen=True)

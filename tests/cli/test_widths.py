@@ -15,9 +15,10 @@ from rich.cells import cell_len
 
 from dasbench.catalog import known_names
 from dasbench.records import Cost, Outcome
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
+from dasbench.spec.labels import label
 from dasbench.spec.load import load_study
-from dasbench.spec.study import label
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "studies/norm_ablation.yaml"

@@ -24,7 +24,8 @@ from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
 from dasbench.testing.datasets import check_split
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 @pytest.fixture(scope="module")

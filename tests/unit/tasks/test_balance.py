@@ -23,7 +23,8 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.balance import Repeatable, balanced_draw, class_weights
 from dasbench.tasks.learner import ImageLearner
 from dasbench.tasks.task import Replica
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 UNEVEN = np.array([0] * 80 + [2] * 15 + [1] * 5)
 LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=60).map(

@@ -23,7 +23,8 @@ from dasbench.errors import DataError, StudyError, UsageError
 from dasbench.paper.tables import table
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 from dasbench.training.weights import keep_weights
 
 SHAPES = {

@@ -21,7 +21,8 @@ from dasbench.spec.load import load_study
 from dasbench.tasks.learner import ImageLearner
 from dasbench.tasks.segmentation import pixel_loss
 from dasbench.tasks.task import Replica
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 def science(outcome: Outcome) -> dict[str, object]:

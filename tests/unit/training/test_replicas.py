@@ -12,7 +12,8 @@ from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
 from dasbench.tasks.task import Replica
 from dasbench.training.replicas import _libraries_first
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 from dasbench.training.shared_learner import add_up
 from dasbench.training.shared_norm import share_norms
 

@@ -17,7 +17,8 @@ from dasbench.records import Outcome
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.tasks import classification
-from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
+from dasbench.training.run_trial import forget_checkpoints, run_trial
+from dasbench.training.runtime import Runtime
 
 TRIAL = Trial(
     backbone={"name": "resnet18", "width": 4, "stem": "small"},
