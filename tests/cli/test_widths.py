@@ -161,7 +161,7 @@ def _read(master):
 @pytest.fixture(scope="module")
 def reading(db):
     """What they print by verb and width, as `VERB --wide`, `VERB ENCODING`, `leaderboard WIDTH` (with COLUMNS)."""
-    runs = {}
+    runs: dict[tuple[str, int], Run] = {}
     for verb, given in READING.items():
         runs |= {(verb, width): Run(given, width) for width in (*WIDTHS, WIDE)}
         runs[f"{verb} --wide", 60] = Run([*given, "--wide"], 60)

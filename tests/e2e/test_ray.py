@@ -76,7 +76,8 @@ def children_of(pid: int) -> list[int]:
                 )
             except OSError:
                 continue
-    found, border = [], {pid}
+    found: list[int] = []
+    border = {pid}
     while border:
         border = {child for child, parent in parents.items() if parent in border}
         found += border

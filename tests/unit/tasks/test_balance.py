@@ -56,10 +56,13 @@ def trial_of(photos: Path, balance: str, **training: object) -> Trial:
 
 
 def learner_of(trial: Trial, replica: Replica | None = None) -> ImageLearner:
-    return TASKS["classification"].make().build(trial, device=torch.device("cpu"), replica=replica)
+    task = TASKS["classification"].make()
+    learner = task.build(trial, device=torch.device("cpu"), replica=replica)
+    assert isinstance(learner, ImageLearner)
+    return learner
 
 
-def first_batch(learner: ImageLearner) -> tuple[float, list[torch.Tensor]]:
+def first_batch(learner: ImageLearner) -> tuple[float, list[torch.Tensor | None]]:
     """Loss and gradients of the first batch; norms stand still, so that nothing else depends on its parts."""
     learner.model.eval()
     total = torch.zeros(())
