@@ -29,7 +29,7 @@ from on_gpu.noise import Work
 from on_gpu.together import Together, train_together, with_and_without_mps
 
 from dasbench.training.environment import describe
-from dasbench.training.run_trial import Runtime
+from dasbench.training.runtime import Runtime
 
 ON_GPU = {
     "resnet18": Work("resnet18", width=64, image_size=32, images=25_600, batch=256),

@@ -170,7 +170,8 @@ def measure_ray(number: int) -> list[Cost]:
             param_space={"seed": tune.grid_search(list(range(number)))},
             run_config=tune.RunConfig(storage_path=folder, verbose=0),
         )
-        ends = sorted(result.metrics["timestamp"] for result in tuner.fit())
+        results = tuner.fit()
+        ends = sorted(results[place].metrics["timestamp"] for place in range(len(results)))
     return [
         Cost(
             "plain Ray Tune",

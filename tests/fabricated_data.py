@@ -4,6 +4,7 @@ import json
 import pickle
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,7 @@ CATEGORIES = {90: "toothbrush", 1: "person", 3: "car"}
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
-PARAMS = {
+PARAMS: dict[str, dict[str, Any]] = {
     "digits": {"image_size": 16},
     "coco": {"num_classes": len(CATEGORIES), "val_share": 0.25},
     "imagenet": {"num_classes": len(WNIDS), "image_size": 32, "val_share": 0.25},

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fabricated_results import HOSTILE
 from fabricated_studies import fabricate_study
 
 from dasbench.records import Cost, Outcome
 from dasbench.results.answers import LookRecord
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
 from dasbench.spec.trial import Trial
 
 ENVIRONMENT = {"dasbench": "0.1.0", "python": "3.11.2", "torch": "2.6.0", "cuda": "12.4", "device": "cuda",
@@ -44,7 +46,8 @@ def write(
     What `fields` has for a gate replaces the fields of its trials.
     """
     with open_store(db) as store:
-        members, outcomes = [], []
+        members: list[Member] = []
+        outcomes: list[Outcome] = []
         for place, (gate, by_seed) in enumerate(scores.items()):
             for seed, score in by_seed.items():
                 usual = {
@@ -67,7 +70,7 @@ def write(
                     "seconds": 1800.0,
                     "environment": environments[len(outcomes) % len(environments)],
                 }
-                ended = {"status": "failed", "reason": "nan"}
+                ended: dict[str, Any] = {"status": "failed", "reason": "nan"}
                 if score is not None:
                     ended = {"status": "done", "metrics": {"top1": score, "val_top1": score + 1}}
                 outcomes.append(Outcome(key=key, **usual, **ended))

@@ -3,7 +3,8 @@
 import math
 
 from dasbench.records import Cost, Epoch, Outcome
-from dasbench.results.store import Member, Store
+from dasbench.results.planning import Member
+from dasbench.results.store import Store
 
 COST = Cost(
     params_full=1200, macs_full=34_000, params_paper=1100, macs_paper=33_000, input_size=(1, 8, 8)

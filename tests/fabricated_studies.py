@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dasbench.records import Cost, Outcome, Row
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
 
 
 def row(label: str, seed: int, top1: float, macs: int, **fields: Any) -> Row:

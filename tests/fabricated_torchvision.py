@@ -296,7 +296,7 @@ def flowers(root: Path) -> None:
 def places(root: Path) -> None:
     """Places365 at 256 pixels with its three lists."""
     (root / "categories_places365.txt").write_text("/a/airfield 0\n/a/alcove 1\n")
-    lines = {"train_standard": [], "val": []}
+    lines: dict[str, list[str]] = {"train_standard": [], "val": []}
     for number in range(12):
         label, name = number % 2, ("/a/airfield", "/a/alcove")[number % 2]
         photograph(root / f"data_256_standard{name}/{number:08d}.jpg", number=number)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from fabricated_data import PARAMS, fabricate
 from dasbench.catalog import BACKBONES, DATASETS, GATES, TASKS
 from dasbench.code.closure import own_modules
 from dasbench.data_access import reading_data
+from dasbench.datasets.dataset import Dataset
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.resolution import TRAINING, resolve, resolve_network
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 FILE = Path(__file__).with_name("golden_values.json")
 
@@ -128,7 +130,7 @@ def _pass(trial: Trial, *, image_size: int = 24) -> dict[str, float]:
 def _datasets() -> Iterator[tuple[str, Golden]]:
     order = np.arange(6)
     for name in DATASETS.names():
-        data = DATASETS[name].make(**PARAMS.get(name, {}))
+        data: Dataset[Any] = DATASETS[name].make(**PARAMS.get(name, {}))
         draws = uniform(7, order, draws=data.train.num_draws)
         values: dict[str, float] = {
             "train": len(data.train),
@@ -172,7 +174,7 @@ def _trainings() -> Iterator[tuple[str, Golden]]:
         "proposals": 16,
         "sampled": 16,
     }
-    trials = {
+    trials: dict[str, dict[str, Any]] = {
         "classification": {"dataset": DIGITS, "training": recipe},
         "classification adamw": {"dataset": DIGITS, "training": adamw},
         "segmentation": {"task": "segmentation", "dataset": shapes, "training": recipe},

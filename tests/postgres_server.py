@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = next(
     (p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None
@@ -22,7 +23,7 @@ def postgres_server() -> Iterator[str]:
     """A server on a free port with its files in a temporary folder; it refuses to run as root, who hands it on."""
     assert PROGRAMS is not None
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    as_user = (
+    as_user: dict[str, Any] = (
         {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         if os.geteuid() == 0
         else {}
@@ -33,7 +34,7 @@ def postgres_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, account.pw_uid, account.pw_gid)
         data = f"{folder}/data"
-        initdb = [
+        initdb: list[str | Path] = [
             PROGRAMS / "initdb",
             "-D",
             data,
@@ -47,7 +48,7 @@ def postgres_server() -> Iterator[str]:
             "--locale=C",
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-        command = [
+        command: list[str | Path] = [
             PROGRAMS / "postgres",
             "-D",
             data,

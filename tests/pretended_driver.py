@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ class Sightings:
 
 def place_of_call() -> str:
     """The innermost line of dasbench that is being run, as ` at file:line`."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename.startswith(PACKAGE):
             return f" at dasbench/{frame.f_code.co_filename.removeprefix(PACKAGE)}:{frame.f_lineno}"

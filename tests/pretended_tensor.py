@@ -144,7 +144,7 @@ class PretendedTensor(Tensor):
         gpu: the device.
     """
 
-    values: Tensor
+    values: Tensor  # type: ignore[assignment] # torch's `values()` is of sparse tensors alone
     gpu: PretendedCuda
 
     @staticmethod
@@ -172,7 +172,9 @@ class PretendedTensor(Tensor):
     def get_device(self) -> int:
         return 0
 
-    def new_tensor(self, data: Any, *, dtype: torch.dtype | None = None) -> Tensor:
+    def new_tensor(  # type: ignore[override] # of its arguments what dasbench and torch use here
+        self, data: Any, *, dtype: torch.dtype | None = None
+    ) -> Tensor:
         return torch.tensor(data, dtype=dtype or self.dtype, device=CUDA)
 
     def tolist(self) -> Any:
@@ -183,7 +185,7 @@ class PretendedTensor(Tensor):
 
     __array__ = numpy
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents=None):
         return f"PretendedTensor({self.values!r})"
 
     def __tensor_flatten__(self) -> tuple[list[str], PretendedCuda]:
@@ -225,7 +227,7 @@ class PretendedTensor(Tensor):
             return function(*args, **(kwargs or {}))
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override] # torch's own is a function in C
         cls, operator: Any, types: object, args: Any = (), kwargs: Any = None
     ) -> Any:
         given = _tensors((*args, *(kwargs or {}).values()))

@@ -10,7 +10,7 @@ from dasbench.catalog import TASKS
 from dasbench.datasets.memory import shift_and_flip
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
-from dasbench.tasks.learner import ImageLearner
+from dasbench.tasks.segmentation import _Segmenter
 from dasbench.tasks.task import Replica
 
 FEW = {"num_train": 60, "num_val": 60, "num_test": 60}
@@ -24,13 +24,12 @@ TRIAL = Trial(
 )
 
 
-def learner_of(trial: Trial, replica: Replica | None = None) -> ImageLearner:
+def learner_of(trial: Trial, replica: Replica | None = None) -> _Segmenter:
     """The learner of a trial, or of one of its replicas."""
-    return (
-        TASKS["segmentation"]
-        .make()
-        .build(resolve(trial), device=torch.device("cpu"), replica=replica)
-    )
+    task = TASKS["segmentation"].make()
+    learner = task.build(resolve(trial), device=torch.device("cpu"), replica=replica)
+    assert isinstance(learner, _Segmenter)
+    return learner
 
 
 @dataclass(frozen=True)

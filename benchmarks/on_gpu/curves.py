@@ -7,7 +7,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from dasbench.records import Outcome
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 from on_gpu.setting import Row, Setting, failing, rounded, trained
 
 FAR = {"fp32": 0.03, "tf32": 0.05, "bf16": 0.1}

@@ -14,7 +14,8 @@ from dasbench.models import build_model
 from dasbench.spec.network import network_of
 from dasbench.spec.trial import Trial
 from dasbench.training.arithmetic import set_arithmetic
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def by_hand_speed(trial: Trial, device: torch.device, habits: Habits = Habits())
     torch.manual_seed(trial.seed)
     network = network_of(trial, load_dataset(trial.dataset))
     model = build_model(network, seed=trial.seed)
-    model = model.to(device, memory_format=torch.channels_last).train()
+    model = model.to(device).to(memory_format=torch.channels_last).train()
     fused = True if habits.fused and device.type == "cuda" else None
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=fused

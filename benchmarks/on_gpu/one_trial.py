@@ -12,7 +12,8 @@ import on_gpu.noise  # noqa: F401 - registers the data set
 from dasbench.datasets.choice import load_dataset
 from dasbench.devices import device_of, start_on
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 @dataclass(frozen=True)

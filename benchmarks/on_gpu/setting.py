@@ -10,7 +10,9 @@ from dasbench.devices import device_of
 from dasbench.records import Outcome
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Report, Runtime, go_on, run_trial
+from dasbench.training.fit import Report
+from dasbench.training.run_trial import go_on, run_trial
+from dasbench.training.runtime import Runtime
 from on_gpu.noise import Work
 
 Row = dict[str, Any]

@@ -169,7 +169,7 @@ def test_the_leaderboard_agrees_with_the_database(trained):
 
     with sqlite3.connect(trained / "results.db") as db:
         query = "select m.label, json_extract(t.metrics, '$.top1') from das_members m join das_trials t using (key)"
-        scores = {}
+        scores: dict[str, list[float]] = {}
         for label, top1 in db.execute(query):
             scores.setdefault(label, []).append(top1)
     assert {row["label"]: row["top1_mean"] for row in rows} == {

@@ -7,7 +7,8 @@ from command_line import run_dasbench
 
 from dasbench.cli import run_command
 from dasbench.records import Cost, Epoch, Outcome
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
 from dasbench.spec.metrics import Metric
 
 OWN = """

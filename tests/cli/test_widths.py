@@ -15,9 +15,10 @@ from rich.cells import cell_len
 
 from dasbench.catalog import known_names
 from dasbench.records import Cost, Outcome
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
+from dasbench.spec.labels import label
 from dasbench.spec.load import load_study
-from dasbench.spec.study import label
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "studies/norm_ablation.yaml"
@@ -160,7 +161,7 @@ def _read(master):
 @pytest.fixture(scope="module")
 def reading(db):
     """What they print by verb and width, as `VERB --wide`, `VERB ENCODING`, `leaderboard WIDTH` (with COLUMNS)."""
-    runs = {}
+    runs: dict[tuple[str, int], Run] = {}
     for verb, given in READING.items():
         runs |= {(verb, width): Run(given, width) for width in (*WIDTHS, WIDE)}
         runs[f"{verb} --wide", 60] = Run([*given, "--wide"], 60)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +20,7 @@ from dasbench.render.section.figures import report_plots
 from dasbench.views.selection import Selection
 
 NORMS = ("bn", "fn", "in", "ln")
-STUDIES = {
+STUDIES: dict[str, list[dict[str, Any]]] = {
     "norms": [
         {"gate.first_norm": first, "gate.second_norm": second}
         for first, second in itertools.product(NORMS, repeat=2)
@@ -54,6 +55,7 @@ def selection(study: str) -> Selection:
 def drawing_or_refusal(name: str, study: str, path: Path) -> str:
     """Draw a plot; returns why it could not be, `""` if it was."""
     plot = PLOTS[name]
+    assert plot.traits.info is not None
     try:
         plot.make(plot.traits.info(selection(study)), path)
     except UsageError as error:
@@ -63,9 +65,11 @@ def drawing_or_refusal(name: str, study: str, path: Path) -> str:
 
 def captioned(name: str) -> CaptionedPlot | None:
     """A plot as a report has it, of the first study that it can show."""
+    draw = PLOTS[name].traits.captioned
+    assert draw is not None
     for study in STUDIES:
         with suppress(UsageError):
-            return PLOTS[name].traits.captioned(selection(study), "full")
+            return draw(selection(study), "full")
     return None
 
 
@@ -117,6 +121,6 @@ def test_every_plot_of_a_report_has_a_caption_and_its_numbers(tmp_path, name):
 
 
 def test_the_plots_of_a_report_have_places_of_their_own():
-    places = [PLOTS[name].traits.report_place for name in report_plots()]
+    places = [int(PLOTS[name].traits.report_place) for name in report_plots()]
 
     assert places == sorted(set(places))

@@ -27,7 +27,8 @@ from dasbench.resolution import resolve
 from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 address, storage, number, epochs, told = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 base = Trial(

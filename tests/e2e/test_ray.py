@@ -76,7 +76,8 @@ def children_of(pid: int) -> list[int]:
                 )
             except OSError:
                 continue
-    found, border = [], {pid}
+    found: list[int] = []
+    border = {pid}
     while border:
         border = {child for child, parent in parents.items() if parent in border}
         found += border
@@ -177,7 +178,8 @@ from dasbench.records import Epoch, Outcome
 from dasbench.search.executors.executor import Assignment, Interrupt
 from dasbench.search.executors.ray_tune import RayTune
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 BASE = Trial(
     backbone={"name": "resnet18", "width": 2, "stem": "small"},

@@ -23,8 +23,9 @@ import pytest
 from dasbench.errors import LockedError, StoreError
 from dasbench.records import Epoch, Outcome
 from dasbench.results.locks import Heartbeat
+from dasbench.results.planning import Member
 from dasbench.results.reading import read_store
-from dasbench.results.store import Member, open_store
+from dasbench.results.store import open_store
 
 FORK = multiprocessing.get_context("fork")
 

@@ -486,7 +486,7 @@ def test_asking_for_a_dash_says_that_the_paper_prints_none() -> None:
 def test_tables_are_read_once_and_cannot_be_changed() -> None:
     assert load_tables() is load_tables()
     with pytest.raises(TypeError):
-        load_tables()["table6"] = table("table1")  # type: ignore[index]
+        load_tables()["table6"] = table("table1")
     with pytest.raises(AttributeError):
         table("table1").title = "another"  # type: ignore[misc]
 

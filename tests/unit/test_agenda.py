@@ -1,5 +1,7 @@
 """What a study trains next: its own list, or what a sampler proposes, every trial once."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from dasbench.agenda import Agenda
@@ -22,9 +24,9 @@ WIDTHS = {"key": "backbone.width", "values": [2, 4, 8]}
 class Scripted:
     """Proposes widths from a list, over and over, and keeps what it is told."""
 
-    def __init__(self, study, *, widths: list[int] = ()):
+    def __init__(self, study, *, widths: Sequence[int] = ()):
         self.exhausted = False
-        self.told = []
+        self.told: list[tuple[int, int, str]] = []
         self._widths = list(widths)
         self._place = 0
 
@@ -34,6 +36,12 @@ class Scripted:
 
     def tell(self, proposal, result):
         self.told.append((proposal.variant["backbone.width"], proposal.seed, result.fate))
+
+
+def told_to(agenda: Agenda) -> list[tuple[int, int, str]]:
+    """What the scripted sampler of an agenda was told."""
+    assert isinstance(agenda._sampler, Scripted)
+    return agenda._sampler.told
 
 
 def study(**fields):
@@ -96,7 +104,7 @@ def test_a_known_proposal_whose_seeds_are_spent_is_answered_and_asked_again():
     agenda.start([])
 
     assert [taken[0] for taken in drain(agenda)] == [2, 4]
-    assert agenda._sampler.told.count((2, 0, "known")) == 2
+    assert told_to(agenda).count((2, 0, "known")) == 2
 
 
 def test_a_sampler_that_repeats_itself_does_not_end_a_finite_search():
@@ -182,7 +190,7 @@ def test_what_violates_a_constraint_is_never_trained(constraint):
 
     assert [item.variant["backbone.width"] for item in listed.start([])] == [2, 4]
     assert [width for width, _, _ in drain(searched)] == [2, 4]
-    assert searched._sampler.told[0] == (8, 0, "infeasible")
+    assert told_to(searched)[0] == (8, 0, "infeasible")
 
 
 @pytest.mark.parametrize("sampler", [{}, {"sampler": "random", "trials": 2}])

@@ -1,5 +1,7 @@
 """What the author of a gate or a backbone meets: the component, the site, the line of their own code."""
 
+from typing import Any
+
 import pytest
 import torch
 from built import built_network
@@ -110,7 +112,10 @@ def test_a_backbone_that_takes_other_images_says_which(backbone, side, takes):
 
 
 def test_a_backbone_of_ones_own_that_is_none_is_named():
-    BACKBONES.register("bare", stages=1)(lambda num_classes: torch.nn.Linear(3, num_classes))
+    @BACKBONES.register("bare", stages=1)
+    def bare(num_classes: int) -> Any:
+        return torch.nn.Linear(3, num_classes)
+
     trial = Trial(backbone="bare", dataset="digits")
 
     with pytest.raises(

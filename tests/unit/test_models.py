@@ -151,9 +151,7 @@ def test_a_gate_that_changes_the_shape_is_refused():
 class OnGpu(torch.Tensor):
     """Lies in the memory of the CPU and says that it is on a GPU."""
 
-    @property
-    def is_cuda(self):
-        return True
+    is_cuda = True
 
 
 class Promotes(torch.nn.Module):

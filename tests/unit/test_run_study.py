@@ -48,7 +48,7 @@ class Trainer:
     """A job that takes no time: one epoch, an outcome as it was told, and a tally of what ran."""
 
     def __init__(self, outcomes=None):
-        self.ran = Counter()
+        self.ran: Counter[str] = Counter()
         self.outcomes = outcomes or {}
 
     def __call__(self, trial, report, cost=None):
@@ -64,7 +64,7 @@ class Trainer:
 
 
 def run(store, asked, job, **options):
-    forgotten = []
+    forgotten: list[str] = []
     options = {"watcher": Quiet(), "interrupt": Interrupt(), "forget": forgotten.append, **options}
     return run_study(prepare(asked), store, Inline(), job, **options)
 
@@ -311,7 +311,7 @@ def test_a_stopped_trial_keeps_its_checkpoints_and_gets_its_cost(store):
     plan = prepare(study()).plan
     first = next(iter(plan.items))
     stopping = Trainer({first: Outcome(key=first, status="stopped", metrics={"val_top1": 1.0})})
-    forgotten = []
+    forgotten: list[str] = []
 
     summary = run(store, study(), stopping, forget=forgotten.append)
 
@@ -371,7 +371,7 @@ def test_results_are_set_aside_and_trained_from_scratch(store):
     run(store, study(), Trainer())
     key = next(iter(prepare(study()).plan.items))
     job = Trainer({key: Outcome(key=key, status="done", metrics={"top1": 60.0})})
-    forgotten = []
+    forgotten: list[str] = []
 
     run(store, study(), job, again=[key], restart=forgotten.append)
 

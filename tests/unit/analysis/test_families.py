@@ -115,7 +115,7 @@ class TestRankIntervals:
         alone = [paired(scores[i], scores[j]) for i, j in pairs]
         expected = {
             (i, j) if c.difference > 0 else (j, i)
-            for (i, j), c, p in zip(pairs, alone, holm([c.p for c in alone]), strict=True)
+            for (i, j), c, p in zip(pairs, alone, holm([float(c.p) for c in alone]), strict=True)
             if p <= 0.05
         }
 

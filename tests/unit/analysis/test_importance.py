@@ -168,11 +168,11 @@ class TestChoice:
 
     def test_a_searched_study_gets_fanova_with_the_fit_of_its_forest(self):
         rng = np.random.default_rng(0)
+        rates = 10 ** rng.uniform(-3, 0, 60)
         trials = [
-            ({"lr": float(10**u), "gate": g}, 0)
-            for u, g in zip(rng.uniform(-3, 0, 60), "xyz" * 20, strict=True)
+            ({"lr": float(rate), "gate": g}, 0) for rate, g in zip(rates, "xyz" * 20, strict=True)
         ]
-        found = explain(trials, [-((np.log10(v["lr"]) + 1.5) ** 2) for v, _ in trials])
+        found = explain(trials, list(-((np.log10(rates) + 1.5) ** 2)))
 
         assert found.method == "fanova"
         assert found.effects[0].name == "lr"

@@ -19,7 +19,7 @@ WIDE = np.array([1.27, -1.27, 0.6, -0.6, 0.0])
 class TestLooks:
     BASE = by_seed([0.0] * 20)
     LOOKS = (5, 10, 20)
-    others: ClassVar = {f"other {i}": {} for i in range(99)}
+    others: ClassVar[dict[str, dict[int, float]]] = {f"other {i}": {} for i in range(99)}
     dropped: ClassVar = dict.fromkeys(others, "out of reach")
 
     def look(self, number=1, **variants):

@@ -67,7 +67,8 @@ class Replicated:
 
 def replicate(scores, *, min_effect=None):
     """Look after 5, 10 and 20 seeds; variant 0 is the baseline."""
-    states, have = {}, np.zeros(len(scores), dtype=int)
+    states: dict[int, str] = {}
+    have = np.zeros(len(scores), dtype=int)
     for number, seeds in enumerate(LOOKS, start=1):
         have[[v for v in range(len(scores)) if v == 0 or states.get(v, "open") == "open"]] = seeds
         known = {

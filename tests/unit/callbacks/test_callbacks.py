@@ -155,9 +155,9 @@ def test_an_interrupt_passes_through_a_callback(tmp_path):
         run(tmp_path, {"stopped": Stopped(event=None)})
 
 
-def test_a_failure_of_the_display_is_no_callbacks_failure(tmp_path):
+def test_a_failure_of_the_display_is_no_callbacks_failure(monkeypatch):
     watcher = Callbacks(Display(), {})
-    watcher._watcher.finished = None
+    monkeypatch.setattr(watcher._watcher, "finished", None)
 
     with pytest.raises(TypeError):
         watcher.finished(Outcome(key="0", status="done"))

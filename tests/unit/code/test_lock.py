@@ -4,6 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,30 +22,33 @@ def test_everything_that_a_training_computes_with_is_in_the_lock():
     assert len(list(own_files())) == len(LOCK.read_text().splitlines()) - 1
 
 
-@pytest.fixture
-def clone(tmp_path):
-    """A copy of dasbench; returns a function that says what its trials' keys know of the code."""
-    root = tmp_path / "clone"
-    shutil.copytree(
-        Path(dasbench.__file__).parent,
-        root / "dasbench",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+@dataclass(frozen=True)
+class Clone:
+    """A copy of dasbench; called, it says what its trials' keys know of the code."""
 
-    def codes(*gates: str) -> list[dict[str, str]]:
+    root: Path
+
+    def __call__(self, *gates: str) -> list[dict[str, str]]:
+        place = self.root.parent
         program = (
             "import json, sys; from dasbench.resolution import code_in; from dasbench.spec.trial import Trial\n"
             "trial = lambda gate: Trial(backbone='resnet18', gate=gate, dataset='digits')\n"
             f"print(json.dumps([code_in(trial(gate)) for gate in {gates}]))"
         )
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root,
-            env={"PYTHONPATH": str(root), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=place,
+            env={"PYTHONPATH": str(place), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         return ast.literal_eval(done.stdout)
 
-    codes.root = root / "dasbench"
-    return codes
+
+@pytest.fixture
+def clone(tmp_path):
+    root = tmp_path / "clone/dasbench"
+    shutil.copytree(
+        Path(dasbench.__file__).parent, root, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return Clone(root)
 
 
 def edit(path: Path, before: str, after: str) -> None:

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from importlib import metadata
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def package(tmp_path, monkeypatch):
 
 
 def test_names_are_listed_without_importing_any_component(package):
-    import plug
+    import plug  # type: ignore[import-not-found] # the fixture writes it
 
     assert plug.THINGS.names() == ("broken", "one")
     assert "plug.one" not in sys.modules
@@ -67,7 +68,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_two_components_cannot_share_a_name():
-    things = Registry("thing", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("thing", "dasbench.metrics", Traits)
     things.register("x")(lambda: 1)
 
     def other() -> None: ...
@@ -79,7 +80,7 @@ def test_two_components_cannot_share_a_name():
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
     ours = KINDS[kind]
-    fresh = Registry(ours.kind, ours.package, ours.traits)
+    fresh: Registry[object, Traits] = Registry(ours.kind, ours.package, ours.traits)
     name = ours.names()[0]
 
     with pytest.raises(UsageError) as refused:
@@ -95,7 +96,7 @@ def test_a_name_of_ours_cannot_be_taken_before_ours_is_imported(kind):
 
 
 def test_the_same_function_may_be_registered_again_from_the_same_module():
-    things = Registry("thing", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("thing", "dasbench.metrics", Traits)
 
     for summary in ("First.", "Edited."):
 
@@ -108,7 +109,7 @@ def test_the_same_function_may_be_registered_again_from_the_same_module():
 
 
 def test_a_cell_of_a_notebook_may_be_executed_again():
-    things = Registry("thing", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("thing", "dasbench.metrics", Traits)
     cell = "@things.register('own')\nclass Own:\n    'Once.'\n"
 
     for number in (1, 2):
@@ -118,7 +119,7 @@ def test_a_cell_of_a_notebook_may_be_executed_again():
 
 
 def test_a_decorator_without_a_name_says_how_it_is_written():
-    things = Registry("gate", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("gate", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError, match=r'test_registry\.py:\d+: .* register\("my_gate"\)'):
 
@@ -139,7 +140,7 @@ def test_a_decorator_without_a_name_says_how_it_is_written():
     ],
 )
 def test_a_trait_that_is_mistyped_is_refused_where_it_is_written(traits, said):
-    gates = Registry("gate", "dasbench.gates", GateTraits)
+    gates: Registry[Any, GateTraits] = Registry("gate", "dasbench.gates", GateTraits)
 
     with pytest.raises(
         UsageError, match=rf"gate 'own' \(.*test_registry\.py:\d+\) is registered with {said}"
@@ -148,7 +149,7 @@ def test_a_trait_that_is_mistyped_is_refused_where_it_is_written(traits, said):
 
 
 def test_all_mistyped_traits_are_refused_at_once():
-    gates = Registry("gate", "dasbench.gates", GateTraits)
+    gates: Registry[Any, GateTraits] = Registry("gate", "dasbench.gates", GateTraits)
 
     with pytest.raises(UsageError) as refused:
         gates.register("own", sweeps=3, placment={})
@@ -157,7 +158,7 @@ def test_all_mistyped_traits_are_refused_at_once():
 
 
 def test_what_is_written_as_a_list_or_as_a_tuple_stays_what_it_is():
-    gates = Registry("gate", "dasbench.gates", GateTraits)
+    gates: Registry[Any, GateTraits] = Registry("gate", "dasbench.gates", GateTraits)
     traits = {"placement": {"stages": [2, 3]}, "capacity": {"reduction": range(1, 9)}}
 
     gates.register("own", **traits)(lambda: None)
@@ -172,7 +173,7 @@ class Offered:
         self.name = name
 
     def point(self, name: str, value: str) -> metadata.EntryPoint:
-        return metadata.EntryPoint(name, value, "dasbench.metrics")._for(self)
+        return metadata.EntryPoint(name, value, "dasbench.metrics")._for(self)  # type: ignore[attr-defined] # unknown to its stubs
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_installed_packages_cannot_share_a_name_with_ours_or_with_each_other(
 ):
     points = [Offered(package).point(*each) for package, given in offers.items() for each in given]
     monkeypatch.setattr(metadata, "entry_points", lambda **_: points)
-    things = Registry("metric", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError, match=said):
         things.names()
@@ -203,7 +204,7 @@ def test_a_module_cannot_take_the_name_that_an_installed_package_offers(monkeypa
     monkeypatch.setattr(
         metadata, "entry_points", lambda **_: [Offered("a").point("own", "a_package.x")]
     )
-    things = Registry("metric", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(
         UsageError, match=r"in a \(entry point a_package\.x\) and in .*test_registry"
@@ -226,7 +227,7 @@ def test_an_installed_package_that_does_not_keep_its_word_is_named(
     monkeypatch.setattr(
         metadata, "entry_points", lambda **_: [Offered("a").point("own", "offered_module")]
     )
-    things = Registry("metric", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("metric", "dasbench.metrics", Traits)
 
     with pytest.raises(UsageError) as refused:
         things["own"]
@@ -236,13 +237,13 @@ def test_an_installed_package_that_does_not_keep_its_word_is_named(
 
 
 def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
-    things = Registry("thing", "dasbench.metrics", Traits)
+    things: Registry[Any, Traits] = Registry("thing", "dasbench.metrics", Traits)
 
     @things.register("absent")
-    def absent(*, act: "Absent" = None) -> None: ...  # noqa: F821 - that is the fault
+    def absent(*, act: "Absent" = None) -> None: ...  # type: ignore[name-defined]  # noqa: F821 - that is the fault
 
     @things.register("module")
-    def module(*, act: Registry = None) -> None: ...
+    def module(*, act: Registry | None = None) -> None: ...
 
     for name, cause in (
         ("absent", "NameError: name 'Absent' is not defined"),
@@ -256,7 +257,9 @@ def test_annotations_that_a_study_cannot_hold_are_refused_with_their_place():
 
 
 def test_what_a_constructor_returns_has_to_keep_the_promise_of_its_kind():
-    things = Registry("thing", "dasbench.metrics", Traits, gives=("batch", "labels"))
+    things: Registry[Any, Traits] = Registry(
+        "thing", "dasbench.metrics", Traits, gives=("batch", "labels")
+    )
     things.register("own")(lambda: ("images", "labels"))
 
     with pytest.raises(

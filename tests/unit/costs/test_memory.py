@@ -9,7 +9,7 @@ from dasbench import counting
 from dasbench.costs import measure, memory
 from dasbench.costs.memory import recall, remember
 from dasbench.data_access import cache_folder
-from dasbench.records import Cost
+from dasbench.records import COUNTING, Cost
 
 NETWORK = ("a" * 12, "")
 COST = Cost(
@@ -48,7 +48,7 @@ def test_other_tools_or_other_code_of_dasbench_are_another_count(monkeypatch):
         other.setattr(memory, "_own_code", lambda: "edited")
         under_other_code = recall(NETWORK)
     with monkeypatch.context() as other:
-        other.setattr(memory, "COUNTING", memory.COUNTING + 1)
+        other.setattr(memory, "COUNTING", COUNTING + 1)
         under_another_revision = recall(NETWORK)
 
     assert (under_other_tools, under_other_code, under_another_revision) == (None, None, None)

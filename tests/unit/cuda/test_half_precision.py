@@ -12,6 +12,7 @@ from dasbench import models
 from dasbench.catalog import GATES, TASKS
 from dasbench.gates.das.designs import DESIGNS
 from dasbench.spec.trial import Trial
+from dasbench.tasks.learner import ImageLearner
 
 GATES_AND_DESIGNS = [{"name": name} for name in GATES.names() if name not in ("none", "das")]
 GATES_AND_DESIGNS += [{"name": "das", "design": design} for design in DESIGNS]
@@ -41,6 +42,7 @@ def forms_at_sites(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> dict[str, t
 
     monkeypatch.setattr(models._PassThrough, "__call__", watched)
     learner = TASKS[trial.task.name].make(**trial.task.params).build(trial, device=CUDA)
+    assert isinstance(learner, ImageLearner)
     (part,) = next(iter(learner.batches(1)))
     for training in (True, False):
         learner.model.train(training)

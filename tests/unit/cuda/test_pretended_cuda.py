@@ -80,7 +80,7 @@ def test_it_computes_what_the_cpu_computes_and_its_gradients():
     loss.backward()
 
     with pretended_cuda():
-        twin.to("cuda", memory_format=torch.channels_last)
+        twin.to("cuda").to(memory_format=torch.channels_last)
         same = twin(x.to("cuda")).square().mean()
         same.backward()
 

@@ -10,7 +10,8 @@ from tiny_trials import assert_same_scores, tiny_trial
 from dasbench.ops.deform_conv import use_backend
 from dasbench.records import Outcome
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 FEW_STEPS = {"training__batch_size": 32}
 BEST = {**FEW_STEPS, "training__select": "best", "training__accumulate": 2}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dasbench.catalog import GATES, TASKS
+from dasbench.datasets.choice import load_dataset
 from dasbench.datasets.loading import parts_of, without_lone_image
 from dasbench.datasets.memory import MemorySplit
 from dasbench.resolution import resolve
@@ -104,7 +105,7 @@ def test_every_gate_trains_where_one_image_would_be_left_over(gate, monkeypatch)
             }
         )
     )
-    whole = classification.load_dataset(trial.dataset)
+    whole = load_dataset(trial.dataset)
     few = MemorySplit(images, torch.arange(5))
     monkeypatch.setattr(
         classification, "load_dataset", lambda _: type(whole)(**{**vars(whole), "train": few})

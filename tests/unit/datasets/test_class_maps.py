@@ -1,6 +1,7 @@
 """Maps of the class of each pixel belong to their images."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from dasbench.testing import check_dataset
 
 
 def test_a_pixel_has_the_class_of_its_image_where_the_object_is():
-    train = salient_shapes(**FEW).train
+    train: Any = salient_shapes(**FEW).train
     order = np.array([7, 0, 59, 7])
 
     maps, masks = train.class_maps(order), train.regions(order).masks
@@ -30,7 +31,7 @@ def test_a_pixel_has_the_class_of_its_image_where_the_object_is():
 
 
 def test_class_maps_move_as_their_images_do():
-    train = salient_shapes(image_size=48, **FEW).train
+    train: Any = salient_shapes(image_size=48, **FEW).train
     order = np.arange(40)
     rows, columns = torch.meshgrid(torch.arange(1, 49), torch.arange(1, 49), indexing="ij")
     places = (
@@ -86,7 +87,7 @@ def test_the_contract_of_data_sets_finds_broken_class_maps(broken, words):
         def class_maps(self, indices: np.ndarray, draws: np.ndarray | None = None) -> Tensor:
             return broken(self.shown(indices, draws))
 
-    def painted() -> Dataset:
+    def painted() -> Dataset[Any]:
         """Images whose red channel says the class of each pixel."""
         parts = {
             part: Broken(random_maps(seed, 30))

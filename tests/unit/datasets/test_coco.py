@@ -534,7 +534,9 @@ def laid(folder, orientation, *, tool_turns: bool) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     seen = shown if tool_turns else lying
-    left, upper, right, lower = seen.getbbox()
+    box = seen.getbbox()
+    assert box is not None
+    left, upper, right, lower = box
 
     def annotate(content):
         image = next(one for one in content["images"] if one["id"] == 500)

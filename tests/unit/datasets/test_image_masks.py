@@ -1,6 +1,7 @@
 """Folders of images with masks, as people have them: layouts, kinds of masks, names, sizes, and what is refused."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -330,7 +331,7 @@ def test_a_map_is_varied_as_its_image_is(tmp_path, fit):
         )
         write_mask(tmp_path / "masks" / f"{number}.png", values)
         write_mask(tmp_path / "images" / f"{number}.png", values * 100, "RGB")
-    part = image_masks(root=str(tmp_path), image_size=[32, 40], fit=fit).train
+    part: Any = image_masks(root=str(tmp_path), image_size=[32, 40], fit=fit).train
     indices, draws = (
         np.arange(len(part)),
         np.random.default_rng(0).random((len(part), part.num_draws)),
@@ -368,7 +369,7 @@ def test_a_mask_lies_on_its_image_however_that_lies_in_its_file(tmp_path, orient
         )
         write_mask(tmp_path / "masks" / f"{number}.png", np.asarray(mask))
 
-    part = image_masks(root=str(tmp_path), image_size=[160, 80], fit="squeeze").train
+    part: Any = image_masks(root=str(tmp_path), image_size=[160, 80], fit="squeeze").train
 
     images, maps = part.batch(np.arange(len(part))), part.class_maps(np.arange(len(part)))
     assert ((images[:, 0] / 100).round() == maps).float().mean() > 0.9

@@ -1,6 +1,7 @@
 """Images depend on their index and their draws alone: on no batch, no loader and no device."""
 
 import threading
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ from dasbench.resolution import resolve
 from dasbench.seeds import uniform
 from dasbench.spec.trial import Trial
 from dasbench.testing.datasets import check_split
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,9 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def split(root) -> FileSplit:
-    return image_folder(root=str(root / "photos"), image_size=32).train
+    split = image_folder(root=str(root / "photos"), image_size=32).train
+    assert isinstance(split, FileSplit)
+    return split
 
 
 @pytest.fixture
@@ -81,6 +85,7 @@ def test_loaders_stop_when_the_training_stops(split):
     batches = load_batches(split, in_order(len(split), 4), loaders=3)
     next(batches)
 
+    assert isinstance(batches, Generator)
     batches.close()
 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
@@ -98,6 +103,7 @@ def test_no_more_than_a_few_batches_are_decoded_ahead(split):
     next(batches)
 
     assert len(asked) <= 4
+    assert isinstance(batches, Generator)
     batches.close()
 
 
@@ -157,6 +163,7 @@ def test_loaders_that_are_joining_stop_when_the_training_stops():
     assert slow.wait(60)
     threading.Timer(0.05, go_on.set).start()
 
+    assert isinstance(batches, Generator)
     batches.close()
 
     assert loader_threads() == []

@@ -1,10 +1,13 @@
 """The generated images pose the question that they are meant to pose."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from dasbench.datasets.dataset import Dataset
 from dasbench.datasets.salient_shapes import salient_shapes
 from dasbench.datasets.scenes import APART, RADIUS
 from dasbench.spec.trial import Trial
@@ -14,12 +17,15 @@ from dasbench.training.run_trial import run_trial
 SMALL = {"num_train": 120, "num_val": 60, "num_test": 60}
 
 
+def shapes(**params: float) -> Dataset[Any]:
+    """The data set, whose parts give out more than every part of a data set does."""
+    return salient_shapes(**params)
+
+
 @pytest.mark.parametrize("size", [32, 65, 224])
 @pytest.mark.parametrize("difficulty", [0.0, 1.0])
 def test_images_of_every_size_and_difficulty_are_drawn(size, difficulty):
-    data = salient_shapes(
-        image_size=size, difficulty=difficulty, num_train=60, num_val=60, num_test=60
-    )
+    data = shapes(image_size=size, difficulty=difficulty, num_train=60, num_val=60, num_test=60)
 
     images = data.test.batch(np.arange(12))
 
@@ -29,21 +35,21 @@ def test_images_of_every_size_and_difficulty_are_drawn(size, difficulty):
 
 
 def test_an_image_depends_on_its_index_alone():
-    train = salient_shapes(**SMALL).train
+    train = shapes(**SMALL).train
 
     check_split(train)
     assert torch.equal(
-        salient_shapes(**{**SMALL, "num_train": 90}).train.batch(np.array([7])),
+        shapes(**{**SMALL, "num_train": 90}).train.batch(np.array([7])),
         train.batch(np.array([7])),
     )
 
 
 def test_every_class_is_equally_frequent():
-    assert np.bincount(salient_shapes(**SMALL).train.labels).tolist() == [20] * 6
+    assert np.bincount(shapes(**SMALL).train.labels).tolist() == [20] * 6
 
 
 def test_the_mask_and_the_box_hold_the_object():
-    data = salient_shapes(image_size=64, difficulty=0.0, **SMALL)
+    data = shapes(image_size=64, difficulty=0.0, **SMALL)
 
     masks, boxes = data.train.regions(np.arange(60))
     images = data.train.batch(np.arange(60)).float()
@@ -62,7 +68,7 @@ def test_the_mask_and_the_box_hold_the_object():
 
 
 def test_the_two_ends_lie_further_apart_than_a_small_kernel_sees():
-    _, boxes = salient_shapes(image_size=32, **SMALL).train.regions(np.arange(120))
+    _, boxes = shapes(image_size=32, **SMALL).train.regions(np.arange(120))
     longest = torch.hypot(*(boxes[:, 2:] - boxes[:, :2]).float().T)
 
     assert APART[0] * 32 - 2 * RADIUS * 32 > 3
@@ -70,7 +76,7 @@ def test_the_two_ends_lie_further_apart_than_a_small_kernel_sees():
 
 
 def test_difficulty_changes_the_images_but_not_the_objects():
-    easy, hard = (salient_shapes(difficulty=difficulty, **SMALL).train for difficulty in (0.0, 1.0))
+    easy, hard = (shapes(difficulty=difficulty, **SMALL).train for difficulty in (0.0, 1.0))
 
     assert not torch.equal(easy.batch(np.arange(6)), hard.batch(np.arange(6)))
     assert torch.equal(easy.regions(np.arange(6)).masks, hard.regions(np.arange(6)).masks)
@@ -78,7 +84,7 @@ def test_difficulty_changes_the_images_but_not_the_objects():
 
 def test_parameters_change_the_fingerprint():
     prints = {
-        salient_shapes(**params).fingerprint
+        shapes(**params).fingerprint
         for params in ({}, {"difficulty": 0.6}, {"num_train": 600}, {"image_size": 33})
     }
 
@@ -86,7 +92,7 @@ def test_parameters_change_the_fingerprint():
 
 
 def test_a_linear_model_cannot_tell_the_classes():
-    data = salient_shapes(difficulty=0.0, num_train=1500, num_val=60)
+    data = shapes(difficulty=0.0, num_train=1500, num_val=60)
     train, test = (
         part.batch(np.arange(len(part))).flatten(1).numpy() / 255 - 0.5
         for part in (data.train, data.test)

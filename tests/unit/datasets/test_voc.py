@@ -192,7 +192,7 @@ def test_an_image_belongs_to_the_file_of_its_name_whatever_that_says(mine):
 
     data = read(mine.parent, root="mine", val_share=0.1, test_share=0.1)
 
-    found = {}
+    found: dict[str, list[int]] = {}
     for part in (data.train, data.val, data.test):
         found |= dict(zip(part.instances.names, part.instances.boxes.tolist(), strict=True))
     assert found["images/3.jpg"] == [8, 8, 12, 12]

@@ -73,7 +73,7 @@ def test_a_trace_computes_the_same_for_batches_and_images_of_other_sizes(name: s
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        traced = torch.jit.trace(network, torch.randn(2, 3, 16, 16))  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(network, torch.randn(2, 3, 16, 16))
 
     x = torch.randn(3, 3, 24, 20)
     torch.testing.assert_close(traced(x), network(x))

@@ -133,7 +133,8 @@ def test_designs_without_attention_replace_features(design: DesignName) -> None:
 def test_the_proposed_gate_is_the_paper_s_equations() -> None:
     gate = Das(64).eval()
     x = torch.randn(2, 64, 8, 8)
-    (separable_conv, _, _), deform = gate.compress, gate.mix.layer
+    separable_conv, _, _ = gate.compress.children()
+    deform = gate.mix.layer
 
     compressed = nn.GELU()(nn.InstanceNorm2d(13)(separable_conv(x)))
     attention = deform(compressed)

@@ -156,7 +156,8 @@ def test_without_a_first_stage_among_the_chosen_no_map_is_thinned() -> None:
 
 
 def test_a_gate_that_stands_in_no_backbone_reads_every_pixel() -> None:
-    gate = scramble(GsopGate(4, hidden=3)).eval()
+    gate = GsopGate(4, hidden=3).eval()
+    scramble(gate)
     x = torch.randn(1, 4, 56, 56)
     by_default = gate.factors(x)
     gate.stride = 1

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dasbench.errors import ModelError
-from dasbench.gates.triplet import TripletAttention
+from dasbench.gates.triplet import Kernel, TripletAttention
 
 
 def gated(x: Tensor, conv: nn.Module, norm: nn.Module, order: tuple[int, int, int, int]) -> Tensor:
@@ -72,7 +72,7 @@ def test_only_the_gain_of_the_gate_over_positions_starts_at_zero(zero_init: bool
 
 
 @pytest.mark.parametrize("kernel", [3, 7])
-def test_the_number_of_parameters_depends_on_the_kernel_alone(kernel: int) -> None:
+def test_the_number_of_parameters_depends_on_the_kernel_alone(kernel: Kernel) -> None:
     counts = {
         sum(p.numel() for p in TripletAttention(channels, kernel=kernel).parameters())
         for channels in (4, 64)

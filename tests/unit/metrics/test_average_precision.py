@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,7 +237,8 @@ def random_scenes(seed: int, *, images: int = 40) -> tuple[list[Objects], list[D
 
 def by_faster_coco_eval(truth: list[Objects], found: list[Detections]) -> dict[str, float]:
     """The same from another implementation of COCO's evaluation."""
-    annotations, results = [], []
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for image, (objects, detections) in enumerate(zip(truth, found, strict=True), start=1):
         for box, label, area, crowd in zip(*(values.tolist() for values in objects), strict=True):
             numbers = {"id": len(annotations) + 1, "image_id": image, "category_id": label + 1}

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabricated_results import finish, member
@@ -305,7 +306,7 @@ def test_a_study_from_before_metrics_were_kept_gets_those_that_dasbench_register
     assert select_studies(str(place), ["told"]).unit_of("val_pixel_accuracy") == "%"
 
 
-VARIANTS = {
+VARIANTS: dict[str, list[dict[str, Any]]] = {
     "norms": [
         {"gate.first_norm": one, "gate.second_norm": other}
         for one in ("bn", "in")
@@ -334,11 +335,17 @@ def plotted(kind, metric, known):
     return Selection(name="s", question="?", metric="top1", maximise=True, rows=rows, metrics=known)
 
 
+def info_of(kind, chosen):
+    info = PLOTS[kind].traits.info
+    assert info is not None
+    return info(chosen)
+
+
 @pytest.mark.parametrize("kind", ["norms", "alpha", "placement", "pareto"])
 def test_a_plot_names_the_unit_that_its_study_keeps(kind, tmp_path):
     chosen = with_metric(plotted(kind, "snr", {"snr": Metric("dB", "max")}), "snr")
 
-    PLOTS[kind].make(PLOTS[kind].traits.info(chosen), tmp_path / "x.svg")
+    PLOTS[kind].make(info_of(kind, chosen), tmp_path / "x.svg")
 
     assert "snr (dB)" in (tmp_path / "x.svg").read_text(
         "utf-8"
@@ -350,13 +357,13 @@ def test_a_plot_that_ranks_takes_no_metric_without_a_direction(kind):
     chosen = with_metric(plotted(kind, "odd", known_metrics()), "odd")
 
     with pytest.raises(UsageError, match="'odd' is not registered"):
-        PLOTS[kind].traits.info(chosen)
+        info_of(kind, chosen)
 
 
 @pytest.mark.parametrize("kind", ["alpha", "placement"])
 def test_a_plot_that_ranks_nothing_shows_it(kind, tmp_path):
     chosen = with_metric(plotted(kind, "odd", known_metrics()), "odd")
 
-    PLOTS[kind].make(PLOTS[kind].traits.info(chosen), tmp_path / "x.svg")
+    PLOTS[kind].make(info_of(kind, chosen), tmp_path / "x.svg")
 
     assert "<!-- odd," in (tmp_path / "x.svg").read_text("utf-8")

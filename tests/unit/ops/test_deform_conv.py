@@ -140,9 +140,7 @@ def test_a_layer_can_be_counted_on_the_meta_device() -> None:
 class OnGpu(Tensor):
     """Lies in the memory of the CPU and says that it is on a GPU."""
 
-    @property
-    def is_cuda(self) -> bool:
-        return True
+    is_cuda = True
 
 
 def convolutions(layer: nn.Module, x: Tensor) -> int:

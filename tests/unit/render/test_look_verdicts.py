@@ -29,8 +29,9 @@ def entry(label, by_seed):
 
 def replicate(draw, gains, *, min_effect):
     """Scores and looks of a study that trains until resolved, the first variant being its baseline."""
-    scores = {name: {} for name in gains}
-    looks, settled, wanted = [], {}, list(gains)
+    scores: dict[str, dict[int, float]] = {name: {} for name in gains}
+    settled: dict[str, str] = {}
+    looks, wanted = [], list(gains)
     for number, until in enumerate(PLAN, start=1):
         for name in wanted:
             scores[name] |= {

@@ -6,7 +6,8 @@ import pytest
 
 from dasbench.errors import StoreError
 from dasbench.records import Cost, Outcome
-from dasbench.results.store import Member, open_store
+from dasbench.results.planning import Member
+from dasbench.results.store import open_store
 from dasbench.spec.cost_key import CostKey, cost_key
 from dasbench.spec.trial import Trial
 

@@ -19,9 +19,10 @@ from older_layouts import undo_fifth
 from dasbench.errors import ForeignStoreError, StoreError
 from dasbench.results.engine import APPLICATION_ID, locate, writing_engine
 from dasbench.results.migrations import FOLDER, upgrade
+from dasbench.results.planning import Member
 from dasbench.results.reading import read_store
 from dasbench.results.schema import REVISION, VERSION_TABLE, metadata
-from dasbench.results.store import Member, open_store
+from dasbench.results.store import open_store
 from dasbench.spec.identity import question_of
 from dasbench.spec.trial import Trial
 

@@ -16,8 +16,9 @@ from dasbench.records import Cost, Epoch, Outcome
 from dasbench.results.answers import LookRecord
 from dasbench.results.encoding import dump_metrics, load_metrics, plain_text
 from dasbench.results.engine import locate
+from dasbench.results.planning import Member
 from dasbench.results.reading import read_store
-from dasbench.results.store import Member, Store, open_store
+from dasbench.results.store import Store, open_store
 
 COST = Cost(
     params_full=11_227_812,

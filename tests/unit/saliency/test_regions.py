@@ -22,7 +22,9 @@ from dasbench.saliency.regions import own_regions, read_masks
 def test_a_data_set_gives_its_own_regions():
     split = load_dataset(shapes_trial().dataset).test
 
-    masks = own_regions(split)(np.array([7, 3]))
+    find = own_regions(split)
+    assert find is not None
+    masks = find(np.array([7, 3]))
 
     assert torch.equal(masks, split.regions(np.array([7, 3])).masks)
 
@@ -43,8 +45,10 @@ def test_an_empty_region_names_its_image():
         regions=lambda indices: SimpleNamespace(masks=torch.zeros(len(indices), 4, 4).bool())
     )
 
+    find = own_regions(split)
+    assert find is not None
     with pytest.raises(DataError, match="image 9: its region is empty, as are 2 of 2"):
-        own_regions(split)(np.array([9, 4]))
+        find(np.array([9, 4]))
 
 
 def save_mask(path, pixels, mode=None):

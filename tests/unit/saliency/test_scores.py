@@ -28,6 +28,7 @@ def test_a_sample_of_images_is_the_same_for_all_and_random():
 def test_a_networks_score_is_the_mean_over_images(network):
     data = load_dataset(shapes_trial().dataset)
     find = own_regions(data.test)
+    assert find is not None
 
     metrics = score_saliency(network, data.test, find, layer="backbone.layer3", num_images=9)
 
@@ -53,7 +54,9 @@ def test_a_network_that_looks_nowhere_has_no_score_but_is_counted():
 
 def test_a_network_that_looks_at_the_object_alone_scores_one():
     split = load_dataset(shapes_trial().dataset).test
-    regions = own_regions(split)(np.arange(4))
+    find = own_regions(split)
+    assert find is not None
+    regions = find(np.arange(4))
 
     assert Scoring().score(regions.float(), regions).tolist() == [1.0] * 4
 

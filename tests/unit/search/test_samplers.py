@@ -111,7 +111,8 @@ def test_proposals_that_are_known_do_not_keep_a_sampler_from_finding_the_rest(na
 )
 def test_known_proposals_change_nothing_that_a_resumed_search_would_miss(name):
     asked = study(name, axes=FINITE)
-    rows, seen = [], set()
+    rows: list[tuple[Proposal, Result]] = []
+    seen = set()
     sampler = make(asked)
     while len(rows) < 9:
         (proposal,) = sampler.propose()

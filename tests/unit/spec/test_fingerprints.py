@@ -1,5 +1,7 @@
 """Results on data that have changed are never mixed with those on the data of before."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def test_trials_that_were_planned_without_a_fingerprint_say_nothing():
 
 @given(order=st.permutations(["image_size", "root", "val_share"]))
 def test_the_order_of_parameters_does_not_matter(order):
-    values = {"image_size": 32, "root": "photos", "val_share": 0.2}
+    values: dict[str, Any] = {"image_size": 32, "root": "photos", "val_share": 0.2}
     now = Trial(
         backbone="resnet18",
         dataset=Choice(name="image_folder", params={name: values[name] for name in order}),

@@ -23,7 +23,8 @@ from dasbench.spec.trial import Trial
 from dasbench.tasks.balance import Repeatable, balanced_draw, class_weights
 from dasbench.tasks.learner import ImageLearner
 from dasbench.tasks.task import Replica
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 UNEVEN = np.array([0] * 80 + [2] * 15 + [1] * 5)
 LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=60).map(
@@ -55,10 +56,13 @@ def trial_of(photos: Path, balance: str, **training: object) -> Trial:
 
 
 def learner_of(trial: Trial, replica: Replica | None = None) -> ImageLearner:
-    return TASKS["classification"].make().build(trial, device=torch.device("cpu"), replica=replica)
+    task = TASKS["classification"].make()
+    learner = task.build(trial, device=torch.device("cpu"), replica=replica)
+    assert isinstance(learner, ImageLearner)
+    return learner
 
 
-def first_batch(learner: ImageLearner) -> tuple[float, list[torch.Tensor]]:
+def first_batch(learner: ImageLearner) -> tuple[float, list[torch.Tensor | None]]:
     """Loss and gradients of the first batch; norms stand still, so that nothing else depends on its parts."""
     learner.model.eval()
     total = torch.zeros(())

@@ -23,7 +23,9 @@ from dasbench.errors import DataError, StudyError, UsageError
 from dasbench.paper.tables import table
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.tasks.detection import Detection
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 from dasbench.training.weights import keep_weights
 
 SHAPES = {
@@ -78,7 +80,7 @@ def science(outcome) -> tuple:
 def test_the_published_detectors_have_their_parameters(row):
     trial = Trial.model_validate({**row.trial_fields(), "task": "detection", "dataset": "coco"})
 
-    network = TASKS["detection"].make().network(network_for(trial, num_classes=80))
+    network = Detection().network(network_for(trial, num_classes=80))
 
     found = sum(parameter.numel() for parameter in network.parameters())
     assert found == row.exact["full"].params

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,12 +38,13 @@ def narrow_network() -> torch.nn.Module:
 
 def learner_of(trial: Trial, device: str = "cpu") -> ImageLearner:
     trial = resolve(trial)
-    return (
-        TASKS[trial.task.name].make(**trial.task.params).build(trial, device=torch.device(device))
-    )
+    task = TASKS[trial.task.name].make(**trial.task.params)
+    learner = task.build(trial, device=torch.device(device))
+    assert isinstance(learner, ImageLearner)
+    return learner
 
 
-def contents_of_an_epoch(trial: Trial, loaders: int) -> list[object]:
+def contents_of_an_epoch(trial: Trial, loaders: int) -> list[Any]:
     with reading_data(loaders=loaders):
         learner = learner_of(trial)
         return [part.content for parts in learner.batches(2) for part in parts]

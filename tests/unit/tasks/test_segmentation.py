@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from dasbench.spec.load import load_study
 from dasbench.tasks.learner import ImageLearner
 from dasbench.tasks.segmentation import pixel_loss
 from dasbench.tasks.task import Replica
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 
 
-def science(outcome: Outcome) -> dict[str, object]:
+def science(outcome: Outcome) -> dict[str, Any]:
     """What must be equal: everything but the clock and the memory."""
     assert outcome.status == "done", outcome.error
     used = ("seconds", "images_per_s", "peak_memory")
@@ -165,7 +167,8 @@ def test_an_interrupted_trial_ends_as_if_it_had_not_been(tmp_path):
 
 @pytest.mark.slow
 def test_a_short_training_finds_the_object():
-    maps = salient_shapes(**FEW).test.class_maps(np.arange(60))
+    test: Any = salient_shapes(**FEW).test
+    maps = test.class_maps(np.arange(60))
     all_background = 100 * float((maps == 0).float().mean())
     values = {
         "gate": "none",

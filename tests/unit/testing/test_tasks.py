@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -121,7 +122,8 @@ class Counts(Learning):
 
 class Unrounded(Learning):
     def evaluate(self, part):
-        return Evaluation({"own_score": self.model.weight.detach()})
+        score: Any = self.model.weight.detach()
+        return Evaluation({"own_score": score})
 
 
 class Undeclared(Learning):

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from dasbench.spec.trial import Training, Trial
 from dasbench.training.optim import learning_rate, make_optimizer, set_learning_rate
 from dasbench.training.run_trial import run_trial
 
-SCHEDULES = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "constant": {},
     "cosine": {},
     "step": {"milestones": (30, 60, 90), "gamma": 0.1},

@@ -41,7 +41,7 @@ TASKS_WITH_DATA: dict[str, dict[str, Any]] = {
     "detection": {"task": {"name": "detection", **SMALL_DETECTOR}, "dataset": SHAPES},
     "segmentation": {"task": "segmentation", "dataset": SHAPES},
 }
-SCHEDULES = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "constant": {},
     "cosine": {},
     "step": {"milestones": (3, 6), "gamma": 0.1},

@@ -17,7 +17,8 @@ from dasbench.records import Outcome
 from dasbench.resolution import resolve
 from dasbench.spec.trial import Trial
 from dasbench.tasks import classification
-from dasbench.training.run_trial import Runtime, forget_checkpoints, run_trial
+from dasbench.training.run_trial import forget_checkpoints, run_trial
+from dasbench.training.runtime import Runtime
 
 TRIAL = Trial(
     backbone={"name": "resnet18", "width": 4, "stem": "small"},
@@ -232,7 +233,7 @@ def test_an_attempt_that_is_cut_off_by_its_time_limit_goes_on_where_it_was(tmp_p
 
 @pytest.mark.slow
 def test_a_failed_trial_lets_go_of_its_network_at_once():
-    networks = []
+    networks: list[weakref.ref[GatedNetwork]] = []
 
     def report(epoch):
         found = [each for each in gc.get_objects() if type(each) is GatedNetwork]
@@ -301,7 +302,7 @@ def test_a_cpu_is_deterministic_and_fills_no_new_tensors():
     outcome = run_trial(SMALL)
 
     assert outcome.environment["deterministic"] is True
-    assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined] # as in arithmetic.py
 
 
 def test_tf32_is_fp32_on_a_cpu():

@@ -9,7 +9,8 @@ from torch import nn
 
 from dasbench.datasets.choice import load_dataset
 from dasbench.errors import DataError, StoreError, UsageError
-from dasbench.training.run_trial import Runtime, run_trial
+from dasbench.training.run_trial import run_trial
+from dasbench.training.runtime import Runtime
 from dasbench.training.weights import keep_weights, load_weights, train_weights, weights_file
 
 

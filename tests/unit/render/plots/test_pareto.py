@@ -36,6 +36,7 @@ def drawn(kept):
 
     def drawn(kind, chosen, **options):
         plot = PLOTS[kind]
+        assert plot.traits.info is not None
         plot.make(plot.traits.info(chosen, **options), Path("figure.png"))
         return kept[-1]
 
@@ -154,9 +155,11 @@ class TestDrawing:
             }, study=name, key=f"{i}{s}")
             for i in range(2) for s in range(2)
         ]  # fmt: skip
-        what = PLOTS[kind].traits.info(selection(rows, question=name))
+        plot = PLOTS[kind]
+        assert plot.traits.info is not None
+        what = plot.traits.info(selection(rows, question=name))
 
-        PLOTS[kind].make(what, tmp_path / "a.svg")
+        plot.make(what, tmp_path / "a.svg")
 
         assert b"\x1b" not in (tmp_path / "a.svg").read_bytes()
 

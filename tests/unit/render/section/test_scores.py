@@ -267,7 +267,10 @@ def test_a_searchs_winner_is_reported_on_fresh_seeds_beside_its_first_score(db, 
 
 
 def test_a_winner_that_fails_on_all_fresh_seeds_is_not_shown_with_its_first_score(db, source):
-    scores = {"se": {0: 75.0, 4: None, 5: None}, "none": {4: 60.0, 5: 60.1}}
+    scores: dict[str, dict[int, float | None]] = {
+        "se": {0: 75.0, 4: None, 5: None},
+        "none": {4: 60.0, 5: 60.1},
+    }
     roles = {
         (gate, seed): "search" if seed == 0 else "confirm"
         for gate in scores
