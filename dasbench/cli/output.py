@@ -19,6 +19,5 @@ def tell_result(line: str) -> None:
         click.echo(line)
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(
-            nowhere, sys.stdout.fileno()
-        )  # what Python has yet to write at its exit goes nowhere, too
+        # what Python has yet to write at its exit goes nowhere, too
+        os.dup2(nowhere, sys.stdout.fileno())

@@ -76,8 +76,9 @@ class Classification:
         data = _dataset(trial)
         network = build_model(network_of(trial, data), seed=trial.seed)
         self._saliency_scorer(trial, network)  # refuses what cannot be scored before any training
-        cost = measure_cost(inference_form(network), data.input_size)
-        return replace(cost, structure=structure_of(network))
+        structure = structure_of(network)
+        network.fold_gates()  # as the network is used
+        return replace(measure_cost(network, data.input_size), structure=structure)
 
     def _saliency_scorer(self, trial: Trial, network: nn.Module) -> ScoreSaliency | None:
         if self.saliency is None:

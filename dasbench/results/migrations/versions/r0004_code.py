@@ -14,56 +14,24 @@ _BATCH = 500
 """Trials that are brought up to date at a time."""
 
 
+_NEW_COLUMNS = (
+    ("semantics", sa.Integer, "1", "version of what the fields of a trial mean"),
+    ("question", sa.String(16), "", "hash of the spec without its code"),
+    ("code", sa.Text, "{}", "hash of each component's code, JSON"),
+    ("network", sa.String(16), "", "hash of what its cost depends on, but for code"),
+    ("network_code", sa.String(16), "", "hash of the code of the network"),
+    ("repeats", sa.Integer, "0", "earlier results, which are with the attempts"),
+)
+"""Of the trials: name, type, default and what it holds."""
+
+
 def upgrade() -> None:
     """Add what a trial's key knows of its code; older trials have an older meaning."""
-    rebuilt = (
-        op.get_bind().dialect.name == "sqlite"
-    )  # what is wide stays last: there, a row is read in that order
+    # what is wide stays last in SQLite, which reads a row in that order
+    rebuilt = op.get_bind().dialect.name == "sqlite"
     with op.batch_alter_table("das_trials", recreate="always" if rebuilt else "never") as trials:
-        for column in (
-            sa.Column(
-                "semantics",
-                sa.Integer,
-                nullable=False,
-                server_default="1",
-                comment="version of what the fields of a trial mean",
-            ),
-            sa.Column(
-                "question",
-                sa.String(16),
-                nullable=False,
-                server_default="",
-                comment="hash of the spec without its code",
-            ),
-            sa.Column(
-                "code",
-                sa.Text,
-                nullable=False,
-                server_default="{}",
-                comment="hash of each component's code, JSON",
-            ),
-            sa.Column(
-                "network",
-                sa.String(16),
-                nullable=False,
-                server_default="",
-                comment="hash of what its cost depends on, but for code",
-            ),
-            sa.Column(
-                "network_code",
-                sa.String(16),
-                nullable=False,
-                server_default="",
-                comment="hash of the code of the network",
-            ),
-            sa.Column(
-                "repeats",
-                sa.Integer,
-                nullable=False,
-                server_default="0",
-                comment="earlier results, which are with the attempts",
-            ),
-        ):
+        for name, kind, default, comment in _NEW_COLUMNS:
+            column = sa.Column(name, kind, nullable=False, server_default=default, comment=comment)
             trials.add_column(column, insert_before="spec" if rebuilt else None)
     with op.batch_alter_table("das_attempts") as attempts:
         what = "what came out, JSON, once the trial was trained again on purpose"
