@@ -65,7 +65,7 @@ class Origin:
 
 
 def baseline_label(composed: Composed, ablation: Ablation) -> str:
-    """How reports call the composed gate: what `compare --baseline` takes."""
+    """How reports call the composed gate: what `dasbench compare --baseline` takes."""
     full: Record = {"gate": gate_of(composed.full)}
     if _placed_variants(ablation):
         full["placement"] = usual_placement(composed)

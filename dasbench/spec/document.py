@@ -109,7 +109,7 @@ def read_document(path: Path) -> Document:
 
 
 def parse_scalar(text: str) -> Any:
-    """The value of one YAML scalar, as `--set` takes it.
+    """The value of one YAML scalar, as an override takes it.
 
     Example:
         >>> [parse_scalar(text) for text in ("1e-4", "no", "12", "true", "[1, 2]")]

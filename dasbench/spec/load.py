@@ -42,7 +42,7 @@ def load_study(
             is imported, if left out.
         profile: name of one of the file's profiles; its fields replace those of the file whole
             (those of `base` one by one), and the study's name becomes `name@profile`.
-        overrides: `key=value` for dotted fields of the trial, as `--set` takes them.
+        overrides: `key=value` for dotted fields of the trial, as on the command line.
 
     Raises:
         StudyError: with every complaint at once, each with its line.

@@ -116,7 +116,7 @@ class Study(Frozen):
         callbacks: who else hears of epochs and results (`tensorboard`, `mlflow`, `wandb`).
         objectives: metrics to rank by, the most important first.
         resources: what one trial gets.
-        profiles: changes of the study by name (`--profile`), see `load_study`.
+        profiles: changes of the study by name, see `load_study`.
         imports: modules of the user's own components: names, or paths from the folder of the
             study's file. They change no trial's key by themselves.
 

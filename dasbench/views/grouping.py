@@ -1,4 +1,4 @@
-"""`--group-by`: values of some fields as lines of a leaderboard, averaged over the others."""
+"""Groups: values of some fields as lines of a leaderboard, averaged over the others."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

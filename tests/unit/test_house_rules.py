@@ -76,6 +76,22 @@ def test_exceptions_are_caught_blindly_in_four_places_only():
     assert places == [f"dasbench/{end}" for end in ends]
 
 
+def test_rooms_below_the_command_line_name_arguments_and_no_flags():
+    """A message says `where`, which the command line shows as --where; whole commands may have flags."""
+    flag = re.compile(r"(?<![\w-])--[a-z]")
+    command = re.compile(r"\b(dasbench|git|pip|ray|mlflow|tensorboard) ")
+    places = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        if "cli" not in path.parts and path.name != "commits.py"  # which runs git
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if flag.search(node.value.partition(">>> ")[0]) and not command.search(node.value)
+    ]
+
+    assert places == []
+
+
 def test_nothing_uses_private_names_of_ray_or_optuna():
     imported = re.compile(r"^\s*(import|from) (ray|optuna)\b", re.MULTILINE)
     by_path = r"(ray|optuna)\.[\w.]*\b_[a-z]\w*|from (ray|optuna)[\w.]* import _"

@@ -46,7 +46,7 @@ _read_so_far: dict[str, Contents] = {}
 def content_fingerprint(files: Mapping[str, FileList], *facts: NDArray[Any] | Sequence[str]) -> str:
     """16 hexadecimal digits that change with any file's content, place in the order, or a fact.
 
-    Every file is read once and remembered. Where that takes too long (`--trust-data`), the names
+    Every file is read once and remembered. Where that takes too long (`look="names"`), the names
     and sizes of the files stand for their content; the fingerprint says so.
 
     Args:

@@ -29,7 +29,7 @@ class KnownSet:
 
     Args:
         variants: its versions by name, the first one if none is asked for.
-        fetched: how much `--download` fetches, in words; empty where torchvision cannot.
+        fetched: how much a download fetches, in words; empty where torchvision cannot.
         page: where else to get it.
         files: how its image files are listed; None where all images are of one size and lie in
             memory.

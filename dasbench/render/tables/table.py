@@ -76,7 +76,7 @@ class Layout:
         format_: `table` (for a terminal), `md`, `latex` or `html`; `json` or `csv` for records.
         wide: all columns, however narrow the terminal is.
         columns: keys of the columns to show, in their order; by default those that fit.
-        flags: how the reader gives the arguments that notes name (`top`: `--top`).
+        flags: how the reader gives the arguments that notes name, by their names.
     """
 
     format_: str = "table"
