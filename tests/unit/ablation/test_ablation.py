@@ -260,7 +260,7 @@ def test_what_is_set_composes_the_gate_whatever_the_base_study_varies():
 def test_what_cannot_be_set_is_refused(text):
     study = Study(name="x", question="?", base={**BASE, "gate": "das"})
 
-    with pytest.raises(StudyError, match="--set"):
+    with pytest.raises(StudyError, match="`set`"):
         compose_data(study, "das", (text,))
 
 

@@ -264,7 +264,7 @@ def test_missing_data_say_where_they_were_looked_for_and_how_to_get_them(tmp_pat
     for place in ("coco/train2017", "coco/val2017", f"coco/{TRAIN}", f"coco/{VAL}"):
         assert f"{tmp_path / place}: is missing" in message
     assert "https://cocodataset.org" in message
-    assert "--data-root" in message
+    assert "`data_root`" in message
 
 
 def edits(file, edit):

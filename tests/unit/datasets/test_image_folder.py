@@ -177,7 +177,7 @@ def copies(folder):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (shutil.rmtree, ["photos: is missing", "--data-root"]),
+        (shutil.rmtree, ["photos: is missing", "`data_root`"]),
         (no_class, ["photos: holds no class folder"]),
         (one_class, ["one class folder, 'class 0'"]),
         (empty_class, ["class 3: holds no image", ".jpg"]),

@@ -42,7 +42,7 @@ def test_missing_data_say_where_they_were_looked_for_and_how_to_get_them(tmp_pat
     assert str(tmp_path) in message
     assert "is missing" in message
     assert "http" in message
-    assert "--data-root" in message
+    assert "`data_root`" in message
 
 
 def fake_download(monkeypatch, name: str, fetch) -> list[tuple]:
@@ -76,7 +76,7 @@ def test_a_missing_cifar_is_fetched_by_torchvision_if_that_is_allowed(
 def test_nothing_is_fetched_unless_asked_for(tmp_path, monkeypatch, name):
     calls = fake_download(monkeypatch, name, lambda _: None)
 
-    assert "--download" in complaint(tmp_path, name.lower())
+    assert "`download`" in complaint(tmp_path, name.lower())
     assert calls == []
 
 

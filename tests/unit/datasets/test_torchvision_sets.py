@@ -294,8 +294,8 @@ def test_missing_files_are_named_with_their_path_and_leave_nothing_behind(tmp_pa
 
     place = next(iter(KNOWN[name].variants.values())).places[0]
     assert f"{tmp_path / place}: is missing" in message
-    assert ("--download" in message) == bool(KNOWN[name].fetched)
-    assert "--data-root" in message
+    assert ("`download`" in message) == bool(KNOWN[name].fetched)
+    assert "`data_root`" in message
     assert list(tmp_path.iterdir()) == []
 
 

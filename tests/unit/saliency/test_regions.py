@@ -251,7 +251,7 @@ def test_finding_regions_with_models_needs_their_extra(monkeypatch):
 def test_finding_regions_with_models_needs_their_weights(monkeypatch, tmp_path):
     monkeypatch.setattr("dasbench.saliency.grounded_sam.find_spec", lambda _name: object())
 
-    with pytest.raises(UsageError, match="--region-weights"):
+    with pytest.raises(UsageError, match="`region_weights`"):
         grounded_sam(MEMORY, ("cat",), weights=None)
     with pytest.raises(DataError, match="grounding_dino: holds no model"):
         grounded_sam(MEMORY, ("cat",), weights=tmp_path)

@@ -36,7 +36,7 @@ def test_changed_data_are_named_with_both_fingerprints_and_a_remedy():
     assert error.value.exit_code == 3
     assert all(
         word in message
-        for word in ("image_folder", "photos", OLD, NEW, "--db", "1 trial of this study was")
+        for word in ("image_folder", "photos", OLD, NEW, "`db`", "1 trial of this study was")
     )
 
 
