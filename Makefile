@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-all check bench docs lock code-lock clean
+.PHONY: setup demo test test-slow test-all coverage check bench docs lock code-lock clean
 
 setup: $(VENV)/installed
 
@@ -20,6 +20,12 @@ demo: setup            # train Table 5 on real digits (about 5 minutes), rank th
 
 test: setup            # the fast tests
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
+
+test-slow: setup       # the others
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
+
+coverage: setup        # the fast tests, and which branches they reach: the least covered files first
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" --cov
 
 test-all: setup        # all of them
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal

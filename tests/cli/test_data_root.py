@@ -3,7 +3,7 @@
 import pytest
 from fabricated_data import fabricate_folder
 
-from dasbench.cli import run_command
+from dasbench.cli import cli, run_command
 from dasbench.results.reading import read_store
 
 STUDY = """\
