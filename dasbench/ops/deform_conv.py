@@ -66,7 +66,8 @@ def deform_conv2d(
         True
     """
     geometry = Geometry(stride, padding, dilation, groups)
-    _check_shapes(x, offset, mask, weight, geometry)
+    if not torch.jit.is_tracing():  # there, each comparison of sizes would be traced, too
+        _check_shapes(x, offset, mask, weight, geometry)
     compute = _find_backend(backend, x.device)
     dtype = torch.promote_types(x.dtype, torch.float32)
     with without_autocast(x.device):
