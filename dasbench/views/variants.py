@@ -267,7 +267,7 @@ def known_counts(cost: Cost | None) -> dict[str, int]:
     """The parameters and multiply-adds of a cost by convention; empty where it is not known."""
     if cost is None:
         return {}
-    return {name: getattr(cost, name) for name in COST_FIELDS}
+    return cost.counts
 
 
 def cost_field(metric: str) -> str | None:
