@@ -262,6 +262,11 @@ class Row:
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the trial was trained to its end and has scores."""
+        return self.state == State.DONE
+
 
 COUNTING = 1
 """Revision of the way of counting: raised when networks come to have other costs on purpose."""

@@ -11,6 +11,7 @@ import click
 
 from dasbench.data_access import KEPT_WEIGHTS, data_access
 from dasbench.errors import UsageError
+from dasbench.records import State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,7 @@ def _subject(record: "TrialRecord", weights: Path | None) -> Subject:
     """
     from dasbench.spec.trial import Trial
 
-    if record.state.state != "done" and weights is None:
+    if record.state.state != State.DONE and weights is None:
         raise UsageError(
             f"trial {record.key} is {record.state.state}, not done; "
             "run its study first, or give --weights FILE"

@@ -66,7 +66,8 @@ def deform_conv2d(
         True
     """
     geometry = Geometry(stride, padding, dilation, groups)
-    if not torch.jit.is_tracing():  # there, each comparison of sizes would be traced, too
+    # in a trace, each comparison of sizes would be traced, too
+    if not torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         _check_shapes(x, offset, mask, weight, geometry)
     compute = _find_backend(backend, x.device)
     dtype = torch.promote_types(x.dtype, torch.float32)

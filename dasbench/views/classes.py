@@ -160,7 +160,7 @@ def with_confusions(db: str, selection: Selection) -> Selection:
         UsageError: if no trial has kept it.
     """
     with read_store(db) as reader:
-        confusions = reader.confusions([row.key for row in selection.rows if row.state == "done"])
+        confusions = reader.confusions([row.key for row in selection.rows if row.is_done])
     if not confusions:
         refuse_empty_filter(selection)
         raise UsageError(

@@ -121,7 +121,7 @@ def _group(rows: Sequence[Row]) -> _Group:
         numbers[f"{metric}_mean"] = score(entry, metric)
     for name in (*COST_FIELDS, "params", "macs"):
         numbers[name] = score(entry, name)
-    numbers["n"] = sum(row.state == "done" for row in rows)
+    numbers["n"] = sum(row.is_done for row in rows)
     for name in ("failed", "planned", "seconds", "peak_memory"):
         numbers[name] = getattr(entry, name)
     return _Group(rows, flat_fields(rows[0].variant), numbers)

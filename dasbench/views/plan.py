@@ -115,7 +115,7 @@ def expected_seconds(
     speeds = []
     for row in history:
         epochs = row.metrics.get("epochs")
-        if row.state == "done" and row.cost and row.cost.input_size in sizes and epochs:
+        if row.is_done and row.cost and row.cost.input_size in sizes and epochs:
             speeds.append(row.seconds / (row.cost.macs_full * epochs))
     if not speeds:
         return None

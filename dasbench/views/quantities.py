@@ -64,7 +64,7 @@ def measured_names(rows: Sequence[Row]) -> list[str]:
     """Every metric that some finished trial has."""
     names: set[str] = set()
     for row in rows:
-        if row.state == "done":
+        if row.is_done:
             names.update(row.metrics)
     return sorted(names)
 

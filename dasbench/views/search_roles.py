@@ -35,7 +35,7 @@ def is_confirmed(rows: Sequence[Row]) -> bool | None:
         >>> is_confirmed([trial("search"), trial("confirm", "failed")])
         False
     """
-    if any(row.state == "done" for row in fresh_rows(rows)):
+    if any(row.is_done for row in fresh_rows(rows)):
         return True
     if is_searched(rows):
         return False

@@ -252,7 +252,7 @@ def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
 
     So many were right, which is so many percent.
     """
-    scored = (row for row in rows if row.state == "done" and row.metrics.get("top1", 0) > 0)
+    scored = (row for row in rows if row.is_done and row.metrics.get("top1", 0) > 0)
     row = next(scored, None)
     if row is None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
 
-from dasbench.records import COST_FIELDS, Cost, Row
+from dasbench.records import COST_FIELDS, Cost, Row, State
 from dasbench.spec.plain import Variant
 from dasbench.views.search_roles import CONFIRM, fresh_rows, is_confirmed
 
@@ -176,12 +176,12 @@ def gather(
 
 def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> VariantScores:
     """One entry from rows whose scores are of one kind: of a search, or of fresh seeds."""
-    done = [row for row in rows if row.state == "done"]
+    done = [row for row in rows if row.is_done]
     scores = _finite_scores(done, only)
     scored = len(done)
     if not is_cost(metric):
         scored = len(scores.get(metric, ()))
-    failed = sum(row.state == "failed" for row in rows)
+    failed = sum(row.state == State.FAILED for row in rows)
     return VariantScores(
         variant=rows[0].variant,
         label=rows[0].label,
@@ -290,7 +290,7 @@ def is_cost(metric: str) -> bool:
 
 def _state(row: Row, metric: str) -> str:
     """How a trial counts: its state, why it failed, or that it is done without a finite score."""
-    if row.state != "done" or is_cost(metric) or isfinite(row.metrics.get(metric, nan)):
+    if not row.is_done or is_cost(metric) or isfinite(row.metrics.get(metric, nan)):
         return row.reason or row.state
     if metric in row.metrics:
         return "nan"

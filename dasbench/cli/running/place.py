@@ -15,6 +15,7 @@ from dasbench.cli.trained import folder_of
 from dasbench.data_access import data_access
 from dasbench.errors import OutdatedStoreError
 from dasbench.plugins import imported
+from dasbench.records import State
 from dasbench.spec.plain import Record
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _results_so_far(db: str, study: str, keys: list[str]) -> tuple[set[str], dic
         with known_results(db) as reader:
             if reader is None:
                 return set(), {}
-            done = {key for key, trial in reader.states(keys).items() if trial.state == "done"}
+            done = {key for key, trial in reader.states(keys).items() if trial.state == State.DONE}
             if find_record(reader, study) is None:
                 return done, {}
             return done, reader.specs([row.key for row in reader.rows(study)])

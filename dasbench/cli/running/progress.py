@@ -74,7 +74,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         self.ended += outcome.status.ended
         label = self.label(outcome.key)
         value = outcome.metrics.get(f"val_{self.score.metric}")
-        if outcome.status == "done" and value is not None and self._is_best(value):
+        if outcome.status == State.DONE and value is not None and self._is_best(value):
             self.best = (value, label)
         how = outcome_sentence(outcome, metric=self.score.metric)
         self.say(f"[{self.ended_ever()}/{self.total}] {label} {how}")
@@ -207,7 +207,7 @@ def outcome_sentence(outcome: Outcome, *, metric: str = "top1") -> str:
         >>> outcome_sentence(nan)
         'failed (nan): DivergedError: it is nan'
     """
-    if outcome.status == "failed":
+    if outcome.status == State.FAILED:
         return f"failed ({outcome.reason}): {outcome.cause}"
     names = [name for name in (metric, f"val_{metric}") if name in outcome.metrics]
     scores = ", ".join(f"{name} {outcome.metrics[name]:.2f}" for name in names)

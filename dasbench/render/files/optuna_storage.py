@@ -158,7 +158,7 @@ def _trial(row: Row, space: _Space, curve: Mapping[int, Mapping[str, float]]) ->
 def _values(row: Row, metrics: Sequence[str]) -> list[float] | None:
     """The objectives' values of a trial that is done; None where one of them is not finite."""
     values = [_value(row, metric) for metric in metrics]
-    if row.state != "done" or not all(map(isfinite, values)):
+    if not row.is_done or not all(map(isfinite, values)):
         return None
     return values
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import fsum
 
+from dasbench.records import State
 from dasbench.render.section.bibliography import KINDS
 from dasbench.render.section.words import duration, enumerate_names
 from dasbench.render.text.failures import failures_text
@@ -29,7 +30,7 @@ def trials(evidence: Evidence) -> Iterator[str]:
         return
     states = Counter(str(row.state) for row in rows)
     yield f"Of {counted(len(rows), 'trial')}, {_state_counts(states)}."
-    failures = failures_text(Counter(str(row.reason) for row in rows if row.state == "failed"))
+    failures = failures_text(Counter(str(row.reason) for row in rows if row.state == State.FAILED))
     if failures:
         yield f"Failures: {failures}."
     reused = sum(row.reused for row in rows)

@@ -183,7 +183,7 @@ def _scored_rows(selection: Selection, study: str, keys: Container[str]) -> list
     found = []
     for row in selection.rows:
         is_scored = isfinite(row.metrics.get(selection.metric, nan))
-        if row.study == study and row.key in keys and row.state == "done" and is_scored:
+        if row.study == study and row.key in keys and row.is_done and is_scored:
             found.append(row)
     return sorted(found, key=attrgetter("finished"))
 
