@@ -51,4 +51,4 @@ lock:                  # write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate -o requirements.lock
 
 clean:
-	rm -rf $(VENV) results.db* .dasbench figures
+	rm -rf $(VENV) results.db* .dasbench figures .coverage*
