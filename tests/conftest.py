@@ -50,6 +50,18 @@ def own_components() -> Iterator[None]:
 
 
 @pytest.fixture
+def one_thread_and_seed() -> Iterator[None]:
+    """The same random numbers, and sums in the same order."""
+    import torch  # not for tests that start programs alone
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def write_study(tmp_path: Path) -> Callable[..., Path]:
     """Writes a study file and returns its path."""
 

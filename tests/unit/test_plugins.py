@@ -7,26 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from own_gates import GATE
 
 from dasbench.catalog import GATES
 from dasbench.errors import UsageError
 from dasbench.plugins import Plugin, import_component, import_components, imported, relocated
-
-GATE = """\
-from torch import nn
-from dasbench.catalog import GATES
-
-
-@GATES.register("{name}", source="this test")
-class Own(nn.Module):
-    "Passes on."
-
-    def __init__(self, channels):
-        super().__init__()
-
-    def forward(self, x):
-        return x
-"""
 
 
 @pytest.fixture(autouse=True)

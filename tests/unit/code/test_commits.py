@@ -6,26 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from own_gates import GATE
 
 from dasbench.code.commits import commit_of, commit_of_package
 from dasbench.plugins import import_component
 from dasbench.training.run_trial import run_trial
-
-GATE = """\
-from torch import nn
-from dasbench.catalog import GATES
-
-
-@GATES.register("{name}", source="Doe 2024, A gate of {name}")
-class Own(nn.Module):
-    "Passes on."
-
-    def __init__(self, channels):
-        super().__init__()
-
-    def forward(self, x):
-        return x
-"""
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
@@ -22,6 +22,8 @@ from dasbench.gates.none import NoGate
 from dasbench.ops.deform_conv import DeformConv2d
 from dasbench.spec.parameters import check_parameters
 
+pytestmark = pytest.mark.usefixtures("one_thread_and_seed")
+
 OTHER_VALUES: dict[str, Any] = {
     "alpha": 0.5,
     "first_norm": "bn",
@@ -31,15 +33,6 @@ OTHER_VALUES: dict[str, Any] = {
     "affine": True,
     "mask": False,
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread_and_seed() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
 
 
 def num_params(module: nn.Module) -> int:

@@ -13,6 +13,8 @@ from dasbench.errors import ModelError, UsageError
 from dasbench.ops.deform_backends import BACKENDS
 from dasbench.ops.deform_conv import deform_conv2d, use_backend
 
+pytestmark = pytest.mark.usefixtures("one_thread_and_seed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

@@ -13,6 +13,8 @@ from dasbench.errors import ModelError
 from dasbench.ops.deform_backends import BACKENDS, _chunks
 from dasbench.ops.deform_conv import DeformConv2d, use_backend
 
+pytestmark = pytest.mark.usefixtures("one_thread_and_seed")
+
 
 def operators(layer: nn.Module) -> set[str]:
     """The kinds of nodes of a traced graph."""

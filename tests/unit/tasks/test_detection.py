@@ -11,6 +11,7 @@ import torch
 from built import network_for
 from fabricated_data import PARAMS, fabricate_coco
 from PIL import Image
+from tiny_trials import DETECTOR
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.ops import FrozenBatchNorm2d
@@ -36,15 +37,7 @@ SHAPES = {
     "num_test": 60,
 }
 TRIAL = Trial(
-    task={
-        "name": "detection",
-        "shorter_side": 32,
-        "norms": "trained",
-        "pyramid": 8,
-        "features": 16,
-        "proposals": 16,
-        "sampled": 16,
-    },
+    task={"name": "detection", **DETECTOR},
     backbone={"name": "resnet18", "width": 4, "stem": "small"},
     dataset=SHAPES,
     training={"epochs": 2, "batch_size": 16, "optimizer": "adamw", "lr": 0.002},
