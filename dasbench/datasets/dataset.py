@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Generic, Literal, NamedTuple, Protocol
+from typing import Any, Generic, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from typing_extensions import TypeVar
 from dasbench.seeds import derive_seed, permutation
 
 Part = Literal["train", "val", "test"]
+
+PARTS: tuple[Part, ...] = get_args(Part)
+"""In the order in which they are named and read."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of each channel over ImageNet's training images: what photographs are normalised with."""
@@ -62,6 +65,7 @@ class Split(Images, Protocol):
         ...
 
 
+T = TypeVar("T")
 S_co = TypeVar("S_co", bound=Examples, covariant=True, default=Split)
 """What a data set's parts know; by default, that images of one size have a class each."""
 
@@ -126,6 +130,16 @@ def fingerprint(*arrays: NDArray[Any]) -> str:
         digest.update(str((array.dtype.str, array.shape)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def parts_in_order(parts: Mapping[Part, T]) -> dict[Part, T]:
+    """What belongs to parts, by part in the order of `PARTS`.
+
+    Example:
+        >>> parts_in_order({"test": 10, "train": 80})
+        {'train': 80, 'test': 10}
+    """
+    return {part: parts[part] for part in PARTS if part in parts}
 
 
 def shares_of_missing(shares: Mapping[Part, float], there: Collection[Part]) -> dict[Part, float]:

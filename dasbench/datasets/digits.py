@@ -24,11 +24,11 @@ class _Originals(NamedTuple):
 
     Args:
         images: float64, [1797, 8, 8], from 0 to 16.
-        target: float64, [1797], the digit that each shows.
+        target: int64, [1797], the digit that each shows.
     """
 
     images: NDArray[np.float64]
-    target: NDArray[np.float64]
+    target: NDArray[np.int64]
 
 
 def _originals() -> _Originals:
@@ -39,11 +39,12 @@ def _originals() -> _Originals:
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
             table = np.loadtxt(file, delimiter=",")
-            return _Originals(np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8), table[:, -1])
+            images = np.ascontiguousarray(table[:, :-1]).reshape(-1, 8, 8)
+            return _Originals(images, table[:, -1].astype(np.int64))
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    return _Originals(bunch.images, bunch.target)
+    return _Originals(bunch.images, bunch.target.astype(np.int64))
 
 
 @DATASETS.register("digits", source=SOURCE)
@@ -59,7 +60,7 @@ def digits(*, image_size: Annotated[int, Ge(8), Le(256)] = 32) -> Dataset:
         (torch.Size([1259, 3, 16, 16]), 269, 269)
     """
     originals = _originals()
-    labels = originals.target.astype(np.int64)
+    labels = originals.target
     pixels = torch.from_numpy(originals.images).float()[:, None] * (255 / 16)
     enlarged = torch.nn.functional.interpolate(
         pixels, size=image_size, mode="bilinear", align_corners=False

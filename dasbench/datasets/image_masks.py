@@ -17,9 +17,14 @@ from torch import Tensor
 from dasbench.catalog import DATASETS
 from dasbench.data_access import data_access
 from dasbench.datasets.annotations import IGNORED
-from dasbench.datasets.dataset import Dataset, Part, shares_of_missing, stratified_split
+from dasbench.datasets.dataset import (
+    Dataset,
+    Part,
+    parts_in_order,
+    shares_of_missing,
+    stratified_split,
+)
 from dasbench.datasets.folders.files import read_batch, rows_of
-from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.folders.walk import added, walk
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList
@@ -154,8 +159,7 @@ def image_masks(
     shares: dict[Part, float] = {"val": val_share, "test": test_share}
     missing = shares_of_missing(shares, listed.parts)
     shown = _classes_shown(found, known.decoding)
-    parts = {**listed.parts, **_cut(folder, listed.parts["train"], missing, shown)}
-    parts = {part: parts[part] for part in PARTS}
+    parts = parts_in_order({**listed.parts, **_cut(folder, listed.parts["train"], missing, shown)})
     _refuse_missing_classes(folder, parts, shown, known.names)
     framing = Framing.of(image_size, fit)
     splits: dict[Part, MaskedSplit] = {}

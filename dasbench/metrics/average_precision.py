@@ -176,7 +176,7 @@ def _precisions(truth: Sequence[KnownObjects], found: Sequence[Detections]) -> d
             f"average precision: none of {len(truth)} images has an object; there is nothing to "
             "find"
         )
-    evaluation = _evaluate(_coco_objects(truth), _found(found), len(truth))
+    evaluation = _evaluate(_coco_objects(truth), _coco_detections(found), len(truth))
     # overlaps, recalls, classes, sizes, and the only number of detections
     precision: NDArray[np.float64] = evaluation.eval["precision"][..., 0]
     overlaps = evaluation.params.iouThrs
@@ -219,7 +219,7 @@ def _coco_objects(images: Sequence[KnownObjects]) -> list[dict[str, Any]]:
     return written
 
 
-def _found(images: Sequence[Detections]) -> list[dict[str, Any]]:
+def _coco_detections(images: Sequence[Detections]) -> list[dict[str, Any]]:
     """The detections in all images as COCO's program wants them."""
     written = []
     for number, image in enumerate(images, start=1):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from dasbench.costs.latency import time_forward
 from dasbench.costs.measure import measure_cost
 from dasbench.costs.structure import structure_of
 from dasbench.datasets.choice import load_dataset
-from dasbench.datasets.dataset import Dataset, Images, Part
+from dasbench.datasets.dataset import PARTS, Dataset, Images
 from dasbench.datasets.loading import in_order
 from dasbench.datasets.memory import cut_on_device
 from dasbench.gates.traits import HasAuxiliary
@@ -34,8 +34,6 @@ from dasbench.tasks.learner import ImageLearner, resident
 from dasbench.tasks.task import Evaluation, Learner, Replica
 
 EVALUATION_BATCH = 256
-
-PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @TASKS.register("classification", balance=("weights", "sampling"))

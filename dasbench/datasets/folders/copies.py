@@ -6,9 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from dasbench.datasets.dataset import LeftOut, Part
+from dasbench.datasets.dataset import PARTS, LeftOut, Part
 from dasbench.datasets.folders.labelled import ImageFiles
-from dasbench.datasets.folders.part_names import PARTS
 from dasbench.datasets.folders.walk import left_out_of
 from dasbench.datasets.looking.contents import digests_of
 from dasbench.datasets.looking.first_look import FileList

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -105,9 +106,9 @@ def find_label_table(folder: Path, labels: str | None, layout: LayoutName) -> st
     if layout == "classes" or not folder.is_dir():
         return None
     try:
-        for path in sorted(folder.iterdir()):
-            if path.name.lower() == LABELS and path.is_file():
-                return path.name
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - sorts a hundred thousand at once
+            if name.lower() == LABELS and (folder / name).is_file():
+                return name
     except PermissionError:
         return None  # the walk says so
     return None

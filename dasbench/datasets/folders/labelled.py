@@ -140,7 +140,7 @@ def file_dataset(
     for part, listed in parts.items():
         own_labels = torch.from_numpy(listed.labels)
         splits[part] = FileSplit(listed.folder, listed.files, own_labels, framing)
-        lists[part] = FileList(listed.folder, listed.files)
+        (lists[part],) = splits[part].file_lists
         labels.append(listed.labels)
     return Dataset(
         name=name,

@@ -6,9 +6,9 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Literal
 
-from dasbench.datasets.dataset import Part
+from dasbench.datasets.dataset import Part, parts_in_order
 from dasbench.datasets.folders.labelled import ImageFiles, Labelled, files_in, refuse_empty_classes
-from dasbench.datasets.folders.part_names import PARTS, part_named, part_within
+from dasbench.datasets.folders.part_names import part_named, part_within
 from dasbench.datasets.folders.walk import Folder, Tree, left_out_of
 from dasbench.datasets.looking.listing import legible, listing, quoted
 from dasbench.errors import DataError
@@ -114,7 +114,7 @@ def _part_folders(tree: Tree) -> dict[Part, Folder]:
     if complaints:
         remedy = f"Parts are called train, val and test; {EACH_A_CLASS}{_tables(tree)}."
         raise DataError("\n".join([*complaints, remedy]))
-    return {part: _without_wrapper(named[part][0]) for part in PARTS if part in named}
+    return {part: _without_wrapper(found[0]) for part, found in parts_in_order(named).items()}
 
 
 def _faults_of_parts(tree: Tree, named: Mapping[Part, Sequence[Folder]]) -> Iterator[str]:

@@ -5,9 +5,6 @@ from typing import NamedTuple
 
 from dasbench.datasets.dataset import Part
 
-PARTS: tuple[Part, ...] = ("train", "val", "test")
-"""In the order in which they are named and read."""
-
 WORDS: dict[Part, tuple[str, ...]] = {
     "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validation", "validate", "validating", "dev", "devel", "development"),

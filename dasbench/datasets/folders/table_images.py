@@ -3,16 +3,16 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
 
 import numpy as np
 
-from dasbench.datasets.dataset import Part
+from dasbench.datasets.dataset import Part, parts_in_order
 from dasbench.datasets.folders.label_table import LabelRow, LabelTable, read_label_table
 from dasbench.datasets.folders.labelled import ImageFiles, Labelled
-from dasbench.datasets.folders.part_names import PARTS, part_named
+from dasbench.datasets.folders.part_names import part_named
 from dasbench.datasets.folders.walk import Tree, left_out_of
 from dasbench.datasets.looking.listing import legible, listing, quoted
 from dasbench.errors import DataError
@@ -45,9 +45,8 @@ def labelled_by_table(tree: Tree, place: str) -> Labelled:
     for image, part in _part_of_images(table, rows).items():
         images_of[part].append(image)
     parts: dict[Part, ImageFiles] = {}
-    for part in PARTS:
-        if part in images_of:
-            parts[part] = _files(tree, images_of[part], rows, classes, grouped=grouped)
+    for part, images in parts_in_order(images_of).items():
+        parts[part] = _files(tree, images, rows, classes, grouped=grouped)
     unnamed = [path for path in tree.top.all_paths() if path not in rows]
     return Labelled(
         tuple(map(legible, classes)),
@@ -91,21 +90,15 @@ def _files(
 ) -> ImageFiles:
     """Some of the images, sorted by class and path."""
     class_numbers = dict(zip(classes, count()))
-    group_numbers = dict(zip(sorted({row.group for row in rows.values()}), count()))
     size_of = tree.top.all_images()
     ordered = sorted(images, key=lambda image: (class_numbers[rows[image].label], image))
-    labels, sizes, groups = [], [], []
-    for image in ordered:
-        row = rows[image]
-        labels.append(class_numbers[row.label])
-        sizes.append(size_of[image])
-        groups.append(group_numbers[row.group])
-    files = ImageFiles(
-        tree.root, tuple(ordered), np.array(labels, np.int64), np.array(sizes, np.int64)
-    )
-    if not grouped:
-        return files
-    return replace(files, groups=np.array(groups, np.int64))
+    labels = np.array([class_numbers[rows[image].label] for image in ordered], np.int64)
+    sizes = np.array([size_of[image] for image in ordered], np.int64)
+    groups = None
+    if grouped:
+        numbers = dict(zip(sorted({row.group for row in rows.values()}), count()))
+        groups = np.array([numbers[rows[image].group] for image in ordered], np.int64)
+    return ImageFiles(tree.root, tuple(ordered), labels, sizes, groups)
 
 
 def _rows_of_images(tree: Tree, table: LabelTable) -> dict[str, LabelRow]:

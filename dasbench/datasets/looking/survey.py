@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from dasbench.datasets.dataset import Dataset, Examples, LeftOut, Part
+from dasbench.datasets.dataset import PARTS, Dataset, Examples, LeftOut, Part
 from dasbench.datasets.looking.first_look import FileList, first_look, refuse_damaged
 from dasbench.datasets.looking.known_files import Known
 from dasbench.datasets.pictures.framing import Framing
@@ -112,7 +112,7 @@ def survey(data: Dataset[Any]) -> Survey:
     """
     parts: dict[Part, PartSurvey] = {}
     lists: list[FileList] = []
-    for part in get_args(Part):
+    for part in PARTS:
         split: Examples = getattr(data, part)
         origin = data.origins.get(part, "")
         parts[part] = PartSurvey(number=len(split), counts=_counts(split, data), origin=origin)

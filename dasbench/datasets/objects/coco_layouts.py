@@ -8,8 +8,8 @@ from itertools import filterfalse
 from pathlib import Path
 from typing import NamedTuple
 
-from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import PARTS, part_named
+from dasbench.datasets.dataset import PARTS, Part, parts_in_order
+from dasbench.datasets.folders.part_names import part_named
 from dasbench.datasets.objects.image_folders import (
     folders_in,
     folders_of_part,
@@ -88,7 +88,7 @@ def find_layout(folder: Path) -> CocoFolder:
     if "train" not in sources:
         found = ", ".join(f"'{source.file.name}' for {part}" for part, source in sources.items())
         raise DataError(f"{folder}: has {found}, but no annotation file for train. {HOW}")
-    return CocoFolder({part: sources[part] for part in PARTS if part in sources}, official=False)
+    return CocoFolder(parts_in_order(sources), official=False)
 
 
 def _official_file(folder: Path, year: str, name: str) -> AnnotationFile:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.data_access import data_access
-from dasbench.datasets.dataset import Dataset, LeftOut, Part, stratified_split
+from dasbench.datasets.dataset import Dataset, LeftOut, Part, shares_of_missing, stratified_split
 from dasbench.datasets.looking.contents import content_fingerprint, copies_over_parts
 from dasbench.datasets.looking.first_look import FileList, first_look
 from dasbench.datasets.looking.listing import listing
@@ -42,11 +42,6 @@ class Photographs(NamedTuple):
         """Their files."""
         return FileList(self.folder, self.instances.names)
 
-    @property
-    def paths(self) -> list[Path]:
-        """The paths of their files."""
-        return [self.folder / name for name in self.instances.names]
-
     def take(self, indices: NDArray[np.int64]) -> "Photographs":
         """Some of the images, in rising order."""
         return Photographs(self.folder, self.instances.take(indices))
@@ -60,7 +55,7 @@ def photographs_in(folder: Path, instances: Instances) -> Photographs:
     """
     photographs = Photographs(folder, instances)
     complaints: list[str] = []
-    for path in photographs.paths:
+    for path in photographs.files.paths:
         fault = _fault_of_file(path)
         if fault:
             complaints.append(f"{path}: {fault}")
@@ -118,7 +113,7 @@ def cut_by_lot(
     Returns:
         All parts, and what those that were cut are made of.
     """
-    missing = {part: share for part, share in shares.items() if part not in parts}
+    missing = shares_of_missing(shares, parts)
     whole = parts["train"]
     alike = np.zeros(len(whole.instances), np.int64)
     train, *others = map(whole.take, stratified_split(alike, list(missing.values()), salt=salt))
@@ -178,11 +173,10 @@ def _left_out(parts: Mapping[Part, Photographs]) -> dict[str, LeftOut]:
     """The images that lie beside those of a data set and are in no part, if there are any."""
     used: set[Path] = set()
     for photographs in parts.values():
-        used.update(photographs.paths)
-    beside: set[Path] = set()
+        used.update(photographs.files.paths)
+    beside: list[Path] = []
     for place in {path.parent for path in used}:
-        beside.update(filter(is_visible_image, place.iterdir()))
-    beside -= used
+        beside += filter(is_visible_image, set(place.iterdir()) - used)
     if not beside:
         return {}
     return {"images in no part": LeftOut(len(beside), str(min(beside)))}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import PARTS, part_named
+from dasbench.datasets.dataset import Part, parts_in_order
+from dasbench.datasets.folders.part_names import part_named
 from dasbench.datasets.looking.listing import listing
 from dasbench.datasets.objects.image_folders import (
     folders_in,
@@ -66,7 +66,7 @@ def find_parts(folder: Path) -> tuple[Path, dict[Part, Annotated]]:
         raise DataError(f"{folder}: holds no annotation file (*.xml). {HOW}")
     if "train" not in parts:
         raise DataError(f"{base}: has {' and '.join(parts)}, but no train. {HOW}")
-    return base, {part: parts[part] for part in PARTS if part in parts}
+    return base, parts_in_order(parts)
 
 
 def _year_folder(folder: Path) -> Path:

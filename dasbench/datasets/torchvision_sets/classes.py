@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import PARTS
+from dasbench.datasets.dataset import PARTS, Part
 from dasbench.datasets.looking.listing import legible, listing
 from dasbench.datasets.torchvision_sets.items import Source
 from dasbench.datasets.torchvision_sets.opening import Asked

@@ -1,14 +1,10 @@
 """How torchvision's data sets name their parts, and where the files of each lie."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from dasbench.datasets.dataset import Part
-from dasbench.datasets.folders.part_names import PARTS
+from dasbench.datasets.dataset import PARTS, Part
 from dasbench.datasets.torchvision_sets.items import Options
-
-V = TypeVar("V", str, int)
 
 Variant = str | int | None
 """The name of one of several versions of a data set; None where there is one alone."""
@@ -46,11 +42,6 @@ def by_split(
 def whole(*places: str) -> Mapping[Variant, Parts]:
     """Of a class that has no parts."""
     return {None: Parts(options={"train": {}}, places=places)}
-
-
-def variants_of(parts_of: Callable[[V], Parts], names: Iterable[V]) -> Mapping[Variant, Parts]:
-    """Of a class with several versions: the parts of each, by its name."""
-    return {name: parts_of(name) for name in names}
 
 
 def mnist_files(folder: str) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from dasbench.datasets.torchvision_sets.parts import (
     inaturalist_parts,
     mnist_files,
     places365_parts,
-    variants_of,
     whole,
 )
 
@@ -91,9 +90,10 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Yadav and Bottou 2019, Cold case: the lost MNIST digits (arXiv:1905.10498)",
     ),
     "EMNIST": KnownSet(
-        variants=variants_of(
-            emnist_parts, ("balanced", "byclass", "bymerge", "letters", "digits", "mnist")
-        ),
+        variants={
+            name: emnist_parts(name)
+            for name in ("balanced", "byclass", "bymerge", "letters", "digits", "mnist")
+        },
         fetched="about 560 MB",
         mirrored=False,
         citation="Cohen, Afshar, Tapson and van Schaik 2017, EMNIST (arXiv:1702.05373)",
@@ -155,7 +155,7 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Parkhi, Vedaldi, Zisserman and Jawahar 2012, Cats and dogs, CVPR",
     ),
     "DTD": KnownSet(
-        variants=variants_of(dtd_parts, range(1, 11)),
+        variants={name: dtd_parts(name) for name in range(1, 11)},
         fetched="about 600 MB",
         files=by_loader,
         licence="for research",
@@ -180,7 +180,7 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Stallkamp, Schlipsing, Salmen and Igel 2012, Man vs. computer, Neural Networks",
     ),
     "FGVCAircraft": KnownSet(
-        variants=variants_of(aircraft_parts, ("variant", "family", "manufacturer")),
+        variants={name: aircraft_parts(name) for name in ("variant", "family", "manufacturer")},
         fetched="about 2.8 GB",
         files=by_loader,
         licence="for non-commercial research",
@@ -249,13 +249,13 @@ KNOWN: Mapping[str, KnownSet] = {
         citation="Howard 2019, Imagenette (https://github.com/fastai/imagenette)",
     ),
     "Places365": KnownSet(
-        variants=variants_of(places365_parts, ("256", "large")),
+        variants={name: places365_parts(name) for name in ("256", "large")},
         fetched="about 25 GB at 256 pixels",
         files=by_loader,
         citation="Zhou, Lapedriza, Khosla, Oliva and Torralba 2018, Places, IEEE TPAMI",
     ),
     "INaturalist": KnownSet(
-        variants=variants_of(inaturalist_parts, ("2021_train", "2021_train_mini")),
+        variants={name: inaturalist_parts(name) for name in ("2021_train", "2021_train_mini")},
         fetched="50 to 230 GB",
         files=by_loader,
         names="all_categories",
