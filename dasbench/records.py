@@ -83,12 +83,7 @@ class Cost:
     @property
     def by_name(self) -> dict[str, int]:
         """The counts as constraints and objectives call them."""
-        return {
-            "params": self.params_full,
-            "macs": self.macs_full,
-            "params_paper": self.params_paper,
-            "macs_paper": self.macs_paper,
-        }
+        return {name.removesuffix("_full"): number for name, number in self.counts.items()}
 
     def to_json(self) -> Record:
         """Plain data that `from_json` reads back."""

@@ -180,7 +180,7 @@ def usual_placement(composed: Composed) -> Record:
     return usual
 
 
-def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record]]:
+def _placements(composed: Composed, usual: Fields) -> Iterator[tuple[str, Record]]:
     """Other places than the usual one, each with what it is in words."""
     chosen = composed.full.placement
     if chosen.sites:
@@ -197,7 +197,7 @@ def _placements(composed: Composed, usual: Params) -> Iterator[tuple[str, Record
             yield f"after: {after}", {**stages, "after": after}
 
 
-def _fewer_stages(stages: Sequence[int], usual: Params) -> Iterator[tuple[str, Record]]:
+def _fewer_stages(stages: Sequence[int], usual: Fields) -> Iterator[tuple[str, Record]]:
     """The last stages, then each of the others alone."""
     for number in range(1, len(stages)):
         yield _at_stages(stages[-number:], usual)
@@ -205,7 +205,7 @@ def _fewer_stages(stages: Sequence[int], usual: Params) -> Iterator[tuple[str, R
         yield _at_stages([stage], usual)
 
 
-def _at_stages(stages: Sequence[int], usual: Params) -> tuple[str, Record]:
+def _at_stages(stages: Sequence[int], usual: Fields) -> tuple[str, Record]:
     """The usual placement, but at these stages alone, with what it is in words."""
     says = f"stages {', '.join(map(str, stages))}"
     if len(stages) == 1:

@@ -123,7 +123,7 @@ def take_look(
     _check(scores, baseline, looks, number)
     levels = spend(len(looks), alpha)
     level = levels[min(number, len(looks)) - 1]
-    states = _closed_states(settled or {})
+    states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
     dropped = len(states) - list(states.values()).count("resolved")
     left_out = {baseline, *states}
     variants = [v for v in scores if v not in left_out]
@@ -144,10 +144,6 @@ def take_look(
         next_seeds=next_seeds,
         exploratory=number > len(looks),
     )
-
-
-def _closed_states(states: Mapping[V, State]) -> dict[V, State]:
-    return {variant: state for variant, state in states.items() if state != "open"}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def installed_packages() -> tuple[str, ...]:
     """
     found: set[str] = set()
     for folder in map(Path, sys.path):
-        found.update(path.name for path in folder.glob("*.dist-info"))
+        for kind in ("*.dist-info", "*.egg-info"):
+            found.update(path.name for path in folder.glob(kind))
     return tuple(sorted(found))
 
 

@@ -16,4 +16,4 @@ Spec = Mapping[str, Any]
 """A trial, a study, or a part of one, as its model dumps it."""
 
 Record = dict[str, Any]
-"""A line of JSON or CSV, by its columns."""
+"""Plain data that is being made or changed: a line of JSON or CSV, a part of a trial."""

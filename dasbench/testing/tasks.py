@@ -122,7 +122,7 @@ def _losses(learner: Learner, *, epoch: int) -> Iterator[Tensor]:
     learner.model.train()
     for batch in islice(learner.batches(epoch), NUM_BATCHES):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(epoch)  # as training does
+            torch.manual_seed(epoch)  # each batch from the same stream
             yield from learner.losses(batch)
 
 

@@ -6,8 +6,8 @@ gradients are summed, weighted by their shares; batch norms take their statistic
 All statistics that the gates of this package keep are those of batch norms. A batch with fewer than
 two images for each replica is computed by every one of them, for itself.
 
-Not shared: the masks of dropout. A gate from elsewhere that keeps running statistics without
-torch's batch norms would see those of its replica's images alone.
+Not shared: dropout (see `shared_learner`). A gate from elsewhere that keeps running statistics
+without torch's batch norms would see those of its replica's images alone.
 """
 
 import math

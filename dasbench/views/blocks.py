@@ -1,6 +1,6 @@
 """Groups of variants compared over blocks: other axes are averaged within each seed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
@@ -98,21 +98,19 @@ def _shared_blocks(tables: Sequence[Scores]) -> set[str]:
 
 def _incomplete_cells(tables: Sequence[Scores]) -> set[DesignCell]:
     """The cells that do not count: a group that has the seed has no score in the block."""
-    cells = set(chain.from_iterable(tables))
-    incomplete = set()
+    num_groups = Counter(chain.from_iterable(tables))
+    num_at_seed: Counter[int] = Counter()
     for scores in tables:
-        seeds = {cell.seed for cell in scores}
-        for cell in cells - scores.keys():
-            if cell.seed in seeds:
-                incomplete.add(cell)
-    return incomplete
+        num_at_seed.update({cell.seed for cell in scores})
+    return {cell for cell, num in num_groups.items() if num < num_at_seed[cell.seed]}
 
 
 def _mean_by_seed(scores: Scores, incomplete: Set[DesignCell]) -> dict[int, float]:
     """The mean over blocks by rising seed, of the seeds that have any that count."""
     by_seed: dict[int, list[float]] = defaultdict(list)
-    for cell in scores.keys() - incomplete:
-        by_seed[cell.seed].append(scores[cell])
+    for cell, score in scores.items():
+        if cell not in incomplete:
+            by_seed[cell.seed].append(score)
     return {seed: _mean(by_seed[seed]) for seed in sorted(by_seed)}
 
 

@@ -54,8 +54,9 @@ def count_environments(recorded: Iterable[Spec]) -> list[tuple[Environment, int]
         >>> [(environment.torch, trials) for environment, trials in count_environments(recorded)]
         [('2.7', 2), ('2.6', 1)]
     """
-    words = sorted(filter(None, map(_recorded_words, recorded)))
-    return [(Environment(**dict(pairs)), num) for pairs, num in Counter(words).most_common()]
+    found = Counter(filter(None, map(_recorded_words, recorded)))
+    by_number = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return [(Environment(**dict(pairs)), num) for pairs, num in by_number]
 
 
 def _recorded_words(recorded: Spec) -> tuple[tuple[str, str], ...]:

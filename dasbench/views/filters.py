@@ -89,8 +89,8 @@ def filter_rows(rows: Sequence[Row], where: str, *, metrics: Sequence[str] = ())
     for group in groups:
         values = group.values
         for row in group.rows:
-            own = {name: getattr(row, name) for name in ROW_COLUMNS}
-            if condition(values | own):
+            values |= {name: getattr(row, name) for name in ROW_COLUMNS}
+            if condition(values):
                 passed.add(id(row))
     return [row for row in rows if id(row) in passed]
 

@@ -74,17 +74,13 @@ def plan_rows(
     """Planned trials with their costs and states."""
     rows = []
     for member in members:
-        cost = costs[member.key]
         row = PlanRow(
             key=member.key,
             label=member.label,
             seed=member.seed,
             state=states.get(member.key, "new"),
             variant=member.variant,
-            params_full=cost.params_full,
-            macs_full=cost.macs_full,
-            params_paper=cost.params_paper,
-            macs_paper=cost.macs_paper,
+            **costs[member.key].counts,
         )
         rows.append(row)
     return rows

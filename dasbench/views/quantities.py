@@ -43,10 +43,10 @@ def refuse_without_results(selection: Selection) -> None:
     Raises:
         UsageError: saying how many trials there are, and in which state.
     """
-    measured = measured_names(selection.rows)
-    if selection.metric in measured:
+    if any(row.is_done and selection.metric in row.metrics for row in selection.rows):
         return
     refuse_empty_filter(selection)
+    measured = measured_names(selection.rows)
     if measured:
         raise UsageError(
             f"study '{selection.name}': no trial has a '{selection.metric}'; "

@@ -376,7 +376,8 @@ def test_no_file_of_the_folder_stands_in_for_a_library_in_workers_nor_in_replica
     for name in SHADOWS:
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was executed')\n")
     code = (
-        "from dasbench.spec.trial import Trial\nfrom dasbench.training.run_trial import Runtime, run_trial\n"
+        "from dasbench.spec.trial import Trial\nfrom dasbench.training.run_trial import run_trial\n"
+        "from dasbench.training.runtime import Runtime\n"
         "trial = Trial(backbone={'name': 'resnet18', 'width': 2, 'stem': 'small'}, "
         "dataset={'name': 'digits', 'image_size': 8}, training={'epochs': 1})\n"
         "print(run_trial(trial, runtime=Runtime(device='cpu', replicas=2)).status)"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ray import tune
-from ray.tune.experiment import Trial
+from ray.tune.experiment import Trial as TuneTrial
 
 from dasbench.records import Epoch, Outcome, Reason, Signal, State
 from dasbench.search.executors.executor import Interrupt, Listener
@@ -66,7 +66,7 @@ class Events(tune.Callback):
         """Nothing: Tune pickles its callbacks to restore them later, which is never done."""
         return {}
 
-    def on_step_begin(self, iteration: int, trials: list[Trial], **info: object) -> None:
+    def on_step_begin(self, iteration: int, trials: list[TuneTrial], **info: object) -> None:
         """After an interrupt, let the running trials end after their epoch, then leave."""
         if not self._interrupt.requested:
             return
@@ -78,13 +78,18 @@ class Events(tune.Callback):
             raise Interrupted
 
     def on_trial_start(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object
     ) -> None:
         """A worker has a trial."""
         self._running.add(trial.config["key"])
 
     def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: Record, **info: object
+        self,
+        iteration: int,
+        trials: list[TuneTrial],
+        trial: TuneTrial,
+        result: Record,
+        **info: object,
     ) -> None:
         """A worker reported an epoch, or what came out."""
         key = trial.config["key"]
@@ -101,13 +106,13 @@ class Events(tune.Callback):
             self._listener.reported(key, epoch)
 
     def on_trial_recover(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object
     ) -> None:
         """A worker died; its trial starts again elsewhere."""
         self._restarts[trial.config["key"]] += 1
 
     def on_trial_error(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object
     ) -> None:
         """A trial came to no outcome of its own."""
         key = trial.config["key"]

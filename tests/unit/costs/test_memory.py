@@ -1,6 +1,7 @@
 """Counts are remembered from one command to the next, and never where they might be others."""
 
 import json
+import sys
 
 import pytest
 from command_line import run_dasbench
@@ -62,6 +63,14 @@ def test_a_damaged_file_is_no_count(text):
     file.write_text(text)
 
     assert recall(NETWORK) is None
+
+
+@pytest.mark.parametrize("kind", ["dist-info", "egg-info"])
+def test_packages_are_known_however_they_were_installed(tmp_path, monkeypatch, kind):
+    (tmp_path / f"torch-9.9.{kind}").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+    assert f"torch-9.9.{kind}" in memory.installed_packages.__wrapped__()
 
 
 def test_where_nothing_can_be_kept_it_is_counted_each_time(tmp_path, monkeypatch):
