@@ -1,6 +1,7 @@
 """The command line; one file per verb."""
 
 import gc
+import logging
 import os
 import sys
 import tempfile
@@ -14,7 +15,8 @@ from typing import Any
 import click
 
 from dasbench import __version__
-from dasbench.cli.flags import flags_of
+from dasbench.cli.flags import every_flag
+from dasbench.cli.output import LogLines
 from dasbench.cli.terminal import leave_output, prepare_streams
 from dasbench.errors import DasbenchError
 from dasbench.render.text.arguments import as_flags
@@ -70,13 +72,8 @@ class _Verbs(click.Group):
             with _ending_without_reader():
                 return super().invoke(ctx)
         except DasbenchError as error:
-            click.echo(as_flags(str(error), self._flags(ctx)), err=True)
+            click.echo(as_flags(str(error), every_flag(ctx.invoked_subcommand)), err=True)
             ctx.exit(error.exit_code)
-
-    def _flags(self, ctx: click.Context) -> dict[str, str]:
-        """The flags of the verb and of the program."""
-        verb = self.get_command(ctx, ctx.invoked_subcommand or "")
-        return flags_of([self, verb] if verb else [self])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(VERBS)
@@ -135,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: the code says how it went, errors go to standard error."""
     # in processes that this one starts, no folder comes before the libraries
     os.environ["PYTHONSAFEPATH"] = "1"
+    logging.getLogger("dasbench").addHandler(LogLines())
     # imports make objects that stay: searched for cycles every 700, they take a tenth longer
     gc.set_threshold(50_000)
     sys.exit(run_command(arguments))

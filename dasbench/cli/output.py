@@ -1,10 +1,22 @@
 """Lines for the one who runs a command."""
 
+import logging
 import os
 import sys
 from contextlib import suppress
 
 import click
+
+from dasbench.cli.flags import every_flag
+from dasbench.render.text.arguments import as_flags
+
+
+class LogLines(logging.Handler):
+    """Shows what the rooms below log; arguments that they name, as flags."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        tell(as_flags(self.format(record), every_flag()))
 
 
 def tell(line: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from dasbench.cli.flags import every_flag
 from dasbench.cli.options import (
     convention_option,
     db_option,
@@ -65,7 +66,14 @@ def command(
 
     name = study_name(study, profile=profile)
     files = report(
-        db, name, folder, metric=metric, convention=convention, baseline=baseline, force=force
+        db,
+        name,
+        folder,
+        metric=metric,
+        convention=convention,
+        baseline=baseline,
+        force=force,
+        flags=every_flag("plot"),
     )
     for path in files:
         click.echo(str(folder / path.relative_to(folder.resolve())))

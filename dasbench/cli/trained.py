@@ -11,7 +11,6 @@ import click
 
 from dasbench.data_access import KEPT_WEIGHTS, data_access
 from dasbench.errors import UsageError
-from dasbench.records import State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +94,7 @@ def _subject(record: "TrialRecord", weights: Path | None) -> Subject:
     Raises:
         UsageError: if there is nothing to look at.
     """
+    from dasbench.records import State
     from dasbench.spec.trial import Trial
 
     if record.state.state != State.DONE and weights is None:

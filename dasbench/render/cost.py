@@ -12,7 +12,6 @@ from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.numbers import MIB
 from dasbench.render.text.words import counted
 from dasbench.spec.plain import Record
-from dasbench.views.variants import known_counts
 
 CONVENTIONS = (
     "A multiply-add counts once. full: every parameter and every operator. "
@@ -134,7 +133,7 @@ def _cost_record(cost: NetworkCost) -> Record:
     counts, asked = network.cost, network.network
     record: Record = {"label": network.label}
     record |= {"backbone": asked.backbone.name, "gate": asked.gate.name}
-    record |= known_counts(counts)
+    record |= counts.counts
     record |= {"uncounted": dict(counts.uncounted), "input_size": list(counts.input_size)}
     record |= {"num_classes": asked.num_classes, "versions": dict(counts.versions)}
     spec = asked.model_dump(

@@ -29,7 +29,7 @@ from dasbench.spec.plain import Record
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, rank_values, summary_values
 from dasbench.views.units import difference_unit
-from dasbench.views.variants import is_cost, known_counts
+from dasbench.views.variants import is_cost
 
 CONFIRMED = "Confirmed on fresh seeds:"
 TRIED = "Tried, not confirmed:"
@@ -97,7 +97,7 @@ def _record(line: Line) -> Record:
 def _cost_record(cost: Cost | None) -> Record:
     if cost is None:
         return dict.fromkeys((*COST_FIELDS, "uncounted", "input_size"))
-    record: Record = {**known_counts(cost), "uncounted": dict(cost.uncounted)}
+    record: Record = {**cost.counts, "uncounted": dict(cost.uncounted)}
     return record | {"input_size": list(cost.input_size)}
 
 

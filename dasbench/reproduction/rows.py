@@ -80,7 +80,9 @@ class Obstacle:
 
 
 DASH = Obstacle("not comparable", "the paper prints no number here")
-UNTRAINED = Obstacle("not run", "needs training; `db` FILE looks trained results up")
+UNTRAINED = Obstacle(
+    "not run", "needs training; with a database of trained results, these are looked up"
+)
 NOT_FOUND = Obstacle(
     "not run", "needs training; the database has no trial of this network that ended"
 )

@@ -2,7 +2,8 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,7 @@ from dasbench.render.section.page import page
 from dasbench.render.section.section import Section, make_section
 from dasbench.render.section.tables import TABLES
 from dasbench.render.section.tex import document_tex, section_tex
+from dasbench.render.text.arguments import as_flags
 from dasbench.render.text.plain import shown
 from dasbench.render.text.records import csv_text
 from dasbench.views.evidence import gather_evidence
@@ -34,6 +36,7 @@ def report(
     convention: str = "full",
     baseline: str | None = None,
     force: bool = False,
+    flags: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the ablation section of a study to a folder; equal results give equal bytes.
 
@@ -45,6 +48,7 @@ def report(
         convention: of the costs, `full` or `paper`.
         baseline: the variant that the others are compared with; see `gather_evidence`.
         force: replace a report that is there; other files stay.
+        flags: how the reader gives arguments that the reasons of a missing figure name.
 
     Returns:
         The files that were written.
@@ -57,6 +61,8 @@ def report(
     section = make_section(
         gather_evidence(db, study, metric=metric, convention=convention, baseline=baseline)
     )
+    left_out = {name: as_flags(why, flags or {}) for name, why in section.left_out.items()}
+    section = replace(section, left_out=left_out)
     try:
         return _write_aside(folder, partial(write_section, section))
     except OSError as error:
