@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from own_gates import GATE
+from gate_text import GATE
 
 from dasbench.catalog import GATES
 from dasbench.errors import UsageError

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from own_gates import GATE
+from gate_text import GATE
 
 from dasbench.code.commits import commit_of, commit_of_package
 from dasbench.plugins import import_component
