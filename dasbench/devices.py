@@ -128,10 +128,13 @@ def give_back_memory(device: torch.device) -> None:
 
 
 def start_on(device: torch.device) -> None:
-    """Make a device the one that this process computes on; what is said of memory needs that."""
+    """Make a device the one that this process computes on; what is said of memory needs that.
+
+    `cuda` without a number is the one that it computes on already.
+    """
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(torch.cuda.current_device() if device.index is None else device)
 
 
 def limit_memory(device: torch.device, share: float) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch._dynamo.utils
 from torch import Tensor
+from torch.cuda._utils import _get_device_index
 
 import dasbench
 
@@ -87,13 +88,10 @@ def pretend_driver(patch: pytest.MonkeyPatch, gpu: Sightings, *, memory: int) ->
     """
     for name, answer in _facts(memory).items():
         patch.setattr(torch.cuda, name, _answering(answer))
-    for name in (
-        "empty_cache",
-        "reset_peak_memory_stats",
-        "set_per_process_memory_fraction",
-        "set_device",
-    ):
+    for name in ("empty_cache", "reset_peak_memory_stats"):
         patch.setattr(torch.cuda, name, _recording(gpu, name))
+    patch.setattr(torch.cuda, "set_device", _set_device(gpu))
+    patch.setattr(torch.cuda, "set_per_process_memory_fraction", _limit(gpu))
     for name in ("init", "_lazy_init", "manual_seed", "manual_seed_all"):
         patch.setattr(torch.cuda, name, _answering(None))
     patch.setattr(torch.cuda, "synchronize", _waiting(gpu, "synchronize"))
@@ -219,6 +217,22 @@ def _answering(answer: Any) -> Callable[..., Any]:
 
 def _recording(gpu: Sightings, name: str) -> Callable[..., None]:
     return lambda *_args, **_options: gpu.calls.append(name)
+
+
+def _set_device(gpu: Sightings) -> Callable[[Any], None]:
+    def set_device(device: Any) -> None:
+        _get_device_index(device)  # torch's own: it takes no device without a number
+        gpu.calls.append("set_device")
+
+    return set_device
+
+
+def _limit(gpu: Sightings) -> Callable[[float, Any], None]:
+    def set_per_process_memory_fraction(fraction: float, device: Any) -> None:
+        _get_device_index(device)
+        gpu.calls.append("set_per_process_memory_fraction")
+
+    return set_per_process_memory_fraction
 
 
 def _waiting(gpu: Sightings, name: str) -> Callable[..., None]:
