@@ -48,6 +48,22 @@ class Noise:
     total_df: int
     ratio: float
 
+    def scaled(self, factor: float) -> "Noise":
+        """The noise of the same scores in another unit, of which a score has `factor` times more.
+
+        Example:
+            >>> table = np.array([[1.0, 2.0, 3.5], [4.0, 4.9, 6.1], [0.0, 1.0, 1.8]])
+            >>> noise_of(table).scaled(10.0).own.round(2)
+            array([6.17, 0.17, 6.17])
+        """
+        squared = factor * factor
+        return replace(
+            self,
+            own=squared * self.own,
+            variance=squared * self.variance,
+            prior_variance=squared * self.prior_variance,
+        )
+
     def take(self, rows: NDArray[np.intp] | list[int]) -> "Noise":
         """The same noise for some of the arms, in the order of `rows`; the prior stays.
 
