@@ -1,7 +1,7 @@
 """What a leaderboard shows: summaries, rank intervals, the order of the lines, and restrictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from dasbench.analysis.families import RankInterval
@@ -127,6 +127,9 @@ def make_board(
     ranks = _ranks(scores, selection, shown=shown, noise=noise)
     ranks += [None] * (len(entries) - len(ranks))
     lines = _lines(entries[:shown], ranks[:shown], selection)
+    if noise is not None:
+        place = {id(entry): row for row, entry in enumerate(ranked)}
+        lines = [_with_noise(line, noise, place) for line in lines]
     if sort:
         lines = sort_lines(lines, sort, selection, convention)
         lines = sorted(lines, key=attrgetter("entry.is_unconfirmed"))[:top]
@@ -187,6 +190,14 @@ def _lines(
         Line(entry=entry, summaries=own, rank=rank)
         for entry, own, rank in zip(entries, summaries, ranks, strict=True)
     ]
+
+
+def _with_noise(line: Line, noise: Noise, place: Mapping[int, int]) -> Line:
+    """The line with its own noise, if it is ranked."""
+    row = place.get(id(line.entry))
+    if row is None:
+        return line
+    return replace(line, noise=noise.take([row]))
 
 
 def _metrics(entries: Sequence[VariantScores], selection: Selection) -> list[str]:
