@@ -253,12 +253,22 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
     if most < 2:
         return
     yield "Intervals are 95 % t intervals of the mean over seeds."
+    tests = "two-sided paired t tests"
+    noise = evidence.board.noise
+    if noise is not None:
+        tests = "two-sided arm-wise moderated t tests"
+        yield (
+            "The noise of a variant is that of its scores beside what variants and seeds explain, "
+            "moderated by that of all variants, which counts as "
+            f"{noise.prior_df:.2g} degrees of freedom (Smyth, 2004); "
+            "pairs have Satterthwaite's degrees of freedom."
+        )
     if has_ranks(evidence.board, evidence.board.lines):
-        yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
+        yield f"Ranks rest on {tests} over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (
             f"Differences from {evidence.answers[0].b} are paired over seeds, "
-            "their p values those of two-sided paired t tests "
+            f"their p values those of {tests} "
             "with Holm's correction for the whole family (level 0.05)."
         )
 
