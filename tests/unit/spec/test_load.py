@@ -289,7 +289,7 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
         ("confirm: {top: 1, seeds: 3}", ":10: confirm: needs a sampler that proposes"),
         (
             "scheduler: asha\nseeds: {looks: [2, 4]}",
-            ":10: scheduler: 'looks' compare fixed variants",
+            ":10: scheduler: looks compare fixed variants",
         ),
         ("scheduler: ash", "scheduler: unknown scheduler 'ash'. Did you mean 'asha'?"),
         ("sampler: {name: tp}\ntrials: 3", "sampler: unknown sampler 'tp'. Did you mean 'tpe'?"),
