@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dasbench.agenda import Agenda
-from dasbench.analysis.looks import Look
+from dasbench.analysis.looks import Look, planned_levels
 from dasbench.counting import count_cost
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study
@@ -244,8 +244,12 @@ class Driver:
 def _look_record(study: Study, look: Look[str]) -> LookRecord:
     """A look as the database keeps it."""
     assert study.seeds.looks is not None
+    levels: tuple[float, ...] = ()
+    if study.seeds.until:
+        levels = planned_levels(study.seeds)
     return LookRecord(
         plan=study.seeds.looks,
+        levels=levels,
         number=look.number,
         level=look.level,
         states=look.states,
