@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.data import lines_about_data
+from dasbench.cli.data import lines_about_data, num_test_examples
 from dasbench.cli.options import (
     data_option,
     db_option,
@@ -61,6 +61,7 @@ def command(
     from dasbench.render.tables.printing import print_found
     from dasbench.results.costing import refuse_other_costs
     from dasbench.spec.cost_key import cost_key
+    from dasbench.views.forecast import forecast
     from dasbench.views.plan import PlanView, expected_seconds, missing_rows, plan_rows
 
     earlier = _prepare_beside(loaded, db)
@@ -87,6 +88,12 @@ def command(
         seconds=expected_seconds(missing, costs, earlier.rows, workers=workers),
         to_come=to_come,
         sampler=str(loaded.sampler),
+        forecast=forecast(
+            loaded,
+            [row for row in earlier.rows if row.study == loaded.name],
+            num_variants=len({row.label for row in rows}),
+            num_test_examples=num_test_examples(prepared.trials),
+        ),
     )
     print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))
 
