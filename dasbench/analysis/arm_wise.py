@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.moderated import Noise
+from dasbench.analysis.power import Freedom
 from dasbench.analysis.significance import Floats, PairedTests, t_tests
 
 Rows = int | NDArray[np.intp]
@@ -58,6 +59,30 @@ def pair_tests(
     if len(noise.n) != len(table):
         raise ValueError(f"noise of {len(noise.n)} arms does not fit the {len(table)} of the table")
     return _moderated(plain, noise, first, second)
+
+
+def freedom_of(noise: Noise, n: int) -> Freedom:
+    """The degrees of freedom that the arm-wise test of two arms would have with other seed counts.
+
+    The residuals of other arms stay as they are: only the two get more seeds.
+
+    Args:
+        noise: of the two arms.
+        n: seeds that both have now.
+
+    Example:
+        >>> from dasbench.analysis.moderated import noise_of
+        >>> table = np.array([[1.0, 2.0, 3.5], [4.0, 4.9, 6.1], [0.0, 1.0, 1.8]])
+        >>> freedom = freedom_of(noise_of(table).take([0, 2]), 3)
+        >>> freedom.at(3), freedom.at(5)
+        (4.0, 6.0)
+    """
+    a, b = noise.variance.tolist()
+    return Freedom(
+        prior=noise.prior_df,
+        arms=(a + b) ** 2 / (a**2 + b**2),
+        others=max(0.0, noise.total_df - (n - 1.0)),
+    )
 
 
 def _moderated(plain: PairedTests, noise: Noise, first: Rows, second: Rows) -> PairedTests:

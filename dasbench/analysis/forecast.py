@@ -141,6 +141,7 @@ def _runs(scores: Floats, looks: Sequence[int], levels: Sequence[float], min_eff
             number=number,
             min_effect=min_effect,
             settled=states,
+            noise=noise_of(seed_table(known)),
         )
         states = look.states
         if look.next_seeds is None:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
+from dasbench.analysis.families import seed_table
 from dasbench.analysis.looks import Look, State, planned_levels, take_look
+from dasbench.analysis.moderated import noise_of
 from dasbench.errors import StudyError
 from dasbench.search.samplers.sampler import Proposal, Result, identity
 from dasbench.spec.baseline import baseline_candidates
@@ -86,6 +88,7 @@ class Looks:
             number=len(self.taken) + 1,
             min_effect=self._study.seeds.min_effect,
             settled=settled,
+            noise=noise_of(seed_table(self._scores)),  # of those that have stopped too
         )
         self.taken.append(look)
         return look
