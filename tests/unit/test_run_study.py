@@ -261,6 +261,40 @@ def test_looks_are_kept_and_a_second_run_takes_the_same(store):
     ]
 
 
+def test_another_way_of_spending_makes_the_next_look_exploratory(store):
+    listed = {"looks": [3, 4], "min_effect": 0.5}
+    planned = {"until": "resolved", "max": 4, "min_effect": 0.5}
+    run(store, study(seeds=listed), Noisy())
+    before = store.looks("s")
+
+    run(store, study(seeds=planned), Noisy())
+
+    after = store.looks("s")
+    assert after[: len(before)] == before
+    assert [(look.plan, look.alpha, look.exploratory) for look in after] == [
+        *[((3, 4), 0.05, False)] * len(before),
+        *[((3, 4), 0.04, True)] * (len(after) - len(before)),
+    ]
+    assert len(after) > len(before)
+
+
+class Noisy(Trainer):
+    """A job whose scores differ by their seed alone, not in the same way for each width."""
+
+    def __call__(self, trial, report, cost=None):
+        super().__call__(trial, report)
+        score = float(50 + trial.backbone.params["width"] * trial.seed % 7)
+        return Outcome(key=trial.key, status="done", metrics={"top1": score, "val_top1": score})
+
+
+def test_a_study_until_resolved_keeps_what_its_looks_may_spend(store):
+    run(store, study(seeds={"until": "resolved", "max": 5, "min_effect": 0.1}), Noisy())
+
+    looks = store.looks("s")
+    assert [look.level for look in looks] == pytest.approx([0.04 / 3, 0.08 / 3][: len(looks)])
+    assert {(look.plan, look.alpha, look.exploratory) for look in looks} == {((3, 5), 0.04, False)}
+
+
 def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
     interrupt = Interrupt()
 
