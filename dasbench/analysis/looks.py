@@ -90,8 +90,8 @@ def planned_levels(seeds: Replication) -> tuple[float, ...]:
         >>> asked = {"until": "resolved", "max": 20, "min_effect": 0.5}
         >>> planned_levels(Replication.model_validate(asked))
         (0.004, 0.008, 0.008, 0.008, 0.012)
-        >>> planned_levels(Replication.model_validate({"looks": [3, 5]}))
-        (0.02, 0.03)
+        >>> planned_levels(Replication.model_validate({"looks": [3]}))
+        (0.05,)
     """
     if not seeds.looks:
         return ()

@@ -21,10 +21,10 @@ def forecast_sentences(forecast: Forecast | None) -> Iterator[str]:
     if forecast.runs is not None:
         parts.append(_runs(forecast))
     yield f"{'; '.join(parts)}."
-    yield f"That is against the baseline, {counted(forecast.num_comparisons, 'comparison')}."
+    yield f"{counted(forecast.num_comparisons, 'variant')} beside the baseline."
     if forecast.runs is not None:
         effect = with_unit(f"{forecast.min_effect:g}", forecast.unit)
-        yield f"Runs are those of simulated differences with a standard deviation of {effect}."
+        yield f"Runs are simulated, with true differences of a standard deviation of {effect}."
     yield _noise(forecast.noise, forecast.unit)
 
 

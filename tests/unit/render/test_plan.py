@@ -128,8 +128,8 @@ def test_what_seeds_resolve_stands_below_the_trials():
     assert list(plan_tables(plan(["new"], forecast=FORECAST))[0].notes[1:-1]) == [
         "3 seeds: differences above about 1.9 pp (80 % power); "
         "`seeds: {until: resolved, min_effect: 1.9}`: about 56 runs, at most 320.",
-        "That is against the baseline, 15 comparisons.",
-        "Runs are those of simulated differences with a standard deviation of 1.9 pp.",
+        "15 variants beside the baseline.",
+        "Runs are simulated, with true differences of a standard deviation of 1.9 pp.",
         "The noise of a trial is taken as 0.89 pp, as 48 trials of the study show.",
     ]
 
