@@ -74,6 +74,7 @@ class Driver:
         self._interrupt = interrupt
         self._forget = forget
         self._retry = retry
+        self._exploratory = False
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
@@ -164,7 +165,8 @@ class Driver:
         study, before = self._agenda.study, len(self._agenda.looks)
         planned = self._agenda.propose()
         for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, _look_record(study, look))
+            record = replace(_look_record(study, look), exploratory=self._exploratory)
+            self._exploratory = self._store.add_look(study.name, record)
             self._watcher.looked(look)
         return planned
 
@@ -253,5 +255,4 @@ def _look_record(study: Study, look: Look[str]) -> LookRecord:
         number=look.number,
         level=look.level,
         states=look.states,
-        exploratory=look.exploratory,
     )

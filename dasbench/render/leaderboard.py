@@ -185,5 +185,5 @@ def _look_sentences(looks: Sequence[LookRecord], board: Board) -> Iterator[str]:
         amount = with_unit(f"{board.min_effect:g}", difference_unit(board.unit))
         yield f"The smallest difference that matters is {amount}."
     if last.exploratory:
-        yield "Exploratory: earlier looks followed another plan."
+        yield "Exploratory: earlier looks followed another plan, or come out otherwise by now."
     yield "`dasbench compare` gives the same verdicts with their numbers."

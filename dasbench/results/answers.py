@@ -82,8 +82,8 @@ class LookRecord:
         number: which look it was, from 1.
         level: share of the error rate that it spent.
         states: where each variant but the baseline stood, by label.
-        exploratory: an earlier look followed another plan, so that the verdicts carry no error
-            rate.
+        exploratory: an earlier look followed another plan, or comes out otherwise by now, so that
+            the verdicts carry no error rate.
         taken: when, ISO 8601 in UTC.
     """
 

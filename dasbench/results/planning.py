@@ -117,14 +117,14 @@ def append_members(
 
 
 def add_look(connection: Connection, now: datetime, study: str, look: LookRecord) -> bool:
-    """Keep a look unless it is there; returns whether it is exploratory."""
+    """Keep a look unless it is there; returns whether those after it are exploratory."""
     plan = dump_plan(look.plan, look.levels)
     same = (looks.c.study == study) & (looks.c.plan == plan)
-    known = connection.scalar(
-        select(looks.c.exploratory).where(same & (looks.c.number == look.number))
-    )
+    known = connection.execute(
+        select(looks.c.exploratory, looks.c.states).where(same & (looks.c.number == look.number))
+    ).first()
     if known is not None:
-        return bool(known)
+        return bool(known.exploratory) or json.loads(known.states) != dict(look.states)
     other = (looks.c.study == study) & (looks.c.plan != plan)
     exploratory = (
         look.exploratory

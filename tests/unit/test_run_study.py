@@ -8,6 +8,7 @@ from dasbench.counting import count_costs
 from dasbench.errors import HaltedError, LockedError, StudyError, UsageError
 from dasbench.prepare import prepare
 from dasbench.records import Epoch, Outcome
+from dasbench.results.answers import LookRecord
 from dasbench.results.store import open_store
 from dasbench.run import run_study
 from dasbench.search.executors.executor import Interrupt
@@ -276,6 +277,17 @@ def test_another_way_of_spending_makes_the_next_look_exploratory(store):
         *[((3, 4), 0.04, True)] * (len(after) - len(before)),
     ]
     assert len(after) > len(before)
+
+
+def test_looks_after_one_that_comes_out_otherwise_are_exploratory(store):
+    run(store, study(seeds=2), Noisy())
+    then = {"width=4": "out of reach", "width=8": "open"}
+    store.add_look("s", LookRecord(plan=(3, 9), number=1, level=0.02, states=then))
+
+    run(store, study(seeds={"looks": [3, 9], "min_effect": 0.5}), Noisy())
+
+    first, second = store.looks("s")
+    assert (first.states, first.exploratory, second.exploratory) == (then, False, True)
 
 
 class Noisy(Trainer):

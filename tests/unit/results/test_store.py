@@ -563,6 +563,16 @@ def test_the_same_seeds_with_other_levels_are_another_plan(store: Store) -> None
     )
 
 
+def test_what_follows_a_look_that_comes_out_otherwise_is_exploratory(store: Store) -> None:
+    store.add_look("norms", look(1))
+
+    again = replace(look(1), states={"das": "resolved"})
+
+    assert store.add_look("norms", look(1)) is False
+    assert store.add_look("norms", again) is True
+    assert [dict(kept.states) for kept in store.looks("norms")] == [{"das": "open"}]
+
+
 def test_looks_spend_of_the_error_rate_of_their_own_plan() -> None:
     own = [replace(look(number), levels=(0.02, 0.02)) for number in (1, 2)]
 
