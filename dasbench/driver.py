@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dasbench.agenda import Agenda
-from dasbench.analysis.looks import Look
+from dasbench.analysis.looks import Look, planned_levels
 from dasbench.counting import count_cost
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study
@@ -74,6 +74,7 @@ class Driver:
         self._interrupt = interrupt
         self._forget = forget
         self._retry = retry
+        self._exploratory = False
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
@@ -164,7 +165,8 @@ class Driver:
         study, before = self._agenda.study, len(self._agenda.looks)
         planned = self._agenda.propose()
         for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, _look_record(study, look))
+            record = replace(_look_record(study, look), exploratory=self._exploratory)
+            self._exploratory = self._store.add_look(study.name, record)
             self._watcher.looked(look)
         return planned
 
@@ -244,10 +246,13 @@ class Driver:
 def _look_record(study: Study, look: Look[str]) -> LookRecord:
     """A look as the database keeps it."""
     assert study.seeds.looks is not None
+    levels: tuple[float, ...] = ()
+    if study.seeds.until:
+        levels = planned_levels(study.seeds)
     return LookRecord(
         plan=study.seeds.looks,
+        levels=levels,
         number=look.number,
         level=look.level,
         states=look.states,
-        exploratory=look.exploratory,
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from dasbench.errors import StoreError
 from dasbench.records import State
 from dasbench.results.answers import LookRecord
-from dasbench.results.encoding import dump, dump_traits, stamp
+from dasbench.results.encoding import dump, dump_plan, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.identity import PLACE, question_of
 from dasbench.spec.metrics import Metrics
@@ -117,14 +117,14 @@ def append_members(
 
 
 def add_look(connection: Connection, now: datetime, study: str, look: LookRecord) -> bool:
-    """Keep a look unless it is there; returns whether it is exploratory."""
-    plan = dump(list(look.plan))
+    """Keep a look unless it is there; returns whether those after it are exploratory."""
+    plan = dump_plan(look.plan, look.levels)
     same = (looks.c.study == study) & (looks.c.plan == plan)
-    known = connection.scalar(
-        select(looks.c.exploratory).where(same & (looks.c.number == look.number))
-    )
+    known = connection.execute(
+        select(looks.c.exploratory, looks.c.states).where(same & (looks.c.number == look.number))
+    ).first()
     if known is not None:
-        return bool(known)
+        return bool(known.exploratory) or json.loads(known.states) != dict(look.states)
     other = (looks.c.study == study) & (looks.c.plan != plan)
     exploratory = (
         look.exploratory

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from math import fsum
 
 from dasbench.records import Row
 from dasbench.render.board_columns import has_ranks
@@ -17,6 +16,7 @@ from dasbench.render.section.words import (
     shortened,
 )
 from dasbench.render.text.words import agreeing, counted, in_brackets
+from dasbench.results.answers import alpha_spent
 from dasbench.spec.labels import is_given, label
 from dasbench.views.evidence import Evidence
 from dasbench.views.fields import flat_fields
@@ -234,8 +234,8 @@ def _looks(evidence: Evidence) -> Iterator[str]:
         taken += f" of those planned at {enumerate_names(plan, most=20)} seeds"
     yield f"Seeds were added after looks at the scores: {taken} taken so far."
     if looks:
-        spent = fsum(look.level for look in looks if look.plan == plan)
-        yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
+        spent, alpha = alpha_spent(looks), looks[-1].alpha
+        yield f"They spent {spent:.3f} of the error rate {alpha:g} (Holm inside a look)."
     if evidence.is_exploratory:
         yield (
             "Not all of them were planned so: "
