@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from dasbench.analysis.stats import Comparison
+from dasbench.analysis.stats import Comparison, Direction
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
 from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
@@ -24,6 +24,11 @@ FRACTIONS = (
 
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."
+)
+
+ADDING_SEEDS = (
+    "`seeds: {until: resolved}` in the study adds seeds and keeps the error rate; "
+    "adding some and testing again does not."
 )
 
 AnswerField = Field[Answer]
@@ -83,12 +88,15 @@ def comparison_record(answer: Answer) -> Record:
 def answer_verdict(answer: Answer) -> str:
     """What may be said of a comparison, in one sentence."""
     asked = answer.question
+    direction: Direction | None = asked.direction
+    if asked.direction_is_assumed:
+        direction = None
     return verdict(
         answer.a,
         answer.b,
         answer.comparison,
         asked.unit,
-        direction=asked.direction,
+        direction=direction,
         floor=answer.floor,
         exploratory=_why_exploratory(answer),
     )
@@ -111,6 +119,8 @@ def _notes(answer: Answer) -> Iterator[str]:
         taken = f"Larger is taken as better, whatever {asked.metric} is"
         yield f"{taken}; `direction` min says otherwise."
     yield from _look_notes(answer)
+    if asks_for_seeds(answer):
+        yield ADDING_SEEDS
 
 
 def _look_notes(answer: Answer) -> Iterator[str]:
@@ -235,6 +245,12 @@ def more_seeds_text(answer: Answer) -> str:
     if is_settled:
         return NOTHING
     return str(found.more_seeds)
+
+
+def asks_for_seeds(answer: Answer) -> bool:
+    """Whether somebody may now add seeds to a study that takes no looks, and test again."""
+    is_planned = answer.question.look is not None or answer.confirmed != (None, None)
+    return not is_planned and more_seeds_text(answer) not in (NOTHING, "0")
 
 
 def how_to_read(first: Answer) -> list[str]:
