@@ -134,7 +134,7 @@ def _seeds(c: Comparison) -> str:
     """How many pairs there are, and how many seeds found no partner."""
     if not c.left_out:
         return f"{c.n} paired seeds"
-    return f"{c.n} paired seeds ({c.left_out} without a partner left out)"
+    return f"{c.n} paired seeds, {c.left_out} without a partner left out"
 
 
 def _p_values(c: Comparison) -> str:
