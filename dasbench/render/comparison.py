@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 import click
 
@@ -11,7 +12,7 @@ from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
 from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
 from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
-from dasbench.render.verdicts import averaged_sentence, verdict
+from dasbench.render.verdicts import averaged_sentence, looked_at_note, looked_at_words, verdict
 from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
@@ -82,6 +83,7 @@ def comparison_record(answer: Answer) -> Record:
     record |= {"ci95": half, "low": low, "high": high}
     record |= {"verdict": answer_verdict(answer), "notes": answer_notes(answer)}
     record |= {"look_state": answer.look_state}
+    record |= {"looked_at_before": list(answer.looked_at_before)}
     return record | {"confirmed_a": answer.confirmed[0], "confirmed_b": answer.confirmed[1]}
 
 
@@ -167,6 +169,8 @@ def _why_exploratory(answer: Answer) -> str:
     look = answer.question.look
     if look is not None and look.exploratory:
         return "a look that was not planned"
+    if answer.looked_at_before:
+        return looked_at_words(answer.looked_at_before)
     if not answer.tried:
         return ""
     if len(answer.tried) == 1:
@@ -197,8 +201,16 @@ def _family_notes(answers: Sequence[Answer]) -> list[str]:
     for answer in answers:
         notes += _notes(answer)
         tried += answer.tried
-    once = list(dict.fromkeys(notes))
+    once = list(dict.fromkeys([*notes, *unplanned_looks_note(answers)]))
     return [*once, *_failures_note(answers), *_tried_note(list(dict.fromkeys(tried)))]
+
+
+def unplanned_looks_note(answers: Sequence[Answer]) -> list[str]:
+    """That comparisons were looked at before with fewer seeds, once for all of them."""
+    looks = set(chain.from_iterable(answer.looked_at_before for answer in answers))
+    if not looks:
+        return []
+    return [looked_at_note(sorted(looks))]
 
 
 def is_resolved(answer: Answer) -> bool:
@@ -250,7 +262,8 @@ def more_seeds_text(answer: Answer) -> str:
 def asks_for_seeds(answer: Answer) -> bool:
     """Whether somebody may now add seeds to a study that takes no looks, and test again."""
     is_planned = answer.question.look is not None or answer.confirmed != (None, None)
-    return not is_planned and more_seeds_text(answer) not in (NOTHING, "0")
+    can_be_planned = not is_planned and not answer.is_exploratory
+    return can_be_planned and more_seeds_text(answer) not in (NOTHING, "0")
 
 
 def how_to_read(first: Answer) -> list[str]:

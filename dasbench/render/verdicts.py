@@ -1,5 +1,7 @@
 """What may be said of a comparison, in one sentence: never an order that the seeds do not carry."""
 
+from collections.abc import Iterable
+
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
 from dasbench.render.text.numbers import decimals_of, with_unit
@@ -74,6 +76,27 @@ def one_seed_note(floor: float | None = None, unit: str = "pp") -> str:
     known = f"with the planning floor sqrt(err/2n) = {with_unit(f'{floor:.2g}', unit)}"
     limit = with_unit(f"{noise_limit(floor):.2g}", unit)
     return f"{note}; {known}, differences under {limit} are within noise"
+
+
+def looked_at_words(numbers: Iterable[int]) -> str:
+    """Why a verdict carries no error rate after looks that nobody planned.
+
+    Example:
+        >>> looked_at_words([3, 5])
+        'looked at with 3 and 5 seeds before'
+    """
+    return f"looked at with {' and '.join(map(str, numbers))} seeds before"
+
+
+def looked_at_note(numbers: Iterable[int]) -> str:
+    """What is said below a table of such verdicts, or of ranks.
+
+    Example:
+        >>> looked_at_note([3])
+        'Exploratory: looked at with 3 seeds before, so tests with all seeds carry no error rate.'
+    """
+    why = looked_at_words(numbers)
+    return f"Exploratory: {why}, so tests with all seeds carry no error rate."
 
 
 def averaged_sentence(averaged: Averaged) -> str:

@@ -31,6 +31,8 @@ class Answer:
         averaged: the blocks over which groups were averaged; None for two variants.
         floor: planning floor of a single seed, where the size of the test part is known.
         look_state: what the last look found of this pair; None where it did not look at it.
+        looked_at_before: the smaller numbers of seeds with which both were looked at without a plan
+            of looks.
         question: what was asked.
     """
 
@@ -43,6 +45,7 @@ class Answer:
     averaged: Averaged | None = None
     floor: float | None = None
     look_state: str | None = None
+    looked_at_before: Sequence[int] = ()
     question: Question
 
     @property
@@ -64,9 +67,9 @@ class Answer:
     @property
     def is_exploratory(self) -> bool:
         """Whether its verdict carries no error rate."""
-        return bool(self.tried) or (
-            self.question.look is not None and self.question.look.exploratory
-        )
+        look = self.question.look
+        is_unplanned = bool(self.looked_at_before) or (look is not None and look.exploratory)
+        return is_unplanned or bool(self.tried)
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:
@@ -162,6 +165,7 @@ def _answer(
         confirmed=(a.confirmed, b.confirmed),
         floor=_floor(question, scores),
         look_state=state,
+        looked_at_before=sorted(a.looked_at_before & b.looked_at_before),
         question=question,
     )
 

@@ -11,6 +11,7 @@ from dasbench.render.comparison import (
     comparison_record,
     how_to_read,
     more_seeds_text,
+    unplanned_looks_note,
 )
 from dasbench.render.section.words import (
     MOST_LINES,
@@ -103,6 +104,7 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
         yield f"More seeds: for a difference of {size} to be resolved, 80 % power."
     if has_plans and any(map(asks_for_seeds, evidence.answers)):
         yield ADDING_SEEDS
+    yield from unplanned_looks_note(evidence.answers)
     lost = _failures_by_variant(evidence.answers)
     if lost:
         yield f"Failed trials give no score ({enumerate_names(lost)})."
