@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -247,14 +248,14 @@ class Driver:
 
 def _warn_of_added_seeds(study: str, members: Sequence[Member], listed: Sequence[Row]) -> None:
     """Say before anything is trained which comparisons will be exploratory."""
-    looks = {number for member in members for number in member.looked_at}
-    known = {number for row in listed for number in row.looked_at}
-    if new := sorted(looks - known):
+    looks = set(map(tuple, chain.from_iterable(member.looked_at for member in members)))
+    known = set(map(tuple, chain.from_iterable(row.looked_at for row in listed)))
+    for seeds in sorted(looks - known):
         logger.warning(
-            "%s: variants get more seeds after results of %s: comparisons of them are exploratory; "
-            "`seeds: {until: resolved}` plans such looks",
+            "%s: variants get more seeds after results of %d seeds: comparisons of them are "
+            "exploratory; `seeds: {until: resolved}` plans such looks",
             study,
-            " and ".join(map(str, new)),
+            len(seeds),
         )
 
 

@@ -233,8 +233,8 @@ class Row:
         code: hash of the code of each component that is not dasbench's own as released, by its
             field.
         repeats: how many earlier results were replaced by training the trial again.
-        looked_at: the numbers of seeds with which its variant was looked at before it got more,
-            without a plan of looks.
+        looked_at: the seeds with which its variant was looked at, without a plan of looks, each
+            time before it got more.
     """
 
     study: str
@@ -255,7 +255,7 @@ class Row:
     role: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 0
-    looked_at: Sequence[int] = ()
+    looked_at: Sequence[Sequence[int]] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))

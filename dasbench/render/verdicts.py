@@ -92,11 +92,14 @@ def looked_at_note(numbers: Iterable[int]) -> str:
     """What is said below a table of such verdicts, or of ranks.
 
     Example:
-        >>> looked_at_note([3])
-        'Exploratory: looked at with 3 seeds before, so tests with all seeds carry no error rate.'
+        >>> print(looked_at_note([3]))
+        Exploratory: looked at with 3 seeds before. Tests with all seeds carry no error rate,
+        those with the new ones alone do.
     """
-    why = looked_at_words(numbers)
-    return f"Exploratory: {why}, so tests with all seeds carry no error rate."
+    return (
+        f"Exploratory: {looked_at_words(numbers)}. "
+        "Tests with all seeds carry no error rate, those with the new ones alone do."
+    )
 
 
 def averaged_sentence(averaged: Averaged) -> str:

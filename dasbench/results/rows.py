@@ -52,9 +52,16 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
         cost = cells[_COST:]
         if cost not in costs:
             costs[cost] = load_cost(cost[1:], details.get(cost[0]))
-        row = _row(cells, variants[cells[_VARIANT]], values, costs[cost], codes[cells[_CODE]])
-        row.__dict__["looked_at"] = looked_at[cells[_LOOKED_AT]]
-        rows.append(row)
+        rows.append(
+            _row(
+                cells,
+                variants[cells[_VARIANT]],
+                values,
+                costs[cost],
+                codes[cells[_CODE]],
+                looked_at[cells[_LOOKED_AT]],
+            )
+        )
     return rows
 
 
@@ -70,6 +77,7 @@ def _row(
     metrics: Record,
     cost: Cost | None,
     code: dict[str, str],
+    looked_at: list[list[int]],
 ) -> Row:
     study, key, _, label, seed, state, reason, text, seconds, peak_memory, dataset, task, *rest = (
         cells
@@ -98,5 +106,6 @@ def _row(
         role=role,
         code=code,
         repeats=repeats,
+        looked_at=looked_at,
     )
     return row

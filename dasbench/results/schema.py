@@ -197,7 +197,7 @@ members = Table(
         Text,
         nullable=False,
         server_default="[]",
-        comment="numbers of seeds with results when more were added, JSON",
+        comment="seeds with results, each time that more were added, JSON",
     ),
     Index(None, "study", "position"),
 )

@@ -26,19 +26,20 @@ def with_earlier_looks(members: Sequence[Member], listed: Sequence[Row]) -> list
         ...         for seed in range(3)]
         >>> five = [Member(key=f"se{seed}", spec={}, label="se", seed=seed) for seed in range(5)]
         >>> {member.looked_at for member in with_earlier_looks(five, seen)}
-        {(3,)}
+        {((0, 1, 2),)}
     """
     own = [row for row in listed if not row.role]
     unfinished = {row.seed for row in own if not row.state.ended}
     known = {row.key: row for row in own}
-    num_seen: dict[str, int] = defaultdict(int)
-    looks: dict[str, set[int]] = defaultdict(set)
+    seen: dict[str, list[int]] = defaultdict(list)
+    looks: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for member in members:
         row = known.get(member.key)
         if row is not None:
-            num_seen[member.label] += row.seed not in unfinished
-            looks[member.label].update(row.looked_at)
+            looks[member.label].update(map(tuple, row.looked_at))
+            if row.seed not in unfinished:
+                seen[member.label].append(row.seed)
     for member in members:
-        if member.key not in known and num_seen[member.label] >= FEWEST_SEEDS:
-            looks[member.label].add(num_seen[member.label])
+        if member.key not in known and len(seen[member.label]) >= FEWEST_SEEDS:
+            looks[member.label].add(tuple(sorted(seen[member.label])))
     return [replace(member, looked_at=tuple(sorted(looks[member.label]))) for member in members]

@@ -38,8 +38,8 @@ class VariantScores:
         repeats: how many of its trials' results have replaced an earlier one.
         confirmed: `scores` are those of fresh seeds; False if a search proposed it and saw them,
             None if none did.
-        looked_at_before: the numbers of seeds, of more trials now, with which it was looked at
-            without a plan of looks.
+        looked_at_before: with how many of its seeds it was looked at without a plan of looks,
+            where it has more now.
     """
 
     variant: Variant
@@ -167,9 +167,11 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
 
 
 def _earlier_looks(rows: Sequence[Row]) -> set[int]:
-    """The numbers of seeds with which a variant was looked at, below that of its trials."""
-    looks = set(chain.from_iterable(row.looked_at for row in rows))
-    return {number for number in looks if number < len(rows)}
+    """With how many of its seeds a variant was looked at before, where these are not all."""
+    seeds, numbers = {row.seed for row in rows}, set()
+    for look in chain.from_iterable(row.looked_at for row in rows):
+        numbers.add(len(seeds.intersection(look)))
+    return {number for number in numbers if 1 < number < len(seeds)}
 
 
 def first_cost(rows: Iterable[Row]) -> Cost | None:
