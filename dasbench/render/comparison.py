@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 import click
 
-from dasbench.analysis.stats import Comparison
+from dasbench.analysis.stats import Comparison, Direction
+from dasbench.render.noise import notes_on_noise, prior_values
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
 from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
 from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
-from dasbench.render.verdicts import averaged_sentence, verdict
+from dasbench.render.verdicts import averaged_sentence, looked_at_note, looked_at_words, verdict
 from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
@@ -24,6 +26,11 @@ FRACTIONS = (
 
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."
+)
+
+ADDING_SEEDS = (
+    "`seeds: {until: resolved}` in the study adds seeds and keeps the error rate; "
+    "adding some and testing again does not."
 )
 
 AnswerField = Field[Answer]
@@ -74,21 +81,26 @@ def comparison_record(answer: Answer) -> Record:
     record |= {"n_a": len(answer.scores[0]), "n_b": len(answer.scores[1])}
     record |= {"failed_a": answer.failed[0], "failed_b": answer.failed[1]}
     record |= asdict(answer.comparison)
+    record |= prior_values(answer.noise)
     record |= {"ci95": half, "low": low, "high": high}
     record |= {"verdict": answer_verdict(answer), "notes": answer_notes(answer)}
     record |= {"look_state": answer.look_state}
+    record |= {"looked_at_before": list(answer.looked_at_before)}
     return record | {"confirmed_a": answer.confirmed[0], "confirmed_b": answer.confirmed[1]}
 
 
 def answer_verdict(answer: Answer) -> str:
     """What may be said of a comparison, in one sentence."""
     asked = answer.question
+    direction: Direction | None = asked.direction
+    if asked.direction_is_assumed:
+        direction = None
     return verdict(
         answer.a,
         answer.b,
         answer.comparison,
         asked.unit,
-        direction=asked.direction,
+        direction=direction,
         floor=answer.floor,
         exploratory=_why_exploratory(answer),
     )
@@ -96,7 +108,8 @@ def answer_verdict(answer: Answer) -> str:
 
 def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
-    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
+    notes = [*notes_on_noise([answer]), *_notes(answer), *_failures_note([answer])]
+    return [*notes, *_tried_note(answer.tried)]
 
 
 def _notes(answer: Answer) -> Iterator[str]:
@@ -111,6 +124,8 @@ def _notes(answer: Answer) -> Iterator[str]:
         taken = f"Larger is taken as better, whatever {asked.metric} is"
         yield f"{taken}; `direction` min says otherwise."
     yield from _look_notes(answer)
+    if asks_for_seeds(answer):
+        yield ADDING_SEEDS
 
 
 def _look_notes(answer: Answer) -> Iterator[str]:
@@ -157,6 +172,8 @@ def _why_exploratory(answer: Answer) -> str:
     look = answer.question.look
     if look is not None and look.exploratory:
         return "a look that was not planned"
+    if answer.looked_at_before:
+        return looked_at_words(answer.looked_at_before)
     if not answer.tried:
         return ""
     if len(answer.tried) == 1:
@@ -174,7 +191,7 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         [VARIANT, *comparison_columns(first.question)],
         answers,
         title=f"{first.question.source}: against {first.b}",
-        notes=[*how_to_read(first), MORE_SEEDS, *_family_notes(answers)],
+        notes=[*how_to_read(first), MORE_SEEDS, *notes_on_noise(answers), *_family_notes(answers)],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
@@ -187,8 +204,16 @@ def _family_notes(answers: Sequence[Answer]) -> list[str]:
     for answer in answers:
         notes += _notes(answer)
         tried += answer.tried
-    once = list(dict.fromkeys(notes))
+    once = list(dict.fromkeys([*notes, *unplanned_looks_note(answers)]))
     return [*once, *_failures_note(answers), *_tried_note(list(dict.fromkeys(tried)))]
+
+
+def unplanned_looks_note(answers: Sequence[Answer]) -> list[str]:
+    """That comparisons were looked at before with fewer seeds, once for all of them."""
+    looks = set(chain.from_iterable(answer.looked_at_before for answer in answers))
+    if not looks:
+        return []
+    return [looked_at_note(sorted(looks))]
 
 
 def is_resolved(answer: Answer) -> bool:
@@ -235,6 +260,13 @@ def more_seeds_text(answer: Answer) -> str:
     if is_settled:
         return NOTHING
     return str(found.more_seeds)
+
+
+def asks_for_seeds(answer: Answer) -> bool:
+    """Whether somebody may now add seeds to a study that takes no looks, and test again."""
+    is_planned = answer.question.look is not None or answer.confirmed != (None, None)
+    can_be_planned = not is_planned and not answer.is_exploratory
+    return can_be_planned and more_seeds_text(answer) not in (NOTHING, "0")
 
 
 def how_to_read(first: Answer) -> list[str]:

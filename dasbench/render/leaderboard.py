@@ -24,7 +24,7 @@ from dasbench.render.noise import noise_values
 from dasbench.render.questions import question_title
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import with_unit
-from dasbench.render.verdicts import averaged_sentence
+from dasbench.render.verdicts import averaged_sentence, looked_at_note
 from dasbench.results.answers import LookRecord, alpha_spent
 from dasbench.spec.plain import Record
 from dasbench.views.board import Board
@@ -92,6 +92,7 @@ def _record(line: Line) -> Record:
         "repeats": entry.repeats,
     }
     record |= {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
+    record |= {"looked_at_before": sorted(entry.looked_at_before)}
     return record | {"confirmed": entry.confirmed}
 
 
@@ -152,6 +153,8 @@ def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
         yield DIFFERENT_SEEDS
     if board.looks and ranked:
         yield "The ranks know nothing of the looks."
+    if board.looked_at_before and ranked:
+        yield looked_at_note(board.looked_at_before)
 
 
 def _scope(board: Board) -> Iterator[str]:

@@ -37,6 +37,8 @@ class Member:
             itself.
         network: hash of what its cost depends on, but for code; `""` if nobody will ask for it.
         network_code: hash of the code of the network, `""` for dasbench's own.
+        looked_at: the seeds with which its variant was looked at, without a plan of looks, each
+            time before it got more.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Member:
     role: str = ""
     network: str = ""
     network_code: str = ""
+    looked_at: Sequence[Sequence[int]] = ()
 
     @property
     def code(self) -> Mapping[str, str]:
@@ -215,6 +218,7 @@ def _insert_members(
             "label": member.label,
             "seed": member.seed,
             "role": member.role,
+            "looked_at": dump(list(member.looked_at)),
         }
         for position, member in enumerate(planned, first)
     ]

@@ -10,9 +10,10 @@ from dasbench.records import Row
 from dasbench.results.answers import LookRecord, StudyRecord
 from dasbench.results.reading import Reader, read_store
 from dasbench.spec.metrics import Metrics, metric_of
+from dasbench.views.code_labels import name_codes
 from dasbench.views.filters import filter_rows
 from dasbench.views.units import better_direction, known_metrics, no_direction
-from dasbench.views.variants import is_cost, name_codes
+from dasbench.views.variants import is_cost
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -307,6 +307,39 @@ def test_a_study_until_resolved_keeps_what_its_looks_may_spend(store):
     assert {(look.plan, look.alpha, look.exploratory) for look in looks} == {((3, 5), 0.04, False)}
 
 
+@pytest.mark.parametrize(
+    ("num_ended", "seeds", "looked_at"),
+    [(7, 3, []), (4, 5, []), (7, 5, [[0, 1]]), (9, 5, [[0, 1, 2]])],
+)
+def test_seeds_are_added_after_a_look_only_if_every_variant_had_results_of_two(
+    store, num_ended, seeds, looked_at
+):
+    interrupt = Interrupt()
+
+    class Presses(Quiet):
+        def finished(self, outcome):
+            if sum(row.is_done for row in store.rows("s")) == num_ended:
+                interrupt.signal = 2
+
+    run(store, study(seeds=3), Trainer(), watcher=Presses(), interrupt=interrupt)
+
+    whole = run(store, study(seeds=seeds), Trainer())
+
+    rows = store.rows("s")
+    assert whole.complete
+    assert len(rows) == 3 * seeds
+    assert all(row.looked_at == looked_at for row in rows)
+
+
+def test_failed_trials_that_run_again_are_no_added_seeds(store):
+    bad = next(iter(prepare(study()).plan.items))
+    run(store, study(), Trainer({bad: Outcome(key=bad, status="failed", reason="nan")}))
+
+    run(store, study(), Trainer(), retry=("nan",))
+
+    assert all(row.looked_at == [] for row in store.rows("s"))
+
+
 def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):
     interrupt = Interrupt()
 

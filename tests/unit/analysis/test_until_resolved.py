@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dasbench.analysis.families import seed_table
-from dasbench.analysis.looks import planned_levels, take_look
+from dasbench.analysis.looks import State, planned_levels, take_look
 from dasbench.analysis.moderated import noise_of
 from dasbench.spec.replication import Replication
 
@@ -78,8 +78,9 @@ def test_a_plan_without_a_level_for_each_look_is_refused():
 
 def replicate(scores, seeds):
     """The states in which the variants end, and the runs; row 0 is the baseline."""
-    known = {arm: {} for arm in range(len(scores))}
-    states, going_on = {}, list(known)
+    known: dict[int, dict[int, float]] = {arm: {} for arm in range(len(scores))}
+    states: dict[int, State] = {}
+    going_on = list(known)
     for number, count in enumerate(seeds.looks, start=1):
         for arm in going_on:
             known[arm] = dict(enumerate(scores[arm, :count].tolist()))

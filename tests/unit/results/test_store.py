@@ -585,3 +585,10 @@ def test_a_stopped_trial_is_continued_when_that_is_asked_for(store: Store) -> No
     assert (store.retry(["aa01"]), store.retry(["aa01"], ["nan"])) == ([], [])
     assert store.retry(["aa01"], ["stopped"]) == ["aa01"]
     assert store.states(["aa01"])["aa01"].state == "pending"
+
+
+def test_the_seeds_that_were_looked_at_are_kept(store: Store) -> None:
+    store.plan("norms", members=[Member(key="aa01", spec={}, looked_at=((0, 1), (0, 1, 2)))])
+
+    (row,) = store.rows("norms")
+    assert row.looked_at == [[0, 1], [0, 1, 2]]
