@@ -6,6 +6,13 @@ from dataclasses import asdict
 import click
 
 from dasbench.analysis.stats import Comparison
+from dasbench.render.new_images import (
+    HOW_TO_READ,
+    new_images_columns,
+    new_images_note,
+    new_images_record,
+    test_set_note,
+)
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
 from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
@@ -77,6 +84,8 @@ def comparison_record(answer: Answer) -> Record:
     record |= {"ci95": half, "low": low, "high": high}
     record |= {"verdict": answer_verdict(answer), "notes": answer_notes(answer)}
     record |= {"look_state": answer.look_state}
+    if answer.images is not None:
+        record |= {"images": new_images_record(answer.images)}
     return record | {"confirmed_a": answer.confirmed[0], "confirmed_b": answer.confirmed[1]}
 
 
@@ -96,7 +105,8 @@ def answer_verdict(answer: Answer) -> str:
 
 def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
-    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
+    new_images = new_images_note(answer, _why_exploratory(answer))
+    return [*_notes(answer), *new_images, *_failures_note([answer]), *_tried_note(answer.tried)]
 
 
 def _notes(answer: Answer) -> Iterator[str]:
@@ -110,6 +120,7 @@ def _notes(answer: Answer) -> Iterator[str]:
     if asked.direction_is_assumed:
         taken = f"Larger is taken as better, whatever {asked.metric} is"
         yield f"{taken}; `direction` min says otherwise."
+    yield from test_set_note(answer)
     yield from _look_notes(answer)
 
 
@@ -170,11 +181,15 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title = "There is nothing to compare with the baseline."
         return [table_of([VARIANT], answers, title=title)]
     first = answers[0]
+    columns, reading = list(comparison_columns(first.question)), how_to_read(first)
+    if first.images is not None:
+        columns += new_images_columns(first.question.unit)
+        reading.append(HOW_TO_READ)
     table = table_of(
-        [VARIANT, *comparison_columns(first.question)],
+        [VARIANT, *columns],
         answers,
         title=f"{first.question.source}: against {first.b}",
-        notes=[*how_to_read(first), MORE_SEEDS, *_family_notes(answers)],
+        notes=[*reading, MORE_SEEDS, *_family_notes(answers)],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dasbench.analysis.families import family
+from dasbench.analysis.images import NewImages
 from dasbench.analysis.stats import Comparison, paired
 from dasbench.errors import UsageError
 from dasbench.views.blocks import Averaged, average_over_blocks
@@ -31,6 +32,8 @@ class Answer:
         averaged: the blocks over which groups were averaged; None for two variants.
         floor: planning floor of a single seed, where the size of the test part is known.
         look_state: what the last look found of this pair; None where it did not look at it.
+        keys: the trials of both.
+        images: what it says of new images; None where nobody asked.
         question: what was asked.
     """
 
@@ -43,6 +46,8 @@ class Answer:
     averaged: Averaged | None = None
     floor: float | None = None
     look_state: str | None = None
+    keys: tuple[Sequence[str], Sequence[str]] = ((), ())
+    images: NewImages | None = None
     question: Question
 
     @property
@@ -162,6 +167,7 @@ def _answer(
         confirmed=(a.confirmed, b.confirmed),
         floor=_floor(question, scores),
         look_state=state,
+        keys=(a.keys, b.keys),
         question=question,
     )
 

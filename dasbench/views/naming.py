@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.errors import UsageError, nearest_name
 from dasbench.spec.labels import label
@@ -34,6 +35,11 @@ class Named:
     name: str
     entries: Sequence[VariantScores]
     fields: Sequence[str] = ()
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The trials of all its variants."""
+        return list(chain.from_iterable(entry.keys for entry in self.entries))
 
     @property
     def num_failed(self) -> int:
