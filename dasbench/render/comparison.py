@@ -8,10 +8,10 @@ import click
 from dasbench.analysis.stats import Comparison
 from dasbench.render.new_images import (
     HOW_TO_READ,
+    claim_note,
     new_images_columns,
     new_images_note,
     new_images_record,
-    test_set_note,
 )
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
@@ -120,7 +120,7 @@ def _notes(answer: Answer) -> Iterator[str]:
     if asked.direction_is_assumed:
         taken = f"Larger is taken as better, whatever {asked.metric} is"
         yield f"{taken}; `direction` min says otherwise."
-    yield from test_set_note(answer)
+    yield from claim_note(answer)
     yield from _look_notes(answer)
 
 

@@ -11,12 +11,14 @@ from dasbench.render.text.numbers import (
     p_equals,
     p_text,
     size_text,
+    tested_p_text,
     with_unit,
 )
 from dasbench.render.text.words import counted, in_brackets
 from dasbench.spec.plain import Record
 from dasbench.views.board import FLOOR_METRICS
 from dasbench.views.comparison import Answer
+from dasbench.views.new_images import HITS_METRIC
 
 KIND = "On new images of the same kind"
 
@@ -25,7 +27,7 @@ HOW_TO_READ = (
 )
 
 
-def test_set_note(answer: Answer) -> Iterator[str]:
+def claim_note(answer: Answer) -> Iterator[str]:
     """For which images the verdict holds, and what one of them is worth; where that is known."""
     asked = answer.question
     number = asked.num_test_examples
@@ -33,7 +35,7 @@ def test_set_note(answer: Answer) -> Iterator[str]:
         return
     worth = with_unit(size_text(100 / number), asked.unit)
     note = f"On this test set: one of its {number:,} images is {worth}"
-    if answer.images is None:
+    if answer.images is None and answer.averaged is None and asked.metric == HITS_METRIC:
         note += "; `new_images` asks about others"
     yield f"{note}."
 
@@ -48,25 +50,22 @@ def new_images_note(answer: Answer, exploratory: str = "") -> Iterator[str]:
     found = answer.images
     if found is None:
         return
-    if found.half_width is None or found.difference is None or found.p is None:
+    if found.p is None:
         yield f"{KIND}: not resolved; {_why_unknown(found)}."
         return
-    unit = answer.question.unit
-    decimals = decimals_of(found.half_width)
-    names = [answer.a, answer.b]
-    if found.difference < 0:
-        names.reverse()
-    size, half_width = (
-        f"{value:.{decimals}f}" for value in (abs(found.difference), found.half_width)
-    )
-    sentence = (
-        f"{KIND}: {_outcome(answer, found)}{in_brackets(exploratory)}; "
-        f"{names[0]} is {size} ± {with_unit(half_width, unit)} above {names[1]} (95% CI), "
-        f"{p_equals(found.p, found.alpha)}, {_sample(found)}"
-    )
+    asked = answer.question
+    outcome = _outcome(found)
+    if found.equivalent:
+        outcome += f" within ±{with_unit(f'{asked.min_effect:g}', asked.unit)}"
+    if exploratory:
+        outcome += f" (exploratory: {exploratory})"
+    p = p_equals(found.p, found.alpha)
+    if found.p_holm is not None:
+        p += f" (Holm: {tested_p_text(found.p_holm, found.alpha)})"
+    text = f"{KIND}: {outcome}; {_gap(answer, found)} (95% CI), {p}, {_sample(found)}"
     if not (found.resolved or found.equivalent):
-        sentence += f"; {_what_limits(found, unit)}"
-    yield f"{sentence}."
+        text += f"; {_what_limits(found, asked.unit)}"
+    yield f"{text}."
 
 
 def new_images_columns(unit: str) -> Iterator[Field[Answer]]:
@@ -82,7 +81,7 @@ def new_images_columns(unit: str) -> Iterator[Field[Answer]]:
 def new_images_word(answer: Answer) -> str:
     """What a comparison on new images amounts to, in a few words."""
     found = _found(answer)
-    word = _outcome(answer, found)
+    word = _outcome(found)
     if answer.is_exploratory and found.p is not None:
         return f"{word} (exploratory)"
     return word
@@ -98,29 +97,39 @@ def _found(answer: Answer) -> NewImages:
     return answer.images
 
 
-def _outcome(answer: Answer, found: NewImages) -> str:
+def _outcome(found: NewImages) -> str:
+    """What a comparison amounts to, in a word or two."""
     outcomes = []
     if found.resolved:
         outcomes.append("resolved")
     if found.equivalent:
-        effect = with_unit(f"{answer.question.min_effect:g}", answer.question.unit)
-        outcomes.append(f"equivalent within ±{effect}")
+        outcomes.append("equivalent")
     return ", but ".join(outcomes) or "not resolved"
+
+
+def _gap(answer: Answer, found: NewImages) -> str:
+    """Which mean is above the other, without a word on which is better."""
+    assert found.difference is not None
+    assert found.half_width is not None
+    decimals = decimals_of(found.half_width)
+    above, below = answer.a, answer.b
+    if found.difference < 0:
+        above, below = below, above
+    half_width = with_unit(f"{found.half_width:.{decimals}f}", answer.question.unit)
+    return f"{above} is {abs(found.difference):.{decimals}f} ± {half_width} above {below}"
 
 
 def _why_unknown(found: NewImages) -> str:
     """Why there is no interval."""
     if found.num_seeds < 2 or found.num_images < 2:
-        return f"two seeds and images are needed, not {_sample(found)}"
+        return f"that takes two seeds and images, not {_sample(found)}"
     return f"no spread seen between {counted(found.num_seeds, 'paired seed')}"
 
 
 def _sample(found: NewImages) -> str:
-    seeds, images = (
-        counted(found.num_seeds, "paired seed"),
-        counted(found.num_images, "image"),
-    )
-    return f"{seeds} x {images}"
+    """How many seeds and images there are."""
+    seeds = counted(found.num_seeds, "paired seed")
+    return f"{seeds} x {counted(found.num_images, 'image')}"
 
 
 def _what_limits(found: NewImages, unit: str) -> str:

@@ -14,7 +14,7 @@ from dasbench.results.reading import read_store
 from dasbench.views.comparison import Answer
 from dasbench.views.selection import Selection, count_examples
 
-METRIC = "top1"
+HITS_METRIC = "top1"
 """The metric that is the share of the images that were right."""
 
 TASK = "classification"
@@ -39,7 +39,7 @@ def with_new_images(db: str, selection: Selection, answers: Sequence[Answer]) ->
     hits = _read_hits(db, rows)
     seeds_of = {key: row.seed for key, row in rows.items()}
     found = [_compare(answer, hits, seeds_of) for answer in answers]
-    if len(found) > 1:
+    if any(answer.comparison.p_holm is not None for answer in answers):
         found = adjust_family(found)
     return [replace(answer, images=one) for answer, one in zip(answers, found, strict=True)]
 
@@ -47,10 +47,10 @@ def with_new_images(db: str, selection: Selection, answers: Sequence[Answer]) ->
 def _refuse_what_has_no_images(answer: Answer) -> None:
     """Refuse a comparison that is not one of two variants by their top-1."""
     metric = answer.question.metric
-    if metric != METRIC:
+    if metric != HITS_METRIC:
         raise UsageError(
-            f"`new_images`: trials keep of each image whether it was right, which is {METRIC}; "
-            f"of {metric} they keep nothing image by image. Compare by `metric` {METRIC}."
+            f"`new_images`: of single images trials keep {HITS_METRIC} alone, not {metric}; "
+            f"leave `new_images` out, or compare by `metric` {HITS_METRIC}."
         )
     if answer.averaged is not None:
         raise UsageError(
@@ -66,7 +66,7 @@ def _scored_rows(rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Ro
         keys.update(*answer.keys)
     scored = {}
     for row in rows:
-        if row.key in keys and row.is_done and isfinite(row.metrics.get(METRIC, nan)):
+        if row.key in keys and row.is_done and isfinite(row.metrics.get(HITS_METRIC, nan)):
             scored[row.key] = row
     return scored
 
@@ -80,17 +80,17 @@ def _read_hits(db: str, rows: Mapping[str, Row]) -> dict[str, NDArray[np.uint8]]
     with read_store(db) as reader:
         bits = reader.correct(list(rows))
     _refuse_missing_bits(rows, bits)
-    sizes = (count_examples(bits[key], row.metrics[METRIC]) for key, row in rows.items())
+    sizes = (count_examples(bits[key], row.metrics[HITS_METRIC]) for key, row in rows.items())
     num_images = next(filter(None, sizes), 0)
     hits = {}
     for key, row in rows.items():
         packed = np.frombuffer(bytes.fromhex(bits[key]), dtype=np.uint8)
         hits[key] = np.unpackbits(packed, count=num_images)
-        score = row.metrics[METRIC]
+        score = row.metrics[HITS_METRIC]
         if not num_images or abs(100 * hits[key].mean() - score) > 1e-6:
             raise UsageError(
                 f"`new_images`: the images that trial {key} keeps as right do not give its "
-                f"{METRIC} of {score:g}. `dasbench run STUDY --again {key}` trains it again."
+                f"{HITS_METRIC} of {score:g}. `dasbench run STUDY --again {key}` trains it again."
             )
     return hits
 
