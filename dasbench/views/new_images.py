@@ -108,8 +108,8 @@ def _refuse_missing_bits(rows: Mapping[str, Row], bits: Mapping[str, str]) -> No
         )
     raise UsageError(
         "`new_images` needs to know which test images each trial had right: "
-        f"{len(without)} of the {len(rows)} trials do not say, {without[0]} for one. "
-        f"`dasbench run STUDY --again {without[0]}` trains it again and keeps that."
+        f"{len(without)} of {len(rows)} trials have not kept it ({without[0]}). "
+        f"`dasbench run STUDY --again {without[0]}` trains again and keeps it."
     )
 
 
