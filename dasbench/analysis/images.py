@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.families import holm
-from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.stats import ALPHA, is_equivalent, known_number
+from dasbench.analysis.significance import Floats
+from dasbench.analysis.stats import Comparison, is_equivalent, known_number
 
 Hits = NDArray[np.bool_] | NDArray[np.uint8]
 """Which images a variant had right, a row for each seed: shape [n, N]."""
@@ -24,12 +24,13 @@ class NewImages:
         num_seeds: paired seeds.
         num_images: images of the test part.
         difference: mean difference of top-1, None without a seed.
-        seed_variance: variance of that mean which comes from the seeds; None below two seeds.
-        image_variance: what the choice of the images adds to it, at least 0; None below two seeds.
+        seed_variance: variance of that mean which comes from the seeds; None, as all that follows,
+            where no spread is known.
+        image_variance: what the choice of the images adds to it, at least 0.
         df: degrees of freedom of the two together.
-        half_width: half the 95 % interval of the difference; None where no spread is known.
+        half_width: half the 95 % interval of the difference.
         least_half_width: what would be left of it with endless seeds.
-        p: two-sided p value; None where no spread is known.
+        p: two-sided p value.
         p_holm: `p` adjusted for the family that it was tested in, None for a pair on its own.
         resolved: the (adjusted) p value is at most the level.
         equivalent: the interval lies inside plus or minus the smallest difference that matters.
@@ -39,16 +40,16 @@ class NewImages:
     num_seeds: int
     num_images: int
     difference: float | None
-    seed_variance: float | None
-    image_variance: float | None
-    df: float | None
-    half_width: float | None
-    least_half_width: float | None
-    p: float | None
+    seed_variance: float | None = None
+    image_variance: float | None = None
+    df: float | None = None
+    half_width: float | None = None
+    least_half_width: float | None = None
+    p: float | None = None
     p_holm: float | None = None
-    resolved: bool
-    equivalent: bool
-    alpha: float = ALPHA
+    resolved: bool = False
+    equivalent: bool = False
+    alpha: float
 
     @property
     def image_share(self) -> float | None:
@@ -61,17 +62,14 @@ class NewImages:
         return self.image_variance / variance
 
 
-class _MeanSquares(NamedTuple):
-    """Mean squares of differences between the seeds, between the images, and of the rest."""
+class _Variance(NamedTuple):
+    """A mean square over the number of all cells: what it puts into the variance of the mean."""
 
-    seeds: float
-    images: float
-    rest: float
+    size: float
+    df: float
 
 
-def compare_on_new_images(
-    a: Hits, b: Hits, *, min_effect: float | None = None, alpha: float = ALPHA
-) -> NewImages:
+def compare_on_new_images(a: Hits, b: Hits, here: Comparison) -> NewImages:
     """Compare two variants for the population that the test images are a sample of.
 
     Image i at seed s differs by d_is = mu + image_i + seed_s + rest_is. For independent images and
@@ -82,17 +80,16 @@ def compare_on_new_images(
 
         (MS_seeds + MS_images - MS_rest) / nN.
 
-    MS_seeds / nN is what the paired t test takes; it has the noise of single images in it, which is
-    why MS_rest goes off. What images add, (MS_images - MS_rest) / nN, is cut at 0. The degrees of
-    freedom are Satterthwaite's, never below those of the smaller side. A difference that this test
-    set does not show is not on new images either: the interval is no shorter, and p no smaller,
-    than that of the paired t test.
+    MS_seeds / nN is the squared error of the difference on this test set; the noise of single
+    images is in it, which is why MS_rest goes off. What images add, (MS_images - MS_rest) / nN, is
+    cut at 0. The degrees of freedom are Satterthwaite's, never below those of the smaller side.
+    A difference that this test set does not show is not on new images either: the interval is no
+    shorter, and p no smaller, than here.
 
     Args:
         a: which images the first variant had right, a row for each seed.
         b: the same of the second, for the same seeds and images.
-        min_effect: smallest difference that matters, in percentage points.
-        alpha: level of the test.
+        here: the comparison of their top-1 in percent on this test set, at the same seeds.
 
     Shape:
         a, b: [n, N]
@@ -102,47 +99,50 @@ def compare_on_new_images(
         1956. The same design with readers for seeds: Dorfman, Berbaum and Metz, 1992; Hillis, 2007.
 
     Raises:
-        ValueError: if the shapes differ.
+        ValueError: if the shapes differ, or there are other seeds.
 
     Example:
+        >>> from dasbench.analysis.stats import paired
         >>> random = np.random.default_rng(0)
         >>> hard = random.random(200)
         >>> a, b = (random.random((5, 200)) < 0.9 - 0.4 * hard for _ in "ab")
-        >>> found = compare_on_new_images(a, b)
+        >>> here = paired(*(dict(enumerate(100 * hits.mean(axis=1))) for hits in (a, b)))
+        >>> found = compare_on_new_images(a, b, here)
         >>> round(found.difference, 2), round(found.half_width, 2), found.resolved
         (-3.2, 7.48, False)
     """
-    if a.shape != b.shape:
-        raise ValueError(f"hits of the same seeds and images are needed, not {a.shape}, {b.shape}")
+    if a.shape != b.shape or len(a) != here.n:
+        raise ValueError(
+            f"hits of the same seeds and images are needed, not {a.shape} and {b.shape} "
+            f"for {here.n} seeds"
+        )
     num_seeds, num_images = a.shape
-    differences = 100 * (a.astype(np.float64) - b)
-    here = t_tests(differences.mean(axis=1)[None], scale=100.0)
-    difference = known_number(here.mean[0])
-    seed_variance = image_variance = df = half_width = least = p = nan
-    if num_seeds > 1 and num_images > 1:
-        half_width, p = float(here.half_width[0]), float(here.p[0])
-        squares = _mean_squares(differences)
-        seed_variance = squares.seeds / differences.size
-        image_variance = max(0.0, squares.images - squares.rest) / differences.size
-        df = _degrees_of_freedom(squares, num_seeds, num_images)
-        least = _half_width(image_variance, num_images - 1)
+    found = NewImages(
+        num_seeds=num_seeds, num_images=num_images, difference=here.difference, alpha=here.alpha
+    )
+    if here.difference is None or here.sd is None or num_images < 2:
+        return found
+    if here.half_width is None or here.p is None:
+        return found
+    images, rest = _image_variances(100 * (a.astype(np.float64) - b))
+    seeds = _Variance(here.sd**2 / num_seeds, num_seeds - 1)
+    image_variance = max(0.0, images.size - rest.size)
+    variance = seeds.size + image_variance
+    df = max(min(seeds.df, images.df), _satterthwaite(variance, [seeds, images, rest]))
+    half_width, p = here.half_width, here.p
     if image_variance > 0:
-        variance = seed_variance + image_variance
-        half_width = float(np.maximum(half_width, _half_width(variance, df)))
-        p = float(np.maximum(p, _p_value(float(here.mean[0]), variance, df)))
-    return NewImages(
-        num_seeds=num_seeds,
-        num_images=num_images,
-        difference=difference,
-        seed_variance=known_number(seed_variance),
-        image_variance=known_number(image_variance),
-        df=known_number(df),
-        half_width=known_number(half_width),
-        least_half_width=known_number(least),
-        p=known_number(p),
-        resolved=p <= alpha,
-        equivalent=is_equivalent(difference, known_number(half_width), min_effect),
-        alpha=alpha,
+        half_width = max(half_width, _half_width(variance, df))
+        p = max(p, _p_value(here.difference, variance, df))
+    return replace(
+        found,
+        seed_variance=seeds.size,
+        image_variance=image_variance,
+        df=df,
+        half_width=half_width,
+        least_half_width=_half_width(image_variance, images.df),
+        p=p,
+        resolved=p <= here.alpha,
+        equivalent=is_equivalent(here.difference, half_width, here.min_effect),
     )
 
 
@@ -150,11 +150,10 @@ def adjust_family(found: Sequence[NewImages]) -> list[NewImages]:
     """The same comparisons with Holm's correction over all of them.
 
     Example:
-        >>> random = np.random.default_rng(0)
-        >>> hits = random.random((3, 5, 200)) < 0.8
-        >>> pairs = [compare_on_new_images(hits[k], hits[0]) for k in (1, 2)]
-        >>> [(round(one.p, 2), round(one.p_holm, 2)) for one in adjust_family(pairs)]
-        [(0.63, 1.0), (0.64, 1.0)]
+        >>> def one(p):
+        ...     return NewImages(num_seeds=5, num_images=269, difference=1.0, p=p, alpha=0.05)
+        >>> [(pair.p_holm, pair.resolved) for pair in adjust_family([one(0.01), one(0.04)])]
+        [(0.02, True), (0.04, True)]
     """
     adjusted = holm([nan if one.p is None else one.p for one in found])
     family = []
@@ -163,30 +162,29 @@ def adjust_family(found: Sequence[NewImages]) -> list[NewImages]:
     return family
 
 
-def _mean_squares(differences: Floats) -> _MeanSquares:
-    """What varies between rows (seeds), between columns (images), and beyond both; [n, N]."""
+def _image_variances(differences: Floats) -> tuple[_Variance, _Variance]:
+    """What images, and what is left beyond seeds and images, put into the mean; of [n, N]."""
     num_seeds, num_images = differences.shape
     mean = differences.mean()
     seeds = differences.mean(axis=1, keepdims=True) - mean
     images = differences.mean(axis=0, keepdims=True) - mean
     rest = differences - mean - seeds - images
-    return _MeanSquares(
-        seeds=num_images * float((seeds**2).sum()) / (num_seeds - 1),
-        images=num_seeds * float((images**2).sum()) / (num_images - 1),
-        rest=float((rest**2).sum()) / ((num_seeds - 1) * (num_images - 1)),
+    image_df = num_images - 1
+    rest_df = (num_seeds - 1) * image_df
+    image_square = num_seeds * float((images**2).sum()) / image_df
+    rest_square = float((rest**2).sum()) / rest_df
+    return (
+        _Variance(image_square / differences.size, image_df),
+        _Variance(rest_square / differences.size, rest_df),
     )
 
 
-def _degrees_of_freedom(squares: _MeanSquares, num_seeds: int, num_images: int) -> float:
-    """Satterthwaite's, which may fall to 0 where a mean square is taken off: no less than one's."""
-    seeds, images = num_seeds - 1, num_images - 1
-    least = float(min(seeds, images))
-    spread = squares.seeds**2 / seeds + squares.images**2 / images
-    spread += squares.rest**2 / (seeds * images)
+def _satterthwaite(variance: float, parts: Sequence[_Variance]) -> float:
+    """Degrees of freedom of a sum; they may fall to 0 where one of its parts is taken off."""
+    spread = sum(part.size**2 / part.df for part in parts)
     if spread == 0:
-        return least
-    total = squares.seeds + max(0.0, squares.images - squares.rest)
-    return max(least, total**2 / spread)
+        return 0.0
+    return variance**2 / spread
 
 
 def _half_width(variance: float, df: float) -> float:

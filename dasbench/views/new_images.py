@@ -118,12 +118,8 @@ def _compare(answer: Answer, hits: Mapping[str, Hits], seeds_of: Mapping[str, in
     a, b = ({seeds_of[key]: hits[key] for key in keys if key in hits} for keys in answer.keys)
     seeds = sorted(a.keys() & b.keys())
     num_images = max(map(len, hits.values()), default=0)
-    question = answer.question
     return compare_on_new_images(
-        _rows_of(seeds, a, num_images),
-        _rows_of(seeds, b, num_images),
-        min_effect=question.min_effect,
-        alpha=question.alpha,
+        _rows_of(seeds, a, num_images), _rows_of(seeds, b, num_images), answer.comparison
     )
 
 

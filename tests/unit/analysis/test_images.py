@@ -16,10 +16,15 @@ SAMPLES = list(product((3, 5, 10), (269, 2000)))
 """Numbers of seeds and of images."""
 
 
-def on_this_test_set(a, b):
+def on_this_test_set(a, b, **options):
     """What the paired t test says of the same hits."""
     scores = [dict(enumerate(100 * hits.mean(axis=1))) for hits in (a, b)]
-    return paired(*scores)
+    return paired(*scores, **options)
+
+
+def on_new_images(a, b, **options):
+    """What is said of new images beside that."""
+    return compare_on_new_images(a, b, on_this_test_set(a, b, **options))
 
 
 def test_the_variance_is_that_of_the_three_mean_squares():
@@ -28,7 +33,7 @@ def test_the_variance_is_that_of_the_three_mean_squares():
     a = np.array([[1, 1, 1, 0], [1, 1, 1, 1]], dtype=np.uint8)
     b = np.array([[1, 1, 1, 1], [0, 0, 1, 1]], dtype=np.uint8)
 
-    found = compare_on_new_images(a, b)
+    found = on_new_images(a, b)
 
     seeds, images, rest = 4 * 18 / 64, 2 * 44 / 64 / 3, 24 / 64 / 3
     added = images - rest
@@ -45,7 +50,7 @@ def test_seeds_that_agree_on_every_image_leave_the_t_test_over_images():
     random = np.random.default_rng(0)
     a, b = (np.tile(random.random(40) < 0.7, (8, 1)) for _ in "ab")
 
-    found = compare_on_new_images(a, b)
+    found = on_new_images(a, b)
 
     over_images = ttest_1samp(100.0 * a[0] - 100.0 * b[0], 0)
     interval = over_images.confidence_interval(0.95)
@@ -59,7 +64,7 @@ def test_images_on_which_nothing_but_luck_differs_add_nothing():
     hits = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0]], dtype=np.uint8)
     b = np.array([[0, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1]], dtype=np.uint8)
 
-    found, here = compare_on_new_images(hits, b), on_this_test_set(hits, b)
+    found, here = on_new_images(hits, b), on_this_test_set(hits, b)
 
     assert (found.image_variance, found.df) == (0, 2)
     assert found.half_width == pytest.approx(here.half_width)
@@ -72,7 +77,7 @@ def test_new_images_show_nothing_that_this_test_set_does_not(population):
     differ = 0
     for _ in range(100):
         a, b = population.draw(random, 3, 100)
-        found, here = compare_on_new_images(a, b), on_this_test_set(a, b)
+        found, here = on_new_images(a, b), on_this_test_set(a, b)
         if here.p is None:
             assert (found.p, found.half_width, found.resolved) == (None, None, False)
             continue
@@ -86,7 +91,7 @@ def test_new_images_show_nothing_that_this_test_set_does_not(population):
 def test_both_sides_may_be_exchanged():
     a, b = BETTER.draw(np.random.default_rng(0), 5, 100)
 
-    one, other = compare_on_new_images(a, b), compare_on_new_images(b, a)
+    one, other = on_new_images(a, b), on_new_images(b, a)
 
     assert one.difference == -other.difference
     assert (one.p, one.half_width, one.df) == (other.p, other.half_width, other.df)
@@ -96,7 +101,7 @@ def test_both_sides_may_be_exchanged():
 def test_one_seed_or_one_image_says_nothing_of_others(shape):
     hits = np.ones(shape, dtype=np.uint8)
 
-    found = compare_on_new_images(hits, 1 - hits)
+    found = on_new_images(hits, 1 - hits)
 
     assert (found.half_width, found.p, found.df, found.seed_variance) == (None,) * 4
     assert (found.resolved, found.equivalent) == (False, False)
@@ -104,16 +109,21 @@ def test_one_seed_or_one_image_says_nothing_of_others(shape):
 
 
 def test_hits_of_other_images_are_refused():
-    with pytest.raises(ValueError, match=r"same seeds and images .* \(3, 9\), \(3, 8\)"):
-        compare_on_new_images(np.ones((3, 9), dtype=bool), np.ones((3, 8), dtype=bool))
+    hits = np.ones((3, 9), dtype=bool)
+    here = on_this_test_set(hits, hits)
+
+    with pytest.raises(ValueError, match=r"same seeds and images .* \(3, 9\) and \(3, 8\)"):
+        compare_on_new_images(hits, hits[:, :8], here)
+    with pytest.raises(ValueError, match="for 3 seeds"):
+        compare_on_new_images(hits[:2], hits[:2], here)
 
 
 def test_an_interval_inside_of_what_matters_is_equivalent():
     a, b = TASTES.draw(np.random.default_rng(0), 10, 2000)
-    half_width = compare_on_new_images(a, b).half_width
+    half_width = on_new_images(a, b).half_width
 
     def is_equivalent(min_effect):
-        return compare_on_new_images(a, b, min_effect=min_effect).equivalent
+        return on_new_images(a, b, min_effect=min_effect).equivalent
 
     assert half_width < 0.5
     assert (is_equivalent(1.0), is_equivalent(half_width)) == (True, False)
@@ -121,8 +131,8 @@ def test_an_interval_inside_of_what_matters_is_equivalent():
 
 def test_a_family_is_judged_by_its_adjusted_p_values():
     random = np.random.default_rng(0)
-    pairs = [compare_on_new_images(*BETTER.draw(random, 5, 500)) for _ in range(9)]
-    one_seed = compare_on_new_images(*BETTER.draw(random, 1, 500))
+    pairs = [on_new_images(*BETTER.draw(random, 5, 500)) for _ in range(9)]
+    one_seed = on_new_images(*BETTER.draw(random, 1, 500))
 
     family = adjust_family([*pairs, one_seed])
 
@@ -144,7 +154,7 @@ def rates(population, seeds, images, draws):
     on_these = on_new = covered = 0
     for _ in range(draws):
         a, b = population.draw(random, seeds, images)
-        found = compare_on_new_images(a, b)
+        found = on_new_images(a, b)
         on_these += on_this_test_set(a, b).resolved
         on_new += found.resolved
         unknown = found.half_width is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dasbench.analysis.images import compare_on_new_images
+from dasbench.analysis.stats import paired
 from dasbench.render.new_images import claim_note, new_images_note, new_images_word
 from dasbench.views.comparison import compare
 from dasbench.views.question import Question
@@ -26,7 +27,8 @@ def answer(hits=None, *, metric="top1", confirmed=None, **fields):
     found = compare(Question(**asked), "a", "b")
     if hits is None:
         return found
-    return replace(found, images=compare_on_new_images(*hits))
+    here = paired(*(dict(enumerate(100 * rows.mean(axis=1))) for rows in hits))
+    return replace(found, images=compare_on_new_images(*hits, here))
 
 
 @pytest.mark.parametrize(
