@@ -65,3 +65,6 @@ HARDER = Population(top1=80.0, hard=2.0, taste=1.0, luck=0.05, shared=1.0)
 
 BETTER = Population(top1=80.0, gap=3.0, hard=2.0, taste=0.7, luck=0.03, shared=1.0)
 """One of the variants is better by three points."""
+
+CEILING = Population(top1=97.8, gap=1.5, hard=3.0, taste=1.5, luck=0.1, shared=1.0)
+"""One of the variants is so good that hardly an image is missed."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_hits import BETTER, DIGITS, HARDER, TASTES
+from drawn_hits import BETTER, CEILING, DIGITS, HARDER, TASTES
 from scipy.stats import ttest_1samp
 
 from dasbench.analysis.images import adjust_family, compare_on_new_images
@@ -188,3 +188,11 @@ def test_the_page_shows_the_rates_that_were_drawn(seeds, images):
 
     row = f"| {seeds} | {images:,} | {on_these:.3f} | {on_new:.3f} | {covered:.3f} |"
     assert row in DOCS.read_text()
+
+
+@pytest.mark.slow
+def test_the_page_says_where_the_interval_is_too_short():
+    _, _, covered = rates(CEILING, 10, 100, draws=4000)
+
+    text = " ".join(DOCS.read_text().split())
+    assert f"on 100 images it covers {covered:.3f} with 10 seeds" in text
