@@ -2,46 +2,40 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain
 
 import click
 
 from dasbench.analysis.stats import Comparison, Direction
+from dasbench.render.comparison_notes import (
+    answer_notes,
+    family_notes,
+    why_exploratory,
+)
+from dasbench.render.new_images import (
+    HOW_TO_READ,
+    new_images_columns,
+    new_images_record,
+)
 from dasbench.render.noise import notes_on_noise, prior_values
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
-from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
+from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
 from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
-from dasbench.render.verdicts import averaged_sentence, looked_at_note, looked_at_words, verdict
+from dasbench.render.verdicts import verdict
 from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
 from dasbench.views.question import Question
 
-FRACTIONS = (
-    "Scores were fractions; here they are in percent, "
-    "differences and `min_effect` in percentage points (pp)."
-)
-
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."
-)
-
-ADDING_SEEDS = (
-    "`seeds: {until: resolved}` in the study adds seeds and keeps the error rate; "
-    "adding some and testing again does not."
 )
 
 AnswerField = Field[Answer]
 """A column, and what it says of a comparison."""
 
 VARIANT = AnswerField(Column(key="variant", title="variant", is_text=True), lambda answer: answer.a)
-
-PROBE = "Probe: scores are a formula's, nothing was trained."
-
-MOST_NAMED = 6
-"""Variants that a note names; of more it says how many they are."""
 
 
 def print_answer(answer: Answer, layout: Layout) -> None:
@@ -86,6 +80,8 @@ def comparison_record(answer: Answer) -> Record:
     record |= {"verdict": answer_verdict(answer), "notes": answer_notes(answer)}
     record |= {"look_state": answer.look_state}
     record |= {"looked_at_before": list(answer.looked_at_before)}
+    if answer.images is not None:
+        record |= {"images": new_images_record(answer.images)}
     return record | {"confirmed_a": answer.confirmed[0], "confirmed_b": answer.confirmed[1]}
 
 
@@ -102,83 +98,8 @@ def answer_verdict(answer: Answer) -> str:
         asked.unit,
         direction=direction,
         floor=answer.floor,
-        exploratory=_why_exploratory(answer),
+        exploratory=why_exploratory(answer),
     )
-
-
-def answer_notes(answer: Answer) -> list[str]:
-    """What has to be said below a comparison."""
-    notes = [*notes_on_noise([answer]), *_notes(answer), *_failures_note([answer])]
-    return [*notes, *_tried_note(answer.tried)]
-
-
-def _notes(answer: Answer) -> Iterator[str]:
-    asked = answer.question
-    if answer.is_probe:
-        yield PROBE
-    if answer.averaged is not None:
-        yield averaged_sentence(answer.averaged)
-    if asked.was_fraction:
-        yield FRACTIONS
-    if asked.direction_is_assumed:
-        taken = f"Larger is taken as better, whatever {asked.metric} is"
-        yield f"{taken}; `direction` min says otherwise."
-    yield from _look_notes(answer)
-    if asks_for_seeds(answer):
-        yield ADDING_SEEDS
-
-
-def _look_notes(answer: Answer) -> Iterator[str]:
-    """What the study's looks at its scores mean for the comparison."""
-    asked = answer.question
-    if asked.look is not None:
-        yield f"Judged at {asked.alpha:.3g}, the level of look {asked.look.number}."
-    if answer.look_state is not None:
-        yield "Against the baseline of the looks, the verdict is that of the last look."
-    if asked.min_effect is not None and asked.min_effect == asked.look_min_effect:
-        effect = with_unit(f"{asked.min_effect:g}", asked.unit)
-        yield f"The study names {effect} as the smallest difference that matters."
-
-
-def _failures_note(answers: Sequence[Answer]) -> list[str]:
-    """How many trials failed, each variant once."""
-    failed: dict[str, int] = {}
-    for answer in answers:
-        failed |= dict(zip((answer.a, answer.b), answer.failed, strict=True))
-    counts = [f"{name}: {count} failed" for name, count in failed.items() if count]
-    if not counts:
-        return []
-    if len(counts) > MOST_NAMED:
-        counts = [f"{sum(failed.values()):,} failed of {len(counts):,} variants"]
-    return [f"Failed trials give no score ({'; '.join(counts)})."]
-
-
-def _tried_note(tried: Sequence[str]) -> list[str]:
-    """That a test on scores which took part in a choice does not keep its level."""
-    if not tried:
-        return []
-    names = "; ".join(tried)
-    if len(tried) > MOST_NAMED:
-        names = f"{len(tried):,} variants"
-    return [
-        f"Tried, not confirmed: {names}. A search chose by these scores, "
-        "so no test on them keeps its level; "
-        "`confirm` in the study trains winners on fresh seeds."
-    ]
-
-
-def _why_exploratory(answer: Answer) -> str:
-    """Why a verdict carries no error rate; empty if it carries one."""
-    look = answer.question.look
-    if look is not None and look.exploratory:
-        return "a look that was not planned"
-    if answer.looked_at_before:
-        return looked_at_words(answer.looked_at_before)
-    if not answer.tried:
-        return ""
-    if len(answer.tried) == 1:
-        return f"a search chose by the score of {answer.tried[0]}"
-    return "a search chose by these scores"
 
 
 def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
@@ -187,33 +108,18 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title = "There is nothing to compare with the baseline."
         return [table_of([VARIANT], answers, title=title)]
     first = answers[0]
+    columns, reading = list(comparison_columns(first.question)), how_to_read(first)
+    if first.images is not None:
+        columns += new_images_columns(first.question.unit)
+        reading.append(HOW_TO_READ)
     table = table_of(
-        [VARIANT, *comparison_columns(first.question)],
+        [VARIANT, *columns],
         answers,
         title=f"{first.question.source}: against {first.b}",
-        notes=[*how_to_read(first), MORE_SEEDS, *notes_on_noise(answers), *_family_notes(answers)],
+        notes=[*reading, MORE_SEEDS, *notes_on_noise(answers), *family_notes(answers)],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
-
-
-def _family_notes(answers: Sequence[Answer]) -> list[str]:
-    """What has to be said below any of some comparisons, once."""
-    notes: list[str] = []
-    tried: list[str] = []
-    for answer in answers:
-        notes += _notes(answer)
-        tried += answer.tried
-    once = list(dict.fromkeys([*notes, *unplanned_looks_note(answers)]))
-    return [*once, *_failures_note(answers), *_tried_note(list(dict.fromkeys(tried)))]
-
-
-def unplanned_looks_note(answers: Sequence[Answer]) -> list[str]:
-    """That comparisons were looked at before with fewer seeds, once for all of them."""
-    looks = set(chain.from_iterable(answer.looked_at_before for answer in answers))
-    if not looks:
-        return []
-    return [looked_at_note(sorted(looks))]
 
 
 def is_resolved(answer: Answer) -> bool:
@@ -260,13 +166,6 @@ def more_seeds_text(answer: Answer) -> str:
     if is_settled:
         return NOTHING
     return str(found.more_seeds)
-
-
-def asks_for_seeds(answer: Answer) -> bool:
-    """Whether somebody may now add seeds to a study that takes no looks, and test again."""
-    is_planned = answer.question.look is not None or answer.confirmed != (None, None)
-    can_be_planned = not is_planned and not answer.is_exploratory
-    return can_be_planned and more_seeds_text(answer) not in (NOTHING, "0")
 
 
 def how_to_read(first: Answer) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
-from dasbench.render.text.numbers import decimals_of, with_unit
+from dasbench.render.text.numbers import decimals_of, p_equals, tested_p_text, with_unit
 from dasbench.render.text.words import agreeing, in_brackets
 from dasbench.views.blocks import Averaged
 
@@ -167,30 +167,13 @@ def _p_values(c: Comparison) -> str:
     """The p value; in brackets that of its family, and the one that assumes nothing normal."""
     others = []
     if c.p_holm is not None:
-        others.append(f"Holm over {c.family_size}: {_p_value(c.p_holm, c.alpha)}")
+        others.append(f"Holm over {c.family_size}: {tested_p_text(c.p_holm, c.alpha)}")
     if c.p_sign_flip is not None:
-        others.append(f"sign flip: {_p_value(c.p_sign_flip, c.alpha)}")
+        others.append(f"sign flip: {tested_p_text(c.p_sign_flip, c.alpha)}")
     p = "p unknown"
     if c.p is not None:
-        p = f"p {_equals(_p_value(c.p, c.alpha))}"
+        p = p_equals(c.p, c.alpha)
     return f"{p}{in_brackets(', '.join(others))}"
-
-
-def _equals(p: str) -> str:
-    """`= 0.14`, but `< 0.001`."""
-    if p.startswith("<"):
-        return p
-    return f"= {p}"
-
-
-def _p_value(p: float, alpha: float) -> str:
-    """Two decimals, three below 0.1, and as many more as keep it on its side of the level."""
-    if p < 0.001:
-        return "< 0.001"
-    decimals = 2 if p >= 0.1 else 3
-    while (round(p, decimals) <= alpha) != (p <= alpha):
-        decimals += 1
-    return f"{p:.{decimals}f}"
 
 
 def _outcome(c: Comparison, unit: str) -> str:

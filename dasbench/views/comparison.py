@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dasbench.analysis.families import family
+from dasbench.analysis.images import NewImages
 from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import Comparison, paired
 from dasbench.errors import UsageError
@@ -34,6 +35,8 @@ class Answer:
         look_state: what the last look found of this pair; None where it did not look at it.
         looked_at_before: the smaller numbers of seeds with which both were looked at without a plan
             of looks.
+        keys: the trials of both.
+        images: what it says of new images; None where nobody asked.
         question: what was asked.
     """
 
@@ -47,6 +50,8 @@ class Answer:
     floor: float | None = None
     look_state: str | None = None
     looked_at_before: Sequence[int] = ()
+    keys: tuple[Sequence[str], Sequence[str]] = ((), ())
+    images: NewImages | None = None
     question: Question
 
     @property
@@ -181,6 +186,7 @@ def _answer(
         floor=_floor(question, scores),
         look_state=state,
         looked_at_before=sorted(a.looked_at_before & b.looked_at_before),
+        keys=(a.keys, b.keys),
         question=question,
     )
 

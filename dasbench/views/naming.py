@@ -37,6 +37,11 @@ class Named:
     fields: Sequence[str] = ()
 
     @property
+    def keys(self) -> Sequence[str]:
+        """The trials of all its variants."""
+        return list(chain.from_iterable(entry.keys for entry in self.entries))
+
+    @property
     def num_failed(self) -> int:
         """Failed seeds of all its variants."""
         return sum(entry.failed for entry in self.entries)

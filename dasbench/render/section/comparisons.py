@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from dasbench.render.comparison import (
-    ADDING_SEEDS,
     AnswerField,
     answer_word,
-    asks_for_seeds,
     comparison_columns,
     comparison_record,
     how_to_read,
     more_seeds_text,
-    unplanned_looks_note,
 )
+from dasbench.render.comparison_notes import ADDING_SEEDS, asks_for_seeds, unplanned_looks_note
 from dasbench.render.section.words import (
     MOST_LINES,
     enumerate_names,

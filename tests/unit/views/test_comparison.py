@@ -7,15 +7,13 @@ from few_seeds import GAINS
 
 from dasbench.errors import UsageError
 from dasbench.render.comparison import (
-    ADDING_SEEDS,
-    FRACTIONS,
-    answer_notes,
     answer_verdict,
     comparison_record,
     comparison_tables,
     print_answer,
     print_family,
 )
+from dasbench.render.comparison_notes import ADDING_SEEDS, FRACTIONS, answer_notes
 from dasbench.render.tables.table import Layout
 from dasbench.views.comparison import compare, compare_family
 from dasbench.views.naming import find_variants
