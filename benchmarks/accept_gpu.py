@@ -41,18 +41,18 @@ class Check:
 
 CHECKS = {
     "place": Check("basics", 20),
-    "precision": Check("basics", 40),
+    "precision": Check("basics", 60),
     "gates": Check("basics", 120),
     "curve": Check("curves", 100),
-    "twice": Check("curves", 45),
+    "twice": Check("curves", 60),
     "resume": Check("curves", 30),
     "faults": Check("faults", 60),
     "deform": Check("kernels", 45),
-    "speed32": Check("speed", 100),
+    "speed32": Check("speed", 150),
     "speed224": Check("speed", 120),
     "memory": Check("sharing", 60),
     "packing": Check("sharing", 120),
-    "segmentation": Check("basics", 30),
+    "segmentation": Check("basics", 60),
     "detection": Check("basics", 90),
     "compiled": Check("speed", 120),
     "loader": Check("photographs", 60),
@@ -85,7 +85,9 @@ def run_apart(name: str, out: Path, limit_s: float) -> int:
     """Run a check in a process of its own, and print what it found; returns how many failures that is."""
     began, start = monotonic(), out.stat().st_size if out.exists() else 0
     with tempfile.TemporaryFile("w+") as said:
-        ending = _ending([sys.executable, __file__, "--here", name], said, limit_s)
+        ending = _ending(
+            [sys.executable, "-X", "faulthandler", __file__, "--here", name], said, limit_s
+        )
         said.seek(0)
         last_words = said.read()[-1500:]
     with out.open() as file:

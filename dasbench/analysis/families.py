@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.analysis.power import detectable_effect
-from dasbench.analysis.significance import Floats, t_tests
-from dasbench.analysis.stats import ALPHA, GAIN, Comparison, Direction, more_seeds, paired
+from dasbench.analysis.arm_wise import pair_tests
+from dasbench.analysis.moderated import Noise
+from dasbench.analysis.significance import Floats
+from dasbench.analysis.stats import ALPHA, GAIN, Comparison, Direction, paired, plan_seeds
 from dasbench.errors import UsageError, unknown_name
 
 V = TypeVar("V", bound=Hashable)
@@ -81,6 +82,7 @@ def family(
     *,
     min_effect: float | None = None,
     alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> dict[V, Comparison]:
     """Compare every other variant with the baseline, p values adjusted for testing them all.
 
@@ -94,6 +96,8 @@ def family(
             baseline.
         min_effect: smallest difference that matters, in the unit of the scores.
         alpha: chance of at least one false alarm in the whole family.
+        noise: of the variants, in the order of `scores`: from `noise_of` all arms of the study,
+            with `take`. Paired t tests without it.
 
     Source:
         Holm, 1979; Demsar, 2006, section 3.2.2.
@@ -113,23 +117,42 @@ def family(
     """
     if baseline not in scores:
         raise UsageError(unknown_name("baseline", baseline, map(str, scores)))
+    row = {variant: place for place, variant in enumerate(scores)}
+
+    def noise_beside_baseline(variant: V) -> Noise | None:
+        return noise and noise.take([row[variant], row[baseline]])
+
     found = {}
     for variant, own in scores.items():
         if variant != baseline:
-            found[variant] = paired(own, scores[baseline], min_effect=min_effect, alpha=alpha)
+            found[variant] = paired(
+                own,
+                scores[baseline],
+                min_effect=min_effect,
+                alpha=alpha,
+                noise=noise_beside_baseline(variant),
+            )
     p_values = {variant: c.p for variant, c in found.items() if c.p is not None}
     rising = sorted(p_values, key=p_values.__getitem__)
     adjusted = holm(sorted(p_values.values()))
     for place, variant in enumerate(rising):
         level = alpha / (len(rising) - place)
-        found[variant] = _in_family(found[variant], float(adjusted[place]), len(rising), level)
+        planned = plan_seeds(found[variant], level=level, noise=noise_beside_baseline(variant))
+        p_holm = float(adjusted[place])
+        found[variant] = replace(
+            planned, p_holm=p_holm, family_size=len(rising), resolved=p_holm <= alpha
+        )
     return found
 
 
 def significantly_better(
-    scores: Mapping[V, Mapping[int, float]], *, direction: Direction = "max", alpha: float = ALPHA
+    scores: Mapping[V, Mapping[int, float]],
+    *,
+    direction: Direction = "max",
+    alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> Superiority[V]:
-    """Find the pairs that are resolved: paired t tests over common seeds, Holm over all pairs.
+    """Find the pairs that are resolved: tests over common seeds, Holm over all pairs.
 
     Takes K steps of [K, seeds] for K variants; 200 variants are 19,900 tests and take well under a
     second. With that many tests only large differences are resolved at a handful of seeds.
@@ -138,6 +161,7 @@ def significantly_better(
         scores: finite score by seed, by variant.
         direction: whether more or less is better.
         alpha: chance of at least one false alarm over all pairs.
+        noise: of the variants, as for `family`.
 
     Example:
         >>> close, far = {0: 1.0, 1: 1.1, 2: 0.9}, {0: 9.0, 1: 9.1, 2: 8.8}
@@ -151,7 +175,7 @@ def significantly_better(
     p, mean = np.empty(len(first)), np.empty(len(first))
     start = 0
     for row in range(len(table) - 1):
-        tests = t_tests(table[row] - table[row + 1 :], scale=scale)
+        tests = pair_tests(table, row, np.arange(row + 1, len(table)), noise=noise, scale=scale)
         stop = start + len(tests.p)
         p[start:stop], mean[start:stop] = tests.p, tests.mean
         start = stop
@@ -164,7 +188,11 @@ def significantly_better(
 
 
 def rank_intervals(
-    scores: Mapping[V, Mapping[int, float]], *, direction: Direction = "max", alpha: float = ALPHA
+    scores: Mapping[V, Mapping[int, float]],
+    *,
+    direction: Direction = "max",
+    alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> dict[V, RankInterval]:
     """Give every variant the ranks that the tests leave open.
 
@@ -175,6 +203,7 @@ def rank_intervals(
         scores: finite score by seed, by variant; empty for a variant all of whose seeds failed.
         direction: whether more or less is better.
         alpha: chance of at least one false alarm over all pairs.
+        noise: of the variants, as for `family`.
 
     Source:
         Al Mohamad, Goeman and van Zwet, 2022, Simultaneous confidence intervals for ranks
@@ -185,7 +214,7 @@ def rank_intervals(
         >>> rank_intervals({"close": close, "far": far})["close"]
         RankInterval(low=2, high=2, best=False, ties_with_best=False)
     """
-    better = significantly_better(scores, direction=direction, alpha=alpha).better
+    better = significantly_better(scores, direction=direction, alpha=alpha, noise=noise).better
     sign = GAIN[direction]
     means = np.full(len(scores), -np.inf)
     for row, own in enumerate(scores.values()):
@@ -204,18 +233,6 @@ def rank_intervals(
             ties_with_best=bool(is_scored[row] and not better[best, row]),
         )
     return intervals
-
-
-def _in_family(c: Comparison, p_holm: float, size: int, level: float) -> Comparison:
-    """A comparison as one of several, at the level that it has to pass."""
-    return replace(
-        c,
-        p_holm=p_holm,
-        family_size=size,
-        resolved=p_holm <= c.alpha,
-        more_seeds=more_seeds(c.n, c.difference, c.sd, min_effect=c.min_effect, alpha=level),
-        detectable=detectable_effect(c.sd, c.n, alpha=level),
-    )
 
 
 def seed_table(scores: Mapping[V, Mapping[int, float]]) -> Floats:

@@ -7,9 +7,10 @@ from typing import Generic, Literal
 
 import numpy as np
 
+from dasbench.analysis.arm_wise import freedom_of, pair_tests
 from dasbench.analysis.families import V, holm, largest_size, seed_table
-from dasbench.analysis.power import critical_t, t_power
-from dasbench.analysis.significance import t_tests
+from dasbench.analysis.moderated import Noise
+from dasbench.analysis.power import PAIRED_T, Freedom, critical_t, t_power
 from dasbench.analysis.stats import ALPHA, is_equivalent
 from dasbench.errors import UsageError, unknown_name
 
@@ -79,13 +80,13 @@ def take_look(
     min_effect: float | None = None,
     settled: Mapping[V, State] | None = None,
     alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> Look[V]:
     """Decide after a look which variants are resolved, equivalent, out of reach or open.
 
-    The look spends its share of `alpha` on paired t tests against the baseline with Holm's
-    correction, which counts every variant that was not resolved before, dropped ones too. So the
-    chance of one false alarm over all planned looks is at most `alpha`, whatever else makes a
-    variant stop.
+    The look spends its share of `alpha` on tests against the baseline with Holm's correction,
+    which counts every variant that was not resolved before, dropped ones too. So the chance of one
+    false alarm over all planned looks is at most `alpha`, whatever else makes a variant stop.
 
     A variant is equivalent if its 95 % interval lies inside plus or minus `min_effect`. It is out
     of reach if, with the spread seen so far, the last look would resolve neither the observed
@@ -101,6 +102,8 @@ def take_look(
         min_effect: smallest difference that matters, in the unit of the scores.
         settled: states after the look before; all but open ones are kept.
         alpha: error rate of the whole procedure.
+        noise: of the variants, in the order of `scores`: from `noise_of` all of them, those that
+            have stopped with the seeds that they have. Paired t tests without it.
 
     Source:
         Bonferroni over looks and Holm within one; compare Mathieu et al., 2023, AdaStop, arXiv
@@ -132,7 +135,7 @@ def take_look(
     last = None
     if has_next:
         last = _LastLook(looks[-1], levels[-1] / max(1, num_tests), min_effect)
-    for difference in _differences(scores, baseline, variants, num_tests):
+    for difference in _differences(scores, baseline, variants, num_tests, noise):
         states[difference.variant] = _state(difference, level, min_effect, last)
     next_seeds = None
     if has_next and "open" in states.values():
@@ -153,9 +156,10 @@ class _Difference(Generic[V]):
     Args:
         variant: the variant.
         mean: mean difference over seeds.
-        sd: standard deviation of the differences.
+        sd: standard deviation of the differences, as the test has it.
         half_width: half the 95 % interval of the mean.
         p_holm: p value, adjusted for every variant that was not resolved before.
+        freedom: degrees of freedom of the test.
     """
 
     variant: V
@@ -163,19 +167,29 @@ class _Difference(Generic[V]):
     sd: float
     half_width: float
     p_holm: float
+    freedom: Freedom
 
 
 def _differences(
-    scores: Mapping[V, Mapping[int, float]], baseline: V, variants: Sequence[V], num_tests: int
+    scores: Mapping[V, Mapping[int, float]],
+    baseline: V,
+    variants: Sequence[V],
+    num_tests: int,
+    noise: Noise | None,
 ) -> Iterator[_Difference[V]]:
     """Each variant beside the baseline; tests that are not made count as if nothing was found."""
-    table = seed_table({v: scores[v] for v in (baseline, *variants)})
-    tests = t_tests(table[1:] - table[0], scale=largest_size(table))
+    table, place = seed_table(scores), {v: row for row, v in enumerate(scores)}
+    base, rows = place[baseline], np.array([place[v] for v in variants], dtype=np.intp)
+    tests = pair_tests(table, rows, base, noise=noise, scale=largest_size(table))
     p_values = np.ones(num_tests)
     p_values[: len(variants)] = np.nan_to_num(tests.p, nan=1.0)
-    columns = [tests.mean, tests.sd, tests.half_width, holm(p_values)[: len(variants)]]
-    for variant, values in zip(variants, np.column_stack(columns).tolist(), strict=True):
-        yield _Difference(variant, *values)
+    sd = np.where(tests.arm_wise, tests.error * np.sqrt(tests.n), tests.sd)
+    columns = [tests.mean, sd, tests.half_width, holm(p_values)[: len(variants)]]
+    for number, (mean, own_sd, half_width, p_holm) in enumerate(np.column_stack(columns).tolist()):
+        freedom = PAIRED_T
+        if noise is not None and tests.arm_wise[number]:
+            freedom = freedom_of(noise.take([rows[number], base]), int(tests.n[number]))
+        yield _Difference(variants[number], mean, own_sd, half_width, p_holm, freedom)
 
 
 @dataclass(frozen=True)
@@ -192,7 +206,7 @@ class _LastLook:
     level: float
     min_effect: float | None
 
-    def may_settle(self, mean: float, sd: float) -> bool:
+    def may_settle(self, mean: float, sd: float, freedom: Freedom) -> bool:
         """Whether more seeds may resolve the difference or show equivalence.
 
         Yes, while no spread is known.
@@ -201,8 +215,9 @@ class _LastLook:
             return True
         min_effect = self.min_effect or 0.0
         effect = max(abs(mean), min_effect)
-        half_width = critical_t(self.n) * sd / sqrt(self.n)
-        return half_width < min_effect or t_power(effect, sd, self.n, alpha=self.level) >= REACH
+        half_width = critical_t(freedom.at(self.n)) * sd / sqrt(self.n)
+        power = t_power(effect, sd, self.n, alpha=self.level, freedom=freedom)
+        return half_width < min_effect or power >= REACH
 
 
 def _state(
@@ -213,7 +228,7 @@ def _state(
         return "resolved"
     if is_equivalent(difference.mean, difference.half_width, min_effect):
         return "equivalent"
-    if last is None or last.may_settle(difference.mean, difference.sd):
+    if last is None or last.may_settle(difference.mean, difference.sd, difference.freedom):
         return "open"
     return "out of reach"
 

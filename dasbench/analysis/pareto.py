@@ -217,7 +217,7 @@ def hypervolume_of_means(
         return Estimate(value, None)
     left_out = np.array([area(np.delete(common, seed, axis=1)) for seed in range(n)])
     error = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
-    return Estimate(value, critical_t(n) * error)
+    return Estimate(value, critical_t(n - 1) * error)
 
 
 def as_costs(points: Floats, directions: Sequence[Direction]) -> Floats:

@@ -10,29 +10,44 @@ Floats = NDArray[np.float64]
 SIGN_FLIP_FROM = 6
 """Paired seeds from which a sign-flip test can reach 5 %: its smallest p is 2^(1 - n)."""
 
+ROUNDING = 1e-12
+"""Of the size of scores: a spread below it comes from subtracting floats."""
+
 _EXACT_UP_TO = 30
 _DRAWS = 100_000
-_ROUNDING = 1e-12  # of the scores: a spread below it comes from subtracting floats
 _TIES = 1e-9  # of the sum of sizes: sums closer than that are equal
 
 
 @dataclass(frozen=True)
 class PairedTests:
-    """Many paired t tests at once, one value each, all of shape [M].
+    """Many tests of paired differences at once, one value each, all of shape [M].
 
     Args:
         n: paired seeds.
         mean: mean difference, NaN for n = 0.
         sd: standard deviation of the differences, NaN below two seeds.
-        half_width: half the 95 % t interval of the mean difference, NaN where nothing can be said.
+        error: standard error of the mean difference, NaN where nothing can be said.
+        df: degrees of freedom of `error`, NaN below two seeds.
         p: two-sided p value, NaN where nothing can be said.
+        arm_wise: the arm-wise moderated test gave `error`, `df` and `p`; else the paired t test.
+        wild: one of the two is a wild arm, so the larger p of both tests holds.
     """
 
     n: NDArray[np.int64]
     mean: Floats
     sd: Floats
-    half_width: Floats
+    error: Floats
+    df: Floats
     p: Floats
+    arm_wise: NDArray[np.bool_]
+    wild: NDArray[np.bool_]
+
+    @property
+    def half_width(self) -> Floats:
+        """Half the 95 % interval of the mean difference, NaN where nothing can be said."""
+        from scipy.special import stdtrit  # here for start-up time
+
+        return np.asarray(stdtrit(self.df, 0.975) * self.error, dtype=np.float64)
 
 
 def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
@@ -55,7 +70,7 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
         >>> t_tests(np.array(differences)).p.round(3)
         array([0.143, 0.074])
     """
-    from scipy.special import stdtr, stdtrit  # here for start-up time
+    from scipy.special import stdtr  # here for start-up time
 
     there = ~np.isnan(differences)
     n = there.sum(axis=1)
@@ -67,7 +82,7 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
         mean = filled.sum(axis=1) / n
         squares = np.where(there, (differences - mean[:, None]) ** 2, 0.0).sum(axis=1)
         sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
-        rounding = _ROUNDING * size
+        rounding = ROUNDING * size
         flat = sd <= rounding
         sd = np.where(flat, 0.0, sd)
         df = np.where(n > 1, n - 1.0, np.nan)
@@ -75,8 +90,11 @@ def t_tests(differences: Floats, *, scale: float | None = None) -> PairedTests:
         p = np.where(flat, np.nan, 2 * stdtr(df, -np.abs(mean) / error))
     settled = flat & (n >= SIGN_FLIP_FROM)
     p = np.where(settled, np.where(np.abs(mean) <= rounding, 1.0, 2.0 ** (1.0 - n)), p)
-    half_width = np.where(flat & ~settled, np.nan, stdtrit(df, 0.975) * error)
-    return PairedTests(n=n, mean=mean, sd=sd, half_width=half_width, p=p)
+    error = np.where(flat & ~settled, np.nan, error)
+    neither = np.zeros(len(n), dtype=np.bool_)
+    return PairedTests(
+        n=n, mean=mean, sd=sd, error=error, df=df, p=p, arm_wise=neither, wild=neither
+    )
 
 
 def sign_flip_p(differences: Floats) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasbench.analysis.families import largest_size, seed_table, significantly_better
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.pareto import Standing, classify, standings_of_means
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.stats import ALPHA, GAIN, Direction
@@ -26,6 +27,7 @@ def standings(
     direction: Direction = "max",
     all_pairs_up_to: int = MOST_PLACED_BY_ALL_PAIRS,
     alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> list[Standing]:
     """Say which variants are on the front, possibly on it, or significantly dominated.
 
@@ -41,6 +43,8 @@ def standings(
         direction: whether more or less of the score is better.
         all_pairs_up_to: number of variants up to which every pair is tested.
         alpha: chance of at least one variant called dominated that is not.
+        noise: of the variants, in the order of `scores`, for the tests of every pair; those against
+            one rival are paired t tests.
 
     Shape:
         costs: [N] or [N, C]
@@ -59,7 +63,9 @@ def standings(
         columns = columns[:, None]
     if len(scores) <= all_pairs_up_to:
         means = t_tests(seed_table(by_variant)).mean
-        better = significantly_better(by_variant, direction=direction, alpha=alpha).better
+        better = significantly_better(
+            by_variant, direction=direction, alpha=alpha, noise=noise
+        ).better
         return classify(means, columns, better, direction=direction)
     if max(map(len, scores)) < 2:
         alone = np.array([next(iter(own.values()), np.nan) for own in scores])

@@ -2,18 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import isnan
+from dataclasses import dataclass, replace
+from math import isnan, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dasbench.analysis.power import detectable_effect, seeds_needed
-from dasbench.analysis.significance import SIGN_FLIP_FROM, sign_flip_p, t_tests
+from dasbench.analysis.arm_wise import freedom_of, pair_tests
+from dasbench.analysis.moderated import Noise
+from dasbench.analysis.power import PAIRED_T, detectable_effect, more_seeds
+from dasbench.analysis.significance import SIGN_FLIP_FROM, PairedTests, sign_flip_p, t_tests
 
 Direction = Literal["max", "min"]
 """Whether more or less of a quantity is better."""
+
+TestChoice = Literal["arm-wise", "t"]
+"""Which test is asked for; the arm-wise one is made where a study allows it."""
+
+Test = Literal["arm-wise", "paired t"]
+"""What a comparison rests on: the noise of a whole study's arms, or of one pair's differences."""
 
 GAIN: Mapping[Direction, float] = {"max": 1.0, "min": -1.0}
 """What a score is multiplied by so that more of it is better."""
@@ -52,8 +60,13 @@ class Comparison:
         left_out: seeds that only one of the two has a score for.
         difference: mean difference in the unit of the scores, None for n = 0.
         sd: standard deviation of the differences, None below two seeds.
+        error: standard error of the difference, None where no spread is known.
+        df: degrees of freedom of `error`, None below two seeds.
         half_width: half the 95 % t interval of the difference, None where no spread is known.
-        p: two-sided p value of the paired t test, None where no spread is known.
+        p: two-sided p value, None where no spread is known.
+        test: which test gave `error`, `df`, `half_width` and `p`.
+        wild: one of the two is far noisier than most arms of its study; of both tests, the one with
+            the larger p value was taken.
         p_sign_flip: two-sided p value of the sign-flip test, None below `SIGN_FLIP_FROM` seeds.
         p_holm: `p` adjusted for the family that it was tested in, None for a pair on its own.
         family_size: tests in that family.
@@ -70,8 +83,12 @@ class Comparison:
     left_out: int
     difference: float | None
     sd: float | None
+    error: float | None = None
+    df: float | None = None
     half_width: float | None
     p: float | None
+    test: Test = "paired t"
+    wild: bool = False
     p_sign_flip: float | None
     p_holm: float | None = None
     family_size: int = 1
@@ -162,18 +179,21 @@ def paired(
     *,
     min_effect: float | None = None,
     alpha: float = ALPHA,
+    noise: Noise | None = None,
 ) -> Comparison:
     """Compare two variants over the seeds that both have.
 
-    Without any spread (all differences equal) there is no t test. Below `SIGN_FLIP_FROM` seeds
-    nothing is concluded from that; from there on the half-width is 0 and `p` is that of the
-    sign-flip test.
+    With the noise of their study's arms by the arm-wise moderated test, else by a paired t test.
+    For the latter there is no test without any spread (all differences equal): below
+    `SIGN_FLIP_FROM` seeds nothing is concluded from that; from there on the half-width is 0 and `p`
+    is that of the sign-flip test.
 
     Args:
         a: finite score by seed.
         b: finite score by seed.
         min_effect: smallest difference that matters, in the unit of the scores, above 0.
         alpha: level of the test.
+        noise: of the two, in this order: from `noise_of` all arms of the study, with `take`.
 
     Source:
         Bouthillier et al., 2021, arXiv 2103.03098; Colas et al., 2018, arXiv 1806.08295.
@@ -194,45 +214,66 @@ def paired(
     if not np.isfinite(pairs).all():
         wrong = pairs[~np.isfinite(pairs)][0]
         raise ValueError(f"scores have to be finite, not {wrong}; leave the seed out")
-    differences = pairs[:, 0] - pairs[:, 1]
-    tests = t_tests(differences[None], scale=float(np.abs(pairs).max(initial=0.0)))
-    n, mean, sd = len(seeds), known_number(tests.mean[0]), known_number(tests.sd[0])
-    half_width, p = known_number(tests.half_width[0]), known_number(tests.p[0])
+    scale = float(np.abs(pairs).max(initial=0.0))
+    tests = pair_tests(pairs.T, 0, 1, noise=noise, scale=scale)
     p_sign_flip = None
-    if n >= SIGN_FLIP_FROM:
-        p_sign_flip = sign_flip_p(differences)
+    if len(seeds) >= SIGN_FLIP_FROM:
+        p_sign_flip = sign_flip_p(pairs[:, 0] - pairs[:, 1])
+    left_out = len(a.keys() | b.keys()) - len(seeds)
+    found = _comparison(tests, min_effect, alpha)
+    found = replace(found, left_out=left_out, p_sign_flip=p_sign_flip)
+    return plan_seeds(found, level=alpha, noise=noise)
+
+
+def _comparison(tests: PairedTests, min_effect: float | None, alpha: float) -> Comparison:
+    """What a single test says, with no seed left out and before further ones are planned."""
+    mean, half_width = known_number(tests.mean[0]), known_number(tests.half_width[0])
+    p = known_number(tests.p[0])
+    test: Test = "paired t"
+    if tests.arm_wise[0]:
+        test = "arm-wise"
     return Comparison(
-        n=n,
-        left_out=len(a.keys() | b.keys()) - n,
+        n=int(tests.n[0]),
+        left_out=0,
         difference=mean,
-        sd=sd,
+        sd=known_number(tests.sd[0]),
+        error=known_number(tests.error[0]),
+        df=known_number(tests.df[0]),
         half_width=half_width,
         p=p,
-        p_sign_flip=p_sign_flip,
+        test=test,
+        wild=bool(tests.wild[0]),
+        p_sign_flip=None,
         min_effect=min_effect,
-        more_seeds=more_seeds(n, mean, sd, min_effect=min_effect, alpha=alpha),
-        detectable=detectable_effect(sd, n, alpha=alpha),
+        more_seeds=None,
+        detectable=None,
         resolved=p is not None and p <= alpha,
         equivalent=is_equivalent(mean, half_width, min_effect),
         alpha=alpha,
     )
 
 
-def more_seeds(
-    n: int, difference: float | None, sd: float | None, *, min_effect: float | None, alpha: float
-) -> int | None:
-    """Seeds beyond `n` that a plan asks for; None if nothing can be planned.
+def plan_seeds(c: Comparison, *, level: float, noise: Noise | None = None) -> Comparison:
+    """The same comparison with the seeds that it needs, and what it detects, at a level.
+
+    Args:
+        c: from `paired`.
+        level: that of the single test.
+        noise: as `paired` had it.
 
     Example:
-        >>> more_seeds(5, 0.30, 0.369, min_effect=None, alpha=0.05)
-        9
+        >>> c = paired({0: 1.0, 1: 2.0, 2: 4.0}, {0: 0.0, 1: 0.0, 2: 0.0})
+        >>> c.more_seeds, plan_seeds(c, level=0.01).more_seeds
+        (3, 6)
     """
-    if difference is None or sd is None:
-        return None
-    total = seeds_needed(min_effect or difference, sd, alpha=alpha)
-    if total is None:
-        return None
-    return max(0, total - n)
+    sd, freedom = c.sd, PAIRED_T
+    if c.test == "arm-wise" and c.error is not None and noise is not None:
+        sd, freedom = c.error * sqrt(c.n), freedom_of(noise, c.n)
+    wanted = more_seeds(
+        c.n, c.difference, sd, min_effect=c.min_effect, alpha=level, freedom=freedom
+    )
+    detectable = detectable_effect(sd, c.n, alpha=level, freedom=freedom)
+    return replace(c, more_seeds=wanted, detectable=detectable)
 
 
 def is_equivalent(

@@ -13,10 +13,11 @@ from dasbench.cli.options import (
     quick_reading,
     study_name,
     table_options,
+    test_option,
 )
 
 if TYPE_CHECKING:
-    from dasbench.analysis.stats import Direction
+    from dasbench.analysis.stats import Direction, TestChoice
     from dasbench.render.tables.table import Layout
     from dasbench.views.question import Question
     from dasbench.views.selection import Selection
@@ -72,6 +73,7 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     help="What the scores are in; differences of percent and of fractions are percentage points. "
     "[default: percent where the scores leave no doubt]",
 )
+@test_option
 @table_options("table", "json", "csv", "md", "latex")
 def command(
     names: tuple[str, ...],
@@ -84,6 +86,7 @@ def command(
     direction: "Direction | None",
     min_effect: float | None,
     unit: str | None,
+    test: "TestChoice",
     layout: "Layout",
 ) -> None:
     """Say whether a difference is real: paired over seeds, with interval, p value and seeds to go.
@@ -106,10 +109,11 @@ def command(
             "--where and --profile choose among the results of a study, not of --csv FILE."
         )
     if file is not None:
-        question = _from_file(file, metric, unit, direction)
+        question = _from_file(file, metric, unit, direction, test)
     else:
         with quick_reading():
-            chosen = select_studies(db, [study_name(study, profile=profile)], where=where)
+            name = study_name(study, profile=profile)
+            chosen = select_studies(db, [name], where=where, test=test)
         question = _from_study(chosen, metric, unit, direction)
     if min_effect is not None:
         question = replace(question, min_effect=min_effect)
@@ -140,6 +144,7 @@ def _from_study(
     chosen: "Selection", metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
     """What is asked of a study, in the unit and the direction of its metric."""
+    from dasbench.views.noise import noise_of_arms
     from dasbench.views.question import Question, in_unit, refuse_untestable_metric
     from dasbench.views.selection import refuse_empty_filter
     from dasbench.views.units import ScoreUnit, better_direction, no_direction, score_unit
@@ -152,9 +157,11 @@ def _from_study(
         only = [chosen.metric]
     metric = metric or chosen.metric
     entries = leaderboard(chosen.rows, metric=metric, only=only)
+    noise = noise_of_arms(chosen, entries, metric)
     direction = direction or better_direction(metric, chosen.objectives, chosen.metrics)
     question = Question(
         entries=entries,
+        noise=noise,
         metric=metric,
         unit=score_unit(metric, chosen.metrics),
         direction=direction or "max",
@@ -184,14 +191,23 @@ def _with_looks(question: "Question", chosen: "Selection") -> "Question":
 
 
 def _from_file(
-    file: Path, metric: str | None, unit: str | None, direction: "Direction | None"
+    file: Path,
+    metric: str | None,
+    unit: str | None,
+    direction: "Direction | None",
+    test: "TestChoice",
 ) -> "Question":
+    from dasbench.views.noise import noise_of_entries
     from dasbench.views.question import Question
     from dasbench.views.score_files.reading import read_scores
 
     read = read_scores(file, metric=metric, unit=_asked_unit(unit))
+    noise = None
+    if test != "t":
+        noise = noise_of_entries(read.entries, read.metric)
     return Question(
         entries=read.entries,
+        noise=noise,
         metric=read.metric,
         unit=read.unit.name,
         was_fraction=read.unit.factor != 1,

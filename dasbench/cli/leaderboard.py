@@ -11,10 +11,12 @@ from dasbench.cli.options import (
     quick_reading,
     study_names,
     table_options,
+    test_option,
     words_of,
 )
 
 if TYPE_CHECKING:
+    from dasbench.analysis.stats import TestChoice
     from dasbench.render.tables.table import Layout
 
 SHOWN = 100
@@ -53,6 +55,7 @@ SHOWN = 100
     metavar="N",
     help=f"Show N variants. [default: {SHOWN}; all as json, csv]",
 )
+@test_option
 @convention_option
 @table_options("table", "json", "csv", "md", "latex", "html")
 def command(
@@ -64,6 +67,7 @@ def command(
     group_by: str | None,
     sort: str | None,
     top: int | None,
+    test: "TestChoice",
     convention: str,
     layout: "Layout",
 ) -> None:
@@ -71,7 +75,7 @@ def command(
 
     \b
     STUDY is the name of a study in the database, or its file.
-    rank   the ranks that the seeds leave open: paired t tests over common seeds, Holm over pairs
+    rank   the ranks that the seeds leave open: tests over common seeds, Holm over all pairs
     ≈      not distinguishable from the best
 
     What a search tried and did not confirm stands below, by the scores that it chose by and without
@@ -91,7 +95,7 @@ def command(
         top = SHOWN
     names = study_names((*studies, *more), profile=profile)
     with quick_reading():
-        chosen = select_studies(db, names, where=where)
+        chosen = select_studies(db, names, where=where, test=test)
     board = make_board(
         chosen,
         convention=convention,

@@ -67,6 +67,13 @@ profile_option = click.option(
 where_option = click.option(
     "--where", metavar="CONDITION", help="Only these variants, as for `leaderboard`."
 )
+test_option = click.option(
+    "--test",
+    type=click.Choice(["arm-wise", "t"]),
+    default="arm-wise",
+    show_default=True,
+    help="arm-wise: by the noise of all variants of the study. t: paired t tests, pair by pair.",
+)
 convention_option = click.option(
     "--convention",
     type=click.Choice(["full", "paper"]),

@@ -15,6 +15,7 @@ from dasbench.cli.options import (
     profile_option,
     quick_reading,
     study_names,
+    test_option,
     where_option,
 )
 from dasbench.spec.plain import Record
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     help="Front over these instead, two or more; the figure shows the first two.",
 )
 @where_option
+@test_option
 @click.option(
     "--log/--no-log",
     default=None,
@@ -110,7 +112,7 @@ def command(
     names = study_names(studies, profile=profile)
     paths = figure_paths("+".join(names), kind, outputs, drawn=format_ == "plot")
     with quick_reading():
-        chosen = select_studies(db, names, where=options["where"])
+        chosen = select_studies(db, names, where=options["where"], test=options["test"])
     chosen = with_title(with_metric(chosen, options["metric"]))
     refuse_without_results(chosen)
     draw = _print_and_prepare(kind, chosen, db, options, format_)

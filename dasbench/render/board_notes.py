@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from dasbench.render.board_columns import num_stopped
+from dasbench.render.noise import noise_notes
 from dasbench.render.text.words import counted
 from dasbench.render.verdicts import one_seed_note
 from dasbench.views.board import Board
@@ -17,13 +18,15 @@ NO_TRIAL = "There is no trial to show."
 AGAIN = "Trained again, the last result counts"
 
 
-def rank_note(board: Board) -> str:
-    """What a rank is, and how the tests behind it are corrected."""
+def rank_notes(board: Board) -> Iterator[str]:
+    """What a rank is, how the tests behind it are corrected, and what they rest on."""
     ranked = counted(board.num_ranked, "variant")
     tested = f"Holm over all pairs of {ranked}"
     if not board.has_all_pairs:
         tested = f"Bonferroni over all pairs of {ranked}; only the first lines were tested"
-    return f"Rank: the ranks that paired t tests over common seeds leave open ({tested})."
+    yield f"Rank: the ranks that tests over common seeds leave open ({tested})."
+    wild = [line.entry.label for line in board.standing if line.is_wild]
+    yield from noise_notes(board.noise, wild, difference_unit(board.unit))
 
 
 def noise_note(board: Board) -> str:

@@ -17,9 +17,10 @@ from dasbench.render.board_notes import (
     NO_TRIAL,
     cost_note,
     noise_note,
-    rank_note,
+    rank_notes,
     trial_notes,
 )
+from dasbench.render.noise import noise_values
 from dasbench.render.questions import question_title
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import with_unit
@@ -80,7 +81,7 @@ def _record(line: Line) -> Record:
     record |= {"n": entry.num_done, "failed": entry.failed, "planned": entry.planned}
     record |= {"stopped": num_stopped(line)}
     record |= {"seeds": sorted(entry.scores.get(entry.metric, ()))}
-    record |= rank_values(line.rank)
+    record |= rank_values(line.rank) | noise_values(line.noise)
     for metric, summary in line.summaries.items():
         record |= summary_values(metric, summary)
     record |= {f"{metric}_selected": value for metric, value in entry.selected.items()}
@@ -140,7 +141,8 @@ def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
         yield INTERVALS
     yield "Only trials that are done give scores."
     if ranked:
-        yield f"{rank_note(board)} ≈: not distinguishable from the best."
+        yield from rank_notes(board)
+        yield "≈: not distinguishable from the best."
     seeds = {line.entry.num_done for line in lines} - {0}
     if seeds == {1}:
         yield f"{noise_note(board)}."

@@ -61,7 +61,7 @@ def pack(peak: int, *, free: int, total: int) -> Packing:
     Example:
         >>> gib = 2**30
         >>> pack(2 * gib, free=16 * gib, total=24 * gib).trials
-        5
+        4
     """
     needed = CONTEXT + int(peak * (1 + MARGIN))
     if needed > free:

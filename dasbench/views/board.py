@@ -1,22 +1,22 @@
 """What a leaderboard shows: summaries, rank intervals, the order of the lines, and restrictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from dasbench.analysis.families import RankInterval
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.power import planning_floor
 from dasbench.analysis.stats import SeedSummary, summarise_each
 from dasbench.results.answers import LookRecord
 from dasbench.views.blocks import Averaged
 from dasbench.views.grouping import Grouped, group_entries
 from dasbench.views.lines import Line, sort_lines
+from dasbench.views.noise import noise_of_arms
 from dasbench.views.ranks import MOST_RANKED_BY_ALL_PAIRS, find_ranks
 from dasbench.views.selection import Selection
+from dasbench.views.units import SHARES
 from dasbench.views.variants import VariantScores, by_score, is_cost, leaderboard
-
-FLOOR_METRICS = ("top1", "top5")
-"""Metrics of the test part whose noise can be planned from the number of its examples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class Board:
         floor: planning floor of the best score of a single seed; None where it is not known or
             there is none.
         probe: scores are a formula's, nothing was trained.
+        noise: that the ranks rest on; None for paired t tests.
     """
 
     question: str
@@ -58,6 +59,7 @@ class Board:
     min_effect: float | None = None
     floor: float | None = None
     probe: bool = False
+    noise: Noise | None = None
 
     @property
     def standing(self) -> Sequence[Line]:
@@ -118,9 +120,16 @@ def make_board(
         group_by = ()
     entries = sorted(entries, key=attrgetter("is_unconfirmed"))
     scores = [entry.scores_of(metric) for entry in entries if not entry.is_unconfirmed]
-    ranks = _ranks(scores, selection, shown=shown)
+    ranked = [entry for entry, own in zip(entries, scores, strict=False) if own]
+    noise = None
+    if len(ranked) <= MOST_RANKED_BY_ALL_PAIRS and not group_by:
+        noise = noise_of_arms(selection, ranked, metric)
+    ranks = _ranks(scores, selection, shown=shown, noise=noise)
     ranks += [None] * (len(entries) - len(ranks))
     lines = _lines(entries[:shown], ranks[:shown], selection)
+    if noise is not None:
+        place = {id(entry): row for row, entry in enumerate(ranked)}
+        lines = [_with_noise(line, noise, place) for line in lines]
     if sort:
         lines = sort_lines(lines, sort, selection, convention)
         lines = sorted(lines, key=attrgetter("entry.is_unconfirmed"))[:top]
@@ -130,7 +139,7 @@ def make_board(
         unit=selection.unit,
         lines=lines,
         num_variants=len(entries),
-        num_ranked=sum(map(bool, scores)),
+        num_ranked=len(ranked),
         convention=convention,
         where=selection.where,
         group_by=group_by,
@@ -139,6 +148,7 @@ def make_board(
         min_effect=selection.min_effect,
         floor=_floor(lines, selection),
         probe=selection.probe,
+        noise=noise,
     )
 
 
@@ -153,12 +163,16 @@ def _grouped_entries(selection: Selection, group_by: Sequence[str], only: Sequen
 
 
 def _ranks(
-    scores: Sequence[Mapping[int, float]], selection: Selection, *, shown: int | None
+    scores: Sequence[Mapping[int, float]],
+    selection: Selection,
+    *,
+    shown: int | None,
+    noise: Noise | None,
 ) -> list[RankInterval | None]:
     """The ranks that the seeds leave open; none where what is counted orders the variants."""
     if is_cost(selection.metric):
         return []
-    return find_ranks(scores, shown=shown, direction=selection.direction)
+    return find_ranks(scores, shown=shown, direction=selection.direction, noise=noise)
 
 
 def _lines(
@@ -176,6 +190,14 @@ def _lines(
         Line(entry=entry, summaries=own, rank=rank)
         for entry, own, rank in zip(entries, summaries, ranks, strict=True)
     ]
+
+
+def _with_noise(line: Line, noise: Noise, place: Mapping[int, int]) -> Line:
+    """The line with its own noise, if it is ranked."""
+    row = place.get(id(line.entry))
+    if row is None:
+        return line
+    return replace(line, noise=noise.take([row]))
 
 
 def _metrics(entries: Sequence[VariantScores], selection: Selection) -> list[str]:
@@ -203,7 +225,7 @@ def seed_floor(metric: str, score: float | None, num_test_examples: int | None) 
 
     None where no such noise is known of the metric, or the size of the test part is not.
     """
-    if metric not in FLOOR_METRICS or not num_test_examples:
+    if metric not in SHARES or not num_test_examples:
         return None
     if score is None or not 0 <= score < 100:
         return None

@@ -89,13 +89,16 @@ def compare(question: Question, name_a: str, name_b: str) -> Answer:
                 f"'{name_a}' and '{name_b}' both mean {entry.label}: "
                 "a difference takes two variants."
             )
-    metric, averaged = question.metric, None
+    metric, averaged, noise = question.metric, None, None
     if len(a.entries) == len(b.entries) == 1:
-        scores = (a.entries[0].scores_of(metric), b.entries[0].scores_of(metric))
+        pair = [a.entries[0], b.entries[0]]
+        scores = (pair[0].scores_of(metric), pair[1].scores_of(metric))
+        place = list(map(id, question.entries))
+        noise = question.noise and question.noise.take([place.index(id(one)) for one in pair])
     else:
         averaged = average_over_blocks([a.entries, b.entries], metric, [*a.fields, *b.fields])
         scores = (averaged.scores[0], averaged.scores[1])
-    comparison = paired(*scores, min_effect=question.min_effect, alpha=question.alpha)
+    comparison = paired(*scores, min_effect=question.min_effect, alpha=question.alpha, noise=noise)
     return replace(_answer(question, a, b, comparison, scores), averaged=averaged)
 
 
@@ -124,7 +127,11 @@ def compare_family(question: Question, baseline: str) -> list[Answer]:
     scores = [entry.scores_of(question.metric) for entry in question.entries]
     place = list(map(id, question.entries)).index(id(base.entries[0]))
     found = family(
-        dict(enumerate(scores)), place, min_effect=question.min_effect, alpha=question.alpha
+        dict(enumerate(scores)),
+        place,
+        min_effect=question.min_effect,
+        alpha=question.alpha,
+        noise=question.noise,
     )
     answers = []
     for number, comparison in found.items():

@@ -13,6 +13,7 @@ from dasbench.views.board import Board, make_board
 from dasbench.views.comparison import MAX_FAMILY, Answer, compare_family
 from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
+from dasbench.views.noise import noise_of_arms
 from dasbench.views.quantities import with_metric
 from dasbench.views.question import Question
 from dasbench.views.selection import Selection, select_study
@@ -187,8 +188,10 @@ def _compare(tested: Selection, document: Spec, baseline: str | None) -> Sequenc
     metric = tested.metric
     if is_cost(metric) and baseline is None:
         return ()
+    entries = leaderboard(tested.rows, metric=metric, only=[metric])
     question = Question(
-        entries=leaderboard(tested.rows, metric=metric, only=[metric]),
+        entries=entries,
+        noise=noise_of_arms(tested, entries, metric),
         metric=metric,
         unit=score_unit(metric, tested.metrics),
         direction=tested.direction,

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.pareto import Standing, as_costs, pareto_front
 from dasbench.analysis.significance import Floats, t_tests
 from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS, standings
@@ -63,7 +64,12 @@ class Point:
 
 
 def frontier(
-    entries: Sequence[VariantScores], objectives: Sequence[Objective], *, x: Objective, y: Objective
+    entries: Sequence[VariantScores],
+    objectives: Sequence[Objective],
+    *,
+    x: Objective,
+    y: Objective,
+    noise: Noise | None = None,
 ) -> list[Point]:
     """One point for each entry that has a value of every objective.
 
@@ -72,13 +78,17 @@ def frontier(
         objectives: all that decide who dominates whom.
         x: the one on the horizontal axis.
         y: the one on the vertical axis, whose spread is shown.
+        noise: of the entries in the one objective that is measured, in their order; paired t tests
+            without it.
     """
     names = [objective.metric for objective in objectives]
     known, rows = _with_all_values(entries, names)
     table = np.array(rows, dtype=np.float64).reshape(-1, len(objectives))
     spread = t_tests(_seed_table([entry.scores_of(y.metric) for entry in known]))
     half_widths = np.where(spread.sd == 0, 0.0, spread.half_width)
-    on_front, where = _places(known, table, objectives)
+    place = {id(entry): row for row, entry in enumerate(entries)}
+    known_noise = noise and noise.take([place[id(entry)] for entry in known])
+    on_front, where = _places(known, table, objectives, known_noise)
     place_x, place_y = objectives.index(x), objectives.index(y)
     points = []
     for number, (entry, values) in enumerate(zip(known, rows, strict=True)):
@@ -139,7 +149,10 @@ def grounds_of(num_variants: int, objectives: Sequence[Objective]) -> Grounds:
 
 
 def _places(
-    entries: Sequence[VariantScores], table: Floats, objectives: Sequence[Objective]
+    entries: Sequence[VariantScores],
+    table: Floats,
+    objectives: Sequence[Objective],
+    noise: Noise | None,
 ) -> tuple[Sequence[bool], Sequence[Standing]]:
     """Whether each is on the front, and its standing.
 
@@ -155,7 +168,8 @@ def _places(
     on_front = np.zeros(len(entries), dtype=np.bool_)
     on_front[takes_part] = best
     where = np.full(len(entries), "tried", dtype=object)
-    where[takes_part] = _standings(judged, costs, objectives, best)
+    judged_noise = noise and noise.take(np.flatnonzero(takes_part))
+    where[takes_part] = _standings(judged, costs, objectives, best, judged_noise)
     return on_front.tolist(), where.tolist()
 
 
@@ -164,6 +178,7 @@ def _standings(
     costs: Floats,
     objectives: Sequence[Objective],
     on_front: NDArray[np.bool_],
+    noise: Noise | None,
 ) -> Sequence[Standing]:
     """Standings where one objective is measured and the others are exact; else by the means alone.
 
@@ -180,7 +195,7 @@ def _standings(
     score = measured[0]
     exact = np.delete(costs, objectives.index(score), axis=1)
     scores = [entry.scores[score.metric] for entry in entries]
-    return standings(scores, exact, direction=score.direction)
+    return standings(scores, exact, direction=score.direction, noise=noise)
 
 
 def _seed_table(scores: Sequence[Mapping[int, float]]) -> Floats:

@@ -6,6 +6,7 @@ from itertools import chain
 from operator import itemgetter
 
 from dasbench.analysis.families import RankInterval
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import SeedSummary
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS
@@ -25,11 +26,18 @@ class Line:
         summaries: over its seeds, by metric.
         rank: the ranks that it may hold; None where nothing is known of its spread, or its scores
             took part in a choice.
+        noise: that its rank rests on, of this variant alone; None for paired t tests.
     """
 
     entry: VariantScores
     summaries: Mapping[str, SeedSummary]
     rank: RankInterval | None
+    noise: Noise | None = None
+
+    @property
+    def is_wild(self) -> bool:
+        """Whether it is far noisier than most variants of its study."""
+        return self.noise is not None and bool(self.noise.wild[0])
 
 
 _SHORT = {"variant": "label", "rank": "rank_low", "memory": "peak_memory", "time": "seconds_mean"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import ALPHA, Direction
 from dasbench.errors import UsageError, unknown_name
 from dasbench.results.answers import LookRecord
@@ -32,6 +33,8 @@ class Question:
         was_fraction: the scores were fractions, and have become percent here.
         direction_is_assumed: nobody said which is better, as of scores from elsewhere: more is
             taken to be.
+        noise: of the entries, in their order, by a prior from all variants; None for paired t
+            tests.
     """
 
     entries: Sequence[VariantScores]
@@ -46,6 +49,7 @@ class Question:
     source: str = ""
     was_fraction: bool = False
     direction_is_assumed: bool = False
+    noise: Noise | None = None
 
     @property
     def alpha(self) -> float:
@@ -69,7 +73,8 @@ def in_unit(question: Question, unit: ScoreUnit) -> Question:
     if unit.factor == 1:
         return replace(question, unit=unit.name)
     entries = [_scale_fractions(entry, name, unit.factor) for entry in question.entries]
-    scaled = replace(question, entries=entries, unit=unit.name, was_fraction=True)
+    noise = question.noise and question.noise.scaled(unit.factor)
+    scaled = replace(question, entries=entries, noise=noise, unit=unit.name, was_fraction=True)
     mattered = question.look_min_effect
     if mattered is None:
         return scaled

@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 
 from dasbench.analysis.families import RankInterval, largest_size, rank_intervals, seed_table
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.significance import t_tests
 from dasbench.analysis.stats import ALPHA, Direction
 
@@ -17,7 +18,11 @@ MAX_TESTS = 100_000
 
 
 def find_ranks(
-    scores: Sequence[Mapping[int, float]], *, shown: int | None = None, direction: Direction = "max"
+    scores: Sequence[Mapping[int, float]],
+    *,
+    shown: int | None = None,
+    direction: Direction = "max",
+    noise: Noise | None = None,
 ) -> list[RankInterval | None]:
     """The rank interval of each variant; None below two seeds, or where it was not tested.
 
@@ -31,6 +36,8 @@ def find_ranks(
             none.
         shown: how many of them, from the first, somebody will see; all by default.
         direction: whether more or less is better.
+        noise: of those that have a score, in their order, for tests of every pair; paired t tests
+            without it.
 
     Example:
         >>> close, far = {0: 1.0, 1: 1.1, 2: 0.9}, {0: 9.0, 1: 9.1, 2: 8.8}
@@ -39,7 +46,7 @@ def find_ranks(
     """
     scored = {place: own for place, own in enumerate(scores) if own}
     if len(scored) <= MOST_RANKED_BY_ALL_PAIRS:
-        found = rank_intervals(scored, direction=direction)
+        found = rank_intervals(scored, direction=direction, noise=noise)
     else:
         if shown is None:
             shown = len(scores)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dasbench.analysis.stats import Direction
+from dasbench.analysis.stats import Direction, TestChoice
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import Row
@@ -36,6 +36,8 @@ class Selection:
         confusions: which classes trials took for which, by key; read only for what shows it.
         metrics: unit and direction of metrics, as the studies keep them and as they are registered
             here.
+        every: all trials, those that the filter left out too: from them the noise is known.
+        test: which test is asked for; see `noise_of_arms`.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Selection:
     min_effect: float | None = None
     confusions: Mapping[str, Confusion] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=known_metrics)
+    every: Sequence[Row] = ()
+    test: TestChoice = "arm-wise"
 
     @property
     def probe(self) -> bool:
@@ -94,7 +98,13 @@ def select_study(db: str, name: str) -> Selection:
     return select_studies(db, [name])
 
 
-def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -> Selection:
+def select_studies(
+    db: str,
+    names: Sequence[str],
+    *,
+    where: str | None = None,
+    test: TestChoice = "arm-wise",
+) -> Selection:
     """The rows of one study or of several that pass a filter.
 
     The same variant of two studies stays two variants.
@@ -103,6 +113,7 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         db: a file, or a URL of SQLAlchemy.
         names: the studies' names.
         where: a condition on rows, see `filter_rows`; all rows by default.
+        test: `arm-wise`, or `t` for paired t tests.
 
     Raises:
         UsageError: if the database has no such study, naming the nearest; if the filter is not
@@ -121,7 +132,7 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         if len(names) == 1:
             looks = reader.looks(names[0])
     objectives = _objectives(studies)
-    rows = _with_telling_labels(rows, with_study=len(names) > 1)
+    every = rows = _with_telling_labels(rows, with_study=len(names) > 1)
     if where is not None and rows:
         rows = filter_rows(rows, where, metrics=[metric for metric, _ in objectives])
     refuse_mixed(rows)
@@ -139,6 +150,8 @@ def select_studies(db: str, names: Sequence[str], *, where: str | None = None) -
         looks=looks,
         min_effect=_min_effect(studies),
         metrics=known_metrics(study.metrics for study in studies),
+        every=every,
+        test=test,
     )
 
 

@@ -13,6 +13,22 @@ DIRECTIONS: Mapping[str, Direction] = {"max": "max", "min": "min"}
 """The directions by the words that are written for them."""
 
 
+SHARES = ("top1", "top5")
+"""Metrics that are shares of the examples of the test part, in percent."""
+
+
+def example_worth(metric: str, num_test_examples: int | None) -> float:
+    """What one example of the test part is worth; 0 where that is not known.
+
+    Example:
+        >>> round(example_worth("top1", 269), 2), example_worth("miou", 269)
+        (0.37, 0.0)
+    """
+    if metric not in SHARES or not num_test_examples:
+        return 0.0
+    return 100 / num_test_examples
+
+
 def known_metrics(stored: Iterable[Metrics] = ()) -> Metrics:
     """What is known of metrics: what studies keep of theirs, and what is registered here.
 

@@ -73,6 +73,13 @@ def breaks_once(trial, report, cost=None):
     return said(trial, time.time())
 
 
+def breaks_for_good(trial, report, cost=None):
+    import atexit
+    devices.is_broken = lambda: True
+    atexit.register(Path(f"torn-down-{trial.seed}").touch)
+    return said(trial, time.time())
+
+
 def run(job, number, **options):
     keeps = Keeps()
     trials = [Assignment(BASE.with_values({"seed": seed})) for seed in range(number)]
@@ -153,3 +160,12 @@ def test_more_gpus_than_there_are_is_refused_with_both_numbers(tmp_path):
     done = call(tmp_path, "run(sleeps, 1, gpus=3)")
 
     assert "UsageError: a trial asks for 3 GPUs, but Ray sees 2 on this machine" in done.stderr
+
+
+def test_workers_whose_gpu_is_broken_end_without_a_tear_down_that_may_hang(tmp_path):
+    trials = run(tmp_path, "run(breaks_for_good, 3, gpus=1, workers=2)")
+
+    assert sorted(trial["seed"] for trial in trials) == [0, 1, 2]
+    assert all(trial["status"] == "done" for trial in trials)
+    assert len({trial["pid"] for trial in trials}) == 3
+    assert not list(tmp_path.glob("torn-down-*"))

@@ -41,8 +41,9 @@ def wanted_gpus(study: "Study", place: RunOptions) -> Wanted:
     Raises:
         UsageError: if they contradict each other, or there are no such GPUs.
     """
-    from dasbench.devices import gpus_here
+    from dasbench.devices import gpus_here, grow_segments
 
+    grow_segments()  # what is measured here is to be what trials take in their processes
     device, gpus = place["device"], study.resources.gpus
     there = _count_gpus(place)
     _refuse_contradictions(gpus, place)

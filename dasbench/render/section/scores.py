@@ -10,7 +10,7 @@ from dasbench.render.board_notes import (
     INTERVALS,
     NO_TRIAL,
     cost_note,
-    rank_note,
+    rank_notes,
     trial_notes,
 )
 from dasbench.render.section.words import (
@@ -101,7 +101,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
     if has_spread(board, board.lines):
         yield INTERVALS
     if has_ranks(board, board.lines):
-        yield rank_note(board)
+        yield from rank_notes(board)
         yield _bold_note(has_bold=has_bold)
     if board.has_different_seeds:
         yield DIFFERENT_SEEDS

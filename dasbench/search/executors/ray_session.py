@@ -39,14 +39,6 @@ SWITCHES = {
 }
 """Documented switches of Ray and of glibc's allocator, for this process and its workers."""
 
-_GROWING = "expandable_segments:True"
-
-ALLOCATOR = {"PYTORCH_ALLOC_CONF": _GROWING, "PYTORCH_CUDA_ALLOC_CONF": _GROWING}
-"""How torch takes a GPU's memory: in segments that grow, so that other batches leave no gaps.
-
-Newer versions of torch read the first name, older ones the second; what the user has set stays.
-"""
-
 CONNECT_S = 10.0
 """How long the machine that an address names may take to answer."""
 
@@ -72,9 +64,10 @@ def set_switches(address: str | None) -> None:
             "with `address` auto, or from elsewhere with "
             "'ray job submit -- dasbench run ... --address auto'."
         )
+    from dasbench.devices import grow_segments  # imports torch
+
     os.environ.update(SWITCHES)
-    if not ALLOCATOR.keys() & os.environ.keys():
-        os.environ.update(ALLOCATOR)
+    grow_segments()
     if address is None and "ray" not in sys.modules:
         os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
 

@@ -1,5 +1,6 @@
 """What runs in a Ray worker: one trial, from Tune's configuration to its epochs and outcome."""
 
+import atexit
 import json
 import os
 import socket
@@ -87,6 +88,8 @@ def train(config: Spec, *, job: Job, driver: DrivingProcess, answers: Answers) -
     outcome = job(trial, report, cost=known and Cost.from_json(known))
     if driver.node != _node():
         outcome = _from_elsewhere(outcome)
+    if devices.is_broken():
+        atexit.register(os._exit, BROKEN)  # comes first: other ends would wait for the GPU
     _finish(outcome)
 
 

@@ -7,6 +7,7 @@ from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
 from dasbench.records import Row
 from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
+from dasbench.views.noise import noise_of_arms
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 
@@ -54,11 +55,14 @@ def info(selection: Selection) -> NormsInfo:
     )
     scores: dict[NormPair, Mapping[int, float]] = {}
     cells: dict[NormPair, SeedMean] = {}
-    for pair, entry in _by_pair(selection, axes).items():
+    by_pair = _by_pair(selection, axes)
+    for pair, entry in by_pair.items():
         scores[pair] = entry.scores_of(selection.metric)
         cells[pair] = mean_of(entry)
     best, ties = None, set()
-    for pair, rank in rank_intervals(scores, direction=selection.direction).items():
+    noise = noise_of_arms(selection, list(by_pair.values()), selection.metric)
+    ranks = rank_intervals(scores, direction=selection.direction, noise=noise)
+    for pair, rank in ranks.items():
         if rank.best:
             best = pair
         elif rank.ties_with_best:

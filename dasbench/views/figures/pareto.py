@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS
 from dasbench.spec.study import Objective
 from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.frontier import Grounds, Point, frontier, grounds_of, measured_objectives
+from dasbench.views.noise import noise_of_arms
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 
@@ -89,7 +91,10 @@ def info(
         if measured[0] != y:
             y, x = x, y
     entries = leaderboard(selection.rows, metric=metric)
-    points = frontier(entries, objectives, x=x, y=y)
+    noise = None
+    if len(measured) == 1 and len(entries) <= MOST_PLACED_BY_ALL_PAIRS:
+        noise = noise_of_arms(selection, entries, metric)
+    points = frontier(entries, objectives, x=x, y=y, noise=noise)
     points.sort(key=attrgetter("mean"), reverse=y.direction == "max")
     return ParetoInfo(
         question=selection.question,
