@@ -27,6 +27,7 @@ VERBS = {
     "compare": "Say whether the difference between variants is real.",
     "cost": "Count parameters and MACs of a study's models, or of one model.",
     "forget": "Delete a study's results, or a trial's.",
+    "demo": "Train a small study in a minute, and show what it found.",
     "export": "Write results to a file: CSV, Parquet, JSON lines, SQLite, Optuna.",
     "importance": "Say which axis of a study matters.",
     "leaderboard": "Rank the variants of a study.",

@@ -1,0 +1,51 @@
+"""`dasbench demo`: the shipped study, from its file to a verdict on a difference and one on a tie."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dasbench.catalog import known_names
+from dasbench.cli import demo, run_command
+from dasbench.spec.load import load_study
+
+
+@pytest.mark.slow
+def test_the_demo_resolves_a_difference_shows_a_tie_and_draws_them(dasbench, tmp_path):
+    done = dasbench("demo", timeout=900)
+
+    said = " ".join(done.out.split())
+    assert done.code == 0, done.err
+    assert re.search(r"DAS beats no attention by [\d.]+ ± [\d.]+ pp \(95% CI\).*?: resolved", said)
+    assert not re.search(
+        r"(DAS beats no deformation|no deformation beats DAS)[^:]*: resolved", said
+    )
+    assert said.endswith("figures/demo_pareto.png figures/demo_pareto.svg")
+    assert (tmp_path / "figures/demo_pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert "no attention" in (tmp_path / "figures/demo_pareto.svg").read_text()
+
+    again = dasbench("demo")
+
+    assert "Nothing was missing." in again.out
+    assert (
+        again.out.partition("$ dasbench compare")[2] == done.out.partition("$ dasbench compare")[2]
+    )
+
+
+def test_every_variant_that_the_demo_compares_is_in_its_study():
+    study = load_study(demo.STUDY, known=known_names())
+    labels = {study.label_of(variant) for variant in study.variants()}
+
+    compared = {name for step in demo.STEPS for name in step[1:-1] if step[0] == "compare"}
+
+    assert compared <= labels
+    assert {step[-1] for step in demo.STEPS} == {study.name}
+
+
+def test_the_demo_says_where_its_study_is_to_be_had(monkeypatch, capsys):
+    monkeypatch.setattr(demo, "STUDY", Path("nowhere/demo.yaml"))
+
+    code = run_command(["demo"])
+
+    assert code == 2
+    assert "nowhere/demo.yaml: no such file" in capsys.readouterr().err
