@@ -6,6 +6,7 @@ import pytest
 from dasbench.analysis.families import seed_table
 from dasbench.analysis.looks import State, planned_levels, take_look
 from dasbench.analysis.moderated import noise_of
+from dasbench.paper.tables import table
 from dasbench.spec.replication import Replication
 
 STUDIES = 1000
@@ -112,3 +113,16 @@ def test_equal_variants_raise_a_false_alarm_in_about_5_percent_of_studies(spread
         alarms += "resolved" in states.values()
 
     assert 0.01 < alarms / STUDIES < 0.05 + MARGIN
+
+
+@pytest.mark.slow
+def test_effects_like_those_of_table_4_are_settled_with_a_third_of_the_trials():
+    top1 = {row.label: float(row.published["top1"].value) for row in table("table4").rows}
+    means = np.array([top1["c"], *(value for label, value in top1.items() if label != "c")])
+    random = np.random.default_rng(6)
+    runs = []
+    for _ in range(STUDIES // 2):
+        _, trials = replicate(random.normal(means, 0.4, (20, 8)).T, until_resolved())
+        runs.append(trials)
+
+    assert np.mean(runs) == pytest.approx(55, abs=2)
