@@ -28,7 +28,7 @@ MORE_SEEDS = (
 )
 
 ADDING_SEEDS = (
-    "`seeds: {until: resolved}` in the study adds seeds and keeps the error rate; "
+    "`seeds: {until: resolved}` in a study adds seeds and keeps the error rate; "
     "adding some and testing again does not."
 )
 
@@ -106,7 +106,8 @@ def answer_verdict(answer: Answer) -> str:
 
 def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
-    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
+    notes = [*_notes(answer), *unplanned_looks_note([answer])]
+    return [*notes, *_failures_note([answer]), *_tried_note(answer.tried)]
 
 
 def _notes(answer: Answer) -> Iterator[str]:
