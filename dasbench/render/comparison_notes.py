@@ -15,7 +15,7 @@ FRACTIONS = (
 )
 
 ADDING_SEEDS = (
-    "`seeds: {until: resolved}` in the study adds seeds and keeps the error rate; "
+    "`seeds: {until: resolved}` in a study adds seeds and keeps the error rate; "
     "adding some and testing again does not."
 )
 
@@ -29,6 +29,7 @@ def answer_notes(answer: Answer) -> list[str]:
     """What has to be said below a comparison."""
     notes = [*_notes(answer), *notes_on_noise([answer])]
     notes += new_images_note(answer, why_exploratory(answer))
+    notes += unplanned_looks_note([answer])
     return [*notes, *_failures_note([answer]), *_tried_note(answer.tried)]
 
 

@@ -79,6 +79,7 @@ def test_the_undecided_is_exploratory_and_keeps_the_order_of_the_question(close)
         "width=4 and width=2: not resolved (exploratory: looked at with 3 seeds before); width="
     )
     assert "in 5 paired seeds (95% CI)" in text
+    assert NOTE in text
     assert "beats" not in text
     assert "until: resolved" not in text
 
