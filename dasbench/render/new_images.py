@@ -8,10 +8,10 @@ from dasbench.render.tables.table import Column, Field
 from dasbench.render.text.numbers import (
     NOTHING,
     decimals_of,
+    judged_p_text,
     p_equals,
     p_text,
     size_text,
-    tested_p_text,
     with_unit,
 )
 from dasbench.render.text.words import counted, in_brackets
@@ -61,7 +61,7 @@ def new_images_note(answer: Answer, exploratory: str = "") -> Iterator[str]:
         outcome += f" (exploratory: {exploratory})"
     p = p_equals(found.p, found.alpha)
     if found.p_holm is not None:
-        p += f" (Holm: {tested_p_text(found.p_holm, found.alpha)})"
+        p += f" (Holm: {judged_p_text(found.p_holm, found.alpha)})"
     text = f"{KIND}: {outcome}; {_gap(answer, found)} (95% CI), {p}, {_sample(found)}"
     if not (found.resolved or found.equivalent):
         text += f"; {_what_limits(found, asked.unit)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
-from dasbench.render.text.numbers import decimals_of, p_equals, tested_p_text, with_unit
+from dasbench.render.text.numbers import decimals_of, judged_p_text, p_equals, with_unit
 from dasbench.render.text.words import agreeing, in_brackets
 from dasbench.views.blocks import Averaged
 
@@ -167,9 +167,9 @@ def _p_values(c: Comparison) -> str:
     """The p value; in brackets that of its family, and the one that assumes nothing normal."""
     others = []
     if c.p_holm is not None:
-        others.append(f"Holm over {c.family_size}: {tested_p_text(c.p_holm, c.alpha)}")
+        others.append(f"Holm over {c.family_size}: {judged_p_text(c.p_holm, c.alpha)}")
     if c.p_sign_flip is not None:
-        others.append(f"sign flip: {tested_p_text(c.p_sign_flip, c.alpha)}")
+        others.append(f"sign flip: {judged_p_text(c.p_sign_flip, c.alpha)}")
     p = "p unknown"
     if c.p is not None:
         p = p_equals(c.p, c.alpha)

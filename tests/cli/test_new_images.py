@@ -95,7 +95,7 @@ def test_a_verdict_says_that_it_is_of_this_test_set(db):
 
     assert "gate=a" in text
     assert "resolved" in text
-    assert text.endswith(f"{NOTE}; --new-images asks about others.")
+    assert f"{NOTE}; --new-images asks about others." in text
 
 
 def test_what_holds_on_this_test_set_may_not_hold_on_new_images(db):
@@ -104,7 +104,8 @@ def test_what_holds_on_this_test_set_may_not_hold_on_new_images(db):
 
     assert record["resolved"]
     assert "images" not in record
-    assert text.endswith(f"{NOTE}. {SENTENCE}")
+    assert f"{NOTE}. " in text
+    assert text.endswith(SENTENCE)
 
 
 def test_the_page_shows_what_is_said():
@@ -115,7 +116,7 @@ def test_the_record_has_every_number_of_the_sentence(db):
     record = json.loads(dasbench(db, *PAIR, "--new-images", "--json"))
 
     images = record["images"]
-    assert record["notes"] == [f"{NOTE}.", SENTENCE]
+    assert {f"{NOTE}.", SENTENCE} <= set(record["notes"])
     assert (images["num_seeds"], images["num_images"]) == (10, 269)
     assert images["difference"] == pytest.approx(record["difference"])
     assert images["seed_variance"] == pytest.approx(record["sd"] ** 2 / 10)
@@ -192,4 +193,4 @@ def test_nothing_is_said_of_images_where_their_number_is_unknown(db):
 def test_groups_are_not_sent_to_what_refuses_them(db):
     text = as_line(dasbench(db, "compare", "gate=a", "gate=b", "groups"))
 
-    assert text.endswith(f"{NOTE}.")
+    assert f"{NOTE}." in text

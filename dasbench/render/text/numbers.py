@@ -100,17 +100,17 @@ def p_equals(p: float, alpha: float) -> str:
         >>> p_equals(0.143, 0.05), p_equals(0.0004, 0.05)
         ('p = 0.14', 'p < 0.001')
     """
-    text = tested_p_text(p, alpha)
+    text = judged_p_text(p, alpha)
     if text.startswith("<"):
         return f"p {text}"
     return f"p = {text}"
 
 
-def tested_p_text(p: float, alpha: float) -> str:
+def judged_p_text(p: float, alpha: float) -> str:
     """Two decimals, three below 0.1, and as many more as keep it on its side of the level.
 
     Example:
-        >>> tested_p_text(0.143, 0.05), tested_p_text(0.0502, 0.05)
+        >>> judged_p_text(0.143, 0.05), judged_p_text(0.0502, 0.05)
         ('0.14', '0.0502')
     """
     if p < 0.001:

@@ -44,6 +44,7 @@ def test_the_variance_is_that_of_the_three_mean_squares():
     df = (seeds + added) ** 2 / (seeds**2 + images**2 / 3 + rest**2 / 3)
     assert found.df == pytest.approx(df)
     assert 1 < df < 2
+    assert found.least_half_width == pytest.approx(3.182446 * np.sqrt(1e4 * added / 8))
 
 
 def test_seeds_that_agree_on_every_image_leave_the_t_test_over_images():
