@@ -41,8 +41,8 @@ def pair_tests(
     Source:
         Satterthwaite, 1946, An approximate distribution of estimates of variance components;
         Welch, 1947. That no pair has more degrees of freedom than all residuals together is ours:
-        three or four arms of three seeds err in 3 to 5 % of studies with it, in 7 % without
-        (`benchmarks/power.py small`).
+        with it, three or four arms of three seeds err in 3 to 5 % of studies
+        (`benchmarks/power.py small`), without it in 7 %.
 
     Raises:
         ValueError: if the noise is not of as many arms as the table has.

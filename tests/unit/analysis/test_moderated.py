@@ -129,6 +129,19 @@ class TestNoise:
         assert noise_of(table, step=0.6).own.min() == pytest.approx(0.6**2 / 12)
         assert noise_of(table).own.min() < 1e-4
 
+    def test_rounding_alone_makes_no_arm_wild(self):
+        noise = noise_of(study(30, 3) * 1e-3, step=0.6)
+
+        assert noise.own == pytest.approx(0.6**2 / 12)
+        assert not noise.wild.any()
+
+    def test_seeds_that_nobody_shares_cost_nothing(self):
+        table = np.full((40, 3000), np.nan)
+        table[:, :3] = study(40, 3)
+        table[np.arange(40), 10 + np.arange(40)] = 5.0
+
+        assert noise_of(table).variance == pytest.approx(noise_of(table[:, :3]).variance)
+
     def test_an_arm_of_five_times_the_spread_is_wild(self):
         table = study(8, 6)
         table[3] += np.array([5.0, -5.0, 5.0, -5.0, 5.0, -5.0])
