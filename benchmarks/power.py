@@ -1,6 +1,6 @@
 """How often each test errs, and what it resolves, over simulated studies: paired t and arm-wise.
 
-    python benchmarks/power.py                              # every table, 1,000 studies a row
+    python benchmarks/power.py                              # every table, 1,000 studies a row: minutes
     python benchmarks/power.py small discrete --draws 10000 --json rates.json
 
 Scores are an arm's level, a seed's and noise; a third number after two error rates is the share of

@@ -1,5 +1,7 @@
 """The noise of a study's arms, and the test of pairs by it: worked by hand, and by simulation."""
 
+import json
+import sys
 from dataclasses import replace
 from math import sqrt
 
@@ -8,7 +10,7 @@ import pytest
 from few_seeds import by_seed
 from hypothesis import given
 from hypothesis import strategies as st
-from power import ALL_PAIRS, Setting, plan, rates
+from power import ALL_PAIRS, Setting, main, plan, rates
 from scipy import stats as oracle
 
 from dasbench.analysis.arm_wise import freedom_of, pair_tests
@@ -128,6 +130,19 @@ class TestNoise:
 
         assert noise_of(table, step=0.6).own.min() == pytest.approx(0.6**2 / 12)
         assert noise_of(table).own.min() < 1e-4
+
+    def test_rounding_alone_makes_no_arm_wild(self):
+        noise = noise_of(study(30, 3) * 1e-3, step=0.6)
+
+        assert noise.own == pytest.approx(0.6**2 / 12)
+        assert not noise.wild.any()
+
+    def test_seeds_that_nobody_shares_cost_nothing(self):
+        table = np.full((40, 3000), np.nan)
+        table[:, :3] = study(40, 3)
+        table[np.arange(40), 10 + np.arange(40)] = 5.0
+
+        assert noise_of(table).variance == pytest.approx(noise_of(table[:, :3]).variance)
 
     def test_an_arm_of_five_times_the_spread_is_wild(self):
         table = study(8, 6)
@@ -317,6 +332,19 @@ class TestUses:
         assert p * 5 <= look.level  # two are tested and three were dropped
         assert look.states[1] == "resolved"
         assert take_look(scores, 0, looks=[3, 5], number=2, settled=settled).states[1] == "open"
+
+
+def test_the_script_prints_a_line_for_each_row_that_it_writes(tmp_path, monkeypatch, capsys):
+    told = tmp_path / "rates.json"
+    monkeypatch.setattr(
+        sys, "argv", ["power.py", "gaps", "looks", "--draws", "2", "--json", str(told)]
+    )
+    main()
+
+    rows, printed = json.loads(told.read_text()), capsys.readouterr().out.strip().splitlines()
+    assert [row["table"] for row in rows] == ["gaps"] * 30 + ["looks"] * 12
+    assert len([line for line in printed if " 0." in line or " 1." in line]) == len(rows)
+    assert rows[0]["arm-wise"].keys() == {"error", "partial_error", "power", "coverage"}
 
 
 DRAWS = 10_000
