@@ -6,6 +6,7 @@ from dasbench.records import Cost, Row
 from dasbench.render.comparison import answer_verdict, comparison_record, comparison_tables
 from dasbench.render.comparison_notes import answer_notes
 from dasbench.render.leaderboard import board_records, board_tables
+from dasbench.render.noise import PAIR_BY_PAIR
 from dasbench.spec.study import Objective
 from dasbench.views.board import make_board
 from dasbench.views.comparison import compare, compare_family
@@ -169,7 +170,7 @@ def test_confirmed_winners_are_compared_without_a_doubt():
     )
 
     assert "exploratory" not in answer_verdict(answer)
-    assert answer_notes(answer) == []
+    assert answer_notes(answer) == [PAIR_BY_PAIR]
 
 
 def test_in_a_family_what_was_tried_is_neither_bold_nor_named_a_hundred_times():
