@@ -49,3 +49,11 @@ def test_the_demo_says_where_its_study_is_to_be_had(monkeypatch, capsys):
 
     assert code == 2
     assert "nowhere/demo.yaml: no such file" in capsys.readouterr().err
+
+
+def test_its_help_fits_a_terminal_and_has_an_example(capsys):
+    assert run_command(["demo", "--help"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "    dasbench demo --db /tmp/demo.db" in lines
+    assert max(map(len, lines)) <= 80
