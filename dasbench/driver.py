@@ -5,11 +5,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 from dasbench.agenda import Agenda
-from dasbench.analysis.looks import Look
+from dasbench.analysis.looks import Look, planned_levels
 from dasbench.counting import count_cost
 from dasbench.errors import UsageError
 from dasbench.metrics.traits import metrics_of_study
@@ -17,7 +18,9 @@ from dasbench.plan import Planned
 from dasbench.records import COUNTING, Epoch, Outcome, Row, State
 from dasbench.resolution import in_this_process_only
 from dasbench.results.answers import LookRecord, TrialState
+from dasbench.results.planning import Member
 from dasbench.results.store import Store
+from dasbench.results.unplanned import with_earlier_looks
 from dasbench.search.executors.executor import Assignment, Executor, Interrupt
 from dasbench.spec.cost_key import CostKey, cost_key
 from dasbench.spec.study import Study
@@ -74,6 +77,7 @@ class Driver:
         self._interrupt = interrupt
         self._forget = forget
         self._retry = retry
+        self._exploratory = False
         self._attempts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
@@ -89,6 +93,7 @@ class Driver:
         """
         study = self._agenda.study
         planned = self._agenda.start(listed)
+        members = with_earlier_looks([item.member for item in planned], listed)
         self._refuse_elsewhere(planned)
         self._refuse_gone(again)
         tasks = {study.base.task.name, *(item.trial.task.name for item in planned)}
@@ -100,9 +105,10 @@ class Driver:
             question=study.question,
             document=study.model_dump(mode="json"),
             file=file,
-            members=[item.member for item in planned],
+            members=members,
             metrics=metrics_of_study(tasks, study.objectives),
         )
+        _warn_of_added_seeds(study.name, members, listed)
         if again:
             for key in self._store.set_aside(again):
                 restart(key)
@@ -164,7 +170,8 @@ class Driver:
         study, before = self._agenda.study, len(self._agenda.looks)
         planned = self._agenda.propose()
         for look in self._agenda.looks[before:]:
-            self._store.add_look(study.name, _look_record(study, look))
+            record = replace(_look_record(study, look), exploratory=self._exploratory)
+            self._exploratory = self._store.add_look(study.name, record)
             self._watcher.looked(look)
         return planned
 
@@ -241,13 +248,29 @@ class Driver:
         return attempt is not None
 
 
+def _warn_of_added_seeds(study: str, members: Sequence[Member], listed: Sequence[Row]) -> None:
+    """Say before anything is trained which comparisons will be exploratory."""
+    looks = set(map(tuple, chain.from_iterable(member.looked_at for member in members)))
+    known = set(map(tuple, chain.from_iterable(row.looked_at for row in listed)))
+    for seeds in sorted(looks - known):
+        logger.warning(
+            "%s: variants get more seeds after results of %d seeds: comparisons of them are "
+            "exploratory; `seeds: {until: resolved}` plans such looks",
+            study,
+            len(seeds),
+        )
+
+
 def _look_record(study: Study, look: Look[str]) -> LookRecord:
     """A look as the database keeps it."""
     assert study.seeds.looks is not None
+    levels: tuple[float, ...] = ()
+    if study.seeds.until:
+        levels = planned_levels(study.seeds)
     return LookRecord(
         plan=study.seeds.looks,
+        levels=levels,
         number=look.number,
         level=look.level,
         states=look.states,
-        exploratory=look.exploratory,
     )

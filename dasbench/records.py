@@ -1,6 +1,6 @@
 """What came out of a trial: its cost, its curve, its outcome, and its row in a table of results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Literal, Self
@@ -233,6 +233,8 @@ class Row:
         code: hash of the code of each component that is not dasbench's own as released, by its
             field.
         repeats: how many earlier results were replaced by training the trial again.
+        looked_at: the seeds with which its variant was looked at, without a plan of looks, each
+            time before it got more.
     """
 
     study: str
@@ -253,6 +255,7 @@ class Row:
     role: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
     repeats: int = 0
+    looked_at: Sequence[Sequence[int]] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))

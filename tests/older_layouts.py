@@ -6,8 +6,14 @@ NEW_COLUMNS = ("semantics", "question", "code", "network", "network_code", "repe
 """Of the trials, since the fourth layout."""
 
 
+def undo_seventh(connection: sqlite3.Connection) -> None:
+    """Take away what the seventh layout brought."""
+    connection.execute("ALTER TABLE das_members DROP COLUMN looked_at")
+
+
 def undo_sixth(connection: sqlite3.Connection) -> None:
-    """Take away what the sixth layout brought."""
+    """Take away what the sixth and later layouts brought."""
+    undo_seventh(connection)
     connection.execute("ALTER TABLE das_studies DROP COLUMN metrics")
 
 

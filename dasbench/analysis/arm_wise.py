@@ -40,7 +40,9 @@ def pair_tests(
 
     Source:
         Satterthwaite, 1946, An approximate distribution of estimates of variance components;
-        Welch, 1947. That no pair has more degrees of freedom than all residuals together is ours.
+        Welch, 1947. That no pair has more degrees of freedom than all residuals together is ours:
+        with it, three or four arms of three seeds err in 3 to 5 % of studies
+        (`benchmarks/power.py small`), without it in 7 %.
 
     Raises:
         ValueError: if the noise is not of as many arms as the table has.

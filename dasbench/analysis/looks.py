@@ -13,9 +13,19 @@ from dasbench.analysis.moderated import Noise
 from dasbench.analysis.power import PAIRED_T, Freedom, critical_t, t_power
 from dasbench.analysis.stats import ALPHA, is_equivalent
 from dasbench.errors import UsageError, unknown_name
+from dasbench.spec.replication import Replication
 
 State = Literal["resolved", "equivalent", "out of reach", "open"]
 """Where a variant stands beside the baseline; only an open one gets more seeds."""
+
+UNTIL_RESOLVED_ALPHA = 0.04
+"""Error rate of the looks that `until: resolved` plans.
+
+The first of them comes at 3 seeds, where the test errs a little more often than it says.
+"""
+
+UNTIL_RESOLVED_SHARES = (1, 2, 2, 2, 3)
+"""How these looks share it, the first ones if there are fewer."""
 
 REACH = 0.1
 """A variant whose chance of being resolved at the last look is below this is out of reach."""
@@ -67,8 +77,32 @@ def spend(looks: int, alpha: float = ALPHA) -> tuple[float, ...]:
     shares = [2, 3]
     while len(shares) < looks:
         shares.append(shares[-1] + shares[-2])
-    total = sum(shares[:looks])
-    return tuple(alpha * share / total for share in shares[:looks])
+    return _divide(alpha, shares[:looks])
+
+
+def planned_levels(seeds: Replication) -> tuple[float, ...]:
+    """What each planned look of a study spends; empty without looks.
+
+    Looks that a study lists spend 0.05 as `spend` divides it. Those of `until: resolved` spend 0.04
+    as 1 : 2 : 2 : 2 : 3, or the first of these shares where `max` leaves fewer looks.
+
+    Example:
+        >>> asked = {"until": "resolved", "max": 20, "min_effect": 0.5}
+        >>> planned_levels(Replication.model_validate(asked))
+        (0.004, 0.008, 0.008, 0.008, 0.012)
+        >>> planned_levels(Replication.model_validate({"looks": [3]}))
+        (0.05,)
+    """
+    if not seeds.looks:
+        return ()
+    if seeds.until is None:
+        return spend(len(seeds.looks))
+    return _divide(UNTIL_RESOLVED_ALPHA, UNTIL_RESOLVED_SHARES[: len(seeds.looks)])
+
+
+def _divide(alpha: float, shares: Sequence[int]) -> tuple[float, ...]:
+    """An error rate in parts that are as large as the shares say."""
+    return tuple(alpha * share / sum(shares) for share in shares)
 
 
 def take_look(
@@ -76,17 +110,17 @@ def take_look(
     baseline: V,
     *,
     looks: Sequence[int],
+    levels: Sequence[float] | None = None,
     number: int,
     min_effect: float | None = None,
     settled: Mapping[V, State] | None = None,
-    alpha: float = ALPHA,
     noise: Noise | None = None,
 ) -> Look[V]:
     """Decide after a look which variants are resolved, equivalent, out of reach or open.
 
-    The look spends its share of `alpha` on tests against the baseline with Holm's correction,
-    which counts every variant that was not resolved before, dropped ones too. So the chance of one
-    false alarm over all planned looks is at most `alpha`, whatever else makes a variant stop.
+    The look spends its level on tests against the baseline with Holm's correction, which counts
+    every variant that was not resolved before, dropped ones too. So the chance of one false alarm
+    over all planned looks is at most the sum of their levels, whatever else makes a variant stop.
 
     A variant is equivalent if its 95 % interval lies inside plus or minus `min_effect`. It is out
     of reach if, with the spread seen so far, the last look would resolve neither the observed
@@ -97,11 +131,11 @@ def take_look(
         scores: finite score by seed, by variant, of all seeds so far.
         baseline: the variant that the others are compared with.
         looks: seeds at each planned look, ascending.
+        levels: error rate that each of them spends; by default 0.05 in all, as `spend` divides it.
         number: which look this is, from 1; one beyond the plan is exploratory and spends the last
-            share again.
+            level again.
         min_effect: smallest difference that matters, in the unit of the scores.
         settled: states after the look before; all but open ones are kept.
-        alpha: error rate of the whole procedure.
         noise: of the variants, in the order of `scores`: from `noise_of` all of them, those that
             have stopped with the seeds that they have. Paired t tests without it.
 
@@ -111,8 +145,8 @@ def take_look(
 
     Raises:
         UsageError: if there is no variant of the baseline's name.
-        ValueError: if the plan is empty or not ascending, `number` is below 1, or a score is not
-            finite.
+        ValueError: if the plan is empty or not ascending, or has not a level for each look, if
+            `number` is below 1, or a score is not finite.
 
     Example:
         >>> seeds = range(5)
@@ -124,7 +158,9 @@ def take_look(
         ({'c': 'open', 'g': 'resolved'}, 10)
     """
     _check(scores, baseline, looks, number)
-    levels = spend(len(looks), alpha)
+    levels = levels or spend(len(looks))
+    if len(levels) != len(looks):
+        raise ValueError(f"a plan of {len(looks)} looks has a level for each, not {len(levels)}")
     level = levels[min(number, len(looks)) - 1]
     states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
     dropped = len(states) - list(states.values()).count("resolved")

@@ -74,6 +74,11 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
     "[default: percent where the scores leave no doubt]",
 )
 @test_option
+@click.option(
+    "--new-images",
+    is_flag=True,
+    help="Say, too, whether the difference carries to new images of the same kind.",
+)
 @table_options("table", "json", "csv", "md", "latex")
 def command(
     names: tuple[str, ...],
@@ -87,6 +92,7 @@ def command(
     min_effect: float | None,
     unit: str | None,
     test: "TestChoice",
+    new_images: bool,
     layout: "Layout",
 ) -> None:
     """Say whether a difference is real: paired over seeds, with interval, p value and seeds to go.
@@ -95,20 +101,20 @@ def command(
       dasbench compare c f design_ablation                  two variants, by label, value or key
       dasbench compare first_norm=in first_norm=bn STUDY    two groups, averaged over the other axes
       dasbench compare --baseline none baselines            every variant against one
+      dasbench compare c f design_ablation --new-images     on other images than these, too
       dasbench compare c f --csv scores.csv                 scores from elsewhere
 
     The exit code is 0 whatever the verdict.
     """
     from dasbench.render.comparison import print_answer, print_family
     from dasbench.views.comparison import compare, compare_family
+    from dasbench.views.new_images import with_new_images
     from dasbench.views.selection import select_studies
 
     variants, study = _split(names, baseline=baseline, has_file=file is not None)
-    if file is not None and (where or profile):
-        raise click.UsageError(
-            "--where and --profile choose among the results of a study, not of --csv FILE."
-        )
+    chosen = None
     if file is not None:
+        _refuse_with_file(chooses=bool(where or profile), new_images=new_images)
         question = _from_file(file, metric, unit, direction, test)
     else:
         with quick_reading():
@@ -118,9 +124,28 @@ def command(
     if min_effect is not None:
         question = replace(question, min_effect=min_effect)
     if baseline is not None:
-        print_family(compare_family(question, baseline), layout)
+        answers = compare_family(question, baseline)
     else:
-        print_answer(compare(question, *variants), layout)
+        answers = [compare(question, *variants)]
+    if new_images and chosen is not None:
+        answers = with_new_images(db, chosen, answers)
+    if baseline is not None:
+        print_family(answers, layout)
+    else:
+        print_answer(answers[0], layout)
+
+
+def _refuse_with_file(*, chooses: bool, new_images: bool) -> None:
+    """Refuse what is asked of trials, where scores are from a file."""
+    if chooses:
+        raise click.UsageError(
+            "--where and --profile choose among the results of a study, not of --csv FILE."
+        )
+    if new_images:
+        raise click.UsageError(
+            "--new-images reads which test images each trial of a study had right; "
+            "--csv FILE has nothing but scores."
+        )
 
 
 def _split(

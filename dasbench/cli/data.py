@@ -10,6 +10,8 @@ from dasbench.cli.output import tell
 from dasbench.data_access import Told
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dasbench.spec.trial import Trial
 
 MANY = 200
@@ -40,6 +42,20 @@ def lines_about_data(trials: "Iterable[Trial]") -> list[str]:
             which = dataset.params.get("set") or dataset.params.get(PLACE) or ""
             lines += data_lines(survey(data), name=f"{dataset.name} {which}".strip())
     return lines
+
+
+def num_test_examples(trials: "Sequence[Trial]") -> int | None:
+    """Size of the test part that a study is scored on; None of several data sets, or of a probe."""
+    from dasbench.datasets.choice import load_dataset
+    from dasbench.datasets.dataset import Dataset
+
+    chosen = {trial.dataset.model_dump_json() for trial in trials}
+    if len(chosen) > 1 or trials[0].task.name == "probe":
+        return None
+    data = load_dataset(trials[0].dataset)
+    if not isinstance(data, Dataset):
+        return None
+    return len(data.test)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.data import lines_about_data
+from dasbench.cli.data import lines_about_data, num_test_examples
 from dasbench.cli.options import (
     data_option,
     db_option,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dasbench.results.costing import Counts
     from dasbench.spec.cost_key import CostKey
     from dasbench.spec.study import Study
+    from dasbench.views.forecast import Forecast
 
 
 @click.command("plan")
@@ -87,6 +88,7 @@ def command(
         seconds=expected_seconds(missing, costs, earlier.rows, workers=workers),
         to_come=to_come,
         sampler=str(loaded.sampler),
+        forecast=_forecast(loaded, earlier),
     )
     print_found(layout, tables=lambda: plan_tables(found), records=lambda: plan_records(found))
 
@@ -120,3 +122,16 @@ def _prepare_beside(study: "Study", db: str) -> _Earlier:
         known = reader.states(list(prepared.plan.items))
         states = {key: trial.state for key, trial in known.items()}
         return _Earlier(prepared, rows, states, reader.known_costs())
+
+
+def _forecast(study: "Study", earlier: _Earlier) -> "Forecast | None":
+    """What a study can resolve, by its trials in the database or its data."""
+    from dasbench.views.forecast import forecast
+
+    prepared = earlier.prepared
+    return forecast(
+        study,
+        [row for row in earlier.rows if row.study == study.name],
+        num_variants=len({item.label for item in prepared.plan.items.values()}),
+        num_test_examples=num_test_examples(prepared.trials),
+    )

@@ -5,22 +5,28 @@ from dataclasses import asdict
 
 import click
 
-from dasbench.analysis.stats import Comparison
+from dasbench.analysis.stats import Comparison, Direction
+from dasbench.render.comparison_notes import (
+    answer_notes,
+    family_notes,
+    why_exploratory,
+)
+from dasbench.render.new_images import (
+    HOW_TO_READ,
+    new_images_columns,
+    new_images_record,
+)
+from dasbench.render.noise import notes_on_noise, prior_values
 from dasbench.render.tables.printing import print_found, print_table
 from dasbench.render.tables.table import Column, Field, Layout, Table, table_of
-from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text, with_unit
+from dasbench.render.text.numbers import NOTHING, difference_text, p_text, size_text
 from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
-from dasbench.render.verdicts import averaged_sentence, verdict
+from dasbench.render.verdicts import verdict
 from dasbench.spec.plain import Record
 from dasbench.views.comparison import Answer
 from dasbench.views.lines import interval_ends
 from dasbench.views.question import Question
-
-FRACTIONS = (
-    "Scores were fractions; here they are in percent, "
-    "differences and `min_effect` in percentage points (pp)."
-)
 
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."
@@ -30,11 +36,6 @@ AnswerField = Field[Answer]
 """A column, and what it says of a comparison."""
 
 VARIANT = AnswerField(Column(key="variant", title="variant", is_text=True), lambda answer: answer.a)
-
-PROBE = "Probe: scores are a formula's, nothing was trained."
-
-MOST_NAMED = 6
-"""Variants that a note names; of more it says how many they are."""
 
 
 def print_answer(answer: Answer, layout: Layout) -> None:
@@ -74,94 +75,31 @@ def comparison_record(answer: Answer) -> Record:
     record |= {"n_a": len(answer.scores[0]), "n_b": len(answer.scores[1])}
     record |= {"failed_a": answer.failed[0], "failed_b": answer.failed[1]}
     record |= asdict(answer.comparison)
+    record |= prior_values(answer.noise)
     record |= {"ci95": half, "low": low, "high": high}
     record |= {"verdict": answer_verdict(answer), "notes": answer_notes(answer)}
     record |= {"look_state": answer.look_state}
+    record |= {"looked_at_before": list(answer.looked_at_before)}
+    if answer.images is not None:
+        record |= {"images": new_images_record(answer.images)}
     return record | {"confirmed_a": answer.confirmed[0], "confirmed_b": answer.confirmed[1]}
 
 
 def answer_verdict(answer: Answer) -> str:
     """What may be said of a comparison, in one sentence."""
     asked = answer.question
+    direction: Direction | None = asked.direction
+    if asked.direction_is_assumed:
+        direction = None
     return verdict(
         answer.a,
         answer.b,
         answer.comparison,
         asked.unit,
-        direction=asked.direction,
+        direction=direction,
         floor=answer.floor,
-        exploratory=_why_exploratory(answer),
+        exploratory=why_exploratory(answer),
     )
-
-
-def answer_notes(answer: Answer) -> list[str]:
-    """What has to be said below a comparison."""
-    return [*_notes(answer), *_failures_note([answer]), *_tried_note(answer.tried)]
-
-
-def _notes(answer: Answer) -> Iterator[str]:
-    asked = answer.question
-    if answer.is_probe:
-        yield PROBE
-    if answer.averaged is not None:
-        yield averaged_sentence(answer.averaged)
-    if asked.was_fraction:
-        yield FRACTIONS
-    if asked.direction_is_assumed:
-        taken = f"Larger is taken as better, whatever {asked.metric} is"
-        yield f"{taken}; `direction` min says otherwise."
-    yield from _look_notes(answer)
-
-
-def _look_notes(answer: Answer) -> Iterator[str]:
-    """What the study's looks at its scores mean for the comparison."""
-    asked = answer.question
-    if asked.look is not None:
-        yield f"Judged at {asked.alpha:.3g}, the level of look {asked.look.number}."
-    if answer.look_state is not None:
-        yield "Against the baseline of the looks, the verdict is that of the last look."
-    if asked.min_effect is not None and asked.min_effect == asked.look_min_effect:
-        effect = with_unit(f"{asked.min_effect:g}", asked.unit)
-        yield f"The study names {effect} as the smallest difference that matters."
-
-
-def _failures_note(answers: Sequence[Answer]) -> list[str]:
-    """How many trials failed, each variant once."""
-    failed: dict[str, int] = {}
-    for answer in answers:
-        failed |= dict(zip((answer.a, answer.b), answer.failed, strict=True))
-    counts = [f"{name}: {count} failed" for name, count in failed.items() if count]
-    if not counts:
-        return []
-    if len(counts) > MOST_NAMED:
-        counts = [f"{sum(failed.values()):,} failed of {len(counts):,} variants"]
-    return [f"Failed trials give no score ({'; '.join(counts)})."]
-
-
-def _tried_note(tried: Sequence[str]) -> list[str]:
-    """That a test on scores which took part in a choice does not keep its level."""
-    if not tried:
-        return []
-    names = "; ".join(tried)
-    if len(tried) > MOST_NAMED:
-        names = f"{len(tried):,} variants"
-    return [
-        f"Tried, not confirmed: {names}. A search chose by these scores, "
-        "so no test on them keeps its level; "
-        "`confirm` in the study trains winners on fresh seeds."
-    ]
-
-
-def _why_exploratory(answer: Answer) -> str:
-    """Why a verdict carries no error rate; empty if it carries one."""
-    look = answer.question.look
-    if look is not None and look.exploratory:
-        return "a look that was not planned"
-    if not answer.tried:
-        return ""
-    if len(answer.tried) == 1:
-        return f"a search chose by the score of {answer.tried[0]}"
-    return "a search chose by these scores"
 
 
 def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
@@ -170,25 +108,18 @@ def comparison_tables(answers: Sequence[Answer]) -> list[Table]:
         title = "There is nothing to compare with the baseline."
         return [table_of([VARIANT], answers, title=title)]
     first = answers[0]
+    columns, reading = list(comparison_columns(first.question)), how_to_read(first)
+    if first.images is not None:
+        columns += new_images_columns(first.question.unit)
+        reading.append(HOW_TO_READ)
     table = table_of(
-        [VARIANT, *comparison_columns(first.question)],
+        [VARIANT, *columns],
         answers,
         title=f"{first.question.source}: against {first.b}",
-        notes=[*how_to_read(first), MORE_SEEDS, *_family_notes(answers)],
+        notes=[*reading, MORE_SEEDS, *notes_on_noise(answers), *family_notes(answers)],
         bold=[place for place, answer in enumerate(answers) if is_resolved(answer)],
     )
     return [table]
-
-
-def _family_notes(answers: Sequence[Answer]) -> list[str]:
-    """What has to be said below any of some comparisons, once."""
-    notes: list[str] = []
-    tried: list[str] = []
-    for answer in answers:
-        notes += _notes(answer)
-        tried += answer.tried
-    once = list(dict.fromkeys(notes))
-    return [*once, *_failures_note(answers), *_tried_note(list(dict.fromkeys(tried)))]
 
 
 def is_resolved(answer: Answer) -> bool:

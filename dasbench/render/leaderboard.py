@@ -24,8 +24,8 @@ from dasbench.render.noise import noise_values
 from dasbench.render.questions import question_title
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import with_unit
-from dasbench.render.verdicts import averaged_sentence
-from dasbench.results.answers import LookRecord
+from dasbench.render.verdicts import averaged_sentence, looked_at_note
+from dasbench.results.answers import LookRecord, alpha_spent
 from dasbench.spec.plain import Record
 from dasbench.views.board import Board
 from dasbench.views.lines import Line, rank_values, summary_values
@@ -92,6 +92,7 @@ def _record(line: Line) -> Record:
         "repeats": entry.repeats,
     }
     record |= {"states": dict(entry.states), "probe": entry.probe, "keys": list(entry.keys)}
+    record |= {"looked_at_before": sorted(entry.looked_at_before)}
     return record | {"confirmed": entry.confirmed}
 
 
@@ -152,6 +153,8 @@ def _score_notes(board: Board, lines: Sequence[Line]) -> Iterator[str]:
         yield DIFFERENT_SEEDS
     if board.looks and ranked:
         yield "The ranks know nothing of the looks."
+    if board.looked_at_before and ranked:
+        yield looked_at_note(board.looked_at_before)
 
 
 def _scope(board: Board) -> Iterator[str]:
@@ -180,13 +183,12 @@ def _filter_note(board: Board) -> Iterator[str]:
 def _look_sentences(looks: Sequence[LookRecord], board: Board) -> Iterator[str]:
     """How the comparisons of a study that replicates until resolved stand, by its plan."""
     last, plan = looks[-1], ", ".join(map(str, looks[-1].plan))
-    spent = sum(look.level for look in looks if look.plan == last.plan)
     yield f"Looks at {plan} seeds: {last.number} taken,"
-    yield f"{spent:.3g} of the error rate of 0.05 spent."
+    yield f"{alpha_spent(looks):.3g} of the error rate of {last.alpha:g} spent."
     yield f"{'; '.join(f'{label}: {state}' for label, state in last.states.items())}."
     if board.min_effect is not None:
         amount = with_unit(f"{board.min_effect:g}", difference_unit(board.unit))
         yield f"The smallest difference that matters is {amount}."
     if last.exploratory:
-        yield "Exploratory: earlier looks followed another plan."
+        yield "Exploratory: earlier looks followed another plan, or come out otherwise by now."
     yield "`dasbench compare` gives the same verdicts with their numbers."

@@ -6,6 +6,7 @@ from math import isnan, sqrt
 from dasbench.analysis.moderated import MOST_PRIOR_DF, Noise
 from dasbench.render.text.numbers import with_unit
 from dasbench.spec.plain import Record
+from dasbench.views.comparison import Answer
 
 MOST_NAMED = 6
 """Wild variants that are named; of more it says how many they are."""
@@ -52,6 +53,16 @@ def noise_notes(noise: Noise | None, wild: Sequence[str], unit: str) -> Iterator
             f"The variants differ in noise ({noise.ratio:.0f} times in variance), "
             "and at 3 seeds the error rate is then .07 to .09, not .05."
         )
+
+
+def notes_on_noise(answers: Sequence[Answer]) -> Iterator[str]:
+    """What the tests of comparisons rest on that answer one question."""
+    asked, names = answers[0].question, set()
+    if answers[0].comparison.p is None:
+        return
+    for answer in answers:
+        names |= {answer.a, answer.b}
+    yield from noise_notes(answers[0].noise, sorted(names & asked.wild), asked.unit)
 
 
 def noise_values(noise: Noise | None) -> Record:

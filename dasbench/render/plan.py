@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from dasbench.render.forecast import forecast_sentences
 from dasbench.render.tables.table import Column, Table
 from dasbench.render.text.words import BASE, counted
 from dasbench.spec.plain import Record
@@ -26,13 +27,16 @@ def plan_tables(plan: PlanView) -> list[Table]:
         counts = (row.params_full, row.macs_full, row.params_paper, row.macs_paper)
         texts = map("{:,}".format, counts)
         rows.append((row.label or BASE, str(row.seed), row.state, *texts, row.key))
-    notes = ["A multiply-add counts once.", _work(plan)]
+    notes = ["A multiply-add counts once.", *forecast_sentences(plan.forecast), _work(plan)]
     return [Table(title=plan.question, columns=COLUMNS, rows=rows, notes=notes)]
 
 
 def plan_records(plan: PlanView) -> list[Record]:
-    """A record for each planned trial."""
-    return list(map(asdict, plan.rows))
+    """A record for each planned trial; what the study can resolve stands in each."""
+    foreseen: Record = {}
+    if plan.forecast:
+        foreseen["forecast"] = asdict(plan.forecast)
+    return [{**asdict(row), **foreseen} for row in plan.rows]
 
 
 def _work(plan: PlanView) -> str:

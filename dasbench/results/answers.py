@@ -1,7 +1,8 @@
 """What the database answers about studies and trials, beside the rows of reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 
 from dasbench.records import Cost, Epoch, Outcome, Row, State
 from dasbench.spec.metrics import Metrics
@@ -76,11 +77,13 @@ class LookRecord:
 
     Args:
         plan: the numbers of seeds at the planned looks.
+        levels: the error rate that each of them may spend; empty where the study lists its looks,
+            which spend 0.05 in all.
         number: which look it was, from 1.
         level: share of the error rate that it spent.
         states: where each variant but the baseline stood, by label.
-        exploratory: an earlier look followed another plan, so that the verdicts carry no error
-            rate.
+        exploratory: an earlier look followed another plan, or comes out otherwise by now, so that
+            the verdicts carry no error rate.
         taken: when, ISO 8601 in UTC.
     """
 
@@ -90,6 +93,21 @@ class LookRecord:
     states: Mapping[str, str]
     exploratory: bool = False
     taken: str = ""
+    levels: tuple[float, ...] = ()
+
+    @property
+    def alpha(self) -> float:
+        """Error rate of all planned looks together."""
+        if not self.levels:
+            return 0.05
+        return round(fsum(self.levels), 9)
+
+
+def alpha_spent(looks: Sequence[LookRecord]) -> float:
+    """The error rate that a study's looks by the plan of the last one spent."""
+    last = looks[-1]
+    plan = (last.plan, last.levels)
+    return fsum(look.level for look in looks if (look.plan, look.levels) == plan)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,31 @@ def load_metrics(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}
 
 
+def dump_plan(seeds: Sequence[int], levels: Sequence[float]) -> str:
+    """Planned looks as JSON, with what each may spend where that is not the usual.
+
+    Example:
+        >>> dump_plan([3, 5], []), dump_plan([3, 5], [0.02, 0.02])
+        ('[3,5]', '{"levels":[0.02,0.02],"seeds":[3,5]}')
+    """
+    if not levels:
+        return dump(list(seeds))
+    return dump({"levels": list(levels), "seeds": list(seeds)})
+
+
+def load_plan(text: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """The seeds and the levels of planned looks.
+
+    Example:
+        >>> load_plan(dump_plan([3, 5], [0.02, 0.02]))
+        ((3, 5), (0.02, 0.02))
+    """
+    plan = json.loads(text)
+    if isinstance(plan, list):
+        return tuple(plan), ()
+    return tuple(plan["seeds"]), tuple(plan["levels"])
+
+
 def dump_traits(metrics: Metrics) -> str:
     """What is known of metrics, as JSON.
 

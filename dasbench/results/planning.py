@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from dasbench.errors import StoreError
 from dasbench.records import State
 from dasbench.results.answers import LookRecord
-from dasbench.results.encoding import dump, dump_traits, stamp
+from dasbench.results.encoding import dump, dump_plan, dump_traits, stamp
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.identity import PLACE, question_of
 from dasbench.spec.metrics import Metrics
@@ -37,6 +37,8 @@ class Member:
             itself.
         network: hash of what its cost depends on, but for code; `""` if nobody will ask for it.
         network_code: hash of the code of the network, `""` for dasbench's own.
+        looked_at: the seeds with which its variant was looked at, without a plan of looks, each
+            time before it got more.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Member:
     role: str = ""
     network: str = ""
     network_code: str = ""
+    looked_at: Sequence[Sequence[int]] = ()
 
     @property
     def code(self) -> Mapping[str, str]:
@@ -117,14 +120,14 @@ def append_members(
 
 
 def add_look(connection: Connection, now: datetime, study: str, look: LookRecord) -> bool:
-    """Keep a look unless it is there; returns whether it is exploratory."""
-    plan = dump(list(look.plan))
+    """Keep a look unless it is there; returns whether those after it are exploratory."""
+    plan = dump_plan(look.plan, look.levels)
     same = (looks.c.study == study) & (looks.c.plan == plan)
-    known = connection.scalar(
-        select(looks.c.exploratory).where(same & (looks.c.number == look.number))
-    )
+    known = connection.execute(
+        select(looks.c.exploratory, looks.c.states).where(same & (looks.c.number == look.number))
+    ).first()
     if known is not None:
-        return bool(known)
+        return bool(known.exploratory) or json.loads(known.states) != dict(look.states)
     other = (looks.c.study == study) & (looks.c.plan != plan)
     exploratory = (
         look.exploratory
@@ -215,6 +218,7 @@ def _insert_members(
             "label": member.label,
             "seed": member.seed,
             "role": member.role,
+            "looked_at": dump(list(member.looked_at)),
         }
         for position, member in enumerate(planned, first)
     ]

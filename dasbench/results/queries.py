@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import COST_FIELDS, State
 from dasbench.results.answers import EarlierResult, LookRecord, StudyRecord, TrialState
-from dasbench.results.encoding import load_cost, load_metrics, load_traits
+from dasbench.results.encoding import load_cost, load_metrics, load_plan, load_traits
 from dasbench.results.planning import batches
 from dasbench.results.schema import looks, members, studies, trials
 from dasbench.spec.plain import Record
@@ -85,8 +85,10 @@ def read_looks(connection: Connection, study: str) -> list[LookRecord]:
     query = select(looks).where(looks.c.study == study).order_by(looks.c.taken, looks.c.number)
     found = []
     for row in connection.execute(query).mappings():
+        seeds, levels = load_plan(row["plan"])
         look = LookRecord(
-            plan=tuple(json.loads(row["plan"])),
+            plan=seeds,
+            levels=levels,
             number=row["number"],
             level=row["level"],
             states=json.loads(row["states"]),

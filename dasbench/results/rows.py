@@ -13,7 +13,7 @@ from dasbench.spec.plain import Record
 
 _STATES = {state.value: state for state in State}
 
-_VARIANT, _METRICS, _CODE, _COST = 2, 7, 15, 17
+_VARIANT, _METRICS, _CODE, _LOOKED_AT, _COST = 2, 7, 15, 17, 18
 """Where in a row of the query these stand; the numbers of the cost come last."""
 
 
@@ -34,6 +34,7 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
             t.peak_memory,
         )
         .add_columns(t.dataset, t.task, t.first_study, t.finished, m.role, t.code, t.repeats)
+        .add_columns(m.looked_at)
         .add_columns(t.cost_details, *t[COST_FIELDS])
         .join_from(members, trials)
         .where(condition)
@@ -42,6 +43,7 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
     found = connection.execute(query).all()
     variants = _decode_distinct(map(itemgetter(_VARIANT), found))
     codes = _decode_distinct(map(itemgetter(_CODE), found))
+    looked_at = _decode_distinct(map(itemgetter(_LOOKED_AT), found))
     details = _decode_distinct(map(itemgetter(_COST), found))
     costs: dict[tuple[str | None, *tuple[int, ...]], Cost | None] = {}
     metrics = load_each(list(map(itemgetter(_METRICS), found)))
@@ -51,7 +53,14 @@ def read_rows(connection: Connection, condition: ColumnElement[bool]) -> list[Ro
         if cost not in costs:
             costs[cost] = load_cost(cost[1:], details.get(cost[0]))
         rows.append(
-            _row(cells, variants[cells[_VARIANT]], values, costs[cost], codes[cells[_CODE]])
+            _row(
+                cells,
+                variants[cells[_VARIANT]],
+                values,
+                costs[cost],
+                codes[cells[_CODE]],
+                looked_at[cells[_LOOKED_AT]],
+            )
         )
     return rows
 
@@ -68,6 +77,7 @@ def _row(
     metrics: Record,
     cost: Cost | None,
     code: dict[str, str],
+    looked_at: list[list[int]],
 ) -> Row:
     study, key, _, label, seed, state, reason, text, seconds, peak_memory, dataset, task, *rest = (
         cells
@@ -96,5 +106,6 @@ def _row(
         role=role,
         code=code,
         repeats=repeats,
+        looked_at=looked_at,
     )
     return row

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 """The layout that this dasbench reads and writes: the newest file in `migrations/versions`."""
 
 VERSION_TABLE = "das_alembic_version"
@@ -191,6 +191,13 @@ members = Table(
         default="",
         server_default="",
         comment="search, confirm or empty",
+    ),
+    Column(
+        "looked_at",
+        Text,
+        nullable=False,
+        server_default="[]",
+        comment="seeds with results, each time that more were added, JSON",
     ),
     Index(None, "study", "position"),
 )

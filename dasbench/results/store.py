@@ -165,7 +165,8 @@ class Store(Reader):
         """Keep a look; one that the study took before, by the same plan, stays as it is.
 
         Returns:
-            Whether it is exploratory: the study took a look by another plan before.
+            Whether looks after it are exploratory: the study took one by another plan before, or
+                this one came out otherwise then (by another test, or from other scores).
         """
         return self._database.write(lambda c: planning.add_look(c, clock(c), study, look))
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
 from dasbench.spec.plain import Spec
 from dasbench.spec.trial import Frozen
@@ -12,18 +12,26 @@ from dasbench.spec.trial import Frozen
 MAX_SEEDS = 1000
 """The most seeds that a number or a look may ask for."""
 
+UNTIL_RESOLVED = (3, 5, 8, 12, 20)
+"""Seeds at the looks of a study that replicates until resolved; `max` moves the last of them."""
+
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Replication(Frozen):
-    """The seeds of a study; written `3` (short for `[0, 1, 2]`), as a list, or with `looks`.
+    """The seeds of a study; written `3` (short for `[0, 1, 2]`), as a list, or with looks.
+
+    Looks are written `{until: resolved, max: 20, min_effect: 0.5}`, or one by one:
+    `{looks: [5, 10, 20], min_effect: 0.5}`.
 
     Args:
         values: the seeds; with looks the ones that the last look has.
         looks: numbers of seeds after which the variants are compared with the baseline, ascending;
             only what is still open gets the seeds of the next look.
+        until: `resolved` plans the looks by itself, see `looks_until`.
+        max: the most seeds that a variant gets; with `until` only.
         min_effect: smallest difference that matters, in the unit of the first objective; with looks
-            only.
+            only, and `until` needs it.
         baseline: the varied fields of the variant that the others are compared with; with looks
             only. By default the variant that is the base as it stands, else the first.
 
@@ -36,11 +44,16 @@ class Replication(Frozen):
         [0, 1, 2]
         >>> Replication.model_validate({"looks": [2, 4], "min_effect": 0.5}).values
         (0, 1, 2, 3)
+        >>> asked = {"until": "resolved", "max": 10, "min_effect": 0.5}
+        >>> Replication.model_validate(asked).looks
+        (3, 5, 8, 10)
     """
 
     values: tuple[Seed, ...] = Field(min_length=1)
     looks: tuple[int, ...] | None = Field(default=None, min_length=1)
-    min_effect: float | None = Field(default=None, gt=0)
+    until: Literal["resolved"] | None = None
+    max: int | None = Field(default=None, ge=UNTIL_RESOLVED[0], le=MAX_SEEDS)
+    min_effect: float | None = Field(default=None, gt=0, allow_inf_nan=False, validate_default=True)
     baseline: Mapping[str, JsonValue] | None = None
 
     @model_validator(mode="before")
@@ -65,9 +78,14 @@ class Replication(Frozen):
                 data[key] = tuple(part)
         if "values" in data:  # as the database keeps it
             return data
+        if data.get("until") is not None:
+            return _with_planned_looks(data)
         looks = data.get("looks")
         if not isinstance(looks, tuple) or set(map(type, looks)) != {int}:
-            raise ValueError("needs 'looks', ascending numbers of seeds, for example [5, 10, 20]")
+            raise ValueError(
+                "needs 'looks', ascending numbers of seeds, for example [5, 10, 20], "
+                "or 'until: resolved'"
+            )
         return {**data, "values": tuple(range(min(max(looks), MAX_SEEDS)))}
 
     @field_validator("values")
@@ -77,11 +95,23 @@ class Replication(Frozen):
             raise ValueError("holds a seed twice")
         return values
 
+    @field_validator("min_effect")
+    @classmethod
+    def _named_with_until(cls, min_effect: float | None, info: ValidationInfo) -> float | None:
+        if min_effect is None and info.data.get("until") is not None:
+            raise ValueError(
+                "'until' needs the smallest difference that matters, in the unit of the scores, "
+                "for example 0.5"
+            )
+        return min_effect
+
     @model_validator(mode="after")
     def _planned_looks(self) -> Self:
+        if self.max is not None and self.until is None:
+            raise ValueError("'max' needs 'until: resolved'")
         if self.looks is None:
             if self.min_effect is not None or self.baseline is not None:
-                raise ValueError("'min_effect' and 'baseline' need 'looks'")
+                raise ValueError("'min_effect' and 'baseline' need 'looks' or 'until: resolved'")
             return self
         ascending = all(later > earlier for earlier, later in pairwise(self.looks))
         if self.looks[0] < 2 or not ascending or self.looks[-1] > MAX_SEEDS:
@@ -96,3 +126,28 @@ class Replication(Frozen):
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def looks_until(most: int) -> tuple[int, ...]:
+    """Seeds at the looks of a study that replicates until resolved.
+
+    Args:
+        most: the most seeds that a variant gets, at least 3; the last look is there.
+
+    Example:
+        >>> looks_until(20), looks_until(10), looks_until(3)
+        ((3, 5, 8, 12, 20), (3, 5, 8, 10), (3,))
+    """
+    return (*(seeds for seeds in UNTIL_RESOLVED[:-1] if seeds < most), most)
+
+
+def _with_planned_looks(data: Spec) -> Spec:
+    """What `until` means, its looks and seeds filled in."""
+    if "looks" in data or "values" in data:
+        raise ValueError("'until' plans the looks itself; write either 'until' or 'looks'")
+    most = data.get("max")
+    if most is None:
+        most = UNTIL_RESOLVED[-1]
+    if type(most) is not int or not UNTIL_RESOLVED[0] <= most <= MAX_SEEDS:
+        return {**data, "values": (0,)}  # 'max' is refused by its own field
+    return {**data, "max": most, "looks": looks_until(most), "values": tuple(range(most))}

@@ -179,7 +179,7 @@ class Study(Frozen):
         if choice.name == plain:
             return choice
         if "seeds" in info.data and info.data["seeds"].looks:
-            fixed = "'looks' compare fixed variants, all trained to the end"
+            fixed = "looks compare fixed variants, all trained to the end"
             raise ValueError(f"{fixed}: {info.field_name} is {plain}")
         if info.field_name == "sampler" and "axes" in info.data and not info.data["axes"]:
             raise ValueError(

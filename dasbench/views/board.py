@@ -72,6 +72,15 @@ class Board:
         return [line for line in self.lines if line.entry.is_unconfirmed]
 
     @property
+    def looked_at_before(self) -> Sequence[int]:
+        """The smaller numbers of seeds with which ranked variants were looked at, unplanned."""
+        looks: set[int] = set()
+        for line in self.standing:
+            if line.rank is not None:
+                looks.update(line.entry.looked_at_before)
+        return sorted(looks)
+
+    @property
     def has_all_pairs(self) -> bool:
         """Whether every pair of variants was tested for the ranks."""
         return self.num_ranked <= MOST_RANKED_BY_ALL_PAIRS

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dasbench.analysis.families import family
+from dasbench.analysis.images import NewImages
+from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import Comparison, paired
 from dasbench.errors import UsageError
 from dasbench.views.blocks import Averaged, average_over_blocks
@@ -31,6 +33,10 @@ class Answer:
         averaged: the blocks over which groups were averaged; None for two variants.
         floor: planning floor of a single seed, where the size of the test part is known.
         look_state: what the last look found of this pair; None where it did not look at it.
+        looked_at_before: the smaller numbers of seeds with which both were looked at without a plan
+            of looks.
+        keys: the trials of both.
+        images: what it says of new images; None where nobody asked.
         question: what was asked.
     """
 
@@ -43,12 +49,22 @@ class Answer:
     averaged: Averaged | None = None
     floor: float | None = None
     look_state: str | None = None
+    looked_at_before: Sequence[int] = ()
+    keys: tuple[Sequence[str], Sequence[str]] = ((), ())
+    images: NewImages | None = None
     question: Question
 
     @property
     def means(self) -> tuple[float | None, float | None]:
         """Mean score of both, None without a score."""
         return mean_score(self.scores[0]), mean_score(self.scores[1])
+
+    @property
+    def noise(self) -> Noise | None:
+        """The noise that its test rests on; None for a paired t test, as of groups."""
+        if self.averaged is not None:
+            return None
+        return self.question.noise
 
     @property
     def tried(self) -> Sequence[str]:
@@ -64,9 +80,9 @@ class Answer:
     @property
     def is_exploratory(self) -> bool:
         """Whether its verdict carries no error rate."""
-        return bool(self.tried) or (
-            self.question.look is not None and self.question.look.exploratory
-        )
+        look = self.question.look
+        is_unplanned = bool(self.looked_at_before) or (look is not None and look.exploratory)
+        return is_unplanned or bool(self.tried)
 
 
 def compare(question: Question, name_a: str, name_b: str) -> Answer:
@@ -169,6 +185,8 @@ def _answer(
         confirmed=(a.confirmed, b.confirmed),
         floor=_floor(question, scores),
         look_state=state,
+        looked_at_before=sorted(a.looked_at_before & b.looked_at_before),
+        keys=(a.keys, b.keys),
         question=question,
     )
 

@@ -92,12 +92,14 @@ def _entry(
     studies: dict[str, None] = {}
     seeds: set[int] = set()
     keys: list[str] = []
+    looks: set[int] = set()
     planned = failed = repeats = peak_memory = 0
     for member in members:
         states.update(member.states)
         studies[member.study] = None
         seeds.update(*member.scores.values())
         keys += member.keys
+        looks.update(member.looked_at_before)
         planned = max(planned, member.planned)
         failed += member.failed
         repeats += member.repeats
@@ -118,6 +120,7 @@ def _entry(
         keys=keys,
         repeats=repeats,
         confirmed=are_confirmed(member.confirmed for member in members),
+        looked_at_before=looks,
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dasbench.errors import UsageError, nearest_name
 from dasbench.spec.labels import label
@@ -36,6 +37,11 @@ class Named:
     fields: Sequence[str] = ()
 
     @property
+    def keys(self) -> Sequence[str]:
+        """The trials of all its variants."""
+        return list(chain.from_iterable(entry.keys for entry in self.entries))
+
+    @property
     def num_failed(self) -> int:
         """Failed seeds of all its variants."""
         return sum(entry.failed for entry in self.entries)
@@ -44,6 +50,11 @@ class Named:
     def confirmed(self) -> bool | None:
         """Whether its scores are those of fresh seeds; None if no search proposed a variant."""
         return are_confirmed(entry.confirmed for entry in self.entries)
+
+    @property
+    def looked_at_before(self) -> set[int]:
+        """The smaller numbers of seeds with which any of its variants was looked at, unplanned."""
+        return set(chain.from_iterable(entry.looked_at_before for entry in self.entries))
 
 
 def find_variants(name: str, entries: Sequence[VariantScores]) -> Named:

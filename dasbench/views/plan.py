@@ -8,6 +8,7 @@ import numpy as np
 from dasbench.records import Cost, Row, State
 from dasbench.results.planning import Member
 from dasbench.spec.plain import Variant
+from dasbench.views.forecast import Forecast
 
 ENDED = tuple(state for state in State if state.has_result)
 """States of trials that a run leaves as they are."""
@@ -49,6 +50,7 @@ class PlanView:
             tells.
         to_come: trials that a search has yet to propose.
         sampler: who proposes them.
+        forecast: what the study can resolve, None where nothing can be said.
     """
 
     question: str
@@ -56,6 +58,7 @@ class PlanView:
     seconds: float | None
     to_come: int = 0
     sampler: str = ""
+    forecast: Forecast | None = None
 
     @property
     def missing(self) -> Sequence[PlanRow]:

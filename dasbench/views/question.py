@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, compress
 
 from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import ALPHA, Direction
@@ -50,6 +50,13 @@ class Question:
     was_fraction: bool = False
     direction_is_assumed: bool = False
     noise: Noise | None = None
+
+    @property
+    def wild(self) -> set[str]:
+        """Labels of the variants that are far noisier than most."""
+        if self.noise is None:
+            return set()
+        return set(compress((entry.label for entry in self.entries), self.noise.wild))
 
     @property
     def alpha(self) -> float:

@@ -10,9 +10,10 @@ from dasbench.records import Row
 from dasbench.results.answers import LookRecord, StudyRecord
 from dasbench.results.reading import Reader, read_store
 from dasbench.spec.metrics import Metrics, metric_of
+from dasbench.views.code_labels import name_codes
 from dasbench.views.filters import filter_rows
 from dasbench.views.units import better_direction, known_metrics, no_direction
-from dasbench.views.variants import is_cost, name_codes
+from dasbench.views.variants import is_cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,10 +262,7 @@ def _min_effect(records: Sequence[StudyRecord]) -> float | None:
 
 
 def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
-    """Size of the test part, from the bits that one trial keeps of it.
-
-    So many were right, which is so many percent.
-    """
+    """Size of the test part, from the bits that one trial keeps of it."""
     scored = (row for row in rows if row.is_done and row.metrics.get("top1", 0) > 0)
     row = next(scored, None)
     if row is None:
@@ -272,8 +270,27 @@ def _num_test_examples(reader: Reader, rows: Sequence[Row]) -> int | None:
     bits = reader.correct([row.key]).get(row.key)
     if not bits:
         return None
+    return count_examples(bits, row.metrics["top1"])
+
+
+def count_examples(bits: str, top1: float) -> int | None:
+    """How many examples a trial was scored on: so many were right, which is so many percent.
+
+    Args:
+        bits: which examples were right, as hexadecimal bits.
+        top1: the trial's score in percent.
+
+    Returns:
+        Their number; None if that is not to be known, as of a score of 0.
+
+    Example:
+        >>> count_examples("ff80", 75.0), count_examples("ff80", 0.75)
+        (12, None)
+    """
+    if top1 <= 0:
+        return None
     num_right, num_bits = int(bits, 16).bit_count(), 4 * len(bits)
-    num_examples = round(100 * num_right / row.metrics["top1"])
+    num_examples = round(100 * num_right / top1)
     if not num_bits - 8 < num_examples <= num_bits:
         return None
     return num_examples

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import fsum, isfinite, nan
@@ -11,7 +11,8 @@ from dasbench.records import COST_FIELDS, Cost, Row, State
 from dasbench.spec.plain import Variant
 from dasbench.views.search_roles import CONFIRM, fresh_rows, is_confirmed
 
-_as_text = json.JSONEncoder(sort_keys=True, default=str).encode
+as_text = json.JSONEncoder(sort_keys=True, default=str).encode
+"""Plain data as a text, equal for equal data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class VariantScores:
         repeats: how many of its trials' results have replaced an earlier one.
         confirmed: `scores` are those of fresh seeds; False if a search proposed it and saw them,
             None if none did.
+        looked_at_before: with how many of its seeds it was looked at without a plan of looks,
+            where it has more now.
     """
 
     variant: Variant
@@ -55,6 +58,7 @@ class VariantScores:
     selected: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 0
     confirmed: bool | None = None
+    looked_at_before: Collection[int] = ()
 
     @property
     def num_done(self) -> int:
@@ -116,49 +120,9 @@ def by_variant(rows: Iterable[Row]) -> list[list[Row]]:
     for row in rows:
         for shared in (row.variant, row.code):
             if id(shared) not in texts:
-                texts[id(shared)] = _as_text(shared)
+                texts[id(shared)] = as_text(shared)
         groups[row.study, texts[id(row.variant)], texts[id(row.code)]].append(row)
     return list(groups.values())
-
-
-def name_codes(rows: Sequence[Row]) -> list[Row]:
-    """The same rows; labels tell which version of its code trained a variant, if several did.
-
-    Example:
-        >>> def row(code):
-        ...     return Row(study="s", key=code, variant={"gate": "freq"}, label="freq", seed=0,
-        ...                state="done", code={"gate": code} if code else {})
-        >>> [named.label for named in name_codes([row("3f9a2c81d0be"), row("")])]
-        ['freq [gate code 3f9a2c]', 'freq [gate code as released]']
-    """
-    if len({id(row.code) for row in rows}) < 2:
-        return list(rows)
-    versions: dict[str, list[Mapping[str, str]]] = defaultdict(list)
-    for row in rows:
-        versions[_as_text(row.variant)].append(row.code)
-    fields = {variant: _differing_fields(codes) for variant, codes in versions.items()}
-    return [_with_code_in_label(row, fields[_as_text(row.variant)]) for row in rows]
-
-
-def _with_code_in_label(row: Row, fields: Sequence[str]) -> Row:
-    """A row whose label tells the code of these fields."""
-    if not fields:
-        return row
-    words = []
-    for name in fields:
-        version = row.code.get(name, "")[:6] or "as released"
-        words.append(f"{name} code {version}")
-    return replace(row, label=f"{row.label} [{', '.join(words)}]")
-
-
-def _differing_fields(codes: Sequence[Mapping[str, str]]) -> list[str]:
-    """The fields in which codes are not all the same."""
-    differing = []
-    for name in sorted(set(chain.from_iterable(codes))):
-        hashes = {code.get(name) for code in codes}
-        if len(hashes) > 1:
-            differing.append(name)
-    return differing
 
 
 def gather(
@@ -198,7 +162,16 @@ def _entry(rows: Sequence[Row], metric: str, only: Sequence[str] | None) -> Vari
         keys=[row.key for row in rows],
         repeats=sum(row.repeats > 0 for row in rows),
         confirmed=is_confirmed(rows),
+        looked_at_before=_earlier_looks(rows),
     )
+
+
+def _earlier_looks(rows: Sequence[Row]) -> set[int]:
+    """With how many of its seeds a variant was looked at before, where these are not all."""
+    seeds, numbers = {row.seed for row in rows}, set()
+    for look in chain.from_iterable(row.looked_at for row in rows):
+        numbers.add(len(seeds.intersection(look)))
+    return {number for number in numbers if 1 < number < len(seeds)}
 
 
 def first_cost(rows: Iterable[Row]) -> Cost | None:

@@ -16,6 +16,7 @@ NAMES = [
 OTHER_LISTS = {
     "screened": {"scheduler": "median"},
     "by looks": {"seeds": {"looks": [2, 4], "min_effect": 1.0}},
+    "until resolved": {"seeds": {"until": "resolved", "max": 4, "min_effect": 1.0}},
 }
 """Studies in which `grid` does not list everything at once."""
 

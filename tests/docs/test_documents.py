@@ -64,6 +64,15 @@ def test_every_file_that_is_named_is_there(page):
     assert [name for name in missing if "halve" not in name] == []
 
 
+def test_the_page_on_comparisons_shows_what_its_example_prints(capsys):
+    page = ROOT / "docs" / "comparisons.md"
+    (example,), (shown,) = blocks(page, "python"), blocks(page, "text")
+
+    exec(example, {})
+
+    assert capsys.readouterr().out.split() == shown.split()
+
+
 def test_the_index_names_every_page():
     index = (ROOT / "docs" / "README.md").read_text()
 

@@ -371,6 +371,24 @@ def test_looks_give_seeds_only_to_what_is_open():
     assert agenda.looks[0].states == {"width=4": "resolved", "width=8": "open"}
 
 
+def test_variants_that_have_stopped_still_tell_how_noisy_the_others_are():
+    agenda = Agenda(study(seeds={"looks": [3, 5], "baseline": {"backbone.width": 2}}))
+    scores = {
+        2: [1.2, 0.6, 0.6, -3.8, 0.3],
+        4: [40.0, 39.9, 39.4],
+        8: [1.4, 1.2, 2.9, 0.6, 2.7],  # over five seeds p = 0.10 in a paired t test
+    }
+    planned = agenda.start([])
+    while planned:
+        for item in planned:
+            finish(agenda, [item], scores[item.variant["backbone.width"]][item.trial.seed])
+        planned = agenda.propose()
+
+    first, second = agenda.looks
+    assert first.states == {"width=4": "resolved", "width=8": "open"}
+    assert second.states == {"width=4": "resolved", "width=8": "resolved"}
+
+
 def test_looks_taken_again_from_the_same_results_are_the_same():
     def replay(agenda):
         planned = agenda.start([])

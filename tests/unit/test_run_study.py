@@ -8,6 +8,7 @@ from dasbench.counting import count_costs
 from dasbench.errors import HaltedError, LockedError, StudyError, UsageError
 from dasbench.prepare import prepare
 from dasbench.records import Epoch, Outcome
+from dasbench.results.answers import LookRecord
 from dasbench.results.store import open_store
 from dasbench.run import run_study
 from dasbench.search.executors.executor import Interrupt
@@ -259,6 +260,84 @@ def test_looks_are_kept_and_a_second_run_takes_the_same(store):
         (1, {"open"}),
         (2, {"open"}),
     ]
+
+
+def test_another_way_of_spending_makes_the_next_look_exploratory(store):
+    listed = {"looks": [3, 4], "min_effect": 0.5}
+    planned = {"until": "resolved", "max": 4, "min_effect": 0.5}
+    run(store, study(seeds=listed), Noisy())
+    before = store.looks("s")
+
+    run(store, study(seeds=planned), Noisy())
+
+    after = store.looks("s")
+    assert after[: len(before)] == before
+    assert [(look.plan, look.alpha, look.exploratory) for look in after] == [
+        *[((3, 4), 0.05, False)] * len(before),
+        *[((3, 4), 0.04, True)] * (len(after) - len(before)),
+    ]
+    assert len(after) > len(before)
+
+
+def test_looks_after_one_that_comes_out_otherwise_are_exploratory(store):
+    run(store, study(seeds=2), Noisy())
+    then = {"width=4": "open", "width=8": "open"}
+    store.add_look("s", LookRecord(plan=(3, 9), number=1, level=0.02, states=then))
+
+    run(store, study(seeds={"looks": [3, 9], "min_effect": 0.5}), Noisy())
+
+    first, second = store.looks("s")
+    assert (first.states, first.exploratory, second.exploratory) == (then, False, True)
+
+
+class Noisy(Trainer):
+    """A job whose scores differ by their seed alone, not in the same way for each width."""
+
+    def __call__(self, trial, report, cost=None):
+        super().__call__(trial, report)
+        score = float(50 + trial.backbone.params["width"] * trial.seed % 7)
+        return Outcome(key=trial.key, status="done", metrics={"top1": score, "val_top1": score})
+
+
+def test_a_study_until_resolved_keeps_what_its_looks_may_spend(store):
+    run(store, study(seeds={"until": "resolved", "max": 5, "min_effect": 0.1}), Noisy())
+
+    looks = store.looks("s")
+    assert [look.level for look in looks] == pytest.approx([0.04 / 3, 0.08 / 3][: len(looks)])
+    assert {(look.plan, look.alpha, look.exploratory) for look in looks} == {((3, 5), 0.04, False)}
+
+
+@pytest.mark.parametrize(
+    ("num_ended", "seeds", "looked_at"),
+    [(7, 3, []), (4, 5, []), (7, 5, [[0, 1]]), (9, 5, [[0, 1, 2]])],
+)
+def test_seeds_are_added_after_a_look_only_if_every_variant_had_results_of_two(
+    store, num_ended, seeds, looked_at
+):
+    interrupt = Interrupt()
+
+    class Presses(Quiet):
+        def finished(self, outcome):
+            if sum(row.is_done for row in store.rows("s")) == num_ended:
+                interrupt.signal = 2
+
+    run(store, study(seeds=3), Trainer(), watcher=Presses(), interrupt=interrupt)
+
+    whole = run(store, study(seeds=seeds), Trainer())
+
+    rows = store.rows("s")
+    assert whole.complete
+    assert len(rows) == 3 * seeds
+    assert all(row.looked_at == looked_at for row in rows)
+
+
+def test_failed_trials_that_run_again_are_no_added_seeds(store):
+    bad = next(iter(prepare(study()).plan.items))
+    run(store, study(), Trainer({bad: Outcome(key=bad, status="failed", reason="nan")}))
+
+    run(store, study(), Trainer(), retry=("nan",))
+
+    assert all(row.looked_at == [] for row in store.rows("s"))
 
 
 def test_a_search_lists_what_was_proposed_and_goes_on_after_an_interrupt(store):

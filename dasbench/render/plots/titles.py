@@ -13,7 +13,7 @@ PUBLISHED = "published, other data / recipe"
 """What the legend calls points that were trained elsewhere, on other data or in another way."""
 
 _GROUNDS: Mapping[Grounds, str] = {
-    "all_pairs": "paired t tests over seeds, all pairs, corrected for all pairs",
+    "all_pairs": "tests over seeds, all pairs, corrected for all pairs",
     "best_cheaper": "paired t tests over seeds, each against the best that costs no more, "
     "corrected for all pairs",
     "means": "several objectives are measured: nothing is called dominated",

@@ -10,6 +10,7 @@ from dasbench.render.comparison import (
     how_to_read,
     more_seeds_text,
 )
+from dasbench.render.comparison_notes import ADDING_SEEDS, asks_for_seeds, unplanned_looks_note
 from dasbench.render.section.words import (
     MOST_LINES,
     enumerate_names,
@@ -99,6 +100,9 @@ def _notes(evidence: Evidence, *, has_plans: bool) -> Iterator[str]:
         if question.min_effect is not None:
             size = with_unit(f"{question.min_effect:g}", question.unit)
         yield f"More seeds: for a difference of {size} to be resolved, 80 % power."
+    if has_plans and any(map(asks_for_seeds, evidence.answers)):
+        yield ADDING_SEEDS
+    yield from unplanned_looks_note(evidence.answers)
     lost = _failures_by_variant(evidence.answers)
     if lost:
         yield f"Failed trials give no score ({enumerate_names(lost)})."

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from math import fsum
 
 from dasbench.records import Row
 from dasbench.render.board_columns import has_ranks
@@ -17,6 +16,7 @@ from dasbench.render.section.words import (
     shortened,
 )
 from dasbench.render.text.words import agreeing, counted, in_brackets
+from dasbench.results.answers import alpha_spent
 from dasbench.spec.labels import is_given, label
 from dasbench.views.evidence import Evidence
 from dasbench.views.fields import flat_fields
@@ -234,8 +234,8 @@ def _looks(evidence: Evidence) -> Iterator[str]:
         taken += f" of those planned at {enumerate_names(plan, most=20)} seeds"
     yield f"Seeds were added after looks at the scores: {taken} taken so far."
     if looks:
-        spent = fsum(look.level for look in looks if look.plan == plan)
-        yield f"They spent {spent:.3f} of the error rate 0.05 (Holm inside a look)."
+        spent, alpha = alpha_spent(looks), looks[-1].alpha
+        yield f"They spent {spent:.3f} of the error rate {alpha:g} (Holm inside a look)."
     if evidence.is_exploratory:
         yield (
             "Not all of them were planned so: "
@@ -253,12 +253,22 @@ def _statistics(evidence: Evidence) -> Iterator[str]:
     if most < 2:
         return
     yield "Intervals are 95 % t intervals of the mean over seeds."
+    tests = "two-sided paired t tests"
+    noise = evidence.board.noise
+    if noise is not None:
+        tests = "two-sided arm-wise moderated t tests"
+        yield (
+            "The noise of a variant is that of its scores beside what variants and seeds explain, "
+            "moderated by that of all variants, which counts as "
+            f"{noise.prior_df:.2g} degrees of freedom (Smyth, 2004); "
+            "pairs have Satterthwaite's degrees of freedom."
+        )
     if has_ranks(evidence.board, evidence.board.lines):
-        yield "Ranks rest on paired t tests over common seeds, corrected for all pairs."
+        yield f"Ranks rest on {tests} over common seeds, corrected for all pairs."
     if evidence.answers and evidence.tests_hold:
         yield (
             f"Differences from {evidence.answers[0].b} are paired over seeds, "
-            "their p values those of two-sided paired t tests "
+            f"their p values those of {tests} "
             "with Holm's correction for the whole family (level 0.05)."
         )
 

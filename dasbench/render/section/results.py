@@ -11,6 +11,7 @@ from dasbench.render.section.words import enumerate_names, shortened
 from dasbench.render.text.failures import failures_text
 from dasbench.render.text.numbers import mean_text, score_text, with_unit
 from dasbench.render.text.words import agreeing, counted
+from dasbench.render.verdicts import looked_at_note
 from dasbench.results.answers import LookRecord
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
@@ -65,6 +66,8 @@ def _order(evidence: Evidence, lines: Sequence[Line]) -> Iterator[str]:
     yield f"The {which} mean is {_mean(lines[0], evidence.board)}."
     if evidence.tests_hold:
         yield from _ties(lines)
+        if evidence.board.looked_at_before:
+            yield looked_at_note(evidence.board.looked_at_before)
     if any(line.entry.num_done == 1 for line in lines):
         yield f"{noise_note(evidence.board)}."
 

@@ -21,6 +21,7 @@ from dasbench.render.section.words import (
 )
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.words import counted
+from dasbench.render.verdicts import looked_at_note
 from dasbench.views.board import Board
 from dasbench.views.evidence import Evidence
 from dasbench.views.lines import Line
@@ -38,7 +39,7 @@ def board_table(evidence: Evidence) -> Table:
     """The variants with their scores and costs, the best first."""
     board = evidence.board
     bold: list[int] = []
-    if evidence.tests_hold:
+    if evidence.tests_hold and not board.looked_at_before:
         bold = resolved_best(board.lines)
     notes = list(_notes(board, has_bold=bool(bold)))
     return table_of(
@@ -102,7 +103,7 @@ def _notes(board: Board, *, has_bold: bool) -> Iterator[str]:
         yield INTERVALS
     if has_ranks(board, board.lines):
         yield from rank_notes(board)
-        yield _bold_note(has_bold=has_bold)
+        yield from _bold_note(board, has_bold=has_bold)
     if board.has_different_seeds:
         yield DIFFERENT_SEEDS
     yield from trial_notes(board.lines)
@@ -115,13 +116,17 @@ def _num_failed(board: Board) -> int:
     return sum(line.entry.failed for line in board.lines)
 
 
-def _bold_note(*, has_bold: bool) -> str:
+def _bold_note(board: Board, *, has_bold: bool) -> Iterator[str]:
+    """What is bold, or why nothing is."""
     if has_bold:
-        return (
+        yield (
             "Bold: the best mean, which tests place above others, "
             "and what ties with it and is above as many as it is."
         )
-    return "Nothing is bold: tests place the best mean above no other."
+    elif board.looked_at_before:
+        yield f"{looked_at_note(board.looked_at_before)} So nothing is bold."
+    else:
+        yield "Nothing is bold: tests place the best mean above no other."
 
 
 def _again_note(lines: Sequence[Line]) -> Iterator[str]:

@@ -21,7 +21,7 @@ TABLES = ("scores", "comparisons", "looks", "environments", "components")
 
 
 LOOK_NOTES = (
-    "Each look compares every variant with the baseline (paired t, Holm inside the look) "
+    "Each look compares every variant with the baseline (Holm inside the look) "
     "at its share of alpha.",
     "Out of reach: the last look would hardly resolve it. "
     "Open: it gets the seeds of the next look, if there is one.",

@@ -93,6 +93,34 @@ def p_text(p: float | None) -> str:
     return f"{p:.3f}"
 
 
+def p_equals(p: float, alpha: float) -> str:
+    """A p value as a sentence says it.
+
+    Example:
+        >>> p_equals(0.143, 0.05), p_equals(0.0004, 0.05)
+        ('p = 0.14', 'p < 0.001')
+    """
+    text = judged_p_text(p, alpha)
+    if text.startswith("<"):
+        return f"p {text}"
+    return f"p = {text}"
+
+
+def judged_p_text(p: float, alpha: float) -> str:
+    """Two decimals, three below 0.1, and as many more as keep it on its side of the level.
+
+    Example:
+        >>> judged_p_text(0.143, 0.05), judged_p_text(0.0502, 0.05)
+        ('0.14', '0.0502')
+    """
+    if p < 0.001:
+        return "< 0.001"
+    decimals = 2 if p >= 0.1 else 3
+    while (round(p, decimals) <= alpha) != (p <= alpha):
+        decimals += 1
+    return f"{p:.{decimals}f}"
+
+
 def difference_text(comparison: Comparison) -> str:
     """A difference with its sign, with half of its interval where a spread is known.
 

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-from dasbench.analysis.looks import Look, State, take_look
+from dasbench.analysis.families import seed_table
+from dasbench.analysis.looks import Look, State, planned_levels, take_look
+from dasbench.analysis.moderated import noise_of
 from dasbench.errors import StudyError
 from dasbench.search.samplers.sampler import Proposal, Result, identity
 from dasbench.spec.baseline import baseline_candidates
@@ -16,7 +18,7 @@ class Looks:
     """Proposes all variants at the first look's seeds, then the open ones and the baseline at more.
 
     Args:
-        study: with `seeds.looks`.
+        study: that takes looks.
 
     Raises:
         StudyError: if no variant is the study's baseline.
@@ -28,6 +30,7 @@ class Looks:
         self.taken: list[Look[str]] = []
         self._study = study
         self._plan = study.seeds.looks
+        self._levels = planned_levels(study.seeds)
         self._metric = study.score.metric
         self._variants = {study.label_of(variant): variant for variant in study.variants()}
         self._labels = {identity(variant): name for name, variant in self._variants.items()}
@@ -81,9 +84,11 @@ class Looks:
             self._scores,
             self._baseline,
             looks=self._plan,
+            levels=self._levels,
             number=len(self.taken) + 1,
             min_effect=self._study.seeds.min_effect,
             settled=settled,
+            noise=noise_of(seed_table(self._scores)),  # of those that have stopped too
         )
         self.taken.append(look)
         return look

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from dasbench.analysis.looks import take_look
 from dasbench.cli import cli
 from dasbench.records import Outcome
-from dasbench.render.comparison import answer_notes, answer_verdict, answer_word, comparison_record
+from dasbench.render.comparison import answer_verdict, answer_word, comparison_record
+from dasbench.render.comparison_notes import answer_notes
 from dasbench.results.answers import LookRecord
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fabricated_results import fill
-from older_layouts import undo_fifth
+from older_layouts import undo_fifth, undo_seventh
 
 from dasbench.errors import ForeignStoreError, StoreError
 from dasbench.results.engine import APPLICATION_ID, locate, writing_engine
@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0006"
+down_revision = "0007"
 
 
 def upgrade() -> None:
@@ -266,3 +266,18 @@ def test_results_from_before_confusions_were_kept_are_read_without_one(tmp_path:
     assert trial.outcome is not None
     assert (trial.outcome.correct, trial.outcome.confusion, confusions) == ("ff0a", "", {})
     assert len(list(tmp_path.glob("results.db.backup-0004-*"))) == 1
+
+
+def test_of_results_from_before_looks_were_noticed_none_is_known(tmp_path: Path) -> None:
+    place = tmp_path / "results.db"
+    with open_store(place) as store:
+        fill(store)
+    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+        undo_seventh(connection)
+        connection.execute("UPDATE das_alembic_version SET version_num = '0006'")
+
+    with open_store(place) as store:
+        rows = store.rows()
+
+    assert rows
+    assert {len(row.looked_at) for row in rows} == {0}

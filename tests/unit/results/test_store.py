@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dasbench.errors import LockedError, StoreError, UsageError
 from dasbench.records import Cost, Epoch, Outcome
-from dasbench.results.answers import LookRecord
+from dasbench.results.answers import LookRecord, alpha_spent
 from dasbench.results.encoding import dump_metrics, load_metrics, plain_text
 from dasbench.results.engine import locate
 from dasbench.results.planning import Member
@@ -549,9 +549,46 @@ def test_a_look_by_another_plan_is_exploratory(store: Store) -> None:
     assert store.add_look("norms", look(2)) is True
 
 
+def test_the_same_seeds_with_other_levels_are_another_plan(store: Store) -> None:
+    store.add_look("norms", look(1))
+    other = replace(look(2), level=0.03, levels=(0.01, 0.03))
+
+    assert store.add_look("norms", other) is True
+    first, second = store.looks("norms")
+    assert (first.levels, first.alpha, second.levels, second.alpha) == (
+        (),
+        0.05,
+        (0.01, 0.03),
+        0.04,
+    )
+
+
+def test_what_follows_a_look_that_comes_out_otherwise_is_exploratory(store: Store) -> None:
+    store.add_look("norms", look(1))
+
+    again = replace(look(1), states={"das": "resolved"})
+
+    assert store.add_look("norms", look(1)) is False
+    assert store.add_look("norms", again) is True
+    assert [dict(kept.states) for kept in store.looks("norms")] == [{"das": "open"}]
+
+
+def test_looks_spend_of_the_error_rate_of_their_own_plan() -> None:
+    own = [replace(look(number), levels=(0.02, 0.02)) for number in (1, 2)]
+
+    assert alpha_spent([look(1), *own]) == pytest.approx(0.04)
+
+
 def test_a_stopped_trial_is_continued_when_that_is_asked_for(store: Store) -> None:
     run(store, done("aa01", status="stopped"))
 
     assert (store.retry(["aa01"]), store.retry(["aa01"], ["nan"])) == ([], [])
     assert store.retry(["aa01"], ["stopped"]) == ["aa01"]
     assert store.states(["aa01"])["aa01"].state == "pending"
+
+
+def test_the_seeds_that_were_looked_at_are_kept(store: Store) -> None:
+    store.plan("norms", members=[Member(key="aa01", spec={}, looked_at=((0, 1), (0, 1, 2)))])
+
+    (row,) = store.rows("norms")
+    assert row.looked_at == [[0, 1], [0, 1, 2]]

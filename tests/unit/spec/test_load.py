@@ -289,7 +289,7 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
         ("confirm: {top: 1, seeds: 3}", ":10: confirm: needs a sampler that proposes"),
         (
             "scheduler: asha\nseeds: {looks: [2, 4]}",
-            ":10: scheduler: 'looks' compare fixed variants",
+            ":10: scheduler: looks compare fixed variants",
         ),
         ("scheduler: ash", "scheduler: unknown scheduler 'ash'. Did you mean 'asha'?"),
         ("sampler: {name: tp}\ntrials: 3", "sampler: unknown sampler 'tp'. Did you mean 'tpe'?"),
@@ -298,6 +298,27 @@ def test_the_form_of_a_study_is_checked_without_importing_torch_or_ray(write_stu
             "constraints[0]: unknown cost or field 'mcas'. Did you mean 'macs'?",
         ),
         ("seeds: {looks: [2, 2]}", "seeds: looks are ascending numbers of seeds"),
+        (
+            "seeds: {until: resolved, max: 2, min_effect: 1}",
+            ":10: seeds.max: must be greater than or equal to 3, not 2",
+        ),
+        (
+            "seeds: {until: resolved, max: 10}",
+            ":10: seeds.min_effect: 'until' needs the smallest difference that matters",
+        ),
+        (
+            "seeds: {until: resolved, min_effect: -1}",
+            ":10: seeds.min_effect: must be greater than 0, not -1",
+        ),
+        (
+            "seeds: {until: resolved, min_effect: .nan}",
+            ":10: seeds.min_effect: '.nan' is not a finite number",
+        ),
+        (
+            "seeds: {until: resolved, max: ten, min_effect: half}",
+            ":10: seeds.min_effect: must be a valid number, not 'half'",
+        ),
+        ("seeds: {until: solved, min_effect: 1}", ":10: seeds.until: must be one of resolved"),
         ("seeds: [0, -1]", "seeds[1]: must be greater than or equal to 0, not -1"),
         ("resources: {gpus: many}", "resources.gpus"),
     ],

@@ -16,6 +16,7 @@ from dasbench.spec.study import Study
         (3, [0, 1, 2]),
         ([7, 3], [7, 3]),
         ({"looks": [2, 5], "min_effect": 0.5}, [0, 1, 2, 3, 4]),
+        ({"until": "resolved", "max": 4, "min_effect": 0.5}, [0, 1, 2, 3]),
     ],
 )
 def test_seeds_are_a_number_a_list_or_looks(written, seeds):
@@ -23,7 +24,13 @@ def test_seeds_are_a_number_a_list_or_looks(written, seeds):
 
 
 @pytest.mark.parametrize(
-    "written", [2, [7, 3], {"looks": [2, 5], "min_effect": 0.5, "baseline": {"gate": "none"}}]
+    "written",
+    [
+        2,
+        [7, 3],
+        {"looks": [2, 5], "min_effect": 0.5, "baseline": {"gate": "none"}},
+        {"until": "resolved", "max": 9, "min_effect": 0.5, "baseline": {"gate": "none"}},
+    ],
 )
 def test_seeds_come_back_from_json_as_they_were(written):
     seeds = Replication.model_validate(written)
@@ -49,6 +56,18 @@ def test_seeds_come_back_from_json_as_they_were(written):
         ({"looks": [5, 2000]}, "ascending numbers of seeds from 2 to 1000"),
         ({"looks": [2, 5], "min_effect": 0}, "greater than 0"),
         ({"looks": [2, 5], "effect": 1}, "Extra inputs"),
+        ({"looks": [2, 5], "min_effect": float("inf")}, "finite number"),
+        ({"looks": [2, 5], "max": 5}, "'max' needs 'until: resolved'"),
+        ({"looks": [2, 5], "until": "resolved"}, "either 'until' or 'looks'"),
+        ({"until": "resolved"}, "'until' needs the smallest difference that matters"),
+        ({"until": "resolved", "min_effect": -1}, "greater than 0"),
+        ({"until": "resolved", "min_effect": float("nan")}, "finite number"),
+        ({"until": "resolved", "min_effect": 1, "max": 2}, "greater than or equal to 3"),
+        ({"until": "resolved", "min_effect": 1, "max": 1001}, "less than or equal to 1000"),
+        ({"until": "resolved", "min_effect": 1, "max": "ten"}, "valid integer"),
+        ({"until": "resolved", "min_effect": 1, "max": [5]}, "valid integer"),
+        ({"until": "solved", "min_effect": 1}, "Input should be 'resolved'"),
+        ({"min_effect": 1}, "needs 'looks', .* or 'until: resolved'"),
     ],
 )
 def test_seeds_without_a_meaning_are_refused(written, said):

@@ -7,14 +7,13 @@ from few_seeds import GAINS
 
 from dasbench.errors import UsageError
 from dasbench.render.comparison import (
-    FRACTIONS,
-    answer_notes,
     answer_verdict,
     comparison_record,
     comparison_tables,
     print_answer,
     print_family,
 )
+from dasbench.render.comparison_notes import ADDING_SEEDS, FRACTIONS, answer_notes
 from dasbench.render.tables.table import Layout
 from dasbench.views.comparison import compare, compare_family
 from dasbench.views.naming import find_variants
@@ -68,7 +67,7 @@ def test_the_verdict_is_that_of_the_wording():
     answer = compare(question(C, F), "c", "f")
 
     assert answer_verdict(answer) == (
-        "c beats f by 0.30 ± 0.46 pp (95% CI), p = 0.14, 5 paired seeds: not resolved; "
+        "c and f: not resolved; c is 0.30 ± 0.46 pp above f in 5 paired seeds (95% CI), p = 0.14; "
         "about 9 more seeds needed to resolve a difference of this size (80% power)."
     )
     record = comparison_record(answer)
@@ -81,9 +80,11 @@ def test_the_verdict_is_that_of_the_wording():
 
 
 def test_the_direction_turns_the_winner_round_and_not_the_difference():
-    answer = compare(question(C, F, direction="min", unit=""), "c", "f")
+    far = entry("far", [66.9, 66.8, 67.0, 66.9, 67.1])
 
-    assert answer_verdict(answer).startswith("f beats c by 0.30 ± 0.46 (95% CI)")
+    answer = compare(question(far, F, direction="min", unit=""), "far", "f")
+
+    assert answer_verdict(answer).startswith("f beats far by ")
     assert answer.comparison.difference > 0
 
 
@@ -190,6 +191,26 @@ def test_a_family_is_corrected_and_sorted_by_gain():
     place = [column.key for column in table.columns].index("verdict")
     assert [row[place] for row in table.rows] == ["resolved", "not resolved"]
     assert table.bold == [0]
+
+
+def test_whoever_is_asked_for_seeds_is_told_of_looks_once():
+    close = entry("d", [66.2, 66.1, 65.8, 66.4, 66.3])
+    far = entry("g", [70.0, 70.2, 70.1, 70.3, 70.0])
+
+    (table,) = comparison_tables(compare_family(question(F, C, close, far), "f"))
+
+    assert [note for note in table.notes if "until: resolved" in note] == [ADDING_SEEDS]
+    assert ADDING_SEEDS in answer_notes(compare(question(F, C), "c", "f"))
+    assert ADDING_SEEDS not in answer_notes(compare(question(F, far), "g", "f"))
+
+
+def test_a_search_takes_no_looks_so_nobody_is_told_of_them():
+    confirmed = [replace(each, confirmed=True) for each in (C, F)]
+
+    answer = compare(question(*confirmed), "c", "f")
+
+    assert "more seeds needed" in answer_verdict(answer)
+    assert ADDING_SEEDS not in answer_notes(answer)
 
 
 def test_scores_of_a_formula_are_marked():

@@ -3,12 +3,8 @@
 import pytest
 
 from dasbench.records import Cost, Row
-from dasbench.render.comparison import (
-    answer_notes,
-    answer_verdict,
-    comparison_record,
-    comparison_tables,
-)
+from dasbench.render.comparison import answer_verdict, comparison_record, comparison_tables
+from dasbench.render.comparison_notes import answer_notes
 from dasbench.render.leaderboard import board_records, board_tables
 from dasbench.spec.study import Objective
 from dasbench.views.board import make_board

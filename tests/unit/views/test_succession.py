@@ -9,8 +9,9 @@ from dasbench.results.planning import Member
 from dasbench.spec.document import Document
 from dasbench.spec.study import Study
 from dasbench.spec.trial import SEMANTICS, Trial
+from dasbench.views.code_labels import name_codes
 from dasbench.views.succession import Changes, code_changes, num_leaving, other_study
-from dasbench.views.variants import leaderboard, name_codes
+from dasbench.views.variants import leaderboard
 
 OLD, NEW = "a" * 12, "b" * 12
 BASE = Trial(backbone="resnet18", gate={"name": "se"}, dataset="digits")
