@@ -11,8 +11,9 @@ from dasbench.spec.load import load_study
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute of two idle cores
 def test_the_demo_resolves_a_difference_shows_a_tie_and_draws_them(dasbench, tmp_path):
-    done = dasbench("demo", timeout=900)
+    done = dasbench("demo", timeout=840)
 
     said = " ".join(done.out.split())
     assert done.code == 0, done.err
