@@ -120,12 +120,12 @@ def compare_on_new_images(a: Hits, b: Hits, here: Comparison) -> NewImages:
     found = NewImages(
         num_seeds=num_seeds, num_images=num_images, difference=here.difference, alpha=here.alpha
     )
-    if here.difference is None or here.sd is None or num_images < 2:
+    if here.difference is None or here.error is None or here.df is None or num_images < 2:
         return found
     if here.half_width is None or here.p is None:
         return found
     images, rest = _image_variances(100 * (a.astype(np.float64) - b))
-    seeds = _Variance(here.sd**2 / num_seeds, num_seeds - 1)
+    seeds = _Variance(here.error**2, here.df)
     image_variance = max(0.0, images.size - rest.size)
     variance = seeds.size + image_variance
     df = max(min(seeds.df, images.df), _satterthwaite(variance, [seeds, images, rest]))

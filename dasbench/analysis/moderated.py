@@ -160,12 +160,18 @@ def _shared_cells(table: Floats) -> NDArray[np.bool_]:
 def _fit(table: Floats, there: NDArray[np.bool_]) -> tuple[Floats, Floats, int]:
     """Fit arms and seeds by least squares.
 
-    The arms' levels are eliminated, which leaves equations for the seeds alone.
+    Without a missing cell by their means. Else the arms' levels are eliminated, which leaves
+    equations for the seeds alone.
 
     Returns:
         Squares of each arm's residuals, how many of them would be left of equal noise of variance
         1, and that number for all arms together.
     """
+    if table.size and there.all():
+        num_arms, num_seeds = table.shape
+        means = table.mean(axis=1, keepdims=True) + table.mean(axis=0) - table.mean()
+        left = np.full(num_arms, (num_seeds - 1) * (1 - 1 / num_arms))
+        return ((table - means) ** 2).sum(axis=1), left, (num_arms - 1) * (num_seeds - 1)
     weight = there.astype(np.float64)
     n = np.maximum(weight.sum(axis=1), 1.0)
     centred = np.where(there, table, 0.0)

@@ -1,11 +1,15 @@
 """The tests behind every comparison: paired t tests, many rows at once, and the sign-flip test."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+TestChoice = Literal["arm-wise", "t"]
+"""Which test is asked for; the arm-wise one is made where a study allows it."""
 
 SIGN_FLIP_FROM = 6
 """Paired seeds from which a sign-flip test can reach 5 %: its smallest p is 2^(1 - n)."""

@@ -17,9 +17,6 @@ from dasbench.analysis.significance import SIGN_FLIP_FROM, PairedTests, sign_fli
 Direction = Literal["max", "min"]
 """Whether more or less of a quantity is better."""
 
-TestChoice = Literal["arm-wise", "t"]
-"""Which test is asked for; the arm-wise one is made where a study allows it."""
-
 Test = Literal["arm-wise", "paired t"]
 """What a comparison rests on: the noise of a whole study's arms, or of one pair's differences."""
 

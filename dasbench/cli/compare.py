@@ -17,7 +17,8 @@ from dasbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dasbench.analysis.stats import Direction, TestChoice
+    from dasbench.analysis.significance import TestChoice
+    from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
     from dasbench.views.question import Question
     from dasbench.views.selection import Selection

@@ -16,7 +16,7 @@ from dasbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dasbench.analysis.stats import TestChoice
+    from dasbench.analysis.significance import TestChoice
     from dasbench.render.tables.table import Layout
 
 SHOWN = 100

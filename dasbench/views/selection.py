@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dasbench.analysis.stats import Direction, TestChoice
+from dasbench.analysis.significance import TestChoice
+from dasbench.analysis.stats import Direction
 from dasbench.confusion import Confusion
 from dasbench.errors import UsageError, unknown_name
 from dasbench.records import Row

@@ -391,3 +391,13 @@ class TestRates:
         assert found.runs < 0.42 * 160
         assert found.error < 0.05 + 3 * sqrt(0.05 * 0.95 / 1000)
         assert found.wrong <= 0.002
+
+
+def test_a_whole_table_is_fitted_as_one_with_an_empty_seed():
+    table = np.random.default_rng(3).normal(70.0, 1.0, (7, 4))
+
+    whole = noise_of(table)
+    padded = noise_of(np.column_stack([table, np.full(7, np.nan)]))
+
+    assert whole.own == pytest.approx(padded.own)
+    assert (whole.prior_df, whole.total_df) == (pytest.approx(padded.prior_df), padded.total_df)
