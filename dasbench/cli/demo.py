@@ -7,6 +7,7 @@ import click
 
 from dasbench.cli.options import db_option
 from dasbench.cli.output import tell_result
+from dasbench.errors import UsageError
 
 STUDY = Path(__file__).resolve().parents[2] / "studies" / "demo.yaml"
 """What is trained; it stands in the repository, beside the package."""
@@ -46,8 +47,6 @@ def command(db: str) -> int:
 
 def _study_file() -> str:
     """The study's file, from the working directory if it is below it."""
-    from dasbench.errors import UsageError
-
     if not STUDY.is_file():
         raise UsageError(
             f"{STUDY}: no such file. The demo's study comes with the repository, not with an "
