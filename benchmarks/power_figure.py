@@ -46,7 +46,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
             panel.plot(seeds, [row["error"] for row in own], color=color, marker=marker, ms=3,
                        linestyle=":", label=f"{test}: false alarms")  # fmt: skip
         panel.axhline(0.05, color="#bbbbbb", linewidth=0.8)
-        panel.set(title=title, xlabel="seeds of each variant", xticks=SEEDS, ylim=(0, 1))
+        panel.set(title=title, xlabel="seeds of each variant", xticks=SEEDS, ylim=(0, 1.03))
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("share that is resolved\n(true difference: 3 sd)")
     panels[0].legend(frameon=False, fontsize=8)

@@ -9,6 +9,8 @@ from dasbench.catalog import known_names
 from dasbench.cli import demo, run_command
 from dasbench.spec.load import load_study
 
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a minute of two idle cores
@@ -23,12 +25,24 @@ def test_the_demo_resolves_a_difference_shows_a_tie_and_draws_them(dasbench, tmp
     assert (tmp_path / "figures/demo_pareto.png").read_bytes().startswith(b"\x89PNG")
     assert "no attention" in (tmp_path / "figures/demo_pareto.svg").read_text()
 
+    check_the_readme(done.out)
+
     again = dasbench("demo")
 
     assert "Nothing was missing." in again.out
     assert (
         again.out.partition("$ dasbench compare")[2] == done.out.partition("$ dasbench compare")[2]
     )
+
+
+def check_the_readme(printed: str) -> None:
+    """What the README shows is what was printed, but for the numbers and the order of the scores."""
+    block = README.partition("$ dasbench leaderboard demo\n")[2].partition("```")[0]
+    shown = [line for line in block.splitlines() if line not in ("", "...")]
+    patterns = {re.sub(r"[\d.-]+", "#", line) for line in printed.splitlines()}
+
+    assert [line for line in shown if re.sub(r"[\d.-]+", "#", line) not in patterns] == []
+    assert len(shown) > 12
 
 
 def test_every_variant_that_the_demo_compares_is_in_its_study():

@@ -289,15 +289,3 @@ def test_half_widths_are_there_in_few_characters(reading, encoding, sign):
 def test_columns_of_the_environment_come_before_the_terminals_width(reading):
     assert reading["leaderboard 200", 60] == reading["leaderboard", 60]
     assert 120 < max(map(cell_len, reading["leaderboard 60", 200].splitlines())) <= 200
-
-
-def test_the_readme_shows_what_a_terminal_of_80_columns_shows(reading):
-    page = (ROOT / "README.md").read_text()
-    shown = (
-        page.partition("$ dasbench leaderboard norm_ablation\n")[2].partition("```")[0].splitlines()
-    )
-    printed = reading["leaderboard", 80].splitlines()
-
-    around = [[line for line in lines if not line.startswith("│")] for lines in (shown, printed)]
-    assert around[0] == around[1]
-    assert {row[0] for row in drawn_rows("\n".join(shown))} - {"", "variant", "..."} <= {*LABELS}
