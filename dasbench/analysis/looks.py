@@ -1,6 +1,6 @@
 """Replicate until resolved: after each look, which variants need more seeds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Generic, Literal
@@ -157,10 +157,8 @@ def take_look(
         >>> look.states, look.next_seeds
         ({'c': 'open', 'g': 'resolved'}, 10)
     """
-    _check(scores, baseline, looks, number)
+    _check(scores, baseline, looks, levels, number)
     levels = levels or spend(len(looks))
-    if len(levels) != len(looks):
-        raise ValueError(f"a plan of {len(looks)} looks has a level for each, not {len(levels)}")
     level = levels[min(number, len(looks)) - 1]
     states: dict[V, State] = {v: state for v, state in (settled or {}).items() if state != "open"}
     dropped = len(states) - list(states.values()).count("resolved")
@@ -179,10 +177,15 @@ def take_look(
     return Look(
         number=number,
         level=level,
-        states={v: states[v] for v in scores if v in states},
+        states=_in_order(states, scores),
         next_seeds=next_seeds,
         exploratory=number > len(looks),
     )
+
+
+def _in_order(states: Mapping[V, State], scores: Iterable[V]) -> dict[V, State]:
+    """The states in the order of the variants."""
+    return {variant: states[variant] for variant in scores if variant in states}
 
 
 @dataclass(frozen=True)
@@ -270,7 +273,11 @@ def _state(
 
 
 def _check(
-    scores: Mapping[V, Mapping[int, float]], baseline: V, looks: Sequence[int], number: int
+    scores: Mapping[V, Mapping[int, float]],
+    baseline: V,
+    looks: Sequence[int],
+    levels: Sequence[float] | None,
+    number: int,
 ) -> None:
     """Refuse a plan or a baseline that makes no sense."""
     if baseline not in scores:
@@ -280,5 +287,7 @@ def _check(
             "looks are ascending numbers of seeds from 2 on, for example [5, 10, 20], "
             f"not {list(looks)}"
         )
+    if levels and len(levels) != len(looks):
+        raise ValueError(f"a plan of {len(looks)} looks has a level for each, not {len(levels)}")
     if number < 1:
         raise ValueError(f"looks are numbered from 1, not {number}")

@@ -2,8 +2,8 @@
 
 import click
 
-from dasbench.cli.data import lines_about_data
 from dasbench.cli.options import data_option, read_study, study_options
+from dasbench.cli.running.data import lines_about_data
 
 
 @click.command("check")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dasbench.analysis.significance import TestChoice
     from dasbench.analysis.stats import Direction
     from dasbench.render.tables.table import Layout
-    from dasbench.views.question import Question
+    from dasbench.views.comparisons.question import Question
     from dasbench.views.selection import Selection
     from dasbench.views.units import ScoreUnit
 
@@ -108,8 +108,8 @@ def command(
     The exit code is 0 whatever the verdict.
     """
     from dasbench.render.comparison import print_answer, print_family
-    from dasbench.views.comparison import compare, compare_family
-    from dasbench.views.new_images import with_new_images
+    from dasbench.views.comparisons.comparison import compare, compare_family
+    from dasbench.views.comparisons.new_images import with_new_images
     from dasbench.views.selection import select_studies
 
     variants, study = _split(names, baseline=baseline, has_file=file is not None)
@@ -170,8 +170,8 @@ def _from_study(
     chosen: "Selection", metric: str | None, unit: str | None, direction: "Direction | None"
 ) -> "Question":
     """What is asked of a study, in the unit and the direction of its metric."""
-    from dasbench.views.noise import noise_of_arms
-    from dasbench.views.question import Question, in_unit, refuse_untestable_metric
+    from dasbench.views.comparisons.noise import noise_of_arms
+    from dasbench.views.comparisons.question import Question, in_unit, refuse_untestable_metric
     from dasbench.views.selection import refuse_empty_filter
     from dasbench.views.units import ScoreUnit, better_direction, no_direction, score_unit
     from dasbench.views.variants import leaderboard
@@ -204,7 +204,7 @@ def _from_study(
 
 def _with_looks(question: "Question", chosen: "Selection") -> "Question":
     """The question of a study's own metric, with the last look that the study took at it."""
-    from dasbench.views.question import looks_baseline
+    from dasbench.views.comparisons.question import looks_baseline
 
     question = replace(question, min_effect=chosen.min_effect, look_min_effect=chosen.min_effect)
     if not chosen.looks:
@@ -223,8 +223,8 @@ def _from_file(
     direction: "Direction | None",
     test: "TestChoice",
 ) -> "Question":
-    from dasbench.views.noise import noise_of_entries
-    from dasbench.views.question import Question
+    from dasbench.views.comparisons.noise import noise_of_entries
+    from dasbench.views.comparisons.question import Question
     from dasbench.views.score_files.reading import read_scores
 
     read = read_scores(file, metric=metric, unit=_asked_unit(unit))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from dasbench.cli.data import watching_files
 from dasbench.cli.flags import flags_of
+from dasbench.cli.running.data import watching_files
 from dasbench.cli.trained import weights_folder
 from dasbench.data_access import DataAccess, reading_data
 from dasbench.errors import EmptyStoreError, UsageError

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.data import lines_about_data, num_test_examples
 from dasbench.cli.options import (
     data_option,
     db_option,
@@ -16,6 +15,7 @@ from dasbench.cli.options import (
     table_options,
 )
 from dasbench.cli.output import tell
+from dasbench.cli.running.data import lines_about_data, num_test_examples
 from dasbench.cli.running.earlier import announce_changes
 from dasbench.errors import UsageError
 

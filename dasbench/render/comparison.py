@@ -24,9 +24,9 @@ from dasbench.render.text.records import to_json
 from dasbench.render.text.words import in_brackets
 from dasbench.render.verdicts import verdict
 from dasbench.spec.plain import Record
-from dasbench.views.comparison import Answer
+from dasbench.views.comparisons.comparison import Answer
+from dasbench.views.comparisons.question import Question
 from dasbench.views.lines import interval_ends
-from dasbench.views.question import Question
 
 MORE_SEEDS = (
     "More seeds: for a difference of this size (or of `min_effect`) to be resolved, 80 % power."

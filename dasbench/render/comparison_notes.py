@@ -7,7 +7,7 @@ from dasbench.render.new_images import claim_note, new_images_note
 from dasbench.render.noise import notes_on_noise
 from dasbench.render.text.numbers import with_unit
 from dasbench.render.verdicts import averaged_sentence, looked_at_note, looked_at_words
-from dasbench.views.comparison import Answer
+from dasbench.views.comparisons.comparison import Answer
 
 FRACTIONS = (
     "Scores were fractions; here they are in percent, "

@@ -16,8 +16,8 @@ from dasbench.render.text.numbers import (
 )
 from dasbench.render.text.words import counted, in_brackets
 from dasbench.spec.plain import Record
-from dasbench.views.comparison import Answer
-from dasbench.views.new_images import HITS_METRIC
+from dasbench.views.comparisons.comparison import Answer
+from dasbench.views.comparisons.new_images import HITS_METRIC
 from dasbench.views.units import example_worth
 
 KIND = "On new images of the same kind"

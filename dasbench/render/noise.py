@@ -6,7 +6,7 @@ from math import isnan, sqrt
 from dasbench.analysis.moderated import MOST_PRIOR_DF, Noise
 from dasbench.render.text.numbers import with_unit
 from dasbench.spec.plain import Record
-from dasbench.views.comparison import Answer
+from dasbench.views.comparisons.comparison import Answer
 
 MOST_NAMED = 6
 """Wild variants that are named; of more it says how many they are."""

@@ -6,7 +6,7 @@ from dasbench.analysis.power import MAX_SEEDS, noise_limit
 from dasbench.analysis.stats import Comparison, Direction
 from dasbench.render.text.numbers import decimals_of, judged_p_text, p_equals, with_unit
 from dasbench.render.text.words import agreeing, in_brackets
-from dasbench.views.blocks import Averaged
+from dasbench.views.comparisons.blocks import Averaged
 
 
 def verdict(

@@ -1,7 +1,7 @@
 """Looks that nobody planned: seeds are added to variants whose results were there to see."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dasbench.records import Row
@@ -28,18 +28,24 @@ def with_earlier_looks(members: Sequence[Member], listed: Sequence[Row]) -> list
         >>> {member.looked_at for member in with_earlier_looks(five, seen)}
         {((0, 1, 2),)}
     """
-    own = [row for row in listed if not row.role]
-    unfinished = {row.seed for row in own if not row.state.ended}
-    known = {row.key: row for row in own}
-    seen: dict[str, list[int]] = defaultdict(list)
+    known = {row.key: row for row in listed if not row.role}
+    seen = _finished_seeds(members, known)
     looks: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for member in members:
         row = known.get(member.key)
         if row is not None:
             looks[member.label].update(map(tuple, row.looked_at))
-            if row.seed not in unfinished:
-                seen[member.label].append(row.seed)
-    for member in members:
-        if member.key not in known and len(seen[member.label]) >= FEWEST_SEEDS:
+        elif len(seen[member.label]) >= FEWEST_SEEDS:
             looks[member.label].add(tuple(sorted(seen[member.label])))
     return [replace(member, looked_at=tuple(sorted(looks[member.label]))) for member in members]
+
+
+def _finished_seeds(members: Sequence[Member], known: Mapping[str, Row]) -> dict[str, list[int]]:
+    """The seeds of each variant that every variant has a result of."""
+    unfinished = {row.seed for row in known.values() if not row.state.ended}
+    seen: dict[str, list[int]] = defaultdict(list)
+    for member in members:
+        row = known.get(member.key)
+        if row is not None and row.seed not in unfinished:
+            seen[member.label].append(row.seed)
+    return seen

@@ -1,6 +1,6 @@
 """What a leaderboard shows: summaries, rank intervals, the order of the lines, and restrictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -9,10 +9,10 @@ from dasbench.analysis.moderated import Noise
 from dasbench.analysis.power import planning_floor
 from dasbench.analysis.stats import SeedSummary, summarise_each
 from dasbench.results.answers import LookRecord
-from dasbench.views.blocks import Averaged
+from dasbench.views.comparisons.blocks import Averaged
+from dasbench.views.comparisons.noise import noise_of_arms
 from dasbench.views.grouping import Grouped, group_entries
 from dasbench.views.lines import Line, sort_lines
-from dasbench.views.noise import noise_of_arms
 from dasbench.views.ranks import MOST_RANKED_BY_ALL_PAIRS, find_ranks
 from dasbench.views.selection import Selection
 from dasbench.views.units import SHARES
@@ -128,17 +128,14 @@ def make_board(
     if not entries:
         group_by = ()
     entries = sorted(entries, key=attrgetter("is_unconfirmed"))
-    scores = [entry.scores_of(metric) for entry in entries if not entry.is_unconfirmed]
-    ranked = [entry for entry, own in zip(entries, scores, strict=False) if own]
+    ranked = [entry for entry in entries if entry.scores_of(metric) and not entry.is_unconfirmed]
     noise = None
     if len(ranked) <= MOST_RANKED_BY_ALL_PAIRS and not group_by:
         noise = noise_of_arms(selection, ranked, metric)
-    ranks = _ranks(scores, selection, shown=shown, noise=noise)
-    ranks += [None] * (len(entries) - len(ranks))
+    ranks = _ranks(entries, selection, shown=shown, noise=noise)
     lines = _lines(entries[:shown], ranks[:shown], selection)
     if noise is not None:
-        place = {id(entry): row for row, entry in enumerate(ranked)}
-        lines = [_with_noise(line, noise, place) for line in lines]
+        lines = _with_noise(lines, ranked, noise)
     if sort:
         lines = sort_lines(lines, sort, selection, convention)
         lines = sorted(lines, key=attrgetter("entry.is_unconfirmed"))[:top]
@@ -172,16 +169,23 @@ def _grouped_entries(selection: Selection, group_by: Sequence[str], only: Sequen
 
 
 def _ranks(
-    scores: Sequence[Mapping[int, float]],
+    entries: Sequence[VariantScores],
     selection: Selection,
     *,
     shown: int | None,
     noise: Noise | None,
 ) -> list[RankInterval | None]:
-    """The ranks that the seeds leave open; none where what is counted orders the variants."""
-    if is_cost(selection.metric):
-        return []
-    return find_ranks(scores, shown=shown, direction=selection.direction, noise=noise)
+    """The ranks that the seeds leave open.
+
+    None where what is counted orders the variants, and of those that a search did not confirm,
+    which come last.
+    """
+    ranks: list[RankInterval | None] = []
+    if not is_cost(selection.metric):
+        metric = selection.metric
+        scores = [entry.scores_of(metric) for entry in entries if not entry.is_unconfirmed]
+        ranks = find_ranks(scores, shown=shown, direction=selection.direction, noise=noise)
+    return ranks + [None] * (len(entries) - len(ranks))
 
 
 def _lines(
@@ -201,12 +205,15 @@ def _lines(
     ]
 
 
-def _with_noise(line: Line, noise: Noise, place: Mapping[int, int]) -> Line:
-    """The line with its own noise, if it is ranked."""
-    row = place.get(id(line.entry))
-    if row is None:
-        return line
-    return replace(line, noise=noise.take([row]))
+def _with_noise(lines: Sequence[Line], ranked: Sequence[VariantScores], noise: Noise) -> list[Line]:
+    """The lines with their own noise, where they are ranked."""
+    place = {id(entry): row for row, entry in enumerate(ranked)}
+    known = []
+    for line in lines:
+        row = place.get(id(line.entry))
+        own = None if row is None else noise.take([row])
+        known.append(replace(line, noise=own))
+    return known
 
 
 def _metrics(entries: Sequence[VariantScores], selection: Selection) -> list[str]:

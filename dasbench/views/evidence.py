@@ -10,12 +10,12 @@ from dasbench.spec.fields import flatten
 from dasbench.spec.plain import Spec
 from dasbench.views import search_roles
 from dasbench.views.board import Board, make_board
-from dasbench.views.comparison import MAX_FAMILY, Answer, compare_family
+from dasbench.views.comparisons.comparison import MAX_FAMILY, Answer, compare_family
+from dasbench.views.comparisons.noise import noise_of_arms
+from dasbench.views.comparisons.question import Question
 from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
-from dasbench.views.noise import noise_of_arms
 from dasbench.views.quantities import with_metric
-from dasbench.views.question import Question
 from dasbench.views.selection import Selection, select_study
 from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit

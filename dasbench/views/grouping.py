@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dasbench.records import Cost
 from dasbench.spec.plain import Record
-from dasbench.views.blocks import Averaged, average_over_blocks
+from dasbench.views.comparisons.blocks import Averaged, average_over_blocks
 from dasbench.views.fields import fields_of_variants, find_field, flat_fields, last_part
 from dasbench.views.search_roles import are_confirmed
 from dasbench.views.variants import VariantScores, is_cost, known_counts

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dasbench.cli.data import lines_about_data
 from dasbench.cli.options import known_results
 from dasbench.cli.output import tell
+from dasbench.cli.running.data import lines_about_data
 from dasbench.cli.running.earlier import announce_changes, find_record
 from dasbench.cli.running.gpus import GpuShare, loaders_of
 from dasbench.cli.running.run_options import RunOptions

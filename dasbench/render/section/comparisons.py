@@ -20,7 +20,7 @@ from dasbench.render.section.words import (
 from dasbench.render.tables.table import Column, Table, table_of
 from dasbench.render.text.numbers import NOTHING, with_unit
 from dasbench.spec.plain import Record
-from dasbench.views.comparison import Answer
+from dasbench.views.comparisons.comparison import Answer
 from dasbench.views.evidence import Evidence
 
 COLUMNS = ("difference", "p", "p_holm", "seeds", "verdict", "more_seeds", "detectable")

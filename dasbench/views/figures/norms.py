@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from dasbench.analysis.families import rank_intervals
 from dasbench.errors import UsageError
 from dasbench.records import Row
+from dasbench.views.comparisons.noise import noise_of_arms
 from dasbench.views.figures.means import SeedMean, axes_of, find_axis, mean_of, variants_with_scores
-from dasbench.views.noise import noise_of_arms
 from dasbench.views.selection import Selection
 from dasbench.views.variants import VariantScores
 

@@ -6,9 +6,9 @@ from operator import attrgetter
 
 from dasbench.analysis.standings import MOST_PLACED_BY_ALL_PAIRS
 from dasbench.spec.study import Objective
+from dasbench.views.comparisons.noise import noise_of_arms
 from dasbench.views.figures.published import PublishedPoint
 from dasbench.views.frontier import Grounds, Point, frontier, grounds_of, measured_objectives
-from dasbench.views.noise import noise_of_arms
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 

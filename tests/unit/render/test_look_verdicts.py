@@ -14,8 +14,8 @@ from dasbench.render.comparison_notes import answer_notes
 from dasbench.results.answers import LookRecord
 from dasbench.results.planning import Member
 from dasbench.results.store import open_store
-from dasbench.views.comparison import compare, compare_family
-from dasbench.views.question import Question, looks_baseline
+from dasbench.views.comparisons.comparison import compare, compare_family
+from dasbench.views.comparisons.question import Question, looks_baseline
 from dasbench.views.variants import VariantScores
 
 PLAN = (3, 6, 9)

@@ -8,8 +8,8 @@ import pytest
 from dasbench.analysis.images import compare_on_new_images
 from dasbench.analysis.stats import paired
 from dasbench.render.new_images import claim_note, new_images_note, new_images_word
-from dasbench.views.comparison import compare
-from dasbench.views.question import Question
+from dasbench.views.comparisons.comparison import compare
+from dasbench.views.comparisons.question import Question
 from dasbench.views.variants import VariantScores
 
 

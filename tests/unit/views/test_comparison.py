@@ -15,9 +15,9 @@ from dasbench.render.comparison import (
 )
 from dasbench.render.comparison_notes import ADDING_SEEDS, FRACTIONS, answer_notes
 from dasbench.render.tables.table import Layout
-from dasbench.views.comparison import compare, compare_family
+from dasbench.views.comparisons.comparison import compare, compare_family
+from dasbench.views.comparisons.question import Question, in_unit
 from dasbench.views.naming import find_variants
-from dasbench.views.question import Question, in_unit
 from dasbench.views.units import asked_unit
 from dasbench.views.variants import VariantScores
 

@@ -9,9 +9,9 @@ from dasbench.render.leaderboard import board_records, board_tables
 from dasbench.render.noise import PAIR_BY_PAIR
 from dasbench.spec.study import Objective
 from dasbench.views.board import make_board
-from dasbench.views.comparison import compare, compare_family
+from dasbench.views.comparisons.comparison import compare, compare_family
+from dasbench.views.comparisons.question import Question
 from dasbench.views.figures.pareto import info
-from dasbench.views.question import Question
 from dasbench.views.selection import Selection
 from dasbench.views.variants import leaderboard
 

@@ -8,10 +8,10 @@ from dasbench.analysis.images import NewImages
 from dasbench.analysis.moderated import Noise
 from dasbench.analysis.stats import Comparison, paired
 from dasbench.errors import UsageError
-from dasbench.views.blocks import Averaged, average_over_blocks
 from dasbench.views.board import seed_floor
+from dasbench.views.comparisons.blocks import Averaged, average_over_blocks
+from dasbench.views.comparisons.question import Question, refuse_untestable_metric
 from dasbench.views.naming import Named, find_variants
-from dasbench.views.question import Question, refuse_untestable_metric
 from dasbench.views.variants import mean_score
 
 MAX_FAMILY = 1000

@@ -11,7 +11,7 @@ from dasbench.analysis.images import Hits, NewImages, adjust_family, compare_on_
 from dasbench.errors import UsageError
 from dasbench.records import Row
 from dasbench.results.reading import read_store
-from dasbench.views.comparison import Answer
+from dasbench.views.comparisons.comparison import Answer
 from dasbench.views.selection import Selection, count_examples
 
 HITS_METRIC = "top1"

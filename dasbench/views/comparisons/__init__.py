@@ -1,0 +1,1 @@
+"""What is compared with what, by which noise, and what came out."""
