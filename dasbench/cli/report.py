@@ -1,6 +1,7 @@
 """`dasbench report`: the ablation section of a study, to be read or to be put into a paper."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,11 @@ from dasbench.cli.options import (
     db_option,
     profile_option,
     study_name,
+    test_option,
 )
+
+if TYPE_CHECKING:
+    from dasbench.analysis.significance import TestChoice
 
 
 @click.command("report")
@@ -34,6 +39,7 @@ from dasbench.cli.options import (
     metavar="NAME",
     help="Compare every variant with this one. [default: the study's base, or no gate]",
 )
+@test_option
 @convention_option
 @click.option("--force", is_flag=True, help="Replace a report that is in DIR; other files stay.")
 def command(
@@ -43,6 +49,7 @@ def command(
     db: str,
     metric: str | None,
     baseline: str | None,
+    test: "TestChoice",
     convention: str,
     force: bool,
 ) -> None:
@@ -72,6 +79,7 @@ def command(
         metric=metric,
         convention=convention,
         baseline=baseline,
+        test=test,
         force=force,
         flags=every_flag("plot"),
     )

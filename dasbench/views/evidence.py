@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dasbench.analysis.significance import TestChoice
 from dasbench.results.answers import LookRecord
 from dasbench.results.reading import read_store
 from dasbench.spec.baseline import baseline_candidates
@@ -16,7 +17,7 @@ from dasbench.views.comparisons.question import Question
 from dasbench.views.environments import Environment, count_environments
 from dasbench.views.fields import flat_fields
 from dasbench.views.quantities import with_metric
-from dasbench.views.selection import Selection, select_study
+from dasbench.views.selection import Selection, select_studies
 from dasbench.views.sources import UsedComponent, name_of, used_components
 from dasbench.views.units import score_unit
 from dasbench.views.variants import VariantScores, by_variant, is_cost, leaderboard
@@ -104,6 +105,7 @@ def gather_evidence(
     metric: str | None = None,
     convention: str = "full",
     baseline: str | None = None,
+    test: TestChoice = "arm-wise",
 ) -> Evidence:
     """Read a study and compute its statistics.
 
@@ -114,12 +116,13 @@ def gather_evidence(
         convention: of the costs, `full` or `paper`.
         baseline: the variant that the others are compared with; by default what the study names,
             the variant that is its base as it stands, or the one without a gate.
+        test: `arm-wise`, or `t` for paired t tests.
 
     Raises:
         UsageError: if the study, the metric or the baseline is unknown.
         StoreError: if there is no database.
     """
-    own = select_study(db, study)
+    own = select_studies(db, [study], test=test)
     selection = with_metric(own, metric)
     keys = [row.key for row in selection.rows]
     with read_store(db) as reader:

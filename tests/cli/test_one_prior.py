@@ -160,3 +160,17 @@ def test_fractions_are_tested_as_percent_are(db, tmp_path):
     assert found["test"] == "arm-wise"
     assert found["p"] == pytest.approx(from_study["p"])
     assert found["error"] == pytest.approx(from_study["error"])
+
+
+def test_a_report_names_its_tests(db, tmp_path):
+    methods = {}
+    for test in ("arm-wise", "t"):
+        folder = tmp_path / test
+        printed(
+            "report", "gates", "-o", str(folder), "--db", db, "--baseline", "none", "--test", test
+        )
+        methods[test] = " ".join((folder / "methods.txt").read_text().split())
+
+    assert "two-sided arm-wise moderated t tests" in methods["arm-wise"]
+    assert "(Smyth, 2004)" in methods["arm-wise"]
+    assert "Ranks rest on two-sided paired t tests" in methods["t"]

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+from dasbench.analysis.significance import TestChoice
 from dasbench.errors import StoreError, UsageError
 from dasbench.render.section.bibliography import bibtex
 from dasbench.render.section.figures import report_plots
@@ -35,6 +36,7 @@ def report(
     metric: str | None = None,
     convention: str = "full",
     baseline: str | None = None,
+    test: TestChoice = "arm-wise",
     force: bool = False,
     flags: Mapping[str, str] | None = None,
 ) -> list[Path]:
@@ -47,6 +49,7 @@ def report(
         metric: what ranks; the study's first measured objective by default.
         convention: of the costs, `full` or `paper`.
         baseline: the variant that the others are compared with; see `gather_evidence`.
+        test: `arm-wise`, or `t` for paired t tests.
         force: replace a report that is there; other files stay.
         flags: how the reader gives arguments that the reasons of a missing figure name.
 
@@ -58,9 +61,10 @@ def report(
         StoreError: if the database cannot be read, or the folder cannot be written.
     """
     refuse_folder(folder, force=force)
-    section = make_section(
-        gather_evidence(db, study, metric=metric, convention=convention, baseline=baseline)
+    evidence = gather_evidence(
+        db, study, metric=metric, convention=convention, baseline=baseline, test=test
     )
+    section = make_section(evidence)
     left_out = {name: as_flags(why, flags or {}) for name, why in section.left_out.items()}
     section = replace(section, left_out=left_out)
     try:
