@@ -11,6 +11,9 @@ from dasbench.errors import UsageError
 MAX_COMPLAINTS = 20
 """Complaints about one file that are shown."""
 
+LARGEST = 1e100
+"""The largest score whose square is still a number."""
+
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 """A number as much of the world writes it."""
 
@@ -71,6 +74,11 @@ def read_line(
         complaints.append(
             f"line {line}: column '{column}': '{text}' is no finite number; "
             "write nan for a failed seed"
+        )
+    elif abs(score) > LARGEST:
+        complaints.append(
+            f"line {line}: column '{column}': '{text}' is too large to be tested, "
+            f"at most {LARGEST:g} is; write nan for a failed seed"
         )
     if len(complaints) == before:
         yield ScoreCell(line, variant, seed, score, text)

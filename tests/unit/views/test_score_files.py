@@ -46,6 +46,7 @@ def test_scores_from_elsewhere_are_read_with_a_byte_order_mark_crlf_and_blanks(t
         ("variant,seed,top1,top1\na,0,1,2\n", "column 'top1' is there twice"),
         ("variant,seed,top1\na,0,high\n", "line 2: column 'top1': 'high' is no finite number"),
         ("variant,seed,top1\na,0,-inf\n", "line 2: column 'top1': '-inf' is no finite number"),
+        ("variant,seed,top1\na,0,-1e300\n", "'-1e300' is too large to be tested, at most 1e[+]100"),
         ("variant,seed,top1\na,0,\n", "line 2: column 'top1': '' is no finite number; write nan"),
         ("variant,seed,top1\na,0.5,1\n", "line 2: column 'seed': '0.5' is no whole number"),
         ("variant,seed,top1\na,nan,1\n", "line 2: column 'seed': 'nan' is no whole number"),
