@@ -57,7 +57,8 @@ class Forecast:
             with looks at the first and the last of them.
         has_looks: whether the study takes looks; else the rest is of `until: resolved`.
         min_effect: smallest difference that matters; without looks, what the seeds can resolve.
-        runs: trials until every variant is settled; None without a smallest difference.
+        runs: trials until every variant is settled; None without a smallest difference, or with
+            a single look.
         most_runs: trials if no variant is settled before the last look.
     """
 
@@ -174,8 +175,11 @@ def _until_resolved(difference: float) -> Replication:
 
 
 def _runs(seeds: Replication, sd: float, arms: int) -> float | None:
-    """Trials until every variant is settled; None where no difference is too small to matter."""
-    if seeds.looks is None or seeds.min_effect is None:
+    """Trials until every variant is settled.
+
+    None where no difference is too small to matter, or a single look settles nothing earlier.
+    """
+    if seeds.looks is None or seeds.min_effect is None or len(seeds.looks) < 2:
         return None
     return expected_runs(
         sd,

@@ -79,6 +79,12 @@ def test_looks_are_told_what_the_first_and_the_last_resolve():
     assert 12 <= told.runs < 40
 
 
+def test_a_single_look_settles_nothing_earlier():
+    told = forecast(study({"looks": [5], "min_effect": 1.0}), [], num_variants=4)
+
+    assert (told.runs, told.most_runs, list(told.differences)) == (None, 20, [5])
+
+
 def test_looks_without_a_smallest_difference_have_no_expected_number_of_runs():
     told = forecast(study({"looks": [5, 10]}), [], num_variants=4)
 
