@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from dasbench.analysis.families import holm
 from dasbench.analysis.significance import Floats
 from dasbench.analysis.stats import ALPHA, known_number
+from dasbench.analysis.uneven import (
+    ExpectedSquares,
+    TrialNoise,
+    expected_squares,
+    noise_of_trials,
+)
 
 SEEDS, HIGHER, RESIDUAL = "seeds", "three or more axes", "residual"
 """The parts of the variance that are no axis and no pair: blocks, higher interactions, noise."""
@@ -28,7 +34,7 @@ class Effect:
         sum_squares: Type II sum of squares; None where only a share is known.
         share: of the total sum of squares. It holds noise: an axis without any effect has about df
             / (trials - 1).
-        f: F ratio to the residual; None where nothing can be tested.
+        f: its sum of squares over what noise alone would explain; None where nothing can be tested.
         p: its p value.
         p_holm: `p` adjusted for testing all axes and pairs.
     """
@@ -74,7 +80,8 @@ def anova(
     of Type II, by least squares: with every variant at every seed they are those of the textbook
     and add up to the total; with missing trials each is what the axis explains beyond the others,
     and they need not add up. The residual is what is left within variants after the seeds; with one
-    seed there is none, and nothing is tested.
+    seed there is none, and nothing is tested. A sum of squares is tested against what the noise of
+    each variant would explain by chance, so that one wild variant makes nothing important.
 
     Args:
         levels: level of every trial, by axis.
@@ -85,7 +92,8 @@ def anova(
         scores: [n], and n levels and seeds
 
     Source:
-        Fisher, 1925, Statistical Methods for Research Workers; Yates, 1934 (Type II); Holm, 1979.
+        Fisher, 1925, Statistical Methods for Research Workers; Yates, 1934 (Type II); Box, 1954,
+        and Brunner, Dette and Munk, 1997 (unequal variances); Holm, 1979.
 
     Raises:
         ValueError: if the lengths differ, or a score is not finite.
@@ -101,9 +109,10 @@ def anova(
     if not np.isfinite(scores).all():
         raise ValueError("scores have to be finite; leave the trial out")
     terms, blocks = _terms(levels), _columns(list(map(str, seeds)))
-    model = _Model(terms, scores, blocks)
+    cells = list(zip(*levels.values(), strict=True))
+    model = _Model(terms, scores, blocks, noise_of_trials(cells, scores, seeds))
     total = float(((scores - scores.mean()) ** 2).sum())
-    noise = _within_cells(list(zip(*levels.values(), strict=True)), scores, blocks)
+    noise = _within_cells(cells, scores, blocks)
     effects = [_effect(model, term, terms, noise=noise, total=total) for term in terms]
     rest = _other_parts(model, list(terms), noise, total=total, num_trials=len(scores))
     return [*_with_holm(effects), *rest]
@@ -134,15 +143,21 @@ class _Model:
         terms: columns of each term.
         scores: what is fitted.
         blocks: columns of the seeds, in every model together with the mean.
+        noise: of each trial; None if all have the same.
     """
 
     def __init__(
-        self, terms: Mapping[tuple[str, ...], Floats], scores: Floats, blocks: Floats
+        self,
+        terms: Mapping[tuple[str, ...], Floats],
+        scores: Floats,
+        blocks: Floats,
+        noise: TrialNoise | None,
     ) -> None:
         constant = np.column_stack([np.ones(len(scores)), blocks])
-        columns = np.column_stack([constant, *terms.values()])
-        self._products = columns.T @ columns
-        self._targets = columns.T @ (scores - scores.mean())
+        self._columns = np.column_stack([constant, *terms.values()])
+        self._products = self._columns.T @ self._columns
+        self._targets = self._columns.T @ (scores - scores.mean())
+        self._noise = noise
         self._total = float(((scores - scores.mean()) ** 2).sum())
         self._num_trials = len(scores)
         self._constant = range(constant.shape[1])
@@ -154,14 +169,32 @@ class _Model:
 
     def fit(self, terms: Sequence[tuple[str, ...]]) -> _Fit:
         """What the mean, the seeds and these terms leave over."""
-        places = [self._constant, *map(self._places.__getitem__, terms)]
-        chosen = list(chain.from_iterable(places))
+        chosen = self._chosen(terms)
         values, vectors = np.linalg.eigh(self._products[np.ix_(chosen, chosen)])
         kept = values > _RANK * values[-1]
         explained = (vectors[:, kept].T @ self._targets[chosen]) ** 2 / values[kept]
         return _Fit(
             max(0.0, self._total - float(explained.sum())), self._num_trials - int(kept.sum())
         )
+
+    def _chosen(self, terms: Sequence[tuple[str, ...]]) -> list[int]:
+        """The columns of the mean, the seeds and these terms."""
+        places = [self._constant, *map(self._places.__getitem__, terms)]
+        return list(chain.from_iterable(places))
+
+    def expected(
+        self, term: tuple[str, ...], others: Sequence[tuple[str, ...]]
+    ) -> ExpectedSquares | None:
+        """What noise alone would explain by a term beyond others; None if all noise is the same."""
+        if self._noise is None:
+            return None
+        known, own = self._chosen(others), list(self._places[term])
+        solution = np.linalg.pinv(self._products[np.ix_(known, known)], hermitian=True)
+        shadow = solution @ self._products[np.ix_(known, own)]
+        beyond = self._columns[:, own] - self._columns[:, known] @ shadow
+        values, vectors = np.linalg.eigh(beyond.T @ beyond)
+        kept = values > _RANK * self._num_trials
+        return expected_squares(beyond @ (vectors[:, kept] / np.sqrt(values[kept])), self._noise)
 
 
 def _columns(levels: Sequence[str]) -> Floats:
@@ -191,10 +224,12 @@ def _effect(
     share = _share(sum_squares, total)
     if df == 0 or noise.df == 0 or noise.residual <= _FLAT * total:
         return Effect(axes=term, df=df, sum_squares=sum_squares, share=share)
-    f = (sum_squares / df) / (noise.residual / noise.df)
-    return Effect(
-        axes=term, df=df, sum_squares=sum_squares, share=share, f=f, p=float(fdtrc(df, noise.df, f))
-    )
+    squares = model.expected(term, others)
+    if squares is None:
+        squares = ExpectedSquares(df * noise.residual / noise.df, df, noise.df)
+    f = sum_squares / squares.mean
+    p = float(fdtrc(squares.df, squares.noise_df, f))
+    return Effect(axes=term, df=df, sum_squares=sum_squares, share=share, f=f, p=p)
 
 
 def _within_cells(cells: Sequence[tuple[str, ...]], scores: Floats, blocks: Floats) -> _Fit:
