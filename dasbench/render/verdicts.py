@@ -197,7 +197,7 @@ def _plan(c: Comparison, unit: str) -> str:
         return "without a difference or a spread no number of seeds can be planned"
     more = f"more than {MAX_SEEDS:,} more seeds"
     if c.more_seeds is not None:
-        more = f"about {c.more_seeds} more {agreeing(c.more_seeds, 'seed', 'seeds')}"
+        more = f"about {c.more_seeds:,} more {agreeing(c.more_seeds, 'seed', 'seeds')}"
     return f"{more} needed to resolve a difference of {size} (80% power)"
 
 
