@@ -15,7 +15,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a minute of two idle cores
 def test_the_demo_resolves_a_difference_shows_a_tie_and_draws_them(dasbench, tmp_path):
-    done = dasbench("demo", timeout=840)
+    done = dasbench("demo", timeout=840, COLUMNS="80")
 
     said = " ".join(done.out.split())
     assert done.code == 0, done.err
@@ -27,7 +27,7 @@ def test_the_demo_resolves_a_difference_shows_a_tie_and_draws_them(dasbench, tmp
 
     check_the_readme(done.out)
 
-    again = dasbench("demo")
+    again = dasbench("demo", COLUMNS="80")
 
     assert "Nothing was missing." in again.out
     assert (
