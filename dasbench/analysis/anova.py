@@ -189,7 +189,7 @@ class _Model:
         if self._noise is None:
             return None
         known, own = self._chosen(others), list(self._places[term])
-        solution = np.linalg.pinv(self._products[np.ix_(known, known)], hermitian=True)
+        solution = np.linalg.pinv(self._products[np.ix_(known, known)], rcond=_RANK, hermitian=True)
         shadow = solution @ self._products[np.ix_(known, own)]
         beyond = self._columns[:, own] - self._columns[:, known] @ shadow
         values, vectors = np.linalg.eigh(beyond.T @ beyond)

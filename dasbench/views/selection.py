@@ -95,11 +95,6 @@ class Selection:
         return "min"
 
 
-def select_study(db: str, name: str) -> Selection:
-    """All rows of one study; see `select_studies`."""
-    return select_studies(db, [name])
-
-
 def select_studies(
     db: str,
     names: Sequence[str],

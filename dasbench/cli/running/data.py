@@ -50,7 +50,7 @@ def num_test_examples(trials: "Sequence[Trial]") -> int | None:
     from dasbench.datasets.dataset import Dataset
 
     chosen = {trial.dataset.model_dump_json() for trial in trials}
-    if len(chosen) > 1 or trials[0].task.name == "probe":
+    if len(chosen) != 1 or trials[0].task.name == "probe":
         return None
     data = load_dataset(trials[0].dataset)
     if not isinstance(data, Dataset):

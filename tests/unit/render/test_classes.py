@@ -23,7 +23,7 @@ from dasbench.render.trial import trial_record, trial_tables
 from dasbench.results.store import open_store
 from dasbench.views.classes import class_scores, with_confusions
 from dasbench.views.figures.confusion import MOST_PANELS, info
-from dasbench.views.selection import Selection, select_study
+from dasbench.views.selection import Selection, select_studies
 from dasbench.views.trial import read_trial
 
 SMALL = Confusion.from_places(["cat", "dog", "owl"], [0, 1, 3, 4], [8, 2, 3, 1])
@@ -194,10 +194,10 @@ class TestPlot:
         with pytest.raises(
             UsageError, match=r"study 'none': no result says which classes.*--again"
         ):
-            with_confusions(db, select_study(db, "none"))
+            with_confusions(db, select_studies(db, ["none"]))
 
     def test_the_confusions_of_a_study_are_read_for_the_plot_alone(self, db):
-        bare = select_study(db, "s")
+        bare = select_studies(db, ["s"])
 
         assert bare.confusions == {}
         assert set(with_confusions(db, bare).confusions) == {"aa0", "aa1", "aa2"}
